@@ -1,0 +1,115 @@
+# Everything a developer does, by name. `make help` explains the targets.
+#
+# Two commands set everything up on a bare Debian machine with Go:
+#   make quickstart   a cluster with the operator and two tenants in use
+#   make test         the tests against a real API server
+
+SHELL := /bin/bash -o pipefail
+.DEFAULT_GOAL := help
+
+# The image that is built, loaded into the cluster and installed.
+IMG ?= kubescim/kubescim:dev
+# Where built tools go.
+BIN := $(CURDIR)/bin
+# Packages with tests that need no cluster.
+PACKAGES := $(shell go list ./... 2>/dev/null | grep -v /test/e2e)
+
+CLUSTER_TOOL := go run ./hack/cluster
+# The cluster's environment (KUBECONFIG, and kubectl on the PATH) for one command.
+WITH_CLUSTER = eval "$$($(CLUSTER_TOOL) env)" &&
+
+##@ Generate
+
+.PHONY: generate
+generate: $(BIN)/controller-gen ## Write the deep copy functions of the API types.
+	$(BIN)/controller-gen object paths=./api/...
+
+.PHONY: manifests
+manifests: $(BIN)/controller-gen ## Write the CRDs and the operator's role, and take them over into the chart.
+	$(BIN)/controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
+	$(BIN)/controller-gen rbac:roleName=kubescim-manager paths=./internal/controller/... output:rbac:dir=config/rbac
+	rm -rf charts/kubescim/files
+	mkdir -p charts/kubescim/files/crds
+	cp config/crd/bases/*.yaml charts/kubescim/files/crds/
+	cp config/rbac/role.yaml charts/kubescim/files/role.yaml
+
+.PHONY: fmt
+fmt: ## Format the Go code.
+	gofmt -w api cmd hack internal test
+
+##@ Check
+
+.PHONY: lint
+lint: $(BIN)/golangci-lint $(BIN)/helm ## Check style, the Kubernetes API conventions in api/, and the chart.
+	$(BIN)/golangci-lint run ./...
+	$(BIN)/golangci-lint run --config .golangci-kal.yml ./api/...
+	$(BIN)/helm lint --strict --quiet charts/kubescim
+
+.PHONY: verify
+verify: generate manifests ## Check that everything that is generated, and go.mod, is up to date.
+	go mod tidy
+	@changed="$$(git status --porcelain -- api config charts go.mod go.sum)"; \
+	if [ -n "$$changed" ]; then \
+		echo "These files change when they are generated; run 'make verify' and commit them:"; echo "$$changed"; git diff --stat; exit 1; \
+	fi
+
+.PHONY: test
+test: ## Test with the race detector, against a real API server and etcd.
+	KUBEBUILDER_ASSETS="$$($(CLUSTER_TOOL) assets)" go test -race -timeout 15m $(PACKAGES)
+
+.PHONY: e2e
+e2e: cluster image $(BIN)/helm ## Test end to end on the cluster.
+	$(WITH_CLUSTER) $(BIN)/helm upgrade --install kubescim charts/kubescim --namespace kubescim-system --create-namespace \
+		--set image.repository=$(firstword $(subst :, ,$(IMG))) --set image.tag=$(lastword $(subst :, ,$(IMG))) --wait --timeout 3m
+	$(WITH_CLUSTER) kubectl --namespace kubescim-system rollout restart deployment/kubescim
+	$(WITH_CLUSTER) kubectl --namespace kubescim-system rollout status deployment/kubescim --timeout 2m
+	$(WITH_CLUSTER) go test -count=1 -timeout 25m ./test/e2e/...
+
+##@ Build
+
+.PHONY: build
+build: ## Build the operator and the SCIM server into bin/.
+	CGO_ENABLED=0 go build -trimpath -o $(BIN)/ ./cmd/...
+
+.PHONY: image
+image: ## Build the image without a Docker engine and load it into the cluster.
+	go run ./hack/image -tag $(IMG) -load
+
+##@ Cluster
+
+.PHONY: cluster
+cluster: ## Bring up a real Kubernetes here; CLUSTER=current uses the one of kubectl, CLUSTER=kind uses kind.
+	$(CLUSTER_TOOL) up
+
+.PHONY: cluster-down
+cluster-down: ## Remove that cluster and everything it left on this machine.
+	$(CLUSTER_TOOL) down
+
+.PHONY: quickstart
+quickstart: cluster image $(BIN)/helm ## Cluster, operator, two tenants with a key each, and a provisioning session.
+	$(WITH_CLUSTER) HELM=$(BIN)/helm IMG=$(IMG) hack/quickstart/run.sh
+
+.PHONY: quickstart-down
+quickstart-down: $(BIN)/helm ## Remove what quickstart installed; the cluster stays.
+	$(WITH_CLUSTER) HELM=$(BIN)/helm hack/quickstart/down.sh
+
+##@ Help
+
+.PHONY: clean
+clean: ## Remove what was built here.
+	rm -rf $(BIN)
+
+.PHONY: help
+help: ## Explain the targets.
+	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*##/ {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Tools: each is pinned in a module of its own, so that its dependencies are
+# nobody else's.
+$(BIN)/controller-gen: hack/tools/controller-gen/go.mod
+	go -C hack/tools/controller-gen build -o $@ sigs.k8s.io/controller-tools/cmd/controller-gen
+
+$(BIN)/golangci-lint: hack/tools/golangci-lint/go.mod hack/tools/golangci-lint/main.go
+	go -C hack/tools/golangci-lint build -o $@ .
+
+$(BIN)/helm: hack/tools/helm/go.mod
+	go -C hack/tools/helm build -o $@ helm.sh/helm/v4/cmd/helm

@@ -1,0 +1,68 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+const (
+	// LabelTenant is on every object that Kubescim makes for a tenant; its
+	// value is the ScimTenant's name.
+	LabelTenant = "scim.kubescim.dev/tenant"
+
+	// LabelAPIKey is on the Secrets of a ScimApiKey; its value is the
+	// ScimApiKey's name.
+	LabelAPIKey = "scim.kubescim.dev/api-key" //nolint:gosec // A label, not a credential.
+
+	// LabelDeleted is on a ScimUser that the identity provider deleted and that
+	// the tenant keeps; its value is "true".
+	LabelDeleted = "scim.kubescim.dev/deleted"
+
+	// Finalizer keeps a ScimTenant or a ScimApiKey until what its deletion
+	// means has been done: the tenant's deletionPolicy, or the key's revocation
+	// at every replica. To get rid of a stuck object, mend what its Ready
+	// condition says, or remove this finalizer by hand.
+	Finalizer = "scim.kubescim.dev/finalizer"
+)
+
+// TenantReference names a ScimTenant in the same namespace.
+type TenantReference struct {
+	// name is the name of the ScimTenant.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=50
+	Name string `json:"name,omitempty"`
+}
+
+// ResourceMeta says when a SCIM resource was written and by whom. It is the
+// source of the SCIM attribute meta (RFC 7643 section 3.1); the version there
+// is the object's metadata.generation.
+//
+// +structType=atomic
+type ResourceMeta struct {
+	// createdTime is when the identity provider created the resource.
+	// +required
+	CreatedTime metav1.MicroTime `json:"createdTime,omitzero"`
+
+	// lastModifiedTime is when a request last changed the resource.
+	// +required
+	LastModifiedTime metav1.MicroTime `json:"lastModifiedTime,omitzero"`
+
+	// deletedTime is when the identity provider deleted the resource, under a
+	// tenant that keeps deleted users (`spec.users.onDelete: Deactivate`). A
+	// resource that has it does not exist for SCIM: it answers 404 and no list
+	// holds it.
+	// +optional
+	DeletedTime metav1.MicroTime `json:"deletedTime,omitzero"`
+
+	// keyID is the id of the API key whose request wrote the resource last.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	KeyID string `json:"keyID,omitempty"`
+
+	// requestID is the id of the request that wrote the resource last. The same
+	// id is in the server's log, in the response header X-Request-Id and, as
+	// Audit-ID, in the API server's audit log.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	RequestID string `json:"requestID,omitempty"`
+}

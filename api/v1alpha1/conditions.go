@@ -1,0 +1,71 @@
+package v1alpha1
+
+// Condition types. Ready, Reconciling and Stalled are what kstatus reads
+// (kubectl wait, Helm, Flux, Argo CD): Ready is always there; Reconciling and
+// Stalled are there only while they are True.
+const (
+	// ConditionReady is True when the object does what its spec says.
+	ConditionReady = "Ready"
+	// ConditionReconciling is True while the operator is still working and
+	// needs nobody.
+	ConditionReconciling = "Reconciling"
+	// ConditionStalled is True when nothing more will happen until somebody
+	// changes something; the message says what.
+	ConditionStalled = "Stalled"
+
+	// ConditionServerAvailable is True on a ScimTenant when its SCIM server
+	// answers on at least one replica.
+	ConditionServerAvailable = "ServerAvailable"
+	// ConditionEndpointAccepted is True on a ScimTenant when its host and its
+	// Ingress class can be used.
+	ConditionEndpointAccepted = "EndpointAccepted"
+
+	// ConditionTenantFound is True on a ScimApiKey when its ScimTenant exists.
+	ConditionTenantFound = "TenantFound"
+	// ConditionDelivered is True on a ScimApiKey once every replica accepts the
+	// token and the hand-over Secret has been written.
+	ConditionDelivered = "Delivered"
+)
+
+// Condition and event reasons.
+const (
+	// ReasonSucceeded: everything the spec asks for is in place.
+	ReasonSucceeded = "Succeeded"
+	// ReasonProgressing: the operator is at work.
+	ReasonProgressing = "Progressing"
+	// ReasonPaused: the tenant's spec.state is Paused; clients get 503.
+	ReasonPaused = "Paused"
+	// ReasonDeleting: the object is being deleted.
+	ReasonDeleting = "Deleting"
+	// ReasonReconcileFailed: a call to the API server failed and is retried.
+	ReasonReconcileFailed = "ReconcileFailed"
+
+	// ReasonServerRollingOut: the Deployment has not yet all the replicas it wants.
+	ReasonServerRollingOut = "RollingOut"
+	// ReasonServerUnavailable: no replica of the SCIM server is ready.
+	ReasonServerUnavailable = "Unavailable"
+
+	// ReasonNoHost: spec.endpoint.host is not set; the server is reachable
+	// inside the cluster only.
+	ReasonNoHost = "ClusterLocal"
+	// ReasonHostConflict: another ScimTenant has the host already.
+	ReasonHostConflict = "HostConflict"
+	// ReasonIngressClassNotFound: the Ingress class that the tenant names, or
+	// any default one, does not exist.
+	ReasonIngressClassNotFound = "IngressClassNotFound"
+	// ReasonObjectConflict: an object that the operator needs to write exists
+	// already and belongs to somebody else.
+	ReasonObjectConflict = "ObjectConflict"
+
+	// ReasonTenantNotFound: no ScimTenant of that name in the key's namespace.
+	ReasonTenantNotFound = "TenantNotFound"
+	// ReasonWaitingForServer: the token is minted, and some replica has not yet
+	// said that it accepts it.
+	ReasonWaitingForServer = "WaitingForServer"
+	// ReasonDelivered: the hand-over Secret has been written.
+	ReasonDelivered = "Delivered"
+	// ReasonExpired: the key's expirationTime has passed.
+	ReasonExpired = "Expired"
+	// ReasonRevoked: the key was deleted and no replica accepts it any more.
+	ReasonRevoked = "Revoked"
+)

@@ -1,0 +1,38 @@
+// Package v1alpha1 holds the Kubernetes API of Kubescim: ScimTenant and
+// ScimApiKey, which platform teams write, and ScimUser and ScimGroup, which
+// the SCIM server writes on behalf of an identity provider.
+//
+// The package holds types, constants and defaults only; it imports nothing of
+// the project.
+//
+// +kubebuilder:object:generate=true
+// +groupName=scim.kubescim.dev
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+var (
+	// GroupVersion is the API group and version of every kind in this package.
+	GroupVersion = schema.GroupVersion{Group: "scim.kubescim.dev", Version: "v1alpha1"}
+
+	// SchemeBuilder collects the functions that add this package's kinds to a scheme.
+	SchemeBuilder = runtime.NewSchemeBuilder(addKnownTypes)
+
+	// AddToScheme adds this package's kinds to a scheme.
+	AddToScheme = SchemeBuilder.AddToScheme
+)
+
+func addKnownTypes(scheme *runtime.Scheme) error {
+	scheme.AddKnownTypes(GroupVersion,
+		&ScimTenant{}, &ScimTenantList{},
+		&ScimApiKey{}, &ScimApiKeyList{},
+		&ScimUser{}, &ScimUserList{},
+		&ScimGroup{}, &ScimGroupList{},
+	)
+	metav1.AddToGroupVersion(scheme, GroupVersion)
+	return nil
+}

@@ -1,0 +1,67 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// What an omitted field of a ScimTenant stands for. The defaults live here and
+// not in the CRD, so that a stored object says only what its author decided.
+const (
+	// DefaultPath is the base path of the SCIM API.
+	DefaultPath = "/scim/v2"
+	// DefaultReplicas is the number of server pods.
+	DefaultReplicas int32 = 2
+)
+
+// State returns the wanted state; Active when omitted.
+func (t *ScimTenant) State() TenantState {
+	return orDefault(t.Spec.State, TenantStateActive)
+}
+
+// Path returns the base path of the SCIM API, without a slash at its end.
+func (t *ScimTenant) Path() string {
+	return orDefault(t.Spec.Endpoint.Path, DefaultPath)
+}
+
+// Replicas returns the wanted number of server pods.
+func (t *ScimTenant) Replicas() int32 {
+	if t.Spec.Server.Replicas == nil {
+		return DefaultReplicas
+	}
+	return *t.Spec.Server.Replicas
+}
+
+// DeletionPolicy returns what becomes of users and groups with the tenant.
+func (t *ScimTenant) DeletionPolicy() DeletionPolicy {
+	return orDefault(t.Spec.DeletionPolicy, DeletionPolicyRetain)
+}
+
+// UserDeletion returns what a SCIM DELETE of a user does.
+func (t *ScimTenant) UserDeletion() UserDeletion {
+	return orDefault(t.Spec.Users.OnDelete, UserDeletionDeactivate)
+}
+
+// UserRecreation returns what a SCIM POST over a deleted user does.
+func (t *ScimTenant) UserRecreation() UserRecreation {
+	return orDefault(t.Spec.Users.OnRecreate, UserRecreationReactivate)
+}
+
+// UnknownMembers returns how unknown group members are treated.
+func (t *ScimTenant) UnknownMembers() UnknownMembers {
+	if t.Spec.IdentityProvider == IdentityProviderGeneric {
+		return orDefault(t.Spec.Groups.UnknownMembers, UnknownMembersReject)
+	}
+	return orDefault(t.Spec.Groups.UnknownMembers, UnknownMembersIgnore)
+}
+
+// GetConditions returns the conditions of the tenant.
+func (t *ScimTenant) GetConditions() []metav1.Condition { return t.Status.Conditions }
+
+// SetConditions replaces the conditions of the tenant.
+func (t *ScimTenant) SetConditions(conditions []metav1.Condition) { t.Status.Conditions = conditions }
+
+// orDefault returns value, or fallback when value is empty.
+func orDefault[T ~string](value, fallback T) T {
+	if value == "" {
+		return fallback
+	}
+	return value
+}

@@ -1,0 +1,194 @@
+package v1alpha1_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/yaml"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+)
+
+var live client.Client
+
+func TestValidation(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "API validation")
+}
+
+var _ = BeforeSuite(func() {
+	environment := &envtest.Environment{
+		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
+		ErrorIfCRDPathMissing: true,
+	}
+	config, err := environment.Start()
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(environment.Stop)
+	live, err = client.New(config, client.Options{})
+	Expect(err).NotTo(HaveOccurred())
+})
+
+// parse reads an object as a user writes it.
+func parse(kind, name, spec string) *unstructured.Unstructured {
+	GinkgoHelper()
+	object := &unstructured.Unstructured{}
+	Expect(yaml.Unmarshal([]byte("spec:\n"+indent(spec)), &object.Object)).To(Succeed())
+	object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind))
+	object.SetNamespace(metav1.NamespaceDefault)
+	object.SetName(name)
+	return object
+}
+
+func indent(text string) string {
+	return "  " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n  ") + "\n"
+}
+
+func accept(ctx context.Context, kind, name, spec string) {
+	GinkgoHelper()
+	Expect(live.Create(ctx, parse(kind, name, spec), client.DryRunAll)).To(Succeed())
+}
+
+func refuse(ctx context.Context, kind, name, spec, message string) {
+	GinkgoHelper()
+	err := live.Create(ctx, parse(kind, name, spec), client.DryRunAll)
+	Expect(apierrors.IsInvalid(err)).To(BeTrue(), "%v", err)
+	Expect(err).To(MatchError(ContainSubstring(message)))
+}
+
+// refuseChange creates an object and changes it.
+func refuseChange(ctx context.Context, kind, spec, changed, message string) {
+	GinkgoHelper()
+	object := parse(kind, "changed", spec)
+	Expect(live.Create(ctx, object)).To(Succeed())
+	DeferCleanup(func(ctx SpecContext) { Expect(live.Delete(ctx, object)).To(Succeed()) })
+	next := object.DeepCopy()
+	next.Object["spec"] = parse(kind, "changed", changed).Object["spec"]
+	err := live.Update(ctx, next)
+	Expect(apierrors.IsInvalid(err)).To(BeTrue(), "%v", err)
+	Expect(err).To(MatchError(ContainSubstring(message)))
+}
+
+var _ = Describe("ScimTenant", func() {
+	DescribeTable("is accepted", func(ctx SpecContext, name, spec string) {
+		accept(ctx, "ScimTenant", name, spec)
+	},
+		Entry("with an identity provider only", "acme", `identityProvider: Entra`),
+		Entry("with every field", "acme", `
+displayName: Acme
+identityProvider: Generic
+state: Paused
+endpoint:
+  host: acme.api.example.com
+  path: /api/scim/v2
+  tls: {secretName: acme-tls}
+  ingress: {className: nginx, annotations: {a.example.com/b: c}}
+server:
+  replicas: 3
+  resources: {requests: {cpu: 100m}, limits: {memory: 128Mi}}
+  scheduling: {nodeSelector: {disk: ssd}, tolerations: [{key: a, operator: Exists}], priorityClassName: high}
+users: {requiredAttributes: [emails, name.givenName], onDelete: Delete, onRecreate: Conflict}
+groups: {unknownMembers: Reject}
+deletionPolicy: Delete`),
+		Entry("with a host of one label", "acme", "identityProvider: Okta\nendpoint: {host: localhost}"),
+		Entry("with a path of one segment", "acme", "identityProvider: Okta\nendpoint: {path: /scim}"),
+		Entry("with the longest name", strings.Repeat("a", 50), `identityProvider: Okta`),
+	)
+
+	DescribeTable("is refused", func(ctx SpecContext, name, spec, message string) {
+		refuse(ctx, "ScimTenant", name, spec, message)
+	},
+		Entry("without an identity provider", "acme", `displayName: Acme`, "spec.identityProvider: Required"),
+		Entry("with an unknown identity provider", "acme", `identityProvider: Azure`,
+			`supported values: "Entra", "Okta", "JumpCloud", "OneLogin", "PingOne", "Authentik", "Keycloak", "Generic"`),
+		Entry("with a name that no Service can have", "1acme", `identityProvider: Okta`, "`metadata.name` must start with a lower-case letter"),
+		Entry("with a name that is too long", strings.Repeat("a", 51), `identityProvider: Okta`, "at most 50 characters"),
+		Entry("with a URL for a host", "acme", "identityProvider: Okta\nendpoint: {host: 'https://acme.example.com'}", "without scheme, port, path or wildcard, for example 'acme.api.example.com'"),
+		Entry("with a port", "acme", "identityProvider: Okta\nendpoint: {host: 'acme.example.com:443'}", "without scheme, port"),
+		Entry("with a wildcard", "acme", "identityProvider: Okta\nendpoint: {host: '*.example.com'}", "wildcard"),
+		Entry("with an upper-case host", "acme", "identityProvider: Okta\nendpoint: {host: Acme.example.com}", "lower-case DNS name"),
+		Entry("with an address for a host", "acme", "identityProvider: Okta\nendpoint: {host: 10.0.0.1}", "DNS name"),
+		Entry("with a path without a slash", "acme", "identityProvider: Okta\nendpoint: {path: scim/v2}", "must start with '/'"),
+		Entry("with a slash at the end", "acme", "identityProvider: Okta\nendpoint: {path: /scim/v2/}", "must not end with '/'"),
+		Entry("with a path that climbs", "acme", "identityProvider: Okta\nendpoint: {path: /scim/../v2}", "for example '/scim/v2'"),
+		Entry("with a certificate for no host", "acme", "identityProvider: Okta\nendpoint: {tls: {secretName: a}}", "`tls` needs a `host`"),
+		Entry("with an Ingress for no host", "acme", "identityProvider: Okta\nendpoint: {ingress: {className: a}}", "`ingress` needs a `host`"),
+		Entry("with no replica", "acme", "identityProvider: Okta\nserver: {replicas: 0}", "greater than or equal to 1"),
+		Entry("with an unknown required attribute", "acme", "identityProvider: Okta\nusers: {requiredAttributes: [password]}", "Unsupported value"),
+		Entry("with an attribute required twice", "acme", "identityProvider: Okta\nusers: {requiredAttributes: [emails, emails]}", "Duplicate value"),
+	)
+})
+
+var _ = Describe("ScimApiKey", func() {
+	DescribeTable("is accepted", func(ctx SpecContext, spec string) {
+		accept(ctx, "ScimApiKey", "acme", spec)
+	},
+		Entry("with a tenant only", `tenantRef: {name: acme}`),
+		Entry("with every field", "tenantRef: {name: acme}\ndescription: Entra\nsecretName: acme-token\nexpirationTime: 2030-01-01T00:00:00Z"),
+	)
+
+	DescribeTable("is refused", func(ctx SpecContext, name, spec, message string) {
+		refuse(ctx, "ScimApiKey", name, spec, message)
+	},
+		Entry("without a tenant", "acme", `description: x`, "spec.tenantRef: Required"),
+		Entry("with a Secret name that is none", "acme", "tenantRef: {name: acme}\nsecretName: Acme_Token", "must be the name of a Secret"),
+		Entry("with a name that is no label", strings.Repeat("a", 64), "tenantRef: {name: acme}", "at most 63 characters"),
+	)
+
+	DescribeTable("cannot change", func(ctx SpecContext, spec, changed, message string) {
+		refuseChange(ctx, "ScimApiKey", spec, changed, message)
+	},
+		Entry("its tenant", `tenantRef: {name: acme}`, `tenantRef: {name: globex}`, "`tenantRef` must not change"),
+		Entry("its Secret", "tenantRef: {name: acme}\nsecretName: a", "tenantRef: {name: acme}\nsecretName: b", "`secretName` must not change"),
+		Entry("its Secret to the default", "tenantRef: {name: acme}\nsecretName: a", "tenantRef: {name: acme}", "`secretName` must not change"),
+	)
+})
+
+const meta = "meta: {createdTime: '2026-01-01T00:00:00.000000Z', lastModifiedTime: '2026-01-01T00:00:00.000000Z'}"
+
+var _ = Describe("ScimUser", func() {
+	It("is accepted with the RFC's attributes", func(ctx SpecContext) {
+		accept(ctx, "ScimUser", "2819c223-7f76-453a-919d-413861904646", `
+tenantRef: {name: acme}
+userName: bjensen@example.com
+externalId: "701984"
+active: true
+name: {formatted: Ms. Barbara J Jensen, familyName: Jensen, givenName: Barbara}
+emails: [{value: bjensen@example.com, type: work, primary: true}]
+addresses: [{type: work, streetAddress: 100 Universal City Plaza, locality: Hollywood}]
+enterprise: {employeeNumber: "701984", manager: {value: "26118915", ref: ../Users/26118915}}
+`+meta)
+	})
+	DescribeTable("is refused", func(ctx SpecContext, spec, message string) {
+		refuse(ctx, "ScimUser", "2819c223-7f76-453a-919d-413861904646", spec, message)
+	},
+		Entry("without a userName", "tenantRef: {name: acme}\n"+meta, "spec.userName: Required"),
+		Entry("with a userName that is too long", "tenantRef: {name: acme}\nuserName: "+strings.Repeat("a", 1025)+"\n"+meta, "Too long"),
+		Entry("with more e-mail addresses than can be", "tenantRef: {name: acme}\nuserName: a\nemails: ["+strings.Repeat("{value: a},", 101)+"]\n"+meta, "Too many"),
+	)
+	It("cannot change its tenant", func(ctx SpecContext) {
+		refuseChange(ctx, "ScimUser", "tenantRef: {name: acme}\nuserName: a\n"+meta, "tenantRef: {name: globex}\nuserName: a\n"+meta, "`tenantRef` must not change")
+	})
+})
+
+var _ = Describe("ScimGroup", func() {
+	It("is accepted with members", func(ctx SpecContext) {
+		accept(ctx, "ScimGroup", "group", "tenantRef: {name: acme}\ndisplayName: Tour Guides\nmemberCount: 1\nmembers: [2819c223-7f76-453a-919d-413861904646]\n"+meta)
+	})
+	DescribeTable("is refused", func(ctx SpecContext, spec, message string) {
+		refuse(ctx, "ScimGroup", "group", spec, message)
+	},
+		Entry("without a displayName", "tenantRef: {name: acme}\nmemberCount: 0\n"+meta, "spec.displayName: Required"),
+		Entry("with more members than can be", fmt.Sprintf("tenantRef: {name: acme}\ndisplayName: a\nmemberCount: 0\nmembers: [%s]\n%s", strings.Repeat("a,", v1alpha1.MaxGroupMembers+1), meta), "Too many"),
+	)
+})

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/kubescim/kubescim/internal/controller"
+)
+
+const (
+	// envServerImage is where the Deployment of the operator tells its own image.
+	envServerImage = "SERVER_IMAGE"
+
+	leaderElectionID = "kubescim-manager"
+	// shutdownTimeout is shorter than the 30 s that a pod has by default.
+	shutdownTimeout = 20 * time.Second
+)
+
+// options are the flags.
+type options struct {
+	metricsAddress  string
+	metricsSecure   bool
+	healthAddress   string
+	leaderElect     bool
+	leaderNamespace string
+	serverImage     string
+	watchNamespaces []string
+	workers         int
+	logLevel        slog.Level
+	logFormat       string
+	printVersion    bool
+}
+
+func parse(args []string, getenv func(string) string) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
+	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "where to serve /metrics; 0 to serve none")
+	flags.BoolVar(&o.metricsSecure, "metrics-secure", true,
+		"serve the metrics over TLS, to those only whom the API server lets get /metrics")
+	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "where to serve /healthz and /readyz")
+	flags.BoolVar(&o.leaderElect, "leader-elect", true, "let one of several replicas of the operator do the work")
+	flags.StringVar(&o.leaderNamespace, "leader-election-namespace", "",
+		"the namespace of the leader's Lease; that of the operator's own pod when empty")
+	flags.StringVar(&o.serverImage, "server-image", getenv(envServerImage),
+		"the image of the SCIM servers, usually the operator's own; $"+envServerImage+" when omitted")
+	flags.Func("watch-namespaces", "the namespaces to look for tenants in, separated by commas; all when omitted",
+		func(value string) error {
+			o.watchNamespaces = splitList(value)
+			return nil
+		})
+	flags.IntVar(&o.workers, "workers", 4, "how many tenants, and how many keys, to reconcile at the same time")
+	flags.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "DEBUG, INFO, WARN or ERROR")
+	flags.StringVar(&o.logFormat, "log-format", "json", "json or text")
+	flags.BoolVar(&o.printVersion, "version", false, "print the version and exit")
+	if err := flags.Parse(args); err != nil {
+		return options{}, err
+	}
+	return o, o.validate(flags.Args())
+}
+
+func (o options) validate(rest []string) error {
+	switch {
+	case o.printVersion:
+		return nil
+	case len(rest) > 0:
+		return fmt.Errorf("unexpected argument %q", rest[0])
+	case o.serverImage == "":
+		return errors.New("--server-image is required")
+	case o.workers < 1:
+		return errors.New("--workers must be at least 1")
+	case o.logFormat != "json" && o.logFormat != "text":
+		return fmt.Errorf("--log-format must be json or text, not %q", o.logFormat)
+	default:
+		return nil
+	}
+}
+
+func splitList(value string) []string {
+	var list []string
+	for item := range strings.SplitSeq(value, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			list = append(list, item)
+		}
+	}
+	return list
+}
+
+func (o options) logHandler(out io.Writer) slog.Handler {
+	handlerOptions := &slog.HandlerOptions{Level: o.logLevel}
+	if o.logFormat == "text" {
+		return slog.NewTextHandler(out, handlerOptions)
+	}
+	return slog.NewJSONHandler(out, handlerOptions)
+}
+
+func (o options) manager() ctrl.Options {
+	return ctrl.Options{
+		Scheme:                        controller.NewScheme(),
+		Cache:                         controller.CacheOptions(o.watchNamespaces),
+		Metrics:                       o.metrics(),
+		HealthProbeBindAddress:        o.healthAddress,
+		LeaderElection:                o.leaderElect,
+		LeaderElectionID:              leaderElectionID,
+		LeaderElectionNamespace:       o.leaderNamespace,
+		LeaderElectionReleaseOnCancel: true, // the process ends right after
+		GracefulShutdownTimeout:       ptr.To(shutdownTimeout),
+	}
+}
+
+func (o options) metrics() metricsserver.Options {
+	m := metricsserver.Options{BindAddress: o.metricsAddress, SecureServing: o.metricsSecure}
+	if o.metricsSecure {
+		m.FilterProvider = filters.WithAuthenticationAndAuthorization
+		// HTTP/2 lets a client reset streams faster than a server can end them.
+		m.TLSOpts = []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }}
+	}
+	return m
+}
+
+func addChecks(mgr manager.Manager) error {
+	return errors.Join(
+		mgr.AddHealthzCheck("healthz", healthz.Ping),
+		mgr.AddReadyzCheck("readyz", healthz.Ping),
+	)
+}

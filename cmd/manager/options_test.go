@@ -1,0 +1,56 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func none(string) string { return "" }
+
+func TestParse(t *testing.T) {
+	o, err := parse([]string{"--server-image=kubescim:1", "--watch-namespaces=acme, globex,", "--log-level=DEBUG"}, none)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.serverImage != "kubescim:1" || !slices.Equal(o.watchNamespaces, []string{"acme", "globex"}) {
+		t.Errorf("parsed %+v", o)
+	}
+	if !o.leaderElect || !o.metricsSecure || o.metricsAddress != ":8443" || o.healthAddress != ":8081" {
+		t.Errorf("unexpected defaults %+v", o)
+	}
+	if m := o.manager(); len(m.Cache.DefaultNamespaces) != 2 || !m.LeaderElectionReleaseOnCancel || m.Metrics.FilterProvider == nil {
+		t.Error("the manager's options do not say what the flags say")
+	}
+}
+
+func TestParseTakesTheImageFromTheEnvironment(t *testing.T) {
+	o, err := parse(nil, func(name string) string { return map[string]string{envServerImage: "kubescim:2"}[name] })
+	if err != nil || o.serverImage != "kubescim:2" {
+		t.Errorf("serverImage = %q, %v", o.serverImage, err)
+	}
+	if o.manager().Cache.DefaultNamespaces != nil {
+		t.Error("the cache is limited to namespaces though none were given")
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, args := range []string{
+		"", "--server-image=x extra", "--server-image=x --workers=0", "--server-image=x --log-format=xml",
+		"--server-image=x --log-level=loud", "--nonsense",
+	} {
+		if _, err := parse(strings.Fields(args), none); err == nil {
+			t.Errorf("%q was accepted", args)
+		}
+	}
+}
+
+func TestMetricsWithoutTLS(t *testing.T) {
+	o, err := parse([]string{"--server-image=x", "--metrics-secure=false"}, none)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := o.metrics(); m.SecureServing || m.FilterProvider != nil {
+		t.Error("the metrics are still secured")
+	}
+}

@@ -1,0 +1,114 @@
+// Command scim-server is the SCIM 2.0 server of one ScimTenant. The operator
+// runs it; it needs the tenant's name, and its pod's name, namespace and uid in
+// POD_NAME, POD_NAMESPACE and POD_UID.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/replica"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/server"
+	"github.com/kubescim/kubescim/internal/store/kubernetes"
+)
+
+// version is set at build time.
+var version = "dev"
+
+// options are the command line and the environment.
+type options struct {
+	tenant        string
+	address       string
+	healthAddress string
+	linger        time.Duration
+	pod           replica.Pod
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.tenant, "tenant", "", "name of the ScimTenant, in the pod's namespace")
+	flag.StringVar(&o.address, "address", ":8080", "address of the SCIM API")
+	flag.StringVar(&o.healthAddress, "health-address", ":8081", "address of /livez, /readyz and /metrics")
+	flag.DurationVar(&o.linger, "linger", 15*time.Second, "how long after SIGTERM open connections may still send requests")
+	flag.Parse()
+	o.pod = replica.Pod{Namespace: os.Getenv("POD_NAMESPACE"), Name: os.Getenv("POD_NAME"), UID: os.Getenv("POD_UID")}
+
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	if err := run(o, log); err != nil {
+		log.Error("the SCIM server ends", slog.Any("error", err))
+		os.Exit(1)
+	}
+}
+
+func run(o options, log *slog.Logger) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	if o.tenant == "" || o.pod.Namespace == "" || o.pod.Name == "" || o.pod.UID == "" {
+		return errors.New("--tenant, POD_NAMESPACE, POD_NAME and POD_UID must be set; the operator does so in the Deployment it makes")
+	}
+	ctrl.SetLogger(logr.FromSlogHandler(log.Handler()))
+	live, err := newClient()
+	if err != nil {
+		return err
+	}
+	registry, err := scim.NewRegistry()
+	if err != nil {
+		return fmt.Errorf("building the SCIM schemas: %w", err)
+	}
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	backend := kubernetes.New(live, client.ObjectKey{Namespace: o.pod.Namespace, Name: o.tenant}, registry)
+	tenant := server.NewTenant(registry, backend, server.DefaultLimits(), log, server.NewMetrics(metrics, o.tenant))
+
+	// The replica outlives the signal: until the last request is answered, keys
+	// that are revoked must stop working.
+	following, stopFollowing := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopFollowing()
+	member := &replica.Replica{Client: live, Tenant: tenant, Name: o.tenant, Pod: o.pod, Log: log}
+	var running sync.WaitGroup
+	running.Go(func() { member.Run(following) })
+
+	log.Info("serving", slog.String("version", version), slog.String("tenant", o.tenant), slog.String("address", o.address))
+	err = server.Serve(ctx, server.Listeners{Address: o.address, HealthAddress: o.healthAddress, Linger: o.linger}, tenant, metrics)
+	stopFollowing()
+	running.Wait()
+	return err
+}
+
+// newClient returns a client that reads from the API server, on behalf of the
+// pod's ServiceAccount.
+func newClient() (client.WithWatch, error) {
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return nil, fmt.Errorf("finding the API server: %w", err)
+	}
+	config.UserAgent = "kubescim-server/" + version
+	config.Wrap(kubernetes.AuditTransport)
+	scheme := runtime.NewScheme()
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+		return nil, fmt.Errorf("building the scheme: %w", err)
+	}
+	live, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
+	if err != nil {
+		return nil, fmt.Errorf("making a client for the API server: %w", err)
+	}
+	return live, nil
+}

@@ -1,0 +1,71 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/kubescim/kubescim/hack/image/archive"
+)
+
+// ensurePauseImage gives containerd the image that it needs before it can run any pod.
+func (c *Cluster) ensurePauseImage(ctx context.Context) error {
+	present, err := c.ctr(ctx, "--namespace", "k8s.io", "images", "list", "--quiet")
+	if err != nil {
+		return fmt.Errorf("look for the pause image: %w", err)
+	}
+	for name := range strings.Lines(present) {
+		if strings.HasSuffix(strings.TrimSpace(name), "/"+pauseImage) {
+			return nil
+		}
+	}
+	program := c.dir.path("run", "pause")
+	if err := c.buildPause(ctx, program); err != nil {
+		return err
+	}
+	file := program + ".tar"
+	if err := writePauseImage(program, file); err != nil {
+		return err
+	}
+	return c.importImage(ctx, file)
+}
+
+// buildPause compiles the pause program of this checkout.
+func (c *Cluster) buildPause(ctx context.Context, program string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w",
+		"-o", program, "./hack/pause")
+	cmd.Dir = c.checkout
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the pause program: %w\n%s", err, bytes.TrimSpace(output))
+	}
+	return nil
+}
+
+// writePauseImage packs the program.
+func writePauseImage(program, file string) error {
+	content, err := os.ReadFile(program)
+	if err != nil {
+		return fmt.Errorf("read the pause program: %w", err)
+	}
+	image := archive.Image{
+		Tag:     pauseImage,
+		Files:   []archive.File{{Path: "pause", Mode: 0o755, Content: content}},
+		Config:  v1.Config{Entrypoint: []string{"/pause"}, User: "65535:65535", WorkingDir: "/"},
+		Created: time.Unix(0, 0),
+	}
+	var packed bytes.Buffer
+	if err := image.Write(&packed); err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, packed.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("write the pause image: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,222 @@
+#!/usr/bin/env bash
+# Installs the operator with two tenants into the cluster that kubectl talks to, and provisions users into them as
+# Microsoft Entra ID and Okta do. `make quickstart` runs this once the cluster and the image are there. It may be
+# run again at any time.
+#
+# Environment: HELM is the helm program, IMG the image that the cluster has, KUBECONFIG the cluster.
+set -Eeuo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+readonly operator_namespace=kubescim-system
+readonly tenants=(acme globex) # each in the namespace of its name
+readonly annotation=quickstart.kubescim.dev/image
+
+HELM=${HELM:-bin/helm}
+IMG=${IMG:-kubescim/kubescim:dev}
+KUBECONFIG=${KUBECONFIG:-$HOME/.kube/config}
+export KUBECONFIG
+
+step() { printf '\n==> %s\n' "$*"; }
+
+# diagnose shows what a person would look at first.
+diagnose() {
+  [[ $BASHPID == "$$" ]] || exit 1 # a subshell has failed, and its parent will say so
+  trap - ERR
+  printf '\nThe quickstart has failed. This is what the cluster says:\n\n' >&2
+  {
+    kubectl get scimtenants,scimapikeys -A -o wide || true
+    kubectl get pods -A -l 'app.kubernetes.io/part-of=kubescim' || true
+    kubectl logs -n "$operator_namespace" deployment/kubescim --tail=10 || true
+  } >&2
+  exit 1
+}
+
+# make_namespace makes a namespace and marks it as one that down.sh may delete.
+make_namespace() {
+  kubectl get namespace "$1" >/dev/null 2>&1 && return
+  kubectl create namespace "$1" --save-config
+  kubectl label namespace "$1" kubescim.dev/quickstart=true >/dev/null
+}
+
+# image_id tells one build of the image from another of the same tag.
+image_id() {
+  [[ -f .cluster/image.tar ]] || { echo unknown; return; }
+  sha256sum .cluster/image.tar | cut -c1-16
+}
+
+installed_image_id() {
+  kubectl get deployment kubescim -n "$operator_namespace" --ignore-not-found \
+    -o jsonpath="{.spec.template.metadata.annotations.${annotation//./\\.}}"
+}
+
+install_operator() {
+  "$HELM" upgrade --install kubescim charts/kubescim --namespace "$operator_namespace" \
+    --set "image.repository=${IMG%:*}" --set "image.tag=${IMG##*:}" \
+    --set-string "podAnnotations.${annotation//./\\.}=$(image_id)" \
+    --wait --timeout 3m >/dev/null
+  kubectl get deployment kubescim -n "$operator_namespace"
+}
+
+apply_samples() { kubectl apply -f config/samples; }
+
+# key_of is the API key that the samples have for a tenant.
+key_of() {
+  kubectl get -f config/samples -o jsonpath='{range .items[*]}{.kind} {.metadata.namespace} {.metadata.name}{"\n"}{end}' |
+    awk -v tenant="$1" '$1 == "ScimApiKey" && $2 == tenant {print $3}'
+}
+
+await_ready() {
+  local tenant
+  for tenant in "${tenants[@]}"; do
+    kubectl wait -n "$tenant" --for=condition=Ready --timeout=3m "scimtenant/$tenant" "scimapikey/$(key_of "$tenant")"
+  done
+}
+
+# restart_servers gives the servers a rebuilt image of the same tag.
+restart_servers() {
+  local tenant
+  for tenant in "${tenants[@]}"; do
+    kubectl rollout restart -n "$tenant" "deployment/$tenant-scim" >/dev/null
+  done
+  for tenant in "${tenants[@]}"; do
+    kubectl rollout status -n "$tenant" "deployment/$tenant-scim" --timeout=3m
+  done
+}
+
+# ensure_handover makes a key again whose Secret somebody deleted after copying the token: it is told only once.
+ensure_handover() {
+  local tenant=$1 key
+  key=$(key_of "$tenant")
+  kubectl get secret -n "$tenant" "$(secret_of "$tenant")" >/dev/null 2>&1 && return
+  echo "the Secret of key $key is gone; making the key again"
+  kubectl delete scimapikey -n "$tenant" "$key" --timeout=2m
+  apply_samples >/dev/null
+  await_ready
+}
+
+secret_of() {
+  kubectl get scimapikey -n "$1" "$(key_of "$1")" -o jsonpath='{.status.secretName}'
+}
+
+# secret_value prints one entry of the Secret of a tenant's key.
+secret_value() {
+  kubectl get secret -n "$1" "$(secret_of "$1")" -o jsonpath="{.data.$2}" | base64 -d
+}
+
+# base_path is the path of a tenant's URL.
+base_path() {
+  local url
+  url=$(secret_value "$1" url)
+  url=${url#*://}
+  echo "/${url#*/}"
+}
+
+# answers tells whether a SCIM server answers there: without a token, that is 401.
+answers() {
+  local host=$1 port=$2 path=$3 connection status
+  { exec {connection}<>"/dev/tcp/$host/$port"; } 2>/dev/null || return 1
+  printf 'GET %s/Users HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$path" "$host" >&"$connection" 2>/dev/null || true
+  read -r -t 3 status <&"$connection" || status=""
+  exec {connection}>&-
+  [[ $status == *" 401 "* ]]
+}
+
+# base_url waits until the tenant answers at a port of the node, and prints the URL: on this machine's loopback,
+# or at the address of a node, where the cluster is in containers.
+base_url() {
+  local tenant=$1 port path host hosts deadline=$((SECONDS + 60))
+  port=$(kubectl get service quickstart -n "$tenant" -o jsonpath='{.spec.ports[0].nodePort}')
+  path=$(base_path "$tenant")
+  hosts=$(kubectl get nodes -o jsonpath='{.items[*].status.addresses[?(@.type=="InternalIP")].address}')
+  while ((SECONDS < deadline)); do
+    for host in 127.0.0.1 $hosts; do
+      if answers "$host" "$port" "$path"; then
+        echo "http://$host:$port$path"
+        return
+      fi
+    done
+    sleep 1
+  done
+  echo "tenant $tenant does not answer at port $port of 127.0.0.1 or of a node ($hosts)" >&2
+  return 1
+}
+
+# write_env writes what a shell needs to play on. The tokens are in this file and nowhere else outside the cluster.
+write_env() {
+  local env=.quickstart/env url_a url_b
+  url_a=$(base_url acme)
+  url_b=$(base_url globex)
+  (umask 077 && mkdir -p .quickstart && : >"$env.new")
+  {
+    printf 'export KUBECONFIG=%q\n' "$KUBECONFIG"
+    printf 'export SCIM_URL=%q\n' "$url_a"
+    printf 'export SCIM_TOKEN=%q\n' "$(secret_value acme token)"
+    printf 'export SCIM_NAMESPACE=acme\nexport SCIM_TENANT=acme\n'
+    printf 'export SCIM_URL_B=%q\n' "$url_b"
+    printf 'export SCIM_TOKEN_B=%q\n' "$(secret_value globex token)"
+    printf 'export SCIM_NAMESPACE_B=globex\nexport SCIM_TENANT_B=globex\n'
+  } >"$env.new"
+  chmod 600 "$env.new"
+  mv "$env.new" "$env"
+  echo "acme    $url_a"
+  echo "globex  $url_b"
+}
+
+# play hands the tokens over in the environment: the arguments of a program can be read by everybody on a machine.
+play() (
+  # shellcheck disable=SC1091
+  source .quickstart/env
+  go run ./hack/quickstart/session
+)
+
+next_steps() {
+  cat <<'TEXT'
+
+The cluster keeps running. To go on by hand:
+
+  source .quickstart/env
+TEXT
+  if [[ $(command -v kubectl) == "$PWD/"* ]]; then
+    printf '  export PATH=%q:"$PATH"\n' "$(dirname "$(command -v kubectl)")"
+  fi
+  cat <<'TEXT'
+  kubectl get scimusers -n acme -o wide
+  curl -K- "$SCIM_URL/Users" <<<"header = \"Authorization: Bearer $SCIM_TOKEN\""
+
+What the resources mean is in docs/concepts.md, how to connect an identity provider in docs/identity-providers/.
+Run `make quickstart` again after changing the code; `make quickstart-down` removes all this, and
+`make cluster-down` the cluster.
+TEXT
+}
+
+main() {
+  local before tenant
+  trap diagnose ERR
+  step "Installing the operator ($IMG)"
+  before=$(installed_image_id)
+  make_namespace "$operator_namespace"
+  install_operator
+
+  step "Making the tenants acme (Microsoft Entra ID) and globex (Okta), with an API key each"
+  for tenant in "${tenants[@]}"; do make_namespace "$tenant"; done
+  apply_samples
+  kubectl apply -f hack/quickstart/nodeports.yaml
+  await_ready
+  if [[ -n $before && $before != "$(image_id)" ]]; then
+    step "Restarting the servers with the new image"
+    restart_servers
+  fi
+
+  step "Writing the base URLs and tokens to .quickstart/env"
+  for tenant in "${tenants[@]}"; do ensure_handover "$tenant"; done
+  write_env
+
+  step "Provisioning as Microsoft Entra ID and Okta do"
+  play
+
+  step "What Kubernetes has now"
+  kubectl get scimtenants,scimapikeys,scimusers,scimgroups -A
+  next_steps
+}
+
+main

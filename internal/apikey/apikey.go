@@ -1,0 +1,85 @@
+// Package apikey makes bearer tokens and checks them. The operator mints with
+// it; the SCIM server verifies with it. It knows no Kubernetes and no HTTP.
+//
+// A token reads
+//
+//	kscim_<key id>_<secret>_<checksum>
+//
+// The parts are lower-case base32 without padding. The key id tells keys apart
+// and is no secret. The secret is 256 random bits. The checksum is the CRC-32
+// of all that stands before it, so that a leak scanner, and a person who lost
+// the last letters while copying, learn without a lookup whether a string is a
+// token at all. Only a SHA-256 of the token is ever stored; for 256 random
+// bits, unlike for a password, a plain hash is enough.
+package apikey
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"hash/crc32"
+	"strings"
+)
+
+const (
+	// Prefix begins every token; leak scanners look for it.
+	Prefix = "kscim"
+
+	keyIDBytes  = 10
+	secretBytes = 32
+
+	keyIDLength    = 16
+	secretLength   = 52
+	checksumLength = 7
+
+	alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+)
+
+var encoding = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)
+
+// Mint makes a new token and its verifier. The token must be handed over and
+// forgotten; the verifier may be stored.
+func Mint() (token string, v Verifier, err error) {
+	var random [keyIDBytes + secretBytes]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return "", Verifier{}, err
+	}
+	keyID := encoding.EncodeToString(random[:keyIDBytes])
+	body := Prefix + "_" + keyID + "_" + encoding.EncodeToString(random[keyIDBytes:])
+	token = body + "_" + checksum(body)
+	return token, Verifier{KeyID: keyID, SHA256: sha256.Sum256([]byte(token))}, nil
+}
+
+// KeyID returns the key id of a token. It is false for a string that does not
+// have the form of a token or whose checksum is wrong; such a string needs no
+// lookup.
+func KeyID(token string) (id string, ok bool) {
+	parts := strings.Split(token, "_")
+	if len(parts) != 4 || parts[0] != Prefix ||
+		!isEncoded(parts[1], keyIDLength) ||
+		!isEncoded(parts[2], secretLength) ||
+		parts[3] != checksum(token[:len(token)-len(parts[3])-1]) {
+		return "", false
+	}
+	return parts[1], true
+}
+
+// VerifierOf returns the verifier of a token that exists already; false when
+// the string is no token.
+func VerifierOf(token string) (v Verifier, ok bool) {
+	id, ok := KeyID(token)
+	if !ok {
+		return Verifier{}, false
+	}
+	return Verifier{KeyID: id, SHA256: sha256.Sum256([]byte(token))}, true
+}
+
+func checksum(body string) string {
+	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(body)))
+	return encoding.EncodeToString(sum)
+}
+
+func isEncoded(part string, length int) bool {
+	return len(part) == length && strings.Trim(part, alphabet) == ""
+}

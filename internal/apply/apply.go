@@ -1,0 +1,187 @@
+// Package apply writes the objects of a tenant with server-side apply: nothing
+// is sent when nothing would change, and nothing is taken from anybody else.
+package apply
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/lru"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// FieldManager is the name under which the operator owns fields.
+const FieldManager = client.FieldOwner("kubescim-operator")
+
+// remembered bounds how many objects an Applier remembers having applied. Each
+// takes some hundred bytes, and a tenant has seven objects.
+const remembered = 1 << 15
+
+// Intent is an apply configuration of client-go: an object with only those
+// fields that the operator wants to own.
+type Intent interface {
+	runtime.ApplyConfiguration
+	GetName() *string
+	GetNamespace() *string
+	GetKind() *string
+	GetAPIVersion() *string
+}
+
+// Applier applies intents.
+type Applier struct {
+	// cached reads through informers that hold the operator's own objects only.
+	cached client.Client
+	// live asks the API server, and sees everybody's objects.
+	live client.Reader
+	// applied remembers, for each object, its state after the last apply and
+	// what was applied then.
+	applied *lru.Cache
+}
+
+// New returns an Applier that reads and writes with cached, and asks live
+// before it makes an object which cached does not know.
+func New(cached client.Client, live client.Reader) *Applier {
+	return &Applier{cached: cached, live: live, applied: lru.New(remembered)}
+}
+
+// Apply makes the object be as intended, and returns it. When it is so already,
+// no request is sent. An object that exists and is not the tenant's is left
+// alone: the error is a ConflictError then, or a LeftoverError if it is about
+// to go by itself.
+func (a *Applier) Apply(ctx context.Context, tenant *scimv1alpha1.ScimTenant, intent Intent) (client.Object, error) {
+	id, err := identify(intent)
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := hashOf(intent)
+	if err != nil {
+		return nil, err
+	}
+	existing, err := a.find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if existing != nil {
+		if err := mayWrite(tenant, id, existing); err != nil {
+			return nil, err
+		}
+		if a.isApplied(id, existing, wanted) {
+			return existing, nil
+		}
+	}
+	return a.send(ctx, id, intent, wanted)
+}
+
+// Delete deletes an object of the tenant. One that is not there, or is not the
+// tenant's, is left alone without an error.
+func (a *Applier) Delete(ctx context.Context, tenant *scimv1alpha1.ScimTenant, obj client.Object) error {
+	err := a.cached.Get(ctx, client.ObjectKeyFromObject(obj), obj)
+	if err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if !obj.GetDeletionTimestamp().IsZero() || !isOurs(tenant, obj) {
+		return nil
+	}
+	uid := obj.GetUID()
+	err = a.cached.Delete(ctx, obj,
+		client.Preconditions{UID: &uid},
+		client.PropagationPolicy(metav1.DeletePropagationBackground))
+	return client.IgnoreNotFound(err)
+}
+
+// find returns the object as it is; nil when there is none. Only the live
+// reader knows whether somebody else's object has the name.
+func (a *Applier) find(ctx context.Context, id identity) (client.Object, error) {
+	for _, reader := range []client.Reader{a.cached, a.live} {
+		obj, err := a.newObject(id.gvk)
+		if err != nil {
+			return nil, err
+		}
+		err = reader.Get(ctx, id.key, obj)
+		if err == nil {
+			return obj, nil
+		}
+		if !apierrors.IsNotFound(err) {
+			return nil, fmt.Errorf("reading %s: %w", id, err)
+		}
+	}
+	return nil, nil
+}
+
+func (a *Applier) send(ctx context.Context, id identity, intent Intent, wanted uint64) (client.Object, error) {
+	content, err := toMap(intent)
+	if err != nil {
+		return nil, err
+	}
+	result := &unstructured.Unstructured{Object: content}
+	err = a.cached.Apply(ctx, client.ApplyConfigurationFromUnstructured(result), FieldManager, client.ForceOwnership)
+	if err != nil {
+		return nil, fmt.Errorf("applying %s: %w", id, err)
+	}
+	obj, err := a.newObject(id.gvk)
+	if err != nil {
+		return nil, err
+	}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(result.Object, obj); err != nil {
+		return nil, fmt.Errorf("reading the answer about %s: %w", id, err)
+	}
+	a.remember(id, obj, wanted)
+	return obj, nil
+}
+
+func (a *Applier) newObject(gvk schema.GroupVersionKind) (client.Object, error) {
+	obj, err := a.cached.Scheme().New(gvk)
+	if err != nil {
+		return nil, err
+	}
+	typed, ok := obj.(client.Object)
+	if !ok {
+		return nil, fmt.Errorf("%s is not an object with metadata", gvk)
+	}
+	return typed, nil
+}
+
+// identity says which object an intent is about.
+type identity struct {
+	gvk schema.GroupVersionKind
+	key client.ObjectKey
+}
+
+func (i identity) String() string { return i.gvk.Kind + " " + i.key.Name }
+
+func identify(intent Intent) (identity, error) {
+	kind, version, name, namespace := intent.GetKind(), intent.GetAPIVersion(), intent.GetName(), intent.GetNamespace()
+	if kind == nil || version == nil || name == nil || namespace == nil {
+		return identity{}, fmt.Errorf("%T needs a kind, a version, a name and a namespace", intent)
+	}
+	return identity{
+		gvk: schema.FromAPIVersionAndKind(*version, *kind),
+		key: client.ObjectKey{Namespace: *namespace, Name: *name},
+	}, nil
+}
+
+func toMap(intent Intent) (map[string]any, error) {
+	text, err := json.Marshal(intent)
+	if err != nil {
+		return nil, err
+	}
+	content := map[string]any{}
+	return content, json.Unmarshal(text, &content)
+}
+
+// isOurs reports whether the tenant may write an object: the operator made it
+// for a tenant of that name, or this very tenant controls it.
+func isOurs(tenant *scimv1alpha1.ScimTenant, obj client.Object) bool {
+	labels := obj.GetLabels()
+	return metav1.IsControlledBy(obj, tenant) ||
+		(labels[operand.LabelManagedBy] == operand.ManagedBy && labels[scimv1alpha1.LabelTenant] == tenant.Name)
+}

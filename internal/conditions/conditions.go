@@ -1,0 +1,95 @@
+// Package conditions keeps the status of ScimTenants and ScimApiKeys in the form
+// that kstatus reads (kubectl wait, Helm, Flux, Argo CD). Ready is always there
+// and is False while Reconciling or Stalled holds; Reconciling and Stalled are
+// there only while they are True, and never both. Every condition says for
+// which generation it was found.
+package conditions
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+)
+
+// Object is a resource with conditions.
+type Object interface {
+	metav1.Object
+	GetConditions() []metav1.Condition
+	SetConditions([]metav1.Condition)
+}
+
+// Outcome is what a reconciliation amounts to.
+type Outcome string
+
+// Outcomes.
+const (
+	// Ready: the object does what its spec says.
+	Ready Outcome = "Ready"
+	// Reconciling: not yet, and nobody needs to act.
+	Reconciling Outcome = scimv1alpha1.ConditionReconciling
+	// Stalled: not before somebody acts.
+	Stalled Outcome = scimv1alpha1.ConditionStalled
+)
+
+// Summary is the outcome and why it is so, for people.
+type Summary struct {
+	Outcome Outcome
+	Reason  string
+	Message string
+}
+
+// Set writes a summary and the conditions that it is made of into the object's
+// status, for the object's generation. It reports whether what Ready says has
+// changed: its status or its reason.
+func Set(obj Object, summary Summary, parts ...metav1.Condition) (changed bool) {
+	all := slices.Clone(obj.GetConditions())
+	before := meta.FindStatusCondition(all, scimv1alpha1.ConditionReady)
+	if before != nil {
+		before = before.DeepCopy()
+	}
+
+	ready := condition(scimv1alpha1.ConditionReady, summary.Outcome == Ready, summary)
+	set(&all, obj, ready)
+	for _, part := range parts {
+		set(&all, obj, part)
+	}
+	for _, abnormal := range []Outcome{Reconciling, Stalled} {
+		if summary.Outcome == abnormal {
+			set(&all, obj, condition(string(abnormal), true, summary))
+		} else {
+			meta.RemoveStatusCondition(&all, string(abnormal))
+		}
+	}
+	obj.SetConditions(all)
+	return before == nil || before.Status != ready.Status || before.Reason != ready.Reason
+}
+
+// True returns a condition that holds.
+func True(conditionType, reason, message string) metav1.Condition {
+	return metav1.Condition{Type: conditionType, Status: metav1.ConditionTrue, Reason: reason, Message: message}
+}
+
+// False returns a condition that does not hold.
+func False(conditionType, reason, message string) metav1.Condition {
+	return metav1.Condition{Type: conditionType, Status: metav1.ConditionFalse, Reason: reason, Message: message}
+}
+
+// Unknown returns a condition of which nothing is known.
+func Unknown(conditionType, reason, message string) metav1.Condition {
+	return metav1.Condition{Type: conditionType, Status: metav1.ConditionUnknown, Reason: reason, Message: message}
+}
+
+func condition(conditionType string, holds bool, summary Summary) metav1.Condition {
+	if holds {
+		return True(conditionType, summary.Reason, summary.Message)
+	}
+	return False(conditionType, summary.Reason, summary.Message)
+}
+
+func set(all *[]metav1.Condition, obj Object, c metav1.Condition) {
+	c.ObservedGeneration = obj.GetGeneration()
+	meta.SetStatusCondition(all, c)
+}

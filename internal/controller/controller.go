@@ -1,0 +1,104 @@
+// Package controller puts the reconcilers together: what they cache, and how
+// they join a manager.
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/controller/scimapikey"
+	"github.com/kubescim/kubescim/internal/controller/scimtenant"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// recorderName is the reporting controller of all events.
+const recorderName = "kubescim"
+
+// Options are what the reconcilers need to be told.
+type Options struct {
+	// ServerImage is the image of the SCIM server.
+	ServerImage string
+	// Workers is how many objects of a kind are reconciled at the same time.
+	Workers int
+}
+
+// NewScheme returns a scheme with all kinds that the operator deals with.
+func NewScheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(scimv1alpha1.AddToScheme(scheme))
+	return scheme
+}
+
+// CacheOptions says what is kept in memory: tenants, keys, the operator's own
+// objects and the Leases of server pods, in the given namespaces or, when there
+// are none, in all. Users, groups, claims and Secrets are not.
+func CacheOptions(namespaces []string) cache.Options {
+	own := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{operand.LabelManagedBy: operand.ManagedBy})}
+	options := cache.Options{
+		// A read of a kind that nobody watches is a mistake here.
+		ReaderFailOnMissingInformer: true,
+		DefaultTransform:            cache.TransformStripManagedFields(),
+		ByObject: map[client.Object]cache.ByObject{
+			&appsv1.Deployment{}:            own,
+			&corev1.Service{}:               own,
+			&corev1.ServiceAccount{}:        own,
+			&rbacv1.Role{}:                  own,
+			&rbacv1.RoleBinding{}:           own,
+			&policyv1.PodDisruptionBudget{}: own,
+			&networkingv1.Ingress{}:         own,
+			&coordinationv1.Lease{}: {
+				Label: labels.SelectorFromSet(labels.Set{operand.LabelLease: operand.LeaseReplica}),
+			},
+		},
+	}
+	for _, namespace := range namespaces {
+		if options.DefaultNamespaces == nil {
+			options.DefaultNamespaces = map[string]cache.Config{}
+		}
+		options.DefaultNamespaces[namespace] = cache.Config{}
+	}
+	return options
+}
+
+// Setup lets the manager run all reconcilers.
+func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
+	live, err := client.New(mgr.GetConfig(), client.Options{
+		HTTPClient: mgr.GetHTTPClient(),
+		Scheme:     mgr.GetScheme(),
+		Mapper:     mgr.GetRESTMapper(),
+	})
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	recorder := mgr.GetEventRecorder(recorderName)
+	workers := controller.Options{MaxConcurrentReconciles: options.Workers}
+
+	tenants := &scimtenant.Reconciler{
+		Client: mgr.GetClient(), Live: live, Recorder: recorder, ServerImage: options.ServerImage,
+	}
+	if err := tenants.SetupWithManager(ctx, mgr, workers); err != nil {
+		return fmt.Errorf("setting up the ScimTenant controller: %w", err)
+	}
+	keys := &scimapikey.Reconciler{Client: mgr.GetClient(), Live: live, Recorder: recorder}
+	if err := keys.SetupWithManager(ctx, mgr, workers); err != nil {
+		return fmt.Errorf("setting up the ScimApiKey controller: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package controllertest
+
+import (
+	"context"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	corev1 "k8s.io/api/core/v1"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// RollOut does as if all replicas of a tenant's Deployment had become ready.
+func (e *Environment) RollOut(ctx context.Context, namespace, tenant string) error {
+	return e.SetReady(ctx, namespace, tenant, -1)
+}
+
+// SetReady does as if so many replicas of a tenant's Deployment, or all of them
+// if negative, were up to date and ready.
+func (e *Environment) SetReady(ctx context.Context, namespace, tenant string, ready int32) error {
+	deployment := &appsv1.Deployment{}
+	key := client.ObjectKey{Namespace: namespace, Name: operand.Name(tenant)}
+	if err := e.Client.Get(ctx, key, deployment); err != nil {
+		return err
+	}
+	wanted := *deployment.Spec.Replicas
+	if ready < 0 {
+		ready = wanted
+	}
+	deployment.Status = appsv1.DeploymentStatus{
+		ObservedGeneration: deployment.Generation,
+		Replicas:           wanted,
+		UpdatedReplicas:    wanted,
+		ReadyReplicas:      ready,
+		AvailableReplicas:  ready,
+	}
+	return e.Client.Status().Update(ctx, deployment)
+}
+
+// GiveUp does as if a tenant's Deployment had made no progress for too long.
+func (e *Environment) GiveUp(ctx context.Context, namespace, tenant string) error {
+	deployment := &appsv1.Deployment{}
+	key := client.ObjectKey{Namespace: namespace, Name: operand.Name(tenant)}
+	if err := e.Client.Get(ctx, key, deployment); err != nil {
+		return err
+	}
+	deployment.Status.ObservedGeneration = deployment.Generation
+	deployment.Status.Conditions = []appsv1.DeploymentCondition{{
+		Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse, Reason: "ProgressDeadlineExceeded",
+	}}
+	return e.Client.Status().Update(ctx, deployment)
+}
+
+// Accept does as if a server pod were alive and used the verifiers Secret as it
+// is now.
+func (e *Environment) Accept(ctx context.Context, namespace, tenant, pod string) error {
+	version := operand.NoVerifiers
+	secret := &corev1.Secret{}
+	err := e.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: operand.VerifiersName(tenant)}, secret)
+	switch {
+	case err == nil:
+		version = secret.ResourceVersion
+	case !apierrors.IsNotFound(err):
+		return err
+	}
+	return e.KeepLease(ctx, namespace, tenant, pod, version, time.Now())
+}
+
+// KeepLease does as if a server pod had, at a time, renewed its Lease and said
+// which version of the verifiers Secret it uses.
+func (e *Environment) KeepLease(ctx context.Context, namespace, tenant, pod, version string, at time.Time) error {
+	lease := &coordinationv1.Lease{}
+	err := e.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: pod}, lease)
+	if client.IgnoreNotFound(err) != nil {
+		return err
+	}
+	lease.Name, lease.Namespace = pod, namespace
+	lease.Labels = map[string]string{
+		scimv1alpha1.LabelTenant: tenant,
+		operand.LabelLease:       operand.LeaseReplica,
+	}
+	lease.Annotations = map[string]string{operand.AnnotationVerifiersVersion: version}
+	lease.Spec = coordinationv1.LeaseSpec{
+		HolderIdentity:       ptr.To(pod),
+		RenewTime:            ptr.To(metav1.NewMicroTime(at)),
+		LeaseDurationSeconds: ptr.To(int32(operand.ReplicaLeaseDuration / time.Second)),
+	}
+	if apierrors.IsNotFound(err) {
+		return e.Client.Create(ctx, lease)
+	}
+	return e.Client.Update(ctx, lease)
+}
+
+// StopPod does as if a server pod had ended.
+func (e *Environment) StopPod(ctx context.Context, namespace, pod string) error {
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: pod}}
+	return client.IgnoreNotFound(e.Client.Delete(ctx, lease))
+}

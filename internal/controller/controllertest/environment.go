@@ -1,0 +1,163 @@
+// Package controllertest gives the tests of the controllers a real API server
+// with Kubescim's CRDs, and plays the parts of a cluster that are missing
+// there: the Deployment controller, the kubelet and the SCIM server.
+package controllertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/kubescim/kubescim/internal/controller"
+)
+
+// envAssets names the folder with the binaries of etcd and the API server.
+const envAssets = "KUBEBUILDER_ASSETS"
+
+// ServerImage is the image that the managers of tests give to SCIM servers.
+const ServerImage = "registry.example.com/kubescim:test"
+
+// Environment is an API server for tests.
+type Environment struct {
+	// Config is how to reach it, with all rights.
+	Config *rest.Config
+	// Client reads and writes past every cache.
+	Client client.Client
+
+	server *envtest.Environment
+}
+
+// Start starts an API server. The binaries come from KUBEBUILDER_ASSETS, or else
+// from the project's own build of them.
+func Start() (*Environment, error) {
+	root, err := projectRoot()
+	if err != nil {
+		return nil, err
+	}
+	assets, err := assetsDirectory(root)
+	if err != nil {
+		return nil, err
+	}
+	server := &envtest.Environment{
+		BinaryAssetsDirectory: assets,
+		CRDDirectoryPaths:     []string{filepath.Join(root, "config", "crd", "bases")},
+		ErrorIfCRDPathMissing: true,
+		Scheme:                controller.NewScheme(),
+	}
+	restConfig, err := server.Start()
+	if err != nil {
+		return nil, fmt.Errorf("starting the API server: %w", err)
+	}
+	restConfig.QPS = -1
+	c, err := client.New(restConfig, client.Options{Scheme: controller.NewScheme()})
+	if err != nil {
+		return nil, errors.Join(err, server.Stop())
+	}
+	e := &Environment{Config: restConfig, Client: c, server: server}
+	if err := e.prepare(context.Background()); err != nil {
+		return nil, errors.Join(err, server.Stop())
+	}
+	return e, nil
+}
+
+// prepare gives the operator the rights that it has in a cluster.
+func (e *Environment) prepare(ctx context.Context) error {
+	for _, pattern := range []string{"config/manager/namespace.yaml", "config/rbac/[^k]*.yaml"} {
+		if _, err := e.ApplyManifests(ctx, pattern); err != nil {
+			return fmt.Errorf("applying %s: %w", pattern, err)
+		}
+	}
+	return nil
+}
+
+// Stop stops the API server.
+func (e *Environment) Stop() error { return e.server.Stop() }
+
+// StartManager runs a manager with the operator's own rights and cache and what
+// setup adds to it. It returns once the caches are filled; stop ends it.
+func (e *Environment) StartManager(setup func(context.Context, ctrl.Manager) error) (stop func() error, err error) {
+	mgr, err := ctrl.NewManager(e.operatorConfig(), ctrl.Options{
+		Scheme:                  controller.NewScheme(),
+		Cache:                   controller.CacheOptions(nil),
+		Metrics:                 metricsserver.Options{BindAddress: "0"},
+		GracefulShutdownTimeout: ptr.To(10 * time.Second),
+		Controller:              config.Controller{SkipNameValidation: ptr.To(true)},
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	if err := setup(ctx, mgr); err != nil {
+		cancel()
+		return nil, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- mgr.Start(ctx) }()
+	if !mgr.GetCache().WaitForCacheSync(ctx) {
+		cancel()
+		return nil, errors.Join(errors.New("the caches were not filled"), <-ended)
+	}
+	return func() error {
+		cancel()
+		return <-ended
+	}, nil
+}
+
+// Operator adds everything that the operator runs to a manager.
+func Operator(ctx context.Context, mgr ctrl.Manager) error {
+	return controller.Setup(ctx, mgr, controller.Options{ServerImage: ServerImage, Workers: 4})
+}
+
+// NewNamespace makes a namespace of its own for a test and returns its name.
+func (e *Environment) NewNamespace(ctx context.Context) (string, error) {
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}
+	err := e.Client.Create(ctx, namespace)
+	return namespace.Name, err
+}
+
+func assetsDirectory(root string) (string, error) {
+	if assets := os.Getenv(envAssets); assets != "" {
+		return assets, nil
+	}
+	command := exec.Command("go", "run", "./hack/cluster", "assets")
+	command.Dir = root
+	command.Stderr = os.Stderr
+	out, err := command.Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the binaries of the API server; set %s to a folder that has them: %w", envAssets, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// projectRoot returns the folder that has go.mod.
+func projectRoot() (string, error) {
+	folder, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			return folder, nil
+		}
+		parent := filepath.Dir(folder)
+		if parent == folder {
+			return "", errors.New("no go.mod above the working directory")
+		}
+		folder = parent
+	}
+}

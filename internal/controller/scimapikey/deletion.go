@@ -1,0 +1,56 @@
+package scimapikey
+
+import (
+	"context"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// reconcileDeletion revokes the token: its hash is removed, and the key stays
+// until no live replica accepts it any more. A replica that does not answer
+// holds this up only until its Lease has run out. Its Secrets are collected by
+// their owner references.
+func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Result, error) {
+	if err := r.gather(ctx, s); err != nil {
+		return ctrl.Result{}, err
+	}
+	recordIn(s.siblings, s.key)
+	if err := r.writeVerifiers(ctx, s); err != nil {
+		return ctrl.Result{}, err
+	}
+	if !revoked(s) {
+		return ctrl.Result{RequeueAfter: pollInterval}, nil
+	}
+	return ctrl.Result{}, r.release(ctx, s)
+}
+
+// revoked reports whether the token works nowhere. A Secret of somebody else
+// never held it; nor did any, if no key id was ever recorded.
+func revoked(s *scope) bool {
+	return s.recorded() == "" || !s.verifiersAreOurs() ||
+		operand.AllAccept(s.replicas, s.verifiersVersion(), s.now)
+}
+
+// release removes the finalizer and the token from memory.
+func (r *Reconciler) release(ctx context.Context, s *scope) error {
+	before := s.key.DeepCopy()
+	if !controllerutil.RemoveFinalizer(s.key, scimv1alpha1.Finalizer) {
+		return nil
+	}
+	err := r.Live.Patch(ctx, s.key, lockedPatch(before), apply.FieldManager)
+	if client.IgnoreNotFound(err) != nil {
+		return err
+	}
+	r.minted.forget(s.key.UID)
+	s.gone = true
+	if s.recorded() != "" {
+		r.tellRevoked(s.key)
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package scimapikey
+
+import (
+	"context"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// gather reads everything that decides about the key.
+//
+// The order matters, since other keys of the tenant are reconciled at the same
+// time and all of them write the verifiers. An entry that is in the Secret was
+// minted before the Secret was read; its token is forgotten only after its id
+// was recorded. So, read in this order, the owner of every entry shows up either
+// among the minted tokens or in a status. What is added to the Secret after it
+// was read makes the write of this reconciliation fail.
+func (r *Reconciler) gather(ctx context.Context, s *scope) error {
+	namespace, tenant := s.key.Namespace, s.key.Spec.TenantRef.Name
+	var err error
+	s.verifiers, err = get[corev1.Secret](ctx, r.Live, namespace, operand.VerifiersName(tenant))
+	if err != nil {
+		return err
+	}
+	s.known = r.minted.snapshot()
+	keys := &scimv1alpha1.ScimApiKeyList{}
+	err = r.Live.List(ctx, keys, client.InNamespace(namespace), client.MatchingFields{fieldTenant: tenant})
+	if err != nil {
+		return err
+	}
+	s.siblings = keys.Items
+
+	s.tenant, err = get[scimv1alpha1.ScimTenant](ctx, r.Client, namespace, tenant)
+	if err != nil {
+		return err
+	}
+	s.handover, err = get[corev1.Secret](ctx, r.Live, namespace, s.key.HandoverSecretName())
+	if err != nil {
+		return err
+	}
+	return r.gatherReplicas(ctx, s)
+}
+
+// gatherReplicas reads the Leases of the tenant's server pods.
+func (r *Reconciler) gatherReplicas(ctx context.Context, s *scope) error {
+	leases := &coordinationv1.LeaseList{}
+	err := r.Live.List(ctx, leases, client.InNamespace(s.key.Namespace), client.MatchingLabels{
+		scimv1alpha1.LabelTenant: s.key.Spec.TenantRef.Name,
+		operand.LabelLease:       operand.LeaseReplica,
+	})
+	s.replicas = leases.Items
+	return err
+}
+
+// get reads an object; nil when there is none.
+func get[T any, P interface {
+	*T
+	client.Object
+}](ctx context.Context, reader client.Reader, namespace, name string) (P, error) {
+	obj := P(new(T))
+	err := reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, obj)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	return obj, err
+}

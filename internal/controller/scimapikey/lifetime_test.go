@@ -1,0 +1,183 @@
+package scimapikey_test
+
+import (
+	"context"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/controller/controllertest"
+	"github.com/kubescim/kubescim/internal/controller/scimapikey"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+var _ = Describe("A key that was handed over", func() {
+	It("goes on without its hand-over Secret, and is not made again", func(ctx context.Context) {
+		tenant, o := newTenant(ctx), startOperator(nil)
+		key, _ := deliver(ctx, o, tenant, "okta")
+		Expect(env.Client.Delete(ctx, secret(ctx, tenant.Namespace, "okta"))).To(Succeed())
+		o.settle(ctx, key)
+		startOperator(nil).settle(ctx, key)
+		Expect(secret(ctx, tenant.Namespace, "okta")).To(BeNil())
+		Expect(current(ctx, key)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
+	})
+
+	It("has the URL in its Secret follow the tenant, and what users add left alone", func(ctx context.Context) {
+		tenant, o := newTenant(ctx), startOperator(nil)
+		key, token := deliver(ctx, o, tenant, "okta")
+		handover := secret(ctx, tenant.Namespace, "okta")
+		handover.Data["note"] = []byte("copied to Okta")
+		Expect(env.Client.Update(ctx, handover)).To(Succeed())
+		setURL(ctx, tenant, "https://new.example.com/scim/v2")
+		o.settle(ctx, key)
+		Expect(secret(ctx, tenant.Namespace, "okta").Data).To(Equal(map[string][]byte{
+			operand.HandoverToken: []byte(token),
+			operand.HandoverURL:   []byte("https://new.example.com/scim/v2"),
+			"note":                []byte("copied to Okta"),
+		}))
+
+		By("losing its host to another tenant")
+		setURL(ctx, tenant, "")
+		o.settle(ctx, key)
+		Expect(secret(ctx, tenant.Namespace, "okta").Data).To(HaveKeyWithValue(operand.HandoverURL, []byte("https://new.example.com/scim/v2")))
+	})
+
+	It("is restored from its hand-over Secret when the verifiers are deleted", func(ctx context.Context) {
+		tenant, o := newTenant(ctx), startOperator(nil)
+		key, token := deliver(ctx, o, tenant, "okta", expiringAt(time.Now().Add(time.Hour)))
+		Expect(env.Client.Delete(ctx, verifiersOf(ctx, tenant))).To(Succeed())
+		startOperator(nil).settle(ctx, key)
+		v, ok := operand.VerifierIn(verifiersOf(ctx, tenant).Data, current(ctx, key).Status.KeyID)
+		Expect(ok).To(BeTrue())
+		Expect(v.Matches(token)).To(BeTrue())
+		Expect(v.ExpirationTime).To(BeTemporally("==", key.Spec.ExpirationTime.Time))
+		Expect(current(ctx, key)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
+	})
+
+	It("is given up when both are deleted", func(ctx context.Context) {
+		tenant, o := newTenant(ctx), startOperator(nil)
+		key, _ := deliver(ctx, o, tenant, "okta")
+		Expect(env.Client.Delete(ctx, verifiersOf(ctx, tenant))).To(Succeed())
+		Expect(env.Client.Delete(ctx, secret(ctx, tenant.Namespace, "okta"))).To(Succeed())
+		o.settle(ctx, key)
+		Expect(current(ctx, key)).To(And(
+			controllertest.BeStalled(scimapikey.ReasonVerifierLost),
+			HaveField("Status.Conditions", ContainElement(HaveField("Message", ContainSubstring("create another ScimApiKey"))))))
+		Expect(verifiersOf(ctx, tenant)).To(BeNil())
+	})
+
+	It("expires", func(ctx context.Context) {
+		tenant, o := newTenant(ctx), startOperator(nil)
+		expiration := time.Now().Add(time.Hour)
+		other, _ := deliver(ctx, o, tenant, "forever")
+		key, _ := deliver(ctx, o, tenant, "okta", expiringAt(expiration))
+		result, err := o.reconcile(ctx, key)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(result.RequeueAfter).To(BeNumerically("~", time.Hour, time.Minute))
+
+		o.now = expiration.Add(time.Second)
+		o.settle(ctx, key)
+		Expect(current(ctx, key)).To(controllertest.BeStalled(scimv1alpha1.ReasonExpired))
+		Expect(verifiersOf(ctx, tenant).Data).To(And(HaveLen(1), HaveKey(current(ctx, other).Status.KeyID)))
+		Expect(o.told()).To(ContainElement(HavePrefix("Warning Expired ")))
+	})
+
+	It("may be given more time", func(ctx context.Context) {
+		tenant, o := newTenant(ctx), startOperator(nil)
+		key, token := deliver(ctx, o, tenant, "okta", expiringAt(time.Now().Add(time.Hour)))
+		o.now = time.Now().Add(2 * time.Hour)
+		o.settle(ctx, key)
+		later := current(ctx, key)
+		later.Spec.ExpirationTime = metav1.NewTime(o.now.Add(time.Hour))
+		Expect(env.Client.Update(ctx, later)).To(Succeed())
+		o.settle(ctx, key)
+		Expect(current(ctx, key)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
+		v, _ := operand.VerifierIn(verifiersOf(ctx, tenant).Data, later.Status.KeyID)
+		Expect(v.Matches(token)).To(BeTrue())
+	})
+
+	It("is never made when it has expired already", func(ctx context.Context) {
+		tenant, o := newTenant(ctx), startOperator(nil)
+		key := newKey(ctx, tenant, "okta", expiringAt(time.Now().Add(-time.Hour)))
+		o.settle(ctx, key)
+		Expect(current(ctx, key)).To(controllertest.BeStalled(scimv1alpha1.ReasonExpired))
+		Expect(verifiersOf(ctx, tenant)).To(BeNil())
+	})
+})
+
+var _ = Describe("The deletion of a key", func() {
+	It("ends when no replica that is alive accepts the token any more", func(ctx context.Context) {
+		tenant, o := newTenant(ctx), startOperator(nil)
+		other, _ := deliver(ctx, o, tenant, "other")
+		key, token := deliver(ctx, o, tenant, "okta")
+		id, _ := apikey.KeyID(token)
+		accept(ctx, tenant, "acme-scim-1")
+		o.told()
+
+		Expect(env.Client.Delete(ctx, key)).To(Succeed())
+		o.settle(ctx, key)
+		Expect(verifiersOf(ctx, tenant).Data).NotTo(HaveKey(id))
+		Expect(verifiersOf(ctx, tenant).OwnerReferences).To(ConsistOf(HaveField("UID", other.UID)))
+		Expect(current(ctx, key)).To(And(
+			controllertest.Have(scimv1alpha1.ConditionReconciling, metav1.ConditionTrue, scimv1alpha1.ReasonDeleting),
+			controllertest.BeWellFormed()))
+
+		accept(ctx, tenant, "acme-scim-0")
+		o.settle(ctx, key)
+		Expect(gone(ctx, key)).To(BeFalse())
+
+		accept(ctx, tenant, "acme-scim-1")
+		o.settle(ctx, key)
+		Expect(gone(ctx, key)).To(BeTrue())
+		Expect(o.told()).To(ContainElement(HavePrefix("Normal Revoked ")))
+		Expect(current(ctx, other)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
+	})
+
+	It("does not wait for a replica whose Lease has run out", func(ctx context.Context) {
+		tenant, o := newTenant(ctx), startOperator(nil)
+		key, _ := deliver(ctx, o, tenant, "okta")
+		Expect(env.Client.Delete(ctx, key)).To(Succeed())
+		o.settle(ctx, key)
+		Expect(gone(ctx, key)).To(BeFalse())
+		o.now = time.Now().Add(operand.ReplicaLeaseDuration)
+		o.settle(ctx, key)
+		Expect(gone(ctx, key)).To(BeTrue())
+	})
+
+	It("is immediate when nothing was ever handed out", func(ctx context.Context) {
+		tenant, o := newTenant(ctx), startOperator(nil)
+		key := newKey(ctx, &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "none"}}, "okta")
+		o.settle(ctx, key)
+		Expect(env.Client.Delete(ctx, key)).To(Succeed())
+		o.settle(ctx, key)
+		Expect(gone(ctx, key)).To(BeTrue())
+	})
+
+	It("lets the verifiers go with the last key", func(ctx context.Context) {
+		tenant, o := newTenant(ctx), startOperator(nil)
+		key, _ := deliver(ctx, o, tenant, "okta")
+		Expect(env.StopPod(ctx, tenant.Namespace, "acme-scim-0")).To(Succeed())
+		Expect(env.Client.Delete(ctx, key)).To(Succeed())
+		o.settle(ctx, key)
+		Expect(gone(ctx, key)).To(BeTrue())
+		verifiers := verifiersOf(ctx, tenant)
+		Expect(verifiers.Data).To(BeEmpty())
+		Expect(verifiers.OwnerReferences).To(ConsistOf(HaveField("UID", key.UID)))
+	})
+})
+
+func expiringAt(t time.Time) func(*scimv1alpha1.ScimApiKey) {
+	return func(k *scimv1alpha1.ScimApiKey) { k.Spec.ExpirationTime = metav1.NewTime(t) }
+}
+
+func gone(ctx context.Context, key *scimv1alpha1.ScimApiKey) bool {
+	GinkgoHelper()
+	err := env.Client.Get(ctx, client.ObjectKeyFromObject(key), &scimv1alpha1.ScimApiKey{})
+	Expect(client.IgnoreNotFound(err)).NotTo(HaveOccurred())
+	return err != nil
+}

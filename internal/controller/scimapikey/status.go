@@ -1,0 +1,98 @@
+package scimapikey
+
+import (
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// ReasonVerifierLost: the hash of a token that was handed over is gone.
+const ReasonVerifierLost = "VerifierLost"
+
+// setStatus writes into the key's status what the scope has found. It reports
+// whether what Ready says has changed.
+func setStatus(s *scope) (changed bool) {
+	if s.failure == nil {
+		s.key.Status.ObservedGeneration = s.key.Generation
+	}
+	if s.failure != nil || !s.key.DeletionTimestamp.IsZero() {
+		// Too little was read to say more.
+		return conditions.Set(s.key, summarize(s))
+	}
+	return conditions.Set(s.key, summarize(s), tenantFound(s), delivered(s))
+}
+
+// tenantFound says whether there is a tenant that the token is good for.
+func tenantFound(s *scope) metav1.Condition {
+	const kind = scimv1alpha1.ConditionTenantFound
+	name, namespace := s.key.Spec.TenantRef.Name, s.key.Namespace
+	switch {
+	case s.tenant == nil:
+		return conditions.False(kind, scimv1alpha1.ReasonTenantNotFound,
+			fmt.Sprintf("there is no ScimTenant %q in namespace %q: create it", name, namespace))
+	case !s.tenant.DeletionTimestamp.IsZero():
+		return conditions.False(kind, scimv1alpha1.ReasonTenantNotFound,
+			fmt.Sprintf("ScimTenant %q in namespace %q is being deleted: create it again when it is gone", name, namespace))
+	default:
+		return conditions.True(kind, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("ScimTenant %q exists", name))
+	}
+}
+
+// delivered says whether the token has been handed over.
+func delivered(s *scope) metav1.Condition {
+	const kind = scimv1alpha1.ConditionDelivered
+	switch {
+	case s.delivered():
+		return conditions.True(kind, scimv1alpha1.ReasonDelivered,
+			fmt.Sprintf("the token was written into Secret %q", s.key.Status.SecretName))
+	case s.expired():
+		return conditions.False(kind, scimv1alpha1.ReasonExpired, "the key expired before its token was handed over")
+	case s.problem != nil:
+		return conditions.False(kind, s.problem.reason, s.problem.message)
+	case s.tenant == nil || !s.tenant.DeletionTimestamp.IsZero():
+		return conditions.False(kind, scimv1alpha1.ReasonTenantNotFound, "the token is made once the tenant exists")
+	default:
+		return conditions.False(kind, scimv1alpha1.ReasonWaitingForServer, awaited(s))
+	}
+}
+
+// summarize weighs the conditions: what needs somebody comes before what only
+// needs time.
+func summarize(s *scope) conditions.Summary {
+	tenant, delivery := tenantFound(s), delivered(s)
+	switch {
+	case s.failure != nil:
+		return because(conditions.Reconciling, scimv1alpha1.ReasonReconcileFailed, s.failure.Error())
+	case !s.key.DeletionTimestamp.IsZero():
+		return because(conditions.Reconciling, scimv1alpha1.ReasonDeleting, revoking(s))
+	case s.expired():
+		return because(conditions.Stalled, scimv1alpha1.ReasonExpired, fmt.Sprintf(
+			"the token stopped working at %s: create another ScimApiKey and delete this one",
+			s.key.Spec.ExpirationTime.UTC().Format(time.RFC3339)))
+	case s.problem != nil && s.problem.passing:
+		return because(conditions.Reconciling, s.problem.reason, s.problem.message)
+	case s.problem != nil:
+		return because(conditions.Stalled, s.problem.reason, s.problem.message)
+	case tenant.Status != metav1.ConditionTrue:
+		return because(conditions.Stalled, tenant.Reason, tenant.Message)
+	case delivery.Status != metav1.ConditionTrue:
+		return because(conditions.Reconciling, delivery.Reason, delivery.Message)
+	default:
+		return because(conditions.Ready, scimv1alpha1.ReasonSucceeded, "the token works; "+delivery.Message)
+	}
+}
+
+func because(outcome conditions.Outcome, reason, message string) conditions.Summary {
+	return conditions.Summary{Outcome: outcome, Reason: reason, Message: message}
+}
+
+// revoking says how far the revocation has come.
+func revoking(s *scope) string {
+	accepting, live := operand.Accepting(s.replicas, s.verifiersVersion(), s.now)
+	return fmt.Sprintf("revoking the token: %d of %d server replicas refuse it", accepting, live)
+}

@@ -1,0 +1,121 @@
+package scimapikey_test
+
+import (
+	"context"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/controller/controllertest"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// fasterThanPolling is less than the time after which the operator looks again
+// without having been told.
+const fasterThanPolling = 5 * time.Second
+
+// Here the whole operator runs, and nothing but its watches tells it what to do:
+// every step is faster than its polling.
+var _ = Describe("The whole operator", Ordered, func() {
+	BeforeAll(func() {
+		stop, err := env.StartManager(controllertest.Operator)
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(func() { Expect(stop()).To(Succeed()) })
+	})
+
+	read := func(ctx context.Context, key *scimv1alpha1.ScimApiKey) func() (*scimv1alpha1.ScimApiKey, error) {
+		return func() (*scimv1alpha1.ScimApiKey, error) {
+			now := &scimv1alpha1.ScimApiKey{}
+			return now, env.Client.Get(ctx, client.ObjectKeyFromObject(key), now)
+		}
+	}
+
+	It("brings a key from its creation before the tenant to its revocation", func(ctx context.Context) {
+		namespace, err := env.NewNamespace(ctx)
+		Expect(err).NotTo(HaveOccurred())
+		tenant := &scimv1alpha1.ScimTenant{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "acme"},
+			Spec:       scimv1alpha1.ScimTenantSpec{IdentityProvider: scimv1alpha1.IdentityProviderEntra},
+		}
+		key := newKey(ctx, tenant, "entra")
+		Eventually(read(ctx, key)).Should(controllertest.BeStalled(scimv1alpha1.ReasonTenantNotFound))
+
+		Expect(env.Client.Create(ctx, tenant)).To(Succeed())
+		Eventually(read(ctx, key)).Should(controllertest.BeReconciling(scimv1alpha1.ReasonWaitingForServer))
+		Eventually(func() error { return env.RollOut(ctx, namespace, "acme") }).Should(Succeed())
+		accept(ctx, tenant, "acme-scim-0", "acme-scim-1")
+		Eventually(read(ctx, key)).WithTimeout(fasterThanPolling).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
+		handover := secret(ctx, namespace, "entra")
+		Expect(string(handover.Data[operand.HandoverURL])).To(Equal("http://acme-scim." + namespace + ".svc/scim/v2"))
+
+		By("changing the path")
+		Expect(env.Client.Get(ctx, client.ObjectKeyFromObject(tenant), tenant)).To(Succeed())
+		tenant.Spec.Endpoint.Path = "/api"
+		Expect(env.Client.Update(ctx, tenant)).To(Succeed())
+		Eventually(func() string { return string(secret(ctx, namespace, "entra").Data[operand.HandoverURL]) }).
+			WithTimeout(fasterThanPolling).Should(HaveSuffix(".svc/api"))
+
+		By("deleting the verifiers")
+		Expect(env.Client.Delete(ctx, verifiersOf(ctx, tenant))).To(Succeed())
+		accept(ctx, tenant, "acme-scim-0", "acme-scim-1")
+		Eventually(func() any { return verifiersOf(ctx, tenant) }).WithTimeout(fasterThanPolling).ShouldNot(BeNil())
+
+		By("deleting the key")
+		Expect(env.Client.Delete(ctx, key)).To(Succeed())
+		Eventually(func() any { return verifiersOf(ctx, tenant).Data }).Should(BeEmpty())
+		accept(ctx, tenant, "acme-scim-0", "acme-scim-1")
+		Eventually(func() bool { return gone(ctx, key) }).WithTimeout(fasterThanPolling).Should(BeTrue())
+	})
+
+	It("removes the hash of a key whose finalizer somebody took away", func(ctx context.Context) {
+		tenant := newTenant(ctx)
+		other := newKey(ctx, tenant, "other")
+		key := newKey(ctx, tenant, "okta")
+		Eventually(func() any { return verifiersOf(ctx, tenant) }).ShouldNot(BeNil())
+		accept(ctx, tenant, "acme-scim-0")
+		Eventually(read(ctx, key)).WithTimeout(fasterThanPolling * 2).Should(HaveField("Status.KeyID", Not(BeEmpty())))
+		Eventually(func() any { return verifiersOf(ctx, tenant).Data }).Should(HaveLen(2))
+
+		Eventually(func() error {
+			now, err := read(ctx, key)()
+			if err != nil {
+				return err
+			}
+			now.Finalizers = nil
+			return env.Client.Update(ctx, now)
+		}).Should(Succeed())
+		Eventually(read(ctx, key)).Should(HaveField("Finalizers", ConsistOf(scimv1alpha1.Finalizer)))
+		Expect(read(ctx, other)()).NotTo(BeNil())
+	})
+
+	It("delivers many keys of one tenant at the same time", func(ctx context.Context) {
+		tenant := newTenant(ctx)
+		var keys []*scimv1alpha1.ScimApiKey
+		for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+			keys = append(keys, newKey(ctx, tenant, name))
+		}
+		Eventually(func() error { return env.RollOut(ctx, tenant.Namespace, tenant.Name) }).Should(Succeed())
+		for _, key := range keys {
+			Eventually(func() (*scimv1alpha1.ScimApiKey, error) {
+				if err := env.Accept(ctx, tenant.Namespace, tenant.Name, "acme-scim-0"); err != nil {
+					return nil, err
+				}
+				return read(ctx, key)()
+			}).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
+		}
+		data := verifiersOf(ctx, tenant).Data
+		Expect(data).To(HaveLen(len(keys)))
+		for _, key := range keys {
+			token := string(secret(ctx, tenant.Namespace, key.Name).Data[operand.HandoverToken])
+			now, err := read(ctx, key)()
+			Expect(err).NotTo(HaveOccurred())
+			v, ok := operand.VerifierIn(data, now.Status.KeyID)
+			Expect(ok).To(BeTrue())
+			Expect(v.Matches(token)).To(BeTrue())
+		}
+	})
+})

@@ -1,0 +1,98 @@
+package scimtenant
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// reconcileDeletion does what the deletion policy says, and then lets the tenant
+// go. Its objects are collected by their owner references.
+func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Result, error) {
+	if s.tenant.DeletionPolicy() == scimv1alpha1.DeletionPolicyRetain {
+		return ctrl.Result{}, r.release(ctx, s)
+	}
+	// Nobody may write users while they are swept.
+	waiting, err := r.stopServer(ctx, s)
+	if err != nil || waiting != "" {
+		s.deletion = waiting
+		return ctrl.Result{RequeueAfter: pollInterval}, err
+	}
+	done, err := r.sweep(ctx, s)
+	if err != nil || !done {
+		return ctrl.Result{RequeueAfter: time.Millisecond}, err
+	}
+	return ctrl.Result{}, r.release(ctx, s)
+}
+
+// stopServer deletes the server's Deployment and returns what is still to be
+// waited for; nothing once no pod of the server can write any more.
+func (r *Reconciler) stopServer(ctx context.Context, s *scope) (waiting string, err error) {
+	namespace, name := s.tenant.Namespace, operand.Name(s.tenant.Name)
+	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	if err := r.applier.Delete(ctx, s.tenant, deployment); err != nil {
+		return "", err
+	}
+	err = r.Live.Get(ctx, client.ObjectKeyFromObject(deployment), deployment)
+	if err == nil && metav1.IsControlledBy(deployment, s.tenant) {
+		return fmt.Sprintf("waiting until Deployment %s is gone", name), nil
+	}
+	if err != nil && !apierrors.IsNotFound(err) {
+		return "", err
+	}
+
+	pods := &corev1.PodList{}
+	err = r.Live.List(ctx, pods, client.InNamespace(namespace),
+		client.MatchingLabels(operand.SelectorLabels(s.tenant.Name)), client.Limit(1))
+	if err != nil {
+		return "", err
+	}
+	if len(pods.Items) > 0 {
+		return fmt.Sprintf("waiting until the server's pods are gone, for example %s", pods.Items[0].Name), nil
+	}
+
+	leases := &coordinationv1.LeaseList{}
+	err = r.Live.List(ctx, leases, client.InNamespace(namespace), replicaLabels(s.tenant))
+	if err != nil {
+		return "", err
+	}
+	if live := operand.LiveReplicas(leases.Items, time.Now()); len(live) > 0 {
+		return fmt.Sprintf("waiting until the Leases of %d server replicas have run out", len(live)), nil
+	}
+	return "", nil
+}
+
+// release removes the finalizer, and what is remembered about the tenant.
+func (r *Reconciler) release(ctx context.Context, s *scope) error {
+	before := s.tenant.DeepCopy()
+	if !controllerutil.RemoveFinalizer(s.tenant, scimv1alpha1.Finalizer) {
+		return nil
+	}
+	err := r.Client.Patch(ctx, s.tenant, lockedPatch(before), apply.FieldManager)
+	if client.IgnoreNotFound(err) != nil {
+		return err
+	}
+	r.progress.forget(s.tenant.UID)
+	s.gone = true
+	return nil
+}
+
+func replicaLabels(tenant *scimv1alpha1.ScimTenant) client.MatchingLabels {
+	return client.MatchingLabels{
+		scimv1alpha1.LabelTenant: tenant.Name,
+		operand.LabelLease:       operand.LeaseReplica,
+	}
+}

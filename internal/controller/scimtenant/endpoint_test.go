@@ -1,0 +1,122 @@
+package scimtenant_test
+
+import (
+	"context"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/controller/controllertest"
+)
+
+var _ = Describe("The endpoint of a tenant", func() {
+	beNotFound := Satisfy(apierrors.IsNotFound)
+	noIngress := func(ctx context.Context, tenant *scimv1alpha1.ScimTenant) func() error {
+		return func() error {
+			_, err := ingressOf(ctx, tenant)()
+			return err
+		}
+	}
+
+	It("is an Ingress as long as there is a host", func(ctx context.Context) {
+		newIngressClass(ctx, "public", false)
+		tenant := newTenant(ctx, withHost("ingress.example.com", "public"), func(t *scimv1alpha1.ScimTenant) {
+			t.Spec.Endpoint.TLS = &scimv1alpha1.EndpointTLS{SecretName: "acme-tls"}
+			t.Spec.Endpoint.Ingress.Annotations = map[string]scimv1alpha1.IngressAnnotation{"example.com/size": "4m"}
+		})
+		becomeReady(ctx, tenant)
+		ingress, err := ingressOf(ctx, tenant)()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(ingress.Annotations).To(HaveKeyWithValue("example.com/size", "4m"))
+		Expect(ingress.Spec.TLS).To(ConsistOf(networkingv1.IngressTLS{Hosts: []string{"ingress.example.com"}, SecretName: "acme-tls"}))
+		Expect(current(ctx, tenant)()).To(And(
+			HaveField("Status.URL", "https://ingress.example.com/scim/v2"),
+			controllertest.Have(scimv1alpha1.ConditionEndpointAccepted, metav1.ConditionTrue, scimv1alpha1.ReasonSucceeded)))
+
+		By("removing an annotation")
+		change(ctx, tenant, func(t *scimv1alpha1.ScimTenant) { t.Spec.Endpoint.Ingress.Annotations = nil })
+		Eventually(ingressOf(ctx, tenant)).Should(HaveField("Annotations", BeEmpty()))
+
+		By("removing the host")
+		change(ctx, tenant, func(t *scimv1alpha1.ScimTenant) { t.Spec.Endpoint = scimv1alpha1.EndpointSpec{} })
+		Eventually(noIngress(ctx, tenant)).Should(beNotFound)
+		Eventually(current(ctx, tenant)).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
+	})
+
+	It("waits for the IngressClass that the tenant names", func(ctx context.Context) {
+		tenant := newTenant(ctx, withHost("class.example.com", "missing"))
+		Eventually(current(ctx, tenant)).Should(controllertest.BeStalled(scimv1alpha1.ReasonIngressClassNotFound))
+		Expect(env.RollOut(ctx, tenant.Namespace, tenant.Name)).To(Succeed())
+		Eventually(current(ctx, tenant)).Should(And(
+			controllertest.BeStalled(scimv1alpha1.ReasonIngressClassNotFound),
+			controllertest.Have(scimv1alpha1.ConditionServerAvailable, metav1.ConditionTrue, scimv1alpha1.ReasonSucceeded)))
+		Expect(noIngress(ctx, tenant)()).To(beNotFound)
+
+		newIngressClass(ctx, "missing", false)
+		Eventually(current(ctx, tenant)).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
+		Expect(noIngress(ctx, tenant)()).To(Succeed())
+	})
+
+	It("takes the default IngressClass when the tenant names none", Serial, func(ctx context.Context) {
+		tenant := newTenant(ctx, withHost("default.example.com", ""))
+		Eventually(current(ctx, tenant)).Should(controllertest.BeStalled(scimv1alpha1.ReasonIngressClassNotFound))
+		newIngressClass(ctx, "standard", true)
+		becomeReady(ctx, tenant)
+		Expect(ingressOf(ctx, tenant)()).To(HaveField("Spec.IngressClassName", HaveValue(Equal("standard"))))
+	})
+
+	It("belongs to the first tenant that asks for a host, until that is gone", func(ctx context.Context) {
+		newIngressClass(ctx, "shared", false)
+		first := newTenant(ctx, withHost("shared.example.com", "shared"))
+		becomeReady(ctx, first)
+		second := newTenant(ctx, withHost("shared.example.com", "shared"))
+		if second.CreationTimestamp.Equal(&first.CreationTimestamp) && second.Namespace < first.Namespace {
+			first, second = second, first // equally old: the name decides
+		}
+
+		Eventually(current(ctx, second)).Should(And(
+			controllertest.BeStalled(scimv1alpha1.ReasonHostConflict),
+			HaveField("Status.URL", BeEmpty())))
+		Eventually(noIngress(ctx, second)).Should(beNotFound)
+		Eventually(current(ctx, first)).Should(HaveField("Status.URL", "https://shared.example.com/scim/v2"))
+
+		By("letting the first tenant choose another host")
+		change(ctx, first, func(t *scimv1alpha1.ScimTenant) { t.Spec.Endpoint.Host = "first.example.com" })
+		becomeReady(ctx, second)
+		Expect(noIngress(ctx, second)()).To(Succeed())
+
+		By("letting it come back")
+		change(ctx, first, func(t *scimv1alpha1.ScimTenant) { t.Spec.Endpoint.Host = "shared.example.com" })
+		Eventually(current(ctx, second)).Should(controllertest.BeStalled(scimv1alpha1.ReasonHostConflict))
+		Eventually(noIngress(ctx, second)).Should(beNotFound)
+
+		By("deleting it")
+		Expect(env.Client.Delete(ctx, first)).To(Succeed())
+		becomeReady(ctx, second)
+		Expect(noIngress(ctx, second)()).To(Succeed())
+	})
+
+	It("leaves an Ingress of somebody else alone", func(ctx context.Context) {
+		newIngressClass(ctx, "taken", false)
+		namespace, err := env.NewNamespace(ctx)
+		Expect(err).NotTo(HaveOccurred())
+		foreign := &networkingv1.Ingress{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "acme-scim"},
+			Spec: networkingv1.IngressSpec{DefaultBackend: &networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{
+				Name: "web", Port: networkingv1.ServiceBackendPort{Number: 80},
+			}}},
+		}
+		Expect(env.Client.Create(ctx, foreign)).To(Succeed())
+		tenant := newTenant(ctx, withHost("taken.example.com", "taken"), func(t *scimv1alpha1.ScimTenant) { t.Namespace = namespace })
+		Eventually(current(ctx, tenant)).Should(And(
+			controllertest.BeStalled(scimv1alpha1.ReasonObjectConflict),
+			controllertest.Have(scimv1alpha1.ConditionEndpointAccepted, metav1.ConditionFalse, scimv1alpha1.ReasonObjectConflict)))
+		change(ctx, tenant, func(t *scimv1alpha1.ScimTenant) { t.Spec.Endpoint = scimv1alpha1.EndpointSpec{} })
+		becomeReady(ctx, tenant)
+		Expect(noIngress(ctx, tenant)()).To(Succeed())
+	})
+})

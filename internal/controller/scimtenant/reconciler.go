@@ -1,0 +1,159 @@
+// Package scimtenant reconciles ScimTenants: it keeps a SCIM server running for
+// each, publishes it under its host, says in the status how that goes, and does
+// with the users what the deletion policy says when a tenant is deleted.
+package scimtenant
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/conditions"
+)
+
+const (
+	// pollInterval is how soon to look again for what no watch tells about.
+	pollInterval = 2 * time.Second
+	// conflictInterval is how soon to look whether somebody has moved an object
+	// out of the way. Objects of others are not watched.
+	conflictInterval = time.Minute
+)
+
+// Reconciler reconciles ScimTenants.
+type Reconciler struct {
+	// Client reads through the manager's cache.
+	Client client.Client
+	// Live reads from and writes to the API server, past every cache. Users,
+	// groups and claims may be very many: they must never get into a cache.
+	Live client.Client
+	// Recorder records events.
+	Recorder events.EventRecorder
+	// ServerImage is the image of the SCIM server.
+	ServerImage string
+
+	applier  *apply.Applier
+	progress progress
+}
+
+// What the server of a tenant may do is in its Role (package operand); the
+// operator must hold all of it to be allowed to grant it. That is why it may
+// watch Secrets, and write users and groups in ways that it does not need.
+//
+// Where OwnerReferencesPermissionEnforcement is on, to change the owners of an
+// object takes the right to delete it, and to block an owner's deletion takes
+// the right to update its finalizers.
+//
+// +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimtenants,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimtenants/status,verbs=patch
+// +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimtenants/finalizers,verbs=update
+// +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimusers;scimgroups,verbs=get;list;create;update;patch;delete
+// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=get;list;watch;create;update;delete;deletecollection
+// +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=services;serviceaccounts,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=pods,verbs=list
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;watch
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=roles;rolebindings,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=ingresses,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=ingressclasses,verbs=get;list;watch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Reconcile brings one tenant closer to its spec: gather what there is, write
+// what should be, and state the result last.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ctrl.Result, err error) {
+	tenant := &scimv1alpha1.ScimTenant{}
+	if err := r.Client.Get(ctx, req.NamespacedName, tenant); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if !tenant.DeletionTimestamp.IsZero() && !controllerutil.ContainsFinalizer(tenant, scimv1alpha1.Finalizer) {
+		return ctrl.Result{}, nil
+	}
+
+	s := newScope(tenant)
+	defer func() {
+		if isConflict(err) { // somebody else was faster; no failure of anything
+			result, err = ctrl.Result{RequeueAfter: pollInterval}, nil
+			return
+		}
+		s.failure = err
+		err = errors.Join(err, r.patchStatus(ctx, s))
+	}()
+
+	if !tenant.DeletionTimestamp.IsZero() {
+		return r.reconcileDeletion(ctx, s)
+	}
+	return r.reconcileNormal(ctx, s)
+}
+
+func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result, error) {
+	if err := r.ensureFinalizer(ctx, s); err != nil {
+		return ctrl.Result{}, err
+	}
+	if err := r.gather(ctx, s); err != nil {
+		return ctrl.Result{}, err
+	}
+	// The server runs whatever becomes of the endpoint, and the other way round.
+	err := errors.Join(
+		r.reconcileServer(ctx, s),
+		r.reconcileEndpoint(ctx, s),
+	)
+	return ctrl.Result{RequeueAfter: s.requeueAfter()}, err
+}
+
+// ensureFinalizer sets the finalizer before anything exists that it is for.
+func (r *Reconciler) ensureFinalizer(ctx context.Context, s *scope) error {
+	before := s.tenant.DeepCopy()
+	if !controllerutil.AddFinalizer(s.tenant, scimv1alpha1.Finalizer) {
+		return nil
+	}
+	return r.Client.Patch(ctx, s.tenant, lockedPatch(before), apply.FieldManager)
+}
+
+// patchStatus writes the status, if it has changed, and tells about it.
+func (r *Reconciler) patchStatus(ctx context.Context, s *scope) error {
+	if s.gone {
+		return nil
+	}
+	before := s.tenant.DeepCopy()
+	changed := setStatus(s)
+	if equality.Semantic.DeepEqual(before.Status, s.tenant.Status) {
+		return nil
+	}
+	err := r.Client.Status().Patch(ctx, s.tenant, client.MergeFrom(before), apply.FieldManager)
+	if err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if changed {
+		r.tell(s.tenant, summarize(s))
+	}
+	return nil
+}
+
+// tell records what Ready says as an event.
+func (r *Reconciler) tell(tenant *scimv1alpha1.ScimTenant, summary conditions.Summary) {
+	kind := corev1.EventTypeNormal
+	if summary.Outcome == conditions.Stalled || summary.Reason == scimv1alpha1.ReasonReconcileFailed {
+		kind = corev1.EventTypeWarning
+	}
+	r.Recorder.Eventf(tenant, nil, kind, summary.Reason, "Reconcile", "%s", summary.Message)
+}
+
+// lockedPatch is a patch that fails if the object has changed since before.
+func lockedPatch(before client.Object) client.Patch {
+	return client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+}
+
+// isConflict reports whether a write came too late. Doing all again mends that.
+func isConflict(err error) bool {
+	return err != nil && apierrors.IsConflict(err)
+}

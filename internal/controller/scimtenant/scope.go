@@ -1,0 +1,88 @@
+package scimtenant
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apply"
+)
+
+// scope is everything that one reconciliation of one tenant reads and finds.
+type scope struct {
+	// tenant is the tenant as the cache has it; its status is set last.
+	tenant *scimv1alpha1.ScimTenant
+
+	// gathered is true once the fields that gather sets can be trusted.
+	gathered bool
+	// hostHolder is the tenant that has this tenant's host, when that is another
+	// one. Set by gather.
+	hostHolder *scimv1alpha1.ScimTenant
+	// ingressClass is false when the host needs an Ingress and there is no
+	// IngressClass for it. Set by gather.
+	ingressClass bool
+
+	// deployment is the server's Deployment as it was after the apply; nil when
+	// it could not be applied. Set by reconcileServer.
+	deployment *appsv1.Deployment
+	// serverProblem and endpointProblem are why an object was not written, when
+	// that is nothing that a retry mends: a ConflictError or a LeftoverError.
+	// Set by reconcileServer and reconcileEndpoint.
+	serverProblem, endpointProblem error
+
+	// deletion says how far the deletion has come. Set by reconcileDeletion.
+	deletion string
+	// gone is true once the finalizer has been removed.
+	gone bool
+
+	// failure is the error that this reconciliation ends with. Set last.
+	failure error
+}
+
+func newScope(tenant *scimv1alpha1.ScimTenant) *scope {
+	return &scope{tenant: tenant}
+}
+
+// requeueAfter is when to look again for what no watch tells about.
+func (s *scope) requeueAfter() time.Duration {
+	after := time.Duration(0)
+	for _, problem := range []error{s.serverProblem, s.endpointProblem} {
+		switch {
+		case isLeftover(problem):
+			return pollInterval
+		case problem != nil:
+			after = conflictInterval
+		}
+	}
+	return after
+}
+
+// addServerProblem keeps the worst of the problems with the server's objects.
+func (s *scope) addServerProblem(problem error) {
+	if problem != nil && (s.serverProblem == nil || isLeftover(s.serverProblem)) {
+		s.serverProblem = problem
+	}
+}
+
+// problemOf sorts an error of an apply: what a retry may mend is returned as a
+// failure, the rest as a problem.
+func problemOf(err error) (problem, failure error) {
+	var conflict *apply.ConflictError
+	if errors.As(err, &conflict) || isLeftover(err) {
+		return err, nil
+	}
+	return nil, err
+}
+
+func isLeftover(err error) bool {
+	var leftover *apply.LeftoverError
+	return errors.As(err, &leftover)
+}
+
+// nameOf names a tenant for people.
+func nameOf(t *scimv1alpha1.ScimTenant) string {
+	return fmt.Sprintf("%s/%s", t.Namespace, t.Name)
+}

@@ -1,0 +1,91 @@
+package scimtenant
+
+import (
+	"context"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apply"
+)
+
+// SetupWithManager lets the manager run the reconciler.
+//
+// Events about a tenant's own status are not filtered out: a reconciliation of
+// a tenant that is as it should be costs no request, and the echo of what was
+// written last is the proof that the cache has caught up with it.
+func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
+	r.applier = apply.New(r.Client, r.Live)
+	err := mgr.GetFieldIndexer().IndexField(ctx, &scimv1alpha1.ScimTenant{}, indexHost, hostOf)
+	if err != nil {
+		return err
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("scimtenant").
+		WithOptions(options).
+		For(&scimv1alpha1.ScimTenant{}).
+		Owns(&appsv1.Deployment{}).
+		Owns(&corev1.Service{}).
+		Owns(&corev1.ServiceAccount{}).
+		Owns(&rbacv1.Role{}).
+		Owns(&rbacv1.RoleBinding{}).
+		Owns(&policyv1.PodDisruptionBudget{}).
+		Owns(&networkingv1.Ingress{}).
+		Watches(&scimv1alpha1.ScimTenant{}, handler.EnqueueRequestsFromMapFunc(r.rivalsOf),
+			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&networkingv1.IngressClass{}, handler.EnqueueRequestsFromMapFunc(r.tenantsWithAnyHost)).
+		Complete(r)
+}
+
+func hostOf(obj client.Object) []string {
+	tenant, ok := obj.(*scimv1alpha1.ScimTenant)
+	if !ok || tenant.Spec.Endpoint.Host == "" {
+		return nil
+	}
+	return []string{tenant.Spec.Endpoint.Host}
+}
+
+// rivalsOf returns the other tenants that want a tenant's host: one of them may
+// have won or lost it. Of a change, both the old and the new host count.
+func (r *Reconciler) rivalsOf(ctx context.Context, obj client.Object) []reconcile.Request {
+	var requests []reconcile.Request
+	for _, host := range hostOf(obj) {
+		tenants, err := r.tenantsWithHost(ctx, host)
+		if err != nil {
+			log.FromContext(ctx).Error(err, "Listing the tenants that want a host", "host", host)
+		}
+		for i := range tenants {
+			if tenants[i].UID != obj.GetUID() {
+				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&tenants[i])})
+			}
+		}
+	}
+	return requests
+}
+
+// tenantsWithAnyHost returns the tenants to which an IngressClass matters.
+func (r *Reconciler) tenantsWithAnyHost(ctx context.Context, _ client.Object) []reconcile.Request {
+	tenants := &scimv1alpha1.ScimTenantList{}
+	if err := r.Client.List(ctx, tenants); err != nil {
+		log.FromContext(ctx).Error(err, "Listing the tenants")
+	}
+	var requests []reconcile.Request
+	for i := range tenants.Items {
+		if tenants.Items[i].Spec.Endpoint.Host != "" {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&tenants.Items[i])})
+		}
+	}
+	return requests
+}

@@ -1,0 +1,166 @@
+package scimtenant
+
+import (
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// setStatus writes into the tenant's status what the scope has found. It reports
+// whether what Ready says has changed.
+func setStatus(s *scope) (changed bool) {
+	status := &s.tenant.Status
+	if s.failure == nil {
+		status.ObservedGeneration = s.tenant.Generation
+	}
+	if !s.gathered { // a failure came first, or the tenant is being deleted
+		return conditions.Set(s.tenant, summarize(s))
+	}
+	status.URL = urlOf(s)
+	if s.deployment != nil {
+		status.ServerReplicas = fmt.Sprintf("%d/%d", s.deployment.Status.ReadyReplicas, s.tenant.Replicas())
+	}
+	return conditions.Set(s.tenant, summarize(s), serverAvailable(s), endpointAccepted(s))
+}
+
+// urlOf returns the URL to publish. A tenant must not publish the URL of another
+// one: tokens would be sent there.
+func urlOf(s *scope) string {
+	if s.hostHolder != nil {
+		return ""
+	}
+	return operand.URL(s.tenant)
+}
+
+// serverAvailable says whether the SCIM server answers.
+func serverAvailable(s *scope) metav1.Condition {
+	const kind = scimv1alpha1.ConditionServerAvailable
+	wanted := s.tenant.Replicas()
+	switch d := s.deployment; {
+	case isLeftover(s.serverProblem):
+		return conditions.False(kind, scimv1alpha1.ReasonProgressing, s.serverProblem.Error())
+	case s.serverProblem != nil:
+		return conditions.False(kind, scimv1alpha1.ReasonObjectConflict, s.serverProblem.Error())
+	case d == nil:
+		return conditions.Unknown(kind, scimv1alpha1.ReasonReconcileFailed, "the server's Deployment could not be written; this is retried")
+	case d.Status.ReadyReplicas == 0:
+		return conditions.False(kind, scimv1alpha1.ReasonServerUnavailable,
+			fmt.Sprintf("no server replica of %d is ready%s", wanted, trouble(d)))
+	case !rolledOut(d, wanted):
+		return conditions.True(kind, scimv1alpha1.ReasonServerRollingOut,
+			fmt.Sprintf("%d of %d server replicas are ready and up to date%s", upToDate(d, wanted), wanted, trouble(d)))
+	default:
+		return conditions.True(kind, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("all %d server replicas are ready", wanted))
+	}
+}
+
+// endpointAccepted says whether the tenant gets the host that it wants.
+func endpointAccepted(s *scope) metav1.Condition {
+	const kind = scimv1alpha1.ConditionEndpointAccepted
+	host := s.tenant.Spec.Endpoint.Host
+	class := operand.IngressClassName(s.tenant)
+	switch {
+	case host == "":
+		return conditions.True(kind, scimv1alpha1.ReasonNoHost,
+			"the server can be reached inside the cluster only; set spec.endpoint.host to publish it")
+	case s.hostHolder != nil:
+		return conditions.False(kind, scimv1alpha1.ReasonHostConflict,
+			fmt.Sprintf("host %q belongs to ScimTenant %s: set spec.endpoint.host to another host, or delete that tenant",
+				host, nameOf(s.hostHolder)))
+	case !s.ingressClass && class != "":
+		return conditions.False(kind, scimv1alpha1.ReasonIngressClassNotFound,
+			fmt.Sprintf("there is no IngressClass %q: create it, or set spec.endpoint.ingress.className to one that exists", class))
+	case !s.ingressClass:
+		return conditions.False(kind, scimv1alpha1.ReasonIngressClassNotFound,
+			"the cluster has no default IngressClass: set spec.endpoint.ingress.className to one that exists")
+	case isLeftover(s.endpointProblem):
+		return conditions.False(kind, scimv1alpha1.ReasonProgressing, s.endpointProblem.Error())
+	case s.endpointProblem != nil:
+		return conditions.False(kind, scimv1alpha1.ReasonObjectConflict, s.endpointProblem.Error())
+	default:
+		return conditions.True(kind, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("the Ingress for host %q is in place", host))
+	}
+}
+
+// summarize weighs the conditions: what needs somebody comes before what only
+// needs time.
+func summarize(s *scope) conditions.Summary {
+	server, endpoint := serverAvailable(s), endpointAccepted(s)
+	switch {
+	case s.failure != nil:
+		return because(conditions.Reconciling, scimv1alpha1.ReasonReconcileFailed, s.failure.Error())
+	case !s.tenant.DeletionTimestamp.IsZero():
+		return because(conditions.Reconciling, scimv1alpha1.ReasonDeleting, s.deletion)
+	case server.Reason == scimv1alpha1.ReasonObjectConflict:
+		return because(conditions.Stalled, server.Reason, server.Message)
+	case endpoint.Status == metav1.ConditionFalse && endpoint.Reason != scimv1alpha1.ReasonProgressing:
+		return because(conditions.Stalled, endpoint.Reason, endpoint.Message)
+	case server.Reason != scimv1alpha1.ReasonSucceeded && isStuck(s.deployment):
+		return because(conditions.Stalled, server.Reason, server.Message)
+	case server.Reason != scimv1alpha1.ReasonSucceeded:
+		return because(conditions.Reconciling, server.Reason, server.Message)
+	case endpoint.Status == metav1.ConditionFalse:
+		return because(conditions.Reconciling, endpoint.Reason, endpoint.Message)
+	case s.tenant.State() == scimv1alpha1.TenantStatePaused:
+		return because(conditions.Ready, scimv1alpha1.ReasonPaused,
+			"the tenant is paused: clients are told to try again later; set spec.state to Active to serve them")
+	default:
+		return because(conditions.Ready, scimv1alpha1.ReasonSucceeded, "the tenant is served at "+urlOf(s))
+	}
+}
+
+func because(outcome conditions.Outcome, reason, message string) conditions.Summary {
+	return conditions.Summary{Outcome: outcome, Reason: reason, Message: message}
+}
+
+// rolledOut reports whether all replicas that are wanted are there, up to date
+// and ready, and no others.
+func rolledOut(d *appsv1.Deployment, wanted int32) bool {
+	return d.Status.ObservedGeneration >= d.Generation &&
+		upToDate(d, wanted) >= wanted && d.Status.Replicas <= wanted
+}
+
+// upToDate counts the replicas that are ready and surely of the newest template.
+func upToDate(d *appsv1.Deployment, wanted int32) int32 {
+	return min(d.Status.UpdatedReplicas, d.Status.ReadyReplicas, wanted)
+}
+
+// trouble repeats what the Deployment's own conditions complain about.
+func trouble(d *appsv1.Deployment) string {
+	for _, c := range d.Status.Conditions {
+		if c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
+			return fmt.Sprintf(" (Deployment %s: %s)", d.Name, c.Message)
+		}
+	}
+	if isStuck(d) {
+		return fmt.Sprintf(" (Deployment %s has made no progress for %d s: see its pods' events)",
+			d.Name, progressDeadline(d))
+	}
+	return ""
+}
+
+// isStuck reports whether the Deployment has given up hope of getting ready.
+func isStuck(d *appsv1.Deployment) bool {
+	if d == nil || d.Status.ObservedGeneration < d.Generation {
+		return false
+	}
+	for _, c := range d.Status.Conditions {
+		if c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse {
+			return true
+		}
+	}
+	return false
+}
+
+func progressDeadline(d *appsv1.Deployment) int32 {
+	if d.Spec.ProgressDeadlineSeconds == nil {
+		return 600
+	}
+	return *d.Spec.ProgressDeadlineSeconds
+}

@@ -1,0 +1,215 @@
+package operand
+
+import (
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+)
+
+const (
+	// ContainerName is the name of the SCIM server's container.
+	ContainerName = "scim-server"
+
+	// PortSCIM is the port of the SCIM API.
+	PortSCIM int32 = 8080
+	// PortHealth is the port of the probes and the metrics.
+	PortHealth int32 = 8081
+
+	// PathLive answers as long as the process runs, whatever the API server does.
+	PathLive = "/livez"
+	// PathReady answers once the server may get requests.
+	PathReady = "/readyz"
+
+	portNameSCIM   = "http"
+	portNameHealth = "health"
+
+	// A pod that is going away waits until no proxy sends it new connections
+	// (preStop), then answers for a while with `Connection: close`, and still
+	// has time to end the requests that it has begun.
+	preStopSeconds     = 5
+	terminationSeconds = 45
+
+	nonRoot = 65532
+)
+
+// Deployment returns the Deployment of a tenant's SCIM server. The server reads
+// the tenant's spec itself, so that only what shapes a pod is in the pod
+// template: nothing else in the spec restarts a pod.
+func Deployment(t *scimv1alpha1.ScimTenant, image string) *appsv1ac.DeploymentApplyConfiguration {
+	return appsv1ac.Deployment(Name(t.Name), t.Namespace).
+		WithLabels(Labels(t.Name)).
+		WithOwnerReferences(Owner(t)).
+		WithSpec(appsv1ac.DeploymentSpec().
+			WithReplicas(t.Replicas()).
+			WithRevisionHistoryLimit(3).
+			WithMinReadySeconds(5).
+			WithSelector(selector(t)).
+			WithStrategy(appsv1ac.DeploymentStrategy().
+				WithType("RollingUpdate").
+				WithRollingUpdate(appsv1ac.RollingUpdateDeployment().
+					WithMaxUnavailable(intstr.FromInt32(0)).
+					WithMaxSurge(intstr.FromInt32(1)))).
+			WithTemplate(corev1ac.PodTemplateSpec().
+				WithLabels(Labels(t.Name)).
+				WithAnnotations(map[string]string{"kubectl.kubernetes.io/default-container": ContainerName}).
+				WithSpec(podSpec(t, image))))
+}
+
+func podSpec(t *scimv1alpha1.ScimTenant, image string) *corev1ac.PodSpecApplyConfiguration {
+	spec := corev1ac.PodSpec().
+		WithServiceAccountName(Name(t.Name)).
+		WithAutomountServiceAccountToken(true).
+		WithEnableServiceLinks(false).
+		WithTerminationGracePeriodSeconds(terminationSeconds).
+		WithSecurityContext(corev1ac.PodSecurityContext().
+			WithRunAsNonRoot(true).
+			WithRunAsUser(nonRoot).
+			WithRunAsGroup(nonRoot).
+			WithSeccompProfile(corev1ac.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))).
+		WithTopologySpreadConstraints(
+			spreadOver(t, corev1.LabelHostname),
+			spreadOver(t, corev1.LabelTopologyZone)).
+		WithContainers(container(t, image))
+	if s := t.Spec.Server.Scheduling; s != nil {
+		schedule(spec, s)
+	}
+	return spec
+}
+
+func container(t *scimv1alpha1.ScimTenant, image string) *corev1ac.ContainerApplyConfiguration {
+	resources := resourcesOf(t)
+	return corev1ac.Container().
+		WithName(ContainerName).
+		WithImage(image).
+		WithCommand("/scim-server").
+		WithArgs("--tenant="+t.Name).
+		WithEnv(
+			envFromField("POD_NAME", "metadata.name"),
+			envFromField("POD_NAMESPACE", "metadata.namespace"),
+			envFromField("POD_UID", "metadata.uid")).
+		WithEnv(memoryLimitEnv(resources)...).
+		WithPorts(
+			corev1ac.ContainerPort().WithName(portNameSCIM).WithContainerPort(PortSCIM).WithProtocol(corev1.ProtocolTCP),
+			corev1ac.ContainerPort().WithName(portNameHealth).WithContainerPort(PortHealth).WithProtocol(corev1.ProtocolTCP)).
+		WithResources(resources).
+		WithStartupProbe(probe(PathLive, 1, 60)).
+		WithReadinessProbe(probe(PathReady, 3, 2)).
+		WithLivenessProbe(probe(PathLive, 10, 3)).
+		WithLifecycle(corev1ac.Lifecycle().WithPreStop(corev1ac.LifecycleHandler().
+			WithSleep(corev1ac.SleepAction().WithSeconds(preStopSeconds)))).
+		WithSecurityContext(corev1ac.SecurityContext().
+			WithAllowPrivilegeEscalation(false).
+			WithReadOnlyRootFilesystem(true).
+			WithCapabilities(corev1ac.Capabilities().WithDrop("ALL")))
+}
+
+func probe(path string, period, failures int32) *corev1ac.ProbeApplyConfiguration {
+	return corev1ac.Probe().
+		WithHTTPGet(corev1ac.HTTPGetAction().WithPath(path).WithPort(intstr.FromString(portNameHealth))).
+		WithPeriodSeconds(period).
+		WithTimeoutSeconds(3).
+		WithFailureThreshold(failures)
+}
+
+func envFromField(name, path string) *corev1ac.EnvVarApplyConfiguration {
+	return corev1ac.EnvVar().WithName(name).WithValueFrom(corev1ac.EnvVarSource().
+		WithFieldRef(corev1ac.ObjectFieldSelector().WithFieldPath(path)))
+}
+
+// memoryLimitEnv tells the Go runtime to keep below nine tenths of the
+// container's memory limit, if there is one.
+func memoryLimitEnv(resources *corev1ac.ResourceRequirementsApplyConfiguration) []*corev1ac.EnvVarApplyConfiguration {
+	if resources.Limits == nil {
+		return nil
+	}
+	limit, ok := (*resources.Limits)[corev1.ResourceMemory]
+	if !ok {
+		return nil
+	}
+	value := strconv.FormatInt(limit.Value()/10*9, 10)
+	return []*corev1ac.EnvVarApplyConfiguration{corev1ac.EnvVar().WithName("GOMEMLIMIT").WithValue(value)}
+}
+
+func resourcesOf(t *scimv1alpha1.ScimTenant) *corev1ac.ResourceRequirementsApplyConfiguration {
+	r := t.Spec.Server.Resources
+	if r == nil {
+		return corev1ac.ResourceRequirements().
+			WithRequests(corev1.ResourceList{
+				corev1.ResourceCPU:    resource.MustParse("50m"),
+				corev1.ResourceMemory: resource.MustParse("64Mi"),
+			}).
+			WithLimits(corev1.ResourceList{
+				corev1.ResourceMemory: resource.MustParse("256Mi"),
+			})
+	}
+	ac := corev1ac.ResourceRequirements()
+	if len(r.Requests) > 0 {
+		ac.WithRequests(r.Requests)
+	}
+	if len(r.Limits) > 0 {
+		ac.WithLimits(r.Limits)
+	}
+	for _, claim := range r.Claims {
+		c := corev1ac.ResourceClaim().WithName(claim.Name)
+		if claim.Request != "" {
+			c.WithRequest(claim.Request)
+		}
+		ac.WithClaims(c)
+	}
+	return ac
+}
+
+// schedule copies what a tenant says about nodes.
+func schedule(spec *corev1ac.PodSpecApplyConfiguration, s *scimv1alpha1.ServerScheduling) {
+	for key, value := range s.NodeSelector {
+		spec.WithNodeSelector(map[string]string{key: string(value)})
+	}
+	for _, toleration := range s.Tolerations {
+		spec.WithTolerations(tolerationOf(toleration))
+	}
+	if s.PriorityClassName != "" {
+		spec.WithPriorityClassName(s.PriorityClassName)
+	}
+}
+
+func tolerationOf(t corev1.Toleration) *corev1ac.TolerationApplyConfiguration {
+	ac := corev1ac.Toleration()
+	if t.Key != "" {
+		ac.WithKey(t.Key)
+	}
+	if t.Operator != "" {
+		ac.WithOperator(t.Operator)
+	}
+	if t.Value != "" {
+		ac.WithValue(t.Value)
+	}
+	if t.Effect != "" {
+		ac.WithEffect(t.Effect)
+	}
+	if t.TolerationSeconds != nil {
+		ac.WithTolerationSeconds(*t.TolerationSeconds)
+	}
+	return ac
+}
+
+// spreadOver keeps a tenant's pods apart where that is possible, and lets them
+// run together where it is not.
+func spreadOver(t *scimv1alpha1.ScimTenant, topology string) *corev1ac.TopologySpreadConstraintApplyConfiguration {
+	return corev1ac.TopologySpreadConstraint().
+		WithMaxSkew(1).
+		WithTopologyKey(topology).
+		WithWhenUnsatisfiable(corev1.ScheduleAnyway).
+		WithLabelSelector(selector(t)).
+		WithMatchLabelKeys("pod-template-hash")
+}
+
+func selector(t *scimv1alpha1.ScimTenant) *metav1ac.LabelSelectorApplyConfiguration {
+	return metav1ac.LabelSelector().WithMatchLabels(SelectorLabels(t.Name))
+}

@@ -1,0 +1,59 @@
+// Package operand says what a ScimTenant amounts to in Kubernetes: pure
+// functions from a ScimTenant to the objects that run its SCIM server, and the
+// names, labels and small contracts that the operator and the server share.
+// Nothing here talks to an API server.
+package operand
+
+import (
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+)
+
+// Labels and values on the objects that the operator makes.
+const (
+	LabelName      = "app.kubernetes.io/name"
+	LabelInstance  = "app.kubernetes.io/instance"
+	LabelComponent = "app.kubernetes.io/component"
+	LabelManagedBy = "app.kubernetes.io/managed-by"
+	LabelPartOf    = "app.kubernetes.io/part-of"
+
+	// ManagedBy is the value of LabelManagedBy on everything the operator makes.
+	ManagedBy = "kubescim"
+	// ServerName is the value of LabelName on the objects of a SCIM server.
+	ServerName = "kubescim-server"
+	// ComponentServer is the value of LabelComponent on them.
+	ComponentServer = "scim-server"
+	// ComponentAPIKey is the value of LabelComponent on Secrets of API keys.
+	ComponentAPIKey = "api-key"
+)
+
+// Name returns the name of a tenant's Deployment, Service, ServiceAccount,
+// Role, RoleBinding, PodDisruptionBudget and Ingress.
+func Name(tenant string) string { return tenant + "-scim" }
+
+// VerifiersName returns the name of the Secret that has the verifiers of a
+// tenant's API keys.
+func VerifiersName(tenant string) string { return Name(tenant) + "-verifiers" }
+
+// Labels returns the labels of every object of a tenant's SCIM server.
+func Labels(tenant string) map[string]string {
+	labels := SelectorLabels(tenant)
+	labels[LabelComponent] = ComponentServer
+	labels[LabelManagedBy] = ManagedBy
+	labels[LabelPartOf] = ManagedBy
+	labels[scimv1alpha1.LabelTenant] = tenant
+	return labels
+}
+
+// SelectorLabels returns the labels that choose the pods of a tenant's SCIM
+// server. A Deployment's selector cannot be changed: neither can these.
+func SelectorLabels(tenant string) map[string]string {
+	return map[string]string{LabelName: ServerName, LabelInstance: tenant}
+}
+
+// URL returns the base URL under which a tenant's SCIM API is to be found.
+func URL(t *scimv1alpha1.ScimTenant) string {
+	if host := t.Spec.Endpoint.Host; host != "" {
+		return "https://" + host + t.Path()
+	}
+	return "http://" + Name(t.Name) + "." + t.Namespace + ".svc" + t.Path()
+}

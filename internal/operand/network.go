@@ -1,0 +1,84 @@
+package operand
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
+	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+)
+
+// PortService is the port of the SCIM API at the Service.
+const PortService int32 = 80
+
+// Service returns the Service in front of a tenant's SCIM server.
+func Service(t *scimv1alpha1.ScimTenant) *corev1ac.ServiceApplyConfiguration {
+	return corev1ac.Service(Name(t.Name), t.Namespace).
+		WithLabels(Labels(t.Name)).
+		WithOwnerReferences(Owner(t)).
+		WithSpec(corev1ac.ServiceSpec().
+			WithType(corev1.ServiceTypeClusterIP).
+			WithSelector(SelectorLabels(t.Name)).
+			WithPorts(corev1ac.ServicePort().
+				WithName(portNameSCIM).
+				WithProtocol(corev1.ProtocolTCP).
+				WithPort(PortService).
+				WithTargetPort(intstr.FromString(portNameSCIM))))
+}
+
+// PodDisruptionBudget returns what keeps all but one of a tenant's pods from
+// being evicted at the same time. A single pod may be evicted: a budget that
+// forbids that would block the draining of its node for ever.
+func PodDisruptionBudget(t *scimv1alpha1.ScimTenant) *policyv1ac.PodDisruptionBudgetApplyConfiguration {
+	return policyv1ac.PodDisruptionBudget(Name(t.Name), t.Namespace).
+		WithLabels(Labels(t.Name)).
+		WithOwnerReferences(Owner(t)).
+		WithSpec(policyv1ac.PodDisruptionBudgetSpec().
+			WithMaxUnavailable(intstr.FromInt32(1)).
+			WithUnhealthyPodEvictionPolicy(policyv1.AlwaysAllow).
+			WithSelector(selector(t)))
+}
+
+// Ingress returns the Ingress for a tenant's host. It must not be asked for
+// when the tenant has none.
+func Ingress(t *scimv1alpha1.ScimTenant) *networkingv1ac.IngressApplyConfiguration {
+	endpoint := t.Spec.Endpoint
+	ingress := networkingv1ac.Ingress(Name(t.Name), t.Namespace).
+		WithLabels(Labels(t.Name)).
+		WithOwnerReferences(Owner(t))
+	spec := networkingv1ac.IngressSpec().WithRules(networkingv1ac.IngressRule().
+		WithHost(endpoint.Host).
+		WithHTTP(networkingv1ac.HTTPIngressRuleValue().WithPaths(networkingv1ac.HTTPIngressPath().
+			WithPath(t.Path()).
+			WithPathType(networkingv1.PathTypePrefix).
+			WithBackend(networkingv1ac.IngressBackend().WithService(networkingv1ac.IngressServiceBackend().
+				WithName(Name(t.Name)).
+				WithPort(networkingv1ac.ServiceBackendPort().WithName(portNameSCIM)))))))
+	if endpoint.TLS != nil {
+		spec.WithTLS(networkingv1ac.IngressTLS().
+			WithHosts(endpoint.Host).
+			WithSecretName(endpoint.TLS.SecretName))
+	}
+	if class := IngressClassName(t); class != "" {
+		spec.WithIngressClassName(class)
+	}
+	if endpoint.Ingress != nil {
+		for key, value := range endpoint.Ingress.Annotations {
+			ingress.WithAnnotations(map[string]string{key: string(value)})
+		}
+	}
+	return ingress.WithSpec(spec)
+}
+
+// IngressClassName returns the IngressClass that a tenant names; empty when it
+// leaves the choice to the cluster.
+func IngressClassName(t *scimv1alpha1.ScimTenant) string {
+	if t.Spec.Endpoint.Ingress == nil {
+		return ""
+	}
+	return t.Spec.Endpoint.Ingress.ClassName
+}

@@ -1,0 +1,119 @@
+package replica
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/idp"
+	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/server"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// Pod is the pod that this process runs in.
+type Pod struct{ Namespace, Name, UID string }
+
+// Replica is one replica of a tenant's server.
+type Replica struct {
+	// Client is a client that reads from the API server.
+	Client client.WithWatch
+	// Tenant is the tenant's runtime, which is told what the cluster says.
+	Tenant *server.Tenant
+	// Name is the ScimTenant's name; it is in the pod's namespace.
+	Name string
+	Pod  Pod
+	Log  *slog.Logger
+}
+
+// Run follows the cluster and keeps the Lease until the context is done; then it
+// gives the Lease up.
+func (r *Replica) Run(ctx context.Context) {
+	accepted := make(chan string, 1)
+	tenant := &follower{
+		client: r.Client, log: r.Log,
+		key:       client.ObjectKey{Namespace: r.Pod.Namespace, Name: r.Name},
+		newObject: func() client.Object { return &v1alpha1.ScimTenant{} },
+		newList:   func() client.ObjectList { return &v1alpha1.ScimTenantList{} },
+		seen:      func(object client.Object, _ string) { r.configure(object) },
+	}
+	verifiers := &follower{
+		client: r.Client, log: r.Log,
+		key:       client.ObjectKey{Namespace: r.Pod.Namespace, Name: operand.VerifiersName(r.Name)},
+		newObject: func() client.Object { return &corev1.Secret{} },
+		newList:   func() client.ObjectList { return &corev1.SecretList{} },
+		seen: func(object client.Object, version string) {
+			r.accept(object)
+			replaceLatest(accepted, version)
+		},
+	}
+	var running sync.WaitGroup
+	running.Go(func() { tenant.run(ctx) })
+	running.Go(func() { verifiers.run(ctx) })
+	running.Go(func() { r.keepLease(ctx, accepted) })
+	running.Wait()
+}
+
+// configure makes the tenant's runtime do what the ScimTenant says. A ScimTenant
+// that is gone changes nothing: its server is about to be removed with it.
+func (r *Replica) configure(object client.Object) {
+	tenant, exists := object.(*v1alpha1.ScimTenant)
+	if !exists {
+		return
+	}
+	r.Tenant.Configure(SettingsOf(tenant))
+}
+
+// SettingsOf returns the settings that a ScimTenant stands for.
+func SettingsOf(tenant *v1alpha1.ScimTenant) server.Settings {
+	profile, known := idp.Lookup(string(tenant.Spec.IdentityProvider))
+	if !known {
+		profile, _ = idp.Lookup(string(v1alpha1.IdentityProviderGeneric))
+	}
+	settings := server.Settings{
+		Path:    tenant.Path(),
+		Paused:  tenant.State() == v1alpha1.TenantStatePaused,
+		Profile: profile,
+		Policy: store.Policy{
+			KeepDeletedUsers:     tenant.UserDeletion() == v1alpha1.UserDeletionDeactivate,
+			RefuseRecreation:     tenant.UserRecreation() == v1alpha1.UserRecreationConflict,
+			RejectUnknownMembers: tenant.UnknownMembers() == v1alpha1.UnknownMembersReject,
+		},
+	}
+	if tenant.Spec.Endpoint.Host != "" {
+		settings.PublicURL = operand.URL(tenant)
+	}
+	for _, attribute := range tenant.Spec.Users.RequiredAttributes {
+		settings.RequiredAttributes = append(settings.RequiredAttributes, string(attribute))
+	}
+	return settings
+}
+
+// accept makes the tenant's runtime accept the keys in the verifiers Secret, and
+// none when there is no Secret.
+func (r *Replica) accept(object client.Object) {
+	var data map[string][]byte
+	if secret, exists := object.(*corev1.Secret); exists {
+		data = secret.Data
+	}
+	keys, err := server.ParseKeys(data)
+	if err != nil {
+		r.Log.Error("some API keys cannot be used", slog.Any("error", err))
+	}
+	r.Tenant.Accept(keys)
+	r.Log.Info("accepting API keys", slog.Int("keys", len(keys)))
+}
+
+// replaceLatest puts the value into a channel of capacity one, in place of a
+// value that nobody has taken. It must have one caller at a time.
+func replaceLatest(channel chan string, value string) {
+	select {
+	case <-channel:
+	default:
+	}
+	channel <- value
+}

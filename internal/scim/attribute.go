@@ -1,0 +1,166 @@
+package scim
+
+// Type is the data type of an attribute (RFC 7643 section 2.3).
+type Type string
+
+// Data types.
+const (
+	TypeString    Type = "string"
+	TypeBoolean   Type = "boolean"
+	TypeDecimal   Type = "decimal"
+	TypeInteger   Type = "integer"
+	TypeDateTime  Type = "dateTime"
+	TypeBinary    Type = "binary"
+	TypeReference Type = "reference"
+	TypeComplex   Type = "complex"
+)
+
+// AttributeMutability says whether and when a value may change (RFC 7643
+// section 7).
+type AttributeMutability string
+
+// Mutabilities.
+const (
+	ReadOnly  AttributeMutability = "readOnly"
+	ReadWrite AttributeMutability = "readWrite"
+	Immutable AttributeMutability = "immutable"
+	WriteOnly AttributeMutability = "writeOnly"
+)
+
+// AttributeReturned says when an attribute is part of an answer (RFC 7643
+// section 7).
+type AttributeReturned string
+
+// When attributes are returned.
+const (
+	ReturnedAlways  AttributeReturned = "always"
+	ReturnedNever   AttributeReturned = "never"
+	ReturnedDefault AttributeReturned = "default"
+	ReturnedRequest AttributeReturned = "request"
+)
+
+// AttributeUniqueness says among what a value is unique (RFC 7643 section 7).
+// This package publishes it only: enforcing it takes the other resources.
+type AttributeUniqueness string
+
+// Scopes of uniqueness.
+const (
+	UniquenessNone   AttributeUniqueness = "none"
+	UniquenessServer AttributeUniqueness = "server"
+	UniquenessGlobal AttributeUniqueness = "global"
+)
+
+// Attribute is the definition of an attribute: its name and characteristics (RFC
+// 7643 sections 2.2 and 7). Characteristics left empty have the defaults of
+// section 2.2: string, readWrite, returned by default, no uniqueness.
+type Attribute struct {
+	Name        string `json:"name"`
+	Type        Type   `json:"type,omitempty"`
+	Description string `json:"description,omitempty"`
+	MultiValued bool   `json:"multiValued"`
+	Required    bool   `json:"required"`
+	// CanonicalValues are suggestions: a client may send others, and does (RFC
+	// 7643 section 7).
+	CanonicalValues []string `json:"canonicalValues,omitempty"`
+	// CaseExact is set for every binary and reference attribute (RFC 7643
+	// sections 2.3.6 and 2.3.7).
+	CaseExact      bool                `json:"caseExact"`
+	Mutability     AttributeMutability `json:"mutability,omitempty"`
+	Returned       AttributeReturned   `json:"returned,omitempty"`
+	Uniqueness     AttributeUniqueness `json:"uniqueness,omitempty"`
+	ReferenceTypes []string            `json:"referenceTypes,omitempty"`
+	SubAttributes  []*Attribute        `json:"subAttributes,omitempty"`
+
+	// What follows is derived when a schema becomes part of a resource type.
+
+	path   string     // canonical, as in a filter: emails.value, URN:employeeNumber
+	key    string     // the JSON key with its colon
+	parent *Attribute // of a sub-attribute
+	subs   nameIndex
+	// The default sub-attributes of multi-valued attributes (RFC 7643 section
+	// 2.4), nil where there are none.
+	value, kind, primary *Attribute
+	// identified marks a multi-valued attribute whose elements are known by their
+	// `value` alone, because it is immutable: the members of a group (RFC 7643
+	// section 4.2).
+	identified bool
+	// target is the resource type that a $ref made by the server points at when
+	// the element does not say.
+	target string
+}
+
+// nameIndex finds attributes by name, whatever its case (RFC 7643 section 2.1).
+type nameIndex map[string]*Attribute
+
+func newNameIndex(attributes []*Attribute) nameIndex {
+	x := make(nameIndex, 2*len(attributes))
+	for _, a := range attributes {
+		x[lowerASCII(a.Name)] = a
+		x[a.Name] = a
+	}
+	return x
+}
+
+func (x nameIndex) find(name string) *Attribute {
+	if a, ok := x[name]; ok {
+		return a
+	}
+	return x[lowerASCII(name)]
+}
+
+// folds says whether values of the attribute are compared without regard to case.
+func (a *Attribute) folds() bool { return !a.CaseExact && a.Type == TypeString }
+
+// textual says whether the attribute's values are strings to a client that
+// compares them.
+func (a *Attribute) textual() bool { return a.Type == TypeString || a.Type == TypeReference }
+
+// discarded says whether values are checked and then dropped: nothing in a
+// resource, a store or a log ever has a password.
+func (a *Attribute) discarded() bool { return a.Mutability == WriteOnly }
+
+// secret says whether a filter or an order must not depend on the values: who
+// can filter on a secret can guess it (RFC 7644 section 7.5.2).
+func (a *Attribute) secret() bool {
+	return a.Mutability == WriteOnly || a.Returned == ReturnedNever
+}
+
+// made says whether the server makes the values when it renders a resource, so
+// that neither a client nor a store has any say.
+func (a *Attribute) made() bool { return a.target != "" }
+
+func lowerASCII(s string) string {
+	for i := range len(s) {
+		if c := s[i]; 'A' <= c && c <= 'Z' {
+			b := []byte(s)
+			for j := i; j < len(b); j++ {
+				if 'A' <= b[j] && b[j] <= 'Z' {
+					b[j] += 'a' - 'A'
+				}
+			}
+			return string(b)
+		}
+	}
+	return s
+}
+
+// equalASCII is strings.EqualFold for ASCII alone: a Kelvin sign is no k in the
+// name of an attribute.
+func equalASCII(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if x, y := a[i], b[i]; x != y && lower(x) != lower(y) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}

@@ -1,0 +1,224 @@
+package scim
+
+import (
+	"github.com/kubescim/kubescim/internal/scim/internal/strictjson"
+)
+
+// Decode reads the body of a POST: a resource to create (RFC 7644 section 3.3).
+// What the client sends for read-only attributes is ignored, a password is checked
+// and dropped, and what is left fits the schema: names are canonical, null and
+// empty values are gone, required attributes are there.
+func (t *ResourceType) Decode(doc []byte, l Leniency) (*Resource, error) {
+	o, err := parseObject(doc)
+	if err != nil {
+		return nil, err
+	}
+	return reader{t: t, l: l}.resource(o)
+}
+
+// FromJSON reads what MarshalJSON wrote, for a store. Everything counts, read-only
+// attributes and `meta` too, and nothing is put up with.
+func FromJSON(t *ResourceType, doc []byte) (*Resource, error) {
+	o, err := parseObject(doc)
+	if err != nil {
+		return nil, err
+	}
+	return reader{t: t, stored: true}.resource(o)
+}
+
+func parseObject(doc []byte) (strictjson.Object, error) {
+	v, err := strictjson.Parse(doc)
+	if err != nil {
+		return nil, badRequest(InvalidSyntax, "the body is not the JSON that it should be: %v", err)
+	}
+	o, ok := v.(strictjson.Object)
+	if !ok {
+		return nil, badRequest(InvalidSyntax, "the body must be a JSON object, not %s", kindOf(v))
+	}
+	return o, nil
+}
+
+func (d reader) resource(o strictjson.Object) (*Resource, error) {
+	declared, err := d.declared(o)
+	if err != nil {
+		return nil, err
+	}
+	attributes := make(Complex, len(o))
+	for _, m := range o {
+		if err := d.member(attributes, declared, m); err != nil {
+			return nil, err
+		}
+	}
+	r := NewResource(d.t, attributes)
+	return r, r.checkRequired()
+}
+
+// member reads one member of a resource into its attributes.
+func (d reader) member(attributes Complex, declared map[*Schema]bool, m strictjson.Member) error {
+	if a := d.t.attributeNamed(m.Name); a != nil {
+		if a == attrSchemas || a.Mutability == ReadOnly && !d.stored {
+			return nil
+		}
+		return d.assign(attributes, a, m.Value)
+	}
+	s := d.t.schemaNamed(m.Name, d.l)
+	if s == nil || s.core {
+		return d.unknown(m.Name)
+	}
+	if _, again := attributes[s.ID]; again {
+		return badRequest(InvalidSyntax, "%q is given twice, by two of its names", s.ID)
+	}
+	c, err := d.extension(s, m.Value)
+	if err != nil || len(c) == 0 {
+		return err
+	}
+	if !declared[s] && !d.l.UndeclaredExtensions {
+		return badRequest(InvalidSyntax, "there are attributes of %q, so \"schemas\" must list it", s.ID)
+	}
+	attributes[s.ID] = c
+	return nil
+}
+
+func (d reader) assign(attributes Complex, a *Attribute, in any) error {
+	v, err := d.attribute(a, in)
+	if err != nil {
+		return err
+	}
+	if v != nil && !a.discarded() {
+		attributes[a.Name] = v
+	}
+	return nil
+}
+
+func (d reader) unknown(name string) error {
+	if d.l.IgnoreUnknown {
+		return nil
+	}
+	return badRequest(InvalidSyntax, "%q is no attribute of %s", name, d.t.Name)
+}
+
+// extension reads the object under an extension's URN.
+func (d reader) extension(s *Schema, v any) (Complex, error) {
+	if v == nil {
+		return nil, nil
+	}
+	o, ok := v.(strictjson.Object)
+	if !ok {
+		return nil, badRequest(InvalidValue, "the value of %q must be an object, not %s", s.ID, kindOf(v))
+	}
+	c := make(Complex, len(o))
+	for _, m := range o {
+		a := s.index.find(m.Name)
+		if a == nil {
+			if err := d.unknown(s.ID + ":" + m.Name); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if a.Mutability == ReadOnly && !d.stored {
+			continue
+		}
+		if err := d.assign(c, a, m.Value); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// declared reads `schemas`: which schemas of the type the document says it has.
+func (d reader) declared(o strictjson.Object) (map[*Schema]bool, error) {
+	urns, err := schemasOf(o)
+	if err != nil {
+		return nil, err
+	}
+	declared := map[*Schema]bool{}
+	for _, urn := range urns {
+		s := d.t.schemaNamed(urn, d.l)
+		if s == nil && !d.l.IgnoreUnknown {
+			return nil, badRequest(InvalidSyntax, "\"schemas\" lists %q, which is no schema of %s", urn, d.t.Name)
+		}
+		declared[s] = true
+	}
+	if !declared[d.t.Schema] && !d.l.MissingSchemas {
+		return nil, badRequest(InvalidSyntax, "\"schemas\" must list %q", d.t.Schema.ID)
+	}
+	return declared, nil
+}
+
+// schemasOf is the value of `schemas` of a resource or a message. URNs listed twice
+// do no harm: the server makes the list anew.
+func schemasOf(o strictjson.Object) ([]string, error) {
+	v, _ := member(o, attrSchemas.Name)
+	if v == nil {
+		return nil, nil
+	}
+	list, ok := v.([]any)
+	if !ok {
+		return nil, badRequest(InvalidSyntax, "\"schemas\" must be an array of URNs, not %s", kindOf(v))
+	}
+	urns := make([]string, 0, len(list))
+	for _, e := range list {
+		urn, ok := e.(string)
+		if !ok {
+			return nil, badRequest(InvalidSyntax, "\"schemas\" must be an array of URNs; an element is %s", kindOf(e))
+		}
+		urns = append(urns, urn)
+	}
+	return urns, nil
+}
+
+// member finds a member by its name, whatever its case.
+func member(o strictjson.Object, name string) (any, bool) {
+	for _, m := range o {
+		if equalASCII(m.Name, name) {
+			return m.Value, true
+		}
+	}
+	return nil, false
+}
+
+// checkMessage checks that a message lists its own schema.
+func checkMessage(o strictjson.Object, urn string, l Leniency) error {
+	urns, err := schemasOf(o)
+	if err != nil {
+		return err
+	}
+	for _, u := range urns {
+		if equalASCII(u, urn) {
+			return nil
+		}
+	}
+	if l.MissingSchemas {
+		return nil
+	}
+	return badRequest(InvalidSyntax, "\"schemas\" must list %q", urn)
+}
+
+// checkRequired checks that required attributes have a value (RFC 7643 section
+// 7). An extension's count where the resource has any data of it.
+func (r *Resource) checkRequired() error {
+	if err := requireAttributes(r.kind.Schema, r.attributes); err != nil {
+		return err
+	}
+	for _, e := range r.kind.Extensions {
+		c := r.container(e.Schema)
+		if len(c) == 0 && e.Required {
+			return badRequest(InvalidValue, "attributes of %q are required", e.Schema.ID)
+		}
+		if len(c) > 0 {
+			if err := requireAttributes(e.Schema, c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func requireAttributes(s *Schema, c Complex) error {
+	for _, a := range s.Attributes {
+		if a.Required && a.Mutability != ReadOnly && !a.discarded() && isBlank(c[a.Name]) {
+			return badRequest(InvalidValue, "%q is required", a.path)
+		}
+	}
+	return nil
+}

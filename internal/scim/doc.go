@@ -1,0 +1,43 @@
+// Package scim is an engine for SCIM 2.0 (RFC 7643, RFC 7644, and the messages of
+// RFC 9865), without HTTP and without storage: it reads what a client sends, and
+// says what the resource is to be, or what the client did wrong.
+//
+// # Overview
+//
+// Everything starts at a [Registry], which has the resource types User and Group
+// with their schemas, and the extension schemas of a tenant. A [ResourceType] reads
+// requests and writes answers:
+//
+//   - [ResourceType.Decode] reads the body of a POST, [ResourceType.Replace] that of
+//     a PUT, and both give a [Resource];
+//   - [ResourceType.ParsePatch] compiles the body of a PATCH, and [Patch.Apply]
+//     applies it as often as a compare-and-swap loop wants;
+//   - [ResourceType.ParseFilter], [ResourceType.ParseSort] and
+//     [ResourceType.ParseProjection] compile the parameters of a query;
+//   - [ResourceType.Render] writes a resource as a client gets it, and
+//     [Resource.MarshalJSON] and [FromJSON] are for a store.
+//
+// The schema alone decides: type, multiplicity, mutability, case, required and
+// returned are enforced on every path, and names come out as the schema spells
+// them, whatever case they came in. A password is checked and dropped: it is never
+// part of a Resource or of an error.
+//
+// # Errors
+//
+// An error about what a client sent is an [*Error], with the status and the scimType
+// of RFC 7644 section 3.12 and a text that says what to mend. The text never
+// has the value of an attribute.
+//
+// # Leniency
+//
+// The zero [Leniency] is the RFC to the letter. Each of its switches allows one
+// thing that some client in the field does. None of them ever makes an operation
+// remove more than it names.
+//
+// # Limits
+//
+// Input is bounded: the size and depth of documents, the length of filters, the
+// number of operations, of elements, and of comparisons that a PATCH makes in all.
+// Adding and removing members costs what is changed, not what the group has. The
+// size of a body is for the caller to bound.
+package scim

@@ -1,0 +1,89 @@
+package scim
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// ErrorType is the scimType of an error: the keyword that tells a client what
+// was wrong (RFC 7644 section 3.12, table 9, and RFC 9865 section 2.2).
+type ErrorType string
+
+// The error types of RFC 7644 section 3.12 and, last, of RFC 9865.
+const (
+	// InvalidFilter is a filter whose grammar is wrong, or whose comparison
+	// the attribute does not allow.
+	InvalidFilter ErrorType = "invalidFilter"
+	// TooMany is a request that asks for more work or results than the server is
+	// willing to do.
+	TooMany ErrorType = "tooMany"
+	// Uniqueness is a value that another resource has already.
+	Uniqueness ErrorType = "uniqueness"
+	// Mutability is a change that the attribute's mutability forbids.
+	Mutability ErrorType = "mutability"
+	// InvalidSyntax is a body that is not the JSON or not the message that the
+	// request calls for.
+	InvalidSyntax ErrorType = "invalidSyntax"
+	// InvalidPath is a PATCH path that is malformed or names no attribute.
+	InvalidPath ErrorType = "invalidPath"
+	// NoTarget is a PATCH path that names nothing to operate on.
+	NoTarget ErrorType = "noTarget"
+	// InvalidValue is a value that is missing or does not fit its attribute.
+	InvalidValue ErrorType = "invalidValue"
+	// InvalidVers is a SCIM protocol version that the server does not speak.
+	InvalidVers ErrorType = "invalidVers"
+	// Sensitive is a request that would put confidential data into a URI.
+	Sensitive ErrorType = "sensitive"
+	// InvalidCursor is a cursor that the server did not issue.
+	InvalidCursor ErrorType = "invalidCursor"
+	// ExpiredCursor is a cursor that the server no longer honours.
+	ExpiredCursor ErrorType = "expiredCursor"
+	// InvalidCount is a count that cursor pagination does not allow.
+	InvalidCount ErrorType = "invalidCount"
+)
+
+// Error is a failure that the client is told about. Every error that this
+// package returns for a client's input is an *Error. Details say what was wrong
+// and how to mend it, and never contain a value that the client sent for an
+// attribute, so they may be logged.
+type Error struct {
+	// Status is the HTTP status code.
+	Status int
+	// Type is the scimType; empty where RFC 7644 has none for the case.
+	Type ErrorType
+	// Detail is for a human.
+	Detail string
+}
+
+// Errorf makes an Error.
+func Errorf(status int, t ErrorType, format string, args ...any) *Error {
+	return &Error{Status: status, Type: t, Detail: fmt.Sprintf(format, args...)}
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.Type == "" {
+		return fmt.Sprintf("%d: %s", e.Status, e.Detail)
+	}
+	return fmt.Sprintf("%d %s: %s", e.Status, e.Type, e.Detail)
+}
+
+// MarshalJSON is the body of an error answer (RFC 7644 section 3.12). The status
+// is a string there.
+func (e *Error) MarshalJSON() ([]byte, error) {
+	b := append([]byte(nil), `{"schemas":["`+URNError+`"]`...)
+	if e.Type != "" {
+		b = appendString(append(b, `,"scimType":`...), string(e.Type))
+	}
+	if e.Detail != "" {
+		b = appendString(append(b, `,"detail":`...), e.Detail)
+	}
+	b = appendString(append(b, `,"status":`...), strconv.Itoa(e.Status))
+	return append(b, '}'), nil
+}
+
+// badRequest is an Error with status 400.
+func badRequest(t ErrorType, format string, args ...any) *Error {
+	return Errorf(http.StatusBadRequest, t, format, args...)
+}

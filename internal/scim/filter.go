@@ -1,0 +1,179 @@
+package scim
+
+// Bounds on a filter.
+const (
+	// MaxFilterLength is in bytes.
+	MaxFilterLength = 8 << 10
+	// MaxFilterDepth is how deep parentheses, brackets and not may nest.
+	MaxFilterDepth = 32
+	// MaxFilterTerms is how many comparisons there may be.
+	MaxFilterTerms = 500
+)
+
+// Filter is a compiled filter (RFC 7644 section 3.4.2.2). It may be used by many
+// goroutines.
+//
+// Where the RFC leaves room: `ne` is true of an unassigned attribute, and of a
+// multi-valued one if any value differs; `eq null` is true of what is unassigned,
+// `ne null` of the rest; `pr` is false for the empty string; a complex
+// attribute with a `value` sub-attribute, multi-valued or not, stands for that in a
+// comparison; after a value path there may be a sub-attribute and a comparison, as
+// in emails[type eq "work"].value eq "a@example.com", which Entra ID sends.
+type Filter struct {
+	text string
+	root node
+}
+
+// ParseFilter compiles a filter for resources of this type. An error is 400
+// invalidFilter and says where and what; a filter on a password is 403 sensitive.
+func (t *ResourceType) ParseFilter(text string, l Leniency) (*Filter, error) {
+	p := filterParser{t: t, l: l, text: text}
+	root, err := p.parse()
+	if err != nil {
+		return nil, err
+	}
+	return &Filter{text: text, root: root}, nil
+}
+
+// String is the filter as it was written.
+func (f *Filter) String() string { return f.text }
+
+// Match says whether a resource satisfies the filter. A nil filter is satisfied by
+// all.
+func (f *Filter) Match(r *Resource) bool {
+	return f == nil || f.root.match(r, nil)
+}
+
+// Equality is a comparison with eq to a string.
+type Equality struct {
+	// Path is canonical: userName, emails.value, URN:employeeNumber.
+	Path string
+	// Value is as in the filter. Whether its case counts, the attribute says.
+	Value string
+}
+
+// Equalities are the eq comparisons to strings that every match must satisfy, so
+// that an index can narrow the search down. There is none where an `or` or a
+// `not` leaves more than one way to match. Those inside of a value path count
+// too: emails[type eq "work" and value eq "a@example.com"] implies both parts.
+func (f *Filter) Equalities() []Equality {
+	if f == nil {
+		return nil
+	}
+	var all []Equality
+	f.root.implies(func(a *Attribute, c *comparison) {
+		if c.op == opEq && c.kind == kindText {
+			all = append(all, Equality{Path: a.path, Value: c.literal})
+		}
+	})
+	return all
+}
+
+// node is a part of a compiled filter. Inside of a value path it is matched
+// against one element, outside against the resource.
+type node interface {
+	match(r *Resource, element any) bool
+	// implies calls back for the comparisons that must hold for the node to match.
+	implies(yield func(*Attribute, *comparison))
+}
+
+type andNode []node
+
+func (n andNode) match(r *Resource, element any) bool {
+	for _, x := range n {
+		if !x.match(r, element) {
+			return false
+		}
+	}
+	return true
+}
+
+func (n andNode) implies(yield func(*Attribute, *comparison)) {
+	for _, x := range n {
+		x.implies(yield)
+	}
+}
+
+type orNode []node
+
+func (n orNode) match(r *Resource, element any) bool {
+	for _, x := range n {
+		if x.match(r, element) {
+			return true
+		}
+	}
+	return false
+}
+
+func (orNode) implies(func(*Attribute, *comparison)) {}
+
+type notNode struct{ of node }
+
+func (n notNode) match(r *Resource, element any) bool { return !n.of.match(r, element) }
+
+func (notNode) implies(func(*Attribute, *comparison)) {}
+
+// termNode compares an attribute of the resource.
+type termNode struct {
+	ref ref
+	is  comparison
+}
+
+func (n *termNode) match(r *Resource, _ any) bool {
+	if n.ref.sub == nil {
+		return n.is.holds(n.ref.value(r))
+	}
+	if n.ref.attr == attrMeta {
+		return n.is.holds(r.metaValue(n.ref.sub))
+	}
+	return n.is.holdsWithin(n.ref.value(r), n.ref.sub)
+}
+
+func (n *termNode) implies(yield func(*Attribute, *comparison)) { yield(n.ref.leaf(), &n.is) }
+
+// elementNode compares a sub-attribute of an element, or with sub nil the element
+// itself, which is simple then.
+type elementNode struct {
+	attr, sub *Attribute
+	is        comparison
+}
+
+func (n *elementNode) match(_ *Resource, element any) bool {
+	if n.sub == nil {
+		return n.is.holds(element)
+	}
+	c, _ := element.(Complex)
+	return n.is.holds(c[n.sub.Name])
+}
+
+func (n *elementNode) implies(yield func(*Attribute, *comparison)) {
+	if n.sub == nil {
+		yield(n.attr, &n.is)
+	} else {
+		yield(n.sub, &n.is)
+	}
+}
+
+// valuePathNode is true if one element satisfies all of what is in the brackets.
+type valuePathNode struct {
+	ref ref
+	of  node
+}
+
+func (n *valuePathNode) match(r *Resource, _ any) bool {
+	switch v := n.ref.value(r).(type) {
+	case nil:
+		return false
+	case []any:
+		for _, e := range v {
+			if n.of.match(r, e) {
+				return true
+			}
+		}
+		return false
+	default:
+		return n.of.match(r, v)
+	}
+}
+
+func (n *valuePathNode) implies(yield func(*Attribute, *comparison)) { n.of.implies(yield) }

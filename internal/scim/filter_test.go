@@ -1,0 +1,264 @@
+package scim
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// Every filter that RFC 7644 section 3.4.2.2 shows, on a user whom it matches or
+// not.
+func TestFilterExamplesOfTheRFC(t *testing.T) {
+	r := stored(t, userType, richUser)
+	r.Attributes()["userType"] = "Employee"
+	for filter, match := range map[string]bool{
+		`userName eq "bjensen"`:                                      false,
+		`userName Eq "bjensen@example.com"`:                          true,
+		`name.familyName co "O'Malley"`:                              false,
+		`name.familyName co "ense"`:                                  true,
+		`userName sw "J"`:                                            false,
+		`userName sw "B"`:                                            true,
+		`urn:ietf:params:scim:schemas:core:2.0:User:userName sw "b"`: true,
+		`title pr`: true,
+		`meta.lastModified gt "2011-05-13T04:42:34Z"`:                                                       true,
+		`meta.lastModified ge "2011-05-13T04:42:34.5Z"`:                                                     true,
+		`meta.lastModified lt "2011-05-13T04:42:34Z"`:                                                       false,
+		`meta.lastModified le "2011-05-13T06:42:34.5+02:00"`:                                                true,
+		`title pr and userType eq "Employee"`:                                                               true,
+		`title pr or userType eq "Intern"`:                                                                  true,
+		`schemas eq "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"`:                           true,
+		`userType eq "Employee" and (emails co "example.com" or emails.value co "example.org")`:             true,
+		`userType ne "Employee" and not (emails co "example.com" or emails.value co "example.org")`:         false,
+		`userType eq "Employee" and (emails.type eq "work")`:                                                true,
+		`userType eq "Employee" and emails[type eq "work" and value co "@example.com"]`:                     true,
+		`emails[type eq "work" and value co "@example.com"] or ims[type eq "xmpp" and value co "@foo.com"]`: true,
+		`emails[type eq "home" and value co "bjensen"]`:                                                     false,
+	} {
+		f, err := userType.ParseFilter(filter, strict)
+		if err != nil {
+			t.Errorf("%s: %v", filter, err)
+		} else if f.Match(r) != match {
+			t.Errorf("%s: got %v", filter, !match)
+		}
+	}
+}
+
+func TestFilter(t *testing.T) {
+	r := stored(t, userType, richUser)
+	r.Attributes()["nickName"] = ""
+	for filter, match := range map[string]bool{
+		// Precedence: not, and, or.
+		`active eq false and active eq false or active eq true`:   true,
+		`active eq true or active eq false and active eq false`:   true,
+		`(active eq true or active eq false) and active eq false`: false,
+		`not (active eq false) and active eq true`:                true,
+		`not (active eq true or active eq true)`:                  false,
+		`not(active eq false)`:                                    true,
+		`((((active eq true))))`:                                  true,
+		`not (not (active eq true))`:                              true,
+		`  active   eq   true  `:                                  true,
+		`active eq true AND NOT (active eq false) Or title PR`:    true,
+		// Names in any case, and operators.
+		`USERNAME EQ "BJENSEN@EXAMPLE.COM"`: true,
+		`eMails[TYPE eQ "WORK"]`:            true,
+		// Case as the schema says.
+		`id eq "2819C223-7F76-453A-919D-413861904646"`:      false,
+		`externalId eq "701984"`:                            true,
+		`profileUrl eq "https://login.example.com/bjensen"`: true,
+		`profileUrl eq "https://LOGIN.example.com/bjensen"`: false,
+		urnTest + `:tags eq "red"`:                          false,
+		urnTest + `:tags eq "Red"`:                          true,
+		strings.ToUpper(urnTest) + `:TAGS eq "blue"`:        true,
+		`userName ew "EXAMPLE.COM"`:                         true,
+		`userName gt "BJENSEN"`:                             true,
+		`userName lt "c"`:                                   true,
+		`userName ge "bjensen@example.com"`:                 true,
+		`userName le "a"`:                                   false,
+		`displayName eq "Babs\u0020Jensen"`:                 true,
+		`displayName co "\""`:                               false,
+		`userName eq ""`:                                    false,
+		`userName co ""`:                                    true,
+		// Extensions; the URN has dots and colons.
+		URNEnterpriseUser + `:employeeNumber eq "701984"`:    true,
+		URNEnterpriseUser + `:manager.displayName sw "john"`: true,
+		URNEnterpriseUser + `:manager eq "26118915"`:         true,
+		URNEnterpriseUser + `:manager[value eq "26118915"]`:  true,
+		URNEnterpriseUser + `:manager[value eq "1"]`:         false,
+		URNEnterpriseUser + `:division pr`:                   false,
+		// Multi-valued: any element; brackets: one element.
+		`emails eq "babs@example.com"`:                                    true,
+		`emails.type eq "home" and emails.value eq "bjensen@example.com"`: true,
+		`emails[type eq "home" and value eq "bjensen@example.com"]`:       false,
+		`emails[type eq "home" and (value sw "x" or not (value sw "x"))]`: true,
+		`emails[primary eq true].value eq "bjensen@example.com"`:          true,
+		`emails[type eq "home"].value eq "bjensen@example.com"`:           false,
+		`emails[type eq "home"].display pr`:                               false,
+		`groups.value eq "g1"`:                                            true, `groups eq "g1"`: true,
+		urnTest + `:tags[value eq "Red"]`: true,
+		urnTest + `:tags[value sw "x"]`:   false,
+		// Unassigned: no match, but ne.
+		`locale eq "x"`: false, `locale ne "x"`: true, `locale gt "a"`: false, `locale co ""`: false,
+		`ims ne "x"`: true, `ims eq "x"`: false, `ims.type ne "x"`: true, `emails ne "babs@example.com"`: true,
+		`phoneNumbers ne "555-555-5555"`: false, `emails[display ne "x"]`: true, `roles[value ne "x"]`: false,
+		// pr and null.
+		`nickName pr`: false, `nickName eq ""`: true, `name pr`: true, `emails pr`: true, `ims pr`: false, `meta pr`: true,
+		`locale eq null`: true, `locale ne null`: false, `title eq null`: false, `title ne null`: true, `name.middleName eq null`: true,
+		`emails eq null`: false, `ims eq null`: true, `emails.display eq null`: true, `emails.value eq null`: false, `emails.value ne null`: true,
+		`name eq null`: false,
+		// Types.
+		`active eq true`: true, `active ne true`: false, `active eq false`: false,
+		urnTest + `:badge eq 17`: true, urnTest + `:badge gt 16.5`: true, urnTest + `:badge lt 17`: false, urnTest + `:badge ne 17`: false,
+		urnTest + `:height ge 1.75`: true, urnTest + `:height eq 175e-2`: true, urnTest + `:height lt 2`: true,
+		urnTest + `:scores eq 9`: true, urnTest + `:scores gt 9`: false, urnTest + `:device.ports eq 80`: true,
+		urnTest + `:hired eq "2020-01-31T08:00:00Z"`: true, urnTest + `:hired gt "2020-01-31T09:00:00Z"`: false, urnTest + `:hired ne "2020-01-31T08:00:00Z"`: false,
+		urnTest + `:key eq "a2V5"`: true, urnTest + `:key eq "A2V5"`: false, `x509Certificates eq "TUlJRQ"`: true,
+		`meta.resourceType eq "User"`: true, `meta.version eq "W/\"3\""`: true, `meta.created lt "2011-01-01T00:00:00Z"`: true,
+		`schemas co "enterprise"`: true, `schemas eq "` + URNGroup + `"`: false,
+	} {
+		f, err := userType.ParseFilter(filter, strict)
+		if err != nil {
+			t.Errorf("%s: %v", filter, err)
+		} else if f.Match(r) != match {
+			t.Errorf("%s: got %v", filter, !match)
+		}
+	}
+}
+
+func TestFilterOfGroups(t *testing.T) {
+	r := stored(t, groupType, groupDoc)
+	for filter, match := range map[string]bool{
+		`id eq "g1" and members eq "b"`:             true,
+		`id eq "g1" and members eq "z"`:             false,
+		`members[value eq "a"]`:                     true,
+		`members[value eq "a" and type eq "Group"]`: false,
+		`members.value eq "c"`:                      true,
+		`displayName eq "TOUR guides"`:              true,
+		`members.display eq "a"`:                    true,
+	} {
+		f, err := groupType.ParseFilter(filter, strict)
+		if err != nil || f.Match(r) != match {
+			t.Errorf("%s: got %v, %v", filter, !match, err)
+		}
+	}
+}
+
+func TestFilterRefusals(t *testing.T) {
+	for _, filter := range []string{
+		``, ` `, `userName`, `userName `, `userName eq`, `userName eq `, `userName xx "a"`, `userName = "a"`,
+		`eq "a"`, `"a" eq userName`, `userName eq "a`, `userName eq "a\x"`, `userName eq "a\"`, `userName eq 'a'`, `userName eq a`,
+		`userName eq "a" and`, `userName eq "a" userName eq "b"`, `and userName eq "a"`, `userName eq "a" or`, `userName eq"a"`,
+		`userName eq "a"and title pr`, `(userName eq "a"`, `userName eq "a")`, `not userName eq "a"`, `not (userName eq "a"`, `()`, `not ()`,
+		`title pr and`, `title pr "x"`, `title prx`,
+		`emails[type eq "work"`, `emails[]`, `emails[type eq "work"]]`, `emails[type eq "work"].`, `emails[type eq "work"].value`,
+		`emails[nope eq "x"]`, `emails[emails[value eq "x"]]`, `emails.value[value eq "x"]`, `[type eq "work"]`, `emails [type eq "work"]`,
+		`emails[type eq "work"].nope eq "x"`, `meta[created pr]`, `schemas[value eq "x"]`, urnTest + `:tags[nope eq "x"]`,
+		`nope eq "x"`, `name.nope eq "x"`, `userName.value eq "x"`, `name.givenName.x eq "x"`, `.userName eq "x"`, `name. eq "x"`,
+		`urn:example:unknown:2.0:User:x eq "x"`, URNUser + ` eq "x"`, URNEnterpriseUser + ` pr`, URNEnterpriseUser + `: pr`,
+		URNEnterpriseUser + `:nope eq "x"`, `urn:ietf:params:scim:schemas:core:2.0:Userx:userName eq "x"`,
+		`employeeNumber eq "x"`, `members eq "x"`,
+		`active gt true`, `active lt false`, `active co "t"`, `active eq "true"`, `active eq 1`, `active eq True`, `userName eq true`, `userName eq 1`,
+		urnTest + `:badge eq "17"`, urnTest + `:badge co 1`, urnTest + `:badge eq true`, urnTest + `:badge eq 1e999`, urnTest + `:badge eq 01`,
+		urnTest + `:hired gt "2020"`, urnTest + `:hired sw "2020-01-31T08:00:00Z"`, urnTest + `:hired gt 2020`, `meta.created gt "2020-01-01T00:00:00"`,
+		`x509Certificates gt "a"`, urnTest + `:key lt "a"`, urnTest + `:key co "a"`,
+		`userName gt null`, `userName co null`, `name eq "x"`, `addresses eq "x"`, `meta eq "x"`,
+		`meta.location eq "x"`, `groups.$ref eq "x"`, `groups[$ref eq "x"]`,
+		strings.Repeat("(", 100) + `title pr` + strings.Repeat(")", 100),
+		strings.Repeat("not (", 1000) + `title pr` + strings.Repeat(")", 1000),
+		`title pr` + strings.Repeat(` or title pr`, 600),
+		`userName eq "` + strings.Repeat("a", MaxFilterLength) + `"`,
+		"userName eq \"a\xff\"",
+	} {
+		_, err := userType.ParseFilter(filter, strict)
+		if err == nil {
+			t.Errorf("%s: accepted", filter)
+			continue
+		}
+		want(t, err, 400, InvalidFilter)
+	}
+}
+
+func TestFilterSaysWhere(t *testing.T) {
+	_, err := userType.ParseFilter(`title pr and userName xx "a"`, strict)
+	if err == nil || !strings.Contains(err.Error(), "position 23") || !strings.Contains(err.Error(), "eq ne co") {
+		t.Error(err)
+	}
+}
+
+func TestFilterOnSecrets(t *testing.T) {
+	for _, filter := range []string{`password eq "x"`, `title pr or password sw "a"`, `PASSWORD pr`, urnTest + `:secret eq "x"`, urnTest + `:pin eq "x"`, `password eq null`} {
+		_, err := userType.ParseFilter(filter, strict)
+		want(t, err, 403, Sensitive)
+	}
+}
+
+func TestEqualities(t *testing.T) {
+	for filter, wanted := range map[string][]Equality{
+		`userName eq "Bob"`:                                                        {{"userName", "Bob"}},
+		`USERNAME eq "Bob" and externalid eq "7"`:                                  {{"userName", "Bob"}, {"externalId", "7"}},
+		`(id eq "1") and (title pr and (userName eq "b"))`:                         {{"id", "1"}, {"userName", "b"}},
+		`userName eq "a" or userName eq "b"`:                                       nil,
+		`not (userName eq "a")`:                                                    nil,
+		`userName ne "a" and userName sw "b" and active eq true and title eq null`: nil,
+		`emails eq "a@example.com"`:                                                {{"emails.value", "a@example.com"}},
+		`emails.value eq "a" and (title pr or userName eq "x")`:                    {{"emails.value", "a"}},
+		`emails[type eq "work" and value eq "a"]`:                                  {{"emails.type", "work"}, {"emails.value", "a"}},
+		`emails[type eq "work"].value eq "a"`:                                      {{"emails.type", "work"}, {"emails.value", "a"}},
+		`emails[type eq "work" or value eq "a"]`:                                   nil,
+		URNEnterpriseUser + `:employeenumber eq "7"`:                               {{URNEnterpriseUser + ":employeeNumber", "7"}},
+		urnTest + `:tags[value eq "x"]`:                                            {{urnTest + ":tags", "x"}},
+	} {
+		f, err := userType.ParseFilter(filter, strict)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Equalities(); !reflect.DeepEqual(got, wanted) {
+			t.Errorf("%s: got %v", filter, got)
+		}
+		if f.String() != filter {
+			t.Errorf("String: %s", f)
+		}
+	}
+	f, err := groupType.ParseFilter(`id eq "g" and members[value eq "m"]`, strict)
+	if err != nil || !reflect.DeepEqual(f.Equalities(), []Equality{{"id", "g"}, {"members.value", "m"}}) {
+		t.Error(f.Equalities(), err)
+	}
+	var none *Filter
+	if none.Equalities() != nil || !none.Match(nil) {
+		t.Error("nil filter")
+	}
+}
+
+// One URN may begin with another: the longest wins.
+func TestLongestURNWins(t *testing.T) {
+	g := mustRegistry(
+		&Schema{ID: "urn:example:x", Attributes: []*Attribute{{Name: "y"}}},
+		&Schema{ID: "urn:example:x:y", Attributes: []*Attribute{{Name: "z"}}},
+	)
+	r := NewResource(g.User(), Complex{"urn:example:x": Complex{"y": "1"}, "urn:example:x:y": Complex{"z": "2"}})
+	for _, filter := range []string{`urn:example:x:y:z eq "2"`} {
+		f, err := g.User().ParseFilter(filter, strict)
+		if err != nil || !f.Match(r) {
+			t.Errorf("%s: %v", filter, err)
+		}
+	}
+}
+
+func TestFilterFoldsUnicode(t *testing.T) {
+	r := NewResource(userType, Complex{"userName": "ÉLODIE Straße", "displayName": "Ｗｉｄｅ"})
+	for _, filter := range []string{`userName eq "élodie STRASSE"`, `userName co "STRASS"`, `userName sw "e\u0301lo"`, `displayName eq "wide"`, `userName ew "ßE"`} {
+		f, err := userType.ParseFilter(filter, strict)
+		if err != nil || !f.Match(r) {
+			t.Errorf("%s: no match, %v", filter, err)
+		}
+	}
+}
+
+func ExampleFilter() {
+	g, _ := NewRegistry()
+	f, _ := g.User().ParseFilter(`emails[type eq "work" and value sw "babs@"] and active eq true`, Leniency{})
+	u := NewResource(g.User(), Complex{"userName": "babs", "active": true,
+		"emails": []any{Complex{"type": "work", "value": "Babs@example.com"}}})
+	fmt.Println(f.Match(u), f.Equalities())
+	// Output: true [{emails.type work}]
+}

@@ -1,0 +1,86 @@
+package scim
+
+// Leniency switches on departures from the RFCs that clients in the field need.
+// The zero value is the RFC to the letter. Which client gets which is the
+// business of package idp; the reason for each is here.
+type Leniency struct {
+	// OperationCase accepts "Add", "Remove" and "Replace" in any case. The ABNF of
+	// RFC 7644 section 3.5.2 has them in lower case; Entra ID capitalises them
+	// unless its tenant URL has a flag.
+	OperationCase bool
+
+	// BooleanStrings accepts "True" and "False" in any case for a boolean, in
+	// bodies and in filters. Entra ID sends {"path":"active","value":"False"},
+	// Keycloak's extensions "true", templates of OneLogin a quoted variable.
+	BooleanStrings bool
+
+	// QualifiedKeys accepts any PATCH path as a key of the value of an operation
+	// without a path: "name.givenName", "URN:employeeNumber". Entra ID with the
+	// aadOptscim062020 flag sends them. The RFC has only attribute names there.
+	QualifiedKeys bool
+
+	// RemoveValues takes the value of a remove operation for the list of what to
+	// remove from a multi-valued attribute. The RFC has no value for remove; Entra
+	// ID, JumpCloud and authentik take members out of groups that way. Without
+	// this leniency a remove with a value is refused: taking it for "remove all"
+	// would empty groups.
+	RemoveValues bool
+
+	// CreateMissing makes add and replace create the element that a value path
+	// asks for when nothing matches: emails[type eq "work"].value creates an
+	// element of type work, and touches no other. Entra ID relies on it for every
+	// multi-valued attribute. The RFC wants noTarget (section 3.5.2.3).
+	CreateMissing bool
+
+	// ScalarForComplex accepts a bare string where a complex value with a `value`
+	// sub-attribute is meant, and "" for such a reference as unassigned. Entra ID
+	// sends "271" for manager and "" to clear it.
+	ScalarForComplex bool
+
+	// ArrayForSingle accepts an array of at most one element for a single-valued
+	// attribute. Entra ID sends manager as [{"$ref":"…","value":"…"}].
+	ArrayForSingle bool
+
+	// SingleForArray accepts one value where the schema has an array:
+	// "emails":{"value":"…"}. Hand-written attribute templates (OneLogin) and
+	// PATCH operations of several clients leave the brackets out.
+	SingleForArray bool
+
+	// IgnoreReadOnly leaves read-only attributes in a PATCH value without a path
+	// alone instead of answering `mutability`. Okta and authentik send the
+	// group's id with each rename.
+	IgnoreReadOnly bool
+
+	// IgnoreUnknown leaves out attributes and schemas that no schema here defines.
+	// Entra ID sends a schema of its own with each group; templates carry
+	// attributes of other products. In a path or a filter an unknown
+	// attribute stays an error, since leaving it out would change the meaning.
+	IgnoreUnknown bool
+
+	// UndeclaredExtensions accepts data under an extension's URN that `schemas`
+	// does not list. Common in hand-written clients, and unambiguous.
+	UndeclaredExtensions bool
+
+	// MissingSchemas accepts a body whose `schemas` is absent or does not list
+	// the schema that the request calls for. Templates of OneLogin and early
+	// versions of many clients leave it out.
+	MissingSchemas bool
+
+	// UnqualifiedExtensions resolves the bare name of an extension's attribute in
+	// paths and filters where it is unambiguous. Entra ID asks for
+	// `id eq "…" and manager eq "…"` and patches "manager".
+	UnqualifiedExtensions bool
+
+	// UnquotedLiterals takes a bare word in a filter for a string. Templates of
+	// PingFederate (`userName eq <value>`), versions of authentik and examples of
+	// Entra ID leave the quotes out.
+	UnquotedLiterals bool
+
+	// LegacyURNs accepts the schema URNs of SCIM 1 (urn:scim:schemas:core:1.0)
+	// and Entra ID's misspelt …enterprise:2.0User for those of SCIM 2.
+	LegacyURNs bool
+
+	// ManagerID accepts manager.managerId, SCIM 1's name for manager.value, as
+	// templates of OneLogin have it.
+	ManagerID bool
+}

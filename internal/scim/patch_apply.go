@@ -1,0 +1,244 @@
+package scim
+
+// maxWork bounds how many elements the operations of one PATCH look at, all
+// together: 5,000 filters over 100,000 members would keep a server busy.
+const maxWork = 20_000_000
+
+// Apply gives the resource that the operations, one after the other, make of the
+// current one, and whether that differs in content. All of them apply or none. The
+// current resource is not changed; the result shares with it what did not change.
+func (p *Patch) Apply(current *Resource) (result *Resource, changed bool, err error) {
+	if current == nil || current.kind != p.t {
+		return nil, false, badRequest(InvalidPath, "the operations are for a %s", p.t.Name)
+	}
+	a := applier{before: current, r: current.shallow(),
+		lists: map[*Attribute]*list{}, touched: map[*Attribute]*Schema{}, own: map[*Schema]bool{}}
+	for _, op := range p.ops {
+		for i := range op.steps {
+			if err := a.step(&op.steps[i]); err != nil {
+				return nil, false, inOperation(op.number, err)
+			}
+		}
+	}
+	if err := a.finish(); err != nil {
+		return nil, false, err
+	}
+	return a.r, a.changed(), nil
+}
+
+// applier applies the steps of one PATCH to a copy of a resource.
+type applier struct {
+	before  *Resource
+	r       *Resource
+	own     map[*Schema]bool       // extensions whose map is this copy's
+	lists   map[*Attribute]*list   // multi-valued attributes at work
+	touched map[*Attribute]*Schema // what may have changed
+	work    int
+}
+
+func (p *applier) step(s *step) error {
+	if s.at.attr == nil {
+		return p.removeExtension(s.at.schema)
+	}
+	p.touched[s.at.attr] = s.at.schema
+	switch a := s.at.attr; {
+	case a.MultiValued:
+		return p.stepList(s)
+	case a.Type == TypeComplex:
+		return p.stepComplex(s)
+	default:
+		return p.assign(s.at.schema, a, s.value)
+	}
+}
+
+// writable is the map for the attributes of a schema, not shared with the resource
+// that the copy was made of.
+func (p *applier) writable(s *Schema) Complex {
+	if s == nil || s.core {
+		return p.r.attributes
+	}
+	if p.own[s] {
+		return p.r.container(s)
+	}
+	c := Complex{}
+	for k, v := range p.r.container(s) {
+		c[k] = v
+	}
+	p.r.attributes[s.ID] = c
+	p.own[s] = true
+	return c
+}
+
+// assign gives an attribute a value, nil to unassign it.
+func (p *applier) assign(s *Schema, a *Attribute, v any) error {
+	if a.Required && isBlank(v) {
+		if assigned(v) {
+			return badRequest(InvalidValue, "%q is required and cannot be empty", a.path)
+		}
+		return badRequest(Mutability, "%q is required and cannot be removed", a.path)
+	}
+	c := p.writable(s)
+	if assigned(v) {
+		c[a.Name] = v
+	} else {
+		delete(c, a.Name)
+	}
+	return nil
+}
+
+// removeExtension unassigns all that a client may write of an extension.
+func (p *applier) removeExtension(s *Schema) error {
+	for _, e := range p.r.kind.Extensions {
+		if e.Schema == s && e.Required {
+			return badRequest(Mutability, "%q is required and cannot be removed", s.ID)
+		}
+	}
+	c := p.writable(s)
+	for _, a := range s.Attributes {
+		if a.Mutability != ReadOnly {
+			p.touched[a] = s
+			delete(p.lists, a)
+			delete(c, a.Name)
+		}
+	}
+	return nil
+}
+
+// stepComplex changes a complex attribute with one value. A filter says whether that
+// value is the one that is meant.
+func (p *applier) stepComplex(s *step) error {
+	a := s.at.attr
+	old, _ := p.r.container(s.at.schema)[a.Name].(Complex)
+	now := Complex{}
+	for k, v := range old {
+		now[k] = v
+	}
+	if s.at.filter != nil && !(len(old) > 0 && s.at.filter.node.match(p.r, old)) {
+		if s.verb == verbRemove {
+			return nil
+		}
+		now = nil
+		if s.create && len(old) == 0 {
+			now = s.at.filter.element()
+		}
+		if now == nil {
+			return noTarget(a)
+		}
+	}
+	switch {
+	case s.at.sub != nil:
+		if err := setSub(now, s.at.sub, s.value); err != nil {
+			return err
+		}
+	case s.parts != nil:
+		for _, x := range s.parts {
+			if err := p.setPart(s, now, x); err != nil {
+				return err
+			}
+		}
+	default:
+		now = nil
+	}
+	if len(now) == 0 {
+		return p.assign(s.at.schema, a, nil)
+	}
+	return p.assign(s.at.schema, a, now)
+}
+
+// setPart merges a sub-attribute into a complex value; add has nothing to unassign.
+func (p *applier) setPart(s *step, c Complex, x part) error {
+	if x.value == nil && s.verb == verbAdd {
+		return nil
+	}
+	if list, ok := x.value.([]any); ok && s.verb == verbAdd {
+		old, _ := c[x.sub.Name].([]any)
+		x.value = distinct(x.sub, append(append([]any(nil), old...), list...))
+	}
+	return setSub(c, x.sub, x.value)
+}
+
+// setSub gives a sub-attribute a value, nil to unassign it.
+func setSub(c Complex, sub *Attribute, v any) error {
+	if sub.Required && isBlank(v) {
+		return badRequest(Mutability, "%q is required and cannot be removed", sub.path)
+	}
+	if assigned(v) {
+		c[sub.Name] = v
+	} else {
+		delete(c, sub.Name)
+	}
+	return nil
+}
+
+func noTarget(a *Attribute) error {
+	return badRequest(NoTarget, "no value of %q satisfies the filter in the path", a.path)
+}
+
+// finish puts the lists back and checks what can be said at the end only.
+func (p *applier) finish() error {
+	for a, l := range p.lists {
+		if !l.changed {
+			continue
+		}
+		if l.size() > MaxElements && !a.identified {
+			return tooManyElements(a)
+		}
+		if err := p.assign(p.touched[a], a, l.compact()); err != nil {
+			return err
+		}
+	}
+	for s := range p.own {
+		if len(p.r.container(s)) == 0 {
+			delete(p.r.attributes, s.ID)
+		}
+	}
+	for a, s := range p.touched {
+		if err := p.check(s, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check compares an attribute with what it was before the first operation:
+// immutable values must be the same, and a value that is there must be whole.
+func (p *applier) check(s *Schema, a *Attribute) error {
+	was, is := p.before.container(s)[a.Name], p.r.container(s)[a.Name]
+	if a.Mutability == Immutable && assigned(was) && !equalContent(a, was, is) {
+		return immutableDiffers(a)
+	}
+	if s != nil && !s.core && len(p.before.container(s)) == 0 && len(p.r.container(s)) > 0 {
+		if err := requireAttributes(s, p.r.container(s)); err != nil {
+			return err
+		}
+	}
+	now, ok := is.(Complex)
+	if !ok {
+		return nil
+	}
+	if old, ok := was.(Complex); ok {
+		for _, sub := range a.SubAttributes {
+			if v := old[sub.Name]; sub.Mutability == Immutable && assigned(v) && !equalContent(sub, v, now[sub.Name]) {
+				return immutableDiffers(sub)
+			}
+		}
+	}
+	return reader{}.requireSubAttributes(a, now)
+}
+
+func (p *applier) changed() bool {
+	for a, s := range p.touched {
+		if !equalContent(a, p.before.container(s)[a.Name], p.r.container(s)[a.Name]) {
+			return true
+		}
+	}
+	return false
+}
+
+// spend counts work, and refuses more than is reasonable.
+func (p *applier) spend(n int) error {
+	if p.work += n; p.work > maxWork {
+		return badRequest(TooMany, "the operations look at too many values all together: send fewer at a time, or paths with value eq")
+	}
+	return nil
+}

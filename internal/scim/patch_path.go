@@ -1,0 +1,113 @@
+package scim
+
+// target is what a path of an operation names: an attribute, an extension, a
+// sub-attribute, or those of the elements that satisfy a filter.
+type target struct {
+	ref
+	filter *valueFilter
+}
+
+// valueFilter is the filter in the brackets of a path.
+type valueFilter struct {
+	node node
+	// terms are the comparisons of which an element can be made that satisfies the
+	// filter; nil if it is more than a conjunction of eq.
+	terms []*elementNode
+	// id is the `value` that an element must have, if the filter says so and
+	// elements are identified by it.
+	id *string
+}
+
+// path reads PATH of RFC 7644 section 3.5.2, figure 7. What is wrong with the
+// brackets' content is invalidFilter, all else invalidPath.
+func (d reader) path(text string) (target, error) {
+	if len(text) > MaxFilterLength {
+		return target{}, badRequest(InvalidPath, "path: it is longer than %d bytes", MaxFilterLength)
+	}
+	p := filterParser{t: d.t, l: d.l, text: text, inPath: true}
+	word := p.word()
+	if word == "" {
+		return target{}, badRequest(InvalidPath, "path: it begins with no attribute")
+	}
+	r, problem := d.t.resolve(word, d.l)
+	if problem != "" {
+		return target{}, badRequest(InvalidPath, "path: %s", problem)
+	}
+	at := target{ref: r}
+	if p.next() == '[' {
+		if err := at.brackets(&p, d.l); err != nil {
+			return target{}, err
+		}
+	}
+	if p.pos < len(text) {
+		return target{}, badRequest(InvalidPath, "path, position %d: the path should end here", p.pos+1)
+	}
+	return at, nil
+}
+
+func (at *target) brackets(p *filterParser, l Leniency) error {
+	if at.attr == nil || at.sub != nil {
+		return badRequest(InvalidPath, `path: brackets follow an attribute, as in emails[type eq "work"].value`)
+	}
+	n, err := p.brackets(at.ref, 0, 0)
+	if err != nil {
+		return err
+	}
+	at.filter = newValueFilter(at.attr, n)
+	if p.next() != '.' {
+		return nil
+	}
+	p.pos++
+	name := p.word()
+	if at.sub = at.attr.sub(name, l); at.sub == nil {
+		return badRequest(InvalidPath, "path: %q has no sub-attribute %q", at.attr.path, name)
+	}
+	return nil
+}
+
+func newValueFilter(a *Attribute, n node) *valueFilter {
+	f := &valueFilter{node: n}
+	f.terms, _ = conjunction(n)
+	n.implies(func(b *Attribute, c *comparison) {
+		if a.identified && b == a.value && c.op == opEq && c.kind == kindText {
+			f.id = &c.literal
+		}
+	})
+	return f
+}
+
+// conjunction takes a filter apart that is only eq joined by and.
+func conjunction(n node) ([]*elementNode, bool) {
+	switch n := n.(type) {
+	case *elementNode:
+		if n.sub != nil && n.is.op == opEq && n.is.kind != kindNull {
+			return []*elementNode{n}, true
+		}
+	case andNode:
+		var all []*elementNode
+		for _, x := range n {
+			terms, ok := conjunction(x)
+			if !ok {
+				return nil, false
+			}
+			all = append(all, terms...)
+		}
+		return all, true
+	}
+	return nil, false
+}
+
+// element is a new element that satisfies the filter, as far as a client may write
+// it; nil if none can be made.
+func (f *valueFilter) element() Complex {
+	if len(f.terms) == 0 {
+		return nil
+	}
+	c := make(Complex, len(f.terms)+1)
+	for _, t := range f.terms {
+		if t.sub.Mutability != ReadOnly && !t.sub.discarded() {
+			c[t.sub.Name] = t.is.value()
+		}
+	}
+	return c
+}

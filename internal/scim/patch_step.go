@@ -1,0 +1,285 @@
+package scim
+
+import (
+	"github.com/kubescim/kubescim/internal/scim/internal/strictjson"
+)
+
+// step is a change of one attribute, with its value read and checked.
+type step struct {
+	verb verb
+	at   target
+	// value is what to assign: nil to unassign. For a whole multi-valued attribute
+	// it is an []any, with remove the elements to look for.
+	value any
+	// parts are what to merge into a complex value, instead of value.
+	parts []part
+	// listed says that a remove is only for the elements in value.
+	listed bool
+	// create allows to make the element that the path asks for.
+	create bool
+}
+
+// part is a sub-attribute and its value, nil to unassign.
+type part struct {
+	sub   *Attribute
+	value any
+}
+
+// stepCompiler takes an operation apart.
+type stepCompiler struct {
+	d     reader
+	verb  verb
+	steps []step
+}
+
+// assignPath compiles an add or a replace with a path.
+func (c *stepCompiler) assignPath(path string, value any) error {
+	at, err := c.d.path(path)
+	if err != nil {
+		return err
+	}
+	return c.assign(at, value)
+}
+
+// assignObject compiles an add or a replace without a path, whose value is an object
+// of attributes (RFC 7644 section 3.5.2.1).
+func (c *stepCompiler) assignObject(value any) error {
+	o, ok := value.(strictjson.Object)
+	if !ok {
+		return badRequest(InvalidValue, "without a path the value must be an object of attributes, not %s", kindOf(value))
+	}
+	for _, m := range o {
+		if err := c.assignMember(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *stepCompiler) assignMember(m strictjson.Member) error {
+	t := c.d.t
+	if a := t.attributeNamed(m.Name); a != nil {
+		if a.Mutability == ReadOnly && a != attrSchemas && c.d.l.IgnoreReadOnly {
+			return nil
+		}
+		return c.assign(target{ref: t.find(nil, a.Name, Leniency{})}, m.Value)
+	}
+	if s := t.schemaNamed(m.Name, c.d.l); s != nil && !s.core {
+		return c.assign(target{ref: ref{schema: s}}, m.Value)
+	}
+	if c.d.l.QualifiedKeys {
+		at, err := c.d.path(m.Name)
+		if err == nil {
+			return c.assign(at, m.Value)
+		}
+		if !c.d.l.IgnoreUnknown {
+			return err
+		}
+	}
+	return c.d.unknown(m.Name)
+}
+
+// assign compiles the assignment of a value.
+func (c *stepCompiler) assign(at target, value any) error {
+	if at.attr == attrSchemas && at.filter == nil {
+		return c.schemas(value)
+	}
+	if at.attr == nil {
+		return c.assignExtension(at.schema, value)
+	}
+	if err := c.writable(at); err != nil {
+		return err
+	}
+	s := step{verb: c.verb, at: at, create: c.d.l.CreateMissing}
+	if err := c.read(&s, value); err != nil {
+		return err
+	}
+	nothing := s.value == nil && s.parts == nil && c.verb == verbAdd
+	if !nothing && !at.attr.discarded() && !at.leaf().discarded() {
+		c.steps = append(c.steps, s)
+	}
+	return nil
+}
+
+// schemas accepts an assignment to `schemas`, which changes nothing: the list
+// follows from the data.
+func (c *stepCompiler) schemas(value any) error {
+	_, err := reader{t: c.d.t, l: withMissingSchemas(c.d.l)}.declared(strictjson.Object{{Name: attrSchemas.Name, Value: value}})
+	return err
+}
+
+func withMissingSchemas(l Leniency) Leniency {
+	l.MissingSchemas = true
+	return l
+}
+
+func (c *stepCompiler) assignExtension(s *Schema, value any) error {
+	if value == nil {
+		if c.verb == verbReplace {
+			c.steps = append(c.steps, step{verb: verbRemove, at: target{ref: ref{schema: s}}})
+		}
+		return nil
+	}
+	o, ok := value.(strictjson.Object)
+	if !ok {
+		return badRequest(InvalidValue, "the value of %q must be an object, not %s", s.ID, kindOf(value))
+	}
+	for _, m := range o {
+		a := s.index.find(m.Name)
+		switch {
+		case a == nil:
+			if err := c.d.unknown(s.ID + ":" + m.Name); err != nil {
+				return err
+			}
+		case a.Mutability == ReadOnly && c.d.l.IgnoreReadOnly:
+		default:
+			if err := c.assign(target{ref: ref{schema: s, attr: a}}, m.Value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// writable refuses paths to what the client must not change.
+func (c *stepCompiler) writable(at target) error {
+	if leaf := at.leaf(); at.attr.Mutability == ReadOnly || leaf.Mutability == ReadOnly || leaf.made() {
+		return badRequest(Mutability, "%q is read-only", leaf.path)
+	}
+	return nil
+}
+
+// read reads the value that a step assigns.
+func (c *stepCompiler) read(s *step, value any) (err error) {
+	a := s.at.attr
+	switch {
+	case s.at.sub != nil:
+		s.value, err = c.d.attribute(s.at.sub, value)
+		if s.at.sub == a.value && s.at.filter == nil && c.d.cleared(a, Complex{"value": s.value}) {
+			s.at.sub, s.value = nil, nil
+		}
+	case a.Type == TypeComplex && (!a.MultiValued || s.at.filter != nil && c.verb == verbAdd):
+		err = c.readParts(s, value)
+	case s.at.filter != nil:
+		s.value, err = c.d.single(a, c.unwrap(value))
+	default:
+		s.value, err = c.d.attribute(a, value)
+	}
+	return err
+}
+
+// unwrap takes the only element out of an array where one value is meant.
+func (c *stepCompiler) unwrap(value any) any {
+	if list, ok := value.([]any); ok && c.d.l.ArrayForSingle && len(list) == 1 {
+		return list[0]
+	}
+	return value
+}
+
+// readParts reads the sub-attributes to merge into a complex value. An explicit null
+// unassigns.
+func (c *stepCompiler) readParts(s *step, value any) error {
+	a := s.at.attr
+	if list, ok := value.([]any); ok && c.d.l.ArrayForSingle && len(list) == 0 {
+		value = nil
+	}
+	value = c.unwrap(value)
+	if text, ok := value.(string); ok && c.d.l.ScalarForComplex && a.value != nil {
+		value = strictjson.Object{{Name: a.value.Name, Value: text}}
+	}
+	if value == nil {
+		return nil
+	}
+	o, ok := value.(strictjson.Object)
+	if !ok {
+		return badRequest(InvalidValue, "%q is complex: its value must be an object, not %s", a.path, kindOf(value))
+	}
+	s.parts = make([]part, 0, len(o))
+	for _, m := range o {
+		sub, err := c.d.subAttribute(a, m.Name)
+		if err != nil {
+			return err
+		}
+		if sub == nil || sub.made() || sub.Mutability == ReadOnly {
+			continue
+		}
+		v, err := c.d.attribute(sub, m.Value)
+		if err != nil {
+			return err
+		}
+		if sub == a.value && c.d.cleared(a, Complex{"value": v}) {
+			s.parts = nil
+			return nil
+		}
+		if !sub.discarded() {
+			s.parts = append(s.parts, part{sub, v})
+		}
+	}
+	return nil
+}
+
+// remove compiles a remove.
+func (c *stepCompiler) remove(m message) error {
+	at, err := c.d.path(m.path)
+	if err != nil {
+		return err
+	}
+	if at.attr == nil {
+		if m.value != nil {
+			return valueOnRemove(at.schema.ID)
+		}
+		c.steps = append(c.steps, step{verb: verbRemove, at: at})
+		return nil
+	}
+	if err := c.writable(at); err != nil {
+		return err
+	}
+	s := step{verb: verbRemove, at: at}
+	if m.value != nil && at.filter == nil {
+		if err := c.readListed(&s, m.value); err != nil {
+			return err
+		}
+	}
+	if !at.attr.discarded() && !at.leaf().discarded() {
+		c.steps = append(c.steps, s)
+	}
+	return nil
+}
+
+// readListed reads the value of a remove. The RFC knows none: to take it for
+// "remove all" would empty groups, so it is a list of what to remove, or refused.
+func (c *stepCompiler) readListed(s *step, value any) error {
+	a := s.at.attr
+	if !a.MultiValued {
+		if a.Type == TypeComplex && a.value == nil && s.at.sub == nil {
+			return valueOnRemove(a.path)
+		}
+		return nil // a path to one value says all: what the value was does not matter
+	}
+	if !c.d.l.RemoveValues {
+		return valueOnRemove(a.path)
+	}
+	list, ok := value.([]any)
+	if !ok {
+		list = []any{value}
+	}
+	d, of := c.d, s.at.leaf()
+	d.partial = true
+	s.listed = true
+	var elements []any
+	for _, e := range list {
+		v, err := d.single(of, e)
+		if err != nil {
+			return err
+		}
+		if v != nil {
+			elements = append(elements, v)
+		}
+	}
+	s.value = elements
+	return nil
+}
+
+func valueOnRemove(path string) error {
+	return badRequest(InvalidValue, "a remove has no value (RFC 7644 section 3.5.2.2): name what to remove in the path, as in %s[value eq \"…\"]", path)
+}

@@ -1,0 +1,154 @@
+package scim
+
+import (
+	"fmt"
+	"sort"
+)
+
+// Registry is the resource types that one tenant has: User with the enterprise
+// extension and the tenant's own, and Group. It does not change, and may be used
+// by many goroutines.
+type Registry struct {
+	user, group *ResourceType
+	schemas     []*Schema
+}
+
+// NewRegistry makes the registry of a tenant. The extensions add attributes to
+// User, each under its own URN; an error says which definition is wrong.
+func NewRegistry(userExtensions ...*Schema) (*Registry, error) {
+	extensions := []SchemaExtension{{Schema: enterpriseSchema()}}
+	for _, s := range userExtensions {
+		extensions = append(extensions, SchemaExtension{Schema: s})
+	}
+	user, err := newResourceType("User", "/Users", "User Account", userSchema(), extensions)
+	if err != nil {
+		return nil, err
+	}
+	group, err := newResourceType("Group", "/Groups", "Group", groupSchema(), nil)
+	if err != nil {
+		return nil, err
+	}
+	g := &Registry{user: user, group: group}
+	endpoints := map[string]string{user.Name: user.Endpoint, group.Name: group.Endpoint}
+	for _, t := range g.ResourceTypes() {
+		t.endpoints = endpoints
+		for _, s := range t.allSchemas() {
+			if _, taken := g.Schema(s.ID); taken {
+				return nil, fmt.Errorf("schema %s is defined twice", s.ID)
+			}
+			g.schemas = append(g.schemas, s)
+		}
+	}
+	return g, nil
+}
+
+// User is the resource type User.
+func (g *Registry) User() *ResourceType { return g.user }
+
+// Group is the resource type Group.
+func (g *Registry) Group() *ResourceType { return g.group }
+
+// ResourceTypes are all resource types, in a fixed order.
+func (g *Registry) ResourceTypes() []*ResourceType { return []*ResourceType{g.user, g.group} }
+
+// Schemas are the schemas of all resource types, in a fixed order.
+func (g *Registry) Schemas() []*Schema { return append([]*Schema(nil), g.schemas...) }
+
+// Schema finds a schema by its URN, whatever its case.
+func (g *Registry) Schema(urn string) (*Schema, bool) {
+	for _, s := range g.schemas {
+		if equalASCII(s.ID, urn) {
+			return s, true
+		}
+	}
+	return nil, false
+}
+
+// ResourceType is a kind of resource: its core schema and the extensions that its
+// resources may have (RFC 7643 section 6). It comes from a Registry.
+type ResourceType struct {
+	// Name is "User" or "Group", as in meta.resourceType.
+	Name string
+	// Endpoint is relative to the base URL: "/Users".
+	Endpoint    string
+	Description string
+	Schema      *Schema
+	Extensions  []SchemaExtension
+
+	byLength  []*Schema         // longest URN first: one URN may begin with another
+	endpoints map[string]string // of the registry's types, for $ref
+}
+
+// SchemaExtension is an extension of a resource type (RFC 7643 section 3.3).
+type SchemaExtension struct {
+	Schema *Schema
+	// Required says that a resource must have data of the extension.
+	Required bool
+}
+
+func newResourceType(name, endpoint, description string, core *Schema, extensions []SchemaExtension) (*ResourceType, error) {
+	compiled, err := core.compile(true)
+	if err != nil {
+		return nil, err
+	}
+	t := &ResourceType{Name: name, Endpoint: endpoint, Description: description, Schema: compiled}
+	for _, e := range extensions {
+		if e.Schema == nil {
+			return nil, fmt.Errorf("an extension of %s has no schema", name)
+		}
+		s, err := e.Schema.compile(false)
+		if err != nil {
+			return nil, err
+		}
+		t.Extensions = append(t.Extensions, SchemaExtension{Schema: s, Required: e.Required})
+	}
+	t.byLength = t.allSchemas()
+	sort.SliceStable(t.byLength, func(i, j int) bool { return len(t.byLength[i].ID) > len(t.byLength[j].ID) })
+	return t, nil
+}
+
+func (t *ResourceType) allSchemas() []*Schema {
+	all := []*Schema{t.Schema}
+	for _, e := range t.Extensions {
+		all = append(all, e.Schema)
+	}
+	return all
+}
+
+// schemaNamed finds the core schema or an extension by its URN or, by leniency,
+// by a name that clients have for it; nil when there is none.
+func (t *ResourceType) schemaNamed(urn string, l Leniency) *Schema {
+	for _, s := range t.byLength {
+		if equalASCII(s.ID, urn) {
+			return s
+		}
+	}
+	if !l.LegacyURNs {
+		return nil
+	}
+	if equalASCII(urn, legacyCoreURN) {
+		return t.Schema
+	}
+	for _, legacy := range legacyEnterpriseURNs {
+		if equalASCII(urn, legacy) {
+			return t.schemaNamed(URNEnterpriseUser, Leniency{})
+		}
+	}
+	return nil
+}
+
+// Names of SCIM 1, and a misspelling seen on the wire.
+const legacyCoreURN = "urn:scim:schemas:core:1.0"
+
+var legacyEnterpriseURNs = []string{
+	"urn:scim:schemas:extension:enterprise:1.0",
+	"urn:ietf:params:scim:schemas:extension:enterprise:2.0User",
+}
+
+// attributeNamed finds a core or common attribute.
+func (t *ResourceType) attributeNamed(name string) *Attribute {
+	if a := t.Schema.index.find(name); a != nil {
+		return a
+	}
+	return commonAttributes.find(name)
+}

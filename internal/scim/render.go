@@ -1,0 +1,179 @@
+package scim
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// Render is a resource as a client gets it: with the attributes that the projection
+// and their `returned` characteristic allow, with meta.resourceType and
+// meta.location, and with the $ref of members and groups. The base URL is the
+// tenant's, as clients know it.
+func (t *ResourceType) Render(r *Resource, p *Projection, baseURL string) ([]byte, error) {
+	if r == nil || r.kind != t {
+		return nil, fmt.Errorf("scim: the resource to render is not a %s", t.Name)
+	}
+	w := writer{r: r, p: p, client: true, base: strings.TrimRight(baseURL, "/")}
+	return w.resource(), nil
+}
+
+// MarshalJSON is the whole resource, for a store: `schemas`, `id`, `externalId`, the
+// attributes in the order of their schemas, the extensions, and `meta` last. What
+// depends on where the server is has no part in it. The same resource always gives
+// the same bytes. FromJSON reads it back.
+func (r *Resource) MarshalJSON() ([]byte, error) {
+	w := writer{r: r}
+	return w.resource(), nil
+}
+
+// writer writes one resource.
+type writer struct {
+	r      *Resource
+	p      *Projection
+	client bool // for a client, else for a store
+	base   string
+	buf    []byte
+}
+
+func (w *writer) resource() []byte {
+	w.buf = append(make([]byte, 0, 1024), '{')
+	// schemas lists what is in this answer, which is known at the end only.
+	var body, meta []byte
+	urns := []string{w.r.kind.Schema.ID}
+	empty := false
+	for _, a := range []*Attribute{attrID, attrExternalID} {
+		body = w.member(body, &empty, nil, a, w.r.attributes[a.Name])
+	}
+	body = w.attributes(body, &empty, w.r.kind.Schema, w.r.attributes)
+	for _, e := range w.r.kind.Extensions {
+		first := true
+		if inner := w.attributes(nil, &first, e.Schema, w.r.container(e.Schema)); len(inner) > 0 {
+			urns = append(urns, e.Schema.ID)
+			body = append(append(body, ','), e.Schema.key...)
+			body = append(append(append(body, '{'), inner...), '}')
+		}
+	}
+	meta = w.meta(meta)
+	w.buf = append(w.buf, attrSchemas.key...)
+	for i, urn := range urns {
+		w.buf = append(w.buf, "[,"[min(i, 1)])
+		w.buf = appendString(w.buf, urn)
+	}
+	w.buf = append(w.buf, ']')
+	w.buf = append(w.buf, body...)
+	w.buf = append(w.buf, meta...)
+	return append(w.buf, '}')
+}
+
+func (w *writer) attributes(b []byte, empty *bool, s *Schema, c Complex) []byte {
+	if len(c) == 0 {
+		return b
+	}
+	for _, a := range s.Attributes {
+		b = w.member(b, empty, s, a, c[a.Name])
+	}
+	return b
+}
+
+// member writes a name and its value, or nothing.
+func (w *writer) member(b []byte, empty *bool, s *Schema, a *Attribute, v any) []byte {
+	if !assigned(v) || w.client && !w.p.shows(s, a) {
+		return b
+	}
+	start, wasEmpty := len(b), *empty
+	b = append(separate(b, empty), a.key...)
+	b, any := w.value(b, s, a, v)
+	if !any {
+		*empty = wasEmpty
+		return b[:start]
+	}
+	return b
+}
+
+// value writes a value, and says whether there was anything to write.
+func (w *writer) value(b []byte, s *Schema, a *Attribute, v any) ([]byte, bool) {
+	switch v := v.(type) {
+	case []any:
+		b = append(b, '[')
+		empty := true
+		for _, e := range v {
+			start, wasEmpty := len(b), empty
+			var any bool
+			if b, any = w.value(separate(b, &empty), s, a, e); !any {
+				b, empty = b[:start], wasEmpty
+			}
+		}
+		return append(b, ']'), !empty
+	case Complex:
+		b = append(b, '{')
+		empty := true
+		for _, sub := range a.SubAttributes {
+			if w.client && !w.p.showsSub(s, a, sub) {
+				continue
+			}
+			if sub.made() {
+				b = w.reference(b, &empty, a, sub, v)
+			} else if x := v[sub.Name]; assigned(x) {
+				b = appendValue(append(separate(b, &empty), sub.key...), sub, x)
+			}
+		}
+		return append(b, '}'), !empty
+	default:
+		return appendScalar(b, v), v != nil
+	}
+}
+
+// reference writes the $ref of an element: to the resource that its `value`
+// identifies, of the type that its `type` names.
+func (w *writer) reference(b []byte, empty *bool, a, sub *Attribute, element Complex) []byte {
+	id, ok := element[a.value.Name].(string)
+	if !w.client || !ok || id == "" {
+		return b
+	}
+	target := sub.target
+	if kind, ok := element["type"].(string); ok {
+		for _, name := range sub.ReferenceTypes {
+			if equalASCII(name, kind) {
+				target = name
+			}
+		}
+	}
+	b = append(separate(b, empty), sub.key...)
+	return appendString(b, w.base+w.r.kind.endpoints[target]+"/"+url.PathEscape(id))
+}
+
+func (w *writer) meta(b []byte) []byte {
+	if w.client && !w.p.shows(nil, attrMeta) {
+		return b
+	}
+	start := len(b)
+	b = append(append(append(b, ','), attrMeta.key...), '{')
+	empty := true
+	for _, s := range attrMeta.SubAttributes {
+		if w.client && !w.p.showsSub(nil, attrMeta, s) {
+			continue
+		}
+		switch {
+		case s == metaLocation && w.client && w.r.ID() != "":
+			b = append(separate(b, &empty), s.key...)
+			b = appendString(b, w.r.kind.Location(w.base, w.r.ID()))
+		case s == metaCreated && !w.r.meta.Created.IsZero():
+			b = appendTime(append(separate(b, &empty), s.key...), w.r.meta.Created)
+		case s == metaLastModified && !w.r.meta.LastModified.IsZero():
+			b = appendTime(append(separate(b, &empty), s.key...), w.r.meta.LastModified)
+		case s == metaResourceType, s == metaVersion && w.r.meta.Version != "":
+			b = appendValue(append(separate(b, &empty), s.key...), s, w.r.metaValue(s))
+		}
+	}
+	if empty {
+		return b[:start]
+	}
+	return append(b, '}')
+}
+
+// Location is the URL of a resource, as in meta.location and the Location header
+// (RFC 7644 section 3.1).
+func (t *ResourceType) Location(baseURL, id string) string {
+	return strings.TrimRight(baseURL, "/") + t.Endpoint + "/" + url.PathEscape(id)
+}

@@ -1,0 +1,171 @@
+package scim
+
+import (
+	"time"
+)
+
+// Complex is a complex value, or the attributes of a whole resource: canonical
+// names, as the schema spells them, to values. The attributes of an extension are a
+// Complex under the extension's URN. A value is a string (for dateTime, reference
+// and binary too, as the client sent it), bool, int64, float64, Complex, or []any
+// with elements of one of these kinds. What is unassigned is absent.
+type Complex = map[string]any
+
+// Resource is a user or a group. Its attributes are those of the schemas and the
+// common ones; `meta` is apart, and `schemas` follows from what there is. A
+// Resource may be read by many goroutines while nobody changes it.
+type Resource struct {
+	kind       *ResourceType
+	attributes Complex
+	meta       Meta
+}
+
+// Meta is what the server knows about a resource besides its attributes (RFC 7643
+// section 3.1). resourceType and location are made when the resource is rendered.
+type Meta struct {
+	Created, LastModified time.Time
+	// Version is a complete entity tag: W/"3".
+	Version string
+}
+
+// NewResource makes a resource of attributes that are canonical already, such as
+// those from a store. It takes the map over, and checks nothing; `meta` and
+// `schemas` are taken out of it.
+func NewResource(t *ResourceType, attributes Complex) *Resource {
+	if attributes == nil {
+		attributes = Complex{}
+	}
+	r := &Resource{kind: t, attributes: attributes}
+	if m, ok := attributes[attrMeta.Name].(Complex); ok {
+		r.meta = metaFrom(m)
+	}
+	delete(attributes, attrMeta.Name)
+	delete(attributes, attrSchemas.Name)
+	return r
+}
+
+func metaFrom(c Complex) Meta {
+	var m Meta
+	if s, ok := c[metaCreated.Name].(string); ok {
+		m.Created, _ = parseDateTime(s)
+	}
+	if s, ok := c[metaLastModified.Name].(string); ok {
+		m.LastModified, _ = parseDateTime(s)
+	}
+	m.Version, _ = c[metaVersion.Name].(string)
+	return m
+}
+
+// Type is the resource's type.
+func (r *Resource) Type() *ResourceType { return r.kind }
+
+// Attributes are the live attributes: `id` and `externalId` too, but neither
+// `meta` nor `schemas`. Values below the top level may be shared with other
+// resources: replace them, do not change them.
+func (r *Resource) Attributes() Complex { return r.attributes }
+
+// ID is the resource's id; empty before the server has given one.
+func (r *Resource) ID() string { return r.text(attrID.Name) }
+
+// SetID gives the resource its id.
+func (r *Resource) SetID(id string) { r.attributes[attrID.Name] = id }
+
+// ExternalID is the client's own identifier of the resource.
+func (r *Resource) ExternalID() string { return r.text(attrExternalID.Name) }
+
+// UserName is the user's userName; empty for a group.
+func (r *Resource) UserName() string { return r.text("userName") }
+
+// DisplayName is the displayName of the user or group.
+func (r *Resource) DisplayName() string { return r.text("displayName") }
+
+func (r *Resource) text(name string) string {
+	s, _ := r.attributes[name].(string)
+	return s
+}
+
+// Active is the user's administrative status, and whether there is one.
+func (r *Resource) Active() (value, assigned bool) {
+	value, assigned = r.attributes["active"].(bool)
+	return value, assigned
+}
+
+// SetActive sets the user's administrative status.
+func (r *Resource) SetActive(active bool) { r.attributes["active"] = active }
+
+// Meta is what SetMeta set.
+func (r *Resource) Meta() Meta { return r.meta }
+
+// SetMeta sets what the server knows about the resource.
+func (r *Resource) SetMeta(m Meta) { r.meta = m }
+
+// MemberIDs are the ids of a group's members, in order; nil for a user.
+func (r *Resource) MemberIDs() []string {
+	members, _ := r.attributes["members"].([]any)
+	if len(members) == 0 {
+		return nil
+	}
+	ids := make([]string, 0, len(members))
+	for _, m := range members {
+		if c, ok := m.(Complex); ok {
+			if id, ok := c["value"].(string); ok {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
+
+// Schemas are the URNs of the schemas that the resource has data of, the core
+// schema first (RFC 7643 section 3).
+func (r *Resource) Schemas() []string {
+	urns := []string{r.kind.Schema.ID}
+	for _, e := range r.kind.Extensions {
+		if c, ok := r.attributes[e.Schema.ID].(Complex); ok && len(c) > 0 {
+			urns = append(urns, e.Schema.ID)
+		}
+	}
+	return urns
+}
+
+// Clone is a deep copy.
+func (r *Resource) Clone() *Resource {
+	return &Resource{kind: r.kind, attributes: cloneValue(r.attributes).(Complex), meta: r.meta}
+}
+
+func cloneValue(v any) any {
+	switch v := v.(type) {
+	case Complex:
+		c := make(Complex, len(v))
+		for k, x := range v {
+			c[k] = cloneValue(x)
+		}
+		return c
+	case []any:
+		l := make([]any, len(v))
+		for i, x := range v {
+			l[i] = cloneValue(x)
+		}
+		return l
+	default:
+		return v
+	}
+}
+
+// shallow is a copy whose values are shared with the original.
+func (r *Resource) shallow() *Resource {
+	c := make(Complex, len(r.attributes)+1)
+	for k, v := range r.attributes {
+		c[k] = v
+	}
+	return &Resource{kind: r.kind, attributes: c, meta: r.meta}
+}
+
+// container is the map that has the attributes of a schema; nil when there is none.
+func (r *Resource) container(s *Schema) Complex {
+	if s == nil || s.core {
+		return r.attributes
+	}
+	c, _ := r.attributes[s.ID].(Complex)
+	return c
+}

@@ -1,0 +1,157 @@
+package scim
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Sort is an order of resources (RFC 7644 section 3.4.2.3).
+type Sort struct {
+	ref        ref
+	descending bool
+}
+
+// ParseSort reads sortBy and sortOrder. Without sortBy there is no order, and the
+// result is nil. What cannot be sorted by is 400 invalidValue, the one keyword of
+// RFC 7644 table 9 that is for queries too.
+func (t *ResourceType) ParseSort(sortBy, sortOrder string) (*Sort, error) {
+	s := &Sort{}
+	switch {
+	case sortOrder == "" || equalASCII(sortOrder, "ascending"):
+	case equalASCII(sortOrder, "descending"):
+		s.descending = true
+	default:
+		return nil, badRequest(InvalidValue, "sortOrder must be ascending or descending")
+	}
+	if sortBy == "" {
+		return nil, nil
+	}
+	r, problem := t.resolve(sortBy, Leniency{UnqualifiedExtensions: true})
+	if problem == "" && r.attr == nil {
+		problem = `"` + sortBy + `" names a schema and no attribute`
+	}
+	if problem != "" {
+		return nil, badRequest(InvalidValue, "sortBy: %s", problem)
+	}
+	if r.sub == nil && r.attr.Type == TypeComplex {
+		if r.sub = r.attr.value; r.sub == nil {
+			return nil, badRequest(InvalidValue, "sortBy: %q is complex: name a sub-attribute", r.attr.path)
+		}
+	}
+	if r.attr.secret() || r.leaf().secret() {
+		return nil, Errorf(http.StatusForbidden, Sensitive, "sortBy: %q is confidential and cannot be sorted by", r.attr.path)
+	}
+	if r.leaf().made() || r.leaf() == metaLocation {
+		return nil, badRequest(InvalidValue, "sortBy: %q is made by the server and cannot be sorted by", r.leaf().path)
+	}
+	s.ref = r
+	return s, nil
+}
+
+// Sort sorts resources and keeps the order of equal ones. Unassigned values come
+// last, or first if the order is descending. Of a multi-valued attribute the
+// primary value counts, or else the first.
+func (s *Sort) Sort(rs []*Resource) {
+	if s == nil || len(rs) < 2 {
+		return
+	}
+	type entry struct {
+		key sortKey
+		r   *Resource
+	}
+	entries := make([]entry, len(rs))
+	for i, r := range rs {
+		entries[i] = entry{s.key(r), r}
+	}
+	slices.SortStableFunc(entries, func(x, y entry) int {
+		if s.descending {
+			return y.key.compare(x.key)
+		}
+		return x.key.compare(y.key)
+	})
+	for i, e := range entries {
+		rs[i] = e.r
+	}
+}
+
+// sortKey is what one resource is sorted by.
+type sortKey struct {
+	unassigned bool
+	text       string
+	number     float64
+	integer    int64
+	instant    time.Time
+}
+
+func (k sortKey) compare(o sortKey) int {
+	if k.unassigned || o.unassigned {
+		switch {
+		case k.unassigned == o.unassigned:
+			return 0
+		case k.unassigned:
+			return 1
+		default:
+			return -1
+		}
+	}
+	return cmp.Or(strings.Compare(k.text, o.text), cmp.Compare(k.integer, o.integer),
+		cmp.Compare(k.number, o.number), k.instant.Compare(o.instant))
+}
+
+func (s *Sort) key(r *Resource) sortKey {
+	var v any
+	if s.ref.attr == attrMeta {
+		v = r.metaValue(s.ref.sub)
+	} else {
+		v = first(s.ref.attr, s.ref.value(r))
+		if c, ok := v.(Complex); ok && s.ref.sub != nil {
+			v = first(s.ref.sub, c[s.ref.sub.Name])
+		}
+	}
+	a := s.ref.leaf()
+	switch v := v.(type) {
+	case bool:
+		k := sortKey{}
+		if v {
+			k.integer = 1
+		}
+		return k
+	case int64:
+		return sortKey{integer: v}
+	case float64:
+		return sortKey{number: v}
+	case time.Time:
+		return sortKey{instant: v}
+	case string:
+		if a.Type == TypeDateTime {
+			t, _ := parseDateTime(v)
+			return sortKey{instant: t}
+		}
+		if a.folds() {
+			v = Fold(v)
+		}
+		return sortKey{text: v}
+	}
+	return sortKey{unassigned: true}
+}
+
+// first is the value of a multi-valued attribute that is primary, or else the first
+// one.
+func first(a *Attribute, v any) any {
+	list, ok := v.([]any)
+	if !ok {
+		return v
+	}
+	for _, e := range list {
+		if isPrimary(a, e) {
+			return e
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return list[0]
+}

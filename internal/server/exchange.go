@@ -1,0 +1,148 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/kubescim/kubescim/internal/scim"
+)
+
+// contentType is the media type of SCIM messages (RFC 7644 section 8.1).
+const contentType = "application/scim+json"
+
+// retryAfter is what clients are told to wait after an error that passes.
+const retryAfter = 2 * time.Second
+
+// exchange is one request and its answer.
+type exchange struct {
+	tenant    *Tenant
+	settings  *Settings
+	w         http.ResponseWriter
+	r         *http.Request
+	requestID string
+	keyID     string
+
+	// For the log and the metrics: what was asked for, and what came of it.
+	resource string
+	id       string
+	status   int
+	err      error
+}
+
+// answer sends a SCIM message; a nil body sends the status alone.
+func (x *exchange) answer(status int, body []byte) {
+	x.status = status
+	if body != nil {
+		x.w.Header().Set("Content-Type", contentType)
+		x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	x.w.WriteHeader(status)
+	if body != nil && x.r.Method != http.MethodHead {
+		// An error here means that the client is gone, and there is nobody to tell.
+		_, _ = x.w.Write(body)
+	}
+}
+
+// fail sends the SCIM Error that err wraps (RFC 7644 section 3.12). An error
+// that wraps none is ours: the client learns the request id, the log the rest.
+func (x *exchange) fail(err error) {
+	x.err = err
+	protocol := x.protocolError(err)
+	if protocol.Status == http.StatusTooManyRequests || protocol.Status >= 500 {
+		x.w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+	}
+	body, marshalErr := json.Marshal(protocol)
+	if marshalErr != nil {
+		x.err = errors.Join(err, marshalErr)
+		body = nil
+	}
+	x.answer(protocol.Status, body)
+}
+
+func (x *exchange) protocolError(err error) *scim.Error {
+	var (
+		protocol *scim.Error
+		tooLarge *http.MaxBytesError
+	)
+	switch {
+	case errors.As(err, &protocol):
+		return protocol
+	case errors.As(err, &tooLarge):
+		return scim.Errorf(http.StatusRequestEntityTooLarge, "",
+			"the body is larger than the %d bytes that are allowed; send less at a time", tooLarge.Limit)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return scim.Errorf(http.StatusServiceUnavailable, "", "the request took too long; nothing more will be done of it, try again")
+	default:
+		return scim.Errorf(http.StatusInternalServerError, "", "internal error; the server's log has it under request id %s", x.requestID)
+	}
+}
+
+// body reads a SCIM message from the request.
+func (x *exchange) body() ([]byte, error) {
+	if header := x.r.Header.Get("Content-Type"); header != "" {
+		media, _, err := mime.ParseMediaType(header)
+		if err != nil || (media != contentType && media != "application/json") {
+			return nil, scim.Errorf(http.StatusUnsupportedMediaType, "",
+				"the body must be %s or application/json; set Content-Type accordingly", contentType)
+		}
+	}
+	body, err := io.ReadAll(x.r.Body)
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return nil, err
+		}
+		return nil, fmt.Errorf("reading the body: %w: %w",
+			scim.Errorf(http.StatusBadRequest, scim.InvalidSyntax, "the body ended before it was complete"), err)
+	}
+	return body, nil
+}
+
+// recover answers 500 for a panic, which is a defect here: one request fails and
+// the others do not.
+func (x *exchange) recover() {
+	defect := recover()
+	if defect == nil {
+		return
+	}
+	x.tenant.log.Error("panic while serving a request", slog.String("requestID", x.requestID),
+		slog.Any("panic", defect), slog.String("stack", string(debug.Stack())))
+	if x.status == 0 {
+		x.fail(fmt.Errorf("panic: %v", defect))
+	}
+}
+
+// finish writes the log line and the metrics. No userName, filter or body is in
+// either: they are personal data.
+func (x *exchange) finish(began time.Time) {
+	took := time.Since(began)
+	x.tenant.metrics.observe(x.r.Method, x.resource, x.status, took)
+	attributes := []slog.Attr{
+		slog.String("requestID", x.requestID),
+		slog.String("method", x.r.Method),
+		slog.String("resource", x.resource),
+		slog.Int("status", x.status),
+		slog.Duration("duration", took),
+	}
+	if x.id != "" {
+		attributes = append(attributes, slog.String("id", x.id))
+	}
+	if x.keyID != "" {
+		attributes = append(attributes, slog.String("keyID", x.keyID))
+	}
+	level := slog.LevelInfo
+	if x.status >= 500 {
+		level = slog.LevelError
+		attributes = append(attributes, slog.Any("error", x.err))
+	}
+	x.tenant.log.LogAttrs(context.Background(), level, "request", attributes...)
+}

@@ -1,0 +1,172 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// create is POST /Users and /Groups (RFC 7644 section 3.3).
+func (x *exchange) create(t *scim.ResourceType) error {
+	projection, err := x.projection(t)
+	if err != nil {
+		return err
+	}
+	body, err := x.body()
+	if err != nil {
+		return err
+	}
+	resource, err := t.Decode(body, x.settings.Profile.Leniency)
+	if err != nil {
+		return err
+	}
+	if _, assigned := resource.Active(); !assigned && t == x.tenant.registry.User() {
+		resource.SetActive(true)
+	}
+	if err := x.settings.checkRequired(resource); err != nil {
+		return err
+	}
+	created, err := x.tenant.store.Create(x.r.Context(), resource, x.settings.Policy)
+	if err != nil {
+		return err
+	}
+	x.id = created.ID()
+	return x.answerResource(http.StatusCreated, t, created, projection)
+}
+
+// get is GET of one resource (RFC 7644 section 3.4.1).
+func (x *exchange) get(t *scim.ResourceType, id string) error {
+	projection, err := x.projection(t)
+	if err != nil {
+		return err
+	}
+	found, err := x.tenant.store.Get(x.r.Context(), t, id, store.ViewOf(projection))
+	if err != nil {
+		return err
+	}
+	if matchesNone(x.r, found.Meta().Version) {
+		x.w.Header().Set("ETag", found.Meta().Version)
+		x.answer(http.StatusNotModified, nil)
+		return nil
+	}
+	return x.answerResource(http.StatusOK, t, found, projection)
+}
+
+// replace is PUT (RFC 7644 section 3.5.1).
+func (x *exchange) replace(t *scim.ResourceType, id string) error {
+	body, err := x.body()
+	if err != nil {
+		return err
+	}
+	projection, err := x.projection(t)
+	if err != nil {
+		return err
+	}
+	updated, err := x.update(t, id, projection, func(current *scim.Resource) (*scim.Resource, error) {
+		next, err := t.Replace(current, body, x.settings.Profile.Leniency)
+		if err != nil {
+			return nil, err
+		}
+		// The default of an omitted `active` is what it was: a user who has been
+		// deactivated is not let in again by a document that is silent about it.
+		if _, assigned := next.Active(); !assigned && t == x.tenant.registry.User() {
+			if active, was := current.Active(); was {
+				next.SetActive(active)
+			}
+		}
+		return next, nil
+	})
+	if err != nil {
+		return err
+	}
+	return x.answerResource(http.StatusOK, t, updated, projection)
+}
+
+// patch is PATCH (RFC 7644 section 3.5.2). The body is left out of the answer
+// where the identity provider wants it so and did not ask for attributes.
+func (x *exchange) patch(t *scim.ResourceType, id string) error {
+	body, err := x.body()
+	if err != nil {
+		return err
+	}
+	projection, err := x.projection(t)
+	if err != nil {
+		return err
+	}
+	operations, err := t.ParsePatch(body, x.settings.Profile.Leniency)
+	if err != nil {
+		return err
+	}
+	updated, err := x.update(t, id, projection, func(current *scim.Resource) (*scim.Resource, error) {
+		next, _, err := operations.Apply(current)
+		return next, err
+	})
+	if err != nil {
+		return err
+	}
+	if x.settings.Profile.PatchAnswersNoContent && !x.asksForAttributes() {
+		x.w.Header().Set("ETag", updated.Meta().Version)
+		x.answer(http.StatusNoContent, nil)
+		return nil
+	}
+	return x.answerResource(http.StatusOK, t, updated, projection)
+}
+
+// update writes what change makes of the resource, if the tenant's rules and the
+// request's preconditions allow it.
+func (x *exchange) update(t *scim.ResourceType, id string, projection *scim.Projection, change store.Change) (*scim.Resource, error) {
+	checked := func(current *scim.Resource) (*scim.Resource, error) {
+		next, err := change(current)
+		if err != nil {
+			return nil, err
+		}
+		return next, x.settings.checkRequired(next)
+	}
+	return x.tenant.store.Update(x.r.Context(), t, id, checked, store.UpdateOptions{
+		Precondition: precondition(x.r),
+		Policy:       x.settings.Policy,
+		View:         store.ViewOf(projection),
+	})
+}
+
+// delete is DELETE (RFC 7644 section 3.6).
+func (x *exchange) delete(t *scim.ResourceType, id string) error {
+	err := x.tenant.store.Delete(x.r.Context(), t, id, store.DeleteOptions{
+		Precondition: precondition(x.r),
+		Policy:       x.settings.Policy,
+	})
+	if err != nil {
+		return err
+	}
+	x.answer(http.StatusNoContent, nil)
+	return nil
+}
+
+// answerResource sends a resource with its entity tag and location.
+func (x *exchange) answerResource(status int, t *scim.ResourceType, resource *scim.Resource, projection *scim.Projection) error {
+	base := x.settings.baseURL(x.r)
+	body, err := t.Render(resource, projection, base)
+	if err != nil {
+		return err
+	}
+	location := base + t.Endpoint + "/" + resource.ID()
+	if status == http.StatusCreated {
+		x.w.Header().Set("Location", location)
+	}
+	x.w.Header().Set("Content-Location", location)
+	x.w.Header().Set("ETag", resource.Meta().Version)
+	x.answer(status, body)
+	return nil
+}
+
+// projection reads the parameters attributes and excludedAttributes.
+func (x *exchange) projection(t *scim.ResourceType) (*scim.Projection, error) {
+	query := x.r.URL.Query()
+	return t.ParseProjection(query.Get("attributes"), query.Get("excludedAttributes"))
+}
+
+func (x *exchange) asksForAttributes() bool {
+	query := x.r.URL.Query()
+	return query.Has("attributes") || query.Has("excludedAttributes")
+}

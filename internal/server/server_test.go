@@ -1,0 +1,261 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/idp"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/memory"
+)
+
+// harness is a tenant over a memory store behind a real HTTP server.
+type harness struct {
+	*WithT
+	tenant   *Tenant
+	url      string // of the server, without the base path
+	token    string
+	verifier apikey.Verifier
+	log      *bytes.Buffer
+}
+
+// response is an answer with its body read.
+type response struct {
+	*http.Response
+	body string
+	doc  map[string]any // nil when the body is no JSON object
+}
+
+func newHarness(t *testing.T, backend func(*scim.Registry) store.Store) *harness {
+	t.Helper()
+	h := &harness{WithT: NewWithT(t), log: &bytes.Buffer{}}
+	registry, err := scim.NewRegistry()
+	h.Expect(err).NotTo(HaveOccurred())
+	limits := DefaultLimits()
+	limits.BodyBytes = 64 << 10
+	h.tenant = NewTenant(registry, backend(registry), limits, slog.New(slog.NewJSONHandler(h.log, nil)),
+		NewMetrics(prometheus.NewRegistry(), "acme"))
+	h.token, h.verifier, err = apikey.Mint()
+	h.Expect(err).NotTo(HaveOccurred())
+	h.tenant.Accept(Keys{h.verifier.KeyID: h.verifier})
+	h.configure("Generic", func(*Settings) {})
+	httpServer := httptest.NewServer(h.tenant)
+	t.Cleanup(httpServer.Close)
+	h.url = httpServer.URL
+	return h
+}
+
+func newMemory(registry *scim.Registry) store.Store { return memory.New(registry) }
+
+func (h *harness) configure(provider string, change func(*Settings)) {
+	profile, known := idp.Lookup(provider)
+	h.Expect(known).To(BeTrue())
+	settings := Settings{Path: "/scim/v2", Profile: profile}
+	change(&settings)
+	h.tenant.Configure(settings)
+}
+
+// do sends a request with a good token, to a path below the base path or to
+// one that starts with the base path itself.
+func (h *harness) do(method, path, body string, headers ...string) response {
+	if !strings.HasPrefix(path, "//") {
+		path = "/scim/v2" + path
+	}
+	return h.send(method, strings.TrimPrefix(path, "//outside"), body, append([]string{"Authorization", "Bearer " + h.token}, headers...)...)
+}
+
+func (h *harness) send(method, path, body string, headers ...string) response {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, h.url+path, strings.NewReader(body))
+	h.Expect(err).NotTo(HaveOccurred())
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	answer, err := http.DefaultClient.Do(request)
+	h.Expect(err).NotTo(HaveOccurred())
+	read, err := io.ReadAll(answer.Body)
+	h.Expect(err).NotTo(HaveOccurred())
+	h.Expect(answer.Body.Close()).To(Succeed())
+	r := response{Response: answer, body: string(read)}
+	if len(read) > 0 {
+		h.Expect(answer.Header.Get("Content-Type")).To(Equal("application/scim+json"))
+		h.Expect(json.Unmarshal(read, &r.doc)).To(Succeed(), r.body)
+	}
+	h.Expect(answer.Header.Get("X-Request-Id")).NotTo(BeEmpty())
+	return r
+}
+
+// expectError checks that the answer is a SCIM Error (RFC 7644 section 3.12).
+func (h *harness) expectError(r response, status int, scimType string) {
+	h.Expect(r.StatusCode).To(Equal(status), r.body)
+	h.Expect(r.doc["schemas"]).To(Equal([]any{scim.URNError}))
+	h.Expect(r.doc["status"]).To(Equal(strconv.Itoa(status)))
+	h.Expect(r.doc["detail"]).NotTo(BeEmpty())
+	if scimType == "" {
+		h.Expect(r.doc).NotTo(HaveKey("scimType"))
+	} else {
+		h.Expect(r.doc["scimType"]).To(Equal(scimType))
+	}
+	if status == http.StatusTooManyRequests || status >= 500 {
+		h.Expect(r.Header.Get("Retry-After")).To(MatchRegexp(`^[1-9][0-9]*$`))
+	}
+}
+
+const babs = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"bjensen@example.com","name":{"givenName":"Barbara"}}`
+
+func (h *harness) createBabs() (id string) {
+	r := h.do(http.MethodPost, "/Users", babs)
+	h.Expect(r.StatusCode).To(Equal(http.StatusCreated), r.body)
+	return r.doc["id"].(string)
+}
+
+func TestAuthentication(t *testing.T) {
+	h := newHarness(t, newMemory)
+	expired, expiredVerifier, err := apikey.Mint()
+	h.Expect(err).NotTo(HaveOccurred())
+	expiredVerifier.ExpirationTime = time.Now().Add(-time.Minute)
+	stranger, _, err := apikey.Mint()
+	h.Expect(err).NotTo(HaveOccurred())
+	h.tenant.Accept(Keys{h.verifier.KeyID: h.verifier, expiredVerifier.KeyID: expiredVerifier})
+
+	var bodies []string
+	for name, header := range map[string]string{
+		"no header":        "",
+		"another scheme":   "Basic " + h.token,
+		"no token":         "Bearer ",
+		"no such form":     "Bearer secret",
+		"unknown token":    "Bearer " + stranger,
+		"expired token":    "Bearer " + expired,
+		"token cut short":  "Bearer " + h.token[:len(h.token)-1],
+		"token and a half": "Bearer " + h.token + "a",
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := &harness{WithT: NewWithT(t), tenant: h.tenant, url: h.url}
+			for _, path := range []string{"/scim/v2/Users", "/scim/v2/Nothing", "/elsewhere"} {
+				r := h.send(http.MethodGet, path, "", "Authorization", header)
+				h.expectError(r, http.StatusUnauthorized, "")
+				h.Expect(r.Header.Get("WWW-Authenticate")).To(HavePrefix("Bearer"))
+				bodies = append(bodies, r.body)
+			}
+		})
+	}
+	for _, body := range bodies {
+		h.Expect(body).To(Equal(bodies[0]), "nothing tells why a token is refused")
+	}
+
+	h.Expect(h.do(http.MethodGet, "/Users", "").StatusCode).To(Equal(http.StatusOK))
+	h.Expect(h.send(http.MethodGet, "/scim/v2/Users", "", "Authorization", "bearer "+h.token).StatusCode).To(Equal(http.StatusOK))
+	h.tenant.Accept(Keys{})
+	h.expectError(h.do(http.MethodGet, "/Users", ""), http.StatusUnauthorized, "")
+}
+
+func TestReadiness(t *testing.T) {
+	h := newHarness(t, newMemory)
+	h.Expect(h.tenant.Ready()).To(BeTrue())
+	starting := NewTenant(h.tenant.registry, h.tenant.store, h.tenant.limits, h.tenant.log, h.tenant.metrics)
+	h.Expect(starting.Ready()).To(BeFalse())
+	starting.Configure(*h.tenant.settings.Load())
+	h.Expect(starting.Ready()).To(BeFalse(), "no keys yet")
+
+	h.configure("Generic", func(s *Settings) { s.Paused = true })
+	h.expectError(h.do(http.MethodGet, "/Users", ""), http.StatusServiceUnavailable, "")
+	h.expectError(h.send(http.MethodGet, "/scim/v2/Users", ""), http.StatusUnauthorized, "")
+	h.configure("Generic", func(*Settings) {})
+
+	h.tenant.Drain()
+	h.Expect(h.tenant.Ready()).To(BeFalse())
+	r := h.do(http.MethodGet, "/Users", "")
+	h.Expect(r.StatusCode).To(Equal(http.StatusOK), "requests are served while draining")
+	h.Expect(r.Close).To(BeTrue(), "and the client is asked to close")
+}
+
+func TestRouting(t *testing.T) {
+	h := newHarness(t, newMemory)
+	id := h.createBabs()
+	for _, test := range []struct {
+		method, path string
+		status       int
+	}{
+		{http.MethodGet, "/Users", http.StatusOK},
+		{http.MethodGet, "/Users/", http.StatusOK},
+		{http.MethodGet, "/Users/" + id, http.StatusOK},
+		{http.MethodGet, "/Users/" + id + "/", http.StatusOK},
+		{http.MethodGet, "//outside//scim//v2//Users", http.StatusOK},
+		{http.MethodHead, "/Users/" + id, http.StatusOK},
+		{http.MethodGet, "/Groups?unknown=parameter&aadOptscim062020", http.StatusOK},
+		{http.MethodGet, "/ServiceProviderConfig", http.StatusOK},
+		{http.MethodGet, "/ResourceTypes/User", http.StatusOK},
+		{http.MethodGet, "/Schemas/" + scim.URNUser, http.StatusOK},
+		{http.MethodGet, "/Schemas/urn:none", http.StatusNotFound},
+		{http.MethodGet, "", http.StatusNotFound},
+		{http.MethodGet, "/users", http.StatusNotFound},
+		{http.MethodGet, "/Users/" + id + "/name", http.StatusNotFound},
+		{http.MethodGet, "/Users/..%2fGroups", http.StatusNotFound},
+		{http.MethodGet, "//outside/Users", http.StatusNotFound},
+		{http.MethodPut, "/Users", http.StatusMethodNotAllowed},
+		{http.MethodPost, "/Users/" + id, http.StatusMethodNotAllowed},
+		{http.MethodPost, "/Schemas", http.StatusMethodNotAllowed},
+		{"BREW", "/Users", http.StatusMethodNotAllowed},
+	} {
+		t.Run(test.method+" "+test.path, func(t *testing.T) {
+			h := &harness{WithT: NewWithT(t), tenant: h.tenant, url: h.url, token: h.token}
+			r := h.do(test.method, test.path, "")
+			if test.status < 400 {
+				h.Expect(r.StatusCode).To(Equal(test.status), r.body)
+				return
+			}
+			h.expectError(r, test.status, "")
+			if test.status == http.StatusMethodNotAllowed {
+				h.Expect(r.Header.Get("Allow")).To(ContainSubstring("GET"))
+			}
+		})
+	}
+	h.configure("Generic", func(s *Settings) { s.Path = "/api/scim/v2" })
+	h.Expect(h.do(http.MethodGet, "//outside/api/scim/v2/Users", "").StatusCode).To(Equal(http.StatusOK))
+	h.expectError(h.do(http.MethodGet, "/Users", ""), http.StatusNotFound, "")
+}
+
+func TestBodies(t *testing.T) {
+	h := newHarness(t, newMemory)
+	for _, test := range []struct {
+		name, contentType, body string
+		status                  int
+		scimType                string
+	}{
+		{"SCIM", "application/scim+json", babs, http.StatusCreated, ""},
+		{"JSON with a charset", "application/json; charset=utf-8", strings.ReplaceAll(babs, "bjensen", "b2"), http.StatusCreated, ""},
+		{"another type", "text/xml", babs, http.StatusUnsupportedMediaType, ""},
+		{"a type that is none", "///", babs, http.StatusUnsupportedMediaType, ""},
+		{"no JSON", "application/scim+json", `{"userName":`, http.StatusBadRequest, "invalidSyntax"},
+		{"nothing", "application/scim+json", ``, http.StatusBadRequest, "invalidSyntax"},
+		{"a wrong type", "application/scim+json", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":1}`, http.StatusBadRequest, "invalidValue"},
+		{"no userName", "application/scim+json", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"]}`, http.StatusBadRequest, "invalidValue"},
+		{"too much", "application/scim+json", `{"a":"` + strings.Repeat("a", 70<<10) + `"}`, http.StatusRequestEntityTooLarge, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := &harness{WithT: NewWithT(t), tenant: h.tenant, url: h.url, token: h.token}
+			r := h.do(http.MethodPost, "/Users", test.body, "Content-Type", test.contentType)
+			if test.status < 400 {
+				h.Expect(r.StatusCode).To(Equal(test.status), r.body)
+				return
+			}
+			h.expectError(r, test.status, test.scimType)
+		})
+	}
+}

@@ -1,0 +1,107 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// Limits bound what one request may cost.
+type Limits struct {
+	// BodyBytes is the size of the largest body; a larger one is answered 413.
+	BodyBytes int64
+	// Deadline is how long a request may take; then it is answered 503.
+	Deadline time.Duration
+	// DefaultPage and MaxPage are the numbers of resources in a page of a list
+	// when the client names none, and at the most.
+	DefaultPage, MaxPage int
+}
+
+// DefaultLimits are the limits of a tenant that names no others.
+func DefaultLimits() Limits {
+	return Limits{BodyBytes: 8 << 20, Deadline: 8 * time.Second, DefaultPage: 100, MaxPage: 1000}
+}
+
+// Tenant is the runtime of one tenant. Make it with NewTenant, and give it
+// Settings and Keys before it can be Ready.
+type Tenant struct {
+	registry *scim.Registry
+	store    store.Store
+	limits   Limits
+	log      *slog.Logger
+	metrics  *Metrics
+
+	settings atomic.Pointer[Settings]
+	keys     atomic.Pointer[Keys]
+	draining atomic.Bool
+}
+
+// NewTenant returns the runtime of a tenant over its store.
+func NewTenant(registry *scim.Registry, backend store.Store, limits Limits, log *slog.Logger, metrics *Metrics) *Tenant {
+	return &Tenant{registry: registry, store: backend, limits: limits, log: log, metrics: metrics}
+}
+
+// Configure makes requests from now on be answered under the settings.
+func (t *Tenant) Configure(settings Settings) { t.settings.Store(&settings) }
+
+// Accept makes requests from now on be authenticated with the keys.
+func (t *Tenant) Accept(keys Keys) { t.keys.Store(&keys) }
+
+// Ready reports whether the tenant can answer requests.
+func (t *Tenant) Ready() bool {
+	return t.settings.Load() != nil && t.keys.Load() != nil && !t.draining.Load()
+}
+
+// Drain makes Ready false and every answer ask the client to close its
+// connection, while requests are served as before.
+func (t *Tenant) Drain() { t.draining.Store(true) }
+
+// ServeHTTP implements http.Handler.
+func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	x := &exchange{tenant: t, w: w, r: r, requestID: uuid.NewString()}
+	w.Header().Set("X-Request-Id", x.requestID)
+	if t.draining.Load() {
+		w.Header().Set("Connection", "close")
+	}
+	defer x.finish(began)
+	defer x.recover()
+	x.serve()
+}
+
+// serve authenticates and then routes: without a good token there is no telling
+// which URLs and ids exist.
+func (x *exchange) serve() {
+	settings, keys := x.tenant.settings.Load(), x.tenant.keys.Load()
+	if settings == nil || keys == nil {
+		x.fail(scim.Errorf(http.StatusServiceUnavailable, "", "the server is starting; try again"))
+		return
+	}
+	x.settings = settings
+	verifier, ok := authenticate(x.r, *keys, time.Now())
+	if !ok {
+		x.w.Header().Set("WWW-Authenticate", `Bearer realm="scim"`)
+		x.fail(scim.Errorf(http.StatusUnauthorized, "",
+			"the bearer token is missing, unknown, expired or revoked; send the token of a ScimApiKey of this tenant as `Authorization: Bearer <token>`"))
+		return
+	}
+	x.keyID = verifier.KeyID
+	if settings.Paused {
+		x.fail(scim.Errorf(http.StatusServiceUnavailable, "", "provisioning is paused for this tenant; try again later"))
+		return
+	}
+	ctx, cancel := context.WithTimeout(x.r.Context(), x.tenant.limits.Deadline)
+	defer cancel()
+	x.r = x.r.WithContext(store.WithActor(ctx, store.Actor{KeyID: x.keyID, RequestID: x.requestID}))
+	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, x.tenant.limits.BodyBytes)
+	if err := x.route(); err != nil {
+		x.fail(err)
+	}
+}

@@ -1,0 +1,24 @@
+package store
+
+import "context"
+
+// Actor is who asked for a write; it is kept with the resource.
+type Actor struct {
+	// KeyID is the id of the API key.
+	KeyID string
+	// RequestID is the id of the HTTP request.
+	RequestID string
+}
+
+type actorKey struct{}
+
+// WithActor returns a context whose writes are the actor's.
+func WithActor(ctx context.Context, actor Actor) context.Context {
+	return context.WithValue(ctx, actorKey{}, actor)
+}
+
+// ActorFrom returns the context's actor; the zero Actor when it has none.
+func ActorFrom(ctx context.Context) Actor {
+	actor, _ := ctx.Value(actorKey{}).(Actor)
+	return actor
+}

@@ -1,0 +1,45 @@
+package store
+
+import (
+	"net/http"
+
+	"github.com/kubescim/kubescim/internal/scim"
+)
+
+// NotFound returns the error for an id that the tenant does not know. It is the
+// same for an id that never was, that was deleted and that is another tenant's.
+func NotFound(t *scim.ResourceType, id string) *scim.Error {
+	return scim.Errorf(http.StatusNotFound, "", "%s %q does not exist", t.Name, id)
+}
+
+// Taken returns the error for a value that must be unique and that another
+// resource holds (RFC 7644 section 3.3).
+func Taken(t *scim.ResourceType, attribute string) *scim.Error {
+	return scim.Errorf(http.StatusConflict, scim.Uniqueness,
+		"another %s has this %s already; find it with a filter on %s", t.Name, attribute, attribute)
+}
+
+// PreconditionFailed returns the error for a write whose Precondition does not hold.
+func PreconditionFailed(version string) *scim.Error {
+	return scim.Errorf(http.StatusPreconditionFailed, "",
+		"the resource has changed: its version is now %s; read it again and repeat the request", version)
+}
+
+// UnknownMember returns the error for a member that the tenant does not know.
+func UnknownMember(id string) *scim.Error {
+	return scim.Errorf(http.StatusBadRequest, scim.InvalidValue,
+		"members: %q is the id of no user or group; create it first or leave it out", id)
+}
+
+// Busy returns the error for a write that could not be settled with other
+// writers in time.
+func Busy() *scim.Error {
+	return scim.Errorf(http.StatusServiceUnavailable, "",
+		"other requests are changing the same resource; nothing was changed by this one, try again")
+}
+
+// Unavailable returns the error for a store that does not answer.
+func Unavailable() *scim.Error {
+	return scim.Errorf(http.StatusServiceUnavailable, "",
+		"the user store does not answer at the moment; try again")
+}

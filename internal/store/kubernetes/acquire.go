@@ -1,0 +1,143 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// patience is how long a claim whose holder has not the name is taken for the
+// claim of a write that is under way, before it is taken over. It is a courtesy
+// that spares the slower writer a second round; correctness does not need it.
+const patience = 2 * time.Second
+
+// acquired is what acquire found.
+type acquired struct {
+	// claim is the claim for the name, held by the id that asked.
+	claim *coordinationv1.Lease
+	// kept is set instead when a deleted user, which is kept, has the name;
+	// keptClaim is that user's claim.
+	kept      *record
+	keptClaim *coordinationv1.Lease
+}
+
+// acquire makes the id the holder of the name. It returns 409 uniqueness when a
+// resource that SCIM knows has the name.
+func (s *Store) acquire(ctx context.Context, t *scim.ResourceType, name, id string) (acquired, error) {
+	began, tries := time.Now(), newAttempt()
+	for {
+		claim, err := s.claims.create(ctx, t, name, id)
+		if err == nil {
+			return acquired{claim: claim}, nil
+		}
+		if !apierrors.IsAlreadyExists(err) {
+			return acquired{}, wrap(err, "claiming a %s", store.Name(t))
+		}
+		found, err := s.inspect(ctx, t, name, id, time.Since(began) > patience)
+		if err != nil || found.claim != nil || found.kept != nil {
+			return found, err
+		}
+		if !tries.again(ctx) {
+			return acquired{}, fmt.Errorf("waiting for the claim of a %s: %w", store.Name(t), store.Busy())
+		}
+	}
+}
+
+// inspect looks at a claim that exists. It returns neither claim nor kept user
+// when it is worth trying again.
+func (s *Store) inspect(ctx context.Context, t *scim.ResourceType, name, id string, impatient bool) (acquired, error) {
+	claim, err := s.claims.get(ctx, t, name)
+	if err != nil {
+		return acquired{}, wrap(err, "reading the claim of a %s", store.Name(t))
+	}
+	if claim == nil {
+		return acquired{}, nil
+	}
+	if holderOf(claim) == id {
+		return s.take(ctx, claim, id)
+	}
+	holder, err := s.read(ctx, t, holderOf(claim))
+	if err != nil {
+		return acquired{}, err
+	}
+	switch {
+	case holder.has(t, name) && holder.kept():
+		return acquired{kept: holder, keptClaim: claim}, nil
+	case holder.has(t, name):
+		return acquired{}, store.Taken(t, store.Name(t))
+	case !impatient:
+		return acquired{}, nil
+	}
+	if err := s.fence(ctx, t, holderOf(claim), holder); err != nil {
+		return acquired{}, ignoreRaces(err)
+	}
+	return s.take(ctx, claim, id)
+}
+
+// take transfers the claim to the id, or returns nothing when the claim has
+// changed since it was read.
+func (s *Store) take(ctx context.Context, claim *coordinationv1.Lease, id string) (acquired, error) {
+	taken, err := s.claims.transfer(ctx, claim, id)
+	if err != nil {
+		return acquired{}, ignoreRaces(wrap(err, "taking over the claim %s", claim.Name))
+	}
+	return acquired{claim: taken}, nil
+}
+
+// fence makes sure that no write which is still under way can give the holder
+// the name: it writes the holder at the revision that was read or, when there is
+// none, makes one that is marked as deleted.
+func (s *Store) fence(ctx context.Context, t *scim.ResourceType, holderID string, holder *record) error {
+	by := writerOf(ctx)
+	if holder != nil && holder.object.GetDeletionTimestamp() != nil {
+		return nil
+	}
+	if holder != nil {
+		object := holder.object
+		annotations := object.GetAnnotations()
+		if annotations == nil {
+			annotations = map[string]string{}
+		}
+		annotations["scim.kubescim.dev/fenced-by"] = by.RequestID
+		if holder.kept() {
+			annotations[annotationReleased] = by.RequestID
+		}
+		object.SetAnnotations(annotations)
+		return wrap(s.client.Update(ctx, object, by.owner), "fencing the holder %s of a claim", holderID)
+	}
+	now := metav1.NowMicro()
+	marker := scim.NewResource(t, scim.Complex{store.Name(t): "fenced-" + holderID})
+	meta := stamp(now, now, by)
+	meta.DeletedTime = now
+	object, err := s.encode(newObject(t), marker, meta)
+	if err != nil {
+		return err
+	}
+	object.SetName(holderID)
+	object.SetAnnotations(map[string]string{annotationReleased: by.RequestID})
+	return wrap(s.client.Create(ctx, object, by.owner), "fencing the holder %s of a claim", holderID)
+}
+
+// ignoreRaces drops the errors that mean that somebody else was faster.
+func ignoreRaces(err error) error {
+	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// takeFromKept makes the id the holder of a name that a kept user has, who can
+// no longer be brought back under it.
+func (s *Store) takeFromKept(ctx context.Context, t *scim.ResourceType, found acquired, id string) (acquired, error) {
+	if err := s.fence(ctx, t, found.kept.object.GetName(), found.kept); err != nil {
+		return acquired{}, ignoreRaces(err)
+	}
+	return s.take(ctx, found.keptClaim, id)
+}

@@ -1,0 +1,79 @@
+package kubernetes
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// translate makes of an error of the API server one that wraps the *scim.Error
+// for the client. The original stays in the chain, for the log.
+func translate(err error) error {
+	var already *scim.Error
+	if errors.As(err, &already) {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", clientError(err), err)
+}
+
+// clientError is what the client is told of an error of the API server. It
+// never repeats the server's text, which may quote personal data.
+func clientError(err error) *scim.Error {
+	switch {
+	case apierrors.IsInvalid(err):
+		return scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "%s", invalidFields(err))
+	case apierrors.IsRequestEntityTooLargeError(err):
+		return scim.Errorf(http.StatusRequestEntityTooLarge, "", "the resource is too large to be stored; make it smaller")
+	case apierrors.IsTooManyRequests(err):
+		return scim.Errorf(http.StatusTooManyRequests, "", "the user store takes no more requests at the moment; try again")
+	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota"):
+		return scim.Errorf(http.StatusServiceUnavailable, "",
+			"the tenant is full: a resource quota of its namespace allows no more objects; ask the operator of the service to raise it")
+	default:
+		return store.Unavailable()
+	}
+}
+
+// invalidFields says which fields the API server refused and why, without the
+// values.
+func invalidFields(err error) string {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || status.Status().Details == nil {
+		return "a value is not one that can be stored"
+	}
+	var reasons []string
+	for _, cause := range status.Status().Details.Causes {
+		field := strings.TrimPrefix(cause.Field, "spec.")
+		switch cause.Type {
+		case metav1.CauseTypeTooLong:
+			reasons = append(reasons, field+" is too long")
+		case metav1.CauseTypeTooMany:
+			reasons = append(reasons, field+" has too many values")
+		default:
+			reasons = append(reasons, field+" has a value that cannot be stored")
+		}
+	}
+	if len(reasons) == 0 {
+		return "a value is not one that can be stored"
+	}
+	return strings.Join(reasons, "; ")
+}
+
+// settled reports whether the API server has certainly not done what it
+// answered err to, and will not do it later. After any other error the write
+// may have happened.
+func settled(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return false
+	}
+	// 429 is answered before anything is done.
+	return status.Status().Code >= 400 && status.Status().Code < 500
+}

@@ -1,0 +1,132 @@
+package kubernetes
+
+import (
+	"fmt"
+	"strconv"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// annotationReleased is on a kept user whose name somebody else has taken since;
+// the user can no longer be brought back under it.
+const annotationReleased = "scim.kubescim.dev/name-released"
+
+// record is a ScimUser or ScimGroup of the tenant, as it was read, with the SCIM
+// resource that it holds.
+type record struct {
+	object   client.Object
+	resource *scim.Resource
+}
+
+// known reports whether the resource exists for SCIM.
+func (r *record) known() bool {
+	return r != nil && !r.kept() && r.object.GetDeletionTimestamp() == nil
+}
+
+// kept reports whether the user was deleted and is kept.
+func (r *record) kept() bool {
+	return r != nil && r.object.GetLabels()[v1alpha1.LabelDeleted] != "" && r.object.GetDeletionTimestamp() == nil
+}
+
+// has reports whether the record has the name, so that the claim is its own.
+func (r *record) has(t *scim.ResourceType, name string) bool {
+	if r == nil || r.object.GetDeletionTimestamp() != nil || r.resource.Type() != t {
+		return false
+	}
+	_, released := r.object.GetAnnotations()[annotationReleased]
+	return !released && scim.Fold(store.NameOf(r.resource)) == scim.Fold(name)
+}
+
+// newObject returns an empty object of the resource type's kind.
+func newObject(t *scim.ResourceType) client.Object {
+	if t.Name == "Group" {
+		return &v1alpha1.ScimGroup{}
+	}
+	return &v1alpha1.ScimUser{}
+}
+
+// decode returns the record that an object of the tenant holds, or nil for an
+// object of another tenant.
+func (s *Store) decode(object client.Object) (*record, error) {
+	var (
+		resource *scim.Resource
+		meta     v1alpha1.ResourceMeta
+		owner    string
+		err      error
+	)
+	switch o := object.(type) {
+	case *v1alpha1.ScimUser:
+		meta, owner = o.Spec.Meta, o.Spec.TenantRef.Name
+		resource, err = decodeUser(s.registry.User(), &o.Spec)
+	case *v1alpha1.ScimGroup:
+		meta, owner = o.Spec.Meta, o.Spec.TenantRef.Name
+		resource = decodeGroup(s.registry.Group(), &o.Spec)
+	default:
+		err = fmt.Errorf("%T is no SCIM resource", object)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("decoding %s: %w", object.GetName(), err)
+	}
+	if owner != s.tenant.Name {
+		return nil, nil
+	}
+	resource.SetID(object.GetName())
+	resource.SetMeta(scim.Meta{
+		Created:      meta.CreatedTime.UTC(),
+		LastModified: meta.LastModifiedTime.UTC(),
+		// The generation changes with the spec and with nothing else.
+		Version: `W/"` + strconv.FormatInt(object.GetGeneration(), 10) + `"`,
+	})
+	return &record{object: object, resource: resource}, nil
+}
+
+// encode returns a copy of the base object that holds the resource.
+func (s *Store) encode(base client.Object, resource *scim.Resource, meta v1alpha1.ResourceMeta) (client.Object, error) {
+	object := base.DeepCopyObject().(client.Object)
+	labels := map[string]string{}
+	for key, value := range object.GetLabels() {
+		labels[key] = value
+	}
+	labels[v1alpha1.LabelTenant] = s.tenant.Name
+	delete(labels, v1alpha1.LabelDeleted)
+	if !meta.DeletedTime.IsZero() {
+		labels[v1alpha1.LabelDeleted] = "true"
+	}
+	object.SetLabels(labels)
+	object.SetNamespace(s.tenant.Namespace)
+	switch o := object.(type) {
+	case *v1alpha1.ScimUser:
+		spec, err := encodeUser(resource)
+		if err != nil {
+			return nil, err
+		}
+		o.Spec = *spec
+		o.Spec.TenantRef.Name, o.Spec.Meta = s.tenant.Name, meta
+	case *v1alpha1.ScimGroup:
+		o.Spec = encodeGroup(resource)
+		o.Spec.TenantRef.Name, o.Spec.Meta = s.tenant.Name, meta
+	}
+	return object, nil
+}
+
+// metaOf returns the spec.meta of an object.
+func metaOf(object client.Object) v1alpha1.ResourceMeta {
+	switch o := object.(type) {
+	case *v1alpha1.ScimUser:
+		return o.Spec.Meta
+	case *v1alpha1.ScimGroup:
+		return o.Spec.Meta
+	default:
+		return v1alpha1.ResourceMeta{}
+	}
+}
+
+// stamp returns the meta of a write by the writer at the time now.
+func stamp(created, now metav1.MicroTime, by writer) v1alpha1.ResourceMeta {
+	return v1alpha1.ResourceMeta{CreatedTime: created, LastModifiedTime: now, KeyID: by.KeyID, RequestID: by.RequestID}
+}

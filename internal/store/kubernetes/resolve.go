@@ -1,0 +1,122 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+const (
+	// resolveByGet is the number of ids up to which each is looked up by a GET;
+	// for more of them a LIST of metadata is cheaper.
+	resolveByGet = 64
+	// resolveParallel is the number of GETs under way at once.
+	resolveParallel = 8
+)
+
+// resolve is the store.Resolve of the tenant: it asks the API server which of
+// the ids are users and which are groups.
+func (s *Store) resolve(ctx context.Context, ids []string) (map[string]string, error) {
+	lookUp := s.lookUpByGet
+	if len(ids) > resolveByGet {
+		lookUp = s.lookUpByList
+	}
+	kinds := map[string]string{}
+	for _, kind := range []string{store.MemberUser, store.MemberGroup} {
+		rest := make([]string, 0, len(ids))
+		for _, id := range ids {
+			if isID(id) && kinds[id] == "" {
+				rest = append(rest, id)
+			}
+		}
+		if len(rest) == 0 {
+			break
+		}
+		found, err := lookUp(ctx, kind, rest)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range found {
+			kinds[id] = kind
+		}
+	}
+	return kinds, nil
+}
+
+// lookUpByGet returns those ids that SCIM knows as the kind.
+func (s *Store) lookUpByGet(ctx context.Context, kind string, ids []string) ([]string, error) {
+	var (
+		mu     sync.Mutex
+		found  []string
+		lookup errgroup.Group
+	)
+	lookup.SetLimit(resolveParallel)
+	for _, id := range ids {
+		lookup.Go(func() error {
+			object := &metav1.PartialObjectMetadata{}
+			object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Scim" + kind))
+			err := s.client.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: id}, object)
+			if apierrors.IsNotFound(err) {
+				return nil
+			}
+			if err != nil {
+				return wrap(err, "looking up the %s %s", kind, id)
+			}
+			if s.selects(object) {
+				mu.Lock()
+				defer mu.Unlock()
+				found = append(found, id)
+			}
+			return nil
+		})
+	}
+	return found, lookup.Wait()
+}
+
+// lookUpByList does the same from the metadata of all objects of the kind.
+func (s *Store) lookUpByList(ctx context.Context, kind string, ids []string) ([]string, error) {
+	wanted := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		wanted[id] = true
+	}
+	var found []string
+	options := &client.ListOptions{Namespace: s.tenant.Namespace, LabelSelector: s.selector(), Limit: pageSize}
+	for {
+		list := &metav1.PartialObjectMetadataList{}
+		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Scim" + kind + "List"))
+		if err := s.client.List(ctx, list, options); err != nil {
+			return nil, wrap(err, "looking up %d %ss", len(ids), kind)
+		}
+		for i := range list.Items {
+			if object := &list.Items[i]; wanted[object.Name] && s.selects(object) {
+				found = append(found, object.Name)
+			}
+		}
+		if list.Continue == "" {
+			return found, nil
+		}
+		options.Continue = list.Continue
+	}
+}
+
+// selects reports whether the object is one of the tenant's that SCIM knows.
+func (s *Store) selects(object *metav1.PartialObjectMetadata) bool {
+	labels := object.GetLabels()
+	return labels[v1alpha1.LabelTenant] == s.tenant.Name && labels[v1alpha1.LabelDeleted] == "" && object.DeletionTimestamp == nil
+}
+
+// isNotFound reports whether the error tells the client that the resource does not exist.
+func isNotFound(err error) bool {
+	var protocol *scim.Error
+	return errors.As(err, &protocol) && protocol.Status == http.StatusNotFound
+}

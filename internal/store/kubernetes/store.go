@@ -1,0 +1,134 @@
+// Package kubernetes keeps one tenant's users and groups as ScimUser and
+// ScimGroup resources, with nothing but the API server under it.
+//
+// # Names are ids
+//
+// The name of a resource is its SCIM id, a UUID made here and never reused, so
+// that a read by id is one GET.
+//
+// # Uniqueness is a claim
+//
+// A userName (and a group's displayName) belongs to the holder of a claim: a
+// Lease named by a hash of the tenant, the attribute and the folded value.
+// Creating the Lease is the atomic test. The invariant is: a resource that has
+// a name holds the claim of that name. Writers and takers keep it with
+// compare-and-swap alone, without any assumption about time:
+//
+//   - A writer that gives a resource a name reads the resource, then creates the
+//     claim (or, when it holds it already, writes it again), then writes the
+//     resource at the revision that it read.
+//   - A taker, who finds a claim whose holder has not the name, reads the claim,
+//     then the holder, then writes the holder without giving it the name (or
+//     creates it, marked as deleted, when it does not exist), then writes the
+//     claim at the revision that it read. From then on a late write of the former
+//     holder fails: its resource, or its claim, is not at the revision it knew.
+//   - A release deletes the claim at the revision that it had before the
+//     resource gave up the name.
+//
+// So a process may die between any two calls, and a call may arrive late: the
+// worst that is left is a claim without its resource, which the next one who
+// wants the name takes over.
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// Store is a store.Store on the Kubernetes API. Make it with New.
+type Store struct {
+	client   client.Client
+	registry *scim.Registry
+	claims   claims
+	tenant   client.ObjectKey
+}
+
+// New returns the store of a tenant. The client must read from the API server
+// and not from a cache, and know the scheme of Scheme; registry has the
+// tenant's resource types.
+func New(live client.Client, tenant client.ObjectKey, registry *scim.Registry) *Store {
+	return &Store{
+		client:   live,
+		registry: registry,
+		claims:   claims{client: live, tenant: tenant},
+		tenant:   tenant,
+	}
+}
+
+var _ store.Store = (*Store)(nil)
+
+// writer is who writes, for spec.meta and for the managed fields.
+type writer struct {
+	store.Actor
+	owner client.FieldOwner
+}
+
+// writerOf returns the writer for a request. Its RequestID is never empty, since
+// a write whose answer got lost is recognised by it.
+func writerOf(ctx context.Context) writer {
+	actor := store.ActorFrom(ctx)
+	if actor.RequestID == "" {
+		actor.RequestID = uuid.NewString()
+	}
+	owner := client.FieldOwner("scim")
+	if actor.KeyID != "" {
+		owner = client.FieldOwner("scim/" + actor.KeyID)
+	}
+	return writer{Actor: actor, owner: owner}
+}
+
+// settle makes the members of a group those that the tenant knows; users pass.
+func (s *Store) settle(ctx context.Context, next, current *scim.Resource, policy store.Policy) error {
+	if next.Type() != s.registry.Group() {
+		return nil
+	}
+	if err := store.SettleMembers(ctx, next, current, policy, s.resolve); err != nil {
+		return err
+	}
+	if count := len(next.MemberIDs()); count > v1alpha1.MaxGroupMembers {
+		return scim.Errorf(http.StatusBadRequest, scim.TooMany,
+			"the group would have %d members and %d is the most that it can have; spread them over several groups",
+			count, v1alpha1.MaxGroupMembers)
+	}
+	return nil
+}
+
+// attempt is a bounded series of tries at one request: until the context's
+// deadline, with a growing pause between tries.
+type attempt struct{ backoff wait.Backoff }
+
+func newAttempt() *attempt {
+	return &attempt{backoff: wait.Backoff{Duration: 5 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 1000, Cap: 250 * time.Millisecond}}
+}
+
+// again waits before the next try. It returns false, at once, when the context
+// will be done before the try could start.
+func (a *attempt) again(ctx context.Context) bool {
+	timer := time.NewTimer(a.backoff.Step())
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// wrap says what was being attempted when the API server returned err, and
+// makes of it the error that the client gets.
+func wrap(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), translate(err))
+}

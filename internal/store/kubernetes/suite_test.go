@@ -1,0 +1,126 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/conformance"
+)
+
+var (
+	config   *rest.Config
+	live     client.WithWatch
+	registry = func() *scim.Registry {
+		registry, err := scim.NewRegistry()
+		if err != nil {
+			panic(err)
+		}
+		return registry
+	}()
+)
+
+func TestKubernetes(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "Kubernetes store")
+}
+
+var _ = BeforeSuite(func() {
+	environment := &envtest.Environment{
+		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "..", "config", "crd", "bases")},
+		ErrorIfCRDPathMissing: true,
+	}
+	var err error
+	config, err = environment.Start()
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(environment.Stop)
+	config.QPS = -1
+	config.Wrap(AuditTransport)
+
+	scheme := runtime.NewScheme()
+	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
+	Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
+	live, err = client.NewWithWatch(config, client.Options{Scheme: scheme})
+	Expect(err).NotTo(HaveOccurred())
+})
+
+// newNamespace makes a namespace for one case.
+func newNamespace(ctx context.Context) string {
+	GinkgoHelper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "store-"}}
+	Expect(live.Create(ctx, namespace)).To(Succeed())
+	return namespace.Name
+}
+
+// backend is two tenants in one namespace.
+type backend struct{ namespace string }
+
+func (b backend) Replica() store.Store     { return newStore(live, b.namespace) }
+func (b backend) OtherTenant() store.Store { return b.tenant("globex") }
+
+func (b backend) tenant(name string) *Store {
+	return New(live, client.ObjectKey{Namespace: b.namespace, Name: name}, registry)
+}
+
+// newStore returns a store of the tenant acme.
+func newStore(c client.Client, namespace string) *Store {
+	return New(c, client.ObjectKey{Namespace: namespace, Name: "acme"}, registry)
+}
+
+var _ = conformance.Run("kubernetes", registry, func() conformance.Backend {
+	return backend{namespace: newNamespace(context.Background())}
+})
+
+// dying returns a client whose process dies at its n-th write: that write and
+// every call after it fail. After says whether the n-th write still arrives.
+func dying(n int, after bool) client.Client {
+	writes, dead := 0, false
+	died := fmt.Errorf("the process is gone")
+	write := func(do func() error) error {
+		if dead {
+			return died
+		}
+		writes++
+		if writes < n {
+			return do()
+		}
+		dead = true
+		if after {
+			_ = do()
+		}
+		return died
+	}
+	return interceptor.NewClient(live, interceptor.Funcs{
+		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+			if dead {
+				return died
+			}
+			return c.Get(ctx, key, obj, opts...)
+		},
+		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
+			return write(func() error { return c.Create(ctx, obj, opts...) })
+		},
+		Update: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
+			return write(func() error { return c.Update(ctx, obj, opts...) })
+		},
+		Delete: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.DeleteOption) error {
+			return write(func() error { return c.Delete(ctx, obj, opts...) })
+		},
+	})
+}

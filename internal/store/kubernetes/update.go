@@ -1,0 +1,152 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// Update implements store.Store: read, change, compare-and-swap, and again on a
+// conflict.
+func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, change store.Change, options store.UpdateOptions) (*scim.Resource, error) {
+	u := &update{store: s, t: t, id: id, by: writerOf(ctx), change: change, options: options}
+	for tries := newAttempt(); ; {
+		result, err := u.try(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if result != nil {
+			return s.complete(ctx, result, options.View)
+		}
+		if !tries.again(ctx) {
+			return nil, fmt.Errorf("changing the %s %s: %w", t.Name, id, store.Busy())
+		}
+	}
+}
+
+// update is one Update under way.
+type update struct {
+	store   *Store
+	t       *scim.ResourceType
+	id      string
+	by      writer
+	change  store.Change
+	options store.UpdateOptions
+	// unsure is set once a write got no answer: the next read tells whether it
+	// happened.
+	unsure bool
+	// givenUp is the claim of the name that the write under way gives up.
+	givenUp *coordinationv1.Lease
+}
+
+// try makes one try. It returns nothing when somebody else wrote first.
+func (u *update) try(ctx context.Context) (*scim.Resource, error) {
+	read, err := u.store.read(ctx, u.t, u.id)
+	if err != nil {
+		return nil, err
+	}
+	if !read.known() {
+		return nil, store.NotFound(u.t, u.id)
+	}
+	if u.unsure && metaOf(read.object).RequestID == u.by.RequestID {
+		return read.resource, u.store.claims.release(ctx, u.givenUp)
+	}
+	u.givenUp = nil
+	current := read.resource
+	if version := current.Meta().Version; u.options.Precondition != nil && !u.options.Precondition(version) {
+		return nil, store.PreconditionFailed(version)
+	}
+	next, err := u.next(ctx, current)
+	if err != nil {
+		return nil, err
+	}
+	if next.Equal(current) {
+		return current, nil
+	}
+	object, err := u.store.encode(read.object, next, stamp(metaOf(read.object).CreatedTime, metav1.NowMicro(), u.by))
+	if err != nil {
+		return nil, err
+	}
+	if scim.Fold(store.NameOf(next)) == scim.Fold(store.NameOf(current)) {
+		return u.write(ctx, object)
+	}
+	return u.rename(ctx, object, store.NameOf(current), store.NameOf(next))
+}
+
+// next returns what the change makes of the current state, settled.
+func (u *update) next(ctx context.Context, current *scim.Resource) (*scim.Resource, error) {
+	changed, err := u.change(current)
+	if err != nil {
+		return nil, err
+	}
+	next := changed.Clone()
+	if err := u.store.settle(ctx, next, current, u.options.Policy); err != nil {
+		return nil, err
+	}
+	return next, nil
+}
+
+// rename writes the object with its new name: claim the new name, write, release
+// the old one, in this order.
+func (u *update) rename(ctx context.Context, object client.Object, from, to string) (*scim.Resource, error) {
+	var err error
+	if u.givenUp, err = u.store.claims.held(ctx, u.t, from, u.id); err != nil {
+		return nil, wrap(err, "reading the claim of the old %s", store.Name(u.t))
+	}
+	claim, err := u.claim(ctx, to)
+	if claim == nil || err != nil {
+		return nil, err
+	}
+	written, err := u.write(ctx, object)
+	switch {
+	case written != nil:
+		return written, u.store.claims.release(ctx, u.givenUp)
+	case u.unsure:
+		return nil, err
+	}
+	if released := u.store.claims.release(ctx, claim); released != nil && err == nil {
+		err = released
+	}
+	return nil, err
+}
+
+// claim returns the claim for the new name, or nothing when another try is due.
+func (u *update) claim(ctx context.Context, name string) (*coordinationv1.Lease, error) {
+	found, err := u.store.acquire(ctx, u.t, name, u.id)
+	if err != nil || found.kept == nil {
+		return found.claim, err
+	}
+	if u.options.Policy.RefuseRecreation {
+		return nil, store.Taken(u.t, store.Name(u.t))
+	}
+	found, err = u.store.takeFromKept(ctx, u.t, found, u.id)
+	return found.claim, err
+}
+
+// write updates the object at the revision that was read. It returns nothing
+// when somebody else wrote first or when the answer got lost.
+func (u *update) write(ctx context.Context, object client.Object) (*scim.Resource, error) {
+	err := u.store.client.Update(ctx, object, u.by.owner)
+	switch {
+	case err == nil:
+		return u.store.written(object)
+	case apierrors.IsConflict(err):
+		return nil, nil
+	case apierrors.IsNotFound(err):
+		return nil, store.NotFound(u.t, u.id)
+	case settled(err):
+		return nil, wrap(err, "writing the %s %s", u.t.Name, u.id)
+	}
+	u.unsure = true
+	if ctx.Err() != nil {
+		return nil, wrap(err, "writing the %s %s", u.t.Name, u.id)
+	}
+	return nil, nil
+}

@@ -1,0 +1,219 @@
+// Package memory keeps one tenant's users and groups in the process. It is the
+// plainest Store that is right, for tests and for programs that embed the
+// server without Kubernetes.
+package memory
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// Store is a store.Store in memory. Make it with New.
+type Store struct {
+	registry *scim.Registry
+
+	mu      sync.RWMutex
+	records map[string]*record // by id
+	names   map[nameKey]string // to the id of the holder
+}
+
+// record is one resource. The resource is never changed in place.
+type record struct {
+	resource *scim.Resource
+	revision int
+	deleted  bool // kept for Create to bring back, unknown to SCIM
+}
+
+// nameKey is what is unique: the folded name within a resource type.
+type nameKey struct{ resourceType, folded string }
+
+// New returns an empty store for the registry's resource types.
+func New(registry *scim.Registry) *Store {
+	return &Store{registry: registry, records: map[string]*record{}, names: map[nameKey]string{}}
+}
+
+// Create implements store.Store.
+func (s *Store) Create(ctx context.Context, resource *scim.Resource, policy store.Policy) (*scim.Resource, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	created := resource.Clone()
+	id, revision, now := uuid.NewString(), 1, time.Now().UTC()
+	meta := scim.Meta{Created: now}
+	if holder, held := s.names[keyOf(created)]; held {
+		old := s.records[holder]
+		if !old.deleted || policy.RefuseRecreation {
+			return nil, store.Taken(created.Type(), store.Name(created.Type()))
+		}
+		id, revision, meta.Created = holder, old.revision+1, old.resource.Meta().Created
+	}
+	created.SetID(id)
+	if err := s.settle(ctx, created, nil, policy); err != nil {
+		return nil, err
+	}
+	s.put(created, meta, revision, now)
+	return s.view(created, store.View{}), nil
+}
+
+// Get implements store.Store.
+func (s *Store) Get(_ context.Context, t *scim.ResourceType, id string, view store.View) (*scim.Resource, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	found, err := s.find(t, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.view(found.resource, view), nil
+}
+
+// Update implements store.Store.
+func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, change store.Change, options store.UpdateOptions) (*scim.Resource, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, err := s.find(t, id)
+	if err != nil {
+		return nil, err
+	}
+	current := found.resource
+	if version := current.Meta().Version; options.Precondition != nil && !options.Precondition(version) {
+		return nil, store.PreconditionFailed(version)
+	}
+	next, err := change(current)
+	if err != nil {
+		return nil, err
+	}
+	next = next.Clone()
+	if err := s.settle(ctx, next, current, options.Policy); err != nil {
+		return nil, err
+	}
+	if next.Equal(current) {
+		return s.view(current, options.View), nil
+	}
+	if holder, held := s.names[keyOf(next)]; held && holder != id {
+		if !s.records[holder].deleted || options.Policy.RefuseRecreation {
+			return nil, store.Taken(t, store.Name(t))
+		}
+	}
+	if s.names[keyOf(current)] == id {
+		delete(s.names, keyOf(current))
+	}
+	s.put(next, current.Meta(), found.revision+1, time.Now().UTC())
+	return s.view(next, options.View), nil
+}
+
+// Delete implements store.Store.
+func (s *Store) Delete(_ context.Context, t *scim.ResourceType, id string, options store.DeleteOptions) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, err := s.find(t, id)
+	if err != nil {
+		return err
+	}
+	if version := found.resource.Meta().Version; options.Precondition != nil && !options.Precondition(version) {
+		return store.PreconditionFailed(version)
+	}
+	for _, other := range s.records {
+		if next, listed := store.WithoutMember(other.resource, id); listed {
+			s.put(next, other.resource.Meta(), other.revision+1, time.Now().UTC())
+		}
+	}
+	if t == s.registry.User() && options.Policy.KeepDeletedUsers {
+		kept := found.resource.Clone()
+		kept.SetActive(false)
+		s.records[id] = &record{resource: kept, revision: found.revision + 1, deleted: true}
+		return nil
+	}
+	delete(s.records, id)
+	delete(s.names, keyOf(found.resource))
+	return nil
+}
+
+// List implements store.Store.
+func (s *Store) List(_ context.Context, t *scim.ResourceType, query store.Query) (*store.Page, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	all := s.all(t)
+	if t == s.registry.User() {
+		// The filter may ask for groups, so they are there before it runs.
+		membership := store.NewMembership(s.all(s.registry.Group()))
+		for i, user := range all {
+			all[i] = user.Clone()
+			membership.Complete(all[i])
+		}
+	}
+	page := store.Select(all, query)
+	for i, resource := range page.Resources {
+		page.Resources[i] = s.view(resource, query.View)
+	}
+	return page, nil
+}
+
+// find returns the record of the id when SCIM knows it as the resource type.
+func (s *Store) find(t *scim.ResourceType, id string) (*record, error) {
+	found, ok := s.records[id]
+	if !ok || found.deleted || found.resource.Type() != t {
+		return nil, store.NotFound(t, id)
+	}
+	return found, nil
+}
+
+// all returns the resources of the type that SCIM knows.
+func (s *Store) all(t *scim.ResourceType) []*scim.Resource {
+	var all []*scim.Resource
+	for _, one := range s.records {
+		if one.resource.Type() == t && !one.deleted {
+			all = append(all, one.resource)
+		}
+	}
+	return all
+}
+
+// put keeps the resource as its new revision and makes it the holder of its name.
+func (s *Store) put(resource *scim.Resource, meta scim.Meta, revision int, now time.Time) {
+	meta.LastModified, meta.Version = now, fmt.Sprintf(`W/"%d"`, revision)
+	resource.SetMeta(meta)
+	delete(resource.Attributes(), "groups")
+	s.records[resource.ID()] = &record{resource: resource, revision: revision}
+	s.names[keyOf(resource)] = resource.ID()
+}
+
+// settle makes the members of a group those that the tenant knows.
+func (s *Store) settle(ctx context.Context, next, current *scim.Resource, policy store.Policy) error {
+	if next.Type() != s.registry.Group() {
+		return nil
+	}
+	return store.SettleMembers(ctx, next, current, policy, func(_ context.Context, ids []string) (map[string]string, error) {
+		kinds := map[string]string{}
+		for _, id := range ids {
+			if found, ok := s.records[id]; ok && !found.deleted {
+				kinds[id] = found.resource.Type().Name
+			}
+		}
+		return kinds, nil
+	})
+}
+
+// view returns a copy of the resource for a caller, with what the view wants.
+func (s *Store) view(resource *scim.Resource, view store.View) *scim.Resource {
+	copied := resource.Clone()
+	switch {
+	case resource.Type() == s.registry.User() && !view.WithoutGroups:
+		store.NewMembership(s.all(s.registry.Group())).Complete(copied)
+	case resource.Type() == s.registry.Group() && view.WithoutMembers:
+		store.SetMembers(copied, nil)
+	}
+	return copied
+}
+
+// keyOf returns what is unique about the resource.
+func keyOf(r *scim.Resource) nameKey {
+	return nameKey{resourceType: r.Type().Name, folded: scim.Fold(store.NameOf(r))}
+}
+
+var _ store.Store = (*Store)(nil)

@@ -1,0 +1,104 @@
+// Package store says what a SCIM server needs of the place that keeps its
+// users and groups. The backends are memory and kubernetes; the package
+// conformance holds what both must do.
+//
+// One Store serves one tenant. It is safe for concurrent use, and several
+// Stores over the same data (one for each replica of a server) behave as one:
+// a read never misses a write that any of them has acknowledged, and no two
+// users ever hold one userName.
+package store
+
+import (
+	"context"
+
+	"github.com/kubescim/kubescim/internal/scim"
+)
+
+// Store keeps the users and groups of one tenant.
+//
+// Errors that are the client's or that a client can act on are, or wrap, a
+// *scim.Error: 404 for an unknown id, 409 uniqueness for a name that somebody
+// holds, 412 for a Precondition that does not hold, 400 for what the store
+// cannot keep, 429 and 503 where trying again later helps.
+type Store interface {
+	// Create keeps a new resource and returns it with its id and meta. With
+	// Policy.OnRecreate Reactivate, a user whose userName is that of a deleted
+	// one gets that one's id.
+	Create(ctx context.Context, resource *scim.Resource, policy Policy) (*scim.Resource, error)
+
+	// Get returns the resource with the id. Attributes that the view does not
+	// want may be missing.
+	Get(ctx context.Context, t *scim.ResourceType, id string, view View) (*scim.Resource, error)
+
+	// Update changes the resource with the id to what change makes of it, and
+	// returns the state that it made. change is called again, with newer state,
+	// when somebody else wrote at the same time; it must not alter its argument.
+	// A change to nothing writes nothing.
+	Update(ctx context.Context, t *scim.ResourceType, id string, change Change, options UpdateOptions) (*scim.Resource, error)
+
+	// Delete makes the resource unknown to SCIM and takes it out of every
+	// group. Policy.OnDelete says whether a deleted user is kept for Create to
+	// bring back.
+	Delete(ctx context.Context, t *scim.ResourceType, id string, options DeleteOptions) error
+
+	// List returns the page of the resources that the query asks for.
+	List(ctx context.Context, t *scim.ResourceType, query Query) (*Page, error)
+}
+
+// Change makes the next state of a resource from its current one. Returning an
+// error makes Update return that error and write nothing.
+type Change func(current *scim.Resource) (*scim.Resource, error)
+
+// Precondition says whether a resource with the entity tag may be written
+// (If-Match and If-None-Match, RFC 7644 section 3.14). nil always holds.
+type Precondition func(version string) bool
+
+// UpdateOptions go with one Update.
+type UpdateOptions struct {
+	Precondition Precondition
+	Policy       Policy
+	View         View
+}
+
+// DeleteOptions go with one Delete.
+type DeleteOptions struct {
+	Precondition Precondition
+	Policy       Policy
+}
+
+// View says which of the attributes that cost extra work are wanted. The zero
+// View wants them all.
+type View struct {
+	// WithoutGroups leaves out a user's groups.
+	WithoutGroups bool
+	// WithoutMembers leaves out a group's members.
+	WithoutMembers bool
+}
+
+// ViewOf returns the view that a projection needs; a nil projection needs all.
+func ViewOf(p *scim.Projection) View {
+	if p == nil {
+		return View{}
+	}
+	return View{WithoutGroups: !p.Wants("groups"), WithoutMembers: !p.Wants("members")}
+}
+
+// Query says which resources to list, in which order, and which page of them.
+type Query struct {
+	// Filter chooses the resources; nil chooses all.
+	Filter *scim.Filter
+	// Sort orders them; nil orders by time of creation, then id.
+	Sort *scim.Sort
+	// StartIndex is the 1-based index of the first one to return.
+	StartIndex int
+	// Count is the number to return at the most; 0 returns TotalResults only.
+	Count int
+	View  View
+}
+
+// Page is one page of a list.
+type Page struct {
+	// TotalResults is the number of resources that the filter chose.
+	TotalResults int
+	Resources    []*scim.Resource
+}

@@ -1,0 +1,171 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/config"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+)
+
+// labelOfSuite is on the namespaces that specs make.
+const labelOfSuite = "e2e.kubescim.dev/spec"
+
+var (
+	// cluster is a client of the API server, for what kubectl is too slow for.
+	cluster client.Client
+	// madeHere are the namespaces that this run made.
+	madeHere = map[string]bool{}
+	// reported are the namespaces whose state was printed after a failure.
+	reported = map[string]bool{}
+)
+
+// connect makes the client, and makes sure that kubectl can be run.
+func connect() {
+	GinkgoHelper()
+	_, err := exec.LookPath("kubectl")
+	Expect(err).NotTo(HaveOccurred(), "kubectl must be on the PATH; %s", howToGetThere)
+	Expect(os.Getenv("KUBECONFIG")).NotTo(BeEmpty(), "KUBECONFIG must name a cluster to test on; %s", howToGetThere)
+	ctrl.SetLogger(GinkgoLogr)
+	scheme := runtime.NewScheme()
+	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
+	Expect(scimv1alpha1.AddToScheme(scheme)).To(Succeed())
+	settings, err := config.GetConfig()
+	Expect(err).NotTo(HaveOccurred(), "reading the kubeconfig")
+	cluster, err = client.New(settings, client.Options{Scheme: scheme})
+	Expect(err).NotTo(HaveOccurred(), "making a client for %s", settings.Host)
+}
+
+// newNamespace makes a namespace, under the strictest pod security standard,
+// that is deleted after the spec.
+func newNamespace(ctx SpecContext, purpose string) string {
+	GinkgoHelper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		GenerateName: "e2e-" + purpose + "-",
+		Labels: map[string]string{
+			labelOfSuite:                         purpose,
+			"pod-security.kubernetes.io/enforce": "restricted",
+		},
+	}}
+	Expect(cluster.Create(ctx, namespace)).To(Succeed())
+	madeHere[namespace.Name] = true
+	DeferCleanup(func(ctx SpecContext) {
+		Expect(cluster.Delete(ctx, namespace)).To(Succeed())
+		reported[namespace.Name] = true
+	})
+	return namespace.Name
+}
+
+// runKubectl runs kubectl with an input and returns what it prints. The error
+// has what it says about a failure.
+func runKubectl(input string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "kubectl", args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return stdout.String(), fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, stderr.String())
+	}
+	return stdout.String(), nil
+}
+
+// kubectl runs kubectl and returns what it prints. The spec fails when it fails.
+func kubectl(args ...string) string {
+	GinkgoHelper()
+	output, err := runKubectl("", args...)
+	Expect(err).NotTo(HaveOccurred())
+	return output
+}
+
+// apply applies objects with kubectl.
+func apply(objects ...client.Object) {
+	GinkgoHelper()
+	_, err := runKubectl(manifest(objects...), "apply", "-f", "-")
+	Expect(err).NotTo(HaveOccurred())
+}
+
+// manifest writes objects the way kubectl reads them.
+func manifest(objects ...client.Object) string {
+	GinkgoHelper()
+	list := map[string]any{"apiVersion": "v1", "kind": "List", "items": objects}
+	text, err := json.Marshal(list)
+	Expect(err).NotTo(HaveOccurred())
+	return string(text)
+}
+
+// kubectlGet reads an object with kubectl and returns it as JSON; nil when there
+// is none.
+func kubectlGet(namespace, kind, name string) map[string]any {
+	GinkgoHelper()
+	output := kubectl("get", "-n", namespace, kind, name, "-o", "json", "--ignore-not-found")
+	if output == "" {
+		return nil
+	}
+	var object map[string]any
+	Expect(json.Unmarshal([]byte(output), &object)).To(Succeed())
+	return object
+}
+
+// kubectlList lists objects with kubectl.
+func kubectlList(namespace, kinds string, args ...string) []map[string]any {
+	GinkgoHelper()
+	output := kubectl(append([]string{"get", "-n", namespace, kinds, "-o", "json"}, args...)...)
+	var list struct {
+		Items []map[string]any `json:"items"`
+	}
+	Expect(json.Unmarshal([]byte(output), &list)).To(Succeed())
+	return list.Items
+}
+
+// waitFor waits with `kubectl wait` until an object has a condition.
+func waitFor(namespace, condition string, objects ...string) {
+	GinkgoHelper()
+	args := append([]string{"wait", "-n", namespace, "--for=" + condition, "--timeout=120s"}, objects...)
+	if output, err := runKubectl("", args...); err != nil {
+		Fail(fmt.Sprintf("%v\n%s\n%s", err, output, describe(namespace)))
+	}
+}
+
+// describe tells the state of the tenants and pods of a namespace.
+func describe(namespace string) string {
+	var text strings.Builder
+	for _, args := range [][]string{
+		{"get", "scimtenants,scimapikeys", "-n", namespace, "-o", "wide"},
+		{"get", "deployments,pods,leases", "-n", namespace, "-o", "wide"},
+		{"get", "events", "-n", namespace, "--sort-by=.metadata.creationTimestamp"},
+		{"logs", "-n", namespace, "-l", "app.kubernetes.io/name=kubescim-server", "--prefix", "--tail=15"},
+	} {
+		output, err := runKubectl("", args...)
+		fmt.Fprintf(&text, "--- kubectl %s\n%s", strings.Join(args, " "), output)
+		if err != nil {
+			fmt.Fprintln(&text, err)
+		}
+	}
+	return text.String()
+}
+
+// reportNamespaces prints, once for each, the state of the namespaces in use.
+func reportNamespaces() {
+	for namespace := range madeHere {
+		if !reported[namespace] {
+			reported[namespace] = true
+			AddReportEntry(namespace, ReportEntryVisibilityFailureOrVerbose, describe(namespace))
+		}
+	}
+}

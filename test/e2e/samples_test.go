@@ -1,0 +1,76 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+)
+
+var _ = Describe("The samples", func() {
+	It("make a tenant that answers", func(ctx SpecContext) {
+		folder := filepath.Join("..", "..", "config", "samples")
+		files, err := os.ReadDir(folder)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(files).NotTo(BeEmpty())
+
+		// The quickstart applies them too; what was there before stays.
+		before, _ := runKubectl("", "get", "-f", folder, "-o", "name", "--ignore-not-found")
+		namespaced := kubectl("get", "namespaces", "-o", "name")
+		DeferCleanup(func() {
+			if strings.TrimSpace(before) == "" {
+				kubectl("delete", "-f", folder, "--ignore-not-found", "--wait=false")
+			}
+			for _, namespace := range []string{"acme", "globex"} {
+				if !strings.Contains(namespaced, "namespace/"+namespace+"\n") {
+					kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
+				}
+			}
+		})
+		kubectl("apply", "-f", folder)
+		waitFor("acme", "condition=Ready", "scimtenant/acme")
+
+		object := &scimv1alpha1.ScimTenant{}
+		Expect(cluster.Get(ctx, client.ObjectKey{Namespace: "acme", Name: "acme"}, object)).To(Succeed())
+		key := keyOf(ctx, object)
+		waitFor("acme", "condition=Ready", "scimapikey/"+key)
+		t := &tenant{namespace: "acme", name: "acme", path: object.Path()}
+		t.token, t.keyID = tokenOf("acme", key)
+
+		base := t.nodePort(ctx, t.labels())
+		DeferCleanup(func(ctx SpecContext) {
+			for _, service := range t.exposed {
+				Expect(client.IgnoreNotFound(cluster.Delete(ctx, service))).To(Succeed())
+			}
+		})
+		r := newClient(base, t.token).get(users + "?count=0").has(http.StatusOK)
+		want{"schemas": ConsistOf(urnList), "totalResults": BeNumerically(">=", 0)}.in(r.document, r.String())
+
+		secret := &corev1.Secret{}
+		Expect(cluster.Get(ctx, client.ObjectKey{Namespace: "acme", Name: kubectlStatus("acme", key, "secretName")}, secret)).To(Succeed())
+		Expect(string(secret.Data["url"])).To(Equal(object.Status.URL))
+	})
+})
+
+// keyOf returns the name of an API key of a tenant.
+func keyOf(ctx SpecContext, t *scimv1alpha1.ScimTenant) string {
+	GinkgoHelper()
+	keys := &scimv1alpha1.ScimApiKeyList{}
+	Expect(cluster.List(ctx, keys, client.InNamespace(t.Namespace), client.MatchingFields{"spec.tenantRef.name": t.Name})).To(Succeed())
+	Expect(keys.Items).NotTo(BeEmpty(), "no ScimApiKey for ScimTenant %s/%s", t.Namespace, t.Name)
+	return keys.Items[0].Name
+}
+
+// kubectlStatus reads a field of the status of an API key.
+func kubectlStatus(namespace, key, field string) string {
+	GinkgoHelper()
+	return kubectl("get", "scimapikey", "-n", namespace, key, "-o", fmt.Sprintf("jsonpath={.status.%s}", field))
+}

@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+// session is an identity provider at work: one request after the other, each
+// tried again after a connection error, 429 or 503, as all of them do.
+type session struct {
+	client *scimClient
+	prefix string
+
+	acknowledged []*provisioned
+	requests     int
+	retries      int
+}
+
+// provisioned is a user as the server acknowledged it last.
+type provisioned struct {
+	id, userName, displayName string
+	active                    bool
+}
+
+// insist sends a request until it gets an answer that is one. unsure is true
+// when an earlier try got none, so that it may have been carried out already.
+func (s *session) insist(method, path, body string) (r *response, unsure bool) {
+	GinkgoHelper()
+	s.requests++
+	Eventually(func() error {
+		answer, err := s.client.try(method, path, body)
+		if err != nil {
+			unsure = true
+			s.retries++
+			return err
+		}
+		r = answer
+		if r.status == http.StatusServiceUnavailable || r.status == http.StatusTooManyRequests {
+			s.retries++
+			r.isError(r.status, "")
+			return fmt.Errorf("not now: %s", r)
+		}
+		return nil
+	}).WithTimeout(time.Minute).WithPolling(200*time.Millisecond).Should(Succeed(), "%s %s", method, path)
+	return r, unsure
+}
+
+// step is the next request of the session: create, change and read by turns.
+func (s *session) step(n int) {
+	GinkgoHelper()
+	switch {
+	case n%3 == 0 || len(s.acknowledged) == 0:
+		s.create(n)
+	case n%3 == 1:
+		s.change(s.acknowledged[n/3%len(s.acknowledged)], n)
+	default:
+		s.read(s.client, s.acknowledged[n*7%len(s.acknowledged)])
+	}
+}
+
+func (s *session) create(n int) {
+	GinkgoHelper()
+	user := &provisioned{userName: fmt.Sprintf("%s-%d@example.com", s.prefix, n), active: true}
+	r, unsure := s.insist(http.MethodPost, users, plainUser(user.userName))
+	if unsure && r.status == http.StatusConflict {
+		// The answer that got lost was a 201. An identity provider looks the user up.
+		r, _ = s.insist(http.MethodGet, filter(users, "userName eq %q", user.userName), "")
+		user.id, _ = r.isList(1)[0]["id"].(string)
+	} else {
+		user.id = r.has(http.StatusCreated).id()
+	}
+	s.acknowledged = append(s.acknowledged, user)
+}
+
+func (s *session) change(user *provisioned, n int) {
+	GinkgoHelper()
+	user.displayName, user.active = fmt.Sprintf("Revision %d", n), !user.active
+	r, _ := s.insist(http.MethodPatch, users+"/"+user.id, patch(
+		fmt.Sprintf(`{"op":"replace","path":"displayName","value":%q}`, user.displayName),
+		fmt.Sprintf(`{"op":"replace","path":"active","value":%t}`, user.active)))
+	r.hasOneOf(http.StatusOK, http.StatusNoContent)
+}
+
+// read checks that a client sees the state that was acknowledged.
+func (s *session) read(client *scimClient, user *provisioned) {
+	GinkgoHelper()
+	reader := &session{client: client}
+	r, _ := reader.insist(http.MethodGet, users+"/"+user.id, "")
+	s.retries += reader.retries
+	r.has(http.StatusOK)
+	expected := want{"id": user.id, "userName": user.userName, "active": user.active, "displayName": nil}
+	if user.displayName != "" {
+		expected["displayName"] = user.displayName
+	}
+	expected.in(r.document, r.String())
+}
+
+// nothingLost checks that the tenant has what was acknowledged and nothing else,
+// at each replica and in the cluster.
+func (s *session) nothingLost(t *tenant) {
+	GinkgoHelper()
+	byName := map[any]string{}
+	for _, user := range s.acknowledged {
+		byName[user.userName] = user.id
+	}
+	Expect(byName).To(HaveLen(len(s.acknowledged)))
+	t.everyReplica(func(c *scimClient) {
+		Expect(c.get(users + "?count=1000").isList(len(byName))).To(HaveLen(len(byName)))
+		for _, user := range s.acknowledged {
+			s.read(c, user)
+			Expect(c.get(filter(users, "userName eq %q", user.userName)).isList(1)[0]).To(HaveKeyWithValue("id", user.id))
+		}
+	})
+	resources := kubectlList(t.namespace, "scimusers")
+	Expect(resources).To(HaveLen(len(byName)))
+	for _, resource := range resources {
+		Expect(byName).To(HaveKeyWithValue(dig(resource, "spec/userName"), dig(resource, "metadata/name")))
+	}
+}
