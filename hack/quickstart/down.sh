@@ -18,7 +18,7 @@ has_crds() { kubectl get crd scimtenants.scim.kubescim.dev >/dev/null 2>&1; }
 # their finalizers are removed instead.
 delete_tenant() {
   local tenant=$1 object
-  kubectl delete scimapikeys,scimtenants -n "$tenant" --all --timeout=60s && return
+  kubectl delete scimapikeys,scimtenants -n "$tenant" --all --timeout=2m && return
   for object in $(kubectl get scimapikeys,scimtenants -n "$tenant" -o name); do
     kubectl patch -n "$tenant" "$object" --type=merge -p '{"metadata":{"finalizers":null}}'
   done

@@ -51,10 +51,11 @@ type Leniency struct {
 	// group's id with each rename.
 	IgnoreReadOnly bool
 
-	// IgnoreUnknown leaves out attributes and schemas that no schema here defines.
-	// Entra ID sends a schema of its own with each group; templates carry
-	// attributes of other products. In a path or a filter an unknown
-	// attribute stays an error, since leaving it out would change the meaning.
+	// IgnoreUnknown leaves out attributes and schemas that no schema here defines,
+	// and PATCH operations on them. Entra ID sends a schema of its own with each
+	// group; attribute mappings and templates carry attributes of other
+	// products. In a filter an unknown attribute stays an error, since leaving it
+	// out would match the wrong resources.
 	IgnoreUnknown bool
 
 	// UndeclaredExtensions accepts data under an extension's URN that `schemas`

@@ -65,6 +65,8 @@ func TestLeniencies(t *testing.T) {
 		"IgnoreUnknown": {Leniency{IgnoreUnknown: true}, request{kind: groupType,
 			body: `{"schemas":["` + URNGroup + `","http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"],"externalId":"8aa1a0c0","displayName":"displayName","meta":{"resourceType":"Group"},"nope":{"a":[1]}}`,
 			out:  `{"schemas":["` + URNGroup + `"],"externalId":"8aa1a0c0","displayName":"displayName"}`}},
+		"IgnoreUnknown in a path": {Leniency{IgnoreUnknown: true}, request{kind: userType, current: user(`"title":"x"`),
+			ops: `{"op":"add","path":"urn:ietf:params:scim:schemas:extension:CustomExtensionName:2.0:User:tag","value":"x"},{"op":"replace","path":"nope[type eq \"x\"].y","value":7},{"op":"remove","path":"name.nope"},{"op":"remove","path":"title"}`, out: ``}},
 		"IgnoreUnknown in a PATCH": {Leniency{IgnoreUnknown: true}, request{kind: userType, current: user(``),
 			ops: `{"op":"add","name":"x","value":{"nope":1,"name":{"nope":1,"givenName":"B"},` + tst + `:{"nope":1,"badge":1}}}`, out: `"name":{"givenName":"B"},` + tst + `:{"badge":1}`}},
 		"UndeclaredExtensions": {Leniency{UndeclaredExtensions: true}, request{kind: userType, body: user(ent + `:{"department":"D"}`),
@@ -135,7 +137,7 @@ func TestLenienciesRefuseToo(t *testing.T) {
 		"no element for a prefix":      `{"op":"replace","path":"emails[type sw \"work\"].value","value":"x"}`,
 		"no element of a simple kind":  `{"op":"replace","path":"` + urnTest + `:tags[value eq \"x\"]","value":"y"}`,
 		"word for a boolean":           `{"op":"replace","path":"active","value":"yes"}`,
-		"unknown path":                 `{"op":"replace","path":"nope","value":"yes"}`,
+		"malformed path":               `{"op":"replace","path":"/nope","value":"yes"}`,
 		"object for a string":          `{"op":"replace","path":"title","value":{"value":"x"}}`,
 		"remove without a path":        `{"op":"remove","value":{"title":"x"}}`,
 	} {

@@ -242,3 +242,12 @@ func (p *applier) spend(n int) error {
 	}
 	return nil
 }
+
+// spendOnFinding counts the work of finding elements by key, which is that of making
+// the index where there is none.
+func (p *applier) spendOnFinding(l *list, n int) error {
+	if l.index == nil {
+		n += len(l.items)
+	}
+	return p.spend(n)
+}

@@ -33,7 +33,7 @@ func TestPatchMembers(t *testing.T) {
 		"remove by another filter":  {strict, `{"op":"remove","path":"members[type eq \"User\"]"}`, group(c)},
 		"filter with value and not": {strict, `{"op":"remove","path":"members[value eq \"b\" and type eq \"Group\"]"}`, `=`},
 		"remove an absent one":      {strict, `{"op":"remove","path":"members[value eq \"z\"]"}`, `=`},
-		"remove, then add again":    {strict, `{"op":"remove","path":"members[value eq \"a\"]"},{"op":"add","path":"members","value":[{"value":"a"}]}`, `=`},
+		"remove, then add again":    {strict, `{"op":"remove","path":"members[value eq \"a\"]"},{"op":"add","path":"members","value":[{"value":"a","type":"User"}]}`, `=`},
 		"type where there is none":  {strict, `{"op":"add","path":"members","value":[{"value":"d"}]},{"op":"add","path":"members[value eq \"d\"].type","value":"User"}`, group(a, b, c, `{"value":"d","type":"User"}`)},
 		"value on remove":           {entra, `{"op":"Remove","path":"members","value":[{"$ref":null,"value":"b"}]}`, group(a, c)},
 		"values on remove":          {entra, `{"op":"remove","path":"members","value":[{"value":"b"},{"value":"c"},{"value":"z"}]}`, group(a)},

@@ -30,14 +30,9 @@ func (p *applier) list(at target) *list {
 
 // addElements appends what is not there yet.
 func (p *applier) addElements(l *list, elements []any) error {
-	if err := p.spend(len(elements)); err != nil {
-		return err
-	}
 	for _, e := range elements {
-		if l.index == nil {
-			if err := p.spend(len(l.items)); err != nil {
-				return err
-			}
+		if err := p.spendOnFinding(l, 1); err != nil {
+			return err
 		}
 		at, found := l.find(elementKey(l.attr, e))
 		switch {
@@ -89,16 +84,14 @@ func (p *applier) replaceElements(l *list, elements []any) error {
 // matches are the positions of the elements that a path names: all without a filter.
 func (p *applier) matches(l *list, f *valueFilter) ([]int, error) {
 	if f != nil && f.id != nil {
-		if l.index == nil {
-			if err := p.spend(len(l.items)); err != nil {
-				return nil, err
-			}
+		if err := p.spendOnFinding(l, 1); err != nil {
+			return nil, err
 		}
 		at, found := l.find(elementKey(l.attr, Complex{l.attr.value.Name: *f.id}))
 		if !found || !f.node.match(p.r, l.items[at]) {
-			return nil, p.spend(1)
+			return nil, nil
 		}
-		return []int{at}, p.spend(1)
+		return []int{at}, nil
 	}
 	if err := p.spend(len(l.items)); err != nil {
 		return nil, err
@@ -258,7 +251,7 @@ func (p *applier) removeElements(l *list, s *step) error {
 
 // removeMembers removes elements that are known by their `value`.
 func (p *applier) removeMembers(l *list, elements []any) error {
-	if err := p.spend(len(l.items) + len(elements)); err != nil {
+	if err := p.spendOnFinding(l, len(elements)); err != nil {
 		return err
 	}
 	for _, e := range elements {

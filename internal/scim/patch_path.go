@@ -1,5 +1,7 @@
 package scim
 
+import "strings"
+
 // target is what a path of an operation names: an attribute, an extension, a
 // sub-attribute, or those of the elements that satisfy a filter.
 type target struct {
@@ -43,6 +45,21 @@ func (d reader) path(text string) (target, error) {
 		return target{}, badRequest(InvalidPath, "path, position %d: the path should end here", p.pos+1)
 	}
 	return at, nil
+}
+
+// ignorable says whether a path is well formed, but names an attribute that is
+// unknown and to be ignored.
+func (d reader) ignorable(path string) bool {
+	if !d.l.IgnoreUnknown {
+		return false
+	}
+	name, _, _ := strings.Cut(path, "[")
+	if _, problem := d.t.resolve(name, d.l); problem == "" {
+		return false
+	}
+	name = name[strings.LastIndexByte(name, ':')+1:]
+	name, sub, dotted := strings.Cut(name, ".")
+	return validName(name, false) && (!dotted || validName(sub, true))
 }
 
 func (at *target) brackets(p *filterParser, l Leniency) error {

@@ -36,7 +36,7 @@ type stepCompiler struct {
 func (c *stepCompiler) assignPath(path string, value any) error {
 	at, err := c.d.path(path)
 	if err != nil {
-		return err
+		return c.unlessIgnored(path, err)
 	}
 	return c.assign(at, value)
 }
@@ -68,15 +68,18 @@ func (c *stepCompiler) assignMember(m strictjson.Member) error {
 		return c.assign(target{ref: ref{schema: s}}, m.Value)
 	}
 	if c.d.l.QualifiedKeys {
-		at, err := c.d.path(m.Name)
-		if err == nil {
-			return c.assign(at, m.Value)
-		}
-		if !c.d.l.IgnoreUnknown {
-			return err
-		}
+		return c.assignPath(m.Name, m.Value)
 	}
 	return c.d.unknown(m.Name)
+}
+
+// unlessIgnored is the error about a path, or none if that is unknown and to be
+// ignored.
+func (c *stepCompiler) unlessIgnored(path string, err error) error {
+	if c.d.ignorable(path) {
+		return nil
+	}
+	return err
 }
 
 // assign compiles the assignment of a value.
@@ -222,7 +225,7 @@ func (c *stepCompiler) readParts(s *step, value any) error {
 func (c *stepCompiler) remove(m message) error {
 	at, err := c.d.path(m.path)
 	if err != nil {
-		return err
+		return c.unlessIgnored(m.path, err)
 	}
 	if at.attr == nil {
 		if m.value != nil {

@@ -121,7 +121,9 @@ func (d reader) single(a *Attribute, v any) (any, error) {
 // complex reads the sub-attributes of a value.
 func (d reader) complex(a *Attribute, o strictjson.Object) (any, error) {
 	c := make(Complex, len(o))
+	given := false
 	for _, m := range o {
+		given = given || m.Value != nil
 		s, err := d.subAttribute(a, m.Name)
 		if err != nil {
 			return nil, err
@@ -140,7 +142,7 @@ func (d reader) complex(a *Attribute, o strictjson.Object) (any, error) {
 			c[s.Name] = v
 		}
 	}
-	if len(c) == 0 || d.cleared(a, c) {
+	if len(c) == 0 && !(given && a.identified) || d.cleared(a, c) {
 		return nil, nil
 	}
 	return c, d.requireSubAttributes(a, c)

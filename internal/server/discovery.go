@@ -11,18 +11,28 @@ import (
 
 // serviceProviderConfig is GET /ServiceProviderConfig (RFC 7643 section 5). It
 // says what this server does and nothing more, since some clients obey it.
-func (x *exchange) serviceProviderConfig(name string) error {
-	if name != "" {
-		return unknownURL(x.settings)
-	}
+func (x *exchange) serviceProviderConfig() error {
 	if err := x.refuseFilter(); err != nil {
 		return err
 	}
 	config := scim.ServiceProviderConfig{
-		Patch:  true,
+		Patch: true,
+		Bulk: scim.BulkConfig{
+			Supported:      true,
+			MaxOperations:  x.tenant.limits.BulkOperations,
+			MaxPayloadSize: int(x.tenant.limits.BodyBytes),
+		},
 		Filter: scim.FilterConfig{Supported: true, MaxResults: x.tenant.limits.MaxPage},
 		Sort:   true,
 		ETag:   true,
+		Pagination: &scim.PaginationConfig{
+			Cursor:                  true,
+			Index:                   true,
+			DefaultPaginationMethod: "index",
+			DefaultPageSize:         x.tenant.limits.DefaultPage,
+			MaxPageSize:             x.tenant.limits.MaxPage,
+			CursorTimeout:           int(cursorLifetime.Seconds()),
+		},
 		AuthenticationSchemes: []scim.AuthenticationScheme{{
 			Type:        "oauthbearertoken",
 			Name:        "Bearer token",

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/scim"
 )
 
@@ -29,7 +30,10 @@ type exchange struct {
 	w         http.ResponseWriter
 	r         *http.Request
 	requestID string
-	keyID     string
+	verifier  apikey.Verifier // zero until the request is authenticated
+	// connection lasts as long as the client stays; the context of r has the
+	// request's deadline too.
+	connection context.Context //nolint:containedctx // It is the request's own.
 
 	// For the log and the metrics: what was asked for, and what came of it.
 	resource string
@@ -57,7 +61,7 @@ func (x *exchange) answer(status int, body []byte) {
 func (x *exchange) fail(err error) {
 	x.err = err
 	protocol := x.protocolError(err)
-	if protocol.Status == http.StatusTooManyRequests || protocol.Status >= 500 {
+	if passes(protocol.Status) {
 		x.w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
 	}
 	body, marshalErr := json.Marshal(protocol)
@@ -66,6 +70,12 @@ func (x *exchange) fail(err error) {
 		body = nil
 	}
 	x.answer(protocol.Status, body)
+}
+
+// passes reports whether an error with the status may be gone when the client
+// tries again.
+func passes(status int) bool {
+	return status == http.StatusTooManyRequests || (status >= 500 && status != http.StatusNotImplemented)
 }
 
 func (x *exchange) protocolError(err error) *scim.Error {
@@ -136,8 +146,8 @@ func (x *exchange) finish(began time.Time) {
 	if x.id != "" {
 		attributes = append(attributes, slog.String("id", x.id))
 	}
-	if x.keyID != "" {
-		attributes = append(attributes, slog.String("keyID", x.keyID))
+	if x.verifier.KeyID != "" {
+		attributes = append(attributes, slog.String("keyID", x.verifier.KeyID))
 	}
 	level := slog.LevelInfo
 	if x.status >= 500 {

@@ -2,78 +2,208 @@ package server
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
-// list is GET /Users and /Groups (RFC 7644 section 3.4.2).
-func (x *exchange) list(t *scim.ResourceType) error {
-	projection, err := x.projection(t)
+// query is GET of an endpoint, or of the base URL, with the parameters in the
+// URL (RFC 7644 section 3.4.2). Parameters that SCIM does not know mean nothing:
+// identity providers add some of their own.
+func (x *exchange) query(types ...*scim.ResourceType) error {
+	search, err := searchFromURL(x.r.URL.Query())
 	if err != nil {
 		return err
 	}
-	query, err := x.query(t, x.r.URL.Query())
+	return x.list(search, types)
+}
+
+// search is POST /.search with the parameters in the body (RFC 7644 section 3.4.3).
+func (x *exchange) search(types ...*scim.ResourceType) error {
+	body, err := x.body()
 	if err != nil {
 		return err
 	}
-	query.View = store.ViewOf(projection)
-	page, err := x.tenant.store.List(x.r.Context(), t, query)
+	search, err := scim.ParseSearchRequest(body)
 	if err != nil {
 		return err
 	}
-	response := scim.ListResponse{
-		TotalResults: page.TotalResults,
-		StartIndex:   query.StartIndex,
-		ItemsPerPage: len(page.Resources),
-		Resources:    make([]json.RawMessage, len(page.Resources)),
+	return x.list(search, types)
+}
+
+// searchFromURL reads the parameters of a URL as the search that they mean.
+func searchFromURL(values url.Values) (search *scim.SearchRequest, err error) {
+	search = &scim.SearchRequest{
+		Filter:    values.Get("filter"),
+		SortBy:    values.Get("sortBy"),
+		SortOrder: values.Get("sortOrder"),
 	}
-	for i, resource := range page.Resources {
-		if response.Resources[i], err = t.Render(resource, projection, x.settings.baseURL(x.r)); err != nil {
-			return fmt.Errorf("rendering the %s %s: %w", t.Name, resource.ID(), err)
+	if values.Has("attributes") {
+		search.Attributes = []string{values.Get("attributes")}
+	}
+	if values.Has("excludedAttributes") {
+		search.ExcludedAttributes = []string{values.Get("excludedAttributes")}
+	}
+	if values.Has("cursor") {
+		cursor := values.Get("cursor")
+		search.Cursor = &cursor
+	}
+	if search.StartIndex, err = integer(values, "startIndex"); err != nil {
+		return nil, err
+	}
+	search.Count, err = integer(values, "count")
+	return search, err
+}
+
+// integer reads an integer parameter; nil when it is absent.
+func integer(values url.Values, name string) (*int, error) {
+	text := values.Get(name)
+	if text == "" {
+		return nil, nil
+	}
+	value, err := strconv.Atoi(text)
+	if err != nil {
+		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "%s must be an integer, for example %s=1", name, name)
+	}
+	return &value, nil
+}
+
+// list answers a search over resource types with one page. The resources of
+// several types come type by type.
+func (x *exchange) list(search *scim.SearchRequest, types []*scim.ResourceType) error {
+	queries, err := x.compile(search, types)
+	if err != nil {
+		return err
+	}
+	count := x.pageSize(search)
+	response := scim.ListResponse{StartIndex: 1}
+	if search.StartIndex != nil {
+		response.StartIndex = max(*search.StartIndex, 1)
+	}
+	var after *position
+	if search.Cursor != nil {
+		response.StartIndex = 0
+		if after, err = x.openCursor(*search.Cursor, search); err != nil {
+			return err
 		}
+	}
+	page, err := x.collect(queries, response.StartIndex, count, after)
+	if err != nil {
+		return err
+	}
+	response.TotalResults, response.Resources, response.ItemsPerPage = page.total, page.rendered, len(page.rendered)
+	if search.Cursor != nil && page.more && len(page.rendered) > 0 {
+		response.NextCursor = x.sealCursor(page.last, search)
 	}
 	return x.answerJSON(response)
 }
 
-// query reads the parameters filter, sortBy, sortOrder, startIndex and count.
-// Parameters that SCIM does not know mean nothing: identity providers add some
-// of their own to the URL.
-func (x *exchange) query(t *scim.ResourceType, values url.Values) (query store.Query, err error) {
-	if text := values.Get("filter"); text != "" {
-		if query.Filter, err = t.ParseFilter(text, x.settings.Profile.Leniency); err != nil {
-			return query, err
-		}
+// pageSize returns the number of resources that the client gets at the most.
+func (x *exchange) pageSize(search *scim.SearchRequest) int {
+	if search.Count == nil {
+		return x.tenant.limits.DefaultPage
 	}
-	if query.Sort, err = t.ParseSort(values.Get("sortBy"), values.Get("sortOrder")); err != nil {
-		return query, err
-	}
-	if query.StartIndex, err = integer(values, "startIndex", 1); err != nil {
-		return query, err
-	}
-	query.StartIndex = max(query.StartIndex, 1)
-	if query.Count, err = integer(values, "count", x.tenant.limits.DefaultPage); err != nil {
-		return query, err
-	}
-	query.Count = min(max(query.Count, 0), x.tenant.limits.MaxPage)
-	return query, nil
+	return min(max(*search.Count, 0), x.tenant.limits.MaxPage)
 }
 
-// integer reads an integer parameter.
-func integer(values url.Values, name string, fallback int) (int, error) {
-	text := values.Get(name)
-	if text == "" {
-		return fallback, nil
+// typeQuery is a search compiled for one resource type.
+type typeQuery struct {
+	t          *scim.ResourceType
+	projection *scim.Projection
+	query      store.Query
+}
+
+// compile reads a search for each of the resource types. Over several types, a
+// type without the filter's attributes has no match (RFC 7644 section 3.4.2.1),
+// as long as some type has them.
+func (x *exchange) compile(search *scim.SearchRequest, types []*scim.ResourceType) ([]typeQuery, error) {
+	if len(types) > 1 && search.SortBy != "" {
+		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue,
+			"sortBy cannot be used across resource types; search below /Users or /Groups")
 	}
-	value, err := strconv.Atoi(text)
+	var (
+		queries []typeQuery
+		refused error
+	)
+	for _, t := range types {
+		one, err := x.compileFor(search, t)
+		var protocol *scim.Error
+		if errors.As(err, &protocol) && protocol.Type == scim.InvalidFilter {
+			refused = err
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		queries = append(queries, one)
+	}
+	if len(queries) == 0 {
+		return nil, refused
+	}
+	return queries, nil
+}
+
+func (x *exchange) compileFor(search *scim.SearchRequest, t *scim.ResourceType) (one typeQuery, err error) {
+	one.t = t
+	one.projection, err = t.ParseProjection(strings.Join(search.Attributes, ","), strings.Join(search.ExcludedAttributes, ","))
 	if err != nil {
-		return 0, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "%s must be an integer, for example %s=%d", name, name, fallback)
+		return one, err
 	}
-	return value, nil
+	if search.Filter != "" {
+		if one.query.Filter, err = t.ParseFilter(search.Filter, x.settings.Profile.Leniency); err != nil {
+			return one, err
+		}
+	}
+	if one.query.Sort, err = t.ParseSort(search.SortBy, search.SortOrder); err != nil {
+		return one, err
+	}
+	one.query.View = store.ViewOf(one.projection)
+	return one, nil
+}
+
+// collected is one page over all resource types of a search.
+type collected struct {
+	total    int
+	rendered []json.RawMessage
+	last     position // of the last resource in the page
+	more     bool     // there are resources behind it
+}
+
+// collect gets a page: from the 1-based index start on, or after a position.
+func (x *exchange) collect(queries []typeQuery, start, count int, after *position) (page collected, err error) {
+	skip := max(start, 1) - 1
+	for i, one := range queries {
+		behind := after != nil && i < after.Type
+		one.query.StartIndex, one.query.Count = skip+1, count-len(page.rendered)
+		if behind {
+			one.query.Count = 0 // An earlier page has the last of this type.
+		}
+		if after != nil && i == after.Type {
+			one.query.After = &after.Position
+		}
+		found, err := x.tenant.store.List(x.r.Context(), one.t, one.query)
+		if err != nil {
+			return page, err
+		}
+		page.total += found.TotalResults
+		page.more = page.more || (found.More && !behind)
+		skip = max(0, skip-found.TotalResults)
+		for _, resource := range found.Resources {
+			document, err := one.t.Render(resource, one.projection, x.settings.baseURL(x.r))
+			if err != nil {
+				return page, fmt.Errorf("rendering the %s %s: %w", one.t.Name, resource.ID(), err)
+			}
+			page.rendered = append(page.rendered, document)
+			page.last = position{Type: i, Position: store.PositionOf(resource)}
+		}
+	}
+	return page, nil
 }
 
 // answerJSON sends a message with status 200.

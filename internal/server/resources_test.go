@@ -149,10 +149,11 @@ func TestDiscovery(t *testing.T) {
 	h := newHarness(t, newMemory)
 	config := h.do(http.MethodGet, "/ServiceProviderConfig", "").doc
 	for feature, supported := range map[string]bool{
-		"patch": true, "filter": true, "sort": true, "etag": true, "bulk": false, "changePassword": false,
+		"patch": true, "filter": true, "sort": true, "etag": true, "bulk": true, "changePassword": false,
 	} {
 		h.Expect(config[feature]).To(HaveKeyWithValue("supported", supported), feature)
 	}
+	h.Expect(config["pagination"]).To(HaveKeyWithValue("cursor", true))
 	types := h.do(http.MethodGet, "/ResourceTypes", "").doc
 	h.Expect(types["totalResults"]).To(BeEquivalentTo(2))
 	schemas := h.do(http.MethodGet, "/Schemas", "").doc

@@ -19,9 +19,6 @@ func (x *exchange) route() error {
 		return unknownURL(x.settings)
 	}
 	segments := strings.FieldsFunc(rest, func(r rune) bool { return r == '/' })
-	if len(segments) == 0 {
-		return unknownURL(x.settings)
-	}
 	table := x.table(segments)
 	if table == nil {
 		return unknownURL(x.settings)
@@ -42,51 +39,81 @@ func (x *exchange) route() error {
 // table returns the handlers of the URL below the base path; nil when there is
 // no such URL.
 func (x *exchange) table(segments []string) methods {
+	types := x.tenant.registry.ResourceTypes()
+	if len(segments) == 0 {
+		x.resource = "root"
+		return readOnly(func() error { return x.query(types...) })
+	}
 	x.resource = segments[0]
-	for _, t := range x.tenant.registry.ResourceTypes() {
+	for _, t := range types {
 		if "/"+segments[0] == t.Endpoint {
 			return x.resourceTable(t, segments[1:])
 		}
 	}
-	discovery := map[string]func(string) error{
-		"ServiceProviderConfig": x.serviceProviderConfig,
-		"ResourceTypes":         x.resourceTypes,
-		"Schemas":               x.schemas,
-	}
-	handler, known := discovery[segments[0]]
-	if !known || len(segments) > 2 {
-		x.resource = "unknown"
-		return nil
-	}
 	name := strings.Join(segments[1:], "")
-	get := func() error { return handler(name) }
-	return methods{http.MethodGet: get, http.MethodHead: get}
+	switch {
+	case segments[0] == searchSegment && len(segments) == 1:
+		return methods{http.MethodPost: func() error { return x.search(types...) }}
+	case segments[0] == "Bulk" && len(segments) == 1:
+		return methods{http.MethodPost: x.bulk}
+	case segments[0] == "Me" && len(segments) == 1:
+		return allMethods(x.me)
+	case segments[0] == "ServiceProviderConfig" && len(segments) == 1:
+		return readOnly(x.serviceProviderConfig)
+	case segments[0] == "ResourceTypes" && len(segments) <= 2:
+		return readOnly(func() error { return x.resourceTypes(name) })
+	case segments[0] == "Schemas" && len(segments) <= 2:
+		return readOnly(func() error { return x.schemas(name) })
+	}
+	x.resource = "unknown"
+	return nil
 }
 
 // resourceTable returns the handlers of a resource type's endpoint.
 func (x *exchange) resourceTable(t *scim.ResourceType, segments []string) methods {
-	switch len(segments) {
-	case 0:
-		list := func() error { return x.list(t) }
-		return methods{http.MethodGet: list, http.MethodHead: list, http.MethodPost: func() error { return x.create(t) }}
-	case 1:
-		x.id = segments[0]
-		get := func() error { return x.get(t, segments[0]) }
-		return methods{
-			http.MethodGet:    get,
-			http.MethodHead:   get,
-			http.MethodPut:    func() error { return x.replace(t, segments[0]) },
-			http.MethodPatch:  func() error { return x.patch(t, segments[0]) },
-			http.MethodDelete: func() error { return x.delete(t, segments[0]) },
-		}
-	default:
+	switch {
+	case len(segments) == 0:
+		table := readOnly(func() error { return x.query(t) })
+		table[http.MethodPost] = func() error { return x.create(t) }
+		return table
+	case len(segments) > 1:
 		return nil
+	case segments[0] == searchSegment:
+		return methods{http.MethodPost: func() error { return x.search(t) }}
 	}
+	x.id = segments[0]
+	table := readOnly(func() error { return x.get(t, x.id) })
+	table[http.MethodPut] = func() error { return x.replace(t, x.id) }
+	table[http.MethodPatch] = func() error { return x.patch(t, x.id) }
+	table[http.MethodDelete] = func() error { return x.delete(t, x.id) }
+	return table
+}
+
+// searchSegment ends the URL of a search whose parameters are in the body.
+const searchSegment = ".search"
+
+// readOnly has the handler for the methods that read.
+func readOnly(handler func() error) methods {
+	return methods{http.MethodGet: handler, http.MethodHead: handler}
+}
+
+// allMethods has the handler for every method of SCIM.
+func allMethods(handler func() error) methods {
+	return methods{
+		http.MethodGet: handler, http.MethodHead: handler, http.MethodPost: handler,
+		http.MethodPut: handler, http.MethodPatch: handler, http.MethodDelete: handler,
+	}
+}
+
+// me is /Me (RFC 7644 section 3.11): a key stands for an identity provider, and
+// not for a user.
+func (x *exchange) me() error {
+	return scim.Errorf(http.StatusNotImplemented, "", "the token stands for an identity provider and not for a user, so that there is no /Me")
 }
 
 func unknownURL(settings *Settings) error {
 	return scim.Errorf(http.StatusNotFound, "",
-		"there is nothing at this URL; the base URL of this tenant ends in %s, and below it are /Users, /Groups, /ServiceProviderConfig, /ResourceTypes and /Schemas", settings.Path)
+		"there is nothing at this URL; the base URL of this tenant ends in %s, and below it are /Users, /Groups, /Bulk, /.search, /ServiceProviderConfig, /ResourceTypes and /Schemas", settings.Path)
 }
 
 // collapse makes one slash of several.

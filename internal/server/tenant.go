@@ -22,11 +22,13 @@ type Limits struct {
 	// DefaultPage and MaxPage are the numbers of resources in a page of a list
 	// when the client names none, and at the most.
 	DefaultPage, MaxPage int
+	// BulkOperations is the number of operations in one bulk request.
+	BulkOperations int
 }
 
 // DefaultLimits are the limits of a tenant that names no others.
 func DefaultLimits() Limits {
-	return Limits{BodyBytes: 8 << 20, Deadline: 8 * time.Second, DefaultPage: 100, MaxPage: 1000}
+	return Limits{BodyBytes: 8 << 20, Deadline: 8 * time.Second, DefaultPage: 100, MaxPage: 1000, BulkOperations: 1000}
 }
 
 // Tenant is the runtime of one tenant. Make it with NewTenant, and give it
@@ -92,14 +94,15 @@ func (x *exchange) serve() {
 			"the bearer token is missing, unknown, expired or revoked; send the token of a ScimApiKey of this tenant as `Authorization: Bearer <token>`"))
 		return
 	}
-	x.keyID = verifier.KeyID
+	x.verifier = verifier
 	if settings.Paused {
 		x.fail(scim.Errorf(http.StatusServiceUnavailable, "", "provisioning is paused for this tenant; try again later"))
 		return
 	}
-	ctx, cancel := context.WithTimeout(x.r.Context(), x.tenant.limits.Deadline)
+	x.connection = x.r.Context()
+	ctx, cancel := context.WithTimeout(x.connection, x.tenant.limits.Deadline)
 	defer cancel()
-	x.r = x.r.WithContext(store.WithActor(ctx, store.Actor{KeyID: x.keyID, RequestID: x.requestID}))
+	x.r = x.r.WithContext(store.WithActor(ctx, store.Actor{KeyID: verifier.KeyID, RequestID: x.requestID}))
 	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, x.tenant.limits.BodyBytes)
 	if err := x.route(); err != nil {
 		x.fail(err)

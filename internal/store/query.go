@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"net/http"
 	"slices"
 
 	"github.com/kubescim/kubescim/internal/scim"
@@ -9,24 +10,47 @@ import (
 
 // Select carries a query out over resources: it filters, orders and cuts out
 // the page (RFC 7644 section 3.4.2). It reorders the slice that it is given.
-func Select(resources []*scim.Resource, query Query) *Page {
+func Select(resources []*scim.Resource, query Query) (*Page, error) {
 	chosen := resources
 	if query.Filter != nil {
 		chosen = slices.DeleteFunc(resources, func(r *scim.Resource) bool { return !query.Filter.Match(r) })
 	}
-	page := &Page{TotalResults: len(chosen)}
-	first := max(query.StartIndex, 1) - 1
-	if query.Count <= 0 || first >= len(chosen) {
-		return page
-	}
 	// The order by creation makes pages stable while users are added: a new one
 	// comes last, where it shifts no page that was read already.
-	slices.SortFunc(chosen, func(a, b *scim.Resource) int {
-		return cmp.Or(a.Meta().Created.Compare(b.Meta().Created), cmp.Compare(a.ID(), b.ID()))
-	})
+	slices.SortFunc(chosen, func(a, b *scim.Resource) int { return PositionOf(a).compare(PositionOf(b)) })
 	query.Sort.Sort(chosen)
-	page.Resources = chosen[first:min(first+query.Count, len(chosen))]
-	return page
+	first, err := query.first(chosen)
+	if err != nil {
+		return nil, err
+	}
+	end := min(first+max(query.Count, 0), len(chosen))
+	return &Page{TotalResults: len(chosen), Resources: chosen[first:end], More: end < len(chosen)}, nil
+}
+
+// first returns the index of the first resource of the page.
+func (q Query) first(chosen []*scim.Resource) (int, error) {
+	if q.After == nil {
+		return min(max(q.StartIndex, 1)-1, len(chosen)), nil
+	}
+	if q.Sort == nil {
+		behind := slices.IndexFunc(chosen, func(r *scim.Resource) bool { return PositionOf(r).compare(*q.After) > 0 })
+		if behind < 0 {
+			return len(chosen), nil
+		}
+		return behind, nil
+	}
+	// The place in any other order is known only by the resource itself.
+	at := slices.IndexFunc(chosen, func(r *scim.Resource) bool { return r.ID() == q.After.ID })
+	if at < 0 {
+		return 0, scim.Errorf(http.StatusBadRequest, scim.ExpiredCursor,
+			"the resource at which the last page ended is gone; start again without the cursor's value")
+	}
+	return at + 1, nil
+}
+
+// compare orders positions by time of creation, then id.
+func (p Position) compare(other Position) int {
+	return cmp.Or(p.Created.Compare(other.Created), cmp.Compare(p.ID, other.ID))
 }
 
 // Name says which attribute of a resource type is unique in a tenant: userName

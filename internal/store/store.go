@@ -10,6 +10,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/kubescim/kubescim/internal/scim"
 )
@@ -91,9 +92,25 @@ type Query struct {
 	Sort *scim.Sort
 	// StartIndex is the 1-based index of the first one to return.
 	StartIndex int
+	// After, when set, is the position to go on from instead of StartIndex.
+	After *Position
 	// Count is the number to return at the most; 0 returns TotalResults only.
 	Count int
 	View  View
+}
+
+// Position is a place in a list that stays where it is while resources come and
+// go: right behind a resource.
+type Position struct {
+	// Created is when that resource was created.
+	Created time.Time
+	// ID is its id.
+	ID string
+}
+
+// PositionOf returns the position right behind the resource.
+func PositionOf(r *scim.Resource) Position {
+	return Position{Created: r.Meta().Created, ID: r.ID()}
 }
 
 // Page is one page of a list.
@@ -101,4 +118,6 @@ type Page struct {
 	// TotalResults is the number of resources that the filter chose.
 	TotalResults int
 	Resources    []*scim.Resource
+	// More says whether the filter chose resources behind those of the page.
+	More bool
 }

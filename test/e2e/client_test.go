@@ -30,6 +30,10 @@ const (
 
 const mediaType = "application/scim+json"
 
+// publicHost is the host that requests are sent to, as if they came through an
+// Ingress, so that a location does not depend on the way to the server.
+const publicHost = "scim.example.com"
+
 // scimClient sends SCIM requests to one URL with one token.
 type scimClient struct {
 	base    string
@@ -129,6 +133,7 @@ func (c *scimClient) request(method, path, body string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+	request.Host = publicHost
 	request.Header.Set("User-Agent", "") // The Go client leaves it out then, as Entra ID does.
 	request.Header.Set("Accept", mediaType)
 	if body != "" {

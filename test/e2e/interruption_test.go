@@ -27,22 +27,37 @@ var _ = Describe("A provisioning session", Ordered, ContinueOnFailure, func() {
 
 	It("loses nothing when a server pod and the operator are killed, and needs nobody to mend it", func(ctx SpecContext) {
 		const steps = 60
-		s := &session{client: t.service, prefix: "killed"}
 		victim := t.pods(ctx)[0].Name
 		operator := operatorPods(ctx)[0].Name
-		pace := time.NewTicker(100 * time.Millisecond)
-		defer pace.Stop()
-		for n := range steps {
-			switch n {
-			case steps / 4:
+		kill := map[int]func(){
+			steps / 4: func() {
 				kubectl("delete", "pod", "-n", t.namespace, victim, "--force", "--grace-period=0", "--wait=false")
-			case steps / 2:
+			},
+			steps / 2: func() {
 				kubectl("delete", "pod", "-n", operatorKey.Namespace, operator, "--force", "--grace-period=0", "--wait=false")
-			}
-			s.step(n)
-			<-pace.C
+			},
 		}
-		GinkgoWriter.Printf("%d requests, %d of them again\n", s.requests, s.retries)
+		var (
+			sessions []*session
+			running  sync.WaitGroup
+		)
+		for i := range 3 {
+			s := &session{client: t.service, prefix: fmt.Sprintf("killed-%d", i)}
+			sessions = append(sessions, s)
+			running.Go(func() {
+				defer GinkgoRecover()
+				pace := time.NewTicker(50 * time.Millisecond)
+				defer pace.Stop()
+				for n := range steps {
+					if do := kill[n]; do != nil && i == 0 {
+						do()
+					}
+					s.step(n)
+					<-pace.C
+				}
+			})
+		}
+		running.Wait()
 
 		recovered(ctx, t)
 		Expect(namesOf(t.pods(ctx))).NotTo(ContainElement(victim))
@@ -53,7 +68,7 @@ var _ = Describe("A provisioning session", Ordered, ContinueOnFailure, func() {
 			g.Expect(namesOf(operatorPods(ctx))).NotTo(ContainElement(operator))
 		}).WithTimeout(time.Minute).Should(Succeed())
 		t.expose(ctx)
-		s.nothingLost(t)
+		nothingLost(t, sessions...)
 
 		By("asking the new operator for something")
 		apply(newKey(t.namespace, "after", t.name))

@@ -114,7 +114,7 @@ var _ = Describe("The resources", Ordered, ContinueOnFailure, func() {
 	It("carry the tenant's rules", func() {
 		t.send(http.MethodPost, users, plainUser("nomail@example.com")).isError(http.StatusBadRequest, "invalidValue")
 		t.unchanged(users, ada, func() *response {
-			r := t.send(http.MethodPatch, users+"/"+ada, patch(`{"op":"Remove","path":"emails"}`)).isError(http.StatusBadRequest, "")
+			r := t.send(http.MethodPatch, users+"/"+ada, patch(`{"op":"Remove","path":"emails"}`)).isError(http.StatusBadRequest, "invalidValue")
 			Expect(r.at("detail")).To(ContainSubstring("emails"))
 			return t.get(users + "/" + ada)
 		})

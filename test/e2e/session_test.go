@@ -85,34 +85,40 @@ func (s *session) change(user *provisioned, n int) {
 	r.hasOneOf(http.StatusOK, http.StatusNoContent)
 }
 
-// read checks that a client sees the state that was acknowledged.
+// read checks that a client sees the state that was acknowledged, by id and by
+// name.
 func (s *session) read(client *scimClient, user *provisioned) {
 	GinkgoHelper()
 	reader := &session{client: client}
 	r, _ := reader.insist(http.MethodGet, users+"/"+user.id, "")
-	s.retries += reader.retries
-	r.has(http.StatusOK)
+	list, _ := reader.insist(http.MethodGet, filter(users, "userName eq %q", user.userName), "")
+	s.requests, s.retries = s.requests+reader.requests, s.retries+reader.retries
 	expected := want{"id": user.id, "userName": user.userName, "active": user.active, "displayName": nil}
 	if user.displayName != "" {
 		expected["displayName"] = user.displayName
 	}
-	expected.in(r.document, r.String())
+	expected.in(r.has(http.StatusOK).document, r.String())
+	expected.in(list.isList(1)[0], list.String())
 }
 
-// nothingLost checks that the tenant has what was acknowledged and nothing else,
-// at each replica and in the cluster.
-func (s *session) nothingLost(t *tenant) {
+// nothingLost checks that the tenant has what was acknowledged to the sessions
+// and nothing else, at each replica and in the cluster.
+func nothingLost(t *tenant, sessions ...*session) {
 	GinkgoHelper()
 	byName := map[any]string{}
-	for _, user := range s.acknowledged {
-		byName[user.userName] = user.id
+	for _, s := range sessions {
+		for _, user := range s.acknowledged {
+			Expect(byName).NotTo(HaveKey(user.userName))
+			byName[user.userName] = user.id
+		}
+		GinkgoWriter.Printf("%d requests, %d of them tried again\n", s.requests, s.retries)
 	}
-	Expect(byName).To(HaveLen(len(s.acknowledged)))
 	t.everyReplica(func(c *scimClient) {
 		Expect(c.get(users + "?count=1000").isList(len(byName))).To(HaveLen(len(byName)))
-		for _, user := range s.acknowledged {
-			s.read(c, user)
-			Expect(c.get(filter(users, "userName eq %q", user.userName)).isList(1)[0]).To(HaveKeyWithValue("id", user.id))
+		for _, s := range sessions {
+			for _, user := range s.acknowledged {
+				s.read(c, user)
+			}
 		}
 	})
 	resources := kubectlList(t.namespace, "scimusers")

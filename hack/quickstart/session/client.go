@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -39,9 +40,7 @@ type client struct {
 }
 
 // title shows what the next requests are for.
-func (c *client) title(format string, args ...any) {
-	c.show("\n# "+format, args...)
-}
+func (c *client) title(text string) { c.show("\n# %s", text) }
 
 // do sends a request and returns the body of the answer, whose status must be one of those that are expected.
 func (c *client) do(ctx context.Context, method, path string, body object, expected ...int) (object, error) {
@@ -86,9 +85,8 @@ func (c *client) send(ctx context.Context, method, path string, body []byte) (st
 	if err != nil {
 		return 0, nil, err
 	}
-	defer response.Body.Close()
 	answer, err = io.ReadAll(response.Body)
-	return response.StatusCode, answer, err
+	return response.StatusCode, answer, errors.Join(err, response.Body.Close())
 }
 
 // find returns the id of the one resource that the filter matches; empty when there is none. rest are further
@@ -133,7 +131,8 @@ func (c *client) patch(ctx context.Context, endpoint, id string, operations ...o
 
 // show writes one line, without the blanks that an empty body leaves at its end.
 func (c *client) show(format string, args ...any) {
-	fmt.Fprintln(c.out, strings.TrimRight(fmt.Sprintf(format, args...), " "))
+	line := strings.TrimRight(fmt.Sprintf(format, args...), " ")
+	_, _ = fmt.Fprintln(c.out, line) // output that nobody reads is no reason to stop half-way
 }
 
 // idOf returns the id of a resource.

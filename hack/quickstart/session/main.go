@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"time"
 )
 
@@ -20,17 +19,15 @@ import (
 const limit = 2 * time.Minute
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	if err := run(ctx, os.Stdout, os.Getenv); err != nil {
+	if err := run(context.Background(), os.Stdout, os.Getenv); err != nil {
 		fmt.Fprintln(os.Stderr, "session:", err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context, out io.Writer, getenv func(string) string) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	acme := &client{out: out, url: getenv("SCIM_URL"), token: getenv("SCIM_TOKEN")}
 	// Okta names itself; Entra ID's connection test does not.
 	globex := &client{out: out, url: getenv("SCIM_URL_B"), token: getenv("SCIM_TOKEN_B"), userAgent: "Okta SCIM Client 1.0.0"}

@@ -122,6 +122,14 @@ func (o *operator) told() []string {
 // in a namespace of its own.
 func newTenant(ctx context.Context) *scimv1alpha1.ScimTenant {
 	GinkgoHelper()
+	tenant := createTenant(ctx)
+	setURL(ctx, tenant, "https://acme.example.com/scim/v2")
+	return tenant
+}
+
+// createTenant creates a tenant in a namespace of its own.
+func createTenant(ctx context.Context) *scimv1alpha1.ScimTenant {
+	GinkgoHelper()
 	namespace, err := env.NewNamespace(ctx)
 	Expect(err).NotTo(HaveOccurred())
 	tenant := &scimv1alpha1.ScimTenant{
@@ -129,7 +137,6 @@ func newTenant(ctx context.Context) *scimv1alpha1.ScimTenant {
 		Spec:       scimv1alpha1.ScimTenantSpec{IdentityProvider: scimv1alpha1.IdentityProviderOkta},
 	}
 	Expect(env.Client.Create(ctx, tenant)).To(Succeed())
-	setURL(ctx, tenant, "https://acme.example.com/scim/v2")
 	return tenant
 }
 

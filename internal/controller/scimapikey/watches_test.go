@@ -72,7 +72,7 @@ var _ = Describe("The whole operator", Ordered, func() {
 	})
 
 	It("removes the hash of a key whose finalizer somebody took away", func(ctx context.Context) {
-		tenant := newTenant(ctx)
+		tenant := createTenant(ctx)
 		other := newKey(ctx, tenant, "other")
 		key := newKey(ctx, tenant, "okta")
 		Eventually(func() any { return verifiersOf(ctx, tenant) }).ShouldNot(BeNil())
@@ -93,7 +93,7 @@ var _ = Describe("The whole operator", Ordered, func() {
 	})
 
 	It("delivers many keys of one tenant at the same time", func(ctx context.Context) {
-		tenant := newTenant(ctx)
+		tenant := createTenant(ctx)
 		var keys []*scimv1alpha1.ScimApiKey
 		for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
 			keys = append(keys, newKey(ctx, tenant, name))

@@ -41,7 +41,10 @@ func (s *Store) List(ctx context.Context, t *scim.ResourceType, query store.Quer
 	if err := s.completeAll(ctx, t, candidates, query); err != nil {
 		return nil, err
 	}
-	page := store.Select(candidates, query)
+	page, err := store.Select(candidates, query)
+	if err != nil {
+		return nil, err
+	}
 	if t == s.registry.Group() && query.View.WithoutMembers {
 		for _, group := range page.Resources {
 			store.SetMembers(group, nil)

@@ -147,7 +147,10 @@ func (s *Store) List(_ context.Context, t *scim.ResourceType, query store.Query)
 			membership.Complete(all[i])
 		}
 	}
-	page := store.Select(all, query)
+	page, err := store.Select(all, query)
+	if err != nil {
+		return nil, err
+	}
 	for i, resource := range page.Resources {
 		page.Resources[i] = s.view(resource, query.View)
 	}

@@ -112,8 +112,11 @@ func (d *daemon) start(ctx context.Context, dir stateDir, logf func(string, ...a
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", d.name, err)
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- cmd.Wait() }()
+	exited := make(chan string, 1)
+	go func() {
+		_ = cmd.Wait()
+		exited <- cmd.ProcessState.String()
+	}()
 	if err := d.awaitReady(ctx, exited); err != nil {
 		return fmt.Errorf("start %s: %w\n%s\nThe whole log is %s. If it does not say what to mend, run "+
 			"down and then up again", d.name, err, tail(logPath, 12), logPath)
@@ -123,7 +126,7 @@ func (d *daemon) start(ctx context.Context, dir stateDir, logf func(string, ...a
 }
 
 // awaitReady waits until the daemon answers, and no longer than it runs.
-func (d *daemon) awaitReady(ctx context.Context, exited <-chan error) error {
+func (d *daemon) awaitReady(ctx context.Context, exited <-chan string) error {
 	ctx, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()
 	ticker := time.NewTicker(pollInterval)
@@ -134,13 +137,13 @@ func (d *daemon) awaitReady(ctx context.Context, exited <-chan error) error {
 			return nil
 		}
 		select {
-		case err := <-exited:
-			return fmt.Errorf("it ended at once (%v), after the lines", err)
+		case state := <-exited:
+			return fmt.Errorf("it ended at once (%s), after the lines", state)
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.Canceled) {
 				return ctx.Err()
 			}
-			return fmt.Errorf("it did not answer within %s (%v), and wrote last", readyLimit, last)
+			return fmt.Errorf("it did not answer within %s (%w), and wrote last", readyLimit, last)
 		case <-ticker.C:
 		}
 	}

@@ -145,7 +145,7 @@ func removeRules(ctx context.Context) error {
 // rulesLeft is the script that would remove the cluster's rules. A machine without iptables, or without IPv6,
 // has none.
 func rulesLeft(ctx context.Context, command string) (string, error) {
-	if _, err := exec.LookPath(command + "-save"); err != nil {
+	if path, _ := exec.LookPath(command + "-save"); path == "" {
 		return "", nil
 	}
 	if command == "ip6tables" && !exists("/proc/sys/net/ipv6") {

@@ -94,14 +94,17 @@ func removeFiles(paths []string) error {
 	return errors.Join(failed...)
 }
 
-// removeEmptyFolders removes the folders around those files, unless somebody else has something there.
+// removeEmptyFolders removes the folders around those files, unless somebody else has something there, or keeps
+// them on a disk of their own.
 func removeEmptyFolders() error {
+	var failed error
 	for _, dir := range []string{cniResultsDir, containerLogLinks, devicePluginDir, shimSocketDir,
 		filepath.Dir(cniResultsDir), filepath.Dir(devicePluginDir), filepath.Dir(shimSocketDir)} {
 		err := os.Remove(dir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTEMPTY) {
-			return fmt.Errorf("remove an empty folder: %w", err)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, syscall.EBUSY) {
+			continue
 		}
+		failed = errors.Join(failed, err)
 	}
-	return nil
+	return failed
 }

@@ -1,0 +1,262 @@
+package scimtenant
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/conditions"
+)
+
+// settled returns what a reconciliation of a tenant with a host finds when all
+// is well.
+func settled(change ...func(*scope)) *scope {
+	s := newScope(&scimv1alpha1.ScimTenant{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "acme", UID: "uid", Generation: 2},
+		Spec: scimv1alpha1.ScimTenantSpec{
+			IdentityProvider: scimv1alpha1.IdentityProviderEntra,
+			Endpoint:         scimv1alpha1.EndpointSpec{Host: "acme.example.com"},
+		},
+	})
+	s.gathered, s.ingressClass = true, true
+	s.deployment = &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Name: "acme-scim", Generation: 5},
+		Status:     appsv1.DeploymentStatus{ObservedGeneration: 5, Replicas: 2, UpdatedReplicas: 2, ReadyReplicas: 2},
+	}
+	for _, c := range change {
+		c(s)
+	}
+	return s
+}
+
+func deployment(change func(*appsv1.DeploymentStatus)) func(*scope) {
+	return func(s *scope) { change(&s.deployment.Status) }
+}
+
+func complaint(kind appsv1.DeploymentConditionType, status corev1.ConditionStatus, message string) appsv1.DeploymentCondition {
+	return appsv1.DeploymentCondition{Type: kind, Status: status, Message: message}
+}
+
+func TestStatus(t *testing.T) {
+	const (
+		yes = metav1.ConditionTrue
+		no  = metav1.ConditionFalse
+	)
+	for name, tc := range map[string]struct {
+		scope            *scope
+		outcome          conditions.Outcome
+		reason           string
+		server, endpoint metav1.ConditionStatus
+		message          string
+	}{
+		"all is well": {settled(), conditions.Ready, "Succeeded", yes, yes, "https://acme.example.com/scim/v2"},
+		"no host": {
+			settled(func(s *scope) { s.tenant.Spec.Endpoint.Host = "" }),
+			conditions.Ready, "Succeeded", yes, yes, "http://acme-scim.team.svc/scim/v2",
+		},
+		"paused": {
+			settled(func(s *scope) { s.tenant.Spec.State = scimv1alpha1.TenantStatePaused }),
+			conditions.Ready, "Paused", yes, yes, "spec.state",
+		},
+		"one replica is gone": {
+			settled(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 1 })),
+			conditions.Reconciling, "RollingOut", yes, yes, "1 of 2",
+		},
+		"no replica": {
+			settled(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 0 })),
+			conditions.Reconciling, "Unavailable", no, yes, "no server replica of 2",
+		},
+		"the Deployment controller has not looked yet": {
+			settled(deployment(func(d *appsv1.DeploymentStatus) { d.ObservedGeneration = 4 })),
+			conditions.Reconciling, "RollingOut", yes, yes, "",
+		},
+		"old replicas are left": {
+			settled(deployment(func(d *appsv1.DeploymentStatus) { d.Replicas, d.UpdatedReplicas = 3, 2 })),
+			conditions.Reconciling, "RollingOut", yes, yes, "",
+		},
+		"no progress": {
+			settled(deployment(func(d *appsv1.DeploymentStatus) {
+				d.ReadyReplicas = 0
+				d.Conditions = []appsv1.DeploymentCondition{complaint(appsv1.DeploymentProgressing, corev1.ConditionFalse, "")}
+			})),
+			conditions.Stalled, "Unavailable", no, yes, "no progress",
+		},
+		"pods are refused": {
+			settled(deployment(func(d *appsv1.DeploymentStatus) {
+				d.ReadyReplicas = 0
+				d.Conditions = []appsv1.DeploymentCondition{complaint(appsv1.DeploymentReplicaFailure, corev1.ConditionTrue, "exceeded quota")}
+			})),
+			conditions.Reconciling, "Unavailable", no, yes, "exceeded quota",
+		},
+		"the host is taken": {
+			settled(func(s *scope) {
+				s.hostHolder = &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: "other", Name: "first"}}
+			}),
+			conditions.Stalled, "HostConflict", yes, no, "other/first",
+		},
+		"the host is taken, and the server is not there": {
+			settled(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 0 }), func(s *scope) { s.hostHolder = s.tenant }),
+			conditions.Stalled, "HostConflict", no, no, "set spec.endpoint.host",
+		},
+		"no IngressClass of that name": {
+			settled(func(s *scope) {
+				s.ingressClass = false
+				s.tenant.Spec.Endpoint.Ingress = &scimv1alpha1.EndpointIngress{ClassName: "nginx"}
+			}),
+			conditions.Stalled, "IngressClassNotFound", yes, no, `"nginx"`,
+		},
+		"no default IngressClass": {
+			settled(func(s *scope) { s.ingressClass = false }),
+			conditions.Stalled, "IngressClassNotFound", yes, no, "set spec.endpoint.ingress.className",
+		},
+		"somebody else's Service": {
+			settled(func(s *scope) {
+				s.addServerProblem(&apply.ConflictError{Kind: "Service", Name: "acme-scim", Tenant: "acme"})
+			}),
+			conditions.Stalled, "ObjectConflict", no, yes, `Service "acme-scim"`,
+		},
+		"a conflict comes before a leftover": {
+			settled(func(s *scope) {
+				s.addServerProblem(&apply.LeftoverError{Kind: "Role", Name: "acme-scim"})
+				s.addServerProblem(&apply.ConflictError{Kind: "Service", Name: "acme-scim"})
+				s.addServerProblem(&apply.LeftoverError{Kind: "Role", Name: "acme-scim"})
+			}),
+			conditions.Stalled, "ObjectConflict", no, yes, `Service "acme-scim"`,
+		},
+		"an earlier tenant's Service": {
+			settled(func(s *scope) { s.addServerProblem(&apply.LeftoverError{Kind: "Service", Name: "acme-scim"}) }),
+			conditions.Reconciling, "Progressing", no, yes, "waiting until",
+		},
+		"somebody else's Ingress": {
+			settled(func(s *scope) { s.endpointProblem = &apply.ConflictError{Kind: "Ingress", Name: "acme-scim"} }),
+			conditions.Stalled, "ObjectConflict", yes, no, `Ingress "acme-scim"`,
+		},
+		"an earlier tenant's Ingress": {
+			settled(func(s *scope) { s.endpointProblem = &apply.LeftoverError{Kind: "Ingress", Name: "acme-scim"} }),
+			conditions.Reconciling, "Progressing", yes, no, "waiting until",
+		},
+		"a failure": {
+			settled(func(s *scope) { s.failure = errors.New("timed out"); s.deployment = nil }),
+			conditions.Reconciling, "ReconcileFailed", metav1.ConditionUnknown, yes, "timed out",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setStatus(tc.scope)
+			all := map[string]metav1.Condition{}
+			for _, c := range tc.scope.tenant.Status.Conditions {
+				all[c.Type] = c
+			}
+			if wrong := conditions.Check(tc.scope.tenant); len(wrong) > 0 {
+				t.Errorf("the conditions are malformed: %v", wrong)
+			}
+			if c := all[string(tc.outcome)]; c.Status != yes || c.Reason != tc.reason || !strings.Contains(c.Message, tc.message) {
+				t.Errorf("%s is %+v", tc.outcome, c)
+			}
+			if c := all[scimv1alpha1.ConditionServerAvailable]; c.Status != tc.server {
+				t.Errorf("ServerAvailable is %+v", c)
+			}
+			if c := all[scimv1alpha1.ConditionEndpointAccepted]; c.Status != tc.endpoint {
+				t.Errorf("EndpointAccepted is %+v", c)
+			}
+		})
+	}
+}
+
+// A failure to find out who has a host must not make a tenant publish it.
+func TestStatusBeforeAnythingWasGathered(t *testing.T) {
+	s := settled(func(s *scope) {
+		s.gathered, s.ingressClass, s.failure = false, false, errors.New("timed out")
+		s.tenant.Status.URL = "https://old.example.com/scim/v2"
+		s.tenant.Status.ObservedGeneration = 1
+	})
+	setStatus(s)
+	status := s.tenant.Status
+	if status.URL != "https://old.example.com/scim/v2" || status.ObservedGeneration != 1 {
+		t.Errorf("the status is %+v", status)
+	}
+	if len(status.Conditions) != 2 || len(conditions.Check(s.tenant)) > 0 {
+		t.Errorf("the conditions are %+v", status.Conditions)
+	}
+}
+
+func TestHostConflictHidesTheURL(t *testing.T) {
+	s := settled(func(s *scope) {
+		s.tenant.Status.URL = "https://acme.example.com/scim/v2"
+		s.hostHolder = &scimv1alpha1.ScimTenant{}
+	})
+	setStatus(s)
+	if s.tenant.Status.URL != "" {
+		t.Errorf("the URL of another tenant is published: %s", s.tenant.Status.URL)
+	}
+}
+
+func TestHostHolder(t *testing.T) {
+	at := func(namespace, name string, minute int) scimv1alpha1.ScimTenant {
+		return scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: name, UID: types.UID(namespace + "/" + name),
+			CreationTimestamp: metav1.NewTime(time.Date(2026, 5, 1, 12, minute, 0, 0, time.UTC)),
+		}}
+	}
+	me := at("b", "me", 5)
+	for name, tc := range map[string]struct {
+		rivals []scimv1alpha1.ScimTenant
+		want   string
+	}{
+		"nobody":                      {nil, ""},
+		"only me":                     {[]scimv1alpha1.ScimTenant{me}, ""},
+		"a younger one":               {[]scimv1alpha1.ScimTenant{at("a", "x", 6), me}, ""},
+		"an older one":                {[]scimv1alpha1.ScimTenant{me, at("z", "x", 4)}, "z/x"},
+		"the oldest of several":       {[]scimv1alpha1.ScimTenant{at("c", "x", 4), at("d", "x", 3), me}, "d/x"},
+		"equally old, by namespace":   {[]scimv1alpha1.ScimTenant{at("a", "x", 5), me}, "a/x"},
+		"equally old, in a later one": {[]scimv1alpha1.ScimTenant{at("c", "a", 5), me}, ""},
+		"equally old, by name":        {[]scimv1alpha1.ScimTenant{at("b", "a", 5), me}, "b/a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := ""
+			if holder := hostHolder(&me, tc.rivals); holder != nil {
+				got = nameOf(holder)
+			}
+			if got != tc.want {
+				t.Errorf("the host belongs to %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestHasIngressClass(t *testing.T) {
+	class := func(name string, isDefault string) networkingv1.IngressClass {
+		return networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{
+			networkingv1.AnnotationIsDefaultIngressClass: isDefault,
+		}}}
+	}
+	for name, tc := range map[string]struct {
+		wanted  string
+		classes []networkingv1.IngressClass
+		want    bool
+	}{
+		"none at all":         {"", nil, false},
+		"no default":          {"", []networkingv1.IngressClass{class("a", "false")}, false},
+		"a default":           {"", []networkingv1.IngressClass{class("a", "false"), class("b", "true")}, true},
+		"the named one":       {"a", []networkingv1.IngressClass{class("a", "false")}, true},
+		"the default instead": {"a", []networkingv1.IngressClass{class("b", "true")}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tenant := &scimv1alpha1.ScimTenant{}
+			if tc.wanted != "" {
+				tenant.Spec.Endpoint.Ingress = &scimv1alpha1.EndpointIngress{ClassName: tc.wanted}
+			}
+			if got := hasIngressClass(tenant, tc.classes); got != tc.want {
+				t.Errorf("hasIngressClass = %v", got)
+			}
+		})
+	}
+}

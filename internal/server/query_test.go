@@ -1,0 +1,141 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/kubescim/kubescim/internal/apikey"
+)
+
+// populate creates users user0 to user6 and a group.
+func (h *harness) populate() (ids []string) {
+	for i := range 7 {
+		r := h.do(http.MethodPost, "/Users", fmt.Sprintf(
+			`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"user%d@example.com","title":"%d"}`, i, 9-i))
+		h.Expect(r.StatusCode).To(Equal(http.StatusCreated), r.body)
+		ids = append(ids, r.doc["id"].(string))
+	}
+	r := h.do(http.MethodPost, "/Groups", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Guides"}`)
+	h.Expect(r.StatusCode).To(Equal(http.StatusCreated), r.body)
+	return append(ids, r.doc["id"].(string))
+}
+
+// walk follows the cursors of a search to its end.
+func (h *harness) walk(path string, between func(page int)) (ids []string) {
+	cursor := ""
+	for page := 0; ; page++ {
+		h.Expect(page).To(BeNumerically("<", 20), "the walk ends")
+		r := h.do(http.MethodGet, path+"&cursor="+cursor, "")
+		h.Expect(r.StatusCode).To(Equal(http.StatusOK), r.body)
+		h.Expect(r.doc).NotTo(HaveKey("startIndex"))
+		h.Expect(r.doc).NotTo(HaveKey("previousCursor"))
+		for _, resource := range r.doc["Resources"].([]any) {
+			ids = append(ids, resource.(map[string]any)["id"].(string))
+		}
+		next, more := r.doc["nextCursor"].(string)
+		if !more {
+			return ids
+		}
+		h.Expect(next).To(MatchRegexp(`^[A-Za-z0-9._~-]+$`), "RFC 3986 unreserved characters")
+		cursor = next
+		if between != nil {
+			between(page)
+		}
+	}
+}
+
+func TestCursors(t *testing.T) {
+	h := newHarness(t, newMemory)
+	ids := h.populate()
+	users, all := ids[:7], ids
+
+	for _, count := range []int{1, 2, 3, 6, 7, 8} {
+		h.Expect(h.walk(fmt.Sprintf("/Users?count=%d", count), nil)).To(Equal(users), "count %d", count)
+		h.Expect(h.walk(fmt.Sprintf("?count=%d", count), nil)).To(Equal(all), "over users and groups, count %d", count)
+	}
+	byTitle := h.walk("/Users?count=2&sortBy=title", nil)
+	h.Expect(byTitle).To(HaveLen(7))
+	h.Expect(byTitle[0]).To(Equal(users[6]))
+
+	h.Expect(h.do(http.MethodGet, "/Users?count=2", "").doc).NotTo(HaveKey("nextCursor"), "who did not ask gets none")
+	h.Expect(h.do(http.MethodGet, "/Users?count=0&cursor=", "").doc).NotTo(HaveKey("nextCursor"))
+}
+
+func TestCursorsAreStable(t *testing.T) {
+	h := newHarness(t, newMemory)
+	users := h.populate()[:7]
+	seen := h.walk("/Users?count=2", func(page int) {
+		// What was read goes, what was not read stays, and more comes.
+		if page > 2 {
+			return
+		}
+		h.Expect(h.do(http.MethodDelete, "/Users/"+users[page], "").StatusCode).To(Equal(http.StatusNoContent))
+		r := h.do(http.MethodPost, "/Users", fmt.Sprintf(
+			`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"late%d@example.com"}`, page))
+		h.Expect(r.StatusCode).To(Equal(http.StatusCreated))
+	})
+	h.Expect(seen[:7]).To(Equal(users), "each user that was there all the time comes once")
+}
+
+// swapped returns a letter that is another one.
+func swapped(letter byte) string {
+	if letter == 'A' {
+		return "B"
+	}
+	return "A"
+}
+
+func TestForgedCursors(t *testing.T) {
+	h := newHarness(t, newMemory)
+	h.populate()
+	next := h.do(http.MethodGet, "/Users?count=2&cursor=", "").doc["nextCursor"].(string)
+	h.Expect(h.do(http.MethodGet, "/Users?count=3&cursor="+next, "").StatusCode).To(Equal(http.StatusOK))
+
+	var details []any
+	for name, query := range map[string]string{
+		"nonsense":          "/Users?cursor=nonsense",
+		"cut short":         "/Users?cursor=" + next[:len(next)-1],
+		"changed":           "/Users?cursor=" + next[:4] + swapped(next[4]) + next[5:],
+		"another filter":    "/Users?cursor=" + next + "&filter=" + url.QueryEscape(`userName sw "user"`),
+		"another order":     "/Users?cursor=" + next + "&sortBy=title",
+		"another type":      "/Groups?cursor=" + next,
+		"another attribute": "/Users?cursor=" + next + "&attributes=userName",
+	} {
+		r := h.do(http.MethodGet, query, "")
+		h.expectError(r, http.StatusBadRequest, "invalidCursor")
+		details = append(details, r.doc["detail"])
+		h.Expect(r.doc["detail"]).To(Equal(details[0]), name)
+	}
+
+	token, verifier, err := apikey.Mint()
+	h.Expect(err).NotTo(HaveOccurred())
+	h.tenant.Accept(Keys{verifier.KeyID: verifier})
+	h.token = token
+	h.expectError(h.do(http.MethodGet, "/Users?count=2&cursor="+next, ""), http.StatusBadRequest, "invalidCursor")
+}
+
+func TestSearch(t *testing.T) {
+	h := newHarness(t, newMemory)
+	ids := h.populate()
+	const head = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]`
+	r := h.do(http.MethodPost, "/Users/.search", head+`,"filter":"userName eq \"USER3@example.com\"","attributes":["userName"]}`)
+	h.Expect(r.StatusCode).To(Equal(http.StatusOK), r.body)
+	h.Expect(r.doc["totalResults"]).To(BeEquivalentTo(1))
+	h.Expect(r.doc["Resources"].([]any)[0]).To(HaveLen(3), "schemas, id and userName")
+
+	r = h.do(http.MethodPost, "/.search", head+`,"filter":"displayName eq \"guides\" or userName eq \"user0@example.com\""}`)
+	h.Expect(r.StatusCode).To(Equal(http.StatusOK), r.body)
+	h.Expect(r.doc["totalResults"]).To(BeNumerically(">=", 1))
+
+	r = h.do(http.MethodPost, "/.search", head+`,"filter":"meta.resourceType eq \"Group\""}`)
+	h.Expect(r.doc["totalResults"]).To(BeEquivalentTo(1), r.body)
+	r = h.do(http.MethodPost, "/.search", head+`,"startIndex":7,"count":2}`)
+	h.Expect(r.doc["totalResults"]).To(BeEquivalentTo(8), r.body)
+	h.Expect(r.body).To(And(ContainSubstring(ids[6]), ContainSubstring(ids[7])))
+	h.expectError(h.do(http.MethodPost, "/.search", head+`,"filter":"nonsense eq 1"}`), http.StatusBadRequest, "invalidFilter")
+	h.expectError(h.do(http.MethodPost, "/.search", `{}`), http.StatusBadRequest, "invalidSyntax")
+}
