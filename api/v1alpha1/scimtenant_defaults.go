@@ -23,10 +23,10 @@ func (t *ScimTenant) Path() string {
 
 // Replicas returns the wanted number of server pods.
 func (t *ScimTenant) Replicas() int32 {
-	if t.Spec.Server.Replicas == nil {
+	if t.Spec.Server.Replicas == 0 {
 		return DefaultReplicas
 	}
-	return *t.Spec.Server.Replicas
+	return t.Spec.Server.Replicas
 }
 
 // DeletionPolicy returns what becomes of users and groups with the tenant.

@@ -130,6 +130,16 @@ type ScimTenantSpec struct {
 	// +optional
 	Groups GroupPolicy `json:"groups,omitzero"`
 
+	// schemaExtensions are attributes of users beyond the RFC's. Data of an
+	// extension that is taken out of the list stays in the ScimUsers, and SCIM
+	// does not show it until the extension is back.
+	// +optional
+	// +listType=map
+	// +listMapKey=id
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	SchemaExtensions []SchemaExtension `json:"schemaExtensions,omitempty"`
+
 	// deletionPolicy says what becomes of the users and groups when this
 	// ScimTenant is deleted: Retain leaves them (a tenant applied again under
 	// the same name serves them again, with the same ids), Deactivate sets the
@@ -162,11 +172,11 @@ type EndpointSpec struct {
 
 	// tls has the certificate that the Ingress presents for the host.
 	// +optional
-	TLS *EndpointTLS `json:"tls,omitzero"`
+	TLS EndpointTLS `json:"tls,omitzero"`
 
 	// ingress shapes the Ingress that is made for the host.
 	// +optional
-	Ingress *EndpointIngress `json:"ingress,omitzero"`
+	Ingress EndpointIngress `json:"ingress,omitzero"`
 }
 
 // EndpointTLS names the certificate for the tenant's host.
@@ -207,7 +217,7 @@ type ServerSpec struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=20
-	Replicas *int32 `json:"replicas,omitempty"`
+	Replicas int32 `json:"replicas,omitempty"`
 
 	// resources are the requests and limits of the server's container. When
 	// omitted: requests of 50m CPU and 64Mi memory, a limit of 256Mi memory.
@@ -216,7 +226,7 @@ type ServerSpec struct {
 
 	// scheduling says on which nodes the server's pods may run.
 	// +optional
-	Scheduling *ServerScheduling `json:"scheduling,omitzero"`
+	Scheduling ServerScheduling `json:"scheduling,omitzero"`
 }
 
 // ServerScheduling says on which nodes a tenant's server pods may run. They are

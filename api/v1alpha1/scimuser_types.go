@@ -1,6 +1,9 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
 
 // ScimUserSpec is a SCIM User: the core schema (RFC 7643 section 4.1), the
 // enterprise extension (section 4.3) and what Kubescim keeps about it. Field
@@ -128,9 +131,34 @@ type ScimUserSpec struct {
 	// +optional
 	Enterprise *EnterpriseUser `json:"enterprise,omitempty"`
 
+	// extensions are the attributes of the tenant's own schema extensions.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	Extensions []ExtensionData `json:"extensions,omitempty"`
+
 	// meta says when the user was written and by whom.
 	// +required
 	Meta ResourceMeta `json:"meta,omitzero"`
+}
+
+// ExtensionData has the attributes of one of the tenant's schema extensions.
+//
+// +structType=atomic
+type ExtensionData struct {
+	// schema is the URN of the extension.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	Schema string `json:"schema,omitempty"`
+
+	// attributes are as the extension in the ScimTenant's schemaExtensions
+	// defines them.
+	// +required
+	// +kubebuilder:pruning:PreserveUnknownFields
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:validation:Type=object
+	Attributes runtime.RawExtension `json:"attributes,omitzero"`
 }
 
 // UserName has the parts of a user's name.

@@ -75,8 +75,8 @@ func run(o options, log *slog.Logger) error {
 	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	backend := kubernetes.New(live, client.ObjectKey{Namespace: o.pod.Namespace, Name: o.tenant}, registry)
-	tenant := server.NewTenant(registry, backend, server.DefaultLimits(), log, server.NewMetrics(metrics, o.tenant))
+	backend := kubernetes.New(live, client.ObjectKey{Namespace: o.pod.Namespace, Name: o.tenant}, registry.Group())
+	tenant := server.NewTenant(backend, server.DefaultLimits(), log, server.NewMetrics(metrics, o.tenant))
 
 	// The replica outlives the signal: until the last request is answered, keys
 	// that are revoked must stop working.

@@ -77,9 +77,7 @@ func podSpec(t *scimv1alpha1.ScimTenant, image string) *corev1ac.PodSpecApplyCon
 			spreadOver(t, corev1.LabelHostname),
 			spreadOver(t, corev1.LabelTopologyZone)).
 		WithContainers(container(t, image))
-	if s := t.Spec.Server.Scheduling; s != nil {
-		schedule(spec, s)
-	}
+	schedule(spec, t.Spec.Server.Scheduling)
 	return spec
 }
 
@@ -167,7 +165,7 @@ func resourcesOf(t *scimv1alpha1.ScimTenant) *corev1ac.ResourceRequirementsApply
 }
 
 // schedule copies what a tenant says about nodes.
-func schedule(spec *corev1ac.PodSpecApplyConfiguration, s *scimv1alpha1.ServerScheduling) {
+func schedule(spec *corev1ac.PodSpecApplyConfiguration, s scimv1alpha1.ServerScheduling) {
 	for key, value := range s.NodeSelector {
 		spec.WithNodeSelector(map[string]string{key: string(value)})
 	}

@@ -58,7 +58,7 @@ func Ingress(t *scimv1alpha1.ScimTenant) *networkingv1ac.IngressApplyConfigurati
 			WithBackend(networkingv1ac.IngressBackend().WithService(networkingv1ac.IngressServiceBackend().
 				WithName(Name(t.Name)).
 				WithPort(networkingv1ac.ServiceBackendPort().WithName(portNameSCIM)))))))
-	if endpoint.TLS != nil {
+	if endpoint.TLS.SecretName != "" {
 		spec.WithTLS(networkingv1ac.IngressTLS().
 			WithHosts(endpoint.Host).
 			WithSecretName(endpoint.TLS.SecretName))
@@ -66,10 +66,8 @@ func Ingress(t *scimv1alpha1.ScimTenant) *networkingv1ac.IngressApplyConfigurati
 	if class := IngressClassName(t); class != "" {
 		spec.WithIngressClassName(class)
 	}
-	if endpoint.Ingress != nil {
-		for key, value := range endpoint.Ingress.Annotations {
-			ingress.WithAnnotations(map[string]string{key: string(value)})
-		}
+	for key, value := range endpoint.Ingress.Annotations {
+		ingress.WithAnnotations(map[string]string{key: string(value)})
 	}
 	return ingress.WithSpec(spec)
 }
@@ -77,8 +75,5 @@ func Ingress(t *scimv1alpha1.ScimTenant) *networkingv1ac.IngressApplyConfigurati
 // IngressClassName returns the IngressClass that a tenant names; empty when it
 // leaves the choice to the cluster.
 func IngressClassName(t *scimv1alpha1.ScimTenant) string {
-	if t.Spec.Endpoint.Ingress == nil {
-		return ""
-	}
 	return t.Spec.Endpoint.Ingress.ClassName
 }

@@ -135,11 +135,11 @@ func TestDeploymentIsRestricted(t *testing.T) {
 func TestDeploymentFollowsTheTenant(t *testing.T) {
 	d := as[appsv1.Deployment](t, Deployment(tenant(func(t *scimv1alpha1.ScimTenant) {
 		t.Spec.Server = scimv1alpha1.ServerSpec{
-			Replicas: ptr.To[int32](5),
+			Replicas: 5,
 			Resources: &corev1.ResourceRequirements{
 				Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1000Mi")},
 			},
-			Scheduling: &scimv1alpha1.ServerScheduling{
+			Scheduling: scimv1alpha1.ServerScheduling{
 				NodeSelector:      map[string]scimv1alpha1.NodeLabelValue{"pool": "scim"},
 				Tolerations:       []corev1.Toleration{{Key: "scim", Operator: corev1.TolerationOpEqual, Value: "yes", Effect: corev1.TaintEffectNoExecute, TolerationSeconds: ptr.To[int64](60)}},
 				PriorityClassName: "important",
@@ -182,7 +182,7 @@ func TestPodTemplateStaysTheSame(t *testing.T) {
 		t.Spec.State = scimv1alpha1.TenantStatePaused
 		t.Spec.Endpoint = scimv1alpha1.EndpointSpec{Host: "acme.example.com", Path: "/api"}
 		t.Spec.Users.RequiredAttributes = []scimv1alpha1.UserAttribute{"emails"}
-		t.Spec.Server.Replicas = ptr.To[int32](7)
+		t.Spec.Server.Replicas = 7
 		t.Spec.DeletionPolicy = scimv1alpha1.DeletionPolicyDelete
 	}), "kubescim:1")
 	if !reflect.DeepEqual(before.Spec.Template, after.Spec.Template) {
@@ -214,8 +214,8 @@ func TestIngress(t *testing.T) {
 		t.Spec.Endpoint = scimv1alpha1.EndpointSpec{
 			Host: "acme.example.com",
 			Path: "/api",
-			TLS:  &scimv1alpha1.EndpointTLS{SecretName: "acme-tls"},
-			Ingress: &scimv1alpha1.EndpointIngress{
+			TLS:  scimv1alpha1.EndpointTLS{SecretName: "acme-tls"},
+			Ingress: scimv1alpha1.EndpointIngress{
 				ClassName:   "nginx",
 				Annotations: map[string]scimv1alpha1.IngressAnnotation{"a": "b"},
 			},

@@ -65,19 +65,29 @@ func (r *Replica) configure(object client.Object) {
 	if !exists {
 		return
 	}
-	r.Tenant.Configure(SettingsOf(tenant))
+	settings, err := SettingsOf(tenant)
+	if err != nil {
+		r.Log.Error("the ScimTenant cannot be followed; its last state that could be stays in force", slog.Any("error", err))
+		return
+	}
+	r.Tenant.Configure(settings)
 }
 
 // SettingsOf returns the settings that a ScimTenant stands for.
-func SettingsOf(tenant *v1alpha1.ScimTenant) server.Settings {
+func SettingsOf(tenant *v1alpha1.ScimTenant) (server.Settings, error) {
+	registry, err := operand.Registry(tenant)
+	if err != nil {
+		return server.Settings{}, err
+	}
 	profile, known := idp.Lookup(string(tenant.Spec.IdentityProvider))
 	if !known {
 		profile, _ = idp.Lookup(string(v1alpha1.IdentityProviderGeneric))
 	}
 	settings := server.Settings{
-		Path:    tenant.Path(),
-		Paused:  tenant.State() == v1alpha1.TenantStatePaused,
-		Profile: profile,
+		Path:     tenant.Path(),
+		Registry: registry,
+		Paused:   tenant.State() == v1alpha1.TenantStatePaused,
+		Profile:  profile,
 		Policy: store.Policy{
 			KeepDeletedUsers:     tenant.UserDeletion() == v1alpha1.UserDeletionDeactivate,
 			RefuseRecreation:     tenant.UserRecreation() == v1alpha1.UserRecreationConflict,
@@ -90,7 +100,7 @@ func SettingsOf(tenant *v1alpha1.ScimTenant) server.Settings {
 	for _, attribute := range tenant.Spec.Users.RequiredAttributes {
 		settings.RequiredAttributes = append(settings.RequiredAttributes, string(attribute))
 	}
-	return settings
+	return settings, nil
 }
 
 // accept makes the tenant's runtime accept the keys in the verifiers Secret, and

@@ -25,7 +25,6 @@ import (
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/replica"
-	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/store/memory"
 )
@@ -92,10 +91,8 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		}
 		Expect(admin.Create(ctx, tenant)).To(Succeed())
 
-		registry, err := scim.NewRegistry()
-		Expect(err).NotTo(HaveOccurred())
 		log := slog.New(slog.NewJSONHandler(GinkgoWriter, nil))
-		served = server.NewTenant(registry, memory.New(registry), server.DefaultLimits(), log,
+		served = server.NewTenant(memory.New(), server.DefaultLimits(), log,
 			server.NewMetrics(prometheus.NewRegistry(), "acme"))
 		httpServer := httptest.NewServer(served)
 		DeferCleanup(httpServer.Close)
@@ -210,7 +207,8 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		tenant.Spec.Groups.UnknownMembers = v1alpha1.UnknownMembersReject
 		tenant.Spec.Endpoint.Host = "acme.api.example.com"
 		tenant.Spec.Users.RequiredAttributes = []v1alpha1.UserAttribute{"emails"}
-		settings := replica.SettingsOf(tenant)
+		settings, err := replica.SettingsOf(tenant)
+		Expect(err).NotTo(HaveOccurred())
 		Expect(settings.Policy.KeepDeletedUsers).To(BeFalse())
 		Expect(settings.Policy.RejectUnknownMembers).To(BeTrue())
 		Expect(settings.PublicURL).To(Equal("https://acme.api.example.com/scim/v2"))

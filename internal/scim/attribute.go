@@ -111,10 +111,6 @@ func (x nameIndex) find(name string) *Attribute {
 // folds says whether values of the attribute are compared without regard to case.
 func (a *Attribute) folds() bool { return !a.CaseExact && a.Type == TypeString }
 
-// textual says whether the attribute's values are strings to a client that
-// compares them.
-func (a *Attribute) textual() bool { return a.Type == TypeString || a.Type == TypeReference }
-
 // discarded says whether values are checked and then dropped: nothing in a
 // resource, a store or a log ever has a password.
 func (a *Attribute) discarded() bool { return a.Mutability == WriteOnly }

@@ -55,7 +55,7 @@ func (r *Resource) Equal(o *Resource) bool {
 	if !equalContent(attrExternalID, r.attributes[attrExternalID.Name], o.attributes[attrExternalID.Name]) {
 		return false
 	}
-	for _, s := range r.kind.allSchemas() {
+	for _, s := range r.kind.schemas {
 		x, y := r.container(s), o.container(s)
 		for _, a := range s.Attributes {
 			if a.Mutability != ReadOnly && !equalContent(a, x[a.Name], y[a.Name]) {

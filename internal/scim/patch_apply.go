@@ -2,7 +2,7 @@ package scim
 
 // maxWork bounds how many elements the operations of one PATCH look at, all
 // together: 5,000 filters over 100,000 members would keep a server busy.
-const maxWork = 20_000_000
+const maxWork = 5_000_000
 
 // Apply gives the resource that the operations, one after the other, make of the
 // current one, and whether that differs in content. All of them apply or none. The

@@ -134,7 +134,11 @@ func TestPatchReplace(t *testing.T) {
 		"primary by filter": {twoEmails, `{"op":"replace","path":"emails[type eq \"home\"].primary","value":true}`,
 			`"emails":[{"value":"w@example.com","type":"work","primary":false},{"value":"h@example.com","type":"home","primary":true}]`},
 		"filter on a single complex": {ent + `:{"manager":{"value":"m"}}`, `{"op":"replace","path":` + strings.TrimSuffix(ent, `"`) + `:manager[value eq \"m\"].value","value":"n"}`, ent + `:{"manager":{"value":"n"}}`},
-		"simple element":             {tst + `:{"tags":["a","b"]}`, `{"op":"replace","path":` + strings.TrimSuffix(tst, `"`) + `:tags[value eq \"a\"]","value":"c"}`, tst + `:{"tags":["c","b"]}`},
+		"an element of a type": {tst + `:{"scores":[1,2],"ratios":[0.5,2],"flags":[true,false],"dates":["2020-01-01T00:00:00Z"],"keys":["YQ"]}`,
+			`{"op":"replace","path":` + strings.TrimSuffix(tst, `"`) + `:scores[value gt 1]","value":3},{"op":"remove","path":` + strings.TrimSuffix(tst, `"`) + `:ratios[value lt 1]"},` +
+				`{"op":"remove","path":` + strings.TrimSuffix(tst, `"`) + `:flags[value eq false]"},{"op":"remove","path":` + strings.TrimSuffix(tst, `"`) + `:dates[value le \"2020-01-01T00:00:00Z\"]"},` +
+				`{"op":"remove","path":` + strings.TrimSuffix(tst, `"`) + `:keys[value eq \"YQ==\"]"}`, tst + `:{"scores":[1,3],"ratios":[2],"flags":[true]}`},
+		"simple element": {tst + `:{"tags":["a","b"]}`, `{"op":"replace","path":` + strings.TrimSuffix(tst, `"`) + `:tags[value eq \"a\"]","value":"c"}`, tst + `:{"tags":["c","b"]}`},
 		"no path": {`"title":"x",` + twoEmails, `{"op":"replace","value":{"title":"y","emails":[{"value":"n"}],"active":false}}`,
 			`"title":"y","active":false,"emails":[{"value":"n"}]`},
 		"no path leaves the rest of an extension": {ent + `:{"department":"D","manager":{"value":"m"}}`, `{"op":"replace","value":{` + ent + `:{"division":"V"}}}`,

@@ -32,7 +32,7 @@ func NewRegistry(userExtensions ...*Schema) (*Registry, error) {
 	endpoints := map[string]string{user.Name: user.Endpoint, group.Name: group.Endpoint}
 	for _, t := range g.ResourceTypes() {
 		t.endpoints = endpoints
-		for _, s := range t.allSchemas() {
+		for _, s := range t.schemas {
 			if _, taken := g.Schema(s.ID); taken {
 				return nil, fmt.Errorf("schema %s is defined twice", s.ID)
 			}
@@ -75,6 +75,7 @@ type ResourceType struct {
 	Schema      *Schema
 	Extensions  []SchemaExtension
 
+	schemas   []*Schema         // the core schema and the extensions
 	byLength  []*Schema         // longest URN first: one URN may begin with another
 	endpoints map[string]string // of the registry's types, for $ref
 }
@@ -102,17 +103,13 @@ func newResourceType(name, endpoint, description string, core *Schema, extension
 		}
 		t.Extensions = append(t.Extensions, SchemaExtension{Schema: s, Required: e.Required})
 	}
-	t.byLength = t.allSchemas()
+	t.schemas = []*Schema{t.Schema}
+	for _, e := range t.Extensions {
+		t.schemas = append(t.schemas, e.Schema)
+	}
+	t.byLength = append([]*Schema(nil), t.schemas...)
 	sort.SliceStable(t.byLength, func(i, j int) bool { return len(t.byLength[i].ID) > len(t.byLength[j].ID) })
 	return t, nil
-}
-
-func (t *ResourceType) allSchemas() []*Schema {
-	all := []*Schema{t.Schema}
-	for _, e := range t.Extensions {
-		all = append(all, e.Schema)
-	}
-	return all
 }
 
 // schemaNamed finds the core schema or an extension by its URN or, by leniency,

@@ -13,7 +13,7 @@ func (t *ResourceType) Replace(current *Resource, doc []byte, l Leniency) (*Reso
 	if id := current.ID(); id != "" {
 		r.SetID(id)
 	}
-	for _, s := range t.allSchemas() {
+	for _, s := range t.schemas {
 		if err := r.carryOver(s, current.container(s)); err != nil {
 			return nil, err
 		}

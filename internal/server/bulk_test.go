@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+
+	"github.com/kubescim/kubescim/internal/store/memory"
 )
 
 const (
@@ -32,7 +34,7 @@ func bulkBody(operations ...string) string {
 }
 
 func TestBulk(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	// RFC 7644 section 3.7.2, with the group first, which refers to what comes later.
 	results := h.bulkDo(
 		`{"method":"POST","path":"/Groups","bulkId":"ytrewq","data":{`+groupSchema+`,"displayName":"Tour Guides","members":[{"type":"User","value":"bulkId:qwerty"}]}}`,
@@ -67,7 +69,7 @@ func statuses(results []map[string]any) (all []string) {
 }
 
 func TestBulkCircle(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	results := h.bulkDo(
 		`{"method":"POST","path":"/Groups","bulkId":"a","data":{`+groupSchema+`,"displayName":"A","members":[{"value":"bulkId:b"}]}}`,
 		`{"method":"POST","path":"/Groups","bulkId":"b","data":{`+groupSchema+`,"displayName":"B","members":[{"value":"bulkId:a"}]}}`,
@@ -81,7 +83,7 @@ func TestBulkCircle(t *testing.T) {
 }
 
 func TestBulkErrors(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	create := func(id, userName string) string {
 		return fmt.Sprintf(`{"method":"POST","path":"/Users","bulkId":%q,"data":{`+userSchema+`,"userName":%q}}`, id, userName)
 	}

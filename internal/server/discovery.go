@@ -50,7 +50,7 @@ func (x *exchange) serviceProviderConfig() error {
 func (x *exchange) resourceTypes(name string) error {
 	base := x.settings.baseURL(x.r)
 	var documents []json.RawMessage
-	for _, t := range x.tenant.registry.ResourceTypes() {
+	for _, t := range x.settings.Registry.ResourceTypes() {
 		if name == "" || strings.EqualFold(name, t.Name) {
 			documents = append(documents, t.Document(base))
 		}
@@ -62,7 +62,7 @@ func (x *exchange) resourceTypes(name string) error {
 func (x *exchange) schemas(urn string) error {
 	base := x.settings.baseURL(x.r)
 	var documents []json.RawMessage
-	for _, schema := range x.tenant.registry.Schemas() {
+	for _, schema := range x.settings.Registry.Schemas() {
 		if urn == "" || strings.EqualFold(urn, schema.ID) {
 			documents = append(documents, schema.Document(base))
 		}

@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/store/memory"
 )
 
 // populate creates users user0 to user6 and a group.
@@ -49,7 +50,7 @@ func (h *harness) walk(path string, between func(page int)) (ids []string) {
 }
 
 func TestCursors(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	ids := h.populate()
 	users, all := ids[:7], ids
 
@@ -66,7 +67,7 @@ func TestCursors(t *testing.T) {
 }
 
 func TestCursorsAreStable(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	users := h.populate()[:7]
 	seen := h.walk("/Users?count=2", func(page int) {
 		// What was read goes, what was not read stays, and more comes.
@@ -90,7 +91,7 @@ func swapped(letter byte) string {
 }
 
 func TestForgedCursors(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	h.populate()
 	next := h.do(http.MethodGet, "/Users?count=2&cursor=", "").doc["nextCursor"].(string)
 	h.Expect(h.do(http.MethodGet, "/Users?count=3&cursor="+next, "").StatusCode).To(Equal(http.StatusOK))
@@ -119,7 +120,7 @@ func TestForgedCursors(t *testing.T) {
 }
 
 func TestSearch(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	ids := h.populate()
 	const head = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]`
 	r := h.do(http.MethodPost, "/Users/.search", head+`,"filter":"userName eq \"USER3@example.com\"","attributes":["userName"]}`)

@@ -21,7 +21,7 @@ func (x *exchange) create(t *scim.ResourceType) error {
 	if err != nil {
 		return err
 	}
-	if _, assigned := resource.Active(); !assigned && t == x.tenant.registry.User() {
+	if _, assigned := resource.Active(); !assigned && store.IsUser(t) {
 		resource.SetActive(true)
 	}
 	if err := x.settings.checkRequired(resource); err != nil {
@@ -70,7 +70,7 @@ func (x *exchange) replace(t *scim.ResourceType, id string) error {
 		}
 		// The default of an omitted `active` is what it was: a user who has been
 		// deactivated is not let in again by a document that is silent about it.
-		if _, assigned := next.Active(); !assigned && t == x.tenant.registry.User() {
+		if _, assigned := next.Active(); !assigned && store.IsUser(t) {
 			if active, was := current.Active(); was {
 				next.SetActive(active)
 			}

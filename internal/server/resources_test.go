@@ -12,12 +12,13 @@ import (
 
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/memory"
 )
 
 const patchActive = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"active","value":false}]}`
 
 func TestResourceLifecycle(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	created := h.do(http.MethodPost, "/Users", babs)
 	h.Expect(created.StatusCode).To(Equal(http.StatusCreated), created.body)
 	id := created.doc["id"].(string)
@@ -49,7 +50,7 @@ func TestResourceLifecycle(t *testing.T) {
 }
 
 func TestEntityTags(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	id := h.createBabs()
 	version := h.do(http.MethodGet, "/Users/"+id, "").Header.Get("ETag")
 	h.Expect(version).To(HavePrefix(`W/"`))
@@ -69,7 +70,7 @@ func TestEntityTags(t *testing.T) {
 }
 
 func TestPatchAnswer(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	id := h.createBabs()
 	h.configure("Entra", func(*Settings) {})
 	r := h.do(http.MethodPatch, "/Users/"+id, patchActive)
@@ -83,7 +84,7 @@ func TestPatchAnswer(t *testing.T) {
 }
 
 func TestRequiredAttributes(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	h.configure("Generic", func(s *Settings) { s.RequiredAttributes = []string{"name.givenName"} })
 	id := h.createBabs()
 	nameless := `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"other@example.com"}`
@@ -99,7 +100,7 @@ func TestRequiredAttributes(t *testing.T) {
 }
 
 func TestLists(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	for i := range 5 {
 		r := h.do(http.MethodPost, "/Users", fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"user%d@example.com"}`, i))
 		h.Expect(r.StatusCode).To(Equal(http.StatusCreated))
@@ -146,7 +147,7 @@ func TestLists(t *testing.T) {
 }
 
 func TestDiscovery(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	config := h.do(http.MethodGet, "/ServiceProviderConfig", "").doc
 	for feature, supported := range map[string]bool{
 		"patch": true, "filter": true, "sort": true, "etag": true, "bulk": true, "changePassword": false,
@@ -164,7 +165,7 @@ func TestDiscovery(t *testing.T) {
 }
 
 func TestLocations(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	id := h.createBabs()
 	locate := func(headers ...string) any {
 		return h.do(http.MethodGet, "/Users/"+id, "", headers...).doc["meta"].(map[string]any)["location"]
@@ -201,7 +202,7 @@ func TestStoreErrors(t *testing.T) {
 		"panic":            {nil, http.StatusInternalServerError},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHarness(t, func(*scim.Registry) store.Store { return troubled{err: test.err} })
+			h := newHarness(t, troubled{err: test.err})
 			r := h.do(http.MethodGet, "/Users/x", "")
 			h.expectError(r, test.status, "")
 			h.Expect(r.body).NotTo(ContainSubstring("bjensen"))
@@ -210,7 +211,7 @@ func TestStoreErrors(t *testing.T) {
 }
 
 func TestLogHasNoPersonalData(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	id := h.createBabs()
 	h.do(http.MethodGet, "/Users?filter="+url.QueryEscape(`userName eq "bjensen@example.com"`), "")
 	h.do(http.MethodGet, "/Users?filter="+url.QueryEscape(`userName broken "bjensen@example.com"`), "")

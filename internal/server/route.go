@@ -39,7 +39,7 @@ func (x *exchange) route() error {
 // table returns the handlers of the URL below the base path; nil when there is
 // no such URL.
 func (x *exchange) table(segments []string) methods {
-	types := x.tenant.registry.ResourceTypes()
+	types := x.settings.Registry.ResourceTypes()
 	if len(segments) == 0 {
 		x.resource = "root"
 		return readOnly(func() error { return x.query(types...) })

@@ -28,6 +28,7 @@ import (
 type harness struct {
 	*WithT
 	tenant   *Tenant
+	registry *scim.Registry
 	url      string // of the server, without the base path
 	token    string
 	verifier apikey.Verifier
@@ -41,14 +42,15 @@ type response struct {
 	doc  map[string]any // nil when the body is no JSON object
 }
 
-func newHarness(t *testing.T, backend func(*scim.Registry) store.Store) *harness {
+func newHarness(t *testing.T, backend store.Store) *harness {
 	t.Helper()
 	h := &harness{WithT: NewWithT(t), log: &bytes.Buffer{}}
-	registry, err := scim.NewRegistry()
+	var err error
+	h.registry, err = scim.NewRegistry()
 	h.Expect(err).NotTo(HaveOccurred())
 	limits := DefaultLimits()
 	limits.BodyBytes = 64 << 10
-	h.tenant = NewTenant(registry, backend(registry), limits, slog.New(slog.NewJSONHandler(h.log, nil)),
+	h.tenant = NewTenant(backend, limits, slog.New(slog.NewJSONHandler(h.log, nil)),
 		NewMetrics(prometheus.NewRegistry(), "acme"))
 	h.token, h.verifier, err = apikey.Mint()
 	h.Expect(err).NotTo(HaveOccurred())
@@ -60,12 +62,10 @@ func newHarness(t *testing.T, backend func(*scim.Registry) store.Store) *harness
 	return h
 }
 
-func newMemory(registry *scim.Registry) store.Store { return memory.New(registry) }
-
 func (h *harness) configure(provider string, change func(*Settings)) {
 	profile, known := idp.Lookup(provider)
 	h.Expect(known).To(BeTrue())
-	settings := Settings{Path: "/scim/v2", Profile: profile}
+	settings := Settings{Path: "/scim/v2", Profile: profile, Registry: h.registry}
 	change(&settings)
 	h.tenant.Configure(settings)
 }
@@ -126,7 +126,7 @@ func (h *harness) createBabs() (id string) {
 }
 
 func TestAuthentication(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	expired, expiredVerifier, err := apikey.Mint()
 	h.Expect(err).NotTo(HaveOccurred())
 	expiredVerifier.ExpirationTime = time.Now().Add(-time.Minute)
@@ -166,9 +166,9 @@ func TestAuthentication(t *testing.T) {
 }
 
 func TestReadiness(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	h.Expect(h.tenant.Ready()).To(BeTrue())
-	starting := NewTenant(h.tenant.registry, h.tenant.store, h.tenant.limits, h.tenant.log, h.tenant.metrics)
+	starting := NewTenant(h.tenant.store, h.tenant.limits, h.tenant.log, h.tenant.metrics)
 	h.Expect(starting.Ready()).To(BeFalse())
 	starting.Configure(*h.tenant.settings.Load())
 	h.Expect(starting.Ready()).To(BeFalse(), "no keys yet")
@@ -186,7 +186,7 @@ func TestReadiness(t *testing.T) {
 }
 
 func TestRouting(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	id := h.createBabs()
 	for _, test := range []struct {
 		method, path string
@@ -237,7 +237,7 @@ func TestRouting(t *testing.T) {
 }
 
 func TestBodies(t *testing.T) {
-	h := newHarness(t, newMemory)
+	h := newHarness(t, memory.New())
 	for _, test := range []struct {
 		name, contentType, body string
 		status                  int

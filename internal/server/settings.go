@@ -19,6 +19,8 @@ type Settings struct {
 	// PublicURL is the base URL that clients use, for locations and references.
 	// When empty, it is what the request was sent to.
 	PublicURL string
+	// Registry has the resource types with the tenant's schema extensions.
+	Registry *scim.Registry
 	// Paused answers 503 to every request with a good token.
 	Paused bool
 	// Profile has the identity provider's departures from the RFCs.
@@ -50,7 +52,7 @@ func (s *Settings) baseURL(r *http.Request) string {
 // checkRequired returns 400 invalidValue for a user that has not all attributes
 // that the tenant requires.
 func (s *Settings) checkRequired(r *scim.Resource) error {
-	if r.Type().Name != "User" {
+	if !store.IsUser(r.Type()) {
 		return nil
 	}
 	for _, path := range s.RequiredAttributes {

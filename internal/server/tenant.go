@@ -34,11 +34,10 @@ func DefaultLimits() Limits {
 // Tenant is the runtime of one tenant. Make it with NewTenant, and give it
 // Settings and Keys before it can be Ready.
 type Tenant struct {
-	registry *scim.Registry
-	store    store.Store
-	limits   Limits
-	log      *slog.Logger
-	metrics  *Metrics
+	store   store.Store
+	limits  Limits
+	log     *slog.Logger
+	metrics *Metrics
 
 	settings atomic.Pointer[Settings]
 	keys     atomic.Pointer[Keys]
@@ -46,8 +45,8 @@ type Tenant struct {
 }
 
 // NewTenant returns the runtime of a tenant over its store.
-func NewTenant(registry *scim.Registry, backend store.Store, limits Limits, log *slog.Logger, metrics *Metrics) *Tenant {
-	return &Tenant{registry: registry, store: backend, limits: limits, log: log, metrics: metrics}
+func NewTenant(backend store.Store, limits Limits, log *slog.Logger, metrics *Metrics) *Tenant {
+	return &Tenant{store: backend, limits: limits, log: log, metrics: metrics}
 }
 
 // Configure makes requests from now on be answered under the settings.

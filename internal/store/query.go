@@ -53,11 +53,18 @@ func (p Position) compare(other Position) int {
 	return cmp.Or(p.Created.Compare(other.Created), cmp.Compare(p.ID, other.ID))
 }
 
+// IsUser reports whether the resource type is User. Resource types are told by
+// their names, since a tenant's are made anew when its schema extensions change.
+func IsUser(t *scim.ResourceType) bool { return t.Name == MemberUser }
+
+// IsGroup reports whether the resource type is Group.
+func IsGroup(t *scim.ResourceType) bool { return t.Name == MemberGroup }
+
 // Name says which attribute of a resource type is unique in a tenant: userName
 // of users (RFC 7643 section 4.1.1) and displayName of groups, which identity
 // providers take for unique.
 func Name(t *scim.ResourceType) string {
-	if t.Name == "Group" {
+	if IsGroup(t) {
 		return "displayName"
 	}
 	return "userName"
@@ -65,7 +72,7 @@ func Name(t *scim.ResourceType) string {
 
 // NameOf returns the value of the resource's unique attribute.
 func NameOf(r *scim.Resource) string {
-	if r.Type().Name == "Group" {
+	if IsGroup(r.Type()) {
 		return r.DisplayName()
 	}
 	return r.UserName()

@@ -32,9 +32,9 @@ func serve(t *testing.T, provider string) (url, token string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tenant := server.NewTenant(registry, memory.New(registry), server.DefaultLimits(), slog.New(slog.DiscardHandler),
+	tenant := server.NewTenant(memory.New(), server.DefaultLimits(), slog.New(slog.DiscardHandler),
 		server.NewMetrics(prometheus.NewRegistry(), provider))
-	tenant.Configure(server.Settings{Path: "/scim/v2", Profile: profile})
+	tenant.Configure(server.Settings{Path: "/scim/v2", Profile: profile, Registry: registry})
 	tenant.Accept(server.Keys{verifier.KeyID: verifier})
 	listening := httptest.NewServer(tenant)
 	t.Cleanup(listening.Close)

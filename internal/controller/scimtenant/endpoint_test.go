@@ -25,7 +25,7 @@ var _ = Describe("The endpoint of a tenant", func() {
 	It("is an Ingress as long as there is a host", func(ctx context.Context) {
 		newIngressClass(ctx, "public", false)
 		tenant := newTenant(ctx, withHost("ingress.example.com", "public"), func(t *scimv1alpha1.ScimTenant) {
-			t.Spec.Endpoint.TLS = &scimv1alpha1.EndpointTLS{SecretName: "acme-tls"}
+			t.Spec.Endpoint.TLS = scimv1alpha1.EndpointTLS{SecretName: "acme-tls"}
 			t.Spec.Endpoint.Ingress.Annotations = map[string]scimv1alpha1.IngressAnnotation{"example.com/size": "4m"}
 		})
 		becomeReady(ctx, tenant)

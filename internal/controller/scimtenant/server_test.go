@@ -10,7 +10,6 @@ import (
 	eventsv1 "k8s.io/api/events/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -96,7 +95,7 @@ var _ = Describe("The server of a tenant", func() {
 	It("follows the number of replicas", func(ctx context.Context) {
 		tenant := newTenant(ctx)
 		becomeReady(ctx, tenant)
-		change(ctx, tenant, func(t *scimv1alpha1.ScimTenant) { t.Spec.Server.Replicas = ptr.To[int32](3) })
+		change(ctx, tenant, func(t *scimv1alpha1.ScimTenant) { t.Spec.Server.Replicas = 3 })
 		Eventually(current(ctx, tenant)).Should(And(
 			controllertest.BeReconciling(scimv1alpha1.ReasonServerRollingOut),
 			HaveField("Status.ServerReplicas", "2/3")))

@@ -110,7 +110,7 @@ func TestStatus(t *testing.T) {
 		"no IngressClass of that name": {
 			settled(func(s *scope) {
 				s.ingressClass = false
-				s.tenant.Spec.Endpoint.Ingress = &scimv1alpha1.EndpointIngress{ClassName: "nginx"}
+				s.tenant.Spec.Endpoint.Ingress = scimv1alpha1.EndpointIngress{ClassName: "nginx"}
 			}),
 			conditions.Stalled, "IngressClassNotFound", yes, no, `"nginx"`,
 		},
@@ -252,7 +252,7 @@ func TestHasIngressClass(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tenant := &scimv1alpha1.ScimTenant{}
 			if tc.wanted != "" {
-				tenant.Spec.Endpoint.Ingress = &scimv1alpha1.EndpointIngress{ClassName: tc.wanted}
+				tenant.Spec.Endpoint.Ingress = scimv1alpha1.EndpointIngress{ClassName: tc.wanted}
 			}
 			if got := hasIngressClass(tenant, tc.classes); got != tc.want {
 				t.Errorf("hasIngressClass = %v", got)

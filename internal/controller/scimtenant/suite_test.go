@@ -76,7 +76,7 @@ func withHost(host, class string) func(*scimv1alpha1.ScimTenant) {
 	return func(t *scimv1alpha1.ScimTenant) {
 		t.Spec.Endpoint.Host = host
 		if class != "" {
-			t.Spec.Endpoint.Ingress = &scimv1alpha1.EndpointIngress{ClassName: class}
+			t.Spec.Endpoint.Ingress = scimv1alpha1.EndpointIngress{ClassName: class}
 		}
 	}
 }

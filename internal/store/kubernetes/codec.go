@@ -16,9 +16,11 @@ import (
 // The field names of a ScimUser's spec are the RFC's, so that JSON is the way
 // between it and a SCIM resource, but for these: the enterprise extension has a
 // short name here and its URN there, a manager's $ref is called ref, since a
-// schema property cannot have that name, and tenantRef and meta are ours.
+// schema property cannot have that name, and tenantRef and meta are ours. The
+// tenant's own extensions are in a list by their URN.
 const (
 	fieldEnterprise = "enterprise"
+	fieldExtensions = "extensions"
 	fieldTenantRef  = "tenantRef"
 	fieldMeta       = "meta"
 )
@@ -33,8 +35,14 @@ func decodeUser(t *scim.ResourceType, spec *v1alpha1.ScimUserSpec) (*scim.Resour
 	if err := json.Unmarshal(doc, &attributes); err != nil {
 		return nil, fmt.Errorf("reading a ScimUser's spec: %w", err)
 	}
-	delete(attributes, fieldTenantRef)
-	delete(attributes, fieldMeta)
+	for _, ours := range []string{fieldTenantRef, fieldMeta, fieldExtensions} {
+		delete(attributes, ours)
+	}
+	for _, extension := range spec.Extensions {
+		if data := decodeExtension(t, extension); data != nil {
+			attributes[extension.Schema] = data
+		}
+	}
 	if enterprise, ok := attributes[fieldEnterprise].(scim.Complex); ok {
 		renameManagerRef(enterprise, "ref", "$ref")
 		attributes[scim.URNEnterpriseUser] = enterprise
@@ -44,8 +52,9 @@ func decodeUser(t *scim.ResourceType, spec *v1alpha1.ScimUserSpec) (*scim.Resour
 }
 
 // encodeUser returns the spec that holds the resource, without tenantRef and
-// meta. An attribute that the spec has no field for is an error, never lost.
-func encodeUser(resource *scim.Resource) (*v1alpha1.ScimUserSpec, error) {
+// meta. An attribute that the spec has no field for is an error, never lost; and
+// data of extensions that the tenant has no longer is kept as it was stored.
+func encodeUser(resource *scim.Resource, stored []v1alpha1.ExtensionData) (*v1alpha1.ScimUserSpec, error) {
 	attributes := maps.Clone(resource.Attributes())
 	for _, derived := range []string{"id", "schemas", "groups", fieldMeta} {
 		delete(attributes, derived)
@@ -59,6 +68,10 @@ func encodeUser(resource *scim.Resource) (*v1alpha1.ScimUserSpec, error) {
 		attributes[fieldEnterprise] = enterprise
 		delete(attributes, scim.URNEnterpriseUser)
 	}
+	extensions, err := encodeExtensions(resource.Type(), attributes, stored)
+	if err != nil {
+		return nil, err
+	}
 	doc, err := json.Marshal(attributes)
 	if err != nil {
 		return nil, fmt.Errorf("writing a ScimUser's spec: %w", err)
@@ -69,6 +82,7 @@ func encodeUser(resource *scim.Resource) (*v1alpha1.ScimUserSpec, error) {
 	if err := decoder.Decode(spec); err != nil {
 		return nil, fmt.Errorf("writing a ScimUser's spec: %w", err)
 	}
+	spec.Extensions = extensions
 	return spec, nil
 }
 

@@ -53,7 +53,7 @@ func (s *Store) tryCreate(ctx context.Context, wanted *scim.Resource, by writer,
 	}
 	inserted, err := s.insert(ctx, t, object, by)
 	if err == nil {
-		return s.written(inserted)
+		return s.written(t, inserted)
 	}
 	if settled(err) {
 		// The object was refused for good, so that nothing can come of the claim.
@@ -109,12 +109,12 @@ func (s *Store) revive(ctx context.Context, wanted *scim.Resource, found acquire
 	if err := s.client.Update(ctx, object, by.owner); err != nil {
 		return nil, ignoreRaces(wrap(err, "bringing back the %s %s", t.Name, id))
 	}
-	return s.written(object)
+	return s.written(t, object)
 }
 
 // written returns the resource that an object holds which was just written.
-func (s *Store) written(object client.Object) (*scim.Resource, error) {
-	record, err := s.decode(object)
+func (s *Store) written(t *scim.ResourceType, object client.Object) (*scim.Resource, error) {
+	record, err := s.decode(t, object)
 	if err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ func (s *Store) Delete(ctx context.Context, t *scim.ResourceType, id string, opt
 // remove makes the record unknown to SCIM, at the revision that was read.
 func (s *Store) remove(ctx context.Context, read *record, policy store.Policy, by writer) error {
 	t, id := read.resource.Type(), read.object.GetName()
-	if t == s.registry.User() && policy.KeepDeletedUsers {
+	if store.IsUser(t) && policy.KeepDeletedUsers {
 		kept := read.resource.Clone()
 		kept.SetActive(false)
 		now := metav1.NowMicro()
@@ -79,7 +79,7 @@ func (s *Store) remove(ctx context.Context, read *record, policy store.Policy, b
 
 // strip takes the id out of the members of every group.
 func (s *Store) strip(ctx context.Context, id string) error {
-	groups, err := s.all(ctx, s.registry.Group())
+	groups, err := s.all(ctx, s.groups)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (s *Store) strip(ctx context.Context, id string) error {
 			next, _ := store.WithoutMember(current, id)
 			return next, nil
 		}
-		_, err := s.Update(ctx, s.registry.Group(), group.ID(), without, store.UpdateOptions{View: store.View{WithoutMembers: true}})
+		_, err := s.Update(ctx, s.groups, group.ID(), without, store.UpdateOptions{View: store.View{WithoutMembers: true}})
 		if err != nil && !isNotFound(err) {
 			return err
 		}

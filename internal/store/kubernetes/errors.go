@@ -50,7 +50,10 @@ func invalidFields(err error) string {
 	}
 	var reasons []string
 	for _, cause := range status.Status().Details.Causes {
-		field := strings.TrimPrefix(cause.Field, "spec.")
+		field, about := strings.CutPrefix(cause.Field, "spec.")
+		if !about {
+			continue // A remark about the object as a whole.
+		}
 		switch cause.Type {
 		case metav1.CauseTypeTooLong:
 			reasons = append(reasons, field+" is too long")

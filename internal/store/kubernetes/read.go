@@ -45,7 +45,7 @@ func (s *Store) List(ctx context.Context, t *scim.ResourceType, query store.Quer
 	if err != nil {
 		return nil, err
 	}
-	if t == s.registry.Group() && query.View.WithoutMembers {
+	if store.IsGroup(t) && query.View.WithoutMembers {
 		for _, group := range page.Resources {
 			store.SetMembers(group, nil)
 		}
@@ -89,7 +89,7 @@ func (s *Store) read(ctx context.Context, t *scim.ResourceType, id string) (*rec
 	if err != nil {
 		return nil, wrap(err, "reading the %s %s", t.Name, id)
 	}
-	return s.decode(object)
+	return s.decode(t, object)
 }
 
 // all returns every resource of the type that SCIM knows, as of one moment.
@@ -102,7 +102,7 @@ func (s *Store) all(ctx context.Context, t *scim.ResourceType) ([]*scim.Resource
 			return nil, wrap(err, "listing %ss", t.Name)
 		}
 		for _, object := range objects {
-			one, err := s.decode(object)
+			one, err := s.decode(t, object)
 			if err != nil {
 				return nil, err
 			}
@@ -119,7 +119,7 @@ func (s *Store) all(ctx context.Context, t *scim.ResourceType) ([]*scim.Resource
 
 // page returns one page of a LIST and the token of the next one.
 func (s *Store) page(ctx context.Context, t *scim.ResourceType, options *client.ListOptions) (objects []client.Object, next string, err error) {
-	if t == s.registry.Group() {
+	if store.IsGroup(t) {
 		list := &v1alpha1.ScimGroupList{}
 		if err := s.client.List(ctx, list, options); err != nil {
 			return nil, "", err
@@ -158,13 +158,13 @@ func (s *Store) selector() labels.Selector {
 // not want.
 func (s *Store) complete(ctx context.Context, resource *scim.Resource, view store.View) (*scim.Resource, error) {
 	switch {
-	case resource.Type() == s.registry.User() && !view.WithoutGroups:
+	case store.IsUser(resource.Type()) && !view.WithoutGroups:
 		membership, err := s.membership(ctx)
 		if err != nil {
 			return nil, err
 		}
 		membership.Complete(resource)
-	case resource.Type() == s.registry.Group() && view.WithoutMembers:
+	case store.IsGroup(resource.Type()) && view.WithoutMembers:
 		store.SetMembers(resource, nil)
 	}
 	return resource, nil
@@ -172,7 +172,7 @@ func (s *Store) complete(ctx context.Context, resource *scim.Resource, view stor
 
 // completeAll adds the groups to users where the query needs them.
 func (s *Store) completeAll(ctx context.Context, t *scim.ResourceType, resources []*scim.Resource, query store.Query) error {
-	if t != s.registry.User() || len(resources) == 0 {
+	if !store.IsUser(t) || len(resources) == 0 {
 		return nil
 	}
 	if query.View.WithoutGroups && query.Filter == nil {
@@ -190,7 +190,7 @@ func (s *Store) completeAll(ctx context.Context, t *scim.ResourceType, resources
 
 // membership returns who is in which group now.
 func (s *Store) membership(ctx context.Context) (*store.Membership, error) {
-	groups, err := s.all(ctx, s.registry.Group())
+	groups, err := s.all(ctx, s.groups)
 	if err != nil {
 		return nil, fmt.Errorf("deriving the groups of users: %w", err)
 	}

@@ -35,7 +35,7 @@ func (r *record) kept() bool {
 
 // has reports whether the record has the name, so that the claim is its own.
 func (r *record) has(t *scim.ResourceType, name string) bool {
-	if r == nil || r.object.GetDeletionTimestamp() != nil || r.resource.Type() != t {
+	if r == nil || r.object.GetDeletionTimestamp() != nil || r.resource.Type().Name != t.Name {
 		return false
 	}
 	_, released := r.object.GetAnnotations()[annotationReleased]
@@ -50,9 +50,9 @@ func newObject(t *scim.ResourceType) client.Object {
 	return &v1alpha1.ScimUser{}
 }
 
-// decode returns the record that an object of the tenant holds, or nil for an
-// object of another tenant.
-func (s *Store) decode(object client.Object) (*record, error) {
+// decode returns the record of the resource type that an object of the tenant
+// holds, or nil for an object of another tenant.
+func (s *Store) decode(t *scim.ResourceType, object client.Object) (*record, error) {
 	var (
 		resource *scim.Resource
 		meta     v1alpha1.ResourceMeta
@@ -62,10 +62,10 @@ func (s *Store) decode(object client.Object) (*record, error) {
 	switch o := object.(type) {
 	case *v1alpha1.ScimUser:
 		meta, owner = o.Spec.Meta, o.Spec.TenantRef.Name
-		resource, err = decodeUser(s.registry.User(), &o.Spec)
+		resource, err = decodeUser(t, &o.Spec)
 	case *v1alpha1.ScimGroup:
 		meta, owner = o.Spec.Meta, o.Spec.TenantRef.Name
-		resource = decodeGroup(s.registry.Group(), &o.Spec)
+		resource = decodeGroup(t, &o.Spec)
 	default:
 		err = fmt.Errorf("%T is no SCIM resource", object)
 	}
@@ -101,7 +101,7 @@ func (s *Store) encode(base client.Object, resource *scim.Resource, meta v1alpha
 	object.SetNamespace(s.tenant.Namespace)
 	switch o := object.(type) {
 	case *v1alpha1.ScimUser:
-		spec, err := encodeUser(resource)
+		spec, err := encodeUser(resource, o.Spec.Extensions)
 		if err != nil {
 			return nil, err
 		}

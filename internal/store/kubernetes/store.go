@@ -47,21 +47,21 @@ import (
 
 // Store is a store.Store on the Kubernetes API. Make it with New.
 type Store struct {
-	client   client.Client
-	registry *scim.Registry
-	claims   claims
-	tenant   client.ObjectKey
+	client client.Client
+	claims claims
+	tenant client.ObjectKey
+	groups *scim.ResourceType
 }
 
 // New returns the store of a tenant. The client must read from the API server
-// and not from a cache, and know the scheme of Scheme; registry has the
-// tenant's resource types.
-func New(live client.Client, tenant client.ObjectKey, registry *scim.Registry) *Store {
+// and not from a cache. The resource type of groups is given here, since writes
+// of users are about groups too; that of users comes with each call.
+func New(live client.Client, tenant client.ObjectKey, groups *scim.ResourceType) *Store {
 	return &Store{
-		client:   live,
-		registry: registry,
-		claims:   claims{client: live, tenant: tenant},
-		tenant:   tenant,
+		client: live,
+		claims: claims{client: live, tenant: tenant},
+		tenant: tenant,
+		groups: groups,
 	}
 }
 
@@ -89,7 +89,7 @@ func writerOf(ctx context.Context) writer {
 
 // settle makes the members of a group those that the tenant knows; users pass.
 func (s *Store) settle(ctx context.Context, next, current *scim.Resource, policy store.Policy) error {
-	if next.Type() != s.registry.Group() {
+	if !store.IsGroup(next.Type()) {
 		return nil
 	}
 	if err := store.SettleMembers(ctx, next, current, policy, s.resolve); err != nil {

@@ -75,12 +75,12 @@ func (b backend) Replica() store.Store     { return newStore(live, b.namespace) 
 func (b backend) OtherTenant() store.Store { return b.tenant("globex") }
 
 func (b backend) tenant(name string) *Store {
-	return New(live, client.ObjectKey{Namespace: b.namespace, Name: name}, registry)
+	return New(live, client.ObjectKey{Namespace: b.namespace, Name: name}, registry.Group())
 }
 
 // newStore returns a store of the tenant acme.
 func newStore(c client.Client, namespace string) *Store {
-	return New(c, client.ObjectKey{Namespace: namespace, Name: "acme"}, registry)
+	return New(c, client.ObjectKey{Namespace: namespace, Name: "acme"}, registry.Group())
 }
 
 var _ = conformance.Run("kubernetes", registry, func() conformance.Backend {

@@ -136,7 +136,7 @@ func (u *update) write(ctx context.Context, object client.Object) (*scim.Resourc
 	err := u.store.client.Update(ctx, object, u.by.owner)
 	switch {
 	case err == nil:
-		return u.store.written(object)
+		return u.store.written(u.t, object)
 	case apierrors.IsConflict(err):
 		return nil, nil
 	case apierrors.IsNotFound(err):

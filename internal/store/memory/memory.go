@@ -17,8 +17,6 @@ import (
 
 // Store is a store.Store in memory. Make it with New.
 type Store struct {
-	registry *scim.Registry
-
 	mu      sync.RWMutex
 	records map[string]*record // by id
 	names   map[nameKey]string // to the id of the holder
@@ -34,9 +32,9 @@ type record struct {
 // nameKey is what is unique: the folded name within a resource type.
 type nameKey struct{ resourceType, folded string }
 
-// New returns an empty store for the registry's resource types.
-func New(registry *scim.Registry) *Store {
-	return &Store{registry: registry, records: map[string]*record{}, names: map[nameKey]string{}}
+// New returns an empty store.
+func New() *Store {
+	return &Store{records: map[string]*record{}, names: map[nameKey]string{}}
 }
 
 // Create implements store.Store.
@@ -123,7 +121,7 @@ func (s *Store) Delete(_ context.Context, t *scim.ResourceType, id string, optio
 			s.put(next, other.resource.Meta(), other.revision+1, time.Now().UTC())
 		}
 	}
-	if t == s.registry.User() && options.Policy.KeepDeletedUsers {
+	if store.IsUser(t) && options.Policy.KeepDeletedUsers {
 		kept := found.resource.Clone()
 		kept.SetActive(false)
 		s.records[id] = &record{resource: kept, revision: found.revision + 1, deleted: true}
@@ -138,10 +136,10 @@ func (s *Store) Delete(_ context.Context, t *scim.ResourceType, id string, optio
 func (s *Store) List(_ context.Context, t *scim.ResourceType, query store.Query) (*store.Page, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	all := s.all(t)
-	if t == s.registry.User() {
+	all := s.all(t.Name)
+	if store.IsUser(t) {
 		// The filter may ask for groups, so they are there before it runs.
-		membership := store.NewMembership(s.all(s.registry.Group()))
+		membership := store.NewMembership(s.all(store.MemberGroup))
 		for i, user := range all {
 			all[i] = user.Clone()
 			membership.Complete(all[i])
@@ -160,17 +158,17 @@ func (s *Store) List(_ context.Context, t *scim.ResourceType, query store.Query)
 // find returns the record of the id when SCIM knows it as the resource type.
 func (s *Store) find(t *scim.ResourceType, id string) (*record, error) {
 	found, ok := s.records[id]
-	if !ok || found.deleted || found.resource.Type() != t {
+	if !ok || found.deleted || found.resource.Type().Name != t.Name {
 		return nil, store.NotFound(t, id)
 	}
 	return found, nil
 }
 
-// all returns the resources of the type that SCIM knows.
-func (s *Store) all(t *scim.ResourceType) []*scim.Resource {
+// all returns the resources of the type of that name that SCIM knows.
+func (s *Store) all(typeName string) []*scim.Resource {
 	var all []*scim.Resource
 	for _, one := range s.records {
-		if one.resource.Type() == t && !one.deleted {
+		if one.resource.Type().Name == typeName && !one.deleted {
 			all = append(all, one.resource)
 		}
 	}
@@ -188,7 +186,7 @@ func (s *Store) put(resource *scim.Resource, meta scim.Meta, revision int, now t
 
 // settle makes the members of a group those that the tenant knows.
 func (s *Store) settle(ctx context.Context, next, current *scim.Resource, policy store.Policy) error {
-	if next.Type() != s.registry.Group() {
+	if !store.IsGroup(next.Type()) {
 		return nil
 	}
 	return store.SettleMembers(ctx, next, current, policy, func(_ context.Context, ids []string) (map[string]string, error) {
@@ -206,9 +204,9 @@ func (s *Store) settle(ctx context.Context, next, current *scim.Resource, policy
 func (s *Store) view(resource *scim.Resource, view store.View) *scim.Resource {
 	copied := resource.Clone()
 	switch {
-	case resource.Type() == s.registry.User() && !view.WithoutGroups:
-		store.NewMembership(s.all(s.registry.Group())).Complete(copied)
-	case resource.Type() == s.registry.Group() && view.WithoutMembers:
+	case store.IsUser(resource.Type()) && !view.WithoutGroups:
+		store.NewMembership(s.all(store.MemberGroup)).Complete(copied)
+	case store.IsGroup(resource.Type()) && view.WithoutMembers:
 		store.SetMembers(copied, nil)
 	}
 	return copied

@@ -32,5 +32,5 @@ var registry = func() *scim.Registry {
 }()
 
 var _ = conformance.Run("memory", registry, func() conformance.Backend {
-	return backend{tenant: memory.New(registry), other: memory.New(registry)}
+	return backend{tenant: memory.New(), other: memory.New()}
 })

@@ -1,0 +1,65 @@
+package operand
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/utils/ptr"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/scim"
+)
+
+// Registry returns the SCIM schemas of a tenant: the RFC's and the tenant's own
+// extensions. An error says which definition is wrong in a way that the API
+// server could not see.
+func Registry(t *scimv1alpha1.ScimTenant) (*scim.Registry, error) {
+	extensions := make([]*scim.Schema, 0, len(t.Spec.SchemaExtensions))
+	for i := range t.Spec.SchemaExtensions {
+		extensions = append(extensions, schemaOf(&t.Spec.SchemaExtensions[i]))
+	}
+	registry, err := scim.NewRegistry(extensions...)
+	if err != nil {
+		return nil, fmt.Errorf("spec.schemaExtensions: %w", err)
+	}
+	return registry, nil
+}
+
+// schemaOf returns the SCIM schema that an extension defines.
+func schemaOf(extension *scimv1alpha1.SchemaExtension) *scim.Schema {
+	schema := &scim.Schema{ID: extension.ID, Description: extension.Description}
+	for i := range extension.Attributes {
+		defined := &extension.Attributes[i]
+		attribute := attributeOf(&defined.AttributeCharacteristics)
+		for j := range defined.SubAttributes {
+			attribute.SubAttributes = append(attribute.SubAttributes, attributeOf(&defined.SubAttributes[j].AttributeCharacteristics))
+		}
+		schema.Attributes = append(schema.Attributes, attribute)
+	}
+	return schema
+}
+
+// attributeOf returns the SCIM attribute with the characteristics. What is
+// omitted has the defaults of RFC 7643 section 2.2.
+func attributeOf(c *scimv1alpha1.AttributeCharacteristics) *scim.Attribute {
+	return &scim.Attribute{
+		Name:            c.Name,
+		Type:            scim.Type(rfcName(string(c.Type))),
+		Description:     c.Description,
+		MultiValued:     ptr.Deref(c.MultiValued, false),
+		Required:        ptr.Deref(c.Required, false),
+		CaseExact:       ptr.Deref(c.CaseExact, false),
+		Mutability:      scim.AttributeMutability(rfcName(string(c.Mutability))),
+		Returned:        scim.AttributeReturned(rfcName(string(c.Returned))),
+		CanonicalValues: c.CanonicalValues,
+	}
+}
+
+// rfcName returns the RFC's spelling of an enum value, which begins with a small
+// letter: DateTime is dateTime.
+func rfcName(value string) string {
+	if value == "" {
+		return ""
+	}
+	return strings.ToLower(value[:1]) + value[1:]
+}

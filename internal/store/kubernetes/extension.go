@@ -1,0 +1,76 @@
+package kubernetes
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/scim"
+)
+
+// decodeExtension returns the attributes of one of the tenant's extensions, with
+// the types that its schema gives them. Data of an extension that the tenant has
+// no longer, or has defined otherwise since, is nil: SCIM does not show it.
+func decodeExtension(t *scim.ResourceType, data v1alpha1.ExtensionData) scim.Complex {
+	if !hasExtension(t, data.Schema) {
+		return nil
+	}
+	doc, err := json.Marshal(map[string]any{
+		"schemas":   []string{t.Schema.ID, data.Schema},
+		"userName":  "required", // A user has one, and here it is only about the extension.
+		data.Schema: json.RawMessage(data.Attributes.Raw),
+	})
+	if err != nil {
+		return nil
+	}
+	resource, err := scim.FromJSON(t, doc)
+	if err != nil {
+		return nil
+	}
+	attributes, _ := resource.Attributes()[data.Schema].(scim.Complex)
+	return attributes
+}
+
+// encodeExtensions moves the attributes of the tenant's extensions out of the
+// attributes of a user. What was stored and cannot be shown is kept.
+func encodeExtensions(t *scim.ResourceType, attributes scim.Complex, stored []v1alpha1.ExtensionData) ([]v1alpha1.ExtensionData, error) {
+	var data []v1alpha1.ExtensionData
+	for _, extension := range t.Extensions {
+		value, assigned := attributes[extension.Schema.ID]
+		if !assigned {
+			continue
+		}
+		raw, err := json.Marshal(value)
+		if err != nil {
+			return nil, fmt.Errorf("writing the extension %s: %w", extension.Schema.ID, err)
+		}
+		data = append(data, v1alpha1.ExtensionData{Schema: extension.Schema.ID, Attributes: runtime.RawExtension{Raw: raw}})
+		delete(attributes, extension.Schema.ID)
+	}
+	for _, former := range stored {
+		if _, written := findExtension(data, former.Schema); !written && decodeExtension(t, former) == nil {
+			data = append(data, former)
+		}
+	}
+	return data, nil
+}
+
+func findExtension(data []v1alpha1.ExtensionData, urn string) (v1alpha1.ExtensionData, bool) {
+	for _, one := range data {
+		if one.Schema == urn {
+			return one, true
+		}
+	}
+	return v1alpha1.ExtensionData{}, false
+}
+
+func hasExtension(t *scim.ResourceType, urn string) bool {
+	for _, extension := range t.Extensions {
+		if extension.Schema.ID == urn {
+			return true
+		}
+	}
+	return false
+}

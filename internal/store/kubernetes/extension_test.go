@@ -1,0 +1,59 @@
+package kubernetes
+
+import (
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+const badge = "urn:example:params:scim:schemas:extension:badge:2.0:User"
+
+// usersWith returns the resource type User with the extension badge, whose floor
+// is of the type.
+func usersWith(floor scim.Type) *scim.ResourceType {
+	GinkgoHelper()
+	extended, err := scim.NewRegistry(&scim.Schema{ID: badge, Attributes: []*scim.Attribute{
+		{Name: "color"}, {Name: "floor", Type: floor}, {Name: "height", Type: scim.TypeDecimal},
+	}})
+	Expect(err).NotTo(HaveOccurred())
+	return extended.User()
+}
+
+var _ = Describe("A tenant's schema extension", func() {
+	It("is kept in the ScimUser, typed, and through times in which the tenant has it not", func(ctx SpecContext) {
+		s, users := newStore(live, newNamespace(ctx)), usersWith(scim.TypeInteger)
+		data := scim.Complex{"color": "red", "floor": int64(3), "height": 1.75}
+		created, err := s.Create(ctx, scim.NewResource(users, scim.Complex{"userName": "babs", badge: data}), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(created.Attributes()).To(HaveKeyWithValue(badge, data))
+
+		object := &v1alpha1.ScimUser{}
+		key := client.ObjectKey{Namespace: s.tenant.Namespace, Name: created.ID()}
+		Expect(live.Get(ctx, key, object)).To(Succeed())
+		Expect(object.Spec.Extensions).To(HaveLen(1))
+		Expect(object.Spec.Extensions[0].Schema).To(Equal(badge))
+		Expect(object.Spec.Extensions[0].Attributes.Raw).To(MatchJSON(`{"color":"red","floor":3,"height":1.75}`))
+
+		for _, without := range []*scim.ResourceType{registry.User(), usersWith(scim.TypeBoolean)} {
+			updated, err := s.Update(ctx, without, created.ID(), rename("barbara-"+string(without.Extensions[len(without.Extensions)-1].Schema.ID[0])), store.UpdateOptions{})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(updated.Attributes()).NotTo(HaveKey(badge))
+		}
+		found, err := s.Get(ctx, users, created.ID(), store.View{})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(found.Attributes()).To(HaveKeyWithValue(badge, data))
+
+		cleared, err := s.Update(ctx, users, created.ID(), func(current *scim.Resource) (*scim.Resource, error) {
+			next := current.Clone()
+			delete(next.Attributes(), badge)
+			return next, nil
+		}, store.UpdateOptions{})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(cleared.Attributes()).NotTo(HaveKey(badge))
+	})
+})
