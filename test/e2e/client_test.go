@@ -104,7 +104,7 @@ func (c *scimClient) try(method, path, body string) (*response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no answer to %s %s: %w", method, path, err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	r := &response{method: method, url: request.URL.String(), sent: body, status: answer.StatusCode, header: answer.Header}
 	if r.body, err = io.ReadAll(answer.Body); err != nil {
 		return nil, fmt.Errorf("half an answer to %s %s: %w", method, path, err)

@@ -14,8 +14,8 @@ var _ = Describe("The host of a tenant", func() {
 	hosted := func(host, class string) func(*scimv1alpha1.ScimTenantSpec) {
 		return func(spec *scimv1alpha1.ScimTenantSpec) {
 			spec.Endpoint.Host, spec.Endpoint.Path = host, "/api/scim/v2"
-			spec.Endpoint.TLS = &scimv1alpha1.EndpointTLS{SecretName: "certificate"}
-			spec.Endpoint.Ingress = &scimv1alpha1.EndpointIngress{ClassName: class}
+			spec.Endpoint.TLS = scimv1alpha1.EndpointTLS{SecretName: "certificate"}
+			spec.Endpoint.Ingress = scimv1alpha1.EndpointIngress{ClassName: class}
 		}
 	}
 	// has waits until a tenant has a condition, and returns the condition.

@@ -25,17 +25,17 @@ var _ = Describe("A provisioning session", Ordered, ContinueOnFailure, func() {
 		t = serve(ctx, "session", scimv1alpha1.IdentityProviderGeneric)
 	})
 
-	It("loses nothing when a server pod and the operator are killed, and needs nobody to mend it", func(ctx SpecContext) {
+	It("loses nothing when server pods and the operator are killed, and needs nobody to mend it", func(ctx SpecContext) {
 		const steps = 60
-		victim := t.pods(ctx)[0].Name
+		started := time.Now()
 		operator := operatorPods(ctx)[0].Name
-		kill := map[int]func(){
-			steps / 4: func() {
-				kubectl("delete", "pod", "-n", t.namespace, victim, "--force", "--grace-period=0", "--wait=false")
-			},
-			steps / 2: func() {
-				kubectl("delete", "pod", "-n", operatorKey.Namespace, operator, "--force", "--grace-period=0", "--wait=false")
-			},
+		kill := func(namespace string, pods ...string) {
+			kubectl(append([]string{"delete", "pod", "-n", namespace, "--force", "--grace-period=0", "--wait=false"}, pods...)...)
+		}
+		kills := map[int]func(){
+			steps / 4:     func() { kill(t.namespace, t.pods(ctx)[0].Name) },
+			steps / 2:     func() { kill(operatorKey.Namespace, operator) },
+			steps * 3 / 4: func() { kill(t.namespace, namesOf(t.pods(ctx))...) }, // No replica is left.
 		}
 		var (
 			sessions []*session
@@ -49,7 +49,7 @@ var _ = Describe("A provisioning session", Ordered, ContinueOnFailure, func() {
 				pace := time.NewTicker(50 * time.Millisecond)
 				defer pace.Stop()
 				for n := range steps {
-					if do := kill[n]; do != nil && i == 0 {
+					if do := kills[n]; do != nil && i == 0 {
 						do()
 					}
 					s.step(n)
@@ -60,7 +60,9 @@ var _ = Describe("A provisioning session", Ordered, ContinueOnFailure, func() {
 		running.Wait()
 
 		recovered(ctx, t)
-		Expect(namesOf(t.pods(ctx))).NotTo(ContainElement(victim))
+		for _, pod := range t.pods(ctx) {
+			Expect(pod.CreationTimestamp.Time).To(BeTemporally(">=", started.Truncate(time.Second)), "all pods are new")
+		}
 		Eventually(func(g Gomega) {
 			deployment := &appsv1.Deployment{}
 			g.Expect(cluster.Get(ctx, operatorKey, deployment)).To(Succeed())
@@ -226,7 +228,7 @@ func (c *countingTransport) RoundTrip(request *http.Request) (*http.Response, er
 	lock.Lock()
 	defer lock.Unlock()
 	if err == nil && connections > 1 {
-		answer.Body.Close()
+		_ = answer.Body.Close()
 		return nil, fmt.Errorf("the connection was closed under the request, which took %d connections", connections)
 	}
 	return answer, err

@@ -105,14 +105,15 @@ func (s *session) read(client *scimClient, user *provisioned) {
 // and nothing else, at each replica and in the cluster.
 func nothingLost(t *tenant, sessions ...*session) {
 	GinkgoHelper()
-	byName := map[any]string{}
+	byName, retries := map[any]string{}, 0
 	for _, s := range sessions {
 		for _, user := range s.acknowledged {
 			Expect(byName).NotTo(HaveKey(user.userName))
 			byName[user.userName] = user.id
 		}
-		GinkgoWriter.Printf("%d requests, %d of them tried again\n", s.requests, s.retries)
+		retries += s.retries
 	}
+	Expect(retries).To(BeNumerically(">", 0), "the sessions were to be interrupted")
 	t.everyReplica(func(c *scimClient) {
 		Expect(c.get(users + "?count=1000").isList(len(byName))).To(HaveLen(len(byName)))
 		for _, s := range sessions {

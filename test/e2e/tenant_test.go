@@ -53,8 +53,7 @@ func newTenant(namespace, name string, provider scimv1alpha1.IdentityProvider, c
 
 // oneReplica makes a tenant cheap where its replicas do not matter.
 func oneReplica(spec *scimv1alpha1.ScimTenantSpec) {
-	one := int32(1)
-	spec.Server.Replicas = &one
+	spec.Server.Replicas = 1
 }
 
 // newKey is the manifest of an API key.
