@@ -19,6 +19,9 @@ const (
 	// ConditionEndpointAccepted is True on a ScimTenant when its host and its
 	// Ingress class can be used.
 	ConditionEndpointAccepted = "EndpointAccepted"
+	// ConditionSchemasAccepted is True on a ScimTenant when its schema extensions
+	// can be used. While it is False, the server goes by the last ones that could.
+	ConditionSchemasAccepted = "SchemasAccepted"
 
 	// ConditionTenantFound is True on a ScimApiKey when its ScimTenant exists.
 	ConditionTenantFound = "TenantFound"
@@ -57,6 +60,9 @@ const (
 	// already and belongs to somebody else.
 	ReasonObjectConflict = "ObjectConflict"
 
+	// ReasonInvalidSchema: a schema extension contradicts itself or another one.
+	ReasonInvalidSchema = "InvalidSchema"
+
 	// ReasonTenantNotFound: no ScimTenant of that name in the key's namespace.
 	ReasonTenantNotFound = "TenantNotFound"
 	// ReasonWaitingForServer: the token is minted, and some replica has not yet
@@ -66,6 +72,8 @@ const (
 	ReasonDelivered = "Delivered"
 	// ReasonExpired: the key's expirationTime has passed.
 	ReasonExpired = "Expired"
+	// ReasonVerifierLost: the hash of a token that was handed over is gone.
+	ReasonVerifierLost = "VerifierLost"
 	// ReasonRevoked: the key was deleted and no replica accepts it any more.
 	ReasonRevoked = "Revoked"
 )

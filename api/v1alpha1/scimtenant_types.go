@@ -298,8 +298,8 @@ type GroupPolicy struct {
 
 // ScimTenantStatus says what a SCIM connection is.
 type ScimTenantStatus struct {
-	// conditions are Ready and what it is made of: ServerAvailable and
-	// EndpointAccepted; Reconciling or Stalled while one of them holds.
+	// conditions are Ready and what it is made of: ServerAvailable,
+	// EndpointAccepted and SchemasAccepted; Reconciling or Stalled while one of them holds.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

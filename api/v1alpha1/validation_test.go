@@ -99,6 +99,16 @@ server:
   scheduling: {nodeSelector: {disk: ssd}, tolerations: [{key: a, operator: Exists}], priorityClassName: high}
 users: {requiredAttributes: [emails, name.givenName], onDelete: Delete, onRecreate: Conflict}
 groups: {unknownMembers: Reject}
+schemaExtensions:
+- id: urn:example:params:scim:schemas:extension:badge:2.0:User
+  description: Badges
+  attributes:
+  - {name: color, canonicalValues: [red, blue], caseExact: true, required: true}
+  - {name: issued, type: DateTime, mutability: Immutable, returned: Request}
+  - name: doors
+    type: Complex
+    multiValued: true
+    subAttributes: [{name: floor, type: Integer}, {name: value}]
 deletionPolicy: Delete`),
 		Entry("with a host of one label", "acme", "identityProvider: Okta\nendpoint: {host: localhost}"),
 		Entry("with a path of one segment", "acme", "identityProvider: Okta\nendpoint: {path: /scim}"),
@@ -125,6 +135,13 @@ deletionPolicy: Delete`),
 		Entry("with an Ingress for no host", "acme", "identityProvider: Okta\nendpoint: {ingress: {className: a}}", "`ingress` needs a `host`"),
 		Entry("with no replica", "acme", "identityProvider: Okta\nserver: {replicas: 0}", "greater than or equal to 1"),
 		Entry("with an unknown required attribute", "acme", "identityProvider: Okta\nusers: {requiredAttributes: [password]}", "Unsupported value"),
+		Entry("with an extension under a name that is no URN", "acme", "identityProvider: Okta\nschemaExtensions: [{id: badgebadge, attributes: [{name: a}]}]", "must be a URN such as"),
+		Entry("with an extension under the RFC's URN", "acme", "identityProvider: Okta\nschemaExtensions: [{id: 'urn:ietf:params:scim:schemas:core:2.0:User', attributes: [{name: a}]}]", "choose one of your own"),
+		Entry("with an extension without attributes", "acme", "identityProvider: Okta\nschemaExtensions: [{id: 'urn:example:badge'}]", "attributes: Required"),
+		Entry("with an attribute's name that no path can have", "acme", "identityProvider: Okta\nschemaExtensions: [{id: 'urn:example:badge', attributes: [{name: a.b}]}]", "must start with a letter"),
+		Entry("with a complex attribute of nothing", "acme", "identityProvider: Okta\nschemaExtensions: [{id: 'urn:example:badge', attributes: [{name: a, type: Complex}]}]", "`subAttributes` belong to `type: Complex`"),
+		Entry("with parts of a string", "acme", "identityProvider: Okta\nschemaExtensions: [{id: 'urn:example:badge', attributes: [{name: a, subAttributes: [{name: b}]}]}]", "`subAttributes` belong to `type: Complex`"),
+		Entry("with a complex part", "acme", "identityProvider: Okta\nschemaExtensions: [{id: 'urn:example:badge', attributes: [{name: a, type: Complex, subAttributes: [{name: b, type: Complex}]}]}]", "RFC 7643 section 2.3.8"),
 		Entry("with an attribute required twice", "acme", "identityProvider: Okta\nusers: {requiredAttributes: [emails, emails]}", "Duplicate value"),
 	)
 })

@@ -148,7 +148,7 @@ func (d reader) declared(o strictjson.Object) (map[*Schema]bool, error) {
 // schemasOf is the value of `schemas` of a resource or a message. URNs listed twice
 // do no harm: the server makes the list anew.
 func schemasOf(o strictjson.Object) ([]string, error) {
-	v, _ := member(o, attrSchemas.Name)
+	v := member(o, attrSchemas.Name)
 	if v == nil {
 		return nil, nil
 	}
@@ -167,14 +167,15 @@ func schemasOf(o strictjson.Object) ([]string, error) {
 	return urns, nil
 }
 
-// member finds a member by its name, whatever its case.
-func member(o strictjson.Object, name string) (any, bool) {
+// member returns the value of a member by its name, whatever its case; nil when
+// there is none.
+func member(o strictjson.Object, name string) any {
 	for _, m := range o {
 		if equalASCII(m.Name, name) {
-			return m.Value, true
+			return m.Value
 		}
 	}
-	return nil, false
+	return nil
 }
 
 // checkMessage checks that a message lists its own schema.

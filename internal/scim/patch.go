@@ -50,7 +50,7 @@ func (t *ResourceType) ParsePatch(doc []byte, l Leniency) (*Patch, error) {
 	if err := checkMessage(o, URNPatchOp, l); err != nil {
 		return nil, err
 	}
-	v, _ := member(o, "Operations")
+	v := member(o, "Operations")
 	list, ok := v.([]any)
 	if !ok || len(list) == 0 {
 		return nil, badRequest(InvalidSyntax, "\"Operations\" must be an array of at least one operation")

@@ -117,7 +117,7 @@ func (p *Projection) shows(s *Schema, a *Attribute) bool {
 }
 
 // showsSub says whether a sub-attribute is in the answer if its attribute is.
-func (p *Projection) showsSub(s *Schema, a, sub *Attribute) bool {
+func (p *Projection) showsSub(_ *Schema, a, sub *Attribute) bool {
 	switch sub.Returned {
 	case ReturnedNever:
 		return false

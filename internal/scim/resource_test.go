@@ -43,7 +43,7 @@ func TestEqual(t *testing.T) {
 		change change
 		equal  bool
 	}{
-		"nothing":              {func(c Complex) {}, true},
+		"nothing":              {func(Complex) {}, true},
 		"id":                   {func(c Complex) { c["id"] = "x" }, true},
 		"groups":               {func(c Complex) { delete(c, "groups") }, true},
 		"read-only sub":        {func(c Complex) { delete(c[URNEnterpriseUser].(Complex)["manager"].(Complex), "displayName") }, true},

@@ -216,7 +216,7 @@ var _ = Describe("A crash of the operator", func() {
 	It("before the hash is written leaves nothing", func(ctx context.Context) {
 		tenant := newTenant(ctx)
 		key := newKey(ctx, tenant, "okta")
-		_, err := startOperator(func(verb string, obj client.Object) error {
+		_, err := startOperator(func(verb string, _ client.Object) error {
 			if verb == "create" {
 				return failure
 			}

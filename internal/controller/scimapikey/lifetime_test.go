@@ -12,7 +12,6 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
-	"github.com/kubescim/kubescim/internal/controller/scimapikey"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -66,7 +65,7 @@ var _ = Describe("A key that was handed over", func() {
 		Expect(env.Client.Delete(ctx, secret(ctx, tenant.Namespace, "okta"))).To(Succeed())
 		o.settle(ctx, key)
 		Expect(current(ctx, key)).To(And(
-			controllertest.BeStalled(scimapikey.ReasonVerifierLost),
+			controllertest.BeStalled(scimv1alpha1.ReasonVerifierLost),
 			HaveField("Status.Conditions", ContainElement(HaveField("Message", ContainSubstring("create another ScimApiKey"))))))
 		Expect(verifiersOf(ctx, tenant)).To(BeNil())
 	})

@@ -22,7 +22,7 @@ func (r *Reconciler) recognizeDelivery(_ context.Context, s *scope) error {
 	if s.delivered() {
 		return nil
 	}
-	if _, v, ok := s.handedOver(); ok {
+	if v, ok := s.handedOver(); ok {
 		s.markDelivered(v.KeyID, s.handover.CreationTimestamp)
 		r.minted.forget(s.key.UID)
 	}
@@ -47,7 +47,7 @@ func (r *Reconciler) provideToken(_ context.Context, s *scope) error {
 		if _, ok := operand.VerifierIn(s.verifiersData(), s.key.Status.KeyID); ok {
 			return nil
 		}
-		_, v, ok := s.handedOver()
+		v, ok := s.handedOver()
 		if !ok || v.KeyID != s.key.Status.KeyID {
 			s.problem = lost(s.key)
 			return nil
@@ -88,8 +88,8 @@ func (r *Reconciler) writeVerifiers(ctx context.Context, s *scope) error {
 			return apierrors.NewConflict(corev1.Resource("secrets"), wanted.Name, err)
 		}
 	default:
-		if wanted, err = amend(s.verifiers, wanted); err != nil || wanted == nil {
-			return err
+		if wanted = amend(s.verifiers, wanted); wanted == nil {
+			return nil
 		}
 		err = r.Live.Update(ctx, wanted, apply.FieldManager)
 	}
@@ -102,7 +102,7 @@ func (r *Reconciler) writeVerifiers(ctx context.Context, s *scope) error {
 
 // amend returns existing with the labels, owners and data of wanted; nil if it
 // has them already. An update of it fails if the Secret has changed meanwhile.
-func amend(existing, wanted *corev1.Secret) (*corev1.Secret, error) {
+func amend(existing, wanted *corev1.Secret) *corev1.Secret {
 	amended := existing.DeepCopy()
 	if amended.Labels == nil {
 		amended.Labels = map[string]string{}
@@ -111,9 +111,9 @@ func amend(existing, wanted *corev1.Secret) (*corev1.Secret, error) {
 	amended.OwnerReferences = wanted.OwnerReferences
 	amended.Data = wanted.Data
 	if equality.Semantic.DeepEqual(existing, amended) {
-		return nil, nil
+		return nil
 	}
-	return amended, nil
+	return amended
 }
 
 // handOver writes the hand-over Secret once every live replica accepts the token.
@@ -138,7 +138,7 @@ func (r *Reconciler) handOver(ctx context.Context, s *scope) error {
 // followURL keeps the URL in the hand-over Secret right, if the Secret is there.
 func (r *Reconciler) followURL(ctx context.Context, s *scope) error {
 	url := s.url()
-	if _, _, ok := s.handedOver(); !ok || url == "" || string(s.handover.Data[operand.HandoverURL]) == url {
+	if _, ok := s.handedOver(); !ok || url == "" || string(s.handover.Data[operand.HandoverURL]) == url {
 		return nil
 	}
 	if ptr.Deref(s.handover.Immutable, false) {
@@ -195,7 +195,7 @@ func conflict(message string) *problem {
 // tell the operator.
 func lost(key *scimv1alpha1.ScimApiKey) *problem {
 	return &problem{
-		reason: ReasonVerifierLost,
+		reason: scimv1alpha1.ReasonVerifierLost,
 		message: fmt.Sprintf("the server no longer knows this token, since its entry in Secret %q was removed: "+
 			"create another ScimApiKey and delete this one", operand.VerifiersName(key.Spec.TenantRef.Name)),
 	}

@@ -94,14 +94,12 @@ func (s *scope) verifiersAreOurs() bool {
 	return s.verifiers == nil || operand.IsVerifiersSecret(s.verifiers, s.key.Spec.TenantRef.Name)
 }
 
-// handedOver returns the token in the hand-over Secret of this key.
-func (s *scope) handedOver() (token string, v apikey.Verifier, ok bool) {
+// handedOver returns the verifier of the token in the hand-over Secret of this key.
+func (s *scope) handedOver() (v apikey.Verifier, ok bool) {
 	if s.handover == nil || !operand.IsHandoverSecret(s.handover, s.key) {
-		return "", apikey.Verifier{}, false
+		return apikey.Verifier{}, false
 	}
-	token = string(s.handover.Data[operand.HandoverToken])
-	v, ok = apikey.VerifierOf(token)
-	return token, v, ok
+	return apikey.VerifierOf(string(s.handover.Data[operand.HandoverToken]))
 }
 
 // url is the tenant's URL; empty while the tenant has none for its newest spec.

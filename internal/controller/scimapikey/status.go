@@ -11,9 +11,6 @@ import (
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
-// ReasonVerifierLost: the hash of a token that was handed over is gone.
-const ReasonVerifierLost = "VerifierLost"
-
 // setStatus writes into the key's status what the scope has found. It reports
 // whether what Ready says has changed.
 func setStatus(s *scope) (changed bool) {

@@ -114,7 +114,7 @@ func TestStatus(t *testing.T) {
 		},
 		"a lost hash": {
 			waiting(wasDelivered, func(s *scope) { s.problem = lost(s.key) }),
-			conditions.Stalled, ReasonVerifierLost, yes, yes, "create another ScimApiKey",
+			conditions.Stalled, scimv1alpha1.ReasonVerifierLost, yes, yes, "create another ScimApiKey",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

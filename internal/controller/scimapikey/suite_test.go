@@ -56,7 +56,7 @@ type operator struct {
 // made.
 func startOperator(crash func(verb string, obj client.Object) error) *operator {
 	o := &operator{events: events.NewFakeRecorder(100)}
-	live := client.Client(env.Client)
+	live := env.Client
 	if crash != nil {
 		live = crashing(crash)
 	}

@@ -26,7 +26,7 @@ func setStatus(s *scope) (changed bool) {
 	if s.deployment != nil {
 		status.ServerReplicas = fmt.Sprintf("%d/%d", s.deployment.Status.ReadyReplicas, s.tenant.Replicas())
 	}
-	return conditions.Set(s.tenant, summarize(s), serverAvailable(s), endpointAccepted(s))
+	return conditions.Set(s.tenant, summarize(s), serverAvailable(s), endpointAccepted(s), schemasAccepted(s))
 }
 
 // urlOf returns the URL to publish. A tenant must not publish the URL of another
@@ -88,10 +88,21 @@ func endpointAccepted(s *scope) metav1.Condition {
 	}
 }
 
+// schemasAccepted says whether the server can use the tenant's schema extensions.
+func schemasAccepted(s *scope) metav1.Condition {
+	const kind = scimv1alpha1.ConditionSchemasAccepted
+	if _, err := operand.Registry(s.tenant); err != nil {
+		return conditions.False(kind, scimv1alpha1.ReasonInvalidSchema,
+			err.Error()+": correct it; until then the server goes by the last extensions that could be used")
+	}
+	return conditions.True(kind, scimv1alpha1.ReasonSucceeded,
+		fmt.Sprintf("%d schema extensions are in use", len(s.tenant.Spec.SchemaExtensions)))
+}
+
 // summarize weighs the conditions: what needs somebody comes before what only
 // needs time.
 func summarize(s *scope) conditions.Summary {
-	server, endpoint := serverAvailable(s), endpointAccepted(s)
+	server, endpoint, schemas := serverAvailable(s), endpointAccepted(s), schemasAccepted(s)
 	switch {
 	case s.failure != nil:
 		return because(conditions.Reconciling, scimv1alpha1.ReasonReconcileFailed, s.failure.Error())
@@ -101,6 +112,8 @@ func summarize(s *scope) conditions.Summary {
 		return because(conditions.Stalled, server.Reason, server.Message)
 	case endpoint.Status == metav1.ConditionFalse && endpoint.Reason != scimv1alpha1.ReasonProgressing:
 		return because(conditions.Stalled, endpoint.Reason, endpoint.Message)
+	case schemas.Status == metav1.ConditionFalse:
+		return because(conditions.Stalled, schemas.Reason, schemas.Message)
 	case server.Reason != scimv1alpha1.ReasonSucceeded && isStuck(s.deployment):
 		return because(conditions.Stalled, server.Reason, server.Message)
 	case server.Reason != scimv1alpha1.ReasonSucceeded:

@@ -144,6 +144,17 @@ func TestStatus(t *testing.T) {
 			settled(func(s *scope) { s.endpointProblem = &apply.LeftoverError{Kind: "Ingress", Name: "acme-scim"} }),
 			conditions.Reconciling, "Progressing", yes, no, "waiting until",
 		},
+		"an extension that contradicts itself": {
+			settled(func(s *scope) {
+				twice := scimv1alpha1.SchemaAttribute{AttributeCharacteristics: scimv1alpha1.AttributeCharacteristics{Name: "badge"}}
+				upper := twice
+				upper.Name = "BADGE"
+				s.tenant.Spec.SchemaExtensions = []scimv1alpha1.SchemaExtension{{
+					ID: "urn:example:badge", Attributes: []scimv1alpha1.SchemaAttribute{twice, upper},
+				}}
+			}),
+			conditions.Stalled, "InvalidSchema", yes, yes, "spec.schemaExtensions",
+		},
 		"a failure": {
 			settled(func(s *scope) { s.failure = errors.New("timed out"); s.deployment = nil }),
 			conditions.Reconciling, "ReconcileFailed", metav1.ConditionUnknown, yes, "timed out",
