@@ -9,6 +9,10 @@ SHELL := /bin/bash -o pipefail
 
 # The image that is built, loaded into the cluster and installed.
 IMG ?= kubescim/kubescim:dev
+# The identity providers whose tenants `make conformance` checks.
+PROVIDERS ?= Generic Entra
+# How long `make fuzz` stays with each target.
+FUZZTIME ?= 30s
 # Where built tools go.
 BIN := $(CURDIR)/bin
 # Packages with tests that need no cluster.
@@ -57,13 +61,26 @@ verify: generate manifests ## Check that everything that is generated, and go.mo
 test: ## Test with the race detector, against a real API server and etcd.
 	KUBEBUILDER_ASSETS="$$($(CLUSTER_TOOL) assets)" go test -race -timeout 15m $(PACKAGES)
 
+.PHONY: fuzz
+fuzz: ## Fuzz the protocol engine, each target for FUZZTIME (30s).
+	@for target in $$(go test -list '^Fuzz' ./internal/scim | grep '^Fuzz'); do \
+		echo "fuzzing $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./internal/scim || exit 1; \
+	done
+
 .PHONY: e2e
-e2e: cluster image $(BIN)/helm ## Test end to end on the cluster.
+e2e: install ## Test end to end on the cluster.
+	$(WITH_CLUSTER) go test -count=1 -timeout 25m ./test/e2e/...
+
+.PHONY: conformance
+conformance: install ## Check the SCIM server of tenants on the cluster against the RFCs and the providers' ways.
+	$(WITH_CLUSTER) hack/conformance/run.sh $(PROVIDERS)
+
+.PHONY: install
+install: cluster image $(BIN)/helm ## Install the operator, as it is in this checkout, on the cluster.
 	$(WITH_CLUSTER) $(BIN)/helm upgrade --install kubescim charts/kubescim --namespace kubescim-system --create-namespace \
 		--set image.repository=$(firstword $(subst :, ,$(IMG))) --set image.tag=$(lastword $(subst :, ,$(IMG))) --wait --timeout 3m
 	$(WITH_CLUSTER) kubectl --namespace kubescim-system rollout restart deployment/kubescim
 	$(WITH_CLUSTER) kubectl --namespace kubescim-system rollout status deployment/kubescim --timeout 2m
-	$(WITH_CLUSTER) go test -count=1 -timeout 25m ./test/e2e/...
 
 ##@ Build
 

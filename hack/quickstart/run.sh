@@ -6,6 +6,7 @@
 # Environment: HELM is the helm program, IMG the image that the cluster has, KUBECONFIG the cluster.
 set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+source hack/lib/nodeport.sh
 
 readonly operator_namespace=kubescim-system
 readonly tenants=(acme globex) # each in the namespace of its name
@@ -111,41 +112,11 @@ base_path() {
   echo "/${url#*/}"
 }
 
-# answers tells whether a SCIM server answers there: without a token, that is 401.
-answers() {
-  local host=$1 port=$2 path=$3 connection status
-  { exec {connection}<>"/dev/tcp/$host/$port"; } 2>/dev/null || return 1
-  printf 'GET %s/Users HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$path" "$host" >&"$connection" 2>/dev/null || true
-  read -r -t 3 status <&"$connection" || status=""
-  exec {connection}>&-
-  [[ $status == *" 401 "* ]]
-}
-
-# base_url waits until the tenant answers at a port of the node, and prints the URL: on this machine's loopback,
-# or at the address of a node, where the cluster is in containers.
-base_url() {
-  local tenant=$1 port path host hosts deadline=$((SECONDS + 60))
-  port=$(kubectl get service quickstart -n "$tenant" -o jsonpath='{.spec.ports[0].nodePort}')
-  path=$(base_path "$tenant")
-  hosts=$(kubectl get nodes -o jsonpath='{.items[*].status.addresses[?(@.type=="InternalIP")].address}')
-  while ((SECONDS < deadline)); do
-    for host in 127.0.0.1 $hosts; do
-      if answers "$host" "$port" "$path"; then
-        echo "http://$host:$port$path"
-        return
-      fi
-    done
-    sleep 1
-  done
-  echo "tenant $tenant does not answer at port $port of 127.0.0.1 or of a node ($hosts)" >&2
-  return 1
-}
-
 # write_env writes what a shell needs to play on. The tokens are in this file and nowhere else outside the cluster.
 write_env() {
   local env=.quickstart/env url_a url_b
-  url_a=$(base_url acme)
-  url_b=$(base_url globex)
+  url_a=$(base_url acme quickstart "$(base_path acme)")
+  url_b=$(base_url globex quickstart "$(base_path globex)")
   (umask 077 && mkdir -p .quickstart && : >"$env.new")
   {
     printf 'export KUBECONFIG=%q\n' "$KUBECONFIG"

@@ -97,10 +97,20 @@ func ParseBulk(doc []byte, max int) (*BulkRequest, error) {
 			BulkID:  operation.BulkID,
 			Version: operation.Version,
 			Path:    operation.Path,
-			Data:    operation.Data,
+			Data:    patchMessage(operation.Method, operation.Data),
 		})
 	}
 	return request, nil
+}
+
+// patchMessage makes the PatchOp message of a PATCH whose data is the bare array
+// of its operations, as in the example of RFC 7644 section 3.7.3.
+func patchMessage(method string, data json.RawMessage) json.RawMessage {
+	bare := strings.HasPrefix(strings.TrimSpace(string(data)), "[")
+	if !bare || !strings.EqualFold(method, http.MethodPatch) {
+		return data
+	}
+	return marshal(map[string]any{"schemas": []string{URNPatchOp}, "Operations": data})
 }
 
 // check returns what is wrong with an operation by itself; nil if nothing is.

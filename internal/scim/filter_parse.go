@@ -280,7 +280,7 @@ func (p *filterParser) literal() (literal, error) {
 		case word == "":
 			return literal{}, p.fail(start, "a value should be here")
 		case word == "null" || word == "true" || word == "false" || isNumber(word):
-		case !p.l.UnquotedLiterals && !p.l.BooleanStrings:
+		case !p.l.UnquotedLiterals && !p.l.BooleanStrings, word[0] == '\'':
 			return literal{}, p.fail(start, "a string needs double quotes")
 		}
 		return literal{text: word}, nil

@@ -143,6 +143,12 @@ func TestFilterOfGroups(t *testing.T) {
 	}
 }
 
+// A word in single quotes is a mistake about quotes, not a value with them.
+func TestUnquotedLiteralsHaveNoSingleQuotes(t *testing.T) {
+	_, err := userType.ParseFilter(`userName eq 'a'`, Leniency{UnquotedLiterals: true})
+	want(t, err, 400, InvalidFilter)
+}
+
 func TestFilterRefusals(t *testing.T) {
 	for _, filter := range []string{
 		``, ` `, `userName`, `userName `, `userName eq`, `userName eq `, `userName xx "a"`, `userName = "a"`,

@@ -52,13 +52,14 @@ func TestBulk(t *testing.T) {
 	path := strings.TrimPrefix(user, h.url+"/scim/v2")
 	results = h.bulkDo(
 		`{"method":"PATCH","path":"`+path+`","version":"W/\"other\"","data":{`+patchSchema+`,"Operations":[{"op":"add","path":"title","value":"x"}]}}`,
+		`{"method":"PATCH","path":"`+path+`","data":[{"op":"remove","path":"nickName"},{"op":"replace","path":"title","value":"Dave"}]}`,
 		`{"method":"PUT","path":"`+path+`","data":{`+userSchema+`,"userName":"Alice","title":"Guide"}}`,
 		`{"method":"DELETE","path":"`+path+`"}`,
 		`{"method":"DELETE","path":"`+path+`"}`,
 	)
-	h.Expect(statuses(results)).To(Equal([]string{"412", "200", "204", "404"}))
+	h.Expect(statuses(results)).To(Equal([]string{"412", "200", "200", "204", "404"}))
 	h.Expect(results[0]["response"]).To(HaveKeyWithValue("status", "412"))
-	h.Expect(results[3]["location"]).To(Equal(user))
+	h.Expect(results[4]["location"]).To(Equal(user))
 }
 
 func statuses(results []map[string]any) (all []string) {

@@ -5,15 +5,16 @@ package archive
 import (
 	"archive/tar"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"runtime"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
 // File is a regular file of the image. It belongs to root, so that the image's user cannot change it.
@@ -35,58 +36,49 @@ type Image struct {
 	Created time.Time
 }
 
-// manifestEntry is the archive's own description of an image.
-type manifestEntry struct {
-	Config   string   `json:"Config"`
-	RepoTags []string `json:"RepoTags"`
-	Layers   []string `json:"Layers"`
-}
-
 // Write writes the archive.
 func (i Image) Write(w io.Writer) error {
-	layer, err := i.layer()
+	tag, err := name.NewTag(i.Tag)
 	if err != nil {
-		return fmt.Errorf("make the layer of %s: %w", i.Tag, err)
+		return fmt.Errorf("the tag %q is none: write it as in kubescim/kubescim:dev: %w", i.Tag, err)
 	}
-	layerSum := sum(layer)
-	config, err := json.Marshal(i.configFile(layerSum))
+	image, err := i.build()
 	if err != nil {
-		return fmt.Errorf("encode the configuration of %s: %w", i.Tag, err)
+		return fmt.Errorf("make the image %s: %w", i.Tag, err)
 	}
-	configName, layerName := sum(config)+".json", layerSum+".tar"
-	manifest, err := json.Marshal([]manifestEntry{{
-		Config:   configName,
-		RepoTags: []string{i.Tag},
-		Layers:   []string{layerName},
-	}})
-	if err != nil {
-		return fmt.Errorf("encode the manifest of %s: %w", i.Tag, err)
-	}
-	err = i.tar(w, []File{
-		{Path: configName, Mode: 0o644, Content: config},
-		{Path: layerName, Mode: 0o644, Content: layer},
-		{Path: "manifest.json", Mode: 0o644, Content: manifest},
-	})
-	if err != nil {
+	if err := tarball.Write(tag, image, w); err != nil {
 		return fmt.Errorf("write the archive of %s: %w", i.Tag, err)
 	}
 	return nil
 }
 
-// configFile describes the image to whatever runs it.
-func (i Image) configFile(layerSum string) v1.ConfigFile {
-	created := v1.Time{Time: i.Created.UTC()}
-	return v1.ConfigFile{
-		Architecture: runtime.GOARCH,
-		OS:           "linux",
-		Created:      created,
-		Config:       i.Config,
-		RootFS: v1.RootFS{
-			Type:    "layers",
-			DiffIDs: []v1.Hash{{Algorithm: "sha256", Hex: layerSum}},
-		},
-		History: []v1.History{{Created: created, CreatedBy: "hack/image"}},
+// build returns the image with its layer and configuration.
+func (i Image) build() (v1.Image, error) {
+	content, err := i.layer()
+	if err != nil {
+		return nil, err
 	}
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil })
+	if err != nil {
+		return nil, err
+	}
+	image, err := mutate.Append(empty.Image, mutate.Addendum{Layer: layer, History: v1.History{CreatedBy: "hack/image"}})
+	if err != nil {
+		return nil, err
+	}
+	image, err = mutate.Config(image, i.Config)
+	if err != nil {
+		return nil, err
+	}
+	file, err := image.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	file.OS, file.Architecture = "linux", runtime.GOARCH
+	if image, err = mutate.ConfigFile(image, file); err != nil {
+		return nil, err
+	}
+	return mutate.CreatedAt(image, v1.Time{Time: i.Created.UTC()})
 }
 
 // layer is the tar of the image's files.
@@ -123,10 +115,4 @@ func (i Image) header(kind byte, name string, mode int64, size int) *tar.Header 
 		Typeflag: kind, Name: name, Mode: mode, Size: int64(size),
 		ModTime: i.Created.UTC(), Format: tar.FormatPAX,
 	}
-}
-
-// sum is the SHA-256 of content, in hexadecimal.
-func sum(content []byte) string {
-	digest := sha256.Sum256(content)
-	return hex.EncodeToString(digest[:])
 }

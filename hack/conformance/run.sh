@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Runs the conformance suite against tenants in the cluster that kubectl talks to, one for each identity provider that
+# is given as an argument, each with the next one for a stranger. `make conformance` runs this once the operator is
+# installed. The namespace is deleted at the end.
+#
+#   hack/conformance/run.sh Generic Entra
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+source hack/lib/nodeport.sh
+
+readonly namespace=conformance
+readonly providers=("$@")
+
+# manifest is a tenant for an identity provider, with a key and a port of the node.
+manifest() {
+  local provider=$1 name=${1,,}
+  cat <<YAML
+apiVersion: scim.kubescim.dev/v1alpha1
+kind: ScimTenant
+metadata: {name: $name, namespace: $namespace}
+spec: {identityProvider: $provider}
+---
+apiVersion: scim.kubescim.dev/v1alpha1
+kind: ScimApiKey
+metadata: {name: $name, namespace: $namespace}
+spec: {tenantRef: {name: $name}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: $name, namespace: $namespace}
+spec:
+  type: NodePort
+  selector: {app.kubernetes.io/name: kubescim-server, app.kubernetes.io/instance: $name}
+  ports: [{name: http, port: 80, targetPort: http}]
+---
+YAML
+}
+
+token() { kubectl get secret "$1" -n "$namespace" -o jsonpath='{.data.token}' | base64 -d; }
+
+kubectl delete namespace "$namespace" --ignore-not-found --timeout=2m >/dev/null
+kubectl create namespace "$namespace" >/dev/null
+trap 'kubectl delete namespace "$namespace" --wait=false >/dev/null' EXIT
+for provider in "${providers[@]}"; do manifest "$provider"; done | kubectl apply -f - >/dev/null
+for provider in "${providers[@]}"; do
+  kubectl wait -n "$namespace" --for=condition=Ready --timeout=3m "scimtenant/${provider,,}" "scimapikey/${provider,,}" >/dev/null
+done
+
+failed=0
+for i in "${!providers[@]}"; do
+  name=${providers[i],,} other=${providers[(i + 1) % ${#providers[@]}],,}
+  SCIM_URL=$(base_url "$namespace" "$name" /scim/v2) SCIM_TOKEN=$(token "$name") \
+    SCIM_URL_B=$(base_url "$namespace" "$other" /scim/v2) SCIM_TOKEN_B=$(token "$other") \
+    go run ./test/conformance --profile "${providers[i]}" || failed=1
+done
+exit "$failed"
