@@ -66,6 +66,11 @@ fuzz: ## Fuzz the protocol engine, each target for FUZZTIME (30s).
 	@for target in $$(go test -list '^Fuzz' ./internal/scim | grep '^Fuzz'); do \
 		echo "fuzzing $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./internal/scim || exit 1; \
 	done
+	@echo "what was found is in $$(go env GOCACHE)/fuzz; internal/scim/testdata/fuzz has the corpus that every test run uses"
+
+.PHONY: bench
+bench: ## Measure the protocol engine: time and allocations of each operation.
+	go test -run '^$$' -bench . -benchmem ./internal/scim
 
 .PHONY: e2e
 e2e: install ## Test end to end on the cluster.

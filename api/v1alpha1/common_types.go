@@ -15,6 +15,14 @@ const (
 	// the tenant keeps; its value is "true".
 	LabelDeleted = "scim.kubescim.dev/deleted"
 
+	// LabelLease says what a Lease of a tenant is for: LeaseReplica or LeaseClaim.
+	LabelLease = "scim.kubescim.dev/lease"
+	// LeaseReplica is the value of LabelLease on the Lease of a server pod.
+	LeaseReplica = "replica"
+	// LeaseClaim is the value of LabelLease on the claim of a unique value. There
+	// may be as many as users.
+	LeaseClaim = "claim"
+
 	// Finalizer keeps a ScimTenant or a ScimApiKey until what its deletion
 	// means has been done: the tenant's deletionPolicy, or the key's revocation
 	// at every replica. To get rid of a stuck object, mend what its Ready

@@ -64,7 +64,7 @@ func CacheOptions(namespaces []string) cache.Options {
 			&policyv1.PodDisruptionBudget{}: own,
 			&networkingv1.Ingress{}:         own,
 			&coordinationv1.Lease{}: {
-				Label: labels.SelectorFromSet(labels.Set{operand.LabelLease: operand.LeaseReplica}),
+				Label: labels.SelectorFromSet(labels.Set{scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica}),
 			},
 		},
 	}

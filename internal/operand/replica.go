@@ -5,6 +5,8 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
 // Every server pod keeps a Lease that is named like the pod, is owned by it and
@@ -12,14 +14,6 @@ import (
 // annotation which version of the verifiers Secret it goes by. That is how the
 // operator knows that a token works, or no longer works, everywhere.
 const (
-	// LabelLease tells the Leases of Kubescim apart.
-	LabelLease = "scim.kubescim.dev/lease"
-	// LeaseReplica is the value of LabelLease on the Lease of a server pod.
-	LeaseReplica = "replica"
-	// LeaseClaim is the value of LabelLease on a claim of a unique value. There
-	// may be as many as users: never cache them.
-	LeaseClaim = "claim"
-
 	// AnnotationVerifiersVersion, on the Lease of a server pod, is the
 	// resourceVersion of the verifiers Secret whose content the pod is using.
 	// The pod updates it at once when that changes.
@@ -67,7 +61,7 @@ func AllAccept(leases []coordinationv1.Lease, version string, now time.Time) boo
 }
 
 func isLive(lease coordinationv1.Lease, now time.Time) bool {
-	if lease.Labels[LabelLease] != LeaseReplica ||
+	if lease.Labels[scimv1alpha1.LabelLease] != scimv1alpha1.LeaseReplica ||
 		lease.Spec.RenewTime == nil || lease.Spec.LeaseDurationSeconds == nil {
 		return false
 	}

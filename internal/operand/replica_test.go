@@ -7,6 +7,8 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
 var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
@@ -14,7 +16,7 @@ var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 func replica(version string, renewed time.Time) coordinationv1.Lease {
 	return coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{
-			Labels:      map[string]string{LabelLease: LeaseReplica},
+			Labels:      map[string]string{scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica},
 			Annotations: map[string]string{AnnotationVerifiersVersion: version},
 		},
 		Spec: coordinationv1.LeaseSpec{
@@ -26,7 +28,7 @@ func replica(version string, renewed time.Time) coordinationv1.Lease {
 
 func TestAccepting(t *testing.T) {
 	claim := replica("100", now)
-	claim.Labels[LabelLease] = LeaseClaim
+	claim.Labels[scimv1alpha1.LabelLease] = scimv1alpha1.LeaseClaim
 	neverRenewed := replica("100", now)
 	neverRenewed.Spec.RenewTime = nil
 	silent := replica("100", now)

@@ -68,7 +68,7 @@ func (r *Replica) writeLease(ctx context.Context, version string) error {
 
 func (r *Replica) fillLease(lease *coordinationv1.Lease, version string) {
 	lease.Namespace, lease.Name = r.Pod.Namespace, r.Pod.Name
-	lease.Labels = map[string]string{v1alpha1.LabelTenant: r.Name, operand.LabelLease: operand.LeaseReplica}
+	lease.Labels = map[string]string{v1alpha1.LabelTenant: r.Name, v1alpha1.LabelLease: v1alpha1.LeaseReplica}
 	lease.Annotations = map[string]string{operand.AnnotationVerifiersVersion: version}
 	lease.OwnerReferences = []metav1.OwnerReference{{
 		APIVersion: "v1", Kind: "Pod", Name: r.Pod.Name, UID: types.UID(r.Pod.UID),

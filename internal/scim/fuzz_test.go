@@ -158,6 +158,40 @@ func FuzzParseFilter(f *testing.F) {
 	})
 }
 
+func FuzzPath(f *testing.F) {
+	for _, s := range []string{"title", "name.givenName", `emails[type eq "work"].value`, `emails[type eq "work" and not (primary eq true)]`,
+		URNEnterpriseUser, URNEnterpriseUser + ":manager.value", urnTest + `:tags[value eq "Red"]`, URNUser + ":userName", "emails[", "a.b.c", ".", ":"} {
+		f.Add(s)
+	}
+	current, err := FromJSON(userType, []byte(richUser))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		quoted := string(appendString(nil, path))
+		for _, op := range []string{`{"op":"remove","path":` + quoted + `}`, `{"op":"add","path":` + quoted + `,"value":"x"}`} {
+			for _, l := range []Leniency{strict, lenient} {
+				p, err := userType.ParsePatch(patchOp(op), l)
+				if err != nil {
+					clientError(t, err)
+					continue
+				}
+				r, _, err := p.Apply(current)
+				if err != nil {
+					clientError(t, err)
+					continue
+				}
+				checkCanonical(t, r)
+				// What is removed, or added, stays so when it is done again.
+				again, _, err := p.Apply(r)
+				if err == nil && !again.Equal(r) {
+					t.Fatalf("%s is not idempotent:\n%s\n%s", op, text(t, r), text(t, again))
+				}
+			}
+		}
+	})
+}
+
 func FuzzParsePatch(f *testing.F) {
 	for _, s := range []string{`{"op":"add","path":"emails","value":[{"value":"x","primary":true}]}`, `{"op":"Remove","path":"emails","value":[{"value":"babs@example.com"}]}`,
 		`{"op":"replace","path":"emails[type eq \"other\"].value","value":"x"},{"op":"remove","path":"name"}`, `{"op":"replace","value":{"name.givenName":"x","` + URNEnterpriseUser + `:manager":"2"}}`,

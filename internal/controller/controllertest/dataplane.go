@@ -84,7 +84,7 @@ func (e *Environment) KeepLease(ctx context.Context, namespace, tenant, pod, ver
 	lease.Name, lease.Namespace = pod, namespace
 	lease.Labels = map[string]string{
 		scimv1alpha1.LabelTenant: tenant,
-		operand.LabelLease:       operand.LeaseReplica,
+		scimv1alpha1.LabelLease:  scimv1alpha1.LeaseReplica,
 	}
 	lease.Annotations = map[string]string{operand.AnnotationVerifiersVersion: version}
 	lease.Spec = coordinationv1.LeaseSpec{

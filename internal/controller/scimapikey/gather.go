@@ -51,7 +51,7 @@ func (r *Reconciler) gatherReplicas(ctx context.Context, s *scope) error {
 	leases := &coordinationv1.LeaseList{}
 	err := r.Live.List(ctx, leases, client.InNamespace(s.key.Namespace), client.MatchingLabels{
 		scimv1alpha1.LabelTenant: s.key.Spec.TenantRef.Name,
-		operand.LabelLease:       operand.LeaseReplica,
+		scimv1alpha1.LabelLease:  scimv1alpha1.LeaseReplica,
 	})
 	s.replicas = leases.Items
 	return err

@@ -44,7 +44,7 @@ func waiting(change ...func(*scope)) *scope {
 func replica(version string) coordinationv1.Lease {
 	return coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{
-			Labels:      map[string]string{operand.LabelLease: operand.LeaseReplica},
+			Labels:      map[string]string{scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica},
 			Annotations: map[string]string{operand.AnnotationVerifiersVersion: version},
 		},
 		Spec: coordinationv1.LeaseSpec{RenewTime: ptr.To(metav1.NewMicroTime(noon)), LeaseDurationSeconds: ptr.To[int32](30)},

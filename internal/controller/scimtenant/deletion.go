@@ -93,6 +93,6 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 func replicaLabels(tenant *scimv1alpha1.ScimTenant) client.MatchingLabels {
 	return client.MatchingLabels{
 		scimv1alpha1.LabelTenant: tenant.Name,
-		operand.LabelLease:       operand.LeaseReplica,
+		scimv1alpha1.LabelLease:  scimv1alpha1.LeaseReplica,
 	}
 }

@@ -178,7 +178,7 @@ func createGroup(ctx context.Context, namespace, tenant string) {
 func createClaim(ctx context.Context, namespace, tenant string) {
 	GinkgoHelper()
 	labels := scimLabels(tenant)
-	labels[operand.LabelLease] = operand.LeaseClaim
+	labels[scimv1alpha1.LabelLease] = scimv1alpha1.LeaseClaim
 	Expect(env.Client.Create(ctx, &coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: "claim-", Labels: labels},
 	})).To(Succeed())
@@ -223,7 +223,7 @@ func claimsOf(ctx context.Context, tenant *scimv1alpha1.ScimTenant) []coordinati
 	claims := &coordinationv1.LeaseList{}
 	Expect(env.Client.List(ctx, claims, client.InNamespace(tenant.Namespace), client.MatchingLabels{
 		scimv1alpha1.LabelTenant: tenant.Name,
-		operand.LabelLease:       operand.LeaseClaim,
+		scimv1alpha1.LabelLease:  scimv1alpha1.LeaseClaim,
 	})).To(Succeed())
 	return claims.Items
 }

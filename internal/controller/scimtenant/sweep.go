@@ -16,7 +16,6 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
-	"github.com/kubescim/kubescim/internal/operand"
 )
 
 const (
@@ -92,7 +91,7 @@ func (r *Reconciler) deleteEverything(ctx context.Context, s *scope) (done bool,
 
 	err = r.Live.DeleteAllOf(ctx, &coordinationv1.Lease{}, client.InNamespace(s.tenant.Namespace), client.MatchingLabels{
 		scimv1alpha1.LabelTenant: s.tenant.Name,
-		operand.LabelLease:       operand.LeaseClaim,
+		scimv1alpha1.LabelLease:  scimv1alpha1.LeaseClaim,
 	})
 	return err == nil, err
 }

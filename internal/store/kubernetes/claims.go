@@ -18,13 +18,8 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 )
 
-const (
-	// labelLease says what a Lease is for; claims have the value claim.
-	labelLease = "scim.kubescim.dev/lease"
-	leaseClaim = "claim"
-	// labelClaim says which attribute a claim is for.
-	labelClaim = "scim.kubescim.dev/claim"
-)
+// labelClaim says which attribute a claim is for.
+const labelClaim = "scim.kubescim.dev/claim"
 
 // claims are the Leases that say who holds which unique name in a tenant.
 type claims struct {
@@ -50,7 +45,7 @@ func (c claims) create(ctx context.Context, t *scim.ResourceType, name, holder s
 			Namespace: key.Namespace,
 			Labels: map[string]string{
 				v1alpha1.LabelTenant: c.tenant.Name,
-				labelLease:           leaseClaim,
+				v1alpha1.LabelLease:  v1alpha1.LeaseClaim,
 				labelClaim:           store.Name(t),
 			},
 		},
