@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/scim"
 )
@@ -143,7 +145,7 @@ func (x *exchange) finish(began time.Time) {
 		slog.Int("status", x.status),
 		slog.Duration("duration", took),
 	}
-	if x.id != "" {
+	if uuid.Validate(x.id) == nil { // Anything else in its place in the URL may be personal data.
 		attributes = append(attributes, slog.String("id", x.id))
 	}
 	if x.verifier.KeyID != "" {

@@ -217,6 +217,8 @@ func TestLogHasNoPersonalData(t *testing.T) {
 	h.do(http.MethodGet, "/Users?filter="+url.QueryEscape(`userName broken "bjensen@example.com"`), "")
 	h.do(http.MethodPost, "/Users", babs)
 	h.do(http.MethodPut, "/Users/"+id, `{"userName":{"bjensen@example.com":1}}`)
+	h.do(http.MethodGet, "/Users/bjensen@example.com", "")
+	h.do(http.MethodGet, "/bjensen@example.com", "")
 	log := h.log.String()
 	h.Expect(log).To(ContainSubstring(id))
 	h.Expect(log).To(ContainSubstring(h.verifier.KeyID))

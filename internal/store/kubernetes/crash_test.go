@@ -158,38 +158,40 @@ var _ = Describe("A write that arrives late", func() {
 	})
 })
 
-var _ = Describe("An answer of the API server that gets lost", func() {
-	lost := errors.New("connection reset by peer")
+// losing returns a client to which the answer to its first write of a user with
+// the verb gets lost: the write happens.
+func losing(verb string) client.Client {
+	lost := false
+	lose := func(does string, obj client.Object, err error) error {
+		if _, isUser := obj.(*v1alpha1.ScimUser); !isUser || does != verb || lost {
+			return err
+		}
+		lost = true
+		return errors.New("connection reset by peer")
+	}
+	return interceptor.NewClient(live, interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
+			return lose("create", obj, c.Create(ctx, obj, opts...))
+		},
+		Update: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
+			return lose("update", obj, c.Update(ctx, obj, opts...))
+		},
+		Delete: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.DeleteOption) error {
+			return lose("delete", obj, c.Delete(ctx, obj, opts...))
+		},
+	})
+}
 
+var _ = Describe("An answer of the API server that gets lost", func() {
 	It("does not make a create fail on itself", func(ctx SpecContext) {
-		losing := true
-		s := newStore(interceptor.NewClient(live, interceptor.Funcs{
-			Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
-				err := c.Create(ctx, obj, opts...)
-				if _, isUser := obj.(*v1alpha1.ScimUser); isUser && losing {
-					losing = false
-					return lost
-				}
-				return err
-			},
-		}), newNamespace(ctx))
+		s := newStore(losing("create"), newNamespace(ctx))
 		created, err := s.Create(ctx, newUser("babs@example.com"), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(find(ctx, s, "babs@example.com")).To(ConsistOf(created.ID()))
 	})
 
 	It("does not make an update happen twice, and the old name is free all the same", func(ctx SpecContext) {
-		namespace, losing := newNamespace(ctx), true
-		s := newStore(interceptor.NewClient(live, interceptor.Funcs{
-			Update: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
-				err := c.Update(ctx, obj, opts...)
-				if _, isUser := obj.(*v1alpha1.ScimUser); isUser && losing {
-					losing = false
-					return lost
-				}
-				return err
-			},
-		}), namespace)
+		s := newStore(losing("update"), newNamespace(ctx))
 		created, err := s.Create(ctx, newUser("old@example.com"), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
 		updated, err := s.Update(ctx, registry.User(), created.ID(), rename("new@example.com"), store.UpdateOptions{})
@@ -199,17 +201,7 @@ var _ = Describe("An answer of the API server that gets lost", func() {
 	})
 
 	It("does not make a delete answer 404", func(ctx SpecContext) {
-		losing := true
-		s := newStore(interceptor.NewClient(live, interceptor.Funcs{
-			Delete: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.DeleteOption) error {
-				err := c.Delete(ctx, obj, opts...)
-				if _, isUser := obj.(*v1alpha1.ScimUser); isUser && losing {
-					losing = false
-					return lost
-				}
-				return err
-			},
-		}), newNamespace(ctx))
+		s := newStore(losing("delete"), newNamespace(ctx))
 		created, err := s.Create(ctx, newUser("babs@example.com"), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(s.Delete(ctx, registry.User(), created.ID(), store.DeleteOptions{})).To(Succeed())

@@ -1,0 +1,104 @@
+package scim
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// bulkRun parses operations and carries them out with do.
+func bulkRun(t *testing.T, operations string, do func(BulkOperation) BulkResult) (order []string, response string) {
+	t.Helper()
+	request, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"Operations":[`+operations+`]}`), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := NewBulkRun(request)
+	for range 50 {
+		index, operation, ok := run.Next()
+		if !ok {
+			return order, string(run.Response())
+		}
+		order = append(order, operation.Method+" "+operation.Path+" "+string(operation.Data))
+		run.Done(index, do(operation))
+	}
+	t.Fatal("the run does not end")
+	return nil, ""
+}
+
+// creating answers each POST with the next id and all else with 200.
+func creating() func(BulkOperation) BulkResult {
+	made := 0
+	return func(o BulkOperation) BulkResult {
+		if o.Method != http.MethodPost {
+			return BulkResult{Status: http.StatusOK}
+		}
+		made++
+		return BulkResult{Status: http.StatusCreated, ID: strings.Repeat("i", made)}
+	}
+}
+
+func TestBulkRunResolvesReferences(t *testing.T) {
+	for name, c := range map[string]struct {
+		operations string
+		order      []string
+	}{
+		"backwards": {
+			`{"method":"POST","path":"/Users","bulkId":"a","data":{"x":1}},{"method":"PATCH","path":"/Users/bulkId:a","data":{"y":"bulkId:a"}}`,
+			[]string{`POST /Users {"x":1}`, `PATCH /Users/i {"y":"i"}`},
+		},
+		"forwards": {
+			`{"method":"POST","path":"/Groups","bulkId":"g","data":{"m":[{"value":"bulkId:u"}]}},{"method":"POST","path":"/Users","bulkId":"u","data":{}}`,
+			[]string{`POST /Users {}`, `POST /Groups {"m":[{"value":"i"}]}`},
+		},
+		"to itself": {
+			`{"method":"POST","path":"/Users","bulkId":"u","data":{"n":"x","manager":{"value":"bulkId:u"}}}`,
+			[]string{`POST /Users {"n":"x"}`, `PATCH /Users/i {"Operations":[{"op":"add","value":{"manager":{"value":"i"}}}],"schemas":["` + URNPatchOp + `"]}`},
+		},
+		"in a circle": {
+			`{"method":"POST","path":"/Users","bulkId":"a","data":{"m":"bulkId:b"}},{"method":"POST","path":"/Users","bulkId":"b","data":{"m":"bulkId:a"}}`,
+			[]string{`POST /Users {}`, `POST /Users {"m":"i"}`, `PATCH /Users/i {"Operations":[{"op":"add","value":{"m":"ii"}}],"schemas":["` + URNPatchOp + `"]}`},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			order, response := bulkRun(t, c.operations, creating())
+			if strings.Join(order, "\n") != strings.Join(c.order, "\n") {
+				t.Errorf("carried out\n%s\nand not\n%s", strings.Join(order, "\n"), strings.Join(c.order, "\n"))
+			}
+			if strings.Contains(response, `"status":"4`) {
+				t.Errorf("something failed: %s", response)
+			}
+		})
+	}
+}
+
+func TestBulkRunFailsWhatNeverWillBe(t *testing.T) {
+	failing := func(BulkOperation) BulkResult { return BulkResult{Status: http.StatusBadRequest} }
+	for name, operations := range map[string]string{
+		"a reference to nothing":      `{"method":"PATCH","path":"/Users/bulkId:x","data":{}}`,
+		"a reference to a failure":    `{"method":"POST","path":"/Users","bulkId":"a","data":{}},{"method":"POST","path":"/Users","bulkId":"b","data":{"m":"bulkId:a"}}`,
+		"a chain to nothing":          `{"method":"POST","path":"/Users","bulkId":"a","data":{"m":"bulkId:b"}},{"method":"POST","path":"/Users","bulkId":"b","data":{"m":"bulkId:x"}}`,
+		"a circle in which one fails": `{"method":"POST","path":"/Users","bulkId":"a","data":{"m":"bulkId:b"}},{"method":"POST","path":"/Users","bulkId":"b","data":{"m":"bulkId:a"}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, response := bulkRun(t, operations, failing)
+			if strings.Contains(response, `"status":"2`) || !strings.Contains(response, `"status":"409"`) {
+				t.Errorf("the answer is %s", response)
+			}
+		})
+	}
+}
+
+func TestParseBulkRefusals(t *testing.T) {
+	for operations, status := range map[string]int{
+		``:   400,
+		`[]`: 400,
+		`{"method":"POST","bulkId":"a"},{"method":"POST","bulkId":"a"}`: 400,
+		strings.Repeat(`{},`, 10) + `{}`:                                413,
+	} {
+		_, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"Operations":[`+operations+`]}`), 10)
+		if protocol, ok := err.(*Error); !ok || protocol.Status != status { //nolint:errorlint // The package promises the type.
+			t.Errorf("%s: %v", operations, err)
+		}
+	}
+}
