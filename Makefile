@@ -61,6 +61,10 @@ verify: generate manifests ## Check that everything that is generated, and go.mo
 test: ## Test with the race detector, against a real API server and etcd.
 	KUBEBUILDER_ASSETS="$$($(CLUSTER_TOOL) assets)" go test -race -timeout 15m $(PACKAGES)
 
+.PHONY: differential
+differential: ## Compare the filter parser with another one, on a corpus of 4,000 filters.
+	go -C test/differential test -count=1 ./...
+
 .PHONY: fuzz
 fuzz: ## Fuzz the protocol engine, each target for FUZZTIME (30s).
 	@for target in $$(go test -list '^Fuzz' ./internal/scim | grep '^Fuzz'); do \

@@ -1,0 +1,70 @@
+// Package differential compares the protocol engine with other implementations,
+// on a corpus that is the same in every run. A disagreement is either a defect
+// or is decided by the RFC, in the table of decisions.
+package differential
+
+import (
+	"strings"
+	"testing"
+
+	filter "github.com/scim2/filter-parser/v2"
+
+	"github.com/kubescim/kubescim/internal/scim"
+)
+
+// decision is a disagreement that the RFC decides, in favour of the engine.
+type decision struct {
+	reason string
+	// about reports whether it is about the filter, of which the engine said
+	// what the error is.
+	about func(filter string, ours error) bool
+}
+
+var decisions = []decision{
+	{
+		`a string has the escapes of JSON, \u00e4 among them (RFC 7644 section 3.4.2.2: compValue is that of RFC 7159)`,
+		func(filter string, ours error) bool { return ours == nil && strings.Contains(filter, `\u`) },
+	},
+	{
+		"a filter is about attributes that there are (RFC 7644 section 3.4.2.2: invalidFilter); a parser without schemas cannot know them",
+		func(_ string, ours error) bool {
+			return ours != nil && (strings.Contains(ours.Error(), "has no sub-attribute") || strings.Contains(ours.Error(), "is no attribute of"))
+		},
+	},
+}
+
+func TestFilterSyntax(t *testing.T) {
+	registry, err := scim.NewRegistry()
+	if err != nil {
+		t.Fatal(err)
+	}
+	met := make([]int, len(decisions))
+	agreed := 0
+	for _, text := range corpus(4000) {
+		_, ourError := registry.User().ParseFilter(text, scim.Leniency{})
+		_, theirError := filter.ParseFilter([]byte(text))
+		ours, theirs := ourError == nil, theirError == nil
+		if ours == theirs {
+			agreed++
+			continue
+		}
+		decided := false
+		for i, d := range decisions {
+			if d.about(text, ourError) {
+				met[i]++
+				decided = true
+				break
+			}
+		}
+		if !decided {
+			t.Errorf("%s\n  engine: %v\n  filter-parser: %v", text, ourError, theirError)
+		}
+	}
+	for i, d := range decisions {
+		if met[i] == 0 {
+			t.Errorf("nothing is about this decision any more: %s", d.reason)
+		}
+		t.Logf("%d filters: %s", met[i], d.reason)
+	}
+	t.Logf("%d filters agreed", agreed)
+}
