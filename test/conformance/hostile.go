@@ -12,6 +12,11 @@ import (
 // fuzz makes hostile input, the same for the same seed.
 type fuzz struct{ *rand.Rand }
 
+// newFuzz returns the fuzz of one kind of requests.
+func newFuzz(seed uint64, kind int) fuzz {
+	return fuzz{rand.New(rand.NewPCG(seed, uint64(kind)))}
+}
+
 // hostileKinds are the kinds of hostile requests. Each gets its share of --requests.
 var hostileKinds = []struct {
 	id, name string
@@ -106,7 +111,7 @@ func hostileCases() []testCase {
 	var cases []testCase
 	for i, kind := range hostileKinds {
 		cases = append(cases, testCase{kind.id, kind.name, "RFC 7644 §3.12", nil, func(t *T) {
-			f := fuzz{rand.New(rand.NewPCG(t.suite.seed, uint64(i)))}
+			f := newFuzz(t.suite.seed, i)
 			u, g := t.user(), t.group()
 			for range max(1, t.suite.requests/len(hostileKinds)) {
 				t.survives(kind.make(f, u, g))
