@@ -198,7 +198,7 @@ func checkMessage(o strictjson.Object, urn string, l Leniency) error {
 // checkRequired checks that required attributes have a value (RFC 7643 section
 // 7). An extension's count where the resource has any data of it.
 func (r *Resource) checkRequired() error {
-	if err := requireAttributes(r.kind.Schema, r.attributes); err != nil {
+	if err := requireAttributes(r.kind.Schema, r.Attributes()); err != nil {
 		return err
 	}
 	for _, e := range r.kind.Extensions {

@@ -52,7 +52,7 @@ func (r *Resource) Equal(o *Resource) bool {
 	if r == nil || o == nil || r.kind != o.kind {
 		return r == o
 	}
-	if !equalContent(attrExternalID, r.attributes[attrExternalID.Name], o.attributes[attrExternalID.Name]) {
+	if !equalContent(attrExternalID, r.Attributes()[attrExternalID.Name], o.Attributes()[attrExternalID.Name]) {
 		return false
 	}
 	for _, s := range r.kind.schemas {

@@ -1,5 +1,7 @@
 package scim
 
+import "strings"
+
 // Bounds on a filter.
 const (
 	// MaxFilterLength is in bytes.
@@ -67,6 +69,23 @@ func (f *Filter) Equalities() []Equality {
 		}
 	})
 	return all
+}
+
+// Sole is the comparison that the filter consists of, if it is nothing but one eq to a
+// string: then what an index finds under the value is the answer.
+func (f *Filter) Sole() (Equality, bool) {
+	term, ok := f.root.(*termNode)
+	if !ok || term.is.op != opEq || term.is.kind != kindText {
+		return Equality{}, false
+	}
+	return Equality{Path: term.ref.leaf().path, Value: term.is.literal}, true
+}
+
+// Mentions says whether the filter may depend on the attribute of this name, so that
+// a store may spare itself the work for `members` or `groups`. It errs on the side of
+// yes.
+func (f *Filter) Mentions(name string) bool {
+	return strings.Contains(strings.ToLower(f.text), strings.ToLower(name))
 }
 
 // node is a part of a compiled filter. Inside of a value path it is matched

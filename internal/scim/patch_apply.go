@@ -55,7 +55,7 @@ func (p *applier) step(s *step) error {
 // that the copy was made of.
 func (p *applier) writable(s *Schema) Complex {
 	if s == nil || s.core {
-		return p.r.attributes
+		return p.r.Attributes()
 	}
 	if p.own[s] {
 		return p.r.container(s)
@@ -64,7 +64,7 @@ func (p *applier) writable(s *Schema) Complex {
 	for k, v := range p.r.container(s) {
 		c[k] = v
 	}
-	p.r.attributes[s.ID] = c
+	p.r.Attributes()[s.ID] = c
 	p.own[s] = true
 	return c
 }
@@ -189,7 +189,7 @@ func (p *applier) finish() error {
 	}
 	for s := range p.own {
 		if len(p.r.container(s)) == 0 {
-			delete(p.r.attributes, s.ID)
+			delete(p.r.Attributes(), s.ID)
 		}
 	}
 	for a, s := range p.touched {

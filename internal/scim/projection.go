@@ -88,6 +88,22 @@ func (p *Projection) Wants(path string) bool {
 	return p.shows(r.schema, r.attr) && (r.sub == nil || p.showsSub(r.schema, r.attr, r.sub))
 }
 
+// onlyExcludes says whether the projection is the default, or the default without the
+// whole of the attribute, and which of the two.
+func (p *Projection) onlyExcludes(a *Attribute) (without, ok bool) {
+	if p == nil {
+		return false, true
+	}
+	if !p.exclude || len(p.schemas) > 0 || len(p.named) > 1 {
+		return false, false
+	}
+	if len(p.named) == 0 {
+		return false, true
+	}
+	named := p.named[a]
+	return true, named != nil && named.whole && a.Returned == ReturnedDefault
+}
+
 func (p *Projection) wantsSchema(s *Schema) bool {
 	for _, a := range s.Attributes {
 		if p.shows(s, a) {

@@ -28,6 +28,7 @@ func NewRegistry(userExtensions ...*Schema) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
+	user.derived, group.derived = user.Schema.index["groups"], group.Schema.index["members"]
 	g := &Registry{user: user, group: group}
 	endpoints := map[string]string{user.Name: user.Endpoint, group.Name: group.Endpoint}
 	for _, t := range g.ResourceTypes() {
@@ -78,6 +79,8 @@ type ResourceType struct {
 	schemas   []*Schema         // the core schema and the extensions
 	byLength  []*Schema         // longest URN first: one URN may begin with another
 	endpoints map[string]string // of the registry's types, for $ref
+	derived   *Attribute        // the attribute that follows from other resources
+	exact     bool              // every attribute that is kept is returned by default
 }
 
 // SchemaExtension is an extension of a resource type (RFC 7643 section 3.3).
@@ -109,7 +112,24 @@ func newResourceType(name, endpoint, description string, core *Schema, extension
 	}
 	t.byLength = append([]*Schema(nil), t.schemas...)
 	sort.SliceStable(t.byLength, func(i, j int) bool { return len(t.byLength[i].ID) > len(t.byLength[j].ID) })
+	t.exact = true
+	for _, s := range t.schemas {
+		t.exact = t.exact && returnedByDefault(s.Attributes)
+	}
 	return t, nil
+}
+
+// returnedByDefault says whether a client gets all of the attributes without asking.
+func returnedByDefault(attributes []*Attribute) bool {
+	for _, a := range attributes {
+		if a.discarded() {
+			continue
+		}
+		if a.Returned != ReturnedDefault && a.Returned != ReturnedAlways || !returnedByDefault(a.SubAttributes) {
+			return false
+		}
+	}
+	return true
 }
 
 // schemaNamed finds the core schema or an extension by its URN or, by leniency,

@@ -14,7 +14,14 @@ func (t *ResourceType) Render(r *Resource, p *Projection, baseURL string) ([]byt
 	if r == nil || r.kind != t {
 		return nil, fmt.Errorf("scim: the resource to render is not a %s", t.Name)
 	}
-	w := writer{r: r, p: p, client: true, base: strings.TrimRight(baseURL, "/")}
+	base := strings.TrimRight(baseURL, "/")
+	if f := r.frozen; f != nil && f.exact {
+		if without, ok := p.onlyExcludes(t.derived); p == nil || ok {
+			size := len(f.text) + 3*len(base) + len(r.derived)*(len(base)+128)
+			return f.appendDefault(make([]byte, 0, size), base, r.derived, without), nil
+		}
+	}
+	w := writer{r: r, p: p, client: true, base: base}
 	return w.resource(), nil
 }
 
@@ -32,8 +39,11 @@ type writer struct {
 	r      *Resource
 	p      *Projection
 	client bool // for a client, else for a store
-	base   string
-	buf    []byte
+	store  bool // for the text of a Frozen that is never sent as it is
+	// template writes marks for the base URL and the derived attribute.
+	template bool
+	base     string
+	buf      []byte
 }
 
 func (w *writer) resource() []byte {
@@ -43,9 +53,9 @@ func (w *writer) resource() []byte {
 	urns := []string{w.r.kind.Schema.ID}
 	empty := false
 	for _, a := range []*Attribute{attrID, attrExternalID} {
-		body = w.member(body, &empty, nil, a, w.r.attributes[a.Name])
+		body = w.member(body, &empty, nil, a, w.r.Attributes()[a.Name])
 	}
-	body = w.attributes(body, &empty, w.r.kind.Schema, w.r.attributes)
+	body = w.attributes(body, &empty, w.r.kind.Schema, w.r.Attributes())
 	for _, e := range w.r.kind.Extensions {
 		first := true
 		if inner := w.attributes(nil, &first, e.Schema, w.r.container(e.Schema)); len(inner) > 0 {
@@ -71,7 +81,12 @@ func (w *writer) attributes(b []byte, empty *bool, s *Schema, c Complex) []byte 
 		return b
 	}
 	for _, a := range s.Attributes {
-		b = w.member(b, empty, s, a, c[a.Name])
+		switch {
+		case a != w.r.kind.derived || !w.template && !w.store:
+			b = w.member(b, empty, s, a, c[a.Name])
+		case w.template:
+			b = append(b, markDerived)
+		}
 	}
 	return b
 }
@@ -131,16 +146,35 @@ func (w *writer) reference(b []byte, empty *bool, a, sub *Attribute, element Com
 	if !w.client || !ok || id == "" {
 		return b
 	}
-	target := sub.target
-	if kind, ok := element["type"].(string); ok {
-		for _, name := range sub.ReferenceTypes {
-			if equalASCII(name, kind) {
-				target = name
-			}
+	kind, _ := element["type"].(string)
+	b = append(separate(b, empty), sub.key...)
+	return w.url(b, w.r.kind.endpoints[sub.targetOf(kind)], id)
+}
+
+// targetOf is the resource type that a $ref points at if the element's `type` is this.
+func (a *Attribute) targetOf(kind string) string {
+	for _, name := range a.ReferenceTypes {
+		if equalASCII(name, kind) {
+			return name
 		}
 	}
-	b = append(separate(b, empty), sub.key...)
-	return appendString(b, w.base+w.r.kind.endpoints[target]+"/"+url.PathEscape(id))
+	return a.target
+}
+
+// url writes the URL of a resource, with a mark for the base in a template.
+func (w *writer) url(b []byte, endpoint, id string) []byte {
+	if !w.template {
+		return appendURL(b, w.base, endpoint, id)
+	}
+	at := len(b) + 1
+	b = append(appendURL(b, "", endpoint, id), 0)
+	copy(b[at+1:], b[at:])
+	b[at] = markBase
+	return b
+}
+
+func appendURL(b []byte, base, endpoint, id string) []byte {
+	return appendString(b, base+endpoint+"/"+url.PathEscape(id))
 }
 
 func (w *writer) meta(b []byte) []byte {
@@ -157,7 +191,7 @@ func (w *writer) meta(b []byte) []byte {
 		switch {
 		case s == metaLocation && w.client && w.r.ID() != "":
 			b = append(separate(b, &empty), s.key...)
-			b = appendString(b, w.r.kind.Location(w.base, w.r.ID()))
+			b = w.url(b, w.r.kind.Endpoint, w.r.ID())
 		case s == metaCreated && !w.r.meta.Created.IsZero():
 			b = appendTime(append(separate(b, &empty), s.key...), w.r.meta.Created)
 		case s == metaLastModified && !w.r.meta.LastModified.IsZero():

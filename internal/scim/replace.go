@@ -62,7 +62,7 @@ func (r *Resource) put(s *Schema, a *Attribute, v any) {
 	c := r.container(s)
 	if c == nil {
 		c = Complex{}
-		r.attributes[s.ID] = c
+		r.Attributes()[s.ID] = c
 	}
 	if assigned(v) {
 		c[a.Name] = v
@@ -70,7 +70,7 @@ func (r *Resource) put(s *Schema, a *Attribute, v any) {
 		delete(c, a.Name)
 	}
 	if !s.core && len(c) == 0 {
-		delete(r.attributes, s.ID)
+		delete(r.Attributes(), s.ID)
 	}
 }
 

@@ -13,11 +13,15 @@ type Complex = map[string]any
 
 // Resource is a user or a group. Its attributes are those of the schemas and the
 // common ones; `meta` is apart, and `schemas` follows from what there is. A
-// Resource may be read by many goroutines while nobody changes it.
+// Resource may be read by many goroutines while nobody changes it. One that was
+// thawed has its attributes only once they have been asked for.
 type Resource struct {
 	kind       *ResourceType
 	attributes Complex
 	meta       Meta
+	// frozen and derived are what the attributes are read from while those are nil.
+	frozen  *Frozen
+	derived []Reference
 }
 
 // Meta is what the server knows about a resource besides its attributes (RFC 7643
@@ -62,13 +66,24 @@ func (r *Resource) Type() *ResourceType { return r.kind }
 // Attributes are the live attributes: `id` and `externalId` too, but neither
 // `meta` nor `schemas`. Values below the top level may be shared with other
 // resources: replace them, do not change them.
-func (r *Resource) Attributes() Complex { return r.attributes }
+func (r *Resource) Attributes() Complex {
+	if r.attributes == nil {
+		r.attributes = r.frozen.attributes(r.derived)
+		r.frozen, r.derived = nil, nil
+	}
+	return r.attributes
+}
 
 // ID is the resource's id; empty before the server has given one.
-func (r *Resource) ID() string { return r.text(attrID.Name) }
+func (r *Resource) ID() string {
+	if r.frozen != nil {
+		return r.frozen.id
+	}
+	return r.text(attrID.Name)
+}
 
 // SetID gives the resource its id.
-func (r *Resource) SetID(id string) { r.attributes[attrID.Name] = id }
+func (r *Resource) SetID(id string) { r.Attributes()[attrID.Name] = id }
 
 // ExternalID is the client's own identifier of the resource.
 func (r *Resource) ExternalID() string { return r.text(attrExternalID.Name) }
@@ -80,18 +95,18 @@ func (r *Resource) UserName() string { return r.text("userName") }
 func (r *Resource) DisplayName() string { return r.text("displayName") }
 
 func (r *Resource) text(name string) string {
-	s, _ := r.attributes[name].(string)
+	s, _ := r.Attributes()[name].(string)
 	return s
 }
 
 // Active is the user's administrative status, and whether there is one.
 func (r *Resource) Active() (value, assigned bool) {
-	value, assigned = r.attributes["active"].(bool)
+	value, assigned = r.Attributes()["active"].(bool)
 	return value, assigned
 }
 
 // SetActive sets the user's administrative status.
-func (r *Resource) SetActive(active bool) { r.attributes["active"] = active }
+func (r *Resource) SetActive(active bool) { r.Attributes()["active"] = active }
 
 // Meta is what SetMeta set.
 func (r *Resource) Meta() Meta { return r.meta }
@@ -101,7 +116,7 @@ func (r *Resource) SetMeta(m Meta) { r.meta = m }
 
 // MemberIDs are the ids of a group's members, in order; nil for a user.
 func (r *Resource) MemberIDs() []string {
-	members, _ := r.attributes["members"].([]any)
+	members, _ := r.Attributes()["members"].([]any)
 	if len(members) == 0 {
 		return nil
 	}
@@ -121,7 +136,7 @@ func (r *Resource) MemberIDs() []string {
 func (r *Resource) Schemas() []string {
 	urns := []string{r.kind.Schema.ID}
 	for _, e := range r.kind.Extensions {
-		if c, ok := r.attributes[e.Schema.ID].(Complex); ok && len(c) > 0 {
+		if c, ok := r.Attributes()[e.Schema.ID].(Complex); ok && len(c) > 0 {
 			urns = append(urns, e.Schema.ID)
 		}
 	}
@@ -130,7 +145,7 @@ func (r *Resource) Schemas() []string {
 
 // Clone is a deep copy.
 func (r *Resource) Clone() *Resource {
-	return &Resource{kind: r.kind, attributes: cloneValue(r.attributes).(Complex), meta: r.meta}
+	return &Resource{kind: r.kind, attributes: cloneValue(r.Attributes()).(Complex), meta: r.meta}
 }
 
 func cloneValue(v any) any {
@@ -154,8 +169,8 @@ func cloneValue(v any) any {
 
 // shallow is a copy whose values are shared with the original.
 func (r *Resource) shallow() *Resource {
-	c := make(Complex, len(r.attributes)+1)
-	for k, v := range r.attributes {
+	c := make(Complex, len(r.Attributes())+1)
+	for k, v := range r.Attributes() {
 		c[k] = v
 	}
 	return &Resource{kind: r.kind, attributes: c, meta: r.meta}
@@ -164,8 +179,8 @@ func (r *Resource) shallow() *Resource {
 // container is the map that has the attributes of a schema; nil when there is none.
 func (r *Resource) container(s *Schema) Complex {
 	if s == nil || s.core {
-		return r.attributes
+		return r.Attributes()
 	}
-	c, _ := r.attributes[s.ID].(Complex)
+	c, _ := r.Attributes()[s.ID].(Complex)
 	return c
 }

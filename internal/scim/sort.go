@@ -55,26 +55,34 @@ func (t *ResourceType) ParseSort(sortBy, sortOrder string) (*Sort, error) {
 // last, or first if the order is descending. Of a multi-valued attribute the
 // primary value counts, or else the first.
 func (s *Sort) Sort(rs []*Resource) {
-	if s == nil || len(rs) < 2 {
-		return
+	before := slices.Clone(rs)
+	for i, at := range s.Order(len(rs), func(i int) *Resource { return rs[i] }) {
+		rs[i] = before[at]
 	}
-	type entry struct {
-		key sortKey
-		r   *Resource
+}
+
+// Order is the order that Sort brings n resources into, as their indexes. It asks for
+// each resource once, so that they need not all be in memory at the same time. A nil
+// Sort changes nothing.
+func (s *Sort) Order(n int, resource func(i int) *Resource) []int {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
 	}
-	entries := make([]entry, len(rs))
-	for i, r := range rs {
-		entries[i] = entry{s.key(r), r}
+	if s == nil || n < 2 {
+		return order
 	}
-	slices.SortStableFunc(entries, func(x, y entry) int {
+	keys := make([]sortKey, n)
+	for i := range keys {
+		keys[i] = s.key(resource(i))
+	}
+	slices.SortStableFunc(order, func(x, y int) int {
 		if s.descending {
-			return y.key.compare(x.key)
+			return keys[y].compare(keys[x])
 		}
-		return x.key.compare(y.key)
+		return keys[x].compare(keys[y])
 	})
-	for i, e := range entries {
-		rs[i] = e.r
-	}
+	return order
 }
 
 // sortKey is what one resource is sorted by.

@@ -1,0 +1,222 @@
+package scim
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/kubescim/kubescim/internal/scim/internal/strictjson"
+)
+
+// Marks in the text of a Frozen. JSON has no control characters, so nothing in a
+// resource can be taken for one.
+const (
+	markBase    = '\x00' // where the tenant's base URL goes
+	markDerived = '\x01' // where the derived attribute goes, with the comma before it
+)
+
+// Frozen is a resource that is kept to be read: the bytes that a client gets by
+// default, but for the base URL and the derived attribute (`groups` of a user,
+// `members` of a group), which are filled in when it is sent. It takes about as much
+// memory as its JSON, and does not change.
+type Frozen struct {
+	kind *ResourceType
+	text string
+	id   string // part of text
+	meta Meta
+	// exact says that text is the default representation. It is not for a resource
+	// type with attributes that are returned on request or never.
+	exact bool
+}
+
+// Freeze makes the frozen form of a resource, without its derived attribute.
+func (r *Resource) Freeze() *Frozen {
+	w := writer{r: r, client: true, template: true}
+	if !r.kind.exact {
+		w = writer{r: r, store: true}
+	}
+	f := &Frozen{kind: r.kind, text: string(w.resource()), meta: r.meta, exact: r.kind.exact}
+	f.id = Shared(f.text, r.ID())
+	return f
+}
+
+// Shared is a string that is equal to s and, where text has s in it, takes no memory
+// besides that of the text.
+func Shared(text, s string) string {
+	if i := strings.Index(text, s); i >= 0 {
+		return text[i : i+len(s)]
+	}
+	return s
+}
+
+// ID is the resource's id.
+func (f *Frozen) ID() string { return f.id }
+
+// Text is the JSON as it is kept, to be shared with Shared.
+func (f *Frozen) Text() string { return f.text }
+
+// Meta is what the server knows about the resource besides its attributes.
+func (f *Frozen) Meta() Meta { return f.meta }
+
+// Type is the resource's type.
+func (f *Frozen) Type() *ResourceType { return f.kind }
+
+// Reference is one value of the derived attribute of a resource: a group of a user
+// (RFC 7643 section 4.1.2) or a member of a group (section 4.2).
+type Reference struct {
+	// Value is the id of what is referred to.
+	Value string
+	// Type is "direct" or "indirect" of a group, "User" or "Group" of a member.
+	Type string
+	// Display is the name of what is referred to; empty when it is not told.
+	Display string
+}
+
+// Thaw makes a resource of the frozen form and the references of its derived
+// attribute. Attributes are read from the text only if somebody asks for them, by one
+// goroutine at a time until the first time is over.
+func (f *Frozen) Thaw(derived []Reference) *Resource {
+	return &Resource{kind: f.kind, frozen: f, derived: derived, meta: f.meta}
+}
+
+// attributes reads the text back. It was written from a resource, so names are
+// canonical and values fit their types.
+func (f *Frozen) attributes(derived []Reference) Complex {
+	clean := strings.Map(func(r rune) rune {
+		if r == markBase || r == markDerived {
+			return -1
+		}
+		return r
+	}, f.text)
+	v, err := strictjson.Parse([]byte(clean))
+	o, ok := v.(strictjson.Object)
+	if err != nil || !ok {
+		// The text is this package's own; a test says that it can be read.
+		panic("scim: a frozen resource cannot be read: " + f.id)
+	}
+	c := make(Complex, len(o)+1)
+	for _, m := range o {
+		switch a := f.kind.attributeNamed(m.Name); {
+		case a == attrMeta, a == attrSchemas:
+		case a != nil:
+			c[m.Name] = trusted(a, m.Value)
+		default:
+			if s := f.kind.schemaNamed(m.Name, Leniency{}); s != nil {
+				c[s.ID] = trustedMembers(s.index, m.Value)
+			}
+		}
+	}
+	if list := values(derived); len(list) > 0 {
+		c[f.kind.derived.Name] = list
+	}
+	return c
+}
+
+// values are the references as values of an attribute.
+func values(derived []Reference) []any {
+	list := make([]any, len(derived))
+	for i, r := range derived {
+		c := Complex{"value": r.Value, "type": r.Type}
+		if r.Display != "" {
+			c["display"] = r.Display
+		}
+		list[i] = c
+	}
+	return list
+}
+
+// trusted is a value as a Resource has it, of JSON that this package wrote.
+func trusted(a *Attribute, v any) any {
+	switch v := v.(type) {
+	case strictjson.Object:
+		return trustedMembers(a.subs, v)
+	case []any:
+		list := make([]any, len(v))
+		for i, e := range v {
+			list[i] = trusted(a, e)
+		}
+		return list
+	case strictjson.Number:
+		if a.Type == TypeInteger {
+			i, _ := strconv.ParseInt(string(v), 10, 64)
+			return i
+		}
+		d, _ := strconv.ParseFloat(string(v), 64)
+		return d
+	default:
+		return v
+	}
+}
+
+func trustedMembers(index nameIndex, v any) Complex {
+	o, _ := v.(strictjson.Object)
+	c := make(Complex, len(o))
+	for _, m := range o {
+		if a := index[m.Name]; a != nil && !a.made() {
+			c[m.Name] = trusted(a, m.Value)
+		}
+	}
+	return c
+}
+
+// appendDefault writes the default representation, with or without the derived
+// attribute.
+func (f *Frozen) appendDefault(b []byte, base string, derived []Reference, without bool) []byte {
+	escaped := appendString(nil, base)
+	escaped = escaped[1 : len(escaped)-1]
+	text := f.text
+	for {
+		i := strings.IndexAny(text, "\x00\x01")
+		if i < 0 {
+			return append(b, text...)
+		}
+		b = append(b, text[:i]...)
+		switch {
+		case text[i] == markBase:
+			b = append(b, escaped...)
+		case !without:
+			b = f.kind.appendDerived(b, base, nil, derived)
+		}
+		text = text[i+1:]
+	}
+}
+
+// appendDerived writes the derived attribute with a comma before it, as far as the
+// projection shows it; nothing without references.
+func (t *ResourceType) appendDerived(b []byte, base string, p *Projection, derived []Reference) []byte {
+	a := t.derived
+	if len(derived) == 0 || !p.shows(t.Schema, a) {
+		return b
+	}
+	var shown []*Attribute
+	for _, sub := range a.SubAttributes {
+		if p.showsSub(t.Schema, a, sub) {
+			shown = append(shown, sub)
+		}
+	}
+	if len(shown) == 0 {
+		return b
+	}
+	b = append(append(append(b, ','), a.key...), '[')
+	for i, r := range derived {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '{')
+		empty := true
+		for _, sub := range shown {
+			switch {
+			case sub.made():
+				b = append(separate(b, &empty), sub.key...)
+				b = appendURL(b, base, t.endpoints[sub.targetOf(r.Type)], r.Value)
+			case sub.Name == "value":
+				b = appendString(append(separate(b, &empty), sub.key...), r.Value)
+			case sub.Name == "type" && r.Type != "":
+				b = appendString(append(separate(b, &empty), sub.key...), r.Type)
+			case sub.Name == "display" && r.Display != "":
+				b = appendString(append(separate(b, &empty), sub.key...), r.Display)
+			}
+		}
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}

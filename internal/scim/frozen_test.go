@@ -1,0 +1,123 @@
+package scim_test
+
+import (
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/kubescim/kubescim/internal/scim"
+)
+
+const frozenUser = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User","urn:example:badge"],
+"externalId":"E-1","userName":"Älice \"A\" \u2028","active":true,"name":{"givenName":"Älice","familyName":"<&>"},
+"emails":[{"value":"a@example.com","type":"work","primary":true},{"value":"b@example.com"}],
+"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"R&D","manager":{"value":"m-1"}},
+"urn:example:badge":{"number":12,"weight":3,"issued":"2026-01-02T03:04:05Z"}}`
+
+func badgeSchema(returned scim.AttributeReturned) *scim.Schema {
+	return &scim.Schema{ID: "urn:example:badge", Attributes: []*scim.Attribute{
+		{Name: "number", Type: scim.TypeInteger, Returned: returned},
+		{Name: "weight", Type: scim.TypeDecimal},
+		{Name: "issued", Type: scim.TypeDateTime},
+	}}
+}
+
+// A frozen resource must be the resource that it was made of, in every view of it.
+func TestFrozen(t *testing.T) {
+	for name, returned := range map[string]scim.AttributeReturned{"all by default": "", "some on request": scim.ReturnedRequest} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			registry, err := scim.NewRegistry(badgeSchema(returned))
+			g.Expect(err).NotTo(HaveOccurred())
+			user := registry.User()
+			original, err := user.Decode([]byte(frozenUser), scim.Leniency{})
+			g.Expect(err).NotTo(HaveOccurred())
+			original.SetID("6b18e2d4-2639-4b61-bd3c-eb77a6b6d39b")
+			created := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
+			original.SetMeta(scim.Meta{Created: created, LastModified: created.Add(time.Second), Version: `W/"3"`})
+			frozen := original.Freeze()
+			references := []scim.Reference{{Value: "g-1", Type: "direct", Display: "One \"1\""}, {Value: "g/2", Type: "indirect"}}
+
+			for _, derived := range [][]scim.Reference{nil, references} {
+				complete := original.Clone()
+				if derived != nil {
+					complete.Attributes()["groups"] = []any{
+						scim.Complex{"value": "g-1", "type": "direct", "display": "One \"1\""}, scim.Complex{"value": "g/2", "type": "indirect"}}
+				}
+				g.Expect(frozen.Thaw(derived).Attributes()).To(Equal(complete.Attributes()))
+				g.Expect(frozen.Thaw(derived).ID()).To(Equal(complete.ID()))
+				g.Expect(frozen.Thaw(derived).Meta()).To(Equal(complete.Meta()))
+				g.Expect(frozen.Thaw(derived).Equal(complete)).To(BeTrue())
+				for _, names := range [][2]string{
+					{"", ""}, {"", "groups"}, {"", "groups,emails"}, {"", "groups.display"}, {"", "nothing"}, {"", "meta.location"},
+					{"userName", ""}, {"groups", ""}, {"urn:example:badge:number", ""}, {"", "id"},
+				} {
+					projection, err := user.ParseProjection(names[0], names[1])
+					g.Expect(err).NotTo(HaveOccurred())
+					for _, base := range []string{"https://acme.example.com/scim/v2", "http://a\"b/scim/"} {
+						want, err := user.Render(complete, projection, base)
+						g.Expect(err).NotTo(HaveOccurred())
+						got, err := user.Render(frozen.Thaw(derived), projection, base)
+						g.Expect(err).NotTo(HaveOccurred())
+						g.Expect(string(got)).To(Equal(string(want)), "%v", names)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestFrozenGroup(t *testing.T) {
+	g := NewWithT(t)
+	registry, err := scim.NewRegistry()
+	g.Expect(err).NotTo(HaveOccurred())
+	group := scim.NewResource(registry.Group(), scim.Complex{"id": "g-1", "displayName": "Engineering"})
+	frozen := group.Freeze()
+	group.Attributes()["members"] = []any{scim.Complex{"value": "u-1", "type": "User"}, scim.Complex{"value": "g-2", "type": "Group"}}
+	want, err := registry.Group().Render(group, nil, "https://acme.example.com")
+	g.Expect(err).NotTo(HaveOccurred())
+	got, err := registry.Group().Render(frozen.Thaw([]scim.Reference{{Value: "u-1", Type: "User"}, {Value: "g-2", Type: "Group"}}), nil, "https://acme.example.com")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(string(got)).To(Equal(string(want)))
+	g.Expect(string(got)).To(ContainSubstring(`"$ref":"https://acme.example.com/Groups/g-2"`))
+}
+
+func TestMemberChanges(t *testing.T) {
+	add, remove := func(id string) scim.MemberChange { return scim.MemberChange{ID: id, Add: true} },
+		func(id string) scim.MemberChange { return scim.MemberChange{ID: id} }
+	for operations, want := range map[string]struct {
+		changes []scim.MemberChange
+		ok      bool
+		name    string
+	}{
+		`[{"op":"Add","path":"members","value":[{"$ref":null,"value":"a"},{"value":"b"}]}]`:                           {[]scim.MemberChange{add("a"), add("b")}, true, "X"},
+		`[{"op":"Remove","path":"members","value":[{"value":"A"}]},{"op":"add","value":{"members":[{"value":"c"}]}}]`: {[]scim.MemberChange{remove("a"), add("c")}, true, "X"},
+		`[{"op":"remove","path":"members[value eq \"a\"]"},{"op":"replace","value":{"id":"g-1","displayName":"Y"}}]`:  {[]scim.MemberChange{remove("a")}, true, "Y"},
+		`[{"op":"replace","path":"displayName","value":"Y"}]`:                                                         {nil, true, "Y"},
+		`[{"op":"replace","path":"members","value":[{"value":"a"}]}]`:                                                 {ok: false},
+		`[{"op":"remove","path":"members"}]`:                                                                          {ok: false},
+		`[{"op":"remove","path":"members[value eq \"a\" and type eq \"User\"]"}]`:                                     {ok: false},
+		`[{"op":"remove","path":"members[value eq \"a\" or value eq \"b\"]"}]`:                                        {ok: false},
+		`[{"op":"remove","path":"members[value eq \"a\"].type"}]`:                                                     {ok: false},
+	} {
+		t.Run(operations, func(t *testing.T) {
+			g := NewWithT(t)
+			registry, err := scim.NewRegistry()
+			g.Expect(err).NotTo(HaveOccurred())
+			patch, err := registry.Group().ParsePatch([]byte(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":`+operations+`}`),
+				scim.Leniency{OperationCase: true, RemoveValues: true, IgnoreReadOnly: true})
+			g.Expect(err).NotTo(HaveOccurred())
+			changes, rest, ok := patch.MemberChanges()
+			g.Expect(ok).To(Equal(want.ok))
+			g.Expect(changes).To(Equal(want.changes))
+			if !ok {
+				return
+			}
+			next, _, err := rest.Apply(scim.NewResource(registry.Group(), scim.Complex{"displayName": "X"}))
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(next.DisplayName()).To(Equal(want.name))
+			g.Expect(next.MemberIDs()).To(BeEmpty())
+		})
+	}
+}
