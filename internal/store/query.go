@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"sort"
 
 	"github.com/kubescim/kubescim/internal/scim"
 )
@@ -19,33 +20,39 @@ func Select(resources []*scim.Resource, query Query) (*Page, error) {
 	// comes last, where it shifts no page that was read already.
 	slices.SortFunc(chosen, func(a, b *scim.Resource) int { return PositionOf(a).compare(PositionOf(b)) })
 	query.Sort.Sort(chosen)
-	first, err := query.first(chosen)
+	first, end, err := query.Window(len(chosen), func(i int) Position { return PositionOf(chosen[i]) })
 	if err != nil {
 		return nil, err
 	}
-	end := min(first+max(query.Count, 0), len(chosen))
 	return &Page{TotalResults: len(chosen), Resources: chosen[first:end], More: end < len(chosen)}, nil
 }
 
+// Window returns which of the n resources that the filter chose are in the page,
+// from the index first up to end. The resources are in the query's order, and
+// position tells the place of each.
+func (q Query) Window(n int, position func(i int) Position) (first, end int, err error) {
+	if first, err = q.first(n, position); err != nil {
+		return 0, 0, err
+	}
+	return first, min(first+max(q.Count, 0), n), nil
+}
+
 // first returns the index of the first resource of the page.
-func (q Query) first(chosen []*scim.Resource) (int, error) {
+func (q Query) first(n int, position func(i int) Position) (int, error) {
 	if q.After == nil {
-		return min(max(q.StartIndex, 1)-1, len(chosen)), nil
+		return min(max(q.StartIndex, 1)-1, n), nil
 	}
 	if q.Sort == nil {
-		behind := slices.IndexFunc(chosen, func(r *scim.Resource) bool { return PositionOf(r).compare(*q.After) > 0 })
-		if behind < 0 {
-			return len(chosen), nil
-		}
-		return behind, nil
+		return sort.Search(n, func(i int) bool { return position(i).compare(*q.After) > 0 }), nil
 	}
 	// The place in any other order is known only by the resource itself.
-	at := slices.IndexFunc(chosen, func(r *scim.Resource) bool { return r.ID() == q.After.ID })
-	if at < 0 {
-		return 0, scim.Errorf(http.StatusBadRequest, scim.ExpiredCursor,
-			"the resource at which the last page ended is gone; start again without the cursor's value")
+	for i := range n {
+		if position(i).ID == q.After.ID {
+			return i + 1, nil
+		}
 	}
-	return at + 1, nil
+	return 0, scim.Errorf(http.StatusBadRequest, scim.ExpiredCursor,
+		"the resource at which the last page ended is gone; start again without the cursor's value")
 }
 
 // compare orders positions by time of creation, then id.

@@ -1,0 +1,284 @@
+// Package index keeps a tenant's users and groups in memory so that reads need
+// no call to whatever stores them. It knows nothing of where they come from:
+// somebody puts and removes them in the order in which they changed.
+//
+// What is kept of a resource is its frozen form and the keys that it is found
+// by; about as much memory as its JSON.
+package index
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// Index is the users and groups of one tenant. It is safe for concurrent use.
+// Make it with New.
+type Index struct {
+	mu     sync.RWMutex
+	users  collection
+	groups collection
+	kept   map[uuid.UUID]Kept
+
+	// slices are the overflow members by their group, in order; sliceOf says
+	// which group a slice is of. They may be there before the group.
+	slices  map[uuid.UUID][]*Slice
+	sliceOf map[string]uuid.UUID
+	// parents are the groups that list an id as a member: once for each place
+	// that lists it, and whether the group is there or not.
+	parents map[uuid.UUID][]uuid.UUID
+
+	active int // users that are
+}
+
+// New returns an empty index.
+func New() *Index {
+	x := &Index{}
+	x.reset()
+	return x
+}
+
+func (x *Index) reset() {
+	x.users, x.groups = newCollection(), newCollection()
+	x.kept = map[uuid.UUID]Kept{}
+	x.slices, x.sliceOf = map[uuid.UUID][]*Slice{}, map[string]uuid.UUID{}
+	x.parents = map[uuid.UUID][]uuid.UUID{}
+	x.active = 0
+}
+
+// Reset empties the index.
+func (x *Index) Reset() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.reset()
+}
+
+// Entry is one user or group. It does not change once it is in the index.
+type Entry struct {
+	ID     uuid.UUID
+	Frozen *scim.Frozen
+	// Revision is the resourceVersion of the object that it was read from.
+	Revision uint64
+	// Name is the canonical userName or displayName.
+	Name string
+	// ExternalID is the client's own id, empty when there is none.
+	ExternalID string
+	// Emails are the canonical addresses of a user.
+	Emails []string
+	// Active is whether a user is.
+	Active bool
+
+	// Display, Generation, Sliced and Members are a group's: its name as it was
+	// written, the generation of its object, whether it has slices, and the
+	// members in the object itself.
+	Display    string
+	Generation int64
+	Sliced     bool
+	Members    []Member
+
+	whole *scim.Frozen // of a group with slices: with the meta of all of it
+}
+
+// Member is a member of a group by its id.
+type Member struct {
+	ID    uuid.UUID
+	Group bool // a group, else a user
+}
+
+// Slice holds members of a group that its own object has no room for.
+type Slice struct {
+	Name       string
+	Group      uuid.UUID
+	Revision   uint64
+	Generation int64
+	Created    time.Time
+	Modified   time.Time
+	Members    []Member
+}
+
+// Kept is a user that SCIM does not know any more.
+type Kept struct {
+	ID      uuid.UUID
+	Name    string // canonical
+	Deleted time.Time
+	// Released says that somebody else may have the name by now.
+	Released bool
+}
+
+// Counts say how many there are.
+type Counts struct{ Users, ActiveUsers, Groups, Kept int }
+
+// Counts returns how many users and groups there are.
+func (x *Index) Counts() Counts {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return Counts{Users: len(x.users.byID), ActiveUsers: x.active, Groups: len(x.groups.byID), Kept: len(x.kept)}
+}
+
+// PutUser adds a user, or takes it in place of its former state.
+func (x *Index) PutUser(e *Entry) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.removeUser(e.ID)
+	x.users.put(e)
+	if e.Active {
+		x.active++
+	}
+}
+
+// PutKept adds a user that was deleted and is kept.
+func (x *Index) PutKept(k Kept) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.removeUser(k.ID)
+	x.kept[k.ID] = k
+}
+
+// RemoveUser removes a user, kept or not.
+func (x *Index) RemoveUser(id uuid.UUID) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.removeUser(id)
+}
+
+func (x *Index) removeUser(id uuid.UUID) {
+	if former := x.users.remove(id); former != nil && former.Active {
+		x.active--
+	}
+	delete(x.kept, id)
+}
+
+// PutGroup adds a group, or takes it in place of its former state.
+func (x *Index) PutGroup(e *Entry) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if former := x.groups.remove(e.ID); former != nil {
+		x.unlist(e.ID, former.Members)
+	}
+	x.groups.put(e)
+	x.list(e.ID, e.Members)
+	x.complete(e.ID)
+}
+
+// RemoveGroup removes a group.
+func (x *Index) RemoveGroup(id uuid.UUID) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if former := x.groups.remove(id); former != nil {
+		x.unlist(id, former.Members)
+	}
+}
+
+// PutSlice adds a slice of a group, or takes it in place of its former state.
+func (x *Index) PutSlice(s *Slice) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.removeSlice(s.Name)
+	x.sliceOf[s.Name] = s.Group
+	of := append(x.slices[s.Group], s)
+	slices.SortFunc(of, func(a, b *Slice) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name))
+	})
+	x.slices[s.Group] = of
+	x.list(s.Group, s.Members)
+	x.complete(s.Group)
+}
+
+// RemoveSlice removes a slice.
+func (x *Index) RemoveSlice(name string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	group := x.sliceOf[name]
+	x.removeSlice(name)
+	x.complete(group)
+}
+
+func (x *Index) removeSlice(name string) {
+	group, known := x.sliceOf[name]
+	if !known {
+		return
+	}
+	of := x.slices[group]
+	at := slices.IndexFunc(of, func(s *Slice) bool { return s.Name == name })
+	x.unlist(group, of[at].Members)
+	x.slices[group] = slices.Delete(slices.Clone(of), at, at+1)
+	if len(x.slices[group]) == 0 {
+		delete(x.slices, group)
+	}
+	delete(x.sliceOf, name)
+}
+
+// list notes that the group lists the members, unlist that one place less does.
+func (x *Index) list(group uuid.UUID, members []Member) {
+	for _, m := range members {
+		x.parents[m.ID] = append(x.parents[m.ID], group)
+	}
+}
+
+func (x *Index) unlist(group uuid.UUID, members []Member) {
+	for _, m := range members {
+		of := x.parents[m.ID]
+		at := slices.Index(of, group)
+		if at < 0 {
+			continue
+		}
+		if len(of) == 1 {
+			delete(x.parents, m.ID)
+			continue
+		}
+		x.parents[m.ID] = slices.Delete(of, at, at+1)
+	}
+}
+
+// EachUser calls back for the ids of all users, kept ones too, while nothing changes.
+func (x *Index) EachUser(yield func(id uuid.UUID)) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for id := range x.users.byID {
+		yield(id)
+	}
+	for id := range x.kept {
+		yield(id)
+	}
+}
+
+// EachGroup calls back for the ids of all groups, while nothing changes.
+func (x *Index) EachGroup(yield func(id uuid.UUID)) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for id := range x.groups.byID {
+		yield(id)
+	}
+}
+
+// EachSlice calls back for the names of all slices, while nothing changes.
+func (x *Index) EachSlice(yield func(name string)) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for name := range x.sliceOf {
+		yield(name)
+	}
+}
+
+// EachKept calls back for the users that are kept, while nothing changes.
+func (x *Index) EachKept(yield func(Kept)) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, k := range x.kept {
+		yield(k)
+	}
+}
+
+// collection is the collection of a resource type.
+func (x *Index) collection(t *scim.ResourceType) *collection {
+	if store.IsGroup(t) {
+		return &x.groups
+	}
+	return &x.users
+}

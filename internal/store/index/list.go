@@ -1,0 +1,196 @@
+package index
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// Get returns the resource with the id.
+func (x *Index) Get(t *scim.ResourceType, id string, view store.View) (resource *scim.Resource, known bool) {
+	key, err := uuid.Parse(id)
+	if err != nil {
+		return nil, false
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	e := x.collection(t).byID[key]
+	if e == nil || e.Frozen.ID() != id {
+		return nil, false
+	}
+	return x.resource(e, view), true
+}
+
+// Entry returns what is kept of the user or group with the id, nil for none.
+func (x *Index) Entry(t *scim.ResourceType, id uuid.UUID) *Entry {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.collection(t).byID[id]
+}
+
+// HolderOf returns the id of the resource with the canonical name.
+func (x *Index) HolderOf(t *scim.ResourceType, name string) (id uuid.UUID, known bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	e := x.collection(t).byName.one[name]
+	if e == nil {
+		return uuid.UUID{}, false
+	}
+	return e.ID, true
+}
+
+// List returns the page that the query asks for, as store.Select would.
+func (x *Index) List(ctx context.Context, t *scim.ResourceType, query store.Query) (*store.Page, error) {
+	if query.Filter == nil && query.Sort == nil {
+		return x.all(t, query)
+	}
+	chosen, err := x.choose(ctx, t, query.Filter)
+	if err != nil {
+		return nil, err
+	}
+	if query.Sort != nil {
+		chosen = x.sorted(chosen, query.Sort)
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.page(chosen, query)
+}
+
+// all returns a page of all resources in the order of creation.
+func (x *Index) all(t *scim.ResourceType, query store.Query) (*store.Page, error) {
+	c := x.collection(t)
+	x.sort(c)
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.page(c.order, query)
+}
+
+// page makes the page of the entries that the query chose.
+func (x *Index) page(chosen []*Entry, query store.Query) (*store.Page, error) {
+	first, end, err := query.Window(len(chosen), func(i int) store.Position {
+		return store.Position{Created: chosen[i].Frozen.Meta().Created, ID: chosen[i].Frozen.ID()}
+	})
+	if err != nil {
+		return nil, err
+	}
+	page := &store.Page{TotalResults: len(chosen), More: end < len(chosen), Resources: make([]*scim.Resource, 0, end-first)}
+	for _, e := range chosen[first:end] {
+		page.Resources = append(page.Resources, x.resource(e, query.View))
+	}
+	return page, nil
+}
+
+// sort makes the order of a collection if nobody has before.
+func (x *Index) sort(c *collection) {
+	x.mu.RLock()
+	sorted := c.order != nil
+	x.mu.RUnlock()
+	if sorted {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	c.sort()
+}
+
+// choose returns the entries that match the filter, in the order of creation.
+func (x *Index) choose(ctx context.Context, t *scim.ResourceType, filter *scim.Filter) ([]*Entry, error) {
+	all, exact := x.candidates(t, filter)
+	if filter == nil || exact {
+		return all, nil
+	}
+	view := store.View{WithoutGroups: !filter.Mentions("groups"), WithoutMembers: !filter.Mentions("members")}
+	var chosen []*Entry
+	for i, e := range all {
+		if i%256 == 0 && ctx.Err() != nil {
+			return nil, fmt.Errorf("looking at %d of %d %ss: %w", i, len(all), t.Name, ctx.Err())
+		}
+		if filter.Match(x.view(e, view)) {
+			chosen = append(chosen, e)
+		}
+	}
+	return chosen, nil
+}
+
+// view is resource for one entry, so that a search through many holds nobody up
+// who brings a change.
+func (x *Index) view(e *Entry, view store.View) *scim.Resource {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.resource(e, view)
+}
+
+// sorted returns the entries in another order than that of creation.
+func (x *Index) sorted(entries []*Entry, by *scim.Sort) []*Entry {
+	order := by.Order(len(entries), func(i int) *scim.Resource { return entries[i].frozen().Thaw(nil) })
+	sorted := make([]*Entry, len(entries))
+	for i, at := range order {
+		sorted[i] = entries[at]
+	}
+	return sorted
+}
+
+// candidates returns entries among which are all that match the filter, in the
+// order of creation, and whether they are just those. The slice is the caller's.
+func (x *Index) candidates(t *scim.ResourceType, filter *scim.Filter) (all []*Entry, exact bool) {
+	c := x.collection(t)
+	x.sort(c)
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	sole := filter != nil
+	if sole {
+		_, sole = filter.Sole()
+	}
+	found := false
+	for _, equality := range filter.Equalities() {
+		some, indexed := x.find(t, c, equality)
+		if indexed && (!found || len(some) < len(all)) {
+			all, found = some, true
+		}
+	}
+	if found {
+		slices.SortFunc(all, compareEntries)
+		return all, sole
+	}
+	return slices.Clone(c.order), false
+}
+
+// find returns the entries for which an equality holds, if there is an index.
+func (x *Index) find(t *scim.ResourceType, c *collection, e scim.Equality) (found []*Entry, indexed bool) {
+	switch e.Path {
+	case "id":
+		if id, err := uuid.Parse(e.Value); err == nil && c.byID[id] != nil && c.byID[id].Frozen.ID() == e.Value {
+			return []*Entry{c.byID[id]}, true
+		}
+		return nil, true
+	case store.Name(t):
+		return c.byName.get(scim.Fold(e.Value)), true
+	case "externalId":
+		return c.byExternal.get(e.Value), true
+	case "emails.value":
+		return c.byEmail.get(scim.Fold(e.Value)), true
+	case "members.value":
+		return x.listing(e.Value), true
+	}
+	return nil, false
+}
+
+// listing returns the groups that list a member that exists.
+func (x *Index) listing(member string) []*Entry {
+	id, err := uuid.Parse(member)
+	if err != nil || id.String() != scim.Fold(member) || x.users.byID[id] == nil && x.groups.byID[id] == nil {
+		return nil
+	}
+	var found []*Entry
+	for _, group := range x.parents[id] {
+		if e := x.groups.byID[group]; e != nil && !slices.Contains(found, e) {
+			found = append(found, e)
+		}
+	}
+	return found
+}

@@ -1,0 +1,160 @@
+package index
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// complete gives a group with slices the meta of all of it: it was modified last
+// when its object or a slice was, and its version counts the changes of both.
+// Slices are never taken away while the group is there, so that the count grows.
+func (x *Index) complete(group uuid.UUID) {
+	e := x.groups.byID[group]
+	if e == nil {
+		return
+	}
+	e.whole = nil
+	of := x.slices[group]
+	if len(of) == 0 {
+		return
+	}
+	meta, changes := e.Frozen.Meta(), int64(0)
+	for _, s := range of {
+		changes += s.Generation
+		if s.Modified.After(meta.LastModified) {
+			meta.LastModified = s.Modified
+		}
+	}
+	meta.Version = VersionWithSlices(e.Generation, changes)
+	resource := e.Frozen.Thaw(nil)
+	resource.SetMeta(meta)
+	e.whole = resource.Freeze()
+}
+
+// VersionWithSlices is the entity tag of a group with slices: of the generation of
+// its object and the sum of those of its slices.
+func VersionWithSlices(generation, slices int64) string {
+	return `W/"` + strconv.FormatInt(generation, 10) + "-" + strconv.FormatInt(slices, 10) + `"`
+}
+
+// frozen is what a client gets of the entry.
+func (e *Entry) frozen() *scim.Frozen {
+	if e.whole != nil {
+		return e.whole
+	}
+	return e.Frozen
+}
+
+// resource makes the resource of an entry, with what the view wants of its derived
+// attribute.
+func (x *Index) resource(e *Entry, view store.View) *scim.Resource {
+	var derived []scim.Reference
+	switch group := store.IsGroup(e.Frozen.Type()); {
+	case group && !view.WithoutMembers:
+		derived = x.membersOf(e)
+	case !group && !view.WithoutGroups:
+		derived = x.groupsOf(e.ID)
+	}
+	return e.frozen().Thaw(derived)
+}
+
+// membersOf are a group's members: those in its object and then those in its
+// slices, each once, and only those that exist. A member that was deleted, but
+// could not be taken out of the group yet, is none.
+func (x *Index) membersOf(e *Entry) []scim.Reference {
+	of := x.slices[e.ID]
+	size := len(e.Members)
+	for _, s := range of {
+		size += len(s.Members)
+	}
+	if size == 0 {
+		return nil
+	}
+	references := make([]scim.Reference, 0, size)
+	var seen map[uuid.UUID]struct{}
+	if len(of) > 0 { // Within one object nothing is listed twice.
+		seen = make(map[uuid.UUID]struct{}, size)
+	}
+	add := func(members []Member) {
+		for _, m := range members {
+			if seen != nil {
+				if _, again := seen[m.ID]; again {
+					continue
+				}
+				seen[m.ID] = struct{}{}
+			}
+			kind, from := store.MemberUser, &x.users
+			if m.Group {
+				kind, from = store.MemberGroup, &x.groups
+			}
+			if member := from.byID[m.ID]; member != nil {
+				references = append(references, scim.Reference{Value: member.Frozen.ID(), Type: kind})
+			}
+		}
+	}
+	add(e.Members)
+	for _, s := range of {
+		add(s.Members)
+	}
+	return references
+}
+
+// groupsOf are the groups of a user (RFC 7643 section 4.1.2): those that list it
+// as direct, those that hold these as indirect, each once.
+func (x *Index) groupsOf(user uuid.UUID) []scim.Reference {
+	level := x.parents[user]
+	if len(level) == 0 {
+		return nil
+	}
+	var references []scim.Reference
+	seen := map[uuid.UUID]bool{}
+	// seen bounds the walk: groups may hold each other in a circle.
+	for kind := "direct"; len(level) > 0; kind = "indirect" {
+		var above []uuid.UUID
+		start := len(references)
+		for _, id := range level {
+			group := x.groups.byID[id]
+			if group == nil || seen[id] {
+				continue
+			}
+			seen[id] = true
+			references = append(references, scim.Reference{Value: group.Frozen.ID(), Type: kind, Display: group.Display})
+			above = append(above, x.parents[id]...)
+		}
+		slices.SortFunc(references[start:], func(a, b scim.Reference) int { return strings.Compare(a.Value, b.Value) })
+		level = above
+	}
+	return references
+}
+
+// ParentsOf returns the ids of the groups that list the id as a member.
+func (x *Index) ParentsOf(id uuid.UUID) []uuid.UUID {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	parents := slices.Clone(x.parents[id])
+	slices.SortFunc(parents, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	return slices.Compact(parents)
+}
+
+// KindOf returns MemberUser or MemberGroup for an id that SCIM knows.
+func (x *Index) KindOf(id uuid.UUID) (kind string, known bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if x.users.byID[id] != nil {
+		return store.MemberUser, true
+	}
+	return store.MemberGroup, x.groups.byID[id] != nil
+}
+
+// SlicesOf returns the slices of a group, in order.
+func (x *Index) SlicesOf(group uuid.UUID) []*Slice {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return slices.Clone(x.slices[group])
+}
