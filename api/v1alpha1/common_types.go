@@ -7,6 +7,10 @@ const (
 	// value is the ScimTenant's name.
 	LabelTenant = "scim.kubescim.dev/tenant"
 
+	// LabelGroup is on every ScimGroupMembers; its value is the name of the
+	// ScimGroup, which is the group's SCIM id.
+	LabelGroup = "scim.kubescim.dev/group"
+
 	// LabelAPIKey is on the Secrets of a ScimApiKey; its value is the
 	// ScimApiKey's name.
 	LabelAPIKey = "scim.kubescim.dev/api-key" //nolint:gosec // A label, not a credential.

@@ -1,6 +1,7 @@
 // Package v1alpha1 holds the Kubernetes API of Kubescim: ScimTenant and
-// ScimApiKey, which platform teams write, and ScimUser and ScimGroup, which
-// the SCIM server writes on behalf of an identity provider.
+// ScimApiKey, which platform teams write, and ScimUser, ScimGroup and
+// ScimGroupMembers, which the SCIM server writes on behalf of an identity
+// provider.
 //
 // The package holds types, constants and defaults only; it imports nothing of
 // the project.
@@ -32,6 +33,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&ScimApiKey{}, &ScimApiKeyList{},
 		&ScimUser{}, &ScimUserList{},
 		&ScimGroup{}, &ScimGroupList{},
+		&ScimGroupMembers{}, &ScimGroupMembersList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil

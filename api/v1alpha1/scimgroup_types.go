@@ -2,8 +2,8 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// MaxGroupMembers is the number of members that one ScimGroup holds, users and
-// groups together.
+// MaxGroupMembers is the number of members that one ScimGroup holds itself,
+// users and groups together. Further members are in ScimGroupMembers.
 const MaxGroupMembers = 1000
 
 // MemberID is the SCIM id of a member of a group.
@@ -32,12 +32,15 @@ type ScimGroupSpec struct {
 	// +kubebuilder:validation:MaxLength=1024
 	ExternalID string `json:"externalId,omitempty"`
 
-	// memberCount is the number of members, users and groups together.
+	// memberCount is the number of members, users and groups together, with
+	// those in ScimGroupMembers.
 	// +required
 	// +kubebuilder:validation:Minimum=0
 	MemberCount *int32 `json:"memberCount,omitempty"`
 
-	// members are the SCIM ids of the users in the group, in order.
+	// members are the SCIM ids of the users in the group, in order. Members
+	// beyond 1,000 are in the ScimGroupMembers with the label
+	// `scim.kubescim.dev/group`.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -45,6 +48,7 @@ type ScimGroupSpec struct {
 	Members []MemberID `json:"members,omitempty"`
 
 	// memberGroups are the SCIM ids of the groups in the group, in order.
+	// Further ones may be in ScimGroupMembers.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1

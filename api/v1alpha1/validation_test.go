@@ -209,3 +209,32 @@ var _ = Describe("ScimGroup", func() {
 		Entry("with more members than can be", fmt.Sprintf("tenantRef: {name: acme}\ndisplayName: a\nmemberCount: 0\nmembers: [%s]\n%s", strings.Repeat("a,", v1alpha1.MaxGroupMembers+1), meta), "Too many"),
 	)
 })
+
+var _ = Describe("ScimGroupMembers", func() {
+	const refs = "tenantRef: {name: acme}\ngroupRef: {name: group}\n"
+	ids := func(count int) string { return "[" + strings.Repeat("a,", count) + "]" }
+
+	DescribeTable("is accepted", func(ctx SpecContext, spec string) {
+		accept(ctx, "ScimGroupMembers", "group-1", refs+spec+"\n"+meta)
+	},
+		Entry("empty", "memberCount: 0"),
+		Entry("full of users", fmt.Sprintf("memberCount: 1000\nmembers: %s", ids(v1alpha1.MaxSliceMembers))),
+		Entry("full of users and groups", fmt.Sprintf("memberCount: 1000\nmembers: %s\nmemberGroups: %s", ids(v1alpha1.MaxSliceMembers-1), ids(1))),
+	)
+	DescribeTable("is refused", func(ctx SpecContext, spec, message string) {
+		refuse(ctx, "ScimGroupMembers", "group-1", spec+"\n"+meta, message)
+	},
+		Entry("without a group", "tenantRef: {name: acme}\nmemberCount: 0", "spec.groupRef: Required"),
+		Entry("without a tenant", "groupRef: {name: group}\nmemberCount: 0", "spec.tenantRef: Required"),
+		Entry("without a count", refs, "spec.memberCount: Required"),
+		Entry("with a group's name that is no label", "tenantRef: {name: acme}\ngroupRef: {name: "+strings.Repeat("a", 64)+"}\nmemberCount: 0", "Too long"),
+		Entry("with too many users", refs+"memberCount: 0\nmembers: "+ids(v1alpha1.MaxSliceMembers+1), "Too many"),
+		Entry("with too many users and groups", refs+"memberCount: 0\nmembers: "+ids(v1alpha1.MaxSliceMembers)+"\nmemberGroups: "+ids(1), "must not have more than 1000 items"),
+	)
+	DescribeTable("cannot change", func(ctx SpecContext, changed, message string) {
+		refuseChange(ctx, "ScimGroupMembers", refs+"memberCount: 0\n"+meta, changed+"\nmemberCount: 0\n"+meta, message)
+	},
+		Entry("its tenant", "tenantRef: {name: globex}\ngroupRef: {name: group}", "`tenantRef` must not change"),
+		Entry("its group", "tenantRef: {name: acme}\ngroupRef: {name: other}", "`groupRef` must not change"),
+	)
+})

@@ -16,8 +16,9 @@ func ServiceAccount(t *scimv1alpha1.ScimTenant) *corev1ac.ServiceAccountApplyCon
 }
 
 // Role returns what a tenant's SCIM server may do: read its own ScimTenant and
-// its own verifiers, by name, and keep users, groups and Leases in its
-// namespace. It cannot read the Secrets into which tokens are handed over.
+// its own verifiers, by name, keep users, groups, their members and Leases in
+// its namespace, and record events there. It cannot read the Secrets into which
+// tokens are handed over.
 //
 // The operator must itself hold every permission here, or the API server
 // refuses to let it write the Role.
@@ -29,8 +30,10 @@ func Role(t *scimv1alpha1.ScimTenant) *rbacv1ac.RoleApplyConfiguration {
 		WithRules(
 			rule(group, "scimtenants").WithResourceNames(t.Name).WithVerbs("get", "list", "watch"),
 			rule("", "secrets").WithResourceNames(VerifiersName(t.Name)).WithVerbs("get", "watch"),
-			rule(group, "scimusers", "scimgroups").WithVerbs("get", "list", "create", "update", "delete"),
-			rule("coordination.k8s.io", "leases").WithVerbs("get", "create", "update", "delete"))
+			rule(group, "scimusers", "scimgroups", "scimgroupmembers").
+				WithVerbs("get", "list", "watch", "create", "update", "patch", "delete"),
+			rule("coordination.k8s.io", "leases").WithVerbs("get", "list", "create", "update", "delete"),
+			rule("events.k8s.io", "events").WithVerbs("create", "patch"))
 }
 
 // RoleBinding gives a tenant's SCIM server its Role.

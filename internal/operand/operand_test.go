@@ -253,7 +253,11 @@ func TestRole(t *testing.T) {
 				if !reflect.DeepEqual(rule.ResourceNames, []string{"acme"}) || strings.Join(rule.Verbs, " ") != "get list watch" {
 					t.Errorf("the server may do this with tenants: %+v", rule)
 				}
-			case "scimusers", "scimgroups", "leases":
+			case "events":
+				if strings.Join(rule.Verbs, " ") != "create patch" {
+					t.Errorf("the server may do this with events: %+v", rule)
+				}
+			case "scimusers", "scimgroups", "scimgroupmembers", "leases":
 			default:
 				t.Errorf("the server may write %s", resource)
 			}

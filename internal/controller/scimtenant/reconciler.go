@@ -47,7 +47,8 @@ type Reconciler struct {
 
 // What the server of a tenant may do is in its Role (package operand); the
 // operator must hold all of it to be allowed to grant it. That is why it may
-// watch Secrets, and write users and groups in ways that it does not need.
+// watch Secrets, and watch and write users and groups in ways that it does not
+// need.
 //
 // Where OwnerReferencesPermissionEnforcement is on, to change the owners of an
 // object takes the right to delete it, and to block an owner's deletion takes
@@ -56,7 +57,7 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimtenants,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimtenants/status,verbs=patch
 // +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimtenants/finalizers,verbs=update
-// +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimusers;scimgroups,verbs=get;list;create;update;patch;delete
+// +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimusers;scimgroups;scimgroupmembers,verbs=get;list;watch;create;update;patch;delete
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=get;list;watch;create;update;delete;deletecollection
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=services;serviceaccounts,verbs=get;list;watch;create;patch;delete
