@@ -30,7 +30,7 @@ func Role(t *scimv1alpha1.ScimTenant) *rbacv1ac.RoleApplyConfiguration {
 			rule(group, "scimtenants").WithResourceNames(t.Name).WithVerbs("get", "list", "watch"),
 			rule("", "secrets").WithResourceNames(VerifiersName(t.Name)).WithVerbs("get", "watch"),
 			rule(group, "scimusers", "scimgroups").WithVerbs("get", "list", "create", "update", "delete"),
-			rule("coordination.k8s.io", "leases").WithVerbs("get", "create", "update", "delete"))
+			rule("coordination.k8s.io", "leases").WithVerbs("get", "list", "create", "update", "delete"))
 }
 
 // RoleBinding gives a tenant's SCIM server its Role.
