@@ -1,6 +1,6 @@
 // Command scim-server is the SCIM 2.0 server of one ScimTenant. The operator
-// runs it; it needs the tenant's name, and its pod's name, namespace and uid in
-// POD_NAME, POD_NAMESPACE and POD_UID.
+// runs it; it needs the tenant's name, and its pod's name, namespace, uid and IP in
+// POD_NAME, POD_NAMESPACE, POD_UID and POD_IP.
 package main
 
 import (
@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/barrier"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/server"
@@ -39,7 +40,8 @@ type options struct {
 	address       string
 	healthAddress string
 	linger        time.Duration
-	pod           replica.Pod
+	peerAddress   string
+	pod           barrier.Pod
 }
 
 func main() {
@@ -47,9 +49,12 @@ func main() {
 	flag.StringVar(&o.tenant, "tenant", "", "name of the ScimTenant, in the pod's namespace")
 	flag.StringVar(&o.address, "address", ":8080", "address of the SCIM API")
 	flag.StringVar(&o.healthAddress, "health-address", ":8081", "address of /livez, /readyz and /metrics")
+	flag.StringVar(&o.peerAddress, "peer-address", ":8082", "address to listen at for the other replicas of the tenant")
 	flag.DurationVar(&o.linger, "linger", 15*time.Second, "how long after SIGTERM open connections may still send requests")
 	flag.Parse()
-	o.pod = replica.Pod{Namespace: os.Getenv("POD_NAMESPACE"), Name: os.Getenv("POD_NAME"), UID: os.Getenv("POD_UID")}
+	o.pod = barrier.Pod{
+		Namespace: os.Getenv("POD_NAMESPACE"), Name: os.Getenv("POD_NAME"), UID: os.Getenv("POD_UID"), IP: os.Getenv("POD_IP"),
+	}
 
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	if err := run(o, log); err != nil {
@@ -61,8 +66,8 @@ func main() {
 func run(o options, log *slog.Logger) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	if o.tenant == "" || o.pod.Namespace == "" || o.pod.Name == "" || o.pod.UID == "" {
-		return errors.New("--tenant, POD_NAMESPACE, POD_NAME and POD_UID must be set; the operator does so in the Deployment it makes")
+	if o.tenant == "" || o.pod.Namespace == "" || o.pod.Name == "" || o.pod.UID == "" || o.pod.IP == "" {
+		return errors.New("--tenant, POD_NAMESPACE, POD_NAME, POD_UID and POD_IP must be set; the operator does so in the Deployment it makes")
 	}
 	ctrl.SetLogger(logr.FromSlogHandler(log.Handler()))
 	live, err := newClient()
@@ -78,20 +83,46 @@ func run(o options, log *slog.Logger) error {
 	backend := kubernetes.New(live, client.ObjectKey{Namespace: o.pod.Namespace, Name: o.tenant}, registry.Group())
 	tenant := server.NewTenant(backend, server.DefaultLimits(), log, server.NewMetrics(metrics, o.tenant))
 
+	members, err := barrier.New(barrier.Options{
+		Client: live, Pod: o.pod, Tenant: o.tenant, Listen: o.peerAddress, Log: liveReads{}, Logger: log, Metrics: metrics,
+	})
+	if err != nil {
+		return fmt.Errorf("preparing to join the other replicas: %w", err)
+	}
+
 	// The replica outlives the signal: until the last request is answered, keys
-	// that are revoked must stop working.
+	// that are revoked must stop working, and the other replicas must know it.
 	following, stopFollowing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopFollowing()
-	member := &replica.Replica{Client: live, Tenant: tenant, Name: o.tenant, Pod: o.pod, Log: log}
+	follower := &replica.Replica{
+		Client: live, Tenant: tenant, Namespace: o.pod.Namespace, Name: o.tenant, Accepted: members.Accept, Log: log,
+	}
 	var running sync.WaitGroup
-	running.Go(func() { member.Run(following) })
+	running.Go(func() { follower.Run(following) })
+	var leaving error
+	serving, stopServing := context.WithCancel(ctx)
+	defer stopServing()
+	running.Go(func() {
+		leaving = members.Run(following)
+		stopServing() // A replica that the others do not know must not serve.
+	})
 
 	log.Info("serving", slog.String("version", version), slog.String("tenant", o.tenant), slog.String("address", o.address))
-	err = server.Serve(ctx, server.Listeners{Address: o.address, HealthAddress: o.healthAddress, Linger: o.linger}, tenant, metrics)
+	err = server.Serve(serving, server.Listeners{Address: o.address, HealthAddress: o.healthAddress, Linger: o.linger}, tenant, metrics)
 	stopFollowing()
 	running.Wait()
-	return err
+	return errors.Join(err, leaving)
 }
+
+// liveReads is the barrier's view of a store that reads from the API server: it
+// cannot miss what another replica has told, and no other may rely on memory.
+type liveReads struct{}
+
+func (liveReads) Mark() barrier.Mark { return barrier.Mark{Unsettled: true} }
+
+func (liveReads) Raise(barrier.Mark) {}
+
+func (liveReads) Latest(context.Context) (barrier.Mark, error) { return barrier.Mark{}, nil }
 
 // newClient returns a client that reads from the API server, on behalf of the
 // pod's ServiceAccount.

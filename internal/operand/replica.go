@@ -9,23 +9,43 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
-// Every server pod keeps a Lease that is named like the pod, is owned by it and
-// has LabelTenant and LabelLease. The pod renews it, and states in an
-// annotation which version of the verifiers Secret it goes by. That is how the
-// operator knows that a token works, or no longer works, everywhere.
+// Every server pod keeps a Lease that is named like the pod and has LabelTenant
+// and LabelLease. It writes the Lease before it answers anything, renews it, and
+// deletes it after its last answer. Nobody else does, except that a Lease that has
+// run out is tidied away, and that all go with the ScimTenant: as long as there is
+// a Lease that has not run out, its pod may be answering requests. That is why the
+// pod does not own it: of a pod that is deleted by force, the process may live on.
+//
+// The pod states in an annotation which version of the verifiers Secret it goes
+// by, which is how the operator knows that a token works, or no longer works,
+// everywhere. In two others it states how the other pods reach it
+// (internal/barrier).
 const (
 	// AnnotationVerifiersVersion, on the Lease of a server pod, is the
 	// resourceVersion of the verifiers Secret whose content the pod is using.
-	// The pod updates it at once when that changes.
+	// The pod updates it at once when that changes. It is absent until the pod
+	// has read the Secret for the first time.
 	AnnotationVerifiersVersion = "scim.kubescim.dev/verifiers-version"
 	// NoVerifiers is the value of AnnotationVerifiersVersion when the Secret
 	// does not exist.
 	NoVerifiers = "0"
 
+	// AnnotationPeerAddress, on the Lease of a server pod, is the address and
+	// port at which the other pods of the tenant reach it.
+	AnnotationPeerAddress = "scim.kubescim.dev/peer-address"
+	// AnnotationPeerFingerprint, on the Lease of a server pod, is the SHA-256 of
+	// the certificate by which the other pods know it, in hexadecimal digits.
+	AnnotationPeerFingerprint = "scim.kubescim.dev/peer-fingerprint"
+
 	// ReplicaLeaseDuration is how long a pod counts as alive after a renewal.
-	ReplicaLeaseDuration = 30 * time.Second
-	// ReplicaLeaseRenewal is how often a pod renews its Lease.
-	ReplicaLeaseRenewal = 10 * time.Second
+	// For as long, a pod that died without giving notice holds up the revocation
+	// of a key, and the other pods read from the API server. The pod itself
+	// counts on two thirds of it, which leaves it two renewals and their
+	// repetitions.
+	ReplicaLeaseDuration = 15 * time.Second
+	// ReplicaLeaseRenewal is how often a pod renews its Lease. Each renewal is a
+	// write to etcd, so that it should not be more often than needed.
+	ReplicaLeaseRenewal = ReplicaLeaseDuration / 3
 )
 
 // LiveReplicas returns the Leases of those server pods that were alive within

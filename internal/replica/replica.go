@@ -15,46 +15,42 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 )
 
-// Pod is the pod that this process runs in.
-type Pod struct{ Namespace, Name, UID string }
-
 // Replica is one replica of a tenant's server.
 type Replica struct {
 	// Client is a client that reads from the API server.
 	Client client.WithWatch
 	// Tenant is the tenant's runtime, which is told what the cluster says.
 	Tenant *server.Tenant
-	// Name is the ScimTenant's name; it is in the pod's namespace.
-	Name string
-	Pod  Pod
-	Log  *slog.Logger
+	// Namespace and Name are those of the ScimTenant.
+	Namespace, Name string
+	// Accepted is told which version of the verifiers Secret the runtime goes by,
+	// once it does: a resourceVersion, or operand.NoVerifiers.
+	Accepted func(version string)
+	Log      *slog.Logger
 }
 
-// Run follows the cluster and keeps the Lease until the context is done; then it
-// gives the Lease up.
+// Run follows the cluster until the context is done.
 func (r *Replica) Run(ctx context.Context) {
-	accepted := make(chan string, 1)
 	tenant := &follower{
 		client: r.Client, log: r.Log,
-		key:       client.ObjectKey{Namespace: r.Pod.Namespace, Name: r.Name},
+		key:       client.ObjectKey{Namespace: r.Namespace, Name: r.Name},
 		newObject: func() client.Object { return &v1alpha1.ScimTenant{} },
 		newList:   func() client.ObjectList { return &v1alpha1.ScimTenantList{} },
 		seen:      func(object client.Object, _ string) { r.configure(object) },
 	}
 	verifiers := &follower{
 		client: r.Client, log: r.Log,
-		key:       client.ObjectKey{Namespace: r.Pod.Namespace, Name: operand.VerifiersName(r.Name)},
+		key:       client.ObjectKey{Namespace: r.Namespace, Name: operand.VerifiersName(r.Name)},
 		newObject: func() client.Object { return &corev1.Secret{} },
 		newList:   func() client.ObjectList { return &corev1.SecretList{} },
 		seen: func(object client.Object, version string) {
 			r.accept(object)
-			replaceLatest(accepted, version)
+			r.Accepted(version)
 		},
 	}
 	var running sync.WaitGroup
 	running.Go(func() { tenant.run(ctx) })
 	running.Go(func() { verifiers.run(ctx) })
-	running.Go(func() { r.keepLease(ctx, accepted) })
 	running.Wait()
 }
 
@@ -116,14 +112,4 @@ func (r *Replica) accept(object client.Object) {
 	}
 	r.Tenant.Accept(keys)
 	r.Log.Info("accepting API keys", slog.Int("keys", len(keys)))
-}
-
-// replaceLatest puts the value into a channel of capacity one, in place of a
-// value that nobody has taken. It must have one caller at a time.
-func replaceLatest(channel chan string, value string) {
-	select {
-	case <-channel:
-	default:
-	}
-	channel <- value
 }

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -23,6 +24,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/barrier"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/server"
@@ -72,6 +74,15 @@ func asServer(ctx context.Context, tenant *v1alpha1.ScimTenant) client.WithWatch
 	return live
 }
 
+// nothingTold is the store of a replica that has told clients nothing.
+type nothingTold struct{}
+
+func (nothingTold) Mark() barrier.Mark { return barrier.Mark{} }
+
+func (nothingTold) Raise(barrier.Mark) {}
+
+func (nothingTold) Latest(context.Context) (barrier.Mark, error) { return barrier.Mark{}, nil }
+
 var _ = Describe("A replica, with a server's permissions", func() {
 	var (
 		namespace string
@@ -98,15 +109,24 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		DeferCleanup(httpServer.Close)
 		url = httpServer.URL
 
+		live := asServer(ctx, tenant)
+		members, err := barrier.New(barrier.Options{
+			Client: live, Tenant: "acme", Listen: "127.0.0.1:0", Log: nothingTold{}, Logger: log, Metrics: prometheus.NewRegistry(),
+			Pod: barrier.Pod{Namespace: namespace, Name: "acme-scim-0", UID: "a0b1c2d3-0000-4000-8000-000000000000", IP: "127.0.0.1"},
+		})
+		Expect(err).NotTo(HaveOccurred())
 		member := &replica.Replica{
-			Client: asServer(ctx, tenant), Tenant: served, Name: "acme", Log: log,
-			Pod: replica.Pod{Namespace: namespace, Name: "acme-scim-0", UID: "a0b1c2d3-0000-4000-8000-000000000000"},
+			Client: live, Tenant: served, Namespace: namespace, Name: "acme", Accepted: members.Accept, Log: log,
 		}
 		running, cancel := context.WithCancel(context.Background())
 		ended := make(chan struct{})
 		go func() {
+			defer GinkgoRecover()
 			defer close(ended)
-			member.Run(running)
+			var both sync.WaitGroup
+			both.Go(func() { member.Run(running) })
+			Expect(members.Run(running)).To(Succeed())
+			both.Wait()
 		}()
 		stop = func() {
 			cancel()

@@ -1,6 +1,5 @@
 // Package replica ties one pod of a SCIM server to the cluster: it follows the
-// ScimTenant and the verifiers Secret, and keeps the Lease by which the operator
-// knows that the pod is there and which keys it accepts.
+// ScimTenant and the verifiers Secret.
 package replica
 
 import (

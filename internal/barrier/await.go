@@ -1,0 +1,150 @@
+package barrier
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// batches are the calls to Await that wait for a round.
+type batches struct {
+	mu     sync.Mutex
+	next   *batch // Those that the next round is for; nil when there are none.
+	asking bool   // A goroutine makes rounds.
+	rounds int64
+}
+
+// batch is the calls that share a round.
+type batch struct {
+	done chan struct{} // Closed when the other fields are set.
+	mark Mark
+	err  error
+}
+
+func (b *batches) count() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.rounds
+}
+
+// Await takes part in the next round. It returns a Mark that is at least that of
+// every member at some moment after the call began, the own Mark included. An error
+// means that a member could not be asked, or the context was done: the caller
+// reads from the API server instead.
+func (b *Barrier) Await(ctx context.Context) (Mark, error) {
+	mark, err := b.await(ctx)
+	if err != nil {
+		b.metrics.fallbacks.Inc()
+	}
+	return mark, err
+}
+
+func (b *Barrier) await(ctx context.Context) (Mark, error) {
+	v, err := b.current()
+	if err != nil {
+		return Mark{}, err
+	}
+	if len(v.links) == 0 {
+		return b.log.Mark(), nil
+	}
+	mine := b.enter()
+	select {
+	case <-mine.done:
+		return mine.mark, mine.err
+	case <-ctx.Done():
+		return Mark{}, ctx.Err()
+	}
+}
+
+// current returns the view of a member. Being a member is looked at first: it
+// holds then that every other member is in the view.
+func (b *Barrier) current() (*view, error) {
+	if !b.Member() {
+		return nil, errNoMember
+	}
+	v := b.view.Load()
+	return v, v.blocked
+}
+
+// enter makes the caller part of the next round, and sees to it that there is one.
+func (b *Barrier) enter() *batch {
+	b.batches.mu.Lock()
+	defer b.batches.mu.Unlock()
+	if b.batches.next == nil {
+		b.batches.next = &batch{done: make(chan struct{})}
+	}
+	if !b.batches.asking {
+		b.batches.asking = true
+		go b.ask()
+	}
+	return b.batches.next
+}
+
+// ask makes rounds while there are calls that wait for one.
+func (b *Barrier) ask() {
+	for {
+		b.batches.mu.Lock()
+		mine := b.batches.next
+		b.batches.next = nil
+		if mine == nil {
+			b.batches.asking = false
+			b.batches.mu.Unlock()
+			return
+		}
+		b.batches.rounds++
+		b.batches.mu.Unlock()
+		mine.mark, mine.err = b.round()
+		close(mine.done)
+	}
+}
+
+// round asks every peer for its Mark. All questions are out before the first
+// answer is read, so that the peers work in parallel.
+func (b *Barrier) round() (Mark, error) {
+	b.wire.Lock()
+	defer b.wire.Unlock()
+	v, err := b.current()
+	if err != nil {
+		return Mark{}, err
+	}
+	began := time.Now()
+	deadline := began.Add(b.timing.Round)
+	var failed error
+	for _, l := range v.links {
+		l.asked = l.question(deadline)
+	}
+	mark := Mark{}
+	for _, l := range v.links {
+		told, err := l.answer()
+		// Of a peer that has left meanwhile, the own Mark has the last word.
+		if err != nil && !l.peer.left.Load() {
+			b.linkLost(l, err)
+			failed = errors.Join(failed, err)
+		}
+		mark = mark.Max(told)
+	}
+	b.metrics.observe(began, failed)
+	// The own Mark comes last, since it may have been raised by a peer that left.
+	return mark.Max(b.log.Mark()), failed
+}
+
+// question asks the peer for its Mark.
+func (l *link) question(deadline time.Time) error {
+	if err := l.conn.SetDeadline(deadline); err != nil {
+		return err
+	}
+	return writeFrame(l.conn, l.buffer[:], frameQuestion, nil)
+}
+
+// answer returns the Mark that the peer was asked for.
+func (l *link) answer() (Mark, error) {
+	if l.asked != nil {
+		return Mark{}, l.asked
+	}
+	content, err := expect(l.conn, l.buffer[:], frameMark)
+	if err != nil {
+		return Mark{}, err
+	}
+	return decodeMark(content), nil
+}

@@ -1,0 +1,229 @@
+package barrier
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// errReplaced ends a replica: there is another process in its pod.
+var errReplaced = errors.New("another process has taken the replica's Lease over: only one may run in a pod")
+
+// contact is how a replica is reached, as its Lease says. One without an address
+// is of a release that knows nothing of the barrier.
+type contact struct {
+	address     string
+	fingerprint fingerprint
+}
+
+// contactOf returns how the replica that holds the Lease is reached.
+func contactOf(lease *coordinationv1.Lease) contact {
+	address := lease.Annotations[operand.AnnotationPeerAddress]
+	digits, err := hex.DecodeString(lease.Annotations[operand.AnnotationPeerFingerprint])
+	if address == "" || err != nil || len(digits) != len(fingerprint{}) {
+		return contact{}
+	}
+	return contact{address: address, fingerprint: fingerprint(digits)}
+}
+
+// isReplicaOf reports whether the Lease is that of a replica of the tenant.
+func isReplicaOf(tenant string, lease *coordinationv1.Lease) bool {
+	return lease.Labels[v1alpha1.LabelTenant] == tenant && lease.Labels[v1alpha1.LabelLease] == v1alpha1.LeaseReplica
+}
+
+// ownLease is the Lease of this replica. It has one user at a time.
+type ownLease struct {
+	client   client.Client
+	pod      Pod
+	tenant   string
+	duration time.Duration
+	contact  contact
+	// current is the Lease as this process wrote it last; nil before it has, and
+	// after somebody has deleted it.
+	current *coordinationv1.Lease
+	// earlier is what is seen of the Lease of another pod of the same name.
+	earlier observation
+}
+
+// write says that the replica is alive, and which version of the verifiers it
+// goes by, if any. fresh is true when the Lease was not held without a break
+// since the last write.
+func (l *ownLease) write(ctx context.Context, version string) (fresh bool, err error) {
+	if l.current == nil {
+		return true, l.take(ctx, version)
+	}
+	err = l.put(ctx, l.current, version)
+	if apierrors.IsConflict(err) {
+		if err = l.reread(ctx); err == nil {
+			err = l.put(ctx, l.current, version)
+		}
+	}
+	if apierrors.IsNotFound(err) {
+		l.current = nil
+		return true, l.take(ctx, version)
+	}
+	return false, err
+}
+
+// reread finds out who wrote to the Lease since: this process, to whom the answer
+// was lost, somebody who has put a label on it, or another process in the pod.
+func (l *ownLease) reread(ctx context.Context) error {
+	found, err := getLease(ctx, l.client, l.key())
+	if err != nil {
+		return err
+	}
+	if contactOf(found) != l.contact {
+		return errReplaced
+	}
+	l.current = found
+	return nil
+}
+
+// take makes the Lease, or takes it over from an earlier process in the pod,
+// which is dead. One of another pod of the same name must run out first.
+func (l *ownLease) take(ctx context.Context, version string) error {
+	seen := l.earlier.begin(0)
+	found, err := getLease(ctx, l.client, l.key())
+	switch {
+	case apierrors.IsNotFound(err):
+		owner, err := l.owner(ctx)
+		if err != nil {
+			return err
+		}
+		return l.put(ctx, &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{
+			Namespace: l.pod.Namespace, Name: l.pod.Name, OwnerReferences: owner,
+		}}, version)
+	case err != nil:
+		return err
+	case ptr.Deref(found.Spec.HolderIdentity, "") != l.holder() && !seen.ranOut(found):
+		return errors.New("waiting until the Lease of an earlier pod of the same name has run out")
+	}
+	return l.put(ctx, found, version)
+}
+
+// put writes the Lease, which has a resourceVersion if it exists.
+func (l *ownLease) put(ctx context.Context, lease *coordinationv1.Lease, version string) error {
+	wanted := lease.DeepCopy()
+	wanted.Labels = map[string]string{v1alpha1.LabelTenant: l.tenant, v1alpha1.LabelLease: v1alpha1.LeaseReplica}
+	wanted.Annotations = map[string]string{
+		operand.AnnotationPeerAddress:     l.contact.address,
+		operand.AnnotationPeerFingerprint: hex.EncodeToString(l.contact.fingerprint[:]),
+	}
+	if version != "" {
+		wanted.Annotations[operand.AnnotationVerifiersVersion] = version
+	}
+	wanted.Spec = coordinationv1.LeaseSpec{
+		HolderIdentity:       ptr.To(l.holder()),
+		LeaseDurationSeconds: ptr.To(int32(l.duration / time.Second)),
+		RenewTime:            ptr.To(metav1.NowMicro()),
+	}
+	var err error
+	if wanted.ResourceVersion == "" {
+		err = l.client.Create(ctx, wanted)
+	} else {
+		err = l.client.Update(ctx, wanted)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the replica's Lease: %w", err)
+	}
+	l.current = wanted
+	return nil
+}
+
+// owner makes the Lease go with the ScimTenant. The pod would be the wrong owner:
+// see operand.AnnotationVerifiersVersion.
+func (l *ownLease) owner(ctx context.Context) ([]metav1.OwnerReference, error) {
+	tenant := &v1alpha1.ScimTenant{}
+	err := l.client.Get(ctx, client.ObjectKey{Namespace: l.pod.Namespace, Name: l.tenant}, tenant)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the ScimTenant: %w", err)
+	}
+	return []metav1.OwnerReference{{
+		APIVersion: v1alpha1.GroupVersion.String(), Kind: "ScimTenant", Name: tenant.Name, UID: tenant.UID,
+	}}, nil
+}
+
+// giveUp deletes the Lease, so that nobody waits for this replica.
+func (l *ownLease) giveUp(ctx context.Context) error {
+	if l.current == nil {
+		return nil
+	}
+	return deleteLease(ctx, l.client, l.current)
+}
+
+func (l *ownLease) key() client.ObjectKey {
+	return client.ObjectKey{Namespace: l.pod.Namespace, Name: l.pod.Name}
+}
+
+// holder tells pods of the same name apart.
+func (l *ownLease) holder() string { return l.pod.Name + "_" + l.pod.UID }
+
+// observation is how long a Lease has been seen to stay as it is. Only the clock
+// of the observer matters: nobody compares the renewTime, which another wrote, with
+// a clock.
+type observation struct {
+	version string
+	heard   int64
+	since   time.Time
+}
+
+// look is one look at the Lease: it began before the Lease was asked for.
+type look struct {
+	*observation
+	heard int64
+	began time.Time
+}
+
+// begin begins a look. An observation does not go on when the replica has been
+// heard since, of which heard is a count.
+func (o *observation) begin(heard int64) look {
+	return look{observation: o, heard: heard, began: time.Now()}
+}
+
+// ranOut reports whether the Lease has stayed the same for the whole of its
+// duration, so that its holder no longer counts on it.
+func (l look) ranOut(lease *coordinationv1.Lease) bool {
+	if l.version != lease.ResourceVersion || l.observation.heard != l.heard {
+		*l.observation = observation{version: lease.ResourceVersion, heard: l.heard, since: time.Now()}
+		return false
+	}
+	return l.began.Sub(l.since) >= durationOf(lease)
+}
+
+func durationOf(lease *coordinationv1.Lease) time.Duration {
+	if lease.Spec.LeaseDurationSeconds == nil {
+		return operand.ReplicaLeaseDuration
+	}
+	return time.Duration(*lease.Spec.LeaseDurationSeconds) * time.Second
+}
+
+func getLease(ctx context.Context, c client.Client, key client.ObjectKey) (*coordinationv1.Lease, error) {
+	lease := &coordinationv1.Lease{}
+	if err := c.Get(ctx, key, lease); err != nil {
+		return nil, fmt.Errorf("reading the Lease of a replica: %w", err)
+	}
+	return lease, nil
+}
+
+// deleteLease deletes the Lease unless it has changed.
+func deleteLease(ctx context.Context, c client.Client, lease *coordinationv1.Lease) error {
+	err := c.Delete(ctx, lease, client.Preconditions{UID: &lease.UID, ResourceVersion: &lease.ResourceVersion})
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("deleting the Lease of a replica: %w", err)
+	}
+	return nil
+}

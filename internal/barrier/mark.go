@@ -1,0 +1,47 @@
+package barrier
+
+import "context"
+
+// Kind is one of the kinds of objects that a tenant's store keeps.
+type Kind int
+
+// The kinds, and how many there are.
+const (
+	Users Kind = iota
+	Groups
+	GroupMembers
+	Kinds
+)
+
+// Mark says how far everything goes that a replica has told clients.
+type Mark struct {
+	// Revisions has, for each kind, the resourceVersion that a store must have
+	// reached to be as new. They are comparable as numbers since Kubernetes 1.35
+	// (KEP-5504).
+	Revisions [Kinds]uint64
+	// Unsettled is true when something was told whose resourceVersion is not
+	// known yet: a deletion that the replica's own watch has not shown. Whoever
+	// must be as new reads from the API server meanwhile.
+	Unsettled bool
+}
+
+// Max returns the least Mark that is at least m and at least o.
+func (m Mark) Max(o Mark) Mark {
+	for kind := range m.Revisions {
+		m.Revisions[kind] = max(m.Revisions[kind], o.Revisions[kind])
+	}
+	m.Unsettled = m.Unsettled || o.Unsettled
+	return m
+}
+
+// Log is the store of this replica as the barrier sees it. It is used from
+// several goroutines.
+type Log interface {
+	// Mark covers every answer that has been given to a client, and every Raise.
+	Mark() Mark
+	// Raise makes every later Mark at least m, which is never Unsettled.
+	Raise(m Mark)
+	// Latest returns the resourceVersions as of now, by a consistent read at the
+	// API server.
+	Latest(ctx context.Context) (Mark, error)
+}
