@@ -11,6 +11,10 @@ const (
 	// ScimGroup, which is the group's SCIM id.
 	LabelGroup = "scim.kubescim.dev/group"
 
+	// LabelSliced is on a ScimGroup that has, or has had, more members than fit
+	// into it, so that others are in ScimGroupMembers; its value is "true".
+	LabelSliced = "scim.kubescim.dev/sliced"
+
 	// LabelAPIKey is on the Secrets of a ScimApiKey; its value is the
 	// ScimApiKey's name.
 	LabelAPIKey = "scim.kubescim.dev/api-key" //nolint:gosec // A label, not a credential.

@@ -80,25 +80,33 @@ func run(o options, log *slog.Logger) error {
 	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	backend := kubernetes.New(live, client.ObjectKey{Namespace: o.pod.Namespace, Name: o.tenant}, registry.Group())
-	tenant := server.NewTenant(backend, server.DefaultLimits(), log, server.NewMetrics(metrics, o.tenant))
-
+	key := client.ObjectKey{Namespace: o.pod.Namespace, Name: o.tenant}
+	mirror := kubernetes.NewMirror(live, key, log)
 	members, err := barrier.New(barrier.Options{
-		Client: live, Pod: o.pod, Tenant: o.tenant, Listen: o.peerAddress, Log: liveReads{}, Logger: log, Metrics: metrics,
+		Client: live, Pod: o.pod, Tenant: o.tenant, Listen: o.peerAddress, Log: mirror, Logger: log, Metrics: metrics,
 	})
 	if err != nil {
 		return fmt.Errorf("preparing to join the other replicas: %w", err)
 	}
+	mirror.Join(members.Await)
+	backend := kubernetes.New(kubernetes.Options{
+		Client: live, Tenant: key, Groups: registry.Group(),
+		Mirror: mirror, Member: members.Member, Metrics: kubernetes.NewMetrics(metrics, o.tenant),
+	})
+	tenant := server.NewTenant(backend, server.DefaultLimits(), log, server.NewMetrics(metrics, o.tenant))
+	tenant.Needs(mirror.InStep, members.Member)
 
 	// The replica outlives the signal: until the last request is answered, keys
 	// that are revoked must stop working, and the other replicas must know it.
 	following, stopFollowing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopFollowing()
 	follower := &replica.Replica{
-		Client: live, Tenant: tenant, Namespace: o.pod.Namespace, Name: o.tenant, Accepted: members.Accept, Log: log,
+		Client: live, Tenant: tenant, Namespace: o.pod.Namespace, Name: o.tenant,
+		Follows: mirror.Follow, Accepted: members.Accept, Log: log,
 	}
 	var running sync.WaitGroup
 	running.Go(func() { follower.Run(following) })
+	running.Go(func() { mirror.Run(following) })
 	var leaving error
 	serving, stopServing := context.WithCancel(ctx)
 	defer stopServing()
@@ -113,16 +121,6 @@ func run(o options, log *slog.Logger) error {
 	running.Wait()
 	return errors.Join(err, leaving)
 }
-
-// liveReads is the barrier's view of a store that reads from the API server: it
-// cannot miss what another replica has told, and no other may rely on memory.
-type liveReads struct{}
-
-func (liveReads) Mark() barrier.Mark { return barrier.Mark{Unsettled: true} }
-
-func (liveReads) Raise(barrier.Mark) {}
-
-func (liveReads) Latest(context.Context) (barrier.Mark, error) { return barrier.Mark{}, nil }
 
 // newClient returns a client that reads from the API server, on behalf of the
 // pod's ServiceAccount.

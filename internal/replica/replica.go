@@ -6,11 +6,13 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/idp"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/store"
 )
@@ -26,7 +28,15 @@ type Replica struct {
 	// Accepted is told which version of the verifiers Secret the runtime goes by,
 	// once it does: a resourceVersion, or operand.NoVerifiers.
 	Accepted func(version string)
-	Log      *slog.Logger
+	// Follows, if set, is told the tenant's resource types, before any request is
+	// answered with them.
+	Follows func(*scim.Registry)
+	Log     *slog.Logger
+
+	// extensions are those of the registry in force. The same registry stays in
+	// force while they do, since what is kept in memory is of its types.
+	extensions []v1alpha1.SchemaExtension
+	registry   *scim.Registry
 }
 
 // Run follows the cluster until the context is done.
@@ -65,6 +75,13 @@ func (r *Replica) configure(object client.Object) {
 	if err != nil {
 		r.Log.Error("the ScimTenant cannot be followed; its last state that could be stays in force", slog.Any("error", err))
 		return
+	}
+	if r.registry == nil || !equality.Semantic.DeepEqual(r.extensions, tenant.Spec.SchemaExtensions) {
+		r.extensions, r.registry = tenant.Spec.SchemaExtensions, settings.Registry
+	}
+	settings.Registry = r.registry
+	if r.Follows != nil {
+		r.Follows(r.registry)
 	}
 	r.Tenant.Configure(settings)
 }

@@ -220,3 +220,13 @@ func (t *ResourceType) appendDerived(b []byte, base string, p *Projection, deriv
 	}
 	return append(b, ']')
 }
+
+// SetDerived sets the derived attribute: the groups of a user, the members of a group.
+func (r *Resource) SetDerived(derived []Reference) {
+	attributes := r.Attributes()
+	if len(derived) == 0 {
+		delete(attributes, r.kind.derived.Name)
+		return
+	}
+	attributes[r.kind.derived.Name] = values(derived)
+}

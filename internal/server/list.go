@@ -208,7 +208,12 @@ func (x *exchange) collect(queries []typeQuery, start, count int, after *positio
 
 // answerJSON sends a message with status 200.
 func (x *exchange) answerJSON(message any) error {
-	body, err := json.Marshal(message)
+	marshal := func() ([]byte, error) { return json.Marshal(message) }
+	if own, ok := message.(json.Marshaler); ok {
+		// The engine's own JSON is sent as it is; json.Marshal would parse it again.
+		marshal = own.MarshalJSON
+	}
+	body, err := marshal()
 	if err != nil {
 		return fmt.Errorf("writing the answer: %w", err)
 	}

@@ -63,7 +63,8 @@ func (x *exchange) replace(t *scim.ResourceType, id string) error {
 	if err != nil {
 		return err
 	}
-	updated, err := x.update(t, id, projection, func(current *scim.Resource) (*scim.Resource, error) {
+	options := store.UpdateOptions{View: store.ViewOf(projection)}
+	updated, err := x.update(t, id, options, func(current *scim.Resource) (*scim.Resource, error) {
 		next, err := t.Replace(current, body, x.settings.Profile.Leniency)
 		if err != nil {
 			return nil, err
@@ -98,14 +99,22 @@ func (x *exchange) patch(t *scim.ResourceType, id string) error {
 	if err != nil {
 		return err
 	}
-	updated, err := x.update(t, id, projection, func(current *scim.Resource) (*scim.Resource, error) {
+	silent := x.settings.Profile.PatchAnswersNoContent && !x.asksForAttributes()
+	options := store.UpdateOptions{View: store.ViewOf(projection)}
+	if silent {
+		options.View = store.View{WithoutGroups: true, WithoutMembers: true}
+	}
+	if changes, rest, apart := operations.MemberChanges(); apart && store.IsGroup(t) {
+		operations, options.Members = rest, append([]scim.MemberChange{}, changes...)
+	}
+	updated, err := x.update(t, id, options, func(current *scim.Resource) (*scim.Resource, error) {
 		next, _, err := operations.Apply(current)
 		return next, err
 	})
 	if err != nil {
 		return err
 	}
-	if x.settings.Profile.PatchAnswersNoContent && !x.asksForAttributes() {
+	if silent {
 		x.w.Header().Set("ETag", updated.Meta().Version)
 		x.answer(http.StatusNoContent, nil)
 		return nil
@@ -115,7 +124,7 @@ func (x *exchange) patch(t *scim.ResourceType, id string) error {
 
 // update writes what change makes of the resource, if the tenant's rules and the
 // request's preconditions allow it.
-func (x *exchange) update(t *scim.ResourceType, id string, projection *scim.Projection, change store.Change) (*scim.Resource, error) {
+func (x *exchange) update(t *scim.ResourceType, id string, options store.UpdateOptions, change store.Change) (*scim.Resource, error) {
 	checked := func(current *scim.Resource) (*scim.Resource, error) {
 		next, err := change(current)
 		if err != nil {
@@ -123,11 +132,8 @@ func (x *exchange) update(t *scim.ResourceType, id string, projection *scim.Proj
 		}
 		return next, x.settings.checkRequired(next)
 	}
-	return x.tenant.store.Update(x.r.Context(), t, id, checked, store.UpdateOptions{
-		Precondition: precondition(x.r),
-		Policy:       x.settings.Policy,
-		View:         store.ViewOf(projection),
-	})
+	options.Precondition, options.Policy = precondition(x.r), x.settings.Policy
+	return x.tenant.store.Update(x.r.Context(), t, id, checked, options)
 }
 
 // delete is DELETE (RFC 7644 section 3.6).

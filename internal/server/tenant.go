@@ -42,6 +42,8 @@ type Tenant struct {
 	settings atomic.Pointer[Settings]
 	keys     atomic.Pointer[Keys]
 	draining atomic.Bool
+	started  atomic.Bool // what is needed has held
+	needs    []func() bool
 }
 
 // NewTenant returns the runtime of a tenant over its store.
@@ -55,8 +57,21 @@ func (t *Tenant) Configure(settings Settings) { t.settings.Store(&settings) }
 // Accept makes requests from now on be authenticated with the keys.
 func (t *Tenant) Accept(keys Keys) { t.keys.Store(&keys) }
 
+// Needs makes Ready wait until all of the conditions have held at the same time
+// once. What goes wrong later is for requests to be told: a pod that is taken out
+// of service could not even say that.
+func (t *Tenant) Needs(conditions ...func() bool) { t.needs = conditions }
+
 // Ready reports whether the tenant can answer requests.
 func (t *Tenant) Ready() bool {
+	if !t.started.Load() {
+		for _, holds := range t.needs {
+			if !holds() {
+				return false
+			}
+		}
+		t.started.Store(true)
+	}
 	return t.settings.Load() != nil && t.keys.Load() != nil && !t.draining.Load()
 }
 

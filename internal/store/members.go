@@ -81,6 +81,53 @@ func WithoutMember(group *scim.Resource, id string) (*scim.Resource, bool) {
 	return next, true
 }
 
+// Apply returns what an Update with the options makes of the current state.
+func (o UpdateOptions) Apply(change Change, current *scim.Resource) (*scim.Resource, error) {
+	if o.Members == nil || !IsGroup(current.Type()) {
+		return change(current)
+	}
+	next, err := change(WithoutMembers(current))
+	if err != nil {
+		return nil, err
+	}
+	return ApplyMembers(next, current, o.Members), nil
+}
+
+// ApplyMembers makes next, a group without members, have those of current with the
+// changes made one after the other.
+func ApplyMembers(next, current *scim.Resource, changes []scim.MemberChange) *scim.Resource {
+	members, _ := current.Attributes()["members"].([]any)
+	members = slices.Clone(members)
+	at := make(map[string]int, len(members))
+	for i, member := range members {
+		complex, _ := member.(scim.Complex)
+		id, _ := complex["value"].(string)
+		at[scim.Fold(id)] = i
+	}
+	for _, change := range changes {
+		id := scim.Fold(change.ID)
+		i, listed := at[id]
+		switch {
+		case change.Add && !listed:
+			at[id] = len(members)
+			members = append(members, scim.Complex{"value": change.ID})
+		case !change.Add && listed:
+			members[i] = nil
+			delete(at, id)
+		}
+	}
+	result := next.Clone()
+	SetMembers(result, slices.DeleteFunc(members, func(member any) bool { return member == nil }))
+	return result
+}
+
+// WithoutMembers returns a copy of a group that lists none.
+func WithoutMembers(group *scim.Resource) *scim.Resource {
+	without := group.Clone()
+	SetMembers(without, nil)
+	return without
+}
+
 // MemberKinds returns the kind of each member of a group by its id.
 func MemberKinds(group *scim.Resource) map[string]string {
 	members, _ := group.Attributes()["members"].([]any)

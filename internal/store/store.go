@@ -59,6 +59,11 @@ type UpdateOptions struct {
 	Precondition Precondition
 	Policy       Policy
 	View         View
+	// Members, when not nil, are changes of the members of a group, made after
+	// Change, which then gets and returns the group without members. So a change
+	// costs what it changes and not what the group holds. A member that is added
+	// is settled as one in the group itself would be.
+	Members []scim.MemberChange
 }
 
 // DeleteOptions go with one Delete.

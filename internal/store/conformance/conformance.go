@@ -38,6 +38,7 @@ func Run(name string, registry *scim.Registry, open func() Backend) bool {
 		s.describeNames()
 		s.describeDeletion()
 		s.describeGroups()
+		Describe("members", s.describeMembers)
 		s.describeLists()
 	})
 }

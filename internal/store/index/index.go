@@ -181,13 +181,18 @@ func (x *Index) PutSlice(s *Slice) {
 	defer x.mu.Unlock()
 	x.removeSlice(s.Name)
 	x.sliceOf[s.Name] = s.Group
-	of := append(x.slices[s.Group], s)
-	slices.SortFunc(of, func(a, b *Slice) int {
-		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name))
-	})
+	of := append(slices.Clone(x.slices[s.Group]), s)
+	SortSlices(of)
 	x.slices[s.Group] = of
 	x.list(s.Group, s.Members)
 	x.complete(s.Group)
+}
+
+// SortSlices brings slices into the order of their members: that of creation.
+func SortSlices(of []*Slice) {
+	slices.SortFunc(of, func(a, b *Slice) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name))
+	})
 }
 
 // RemoveSlice removes a slice.

@@ -158,3 +158,15 @@ func (x *Index) SlicesOf(group uuid.UUID) []*Slice {
 	defer x.mu.RUnlock()
 	return slices.Clone(x.slices[group])
 }
+
+// Complete sets the groups of a user to what they are now.
+func (x *Index) Complete(user *scim.Resource) {
+	id, err := uuid.Parse(user.ID())
+	if err != nil {
+		return
+	}
+	x.mu.RLock()
+	references := x.groupsOf(id)
+	x.mu.RUnlock()
+	user.SetDerived(references)
+}

@@ -15,7 +15,8 @@ import (
 )
 
 // Create implements store.Store: claim, then object.
-func (s *Store) Create(ctx context.Context, resource *scim.Resource, policy store.Policy) (*scim.Resource, error) {
+func (s *Store) Create(ctx context.Context, resource *scim.Resource, policy store.Policy) (created *scim.Resource, err error) {
+	defer s.guard(&err)
 	t, by := resource.Type(), writerOf(ctx)
 	wanted := resource.Clone()
 	if err := s.settle(ctx, wanted, nil, policy); err != nil {
@@ -36,11 +37,18 @@ func (s *Store) Create(ctx context.Context, resource *scim.Resource, policy stor
 // to somebody else and another one is due.
 func (s *Store) tryCreate(ctx context.Context, wanted *scim.Resource, by writer, policy store.Policy) (*scim.Resource, error) {
 	t, id, now := wanted.Type(), uuid.NewString(), metav1.NowMicro()
-	object, err := s.encode(newObject(t), wanted, stamp(now, now, by))
+	first, others, err := s.split(wanted)
+	if err != nil {
+		return nil, err
+	}
+	object, err := s.encode(newObject(t), first, stamp(now, now, by))
 	if err != nil {
 		return nil, err
 	}
 	object.SetName(id)
+	if len(others) > 0 {
+		markSliced(object)
+	}
 	found, err := s.acquire(ctx, t, store.NameOf(wanted), id)
 	if err != nil {
 		return nil, err
@@ -52,7 +60,13 @@ func (s *Store) tryCreate(ctx context.Context, wanted *scim.Resource, by writer,
 		return s.revive(ctx, wanted, found, by)
 	}
 	inserted, err := s.insert(ctx, t, object, by)
+	if err == nil && len(others) > 0 {
+		u := &update{store: s, t: t, id: id, by: by}
+		u.wrote(inserted)
+		return u.spread(ctx, inserted, others)
+	}
 	if err == nil {
+		s.tell(t, inserted)
 		return s.written(t, inserted)
 	}
 	if settled(err) {
@@ -109,12 +123,13 @@ func (s *Store) revive(ctx context.Context, wanted *scim.Resource, found acquire
 	if err := s.client.Update(ctx, object, by.owner); err != nil {
 		return nil, ignoreRaces(wrap(err, "bringing back the %s %s", t.Name, id))
 	}
+	s.tell(t, object)
 	return s.written(t, object)
 }
 
 // written returns the resource that an object holds which was just written.
 func (s *Store) written(t *scim.ResourceType, object client.Object) (*scim.Resource, error) {
-	record, err := s.decode(t, object)
+	record, err := decode(s.tenant.Name, t, object)
 	if err != nil {
 		return nil, err
 	}

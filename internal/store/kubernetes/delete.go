@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,7 +16,8 @@ import (
 
 // Delete implements store.Store: out of all groups, then the object, then the
 // claim. A user that is kept keeps its claim too, by which Create finds it.
-func (s *Store) Delete(ctx context.Context, t *scim.ResourceType, id string, options store.DeleteOptions) error {
+func (s *Store) Delete(ctx context.Context, t *scim.ResourceType, id string, options store.DeleteOptions) (err error) {
+	defer s.guard(&err)
 	by, unsure := writerOf(ctx), false
 	for tries := newAttempt(); ; {
 		read, err := s.read(ctx, t, id)
@@ -61,7 +63,11 @@ func (s *Store) remove(ctx context.Context, read *record, policy store.Policy, b
 		if err != nil {
 			return err
 		}
-		return wrap(s.client.Update(ctx, object, by.owner), "marking the %s %s as deleted", t.Name, id)
+		if err := s.client.Update(ctx, object, by.owner); err != nil {
+			return wrap(err, "marking the %s %s as deleted", t.Name, id)
+		}
+		s.tell(t, object)
+		return nil
 	}
 	claim, err := s.claims.held(ctx, t, store.NameOf(read.resource), id)
 	if err != nil {
@@ -74,27 +80,51 @@ func (s *Store) remove(ctx context.Context, read *record, policy store.Policy, b
 	if err != nil {
 		return wrap(err, "deleting the %s %s", t.Name, id)
 	}
+	if key, err := idOf(id); err == nil {
+		s.tellGone(ctx, t, key)
+	}
 	return s.claims.release(ctx, claim)
 }
 
 // strip takes the id out of the members of every group.
 func (s *Store) strip(ctx context.Context, id string) error {
-	groups, err := s.all(ctx, s.groups)
+	groups, err := s.listing(ctx, id)
 	if err != nil {
 		return err
 	}
+	unchanged := func(current *scim.Resource) (*scim.Resource, error) { return current, nil }
 	for _, group := range groups {
-		if _, listed := store.WithoutMember(group, id); !listed {
-			continue
-		}
-		without := func(current *scim.Resource) (*scim.Resource, error) {
-			next, _ := store.WithoutMember(current, id)
-			return next, nil
-		}
-		_, err := s.Update(ctx, s.groups, group.ID(), without, store.UpdateOptions{View: store.View{WithoutMembers: true}})
+		_, err := s.Update(ctx, s.groupType(), group, unchanged, store.UpdateOptions{
+			Members: []scim.MemberChange{{ID: id}},
+			View:    store.View{WithoutMembers: true},
+		})
 		if err != nil && !isNotFound(err) {
 			return err
 		}
 	}
 	return nil
+}
+
+// listing returns the ids of the groups that list the id as a member.
+func (s *Store) listing(ctx context.Context, id string) (groups []string, err error) {
+	key, err := idOf(id)
+	if err != nil {
+		return nil, nil //nolint:nilerr // What is no id is no member.
+	}
+	if s.current(ctx, s.groupType()) {
+		for _, group := range s.mirror.index.ParentsOf(key) {
+			groups = append(groups, group.String())
+		}
+		return groups, nil
+	}
+	all, err := s.all(ctx, s.groupType())
+	if err != nil {
+		return nil, err
+	}
+	for _, group := range all {
+		if slices.Contains(group.MemberIDs(), id) {
+			groups = append(groups, group.ID())
+		}
+	}
+	return groups, nil
 }

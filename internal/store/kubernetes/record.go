@@ -51,8 +51,9 @@ func newObject(t *scim.ResourceType) client.Object {
 }
 
 // decode returns the record of the resource type that an object of the tenant
-// holds, or nil for an object of another tenant.
-func (s *Store) decode(t *scim.ResourceType, object client.Object) (*record, error) {
+// holds, or nil for an object of another tenant. A group has the members that are
+// in its own object.
+func decode(tenant string, t *scim.ResourceType, object client.Object) (*record, error) {
 	var (
 		resource *scim.Resource
 		meta     v1alpha1.ResourceMeta
@@ -72,17 +73,22 @@ func (s *Store) decode(t *scim.ResourceType, object client.Object) (*record, err
 	if err != nil {
 		return nil, fmt.Errorf("decoding %s: %w", object.GetName(), err)
 	}
-	if owner != s.tenant.Name {
+	if owner != tenant {
 		return nil, nil
 	}
 	resource.SetID(object.GetName())
 	resource.SetMeta(scim.Meta{
 		Created:      meta.CreatedTime.UTC(),
 		LastModified: meta.LastModifiedTime.UTC(),
-		// The generation changes with the spec and with nothing else.
-		Version: `W/"` + strconv.FormatInt(object.GetGeneration(), 10) + `"`,
+		Version:      versionOf(object),
 	})
 	return &record{object: object, resource: resource}, nil
+}
+
+// versionOf returns the entity tag of an object: its generation changes with the
+// spec and with nothing else.
+func versionOf(object client.Object) string {
+	return `W/"` + strconv.FormatInt(object.GetGeneration(), 10) + `"`
 }
 
 // encode returns a copy of the base object that holds the resource.

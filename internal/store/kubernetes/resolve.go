@@ -27,6 +27,9 @@ const (
 // resolve is the store.Resolve of the tenant: it asks the API server which of
 // the ids are users and which are groups.
 func (s *Store) resolve(ctx context.Context, ids []string) (map[string]string, error) {
+	if s.current(ctx, s.groupType()) {
+		return s.mirror.kindsOf(ids), nil
+	}
 	lookUp := s.lookUpByGet
 	if len(ids) > resolveByGet {
 		lookUp = s.lookUpByList
@@ -35,7 +38,7 @@ func (s *Store) resolve(ctx context.Context, ids []string) (map[string]string, e
 	for _, kind := range []string{store.MemberUser, store.MemberGroup} {
 		rest := make([]string, 0, len(ids))
 		for _, id := range ids {
-			if isID(id) && kinds[id] == "" {
+			if _, err := idOf(id); err == nil && kinds[id] == "" {
 				rest = append(rest, id)
 			}
 		}

@@ -33,7 +33,6 @@ package kubernetes
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/google/uuid"
@@ -47,21 +46,71 @@ import (
 
 // Store is a store.Store on the Kubernetes API. Make it with New.
 type Store struct {
-	client client.Client
-	claims claims
-	tenant client.ObjectKey
-	groups *scim.ResourceType
+	client  client.Client
+	claims  claims
+	tenant  client.ObjectKey
+	groups  *scim.ResourceType
+	mirror  *Mirror
+	member  func() bool
+	metrics *Metrics
+	locks   locks
+	sizes   sizes
 }
 
-// New returns the store of a tenant. The client must read from the API server
-// and not from a cache. The resource type of groups is given here, since writes
-// of users are about groups too; that of users comes with each call.
-func New(live client.Client, tenant client.ObjectKey, groups *scim.ResourceType) *Store {
+// sizes are how many members go where.
+type sizes struct {
+	inline int // into a group itself
+	slice  int // into a slice
+	few    int // into a slice that is written often
+}
+
+// Options say how a Store works.
+type Options struct {
+	// Client must read from the API server and not from a cache.
+	Client client.Client
+	// Tenant is the ScimTenant's name and namespace.
+	Tenant client.ObjectKey
+	// Groups is the resource type of groups, since writes of users are about
+	// groups too. That of users comes with each call.
+	Groups *scim.ResourceType
+	// Mirror, if set, is where reads are served from.
+	Mirror *Mirror
+	// Member, if set, says whether this replica may answer at this moment:
+	// barrier.Barrier.Member.
+	Member func() bool
+	// Metrics, if set, counts.
+	Metrics *Metrics
+}
+
+// New returns the store of a tenant.
+func New(o Options) *Store {
 	return &Store{
-		client: live,
-		claims: claims{client: live, tenant: tenant},
-		tenant: tenant,
-		groups: groups,
+		client:  o.Client,
+		claims:  claims{client: o.Client, tenant: o.Tenant},
+		tenant:  o.Tenant,
+		groups:  o.Groups,
+		mirror:  o.Mirror,
+		member:  o.Member,
+		metrics: o.Metrics,
+		sizes:   sizes{inline: v1alpha1.MaxGroupMembers, slice: v1alpha1.MaxSliceMembers, few: fewMembers},
+	}
+}
+
+// groupType is the resource type of groups that memory holds, or would hold.
+func (s *Store) groupType() *scim.ResourceType {
+	if s.mirror != nil {
+		if registry, _ := s.mirror.following(); registry != nil {
+			return registry.Group()
+		}
+	}
+	return s.groups
+}
+
+// guard ends every answer: a replica that the others may have given up must not
+// tell anything, since they would not know that it did.
+func (s *Store) guard(err *error) {
+	if s.member != nil && !s.member() {
+		*err = fmt.Errorf("this replica is no member at the moment: %w", store.Unavailable())
 	}
 }
 
@@ -92,15 +141,7 @@ func (s *Store) settle(ctx context.Context, next, current *scim.Resource, policy
 	if !store.IsGroup(next.Type()) {
 		return nil
 	}
-	if err := store.SettleMembers(ctx, next, current, policy, s.resolve); err != nil {
-		return err
-	}
-	if count := len(next.MemberIDs()); count > v1alpha1.MaxGroupMembers {
-		return scim.Errorf(http.StatusBadRequest, scim.TooMany,
-			"the group would have %d members and %d is the most that it can have; spread them over several groups",
-			count, v1alpha1.MaxGroupMembers)
-	}
-	return nil
+	return store.SettleMembers(ctx, next, current, policy, s.resolve)
 }
 
 // attempt is a bounded series of tries at one request: until the context's

@@ -3,7 +3,9 @@ package kubernetes
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -19,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/barrier"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/conformance"
@@ -69,23 +72,86 @@ func newNamespace(ctx context.Context) string {
 }
 
 // backend is two tenants in one namespace.
-type backend struct{ namespace string }
+type backend struct {
+	namespace string
+	sizes     sizes
+}
 
-func (b backend) Replica() store.Store     { return newStore(live, b.namespace) }
+func (b backend) Replica() store.Store     { return sized(newStore(live, b.namespace), b.sizes) }
 func (b backend) OtherTenant() store.Store { return b.tenant("globex") }
 
 func (b backend) tenant(name string) *Store {
-	return New(live, client.ObjectKey{Namespace: b.namespace, Name: name}, registry.Group())
+	return New(Options{Client: live, Tenant: client.ObjectKey{Namespace: b.namespace, Name: name}, Groups: registry.Group()})
 }
 
 // newStore returns a store of the tenant acme.
 func newStore(c client.Client, namespace string) *Store {
-	return New(c, client.ObjectKey{Namespace: namespace, Name: "acme"}, registry.Group())
+	return New(Options{Client: c, Tenant: client.ObjectKey{Namespace: namespace, Name: "acme"}, Groups: registry.Group()})
 }
 
-var _ = conformance.Run("kubernetes", registry, func() conformance.Backend {
+var _ = conformance.Run("kubernetes, read live,", registry, func() conformance.Backend {
 	return backend{namespace: newNamespace(context.Background())}
 })
+
+var _ = conformance.Run("kubernetes, read from memory,", registry, func() conformance.Backend {
+	return &replicas{backend: backend{namespace: newNamespace(context.Background())}}
+})
+
+var _ = conformance.Run("kubernetes, with slices of few members,", registry, func() conformance.Backend {
+	return &replicas{backend: backend{namespace: newNamespace(context.Background())}, sizes: sizes{inline: 1, slice: 3, few: 2}}
+})
+
+var _ = conformance.Run("kubernetes, with slices of few members, read live,", registry, func() conformance.Backend {
+	return backend{namespace: newNamespace(context.Background()), sizes: sizes{inline: 1, slice: 3, few: 2}}
+})
+
+// replicas are stores with a mirror each, which know each other's marks.
+type replicas struct {
+	backend
+	sizes   sizes
+	mu      sync.Mutex
+	mirrors []*Mirror
+}
+
+// Replica returns another one, once it is in step.
+func (r *replicas) Replica() store.Store {
+	GinkgoHelper()
+	tenant := client.ObjectKey{Namespace: r.namespace, Name: "acme"}
+	mirror := NewMirror(live, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+	mirror.Join(func(context.Context) (barrier.Mark, error) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		var mark barrier.Mark
+		for _, one := range r.mirrors {
+			mark = mark.Max(one.Mark())
+		}
+		return mark, nil
+	})
+	r.mu.Lock()
+	r.mirrors = append(r.mirrors, mirror)
+	r.mu.Unlock()
+	mirror.Follow(registry)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		mirror.Run(ctx)
+	}()
+	DeferCleanup(func() {
+		stop()
+		Eventually(ended).Should(BeClosed())
+	})
+	Eventually(mirror.InStep).Should(BeTrue())
+	return sized(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Mirror: mirror}), r.sizes)
+}
+
+// sized makes the store spread members over objects of other sizes.
+func sized(s *Store, to sizes) *Store {
+	if to != (sizes{}) {
+		s.sizes = to
+	}
+	return s
+}
 
 // dying returns a client whose process dies at its n-th write: that write and
 // every call after it fail. After says whether the n-th write still arrives.

@@ -9,13 +9,21 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/barrier"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
 // Update implements store.Store: read, change, compare-and-swap, and again on a
 // conflict.
-func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, change store.Change, options store.UpdateOptions) (*scim.Resource, error) {
+func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, change store.Change, options store.UpdateOptions) (updated *scim.Resource, err error) {
+	defer s.guard(&err)
+	unlock, err := s.locks.lock(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("changing the %s %s: %w", t.Name, id, store.Busy())
+	}
+	defer unlock()
 	u := &update{store: s, t: t, id: id, by: writerOf(ctx), change: change, options: options}
 	for tries := newAttempt(); ; {
 		result, err := u.try(ctx)
@@ -23,7 +31,7 @@ func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, cha
 			return nil, err
 		}
 		if result != nil {
-			return s.complete(ctx, result, options.View)
+			return result, nil
 		}
 		if !tries.again(ctx) {
 			return nil, fmt.Errorf("changing the %s %s: %w", t.Name, id, store.Busy())
@@ -42,12 +50,20 @@ type update struct {
 	// unsure is set once a write got no answer: the next read tells whether it
 	// happened.
 	unsure bool
+	// written are the highest revisions that were written.
+	written [barrier.Kinds]uint64
 	// givenUp is the claim of the name that the write under way gives up.
 	givenUp *coordinationv1.Lease
 }
 
 // try makes one try. It returns nothing when somebody else wrote first.
 func (u *update) try(ctx context.Context) (*scim.Resource, error) {
+	if store.IsGroup(u.t) {
+		// What became of a write without an answer, only the API server knows.
+		if state, ok := u.store.mirrored(ctx, u.t, u.id); ok && !u.unsure {
+			return u.trySliced(ctx, state)
+		}
+	}
 	read, err := u.store.read(ctx, u.t, u.id)
 	if err != nil {
 		return nil, err
@@ -55,34 +71,61 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	if !read.known() {
 		return nil, store.NotFound(u.t, u.id)
 	}
+	group, isGroup := read.object.(*v1alpha1.ScimGroup)
+	sliced := isGroup && isSliced(group)
 	if u.unsure && metaOf(read.object).RequestID == u.by.RequestID {
-		return read.resource, u.store.claims.release(ctx, u.givenUp)
+		if err := u.store.claims.release(ctx, u.givenUp); err != nil || !sliced {
+			return u.done(ctx, read.resource, err)
+		}
 	}
 	u.givenUp = nil
+	if sliced {
+		state, err := u.store.liveState(ctx, read, group)
+		if err != nil {
+			return nil, err
+		}
+		return u.trySliced(ctx, state)
+	}
 	current := read.resource
-	if version := current.Meta().Version; u.options.Precondition != nil && !u.options.Precondition(version) {
-		return nil, store.PreconditionFailed(version)
+	if err := u.check(current); err != nil {
+		return nil, err
 	}
 	next, err := u.next(ctx, current)
 	if err != nil {
 		return nil, err
 	}
 	if next.Equal(current) {
-		return current, nil
+		return u.done(ctx, current, nil)
 	}
-	object, err := u.store.encode(read.object, next, stamp(metaOf(read.object).CreatedTime, metav1.NowMicro(), u.by))
+	if len(next.MemberIDs()) > u.store.sizes.inline {
+		return u.overflow(ctx, read.object, current, next)
+	}
+	written, err := u.put(ctx, read.object, current, next)
+	if written == nil || err != nil {
+		return nil, err
+	}
+	return u.done(ctx, written, nil)
+}
+
+// check checks the precondition.
+func (u *update) check(current *scim.Resource) error {
+	if version := current.Meta().Version; u.options.Precondition != nil && !u.options.Precondition(version) {
+		return store.PreconditionFailed(version)
+	}
+	return nil
+}
+
+// done completes the answer.
+func (u *update) done(ctx context.Context, result *scim.Resource, err error) (*scim.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	if scim.Fold(store.NameOf(next)) == scim.Fold(store.NameOf(current)) {
-		return u.write(ctx, object)
-	}
-	return u.rename(ctx, object, store.NameOf(current), store.NameOf(next))
+	return u.store.derive(ctx, result, u.options.View)
 }
 
 // next returns what the change makes of the current state, settled.
 func (u *update) next(ctx context.Context, current *scim.Resource) (*scim.Resource, error) {
-	changed, err := u.change(current)
+	changed, err := u.options.Apply(u.change, current)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +134,19 @@ func (u *update) next(ctx context.Context, current *scim.Resource) (*scim.Resour
 		return nil, err
 	}
 	return next, nil
+}
+
+// put writes the object of the resource, under its new name if it has one. It
+// returns nothing when another try is due.
+func (u *update) put(ctx context.Context, stored client.Object, current, next *scim.Resource) (*scim.Resource, error) {
+	object, err := u.store.encode(stored, next, stamp(metaOf(stored).CreatedTime, metav1.NowMicro(), u.by))
+	if err != nil {
+		return nil, err
+	}
+	if scim.Fold(store.NameOf(next)) == scim.Fold(store.NameOf(current)) {
+		return u.write(ctx, object)
+	}
+	return u.rename(ctx, object, store.NameOf(current), store.NameOf(next))
 }
 
 // rename writes the object with its new name: claim the new name, write, release
@@ -136,8 +192,10 @@ func (u *update) write(ctx context.Context, object client.Object) (*scim.Resourc
 	err := u.store.client.Update(ctx, object, u.by.owner)
 	switch {
 	case err == nil:
+		u.wrote(object)
 		return u.store.written(u.t, object)
 	case apierrors.IsConflict(err):
+		u.store.metrics.conflict()
 		return nil, nil
 	case apierrors.IsNotFound(err):
 		return nil, store.NotFound(u.t, u.id)
@@ -149,4 +207,11 @@ func (u *update) write(ctx context.Context, object client.Object) (*scim.Resourc
 		return nil, wrap(err, "writing the %s %s", u.t.Name, u.id)
 	}
 	return nil, nil
+}
+
+// wrote notes what was written, before anybody is told.
+func (u *update) wrote(object client.Object) {
+	u.store.tell(u.t, object)
+	kind := kindOf(u.t)
+	u.written[kind] = max(u.written[kind], revisionOf(object))
 }

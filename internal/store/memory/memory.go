@@ -82,7 +82,7 @@ func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, cha
 	if version := current.Meta().Version; options.Precondition != nil && !options.Precondition(version) {
 		return nil, store.PreconditionFailed(version)
 	}
-	next, err := change(current)
+	next, err := options.Apply(change, current)
 	if err != nil {
 		return nil, err
 	}

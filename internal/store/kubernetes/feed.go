@@ -1,0 +1,192 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/barrier"
+)
+
+// watchTimeout bounds one watch, so that one which has died without a word is
+// replaced. The watch is asked for up to twice as long.
+const watchTimeout = 4 * time.Minute
+
+// feed brings the objects of one kind into the mirror: all that there are at
+// first, streamed (KEP-3157), and then every change. An informer would keep the
+// decoded objects besides.
+type feed struct {
+	client   client.WithWatch
+	tenant   client.ObjectKey
+	log      *slog.Logger
+	kind     barrier.Kind
+	newList  func() client.ObjectList
+	progress *progress
+	// put and remove change the index; each calls back for the names of all
+	// objects that are in it.
+	put    func(client.Object) error
+	remove func(name string)
+	each   func(func(name string))
+
+	revision string // that the watch goes on from; empty to begin anew
+}
+
+// run feeds until the context is done. While the API server does not answer, the
+// mirror stays as it is, and who needs it newer learns that it is not.
+func (f *feed) run(ctx context.Context) {
+	backoff := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 1000, Cap: 5 * time.Second}
+	pause := backoff
+	for ctx.Err() == nil {
+		events, err := f.once(ctx)
+		if events > 0 || err == nil {
+			pause = backoff
+		}
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		f.log.Warn("a watch ended and is begun again", slog.Any("error", err))
+		timer := time.NewTimer(pause.Step())
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// once is one watch. It returns how many events there were.
+func (f *feed) once(ctx context.Context) (events int, err error) {
+	options := &metav1.ListOptions{
+		AllowWatchBookmarks: true,
+		ResourceVersion:     f.revision,
+		TimeoutSeconds:      ptr.To(int64(watchTimeout.Seconds() * (1 + rand.Float64()))), //nolint:gosec // It spreads load.
+	}
+	var listing *listing
+	if f.revision == "" {
+		options.SendInitialEvents = ptr.To(true)
+		options.ResourceVersionMatch = metav1.ResourceVersionMatchNotOlderThan
+		listing = newListing()
+		f.progress.fallBehind(f.kind)
+	}
+	stream, err := f.client.Watch(ctx, f.newList(), &client.ListOptions{
+		Namespace:     f.tenant.Namespace,
+		LabelSelector: labels.SelectorFromSet(labels.Set{v1alpha1.LabelTenant: f.tenant.Name}),
+		Raw:           options,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("watching %T: %w", f.newList(), f.forget(err))
+	}
+	defer stream.Stop()
+	for event := range stream.ResultChan() {
+		events++
+		if err := f.handle(event, listing); err != nil {
+			return events, fmt.Errorf("watching %T: %w", f.newList(), err)
+		}
+		if f.revision != "" {
+			listing = nil
+		}
+	}
+	return events, nil
+}
+
+// forget makes the next watch begin anew if the API server has no record any
+// more of what came after the revision.
+func (f *feed) forget(err error) error {
+	if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || apierrors.IsInvalid(err) {
+		f.revision = ""
+	}
+	return err
+}
+
+// handle applies one event. listing is set while the first state is streamed.
+func (f *feed) handle(event watch.Event, listing *listing) error {
+	if event.Type == watch.Error {
+		return f.forget(apierrors.FromObject(event.Object))
+	}
+	object, isObject := event.Object.(client.Object)
+	if !isObject {
+		return fmt.Errorf("the event %s has no object", event.Type)
+	}
+	switch event.Type {
+	case watch.Added, watch.Modified:
+		if err := f.put(object); err != nil {
+			// One object that cannot be read must not hide all others.
+			f.log.Error("an object cannot be read and is left out", slog.String("name", object.GetName()), slog.Any("error", err))
+			f.remove(object.GetName())
+		}
+		listing.saw(object.GetName())
+	case watch.Deleted:
+		f.remove(object.GetName())
+	case watch.Bookmark:
+		if listing != nil && object.GetAnnotations()[metav1.InitialEventsAnnotationKey] == "true" {
+			f.complete(listing)
+			f.reached(object, true)
+			return nil
+		}
+	}
+	if listing == nil {
+		f.reached(object, event.Type != watch.Bookmark)
+	}
+	return nil
+}
+
+// reached notes the revision that an event brought the mirror to.
+func (f *feed) reached(object client.Object, shows bool) {
+	f.revision = object.GetResourceVersion()
+	f.progress.advance(f.kind, revisionOf(object), shows)
+}
+
+// complete removes what was in the index and is not in the list.
+func (f *feed) complete(listing *listing) {
+	var gone []string
+	f.each(func(name string) {
+		if _, seen := listing.names[name]; !seen {
+			gone = append(gone, name)
+		}
+	})
+	for _, name := range gone {
+		f.remove(name)
+	}
+}
+
+// listing is the names in a list that is being streamed.
+type listing struct{ names map[string]struct{} }
+
+func newListing() *listing { return &listing{names: map[string]struct{}{}} }
+
+func (l *listing) saw(name string) {
+	if l != nil {
+		l.names[name] = struct{}{}
+	}
+}
+
+// idOf returns the SCIM id that an object's name is.
+func idOf(name string) (uuid.UUID, error) {
+	id, err := uuid.Parse(name)
+	if err != nil || id.String() != name {
+		return uuid.UUID{}, fmt.Errorf("%q is no SCIM id: %w", name, errNoID)
+	}
+	return id, nil
+}
+
+// revisionOfList returns the resourceVersion of a whole collection as a number.
+func revisionOfList(list client.ObjectList) uint64 {
+	revision, err := strconv.ParseUint(list.GetResourceVersion(), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return revision
+}

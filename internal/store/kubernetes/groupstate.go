@@ -1,0 +1,171 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/index"
+)
+
+// A group has up to v1alpha1.MaxGroupMembers members in its own object, so that a
+// change of them is one atomic write. Those beyond are in slices, ScimGroupMembers
+// objects that belong to it. Once a group has had slices it is marked with
+// v1alpha1.LabelSliced for good, and its slices stay, empty or not, until it is
+// deleted: so its version, which counts the changes of all of them, only grows.
+
+// isSliced reports whether the group may have slices.
+func isSliced(group *v1alpha1.ScimGroup) bool {
+	return group.GetLabels()[v1alpha1.LabelSliced] != ""
+}
+
+// groupState is a group with slices as it was at one moment.
+type groupState struct {
+	// object is the ScimGroup; nil when the state is that of the mirror.
+	object *v1alpha1.ScimGroup
+	// current is the group without members, with the meta of all of it.
+	current *scim.Resource
+	// revision is that of the ScimGroup.
+	revision uint64
+	inline   []index.Member
+	slices   []*index.Slice
+}
+
+// stampSlices makes the meta of the group that of all of it.
+func (g *groupState) stampSlices() {
+	meta, changes := g.current.Meta(), int64(0)
+	for _, slice := range g.slices {
+		changes += slice.Generation
+		if slice.Modified.After(meta.LastModified) {
+			meta.LastModified = slice.Modified
+		}
+	}
+	if len(g.slices) > 0 {
+		meta.Version = index.VersionWithSlices(g.object.GetGeneration(), changes)
+	}
+	g.current.SetMeta(meta)
+}
+
+// attachMembers gives a resource of the group all members, each once.
+func (g *groupState) attachMembers(to *scim.Resource) {
+	seen := map[uuid.UUID]bool{}
+	var members []any
+	g.eachPlace(func(_ string, listed []index.Member) {
+		for _, m := range listed {
+			if !seen[m.ID] {
+				seen[m.ID] = true
+				members = append(members, store.Member(m.ID.String(), memberKind(m)))
+			}
+		}
+	})
+	store.SetMembers(to, members)
+}
+
+// eachPlace calls back for the members in each object of the group; the place is
+// the name of a slice, empty for the group itself.
+func (g *groupState) eachPlace(yield func(place string, listed []index.Member)) {
+	yield("", g.inline)
+	for _, slice := range g.slices {
+		yield(slice.Name, slice.Members)
+	}
+}
+
+// places says where those of the ids are listed that are.
+func (g *groupState) places(of map[uuid.UUID]bool) map[uuid.UUID][]string {
+	places := map[uuid.UUID][]string{}
+	g.eachPlace(func(place string, listed []index.Member) {
+		for _, m := range listed {
+			if _, asked := of[m.ID]; asked {
+				places[m.ID] = append(places[m.ID], place)
+			}
+		}
+	})
+	return places
+}
+
+// size is how many members are listed.
+func (g *groupState) size() int {
+	size := 0
+	g.eachPlace(func(_ string, listed []index.Member) { size += len(listed) })
+	return size
+}
+
+// mirrored returns the state of a group with slices from memory. It is not ok
+// for a group that memory does not know to have any, or that it cannot be
+// known to be current about.
+func (s *Store) mirrored(ctx context.Context, t *scim.ResourceType, id string) (state *groupState, ok bool) {
+	key, err := idOf(id)
+	if err != nil || s.mirror == nil {
+		return nil, false
+	}
+	if e := s.mirror.index.Entry(t, key); e == nil || !e.Sliced {
+		return nil, false
+	}
+	if !s.current(ctx, t) {
+		return nil, false
+	}
+	current, known := s.mirror.index.Get(t, id, store.View{WithoutMembers: true})
+	e := s.mirror.index.Entry(t, key)
+	if !known || e == nil {
+		return nil, false
+	}
+	return &groupState{current: current, revision: e.Revision, inline: e.Members, slices: s.mirror.index.SlicesOf(key)}, true
+}
+
+// liveState returns the state of a group with slices from the API server.
+func (s *Store) liveState(ctx context.Context, read *record, group *v1alpha1.ScimGroup) (*groupState, error) {
+	slices, err := s.liveSlices(ctx, group.Name)
+	if err != nil {
+		return nil, err
+	}
+	current := read.resource.Clone()
+	store.SetMembers(current, nil)
+	state := &groupState{object: group, current: current, inline: membersOf(group.Spec.Members, group.Spec.MemberGroups), slices: slices}
+	state.stampSlices()
+	return state, nil
+}
+
+// liveSlices LISTs the slices of a group.
+func (s *Store) liveSlices(ctx context.Context, group string) ([]*index.Slice, error) {
+	id, err := idOf(group)
+	if err != nil {
+		return nil, err
+	}
+	var slices []*index.Slice
+	selector := labels.SelectorFromSet(labels.Set{v1alpha1.LabelTenant: s.tenant.Name, v1alpha1.LabelGroup: group})
+	err = s.eachObject(ctx, barrier.GroupMembers, selector, func(object client.Object) error {
+		slice, isSlice := object.(*v1alpha1.ScimGroupMembers)
+		if isSlice && slice.Spec.TenantRef.Name == s.tenant.Name && slice.Spec.GroupRef.Name == group && slice.DeletionTimestamp == nil {
+			slices = append(slices, sliceEntry(id, slice))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the members of the group %s: %w", group, err)
+	}
+	index.SortSlices(slices)
+	return slices, nil
+}
+
+// whole returns a group with slices as its answer: from memory once that has
+// reached the writes of this request, else from the API server.
+func (s *Store) whole(ctx context.Context, t *scim.ResourceType, id string, view store.View, written [barrier.Kinds]uint64) (*scim.Resource, error) {
+	if s.mirror != nil {
+		for kind, revision := range written {
+			s.mirror.progress.tell(barrier.Kind(kind), revision)
+		}
+		if s.mirror.progress.reach(ctx, written, catchUp) == nil {
+			if found, known := s.mirror.index.Get(t, id, view); known {
+				return found, nil
+			}
+		}
+	}
+	return s.liveGet(ctx, t, id, view)
+}

@@ -1,0 +1,255 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// pageSize is the number of objects in one page of a LIST.
+const pageSize = 1000
+
+// liveGet is Get at the API server: a GET, and a LIST for what is derived.
+func (s *Store) liveGet(ctx context.Context, t *scim.ResourceType, id string, view store.View) (*scim.Resource, error) {
+	found, err := s.read(ctx, t, id)
+	if err != nil {
+		return nil, err
+	}
+	if !found.known() {
+		return nil, store.NotFound(t, id)
+	}
+	if err := s.liveMembers(ctx, found, view); err != nil {
+		return nil, err
+	}
+	return s.liveComplete(ctx, found.resource, view)
+}
+
+// liveMembers gives a group that was read the members in its slices.
+func (s *Store) liveMembers(ctx context.Context, found *record, view store.View) error {
+	group, isGroup := found.object.(*v1alpha1.ScimGroup)
+	if !isGroup || !isSliced(group) {
+		return nil
+	}
+	slices, err := s.liveSlices(ctx, group.Name)
+	if err != nil {
+		return err
+	}
+	whole := groupState{object: group, current: found.resource, inline: membersOf(group.Spec.Members, group.Spec.MemberGroups), slices: slices}
+	whole.stampSlices()
+	if !view.WithoutMembers {
+		whole.attachMembers(found.resource)
+	}
+	return nil
+}
+
+// liveList is List at the API server. A filter that fixes the id or the unique
+// name costs GETs; any other a consistent LIST.
+func (s *Store) liveList(ctx context.Context, t *scim.ResourceType, query store.Query) (*store.Page, error) {
+	candidates, err := s.liveCandidates(ctx, t, query.Filter)
+	if err != nil {
+		return nil, err
+	}
+	// The filter may ask for groups, so they are there before it runs.
+	if err := s.liveCompleteAll(ctx, t, candidates, query); err != nil {
+		return nil, err
+	}
+	page, err := store.Select(candidates, query)
+	if err != nil {
+		return nil, err
+	}
+	if store.IsGroup(t) && query.View.WithoutMembers {
+		for _, group := range page.Resources {
+			store.SetMembers(group, nil)
+		}
+	}
+	return page, nil
+}
+
+// liveCandidates returns resources among which are all that match the filter.
+func (s *Store) liveCandidates(ctx context.Context, t *scim.ResourceType, filter *scim.Filter) ([]*scim.Resource, error) {
+	id, name := store.Lookup(t, filter)
+	if id == "" && name == "" {
+		return s.all(ctx, t)
+	}
+	if id == "" {
+		claim, err := s.claims.get(ctx, t, name)
+		if err != nil {
+			return nil, wrap(err, "reading the claim of a %s", store.Name(t))
+		}
+		if claim == nil {
+			return nil, s.tellFree(ctx, t, name)
+		}
+		id = holderOf(claim)
+	}
+	found, err := s.read(ctx, t, id)
+	if err != nil || !found.known() {
+		return nil, err
+	}
+	return []*scim.Resource{found.resource}, s.liveMembers(ctx, found, store.View{})
+}
+
+// tellFree notes that a client may be told that nobody has the name. The mirror
+// may still show somebody under it.
+func (s *Store) tellFree(ctx context.Context, t *scim.ResourceType, name string) error {
+	if s.mirror == nil {
+		return nil
+	}
+	if id, shown := s.mirror.index.HolderOf(t, scim.Fold(name)); shown {
+		_, err := s.read(ctx, t, id.String())
+		return err
+	}
+	return nil
+}
+
+// all returns every resource of the type that SCIM knows, as of one moment.
+func (s *Store) all(ctx context.Context, t *scim.ResourceType) ([]*scim.Resource, error) {
+	var (
+		all    []*scim.Resource
+		sliced []*record
+	)
+	err := s.eachObject(ctx, kindOf(t), s.selector(), func(object client.Object) error {
+		one, err := decode(s.tenant.Name, t, object)
+		if err != nil || !one.known() {
+			return err
+		}
+		all = append(all, one.resource)
+		if group, isGroup := object.(*v1alpha1.ScimGroup); isGroup && isSliced(group) {
+			sliced = append(sliced, one)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, group := range sliced {
+		if err := s.liveMembers(ctx, group, store.View{}); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// eachObject LISTs the tenant's objects of a kind, as of one moment.
+func (s *Store) eachObject(ctx context.Context, kind barrier.Kind, selector labels.Selector, yield func(client.Object) error) error {
+	options := &client.ListOptions{Namespace: s.tenant.Namespace, LabelSelector: selector, Limit: pageSize}
+	for {
+		list := newList(kind)
+		if err := s.client.List(ctx, list, options); err != nil {
+			return wrap(err, "listing %T", list)
+		}
+		if s.mirror != nil {
+			s.mirror.progress.tell(kind, revisionOfList(list))
+		}
+		for _, object := range itemsOf(list) {
+			if err := yield(object); err != nil {
+				return err
+			}
+		}
+		if options.Continue = list.GetContinue(); options.Continue == "" {
+			return nil
+		}
+	}
+}
+
+// newList returns an empty list of a kind.
+func newList(kind barrier.Kind) client.ObjectList {
+	switch kind {
+	case barrier.Groups:
+		return &v1alpha1.ScimGroupList{}
+	case barrier.GroupMembers:
+		return &v1alpha1.ScimGroupMembersList{}
+	default:
+		return &v1alpha1.ScimUserList{}
+	}
+}
+
+// itemsOf returns the items of a list as objects.
+func itemsOf(list client.ObjectList) []client.Object {
+	switch l := list.(type) {
+	case *v1alpha1.ScimGroupList:
+		return pointers[*v1alpha1.ScimGroup](l.Items)
+	case *v1alpha1.ScimGroupMembersList:
+		return pointers[*v1alpha1.ScimGroupMembers](l.Items)
+	case *v1alpha1.ScimUserList:
+		return pointers[*v1alpha1.ScimUser](l.Items)
+	default:
+		return nil
+	}
+}
+
+func pointers[P interface {
+	client.Object
+	*T
+}, T any](items []T) []client.Object {
+	objects := make([]client.Object, len(items))
+	for i := range items {
+		objects[i] = P(&items[i])
+	}
+	return objects
+}
+
+// selector selects the tenant's objects that SCIM knows.
+func (s *Store) selector() labels.Selector {
+	notDeleted, err := labels.NewRequirement(v1alpha1.LabelDeleted, selection.DoesNotExist, nil)
+	if err != nil {
+		panic(fmt.Sprintf("a constant label selector is malformed: %v", err))
+	}
+	return labels.SelectorFromSet(labels.Set{v1alpha1.LabelTenant: s.tenant.Name}).Add(*notDeleted)
+}
+
+// liveComplete adds to a resource what is derived, and takes off what the view
+// does not want.
+func (s *Store) liveComplete(ctx context.Context, resource *scim.Resource, view store.View) (*scim.Resource, error) {
+	switch {
+	case store.IsUser(resource.Type()) && !view.WithoutGroups:
+		return s.liveDerive(ctx, resource)
+	case store.IsGroup(resource.Type()) && view.WithoutMembers:
+		store.SetMembers(resource, nil)
+	}
+	return resource, nil
+}
+
+// liveDerive adds the groups of a user.
+func (s *Store) liveDerive(ctx context.Context, user *scim.Resource) (*scim.Resource, error) {
+	membership, err := s.liveMembership(ctx)
+	if err != nil {
+		return nil, err
+	}
+	membership.Complete(user)
+	return user, nil
+}
+
+// liveCompleteAll adds the groups to users where the query needs them.
+func (s *Store) liveCompleteAll(ctx context.Context, t *scim.ResourceType, resources []*scim.Resource, query store.Query) error {
+	if !store.IsUser(t) || len(resources) == 0 {
+		return nil
+	}
+	if query.View.WithoutGroups && query.Filter == nil {
+		return nil
+	}
+	membership, err := s.liveMembership(ctx)
+	if err != nil {
+		return err
+	}
+	for _, user := range resources {
+		membership.Complete(user)
+	}
+	return nil
+}
+
+// liveMembership returns who is in which group now.
+func (s *Store) liveMembership(ctx context.Context) (*store.Membership, error) {
+	groups, err := s.all(ctx, s.groupType())
+	if err != nil {
+		return nil, fmt.Errorf("deriving the groups of users: %w", err)
+	}
+	return store.NewMembership(groups), nil
+}

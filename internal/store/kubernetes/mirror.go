@@ -1,0 +1,349 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/index"
+)
+
+const (
+	// catchUp is how long a read waits for the mirror before it goes to the API
+	// server. A watch is some milliseconds behind, more on a busy machine.
+	catchUp = time.Second
+	// goneWait is how long an answer that something is gone waits for the mirror
+	// to show that.
+	goneWait = 500 * time.Millisecond
+)
+
+var (
+	errBehind = errors.New("the mirror has not caught up in time")
+	errNoID   = errors.New("ids are UUIDs in lower case")
+)
+
+// Mirror is a tenant's users and groups in memory, fed by one watch for each
+// kind. It is one replica's part in the read barrier: it says how far it must
+// have come for what the replica has told clients, and waits until it is as far
+// as any other replica.
+type Mirror struct {
+	client client.WithWatch
+	tenant client.ObjectKey
+	log    *slog.Logger
+
+	index    *index.Index
+	progress progress
+	round    Round
+
+	mu       sync.Mutex
+	registry *scim.Registry
+	changed  chan struct{} // closed when registry changes
+}
+
+// Round takes part in a round of the read barrier: barrier.Barrier.Await.
+type Round func(context.Context) (barrier.Mark, error)
+
+// NewMirror returns a mirror that is empty until it Runs, and of no use before
+// Follow has been called. The client must be allowed to watch the tenant's
+// objects.
+func NewMirror(live client.WithWatch, tenant client.ObjectKey, log *slog.Logger) *Mirror {
+	m := &Mirror{client: live, tenant: tenant, log: log, index: index.New(), changed: make(chan struct{})}
+	m.round = func(context.Context) (barrier.Mark, error) { return m.Mark(), nil }
+	return m
+}
+
+// Join makes reads take part in the rounds of several replicas. Before, the
+// mirror is that of a lone one.
+func (m *Mirror) Join(round Round) { m.round = round }
+
+// Follow makes the mirror hold resources of the registry's types. Another
+// registry makes it begin anew.
+func (m *Mirror) Follow(registry *scim.Registry) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.registry == registry {
+		return
+	}
+	m.registry = registry
+	close(m.changed)
+	m.changed = make(chan struct{})
+}
+
+func (m *Mirror) following() (*scim.Registry, <-chan struct{}) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.registry, m.changed
+}
+
+// Run feeds the mirror until the context is done.
+func (m *Mirror) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		registry, changed := m.following()
+		if registry == nil {
+			select {
+			case <-ctx.Done():
+			case <-changed:
+			}
+			continue
+		}
+		m.feed(ctx, registry, changed)
+	}
+}
+
+// feed feeds the mirror until the registry changes.
+func (m *Mirror) feed(ctx context.Context, registry *scim.Registry, changed <-chan struct{}) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var running sync.WaitGroup
+	for _, f := range m.feeds(registry) {
+		running.Go(func() { f.run(ctx) })
+	}
+	select {
+	case <-ctx.Done():
+	case <-changed:
+	}
+	stop()
+	running.Wait()
+	for kind := range barrier.Kinds {
+		m.progress.fallBehind(kind)
+	}
+	m.index.Reset()
+}
+
+// InStep reports whether the mirror can answer reads.
+func (m *Mirror) InStep() bool { return m.progress.inStep() }
+
+// Counts returns how many users and groups the mirror shows.
+func (m *Mirror) Counts() index.Counts { return m.index.Counts() }
+
+// Mark implements barrier.Log.
+func (m *Mirror) Mark() barrier.Mark { return m.progress.mark() }
+
+// Raise implements barrier.Log.
+func (m *Mirror) Raise(mark barrier.Mark) { m.progress.raise(mark) }
+
+// Latest implements barrier.Log with a consistent LIST of one object of each
+// kind, whose resourceVersion is that of the whole collection.
+func (m *Mirror) Latest(ctx context.Context) (barrier.Mark, error) {
+	var mark barrier.Mark
+	for kind, list := range map[barrier.Kind]client.ObjectList{
+		barrier.Users: &v1alpha1.ScimUserList{}, barrier.Groups: &v1alpha1.ScimGroupList{}, barrier.GroupMembers: &v1alpha1.ScimGroupMembersList{},
+	} {
+		if err := m.client.List(ctx, list, client.InNamespace(m.tenant.Namespace), client.Limit(1)); err != nil {
+			return barrier.Mark{}, fmt.Errorf("reading the latest resourceVersion of %T: %w", list, err)
+		}
+		mark.Revisions[kind] = revisionOfList(list)
+	}
+	return mark, nil
+}
+
+// current waits until the mirror is at least as new as everything that any
+// replica has told a client before the call. An error means that the mirror
+// cannot know, and that the API server is to be asked instead.
+func (m *Mirror) current(ctx context.Context, t *scim.ResourceType) error {
+	registry, _ := m.following()
+	if registry == nil || (t != registry.User() && t != registry.Group()) {
+		return fmt.Errorf("the schema of %ss has changed: %w", t.Name, errBehind)
+	}
+	mark, err := m.round(ctx)
+	if err != nil {
+		return err
+	}
+	if mark.Unsettled {
+		return fmt.Errorf("a deletion is not shown yet: %w", errBehind)
+	}
+	return m.progress.reach(ctx, mark.Revisions, catchUp)
+}
+
+// gone is called before a client is told that the id is gone. It gives the
+// watch a moment to show that; if it does not, other replicas learn that this
+// one has told more than they can wait for.
+func (m *Mirror) gone(ctx context.Context, t *scim.ResourceType, id uuid.UUID) {
+	shown := func(id uuid.UUID) bool { return m.index.Entry(t, id) != nil }
+	if !m.InStep() || m.progress.wait(ctx, goneWait, func() bool { return !shown(id) }) != nil {
+		m.progress.miss(id, shown)
+	}
+}
+
+// feeds are the three watches.
+func (m *Mirror) feeds(registry *scim.Registry) []*feed {
+	base := feed{client: m.client, tenant: m.tenant, log: m.log, progress: &m.progress}
+	users, groups, slices := base, base, base
+	users.kind, users.newList = barrier.Users, func() client.ObjectList { return &v1alpha1.ScimUserList{} }
+	users.put = func(object client.Object) error { return m.putUser(registry.User(), object) }
+	users.remove = m.byID(m.index.RemoveUser)
+	users.each = func(yield func(string)) { m.index.EachUser(func(id uuid.UUID) { yield(id.String()) }) }
+
+	groups.kind, groups.newList = barrier.Groups, func() client.ObjectList { return &v1alpha1.ScimGroupList{} }
+	groups.put = func(object client.Object) error { return m.putGroup(registry.Group(), object) }
+	groups.remove = m.byID(m.index.RemoveGroup)
+	groups.each = func(yield func(string)) { m.index.EachGroup(func(id uuid.UUID) { yield(id.String()) }) }
+
+	slices.kind, slices.newList = barrier.GroupMembers, func() client.ObjectList { return &v1alpha1.ScimGroupMembersList{} }
+	slices.put = m.putSlice
+	slices.remove = m.index.RemoveSlice
+	slices.each = m.index.EachSlice
+	return []*feed{&users, &groups, &slices}
+}
+
+// byID removes an object whose name is an id.
+func (m *Mirror) byID(remove func(uuid.UUID)) func(string) {
+	return func(name string) {
+		if id, err := idOf(name); err == nil {
+			remove(id)
+			m.progress.found(id)
+		}
+	}
+}
+
+func (m *Mirror) putUser(t *scim.ResourceType, object client.Object) error {
+	id, err := idOf(object.GetName())
+	if err != nil {
+		return err
+	}
+	defer m.progress.found(id)
+	read, err := decode(m.tenant.Name, t, object)
+	switch {
+	case err != nil:
+		return err
+	case read.known():
+		m.index.PutUser(userEntry(id, read))
+	case read.kept():
+		_, released := object.GetAnnotations()[annotationReleased]
+		m.index.PutKept(index.Kept{
+			ID: id, Name: scim.Fold(read.resource.UserName()), Deleted: metaOf(object).DeletedTime.Time, Released: released,
+		})
+	default:
+		m.index.RemoveUser(id)
+	}
+	return nil
+}
+
+// userEntry is what is kept of a user. Its keys are parts of the JSON where they
+// can be.
+func userEntry(id uuid.UUID, read *record) *index.Entry {
+	user := read.resource
+	frozen := user.Freeze()
+	active, assigned := user.Active()
+	e := &index.Entry{
+		ID: id, Frozen: frozen, Revision: revisionOf(read.object),
+		Name:       scim.Shared(frozen.Text(), scim.Fold(user.UserName())),
+		ExternalID: scim.Shared(frozen.Text(), user.ExternalID()),
+		Active:     active || !assigned,
+	}
+	emails, _ := user.Attributes()["emails"].([]any)
+	for _, email := range emails {
+		complex, _ := email.(scim.Complex)
+		if address, _ := complex["value"].(string); address != "" {
+			e.Emails = append(e.Emails, scim.Shared(frozen.Text(), scim.Fold(address)))
+		}
+	}
+	return e
+}
+
+func (m *Mirror) putGroup(t *scim.ResourceType, object client.Object) error {
+	id, err := idOf(object.GetName())
+	if err != nil {
+		return err
+	}
+	defer m.progress.found(id)
+	read, err := decode(m.tenant.Name, t, object)
+	if err != nil {
+		return err
+	}
+	if !read.known() {
+		m.index.RemoveGroup(id)
+		return nil
+	}
+	group, isGroup := object.(*v1alpha1.ScimGroup)
+	if !isGroup {
+		return fmt.Errorf("%T is no ScimGroup", object)
+	}
+	m.index.PutGroup(groupEntry(id, read, group))
+	return nil
+}
+
+func groupEntry(id uuid.UUID, read *record, group *v1alpha1.ScimGroup) *index.Entry {
+	frozen := read.resource.Freeze()
+	return &index.Entry{
+		ID: id, Frozen: frozen, Revision: revisionOf(group),
+		Name:       scim.Shared(frozen.Text(), scim.Fold(read.resource.DisplayName())),
+		Display:    scim.Shared(frozen.Text(), read.resource.DisplayName()),
+		ExternalID: scim.Shared(frozen.Text(), read.resource.ExternalID()),
+		Generation: group.GetGeneration(),
+		Sliced:     isSliced(group),
+		Members:    membersOf(group.Spec.Members, group.Spec.MemberGroups),
+	}
+}
+
+func (m *Mirror) putSlice(object client.Object) error {
+	slice, isSlice := object.(*v1alpha1.ScimGroupMembers)
+	if !isSlice {
+		return fmt.Errorf("%T is no ScimGroupMembers", object)
+	}
+	if slice.Spec.TenantRef.Name != m.tenant.Name || slice.GetDeletionTimestamp() != nil {
+		m.index.RemoveSlice(slice.GetName())
+		return nil
+	}
+	group, err := idOf(slice.Spec.GroupRef.Name)
+	if err != nil {
+		return err
+	}
+	m.index.PutSlice(sliceEntry(group, slice))
+	return nil
+}
+
+func sliceEntry(group uuid.UUID, slice *v1alpha1.ScimGroupMembers) *index.Slice {
+	return &index.Slice{
+		Name: slice.GetName(), Group: group, Revision: revisionOf(slice), Generation: slice.GetGeneration(),
+		Created: slice.Spec.Meta.CreatedTime.UTC(), Modified: slice.Spec.Meta.LastModifiedTime.UTC(),
+		Members: membersOf(slice.Spec.Members, slice.Spec.MemberGroups),
+	}
+}
+
+// membersOf returns the members that two lists of ids name.
+func membersOf(users, groups []v1alpha1.MemberID) []index.Member {
+	members := make([]index.Member, 0, len(users)+len(groups))
+	for i, ids := range [][]v1alpha1.MemberID{users, groups} {
+		for _, text := range ids {
+			// What is no id was not written by a server, and is nobody's.
+			if id, err := idOf(string(text)); err == nil {
+				members = append(members, index.Member{ID: id, Group: i == 1})
+			}
+		}
+	}
+	return members
+}
+
+// memberKind is the SCIM type of a member.
+func memberKind(m index.Member) string {
+	if m.Group {
+		return store.MemberGroup
+	}
+	return store.MemberUser
+}
+
+// kindsOf returns the kinds of those ids that SCIM knows.
+func (m *Mirror) kindsOf(ids []string) map[string]string {
+	kinds := make(map[string]string, len(ids))
+	for _, text := range ids {
+		id, err := idOf(text)
+		if err != nil {
+			continue
+		}
+		if kind, known := m.index.KindOf(id); known {
+			kinds[text] = kind
+		}
+	}
+	return kinds
+}

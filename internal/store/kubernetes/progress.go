@@ -1,0 +1,177 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/internal/barrier"
+)
+
+// progress is how far the mirror has come, and how far it must have come for
+// what this replica has told clients.
+type progress struct {
+	mu sync.Mutex
+	// applied is the revision that the mirror has reached, by events, bookmarks
+	// or a first list; 0 while it is not in step with the API server.
+	applied [barrier.Kinds]uint64
+	// told is the highest revision that something told a client rests on, or may
+	// rest on because the mirror shows it. Bookmarks do not count: they change
+	// nothing that is shown, and other replicas get theirs at other times.
+	told [barrier.Kinds]uint64
+	// missing are ids that a client was told are gone while the mirror still
+	// shows them.
+	missing map[uuid.UUID]struct{}
+	// changed is closed when applied or missing changes, if anybody waits.
+	changed chan struct{}
+}
+
+// revisionOf returns the resourceVersion of an object as the number that it has
+// been since Kubernetes 1.35 (KEP-5504); 0 when it is none.
+func revisionOf(object client.Object) uint64 {
+	revision, err := strconv.ParseUint(object.GetResourceVersion(), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return revision
+}
+
+// advance notes that the mirror has reached the revision, by an event when it
+// shows anything new.
+func (p *progress) advance(kind barrier.Kind, revision uint64, event bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.applied[kind] = max(p.applied[kind], revision)
+	if event {
+		p.told[kind] = max(p.told[kind], revision)
+	}
+	p.wake()
+}
+
+// fallBehind notes that the mirror has lost its step with the API server.
+func (p *progress) fallBehind(kind barrier.Kind) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.applied[kind] = 0
+}
+
+// wake wakes those who wait. The mutex is held.
+func (p *progress) wake() {
+	if p.changed != nil {
+		close(p.changed)
+		p.changed = nil
+	}
+}
+
+// inStep reports whether the mirror shows a state of the API server, if not the
+// latest, for every kind.
+func (p *progress) inStep() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, revision := range p.applied {
+		if revision == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// tell notes that something told a client rests on the revision.
+func (p *progress) tell(kind barrier.Kind, revision uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.told[kind] = max(p.told[kind], revision)
+}
+
+// miss notes that a client is told that the id is gone, unless the mirror knows
+// so already, which shown asks.
+func (p *progress) miss(id uuid.UUID, shown func(uuid.UUID) bool) {
+	p.mu.Lock()
+	if p.missing == nil {
+		p.missing = map[uuid.UUID]struct{}{}
+	}
+	p.missing[id] = struct{}{}
+	p.mu.Unlock()
+	if !shown(id) {
+		p.found(id)
+	}
+}
+
+// found notes that the mirror shows no more that the id is there.
+func (p *progress) found(id uuid.UUID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, missing := p.missing[id]; missing {
+		delete(p.missing, id)
+		p.wake()
+	}
+}
+
+// mark returns how far another replica must have come to be as new.
+func (p *progress) mark() barrier.Mark {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return barrier.Mark{Revisions: p.told, Unsettled: len(p.missing) > 0}
+}
+
+// raise makes the mark at least m.
+func (p *progress) raise(m barrier.Mark) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for kind := range p.told {
+		p.told[kind] = max(p.told[kind], m.Revisions[kind])
+	}
+}
+
+// reach waits until the mirror has reached the revisions, for the patience at
+// the most.
+func (p *progress) reach(ctx context.Context, revisions [barrier.Kinds]uint64, patience time.Duration) error {
+	err := p.wait(ctx, patience, func() bool {
+		for kind, revision := range revisions {
+			if p.applied[kind] == 0 || p.applied[kind] < revision {
+				return false
+			}
+		}
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for the watch: %w", err)
+	}
+	return nil
+}
+
+// wait waits until the condition holds, which is asked with the mutex held.
+func (p *progress) wait(ctx context.Context, patience time.Duration, holds func() bool) error {
+	p.mu.Lock()
+	if holds() {
+		p.mu.Unlock()
+		return nil
+	}
+	p.mu.Unlock()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for {
+		p.mu.Lock()
+		if holds() {
+			p.mu.Unlock()
+			return nil
+		}
+		if p.changed == nil {
+			p.changed = make(chan struct{})
+		}
+		changed := p.changed
+		p.mu.Unlock()
+		select {
+		case <-changed:
+		case <-timer.C:
+			return errBehind
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package kubernetes
+
+import (
+	"context"
+	mathrand "math/rand/v2"
+	"slices"
+	"sync"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/rand"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/index"
+)
+
+const (
+	// fewMembers is up to how many members go into a slice that is written often:
+	// adding one to a group of 100,000 then costs a small write. More at a time
+	// fill slices up.
+	fewMembers = 100
+	// sliceParallel is the number of slices of a group written at once.
+	sliceParallel = 4
+)
+
+// sliceWriter writes the slices of one group for one request.
+type sliceWriter struct {
+	store *Store
+	group *v1alpha1.ScimGroup // its name and uid
+	by    writer
+
+	mu      sync.Mutex
+	written uint64 // the highest revision that was written
+}
+
+func (w *sliceWriter) wrote(slice *v1alpha1.ScimGroupMembers) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.written = max(w.written, revisionOf(slice))
+}
+
+// remove takes members out of the slices that list them.
+func (w *sliceWriter) remove(ctx context.Context, from map[string][]index.Member) error {
+	writes, ctx := errgroup.WithContext(ctx)
+	writes.SetLimit(sliceParallel)
+	for name, members := range from {
+		writes.Go(func() error {
+			return w.edit(ctx, name, func(listed []index.Member) []index.Member {
+				return slices.DeleteFunc(listed, func(m index.Member) bool {
+					return slices.ContainsFunc(members, func(gone index.Member) bool { return gone.ID == m.ID })
+				})
+			})
+		})
+	}
+	return writes.Wait()
+}
+
+// add puts members that no object of the group lists into slices: into those with
+// room, and into new ones.
+func (w *sliceWriter) add(ctx context.Context, members []index.Member, there []*index.Slice) error {
+	room := w.store.sizes.slice
+	if len(members) <= w.store.sizes.few {
+		room = w.store.sizes.few
+	}
+	there = slices.DeleteFunc(slices.Clone(there), func(s *index.Slice) bool { return len(s.Members) >= room })
+	// Replicas that write at the same time had better not choose the same slice.
+	mathrand.Shuffle(len(there), func(i, j int) { there[i], there[j] = there[j], there[i] })
+	for len(members) > 0 && len(there) > 0 {
+		var err error
+		if members, err = w.fill(ctx, there[0].Name, members, room); err != nil {
+			return err
+		}
+		there = there[1:]
+	}
+	writes, ctx := errgroup.WithContext(ctx)
+	writes.SetLimit(sliceParallel)
+	for chunk := range slices.Chunk(members, w.store.sizes.slice) {
+		writes.Go(func() error { return w.create(ctx, chunk) })
+	}
+	return writes.Wait()
+}
+
+// fill adds as many of the members to a slice as it has room for, and returns the
+// others.
+func (w *sliceWriter) fill(ctx context.Context, name string, members []index.Member, room int) (rest []index.Member, err error) {
+	rest = members
+	err = w.edit(ctx, name, func(listed []index.Member) []index.Member {
+		fit := min(max(room-len(listed), 0), len(members))
+		rest = members[fit:]
+		return append(listed, members[:fit]...)
+	})
+	return rest, err
+}
+
+// edit changes what a slice lists, by compare-and-swap. A slice that is gone has
+// gone with its group.
+func (w *sliceWriter) edit(ctx context.Context, name string, change func(listed []index.Member) []index.Member) error {
+	for tries := newAttempt(); ; {
+		slice := &v1alpha1.ScimGroupMembers{}
+		err := w.store.client.Get(ctx, client.ObjectKey{Namespace: w.store.tenant.Namespace, Name: name}, slice)
+		if apierrors.IsNotFound(err) {
+			return store.NotFound(w.store.groupType(), w.group.Name)
+		}
+		if err != nil {
+			return wrap(err, "reading the members %s", name)
+		}
+		before := membersOf(slice.Spec.Members, slice.Spec.MemberGroups)
+		after := distinct(change(slices.Clone(before)))
+		if slices.Equal(before, after) {
+			return nil
+		}
+		w.set(slice, after)
+		err = w.store.client.Update(ctx, slice, w.by.owner)
+		if err == nil {
+			w.wrote(slice)
+			return nil
+		}
+		// What is changed again is found as it should be, so that a write whose
+		// answer got lost does no harm.
+		if settled(err) && !apierrors.IsConflict(err) || !tries.again(ctx) {
+			return wrap(err, "writing the members %s", name)
+		}
+	}
+}
+
+// create makes a new slice.
+func (w *sliceWriter) create(ctx context.Context, members []index.Member) error {
+	slice := &v1alpha1.ScimGroupMembers{ObjectMeta: metav1.ObjectMeta{
+		Namespace: w.store.tenant.Namespace,
+		Name:      w.group.Name + "-" + rand.String(10),
+		Labels:    map[string]string{v1alpha1.LabelTenant: w.store.tenant.Name, v1alpha1.LabelGroup: w.group.Name},
+		OwnerReferences: []metav1.OwnerReference{{
+			APIVersion: v1alpha1.GroupVersion.String(), Kind: "ScimGroup", Name: w.group.Name, UID: w.group.UID,
+		}},
+	}}
+	slice.Spec.TenantRef.Name, slice.Spec.GroupRef.Name = w.store.tenant.Name, w.group.Name
+	slice.Spec.Meta.CreatedTime = metav1.NowMicro()
+	w.set(slice, distinct(members))
+	for tries := newAttempt(); ; {
+		sent := slice.DeepCopy()
+		err := w.store.client.Create(ctx, sent, w.by.owner)
+		if err == nil {
+			w.wrote(sent)
+			return nil
+		}
+		if apierrors.IsAlreadyExists(err) {
+			// The answer to an earlier try got lost.
+			return w.edit(ctx, slice.Name, func(listed []index.Member) []index.Member { return listed })
+		}
+		if settled(err) || !tries.again(ctx) {
+			return wrap(err, "creating the members %s", slice.Name)
+		}
+	}
+}
+
+// set makes the slice list the members, written now.
+func (w *sliceWriter) set(slice *v1alpha1.ScimGroupMembers, members []index.Member) {
+	slice.Spec.Members, slice.Spec.MemberGroups = memberLists(members)
+	slice.Spec.MemberCount = ptr.To(int32(len(members))) //nolint:gosec // At most MaxSliceMembers.
+	slice.Spec.Meta = stamp(slice.Spec.Meta.CreatedTime, metav1.NowMicro(), w.by)
+}
+
+// distinct returns the members, each once.
+func distinct(members []index.Member) []index.Member {
+	seen := make(map[uuid.UUID]struct{}, len(members))
+	return slices.DeleteFunc(members, func(m index.Member) bool {
+		_, again := seen[m.ID]
+		seen[m.ID] = struct{}{}
+		return again
+	})
+}
+
+// memberLists is the reverse of membersOf.
+func memberLists(members []index.Member) (users, groups []v1alpha1.MemberID) {
+	for _, m := range members {
+		if id := v1alpha1.MemberID(m.ID.String()); m.Group {
+			groups = append(groups, id)
+		} else {
+			users = append(users, id)
+		}
+	}
+	return users, groups
+}

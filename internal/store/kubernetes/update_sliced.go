@@ -1,0 +1,286 @@
+package kubernetes
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/google/uuid"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/index"
+)
+
+// maxMembers bounds the members of one group in all its objects.
+const maxMembers = 250_000
+
+// membership is what a request makes of the members of a group with slices.
+type membership struct {
+	// add are members that no object lists.
+	add []index.Member
+	// keep are the members in the group itself that stay; dropped says whether
+	// some do not.
+	keep    []index.Member
+	dropped bool
+	// remove are the members that go, by the slice that lists them.
+	remove map[string][]index.Member
+}
+
+func (m *membership) changes() bool { return len(m.add) > 0 || m.dropped || len(m.remove) > 0 }
+
+// trySliced makes one try at a group with slices. The group itself is written
+// only if it changes, and then first; members leave before others come.
+func (u *update) trySliced(ctx context.Context, state *groupState) (*scim.Resource, error) {
+	if err := u.check(state.current); err != nil {
+		return nil, err
+	}
+	next, wanted, err := u.nextSliced(ctx, state)
+	if err != nil {
+		return nil, err
+	}
+	if next.Equal(state.current) && !wanted.changes() {
+		return u.store.whole(ctx, u.t, u.id, u.options.View, u.written)
+	}
+	group := state.object
+	if group == nil && (wanted.dropped || len(wanted.add) > 0 || !next.Equal(state.current)) {
+		if group, err = u.readGroup(ctx, state); group == nil || err != nil {
+			return nil, err
+		}
+	}
+	if wanted.dropped || !next.Equal(state.current) {
+		if written, err := u.putSliced(ctx, group, state, next, wanted.keep); written == nil || err != nil {
+			return nil, err
+		}
+	}
+	w := &sliceWriter{store: u.store, group: group, by: u.by}
+	if err := w.remove(ctx, wanted.remove); err != nil {
+		return nil, err
+	}
+	if err := w.add(ctx, wanted.add, state.slices); err != nil {
+		return nil, err
+	}
+	u.written[barrier.GroupMembers] = max(u.written[barrier.GroupMembers], w.written)
+	return u.store.whole(ctx, u.t, u.id, u.options.View, u.written)
+}
+
+// readGroup reads the group of a state from memory. It returns nothing, and
+// waits until memory has caught up, when the group has changed since.
+func (u *update) readGroup(ctx context.Context, state *groupState) (*v1alpha1.ScimGroup, error) {
+	read, err := u.store.read(ctx, u.t, u.id)
+	if err != nil {
+		return nil, err
+	}
+	if !read.known() {
+		return nil, store.NotFound(u.t, u.id)
+	}
+	group, isGroup := read.object.(*v1alpha1.ScimGroup)
+	if !isGroup || revisionOf(group) == state.revision {
+		return group, nil
+	}
+	var until [barrier.Kinds]uint64
+	until[barrier.Groups] = revisionOf(group)
+	// If it does not catch up, the next try finds that and reads it all.
+	_ = u.store.mirror.progress.reach(ctx, until, catchUp)
+	return nil, nil
+}
+
+// putSliced writes the group itself with those of its members that stay.
+func (u *update) putSliced(ctx context.Context, group *v1alpha1.ScimGroup, state *groupState, next *scim.Resource, keep []index.Member) (*scim.Resource, error) {
+	members := make([]any, 0, len(keep))
+	for _, m := range keep {
+		members = append(members, store.Member(m.ID.String(), memberKind(m)))
+	}
+	object := next.Clone()
+	store.SetMembers(object, members)
+	return u.put(ctx, group, state.current, object)
+}
+
+// nextSliced returns what the change makes of a group with slices: the group
+// without members, and what becomes of those.
+func (u *update) nextSliced(ctx context.Context, state *groupState) (*scim.Resource, *membership, error) {
+	changes := u.options.Members
+	current := state.current
+	if changes == nil {
+		current = current.Clone()
+		state.attachMembers(current)
+	}
+	next, err := u.change(current)
+	if err != nil {
+		return nil, nil, err
+	}
+	if changes == nil {
+		changes = differences(current, next)
+		next = store.WithoutMembers(next)
+	}
+	wanted, err := u.wanted(ctx, state, changes)
+	if err != nil {
+		return nil, nil, err
+	}
+	if count := state.size() + len(wanted.add); len(wanted.add) > 0 && count > maxMembers {
+		return nil, nil, tooManyMembers(count)
+	}
+	return next, wanted, nil
+}
+
+func tooManyMembers(count int) error {
+	return scim.Errorf(http.StatusBadRequest, scim.TooMany,
+		"the group would have %d members and %d is the most that it can have; spread them over several groups", count, maxMembers)
+}
+
+// differences are the changes of members between two states of a group.
+func differences(current, next *scim.Resource) []scim.MemberChange {
+	before, after := memberSet(current), memberSet(next)
+	changes := []scim.MemberChange{}
+	for _, id := range current.MemberIDs() {
+		if !after[id] {
+			changes = append(changes, scim.MemberChange{ID: id})
+		}
+	}
+	for _, id := range next.MemberIDs() {
+		if !before[id] {
+			changes = append(changes, scim.MemberChange{ID: id, Add: true})
+		}
+	}
+	return changes
+}
+
+func memberSet(group *scim.Resource) map[string]bool {
+	set := map[string]bool{}
+	for _, id := range group.MemberIDs() {
+		set[id] = true
+	}
+	return set
+}
+
+// wanted returns what the changes come to, given who is listed where. The last
+// change of a member counts.
+func (u *update) wanted(ctx context.Context, state *groupState, changes []scim.MemberChange) (*membership, error) {
+	last := make(map[uuid.UUID]bool, len(changes))
+	var order []uuid.UUID
+	for _, change := range changes {
+		id, err := idOf(change.ID)
+		switch {
+		case err == nil:
+		case change.Add && u.options.Policy.RejectUnknownMembers:
+			return nil, store.UnknownMember(change.ID)
+		default:
+			continue // It is nobody's.
+		}
+		if _, again := last[id]; !again {
+			order = append(order, id)
+		}
+		last[id] = change.Add
+	}
+	places := state.places(last)
+	wanted := &membership{remove: map[string][]index.Member{}}
+	wanted.keep = slices.DeleteFunc(slices.Clone(state.inline), func(m index.Member) bool {
+		add, asked := last[m.ID]
+		return asked && !add
+	})
+	wanted.dropped = len(wanted.keep) < len(state.inline)
+	var candidates []string
+	for _, id := range order {
+		switch {
+		case last[id] && len(places[id]) == 0:
+			candidates = append(candidates, id.String())
+		case !last[id]:
+			for _, place := range places[id] {
+				if place != "" {
+					wanted.remove[place] = append(wanted.remove[place], index.Member{ID: id})
+				}
+			}
+		}
+	}
+	var err error
+	wanted.add, err = u.resolved(ctx, candidates)
+	return wanted, err
+}
+
+// resolved returns those of the ids that can be members of the group.
+func (u *update) resolved(ctx context.Context, ids []string) ([]index.Member, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	group := scim.NewResource(u.t, scim.Complex{"id": u.id})
+	candidates := make([]any, len(ids))
+	for i, id := range ids {
+		candidates[i] = scim.Complex{"value": id}
+	}
+	store.SetMembers(group, candidates)
+	if err := u.store.settle(ctx, group, nil, u.options.Policy); err != nil {
+		return nil, err
+	}
+	return membersOfResource(group), nil
+}
+
+// membersOfResource returns the settled members of a group.
+func membersOfResource(group *scim.Resource) []index.Member {
+	kinds := store.MemberKinds(group)
+	var members []index.Member
+	for _, text := range group.MemberIDs() {
+		if id, err := idOf(text); err == nil {
+			members = append(members, index.Member{ID: id, Group: kinds[text] == store.MemberGroup})
+		}
+	}
+	return members
+}
+
+// overflow writes a group that has become too large for one object: the group
+// with as many members as it holds, marked, and then slices with the others.
+func (u *update) overflow(ctx context.Context, stored client.Object, current, next *scim.Resource) (*scim.Resource, error) {
+	first, others, err := u.store.split(next)
+	if err != nil {
+		return nil, err
+	}
+	object := stored.DeepCopyObject().(client.Object)
+	markSliced(object)
+	written, err := u.put(ctx, object, current, first)
+	if written == nil || err != nil {
+		return nil, err
+	}
+	return u.spread(ctx, object, others)
+}
+
+// split returns a resource as its own object holds it, and the members of a
+// group for which that has no room.
+func (s *Store) split(resource *scim.Resource) (first *scim.Resource, others []index.Member, err error) {
+	members, _ := resource.Attributes()["members"].([]any)
+	if !store.IsGroup(resource.Type()) || len(members) <= s.sizes.inline {
+		return resource, nil, nil
+	}
+	if len(members) > maxMembers {
+		return nil, nil, tooManyMembers(len(members))
+	}
+	others = membersOfResource(resource)[s.sizes.inline:]
+	first = store.WithoutMembers(resource)
+	store.SetMembers(first, slices.Clone(members[:s.sizes.inline]))
+	return first, others, nil
+}
+
+// spread puts the members that a group itself has no room for into new slices.
+func (u *update) spread(ctx context.Context, group client.Object, members []index.Member) (*scim.Resource, error) {
+	owner, isGroup := group.(*v1alpha1.ScimGroup)
+	if !isGroup {
+		return nil, errNoID
+	}
+	w := &sliceWriter{store: u.store, group: owner, by: u.by}
+	if err := w.add(ctx, members, nil); err != nil {
+		return nil, err
+	}
+	u.written[barrier.GroupMembers] = max(u.written[barrier.GroupMembers], w.written)
+	return u.store.whole(ctx, u.t, u.id, u.options.View, u.written)
+}
+
+// markSliced marks a group as one that may have slices.
+func markSliced(object client.Object) {
+	labels := object.GetLabels()
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[v1alpha1.LabelSliced] = "true"
+	object.SetLabels(labels)
+}
