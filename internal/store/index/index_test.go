@@ -1,0 +1,295 @@
+package index_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	. "github.com/onsi/gomega"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/index"
+)
+
+// tenant is an index beside the plain list of what is in it.
+type tenant struct {
+	registry *scim.Registry
+	index    *index.Index
+	users    map[uuid.UUID]*scim.Resource
+	groups   map[uuid.UUID]*scim.Resource
+	random   *rand.Rand
+}
+
+func newTenant(tb testing.TB) *tenant {
+	tb.Helper()
+	registry, err := scim.NewRegistry()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &tenant{
+		registry: registry, index: index.New(), random: rand.New(rand.NewPCG(1, 2)),
+		users: map[uuid.UUID]*scim.Resource{}, groups: map[uuid.UUID]*scim.Resource{},
+	}
+}
+
+func (t *tenant) id() uuid.UUID {
+	var id uuid.UUID
+	for i := range id {
+		id[i] = byte(t.random.IntN(256))
+	}
+	return id
+}
+
+// meta is of a creation in one of a few microseconds, so that ids decide too.
+func (t *tenant) meta() scim.Meta {
+	created := time.Date(2026, 1, 1, 0, 0, 0, t.random.IntN(50)*1000, time.UTC)
+	return scim.Meta{Created: created, LastModified: created, Version: `W/"1"`}
+}
+
+func (t *tenant) putUser(id uuid.UUID, number int) {
+	name, email := fmt.Sprintf("User%d@Example.com", number), fmt.Sprintf("Shared%d@example.com", number%7)
+	user := scim.NewResource(t.registry.User(), scim.Complex{
+		"id": id.String(), "userName": name, "externalId": fmt.Sprintf("E%d", number%11), "active": number%3 > 0,
+		"title": fmt.Sprintf("Title %d", number%5), "emails": []any{scim.Complex{"value": email, "type": "work"}, scim.Complex{"value": name}},
+	})
+	user.SetMeta(t.meta())
+	t.users[id] = user
+	t.index.PutUser(&index.Entry{
+		ID: id, Frozen: user.Freeze(), Name: scim.Fold(name), ExternalID: user.ExternalID(), Active: number%3 > 0,
+		Emails: []string{scim.Fold(email), scim.Fold(name)},
+	})
+}
+
+func (t *tenant) putGroup(id uuid.UUID, number int, members ...index.Member) {
+	name := fmt.Sprintf("Group %d", number)
+	group := scim.NewResource(t.registry.Group(), scim.Complex{"id": id.String(), "displayName": name})
+	group.SetMeta(t.meta())
+	t.index.PutGroup(&index.Entry{
+		ID: id, Frozen: group.Freeze(), Name: scim.Fold(name), Display: name, Generation: 1, Members: members,
+	})
+	group = group.Clone()
+	var values []any
+	for _, m := range members {
+		values = append(values, store.Member(m.ID.String(), map[bool]string{false: "User", true: "Group"}[m.Group]))
+	}
+	store.SetMembers(group, values)
+	t.groups[id] = group
+}
+
+// expected is what store.Select makes of the plain list.
+func (t *tenant) expected(g Gomega, kind *scim.ResourceType, query store.Query) *store.Page {
+	var groups, all []*scim.Resource
+	for _, group := range t.groups {
+		groups = append(groups, t.withKnown(group))
+	}
+	membership := store.NewMembership(groups)
+	if store.IsGroup(kind) {
+		all = groups
+	} else {
+		for _, user := range t.users {
+			user = user.Clone()
+			membership.Complete(user)
+			all = append(all, user)
+		}
+	}
+	page, err := store.Select(all, query)
+	g.Expect(err).NotTo(HaveOccurred())
+	return page
+}
+
+func render(g Gomega, page *store.Page) []string {
+	var rendered []string
+	for _, r := range page.Resources {
+		text, err := r.Type().Render(r, nil, "https://acme.example.com/scim/v2")
+		g.Expect(err).NotTo(HaveOccurred())
+		rendered = append(rendered, string(text))
+	}
+	return rendered
+}
+
+// Whatever is put and removed, a query must answer what a search through all
+// resources would.
+func TestListIsSelect(t *testing.T) {
+	g := NewWithT(t)
+	tenant := newTenant(t)
+	var ids, groupIDs []uuid.UUID
+	for range 60 {
+		ids = append(ids, tenant.id())
+	}
+	for range 12 {
+		groupIDs = append(groupIDs, tenant.id())
+	}
+	filters := map[*scim.ResourceType][]string{
+		tenant.registry.User(): {
+			"", `userName eq "USER3@example.com"`, `externalId eq "E3"`, `externalId eq "e3"`, `emails.value eq "shared2@EXAMPLE.com"`,
+			`emails[type eq "work" and value eq "shared2@example.com"]`, `emails eq "shared1@example.com" and active eq true`,
+			`userName sw "user1"`, `title eq "Title 3" or externalId eq "E1"`, `not (externalId eq "E1")`, `groups.display co "1"`,
+			`groups.value eq "` + groupIDs[3].String() + `"`, `id eq "` + ids[5].String() + `"`, `id eq "nobody"`, `emails.type eq "work"`,
+		},
+		tenant.registry.Group(): {
+			"", `displayName eq "GROUP 3"`, `members.value eq "` + ids[1].String() + `"`, `members.value eq "{` + ids[1].String() + `}"`,
+			`members[value eq "` + ids[2].String() + `"]`, `displayName co "1" and members pr`, `members.type eq "Group"`,
+		},
+	}
+	for round := range 30 {
+		for range 20 {
+			switch id, group := ids[tenant.random.IntN(len(ids))], groupIDs[tenant.random.IntN(len(groupIDs))]; tenant.random.IntN(6) {
+			case 0:
+				tenant.index.RemoveUser(id)
+				delete(tenant.users, id)
+			case 1:
+				tenant.index.RemoveGroup(group)
+				delete(tenant.groups, group)
+			default:
+				tenant.putUser(id, tenant.random.IntN(40))
+			}
+		}
+		// Groups are put again with members that exist, as a list of them would show.
+		for i, group := range groupIDs {
+			if tenant.random.IntN(2) == 0 {
+				continue
+			}
+			var members []index.Member
+			for range tenant.random.IntN(6) {
+				if id := ids[tenant.random.IntN(len(ids))]; tenant.users[id] != nil && len(members) < 6 {
+					members = append(members, index.Member{ID: id})
+				}
+			}
+			members = unique(members)
+			if above := groupIDs[tenant.random.IntN(len(groupIDs))]; tenant.groups[above] != nil {
+				members = append(members, index.Member{ID: above, Group: true})
+			}
+			tenant.putGroup(group, i, members...)
+		}
+		for kind, texts := range filters {
+			for _, text := range texts {
+				query := store.Query{StartIndex: 1 + tenant.random.IntN(3), Count: tenant.random.IntN(30)}
+				if text != "" {
+					filter, err := kind.ParseFilter(text, scim.Leniency{})
+					g.Expect(err).NotTo(HaveOccurred())
+					query.Filter = filter
+				}
+				if tenant.random.IntN(3) == 0 {
+					sort, err := kind.ParseSort("displayName", "descending")
+					g.Expect(err).NotTo(HaveOccurred())
+					query.Sort = sort
+				}
+				want := tenant.expected(g, kind, query)
+				got, err := tenant.index.List(context.Background(), kind, query)
+				g.Expect(err).NotTo(HaveOccurred())
+				g.Expect(got.TotalResults).To(Equal(want.TotalResults), "round %d: %s", round, text)
+				g.Expect(got.More).To(Equal(want.More), text)
+				g.Expect(render(g, got)).To(Equal(render(g, want)), text)
+			}
+		}
+	}
+}
+
+// withKnown leaves members out that are not there.
+func (t *tenant) withKnown(group *scim.Resource) *scim.Resource {
+	for _, member := range group.MemberIDs() {
+		if key := uuid.MustParse(member); t.users[key] == nil && t.groups[key] == nil {
+			group, _ = store.WithoutMember(group, member)
+		}
+	}
+	return group
+}
+
+func unique(members []index.Member) []index.Member {
+	seen := map[uuid.UUID]bool{}
+	var kept []index.Member
+	for _, m := range members {
+		if !seen[m.ID] {
+			seen[m.ID] = true
+			kept = append(kept, m)
+		}
+	}
+	return kept
+}
+
+// A page by cursor goes on where the last one ended while users come and go.
+func TestPagesByPosition(t *testing.T) {
+	g := NewWithT(t)
+	tenant := newTenant(t)
+	for number := range 50 {
+		tenant.putUser(tenant.id(), number)
+	}
+	stay := map[string]bool{}
+	for id := range tenant.users {
+		stay[id.String()] = true
+	}
+	var after *store.Position
+	for range 100 {
+		page, err := tenant.index.List(context.Background(), tenant.registry.User(), store.Query{Count: 7, After: after, StartIndex: 1})
+		g.Expect(err).NotTo(HaveOccurred())
+		for _, user := range page.Resources {
+			delete(stay, user.ID())
+		}
+		if !page.More {
+			break
+		}
+		last := page.Resources[len(page.Resources)-1]
+		position := store.PositionOf(last)
+		after = &position
+		tenant.index.RemoveUser(uuid.MustParse(last.ID()))
+		tenant.putUser(tenant.id(), 100)
+	}
+	g.Expect(stay).To(BeEmpty())
+}
+
+func TestSlices(t *testing.T) {
+	g := NewWithT(t)
+	tenant := newTenant(t)
+	var ids []uuid.UUID
+	for number := range 6 {
+		ids = append(ids, tenant.id())
+		tenant.putUser(ids[number], number)
+	}
+	group, at := tenant.id(), time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
+	slice := func(name string, generation int64, members ...uuid.UUID) *index.Slice {
+		s := &index.Slice{Name: name, Group: group, Generation: generation, Created: at, Modified: at.Add(time.Duration(generation))}
+		for _, id := range members {
+			s.Members = append(s.Members, index.Member{ID: id})
+		}
+		return s
+	}
+	read := func() *scim.Resource {
+		found, known := tenant.index.Get(tenant.registry.Group(), group.String(), store.View{})
+		g.Expect(known).To(BeTrue())
+		return found
+	}
+	strings := func(ids ...uuid.UUID) (texts []string) {
+		for _, id := range ids {
+			texts = append(texts, id.String())
+		}
+		return texts
+	}
+	// A slice may come before its group.
+	tenant.index.PutSlice(slice("b", 2, ids[2], ids[3]))
+	tenant.putGroup(group, 1, index.Member{ID: ids[0]}, index.Member{ID: ids[1]})
+	g.Expect(read().MemberIDs()).To(Equal(strings(ids[0], ids[1], ids[2], ids[3])))
+	g.Expect(read().Meta().Version).To(Equal(`W/"1-2"`))
+	g.Expect(read().Meta().LastModified).To(Equal(at.Add(2)))
+
+	// What two objects list is one member, until neither does.
+	tenant.index.PutSlice(slice("a", 5, ids[0], ids[4]))
+	g.Expect(read().MemberIDs()).To(Equal(strings(ids[0], ids[1], ids[4], ids[2], ids[3])))
+	g.Expect(read().Meta().Version).To(Equal(`W/"1-7"`))
+	tenant.index.PutSlice(slice("a", 6, ids[4]))
+	g.Expect(tenant.index.ParentsOf(ids[0])).To(Equal([]uuid.UUID{group}))
+	tenant.putGroup(group, 1)
+	g.Expect(tenant.index.ParentsOf(ids[0])).To(BeEmpty())
+	g.Expect(read().MemberIDs()).To(Equal(strings(ids[4], ids[2], ids[3])))
+
+	tenant.index.RemoveUser(ids[4])
+	g.Expect(read().MemberIDs()).To(Equal(strings(ids[2], ids[3])))
+	tenant.index.RemoveSlice("b")
+	tenant.index.RemoveSlice("a")
+	g.Expect(read().MemberIDs()).To(BeEmpty())
+	g.Expect(read().Meta().Version).To(Equal(`W/"1"`))
+	g.Expect(tenant.index.Counts()).To(Equal(index.Counts{Users: 5, ActiveUsers: 3, Groups: 1}))
+}
