@@ -140,6 +140,14 @@ type ScimTenantSpec struct {
 	// +kubebuilder:validation:MaxItems=8
 	SchemaExtensions []SchemaExtension `json:"schemaExtensions,omitempty"`
 
+	// objectLimit is how many ScimUsers and ScimGroups together the tenant may
+	// have, users who were deleted and are kept included. At the limit, a request
+	// that would add one is answered 403; all else goes on. 250,000 when omitted.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	ObjectLimit int32 `json:"objectLimit,omitempty"`
+
 	// deletionPolicy says what becomes of the users and groups when this
 	// ScimTenant is deleted: Retain leaves them (a tenant applied again under
 	// the same name serves them again, with the same ids), Deactivate sets the
@@ -279,6 +287,23 @@ type UserPolicy struct {
 	// with its id, Conflict answers 409. Reactivate when omitted.
 	// +optional
 	OnRecreate UserRecreation `json:"onRecreate,omitempty"`
+
+	// retentionDays is how many days a user who was deleted and is kept stays,
+	// counted from the deletion, before the ScimUser is removed for good; with 0,
+	// it is removed soon after. Kept for ever when omitted.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=3650
+	RetentionDays *int32 `json:"retentionDays,omitempty"`
+
+	// seats is how many active users the tenant may have, for example by its
+	// licence. While all seats are taken, a request that would make one more user
+	// active is answered 403, whether it creates, changes or brings back a user;
+	// all else goes on. No limit when omitted.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	Seats int32 `json:"seats,omitempty"`
 }
 
 // UserAttribute is the name of an attribute of a SCIM user that a tenant may
