@@ -43,6 +43,7 @@ type Reconciler struct {
 
 	applier  *apply.Applier
 	progress progress
+	usage    usageLimits
 }
 
 // What the server of a tenant may do is in its Role (package operand); the
@@ -101,6 +102,9 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 		return ctrl.Result{}, err
 	}
 	if err := r.gather(ctx, s); err != nil {
+		return ctrl.Result{}, err
+	}
+	if err := r.gatherUsage(ctx, s); err != nil {
 		return ctrl.Result{}, err
 	}
 	// The server runs whatever becomes of the endpoint, and the other way round.
