@@ -9,6 +9,8 @@ const (
 	DefaultPath = "/scim/v2"
 	// DefaultReplicas is the number of server pods.
 	DefaultReplicas int32 = 2
+	// DefaultObjectLimit is the number of users and groups together.
+	DefaultObjectLimit int32 = 250_000
 )
 
 // State returns the wanted state; Active when omitted.
@@ -27,6 +29,14 @@ func (t *ScimTenant) Replicas() int32 {
 		return DefaultReplicas
 	}
 	return t.Spec.Server.Replicas
+}
+
+// ObjectLimit returns how many users and groups together the tenant may have.
+func (t *ScimTenant) ObjectLimit() int32 {
+	if t.Spec.ObjectLimit == 0 {
+		return DefaultObjectLimit
+	}
+	return t.Spec.ObjectLimit
 }
 
 // DeletionPolicy returns what becomes of users and groups with the tenant.

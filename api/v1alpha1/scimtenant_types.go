@@ -140,6 +140,14 @@ type ScimTenantSpec struct {
 	// +kubebuilder:validation:MaxItems=8
 	SchemaExtensions []SchemaExtension `json:"schemaExtensions,omitempty"`
 
+	// objectLimit is how many ScimUsers and ScimGroups together the tenant may
+	// have, users who were deleted and are kept included. At the limit, a request
+	// that would add one is answered 403; all else goes on. 250,000 when omitted.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	ObjectLimit int32 `json:"objectLimit,omitempty"`
+
 	// deletionPolicy says what becomes of the users and groups when this
 	// ScimTenant is deleted: Retain leaves them (a tenant applied again under
 	// the same name serves them again, with the same ids), Deactivate sets the
@@ -279,6 +287,23 @@ type UserPolicy struct {
 	// with its id, Conflict answers 409. Reactivate when omitted.
 	// +optional
 	OnRecreate UserRecreation `json:"onRecreate,omitempty"`
+
+	// retentionDays is how many days a user who was deleted and is kept stays,
+	// counted from the deletion, before the ScimUser is removed for good; with 0,
+	// it is removed soon after. Kept for ever when omitted.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=3650
+	RetentionDays *int32 `json:"retentionDays,omitempty"`
+
+	// seats is how many active users the tenant may have, for example by its
+	// licence. While all seats are taken, a request that would make one more user
+	// active is answered 403, whether it creates, changes or brings back a user;
+	// all else goes on. No limit when omitted.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	Seats int32 `json:"seats,omitempty"`
 }
 
 // UserAttribute is the name of an attribute of a SCIM user that a tenant may
@@ -322,6 +347,28 @@ type ScimTenantStatus struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
 	ServerReplicas string `json:"serverReplicas,omitempty"`
+
+	// users is how many users the tenant has, without those that were deleted and
+	// are kept. This and the following fields are what the server reported last;
+	// while they keep changing, they are written once a minute.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Users *int32 `json:"users,omitempty"`
+
+	// activeUsers is how many of the users are active: the seats that are taken.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	ActiveUsers *int32 `json:"activeUsers,omitempty"`
+
+	// groups is how many groups the tenant has.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Groups *int32 `json:"groups,omitempty"`
+
+	// lastRequestTime is when the identity provider last sent a request with a
+	// good token, to the minute.
+	// +optional
+	LastRequestTime metav1.Time `json:"lastRequestTime,omitzero"`
 }
 
 // ScimTenant is one SCIM connection: a SCIM 2.0 server for one application and
@@ -333,9 +380,13 @@ type ScimTenantStatus struct {
 // +kubebuilder:resource:shortName=stenant,categories=scim
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="IdP",type=string,JSONPath=`.spec.identityProvider`
+// +kubebuilder:printcolumn:name="Users",type=integer,JSONPath=`.status.users`
+// +kubebuilder:printcolumn:name="Groups",type=integer,JSONPath=`.status.groups`
 // +kubebuilder:printcolumn:name="Replicas",type=string,JSONPath=`.status.serverReplicas`
 // +kubebuilder:printcolumn:name="URL",type=string,JSONPath=`.status.url`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Active Users",type=integer,priority=1,JSONPath=`.status.activeUsers`
+// +kubebuilder:printcolumn:name="Last Request",type=date,priority=1,JSONPath=`.status.lastRequestTime`
 // +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:selectablefield:JSONPath=`.spec.identityProvider`

@@ -97,7 +97,8 @@ server:
   replicas: 3
   resources: {requests: {cpu: 100m}, limits: {memory: 128Mi}}
   scheduling: {nodeSelector: {disk: ssd}, tolerations: [{key: a, operator: Exists}], priorityClassName: high}
-users: {requiredAttributes: [emails, name.givenName], onDelete: Delete, onRecreate: Conflict}
+users: {requiredAttributes: [emails, name.givenName], onDelete: Delete, onRecreate: Conflict, retentionDays: 30, seats: 500}
+objectLimit: 1000
 groups: {unknownMembers: Reject}
 schemaExtensions:
 - id: urn:example:params:scim:schemas:extension:badge:2.0:User
@@ -112,6 +113,7 @@ schemaExtensions:
 deletionPolicy: Delete`),
 		Entry("with a host of one label", "acme", "identityProvider: Okta\nendpoint: {host: localhost}"),
 		Entry("with a path of one segment", "acme", "identityProvider: Okta\nendpoint: {path: /scim}"),
+		Entry("without retention", "acme", "identityProvider: Okta\nusers: {retentionDays: 0}"),
 		Entry("with the longest name", strings.Repeat("a", 50), `identityProvider: Okta`),
 	)
 
@@ -134,6 +136,11 @@ deletionPolicy: Delete`),
 		Entry("with a certificate for no host", "acme", "identityProvider: Okta\nendpoint: {tls: {secretName: a}}", "`tls` needs a `host`"),
 		Entry("with an Ingress for no host", "acme", "identityProvider: Okta\nendpoint: {ingress: {className: a}}", "`ingress` needs a `host`"),
 		Entry("with no replica", "acme", "identityProvider: Okta\nserver: {replicas: 0}", "greater than or equal to 1"),
+		Entry("with no seat", "acme", "identityProvider: Okta\nusers: {seats: 0}", "spec.users.seats in body should be greater than or equal to 1"),
+		Entry("with a retention in the past", "acme", "identityProvider: Okta\nusers: {retentionDays: -1}", "spec.users.retentionDays in body should be greater than or equal to 0"),
+		Entry("with a retention of centuries", "acme", "identityProvider: Okta\nusers: {retentionDays: 36500}", "spec.users.retentionDays in body should be less than or equal to 3650"),
+		Entry("with room for nothing", "acme", "identityProvider: Okta\nobjectLimit: 0", "spec.objectLimit in body should be greater than or equal to 1"),
+		Entry("with room for more than can be", "acme", "identityProvider: Okta\nobjectLimit: 1000001", "spec.objectLimit in body should be less than or equal to 1e+06"),
 		Entry("with an unknown required attribute", "acme", "identityProvider: Okta\nusers: {requiredAttributes: [password]}", "Unsupported value"),
 		Entry("with an extension under a name that is no URN", "acme", "identityProvider: Okta\nschemaExtensions: [{id: badgebadge, attributes: [{name: a}]}]", "must be a URN such as"),
 		Entry("with an extension under the RFC's URN", "acme", "identityProvider: Okta\nschemaExtensions: [{id: 'urn:ietf:params:scim:schemas:core:2.0:User', attributes: [{name: a}]}]", "choose one of your own"),

@@ -21,7 +21,7 @@ const (
 	PortSCIM int32 = 8080
 	// PortHealth is the port of the probes and the metrics.
 	PortHealth int32 = 8081
-	// PortPeers is the port at which the pods of a tenant talk to each other.
+	// PortPeers is the port that the pods of a tenant's server call each other at.
 	PortPeers int32 = 8082
 
 	// PathLive answers as long as the process runs, whatever the API server does.
@@ -98,9 +98,9 @@ func container(t *scimv1alpha1.ScimTenant, image string) *corev1ac.ContainerAppl
 			envFromField("POD_IP", "status.podIP")).
 		WithEnv(memoryLimitEnv(resources)...).
 		WithPorts(
-			corev1ac.ContainerPort().WithName(portNameSCIM).WithContainerPort(PortSCIM).WithProtocol(corev1.ProtocolTCP),
-			corev1ac.ContainerPort().WithName(portNameHealth).WithContainerPort(PortHealth).WithProtocol(corev1.ProtocolTCP),
-			corev1ac.ContainerPort().WithName(portNamePeers).WithContainerPort(PortPeers).WithProtocol(corev1.ProtocolTCP)).
+			port(portNameSCIM, PortSCIM),
+			port(portNameHealth, PortHealth),
+			port(portNamePeers, PortPeers)).
 		WithResources(resources).
 		WithStartupProbe(probe(PathLive, 1, 60)).
 		WithReadinessProbe(probe(PathReady, 3, 2)).
@@ -119,6 +119,10 @@ func probe(path string, period, failures int32) *corev1ac.ProbeApplyConfiguratio
 		WithPeriodSeconds(period).
 		WithTimeoutSeconds(3).
 		WithFailureThreshold(failures)
+}
+
+func port(name string, number int32) *corev1ac.ContainerPortApplyConfiguration {
+	return corev1ac.ContainerPort().WithName(name).WithContainerPort(number).WithProtocol(corev1.ProtocolTCP)
 }
 
 func envFromField(name, path string) *corev1ac.EnvVarApplyConfiguration {

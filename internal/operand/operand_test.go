@@ -113,6 +113,24 @@ func TestDeployment(t *testing.T) {
 	if c.Image != "kubescim:1" || !reflect.DeepEqual(c.Command, []string{"/scim-server"}) || !reflect.DeepEqual(c.Args, []string{"--tenant=acme"}) {
 		t.Errorf("the container runs %s %v %v", c.Image, c.Command, c.Args)
 	}
+	ports := map[string]int32{}
+	for _, p := range c.Ports {
+		ports[p.Name] = p.ContainerPort
+	}
+	if want := map[string]int32{"http": 8080, "health": 8081, "peers": 8082}; !maps.Equal(ports, want) {
+		t.Errorf("the ports are %v", ports)
+	}
+	fields := map[string]string{}
+	for _, e := range c.Env {
+		if e.ValueFrom != nil {
+			fields[e.Name] = e.ValueFrom.FieldRef.FieldPath
+		}
+	}
+	if want := map[string]string{
+		"POD_NAME": "metadata.name", "POD_NAMESPACE": "metadata.namespace", "POD_UID": "metadata.uid", "POD_IP": "status.podIP",
+	}; !maps.Equal(fields, want) {
+		t.Errorf("the container knows %v", fields)
+	}
 	if c.LivenessProbe.HTTPGet.Path != "/livez" || c.ReadinessProbe.HTTPGet.Path != "/readyz" || c.StartupProbe == nil {
 		t.Error("unexpected probes")
 	}

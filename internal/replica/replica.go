@@ -4,9 +4,11 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
@@ -105,7 +107,12 @@ func SettingsOf(tenant *v1alpha1.ScimTenant) (server.Settings, error) {
 			KeepDeletedUsers:     tenant.UserDeletion() == v1alpha1.UserDeletionDeactivate,
 			RefuseRecreation:     tenant.UserRecreation() == v1alpha1.UserRecreationConflict,
 			RejectUnknownMembers: tenant.UnknownMembers() == v1alpha1.UnknownMembersReject,
+			Seats:                int(tenant.Spec.Users.Seats),
+			ObjectLimit:          int(tenant.ObjectLimit()),
 		},
+	}
+	if days := tenant.Spec.Users.RetentionDays; days != nil {
+		settings.Policy.Retention = ptr.To(time.Duration(*days) * 24 * time.Hour)
 	}
 	if tenant.Spec.Endpoint.Host != "" {
 		settings.PublicURL = operand.URL(tenant)

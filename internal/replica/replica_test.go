@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -233,6 +234,21 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		Expect(settings.Policy.RejectUnknownMembers).To(BeTrue())
 		Expect(settings.PublicURL).To(Equal("https://acme.api.example.com/scim/v2"))
 		Expect(settings.RequiredAttributes).To(ConsistOf("emails"))
+		Expect(settings.Policy.Seats).To(BeZero())
+		Expect(settings.Policy.ObjectLimit).To(Equal(250_000))
+		Expect(settings.Policy.Retention).To(BeNil())
 		Expect(strings.ToLower(settings.Profile.Name)).To(Equal("okta"))
+	})
+
+	It("reads the tenant's limits as the design says", func() {
+		tenant.Spec.Users.Seats, tenant.Spec.ObjectLimit = 50, 1000
+		for days, retention := range map[int32]time.Duration{0: 0, 30: 720 * time.Hour} {
+			tenant.Spec.Users.RetentionDays = &days
+			settings, err := replica.SettingsOf(tenant)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(settings.Policy.Seats).To(Equal(50))
+			Expect(settings.Policy.ObjectLimit).To(Equal(1000))
+			Expect(settings.Policy.Retention).To(HaveValue(Equal(retention)))
+		}
 	})
 })

@@ -98,6 +98,18 @@ func (e *Environment) KeepLease(ctx context.Context, namespace, tenant, pod, ver
 	return e.Client.Update(ctx, lease)
 }
 
+// ReportUsage does as if a server pod, which has a Lease, had counted its users
+// and renewed the Lease with that.
+func (e *Environment) ReportUsage(ctx context.Context, namespace, pod string, usage operand.Usage) error {
+	lease := &coordinationv1.Lease{}
+	if err := e.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: pod}, lease); err != nil {
+		return err
+	}
+	lease.Annotations[operand.AnnotationUsage] = operand.EncodeUsage(usage)
+	lease.Spec.RenewTime = ptr.To(metav1.NowMicro())
+	return e.Client.Update(ctx, lease)
+}
+
 // StopPod does as if a server pod had ended.
 func (e *Environment) StopPod(ctx context.Context, namespace, pod string) error {
 	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: pod}}

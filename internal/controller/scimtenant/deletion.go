@@ -86,6 +86,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 		return err
 	}
 	r.progress.forget(s.tenant.UID)
+	r.usage.forget(s.tenant.UID)
 	s.gone = true
 	return nil
 }

@@ -27,6 +27,7 @@ var _ = Describe("The deletion of a tenant", func() {
 		becomeReady(ctx, tenant)
 		createUsers(ctx, tenant.Namespace, tenant.Name, 3)
 		createGroup(ctx, tenant.Namespace, tenant.Name)
+		createMembers(ctx, tenant.Namespace, tenant.Name)
 		createClaim(ctx, tenant.Namespace, tenant.Name)
 
 		Expect(env.Client.Delete(ctx, tenant)).To(Succeed())
@@ -34,6 +35,7 @@ var _ = Describe("The deletion of a tenant", func() {
 		Expect(usersOf(ctx, tenant)).To(HaveLen(3))
 		Expect(activeUsersOf(ctx, tenant)).To(HaveLen(3))
 		Expect(groupsOf(ctx, tenant)).To(HaveLen(1))
+		Expect(membersOf(ctx, tenant)).To(HaveLen(1))
 		Expect(claimsOf(ctx, tenant)).To(HaveLen(1))
 	})
 
@@ -71,23 +73,32 @@ var _ = Describe("The deletion of a tenant", func() {
 		Expect(other.Items).To(ConsistOf(HaveField("Spec.Active", BeNil())))
 	})
 
-	It("deletes users, groups and claims of this tenant only, under the policy Delete", func(ctx context.Context) {
+	It("deletes users, groups, their members and claims of this tenant only, in pages, under the policy Delete", func(ctx context.Context) {
+		const many = 510
 		tenant := newTenant(ctx, withDeletionPolicy(scimv1alpha1.DeletionPolicyDelete))
 		becomeReady(ctx, tenant)
 		globex := &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "globex"}}
 		for _, owner := range []*scimv1alpha1.ScimTenant{tenant, globex} {
 			createUsers(ctx, owner.Namespace, owner.Name, 5)
 			createGroup(ctx, owner.Namespace, owner.Name)
+			createMembers(ctx, owner.Namespace, owner.Name)
 			createClaim(ctx, owner.Namespace, owner.Name)
 		}
+		inParallel(many, func(int) error { return env.Client.Create(ctx, claim(tenant.Namespace, tenant.Name)) })
 
 		Expect(env.Client.Delete(ctx, tenant)).To(Succeed())
+		Eventually(current(ctx, tenant)).Should(And(
+			controllertest.Have(scimv1alpha1.ConditionReconciling, metav1.ConditionTrue, scimv1alpha1.ReasonDeleting),
+			controllertest.BeWellFormed(),
+			HaveField("Status.Conditions", ContainElement(HaveField("Message", MatchRegexp(`claims.* \d+ so far`))))))
 		Eventually(exists(ctx, tenant)).Should(BeFalse())
 		Expect(usersOf(ctx, tenant)).To(BeEmpty())
 		Expect(groupsOf(ctx, tenant)).To(BeEmpty())
+		Expect(membersOf(ctx, tenant)).To(BeEmpty())
 		Expect(claimsOf(ctx, tenant)).To(BeEmpty())
 		Expect(usersOf(ctx, globex)).To(HaveLen(5))
 		Expect(groupsOf(ctx, globex)).To(HaveLen(1))
+		Expect(membersOf(ctx, globex)).To(HaveLen(1))
 		Expect(claimsOf(ctx, globex)).To(HaveLen(1))
 	})
 
@@ -144,20 +155,26 @@ func scimLabels(tenant string) map[string]string {
 
 func createUsers(ctx context.Context, namespace, tenant string, count int) {
 	GinkgoHelper()
-	group, ctx := errgroup.WithContext(ctx)
+	inParallel(count, func(i int) error {
+		return env.Client.Create(ctx, &scimv1alpha1.ScimUser{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: "user-", Labels: scimLabels(tenant)},
+			Spec: scimv1alpha1.ScimUserSpec{
+				TenantRef: scimv1alpha1.TenantReference{Name: tenant},
+				UserName:  fmt.Sprintf("user%d@example.com", i),
+				Active:    []*bool{nil, ptr.To(true)}[i%2],
+				Meta:      resourceMeta(),
+			},
+		})
+	})
+}
+
+// inParallel makes many objects, some at the same time.
+func inParallel(count int, create func(i int) error) {
+	GinkgoHelper()
+	group := errgroup.Group{}
 	group.SetLimit(16)
 	for i := range count {
-		group.Go(func() error {
-			return env.Client.Create(ctx, &scimv1alpha1.ScimUser{
-				ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: "user-", Labels: scimLabels(tenant)},
-				Spec: scimv1alpha1.ScimUserSpec{
-					TenantRef: scimv1alpha1.TenantReference{Name: tenant},
-					UserName:  fmt.Sprintf("user%d@example.com", i),
-					Active:    []*bool{nil, ptr.To(true)}[i%2],
-					Meta:      resourceMeta(),
-				},
-			})
-		})
+		group.Go(func() error { return create(i) })
 	}
 	Expect(group.Wait()).To(Succeed())
 }
@@ -175,13 +192,30 @@ func createGroup(ctx context.Context, namespace, tenant string) {
 	})).To(Succeed())
 }
 
+func createMembers(ctx context.Context, namespace, tenant string) {
+	GinkgoHelper()
+	Expect(env.Client.Create(ctx, &scimv1alpha1.ScimGroupMembers{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: "group-", Labels: scimLabels(tenant)},
+		Spec: scimv1alpha1.ScimGroupMembersSpec{
+			TenantRef:   scimv1alpha1.TenantReference{Name: tenant},
+			GroupRef:    scimv1alpha1.GroupReference{Name: "group"},
+			MemberCount: ptr.To[int32](0),
+			Meta:        resourceMeta(),
+		},
+	})).To(Succeed())
+}
+
 func createClaim(ctx context.Context, namespace, tenant string) {
 	GinkgoHelper()
+	Expect(env.Client.Create(ctx, claim(namespace, tenant))).To(Succeed())
+}
+
+func claim(namespace, tenant string) *coordinationv1.Lease {
 	labels := scimLabels(tenant)
 	labels[scimv1alpha1.LabelLease] = scimv1alpha1.LeaseClaim
-	Expect(env.Client.Create(ctx, &coordinationv1.Lease{
+	return &coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: "claim-", Labels: labels},
-	})).To(Succeed())
+	}
 }
 
 func createServiceAccount(ctx context.Context, namespace, name string) {
@@ -216,6 +250,14 @@ func groupsOf(ctx context.Context, tenant *scimv1alpha1.ScimTenant) []scimv1alph
 	Expect(env.Client.List(ctx, groups, client.InNamespace(tenant.Namespace),
 		client.MatchingFields{"spec.tenantRef.name": tenant.Name})).To(Succeed())
 	return groups.Items
+}
+
+func membersOf(ctx context.Context, tenant *scimv1alpha1.ScimTenant) []scimv1alpha1.ScimGroupMembers {
+	GinkgoHelper()
+	members := &scimv1alpha1.ScimGroupMembersList{}
+	Expect(env.Client.List(ctx, members, client.InNamespace(tenant.Namespace),
+		client.MatchingFields{"spec.tenantRef.name": tenant.Name})).To(Succeed())
+	return members.Items
 }
 
 func claimsOf(ctx context.Context, tenant *scimv1alpha1.ScimTenant) []coordinationv1.Lease {

@@ -43,6 +43,7 @@ type Reconciler struct {
 
 	applier  *apply.Applier
 	progress progress
+	usage    usageLimits
 }
 
 // What the server of a tenant may do is in its Role (package operand); the
@@ -58,7 +59,7 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimtenants/status,verbs=patch
 // +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimtenants/finalizers,verbs=update
 // +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimusers;scimgroups;scimgroupmembers,verbs=get;list;watch;create;update;patch;delete
-// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=get;list;watch;create;update;delete;deletecollection
+// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=get;list;watch;create;update;delete
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=services;serviceaccounts,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list
@@ -101,6 +102,9 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 		return ctrl.Result{}, err
 	}
 	if err := r.gather(ctx, s); err != nil {
+		return ctrl.Result{}, err
+	}
+	if err := r.gatherUsage(ctx, s); err != nil {
 		return ctrl.Result{}, err
 	}
 	// The server runs whatever becomes of the endpoint, and the other way round.

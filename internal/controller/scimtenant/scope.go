@@ -9,6 +9,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/operand"
 )
 
 // scope is everything that one reconciliation of one tenant reads and finds.
@@ -24,6 +25,12 @@ type scope struct {
 	// ingressClass is false when the host needs an Ingress and there is no
 	// IngressClass for it. Set by gather.
 	ingressClass bool
+
+	// usage is what the server has counted, when that is to be written now, and
+	// usageAfter is how soon to look again when it is to be written later. Set by
+	// gatherUsage.
+	usage      *operand.Usage
+	usageAfter time.Duration
 
 	// deployment is the server's Deployment as it was after the apply; nil when
 	// it could not be applied. Set by reconcileServer.
@@ -46,14 +53,15 @@ func newScope(tenant *scimv1alpha1.ScimTenant) *scope {
 	return &scope{tenant: tenant}
 }
 
-// requeueAfter is when to look again for what no watch tells about.
+// requeueAfter is when to look again for what no watch tells about. To write the
+// usage never takes longer than conflictInterval.
 func (s *scope) requeueAfter() time.Duration {
-	after := time.Duration(0)
+	after := s.usageAfter
 	for _, problem := range []error{s.serverProblem, s.endpointProblem} {
 		switch {
 		case isLeftover(problem):
 			return pollInterval
-		case problem != nil:
+		case problem != nil && after == 0:
 			after = conflictInterval
 		}
 	}

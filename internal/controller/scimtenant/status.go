@@ -26,6 +26,9 @@ func setStatus(s *scope) (changed bool) {
 	if s.deployment != nil {
 		status.ServerReplicas = fmt.Sprintf("%d/%d", s.deployment.Status.ReadyReplicas, s.tenant.Replicas())
 	}
+	if s.usage != nil {
+		setUsage(status, *s.usage)
+	}
 	return conditions.Set(s.tenant, summarize(s), serverAvailable(s), endpointAccepted(s), schemasAccepted(s))
 }
 

@@ -11,6 +11,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -39,7 +40,10 @@ func (r *Reconciler) sweep(ctx context.Context, s *scope) (done bool, err error)
 // listed, so that the first page is always the next one.
 func (r *Reconciler) deactivateUsers(ctx context.Context, s *scope) (done bool, err error) {
 	users := &scimv1alpha1.ScimUserList{}
-	err = r.nextPage(ctx, s, users, fields.OneTermNotEqualSelector("spec.active", "false"))
+	err = r.Live.List(ctx, users, client.InNamespace(s.tenant.Namespace), client.Limit(pageSize),
+		client.MatchingFieldsSelector{Selector: fields.AndSelectors(
+			fields.OneTermEqualSelector("spec.tenantRef.name", s.tenant.Name),
+			fields.OneTermNotEqualSelector("spec.active", "false"))})
 	if err != nil {
 		return false, err
 	}
@@ -64,56 +68,57 @@ func deactivation(now time.Time) (client.Patch, error) {
 	return client.RawPatch(types.MergePatchType, body), err
 }
 
-// deleteEverything deletes a page of groups, then of users, and when there are
-// none any more, the claims on their names.
-func (r *Reconciler) deleteEverything(ctx context.Context, s *scope) (done bool, err error) {
-	groups := &scimv1alpha1.ScimGroupList{}
-	if err := r.nextPage(ctx, s, groups, fields.Everything()); err != nil {
-		return false, err
-	}
-	if len(groups.Items) > 0 {
-		err := forEach(ctx, groups.Items, func(ctx context.Context, group *scimv1alpha1.ScimGroup) error {
-			return r.deleteUnchanged(ctx, group)
-		})
-		return false, r.deleted(s, len(groups.Items), err)
-	}
+// swept is a kind of which a tenant may have very many objects.
+type swept struct {
+	kind schema.GroupVersionKind
+	// people is what people call them.
+	people string
+	// of chooses those of a tenant.
+	of func(tenant *scimv1alpha1.ScimTenant) client.ListOption
+}
 
-	users := &scimv1alpha1.ScimUserList{}
-	if err := r.nextPage(ctx, s, users, fields.Everything()); err != nil {
-		return false, err
-	}
-	if len(users.Items) > 0 {
-		err := forEach(ctx, users.Items, func(ctx context.Context, user *scimv1alpha1.ScimUser) error {
-			return r.deleteUnchanged(ctx, user)
-		})
-		return false, r.deleted(s, len(users.Items), err)
-	}
+// everything is what the policy Delete deletes, in this order: what refers to
+// something goes before it, and the claim on a name after its holder.
+var everything = []swept{
+	{scimv1alpha1.GroupVersion.WithKind("ScimGroupMembers"), "members of large groups", byTenantRef},
+	{scimv1alpha1.GroupVersion.WithKind("ScimGroup"), "groups", byTenantRef},
+	{scimv1alpha1.GroupVersion.WithKind("ScimUser"), "users", byTenantRef},
+	{coordinationv1.SchemeGroupVersion.WithKind("Lease"), "claims on their names", byClaimLabels},
+}
 
-	err = r.Live.DeleteAllOf(ctx, &coordinationv1.Lease{}, client.InNamespace(s.tenant.Namespace), client.MatchingLabels{
-		scimv1alpha1.LabelTenant: s.tenant.Name,
+func byTenantRef(tenant *scimv1alpha1.ScimTenant) client.ListOption {
+	return client.MatchingFields{"spec.tenantRef.name": tenant.Name}
+}
+
+func byClaimLabels(tenant *scimv1alpha1.ScimTenant) client.ListOption {
+	return client.MatchingLabels{
+		scimv1alpha1.LabelTenant: tenant.Name,
 		scimv1alpha1.LabelLease:  scimv1alpha1.LeaseClaim,
-	})
-	return err == nil, err
+	}
 }
 
-func (r *Reconciler) deleteUnchanged(ctx context.Context, obj client.Object) error {
-	uid := obj.GetUID()
-	return r.Live.Delete(ctx, obj, client.Preconditions{UID: &uid})
-}
-
-func (r *Reconciler) deleted(s *scope, count int, err error) error {
-	total := r.progress.add(s.tenant.UID, count, err)
-	s.deletion = fmt.Sprintf("deleting users and groups, %d so far", total)
-	return err
-}
-
-// nextPage lists, past the cache, users or groups of the tenant.
-func (r *Reconciler) nextPage(ctx context.Context, s *scope, list client.ObjectList, also fields.Selector) error {
-	ofTenant := fields.OneTermEqualSelector("spec.tenantRef.name", s.tenant.Name)
-	return r.Live.List(ctx, list,
-		client.InNamespace(s.tenant.Namespace),
-		client.MatchingFieldsSelector{Selector: fields.AndSelectors(ofTenant, also)},
-		client.Limit(pageSize))
+// deleteEverything deletes the next page of what the tenant still has. It needs
+// the objects' metadata only, and asks for no more.
+func (r *Reconciler) deleteEverything(ctx context.Context, s *scope) (done bool, err error) {
+	for _, next := range everything {
+		page := &metav1.PartialObjectMetadataList{}
+		page.SetGroupVersionKind(next.kind)
+		err := r.Live.List(ctx, page, client.InNamespace(s.tenant.Namespace), next.of(s.tenant), client.Limit(pageSize))
+		if err != nil {
+			return false, fmt.Errorf("listing the %s: %w", next.people, err)
+		}
+		if len(page.Items) == 0 {
+			continue
+		}
+		err = forEach(ctx, page.Items, func(ctx context.Context, object *metav1.PartialObjectMetadata) error {
+			object.SetGroupVersionKind(next.kind)
+			return r.Live.Delete(ctx, object, client.Preconditions{UID: &object.UID})
+		})
+		total := r.progress.add(s.tenant.UID, len(page.Items), err)
+		s.deletion = fmt.Sprintf("deleting the %s; objects deleted: %d so far", next.people, total)
+		return false, err
+	}
+	return true, nil
 }
 
 // forEach writes every item, some at the same time. Items that are gone are fine.

@@ -1,0 +1,119 @@
+package scimtenant
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// The status of a tenant is written only because its usage has changed once in
+// usageInterval, but usageBurst times in a row after a quiet time, so that the
+// first users of a tenant show soon.
+const (
+	usageInterval = time.Minute
+	usageBurst    = 3
+)
+
+// gatherUsage reads what the server pods have counted. When that is to get into
+// the status later, it sets when.
+func (r *Reconciler) gatherUsage(ctx context.Context, s *scope) error {
+	leases := &coordinationv1.LeaseList{}
+	err := r.Client.List(ctx, leases, client.InNamespace(s.tenant.Namespace), replicaLabels(s.tenant))
+	if err != nil {
+		return fmt.Errorf("listing the Leases of the server's pods: %w", err)
+	}
+	usage, known := operand.LatestUsage(leases.Items)
+	if !known || !isNews(usage, s.tenant.Status) {
+		return nil
+	}
+	s.usageAfter = r.usage.take(s.tenant.UID, time.Now())
+	if s.usageAfter == 0 {
+		s.usage = &usage
+	}
+	return nil
+}
+
+// isNews reports whether a usage differs from what a status says.
+func isNews(usage operand.Usage, status scimv1alpha1.ScimTenantStatus) bool {
+	next := status
+	setUsage(&next, usage)
+	return !equality.Semantic.DeepEqual(next, status)
+}
+
+// setUsage writes a usage into a status. The last request is never forgotten,
+// although the pod that answered it may be.
+func setUsage(status *scimv1alpha1.ScimTenantStatus, usage operand.Usage) {
+	status.Users = ptr.To(usage.Users)
+	status.ActiveUsers = ptr.To(usage.ActiveUsers)
+	status.Groups = ptr.To(usage.Groups)
+	if usage.LastRequestTime.After(status.LastRequestTime.Time) {
+		status.LastRequestTime = metav1.NewTime(usage.LastRequestTime)
+	}
+}
+
+// usageLimits bounds, for each tenant, how often its usage is written.
+type usageLimits struct {
+	mu       sync.Mutex
+	limiters map[types.UID]*rate.Limiter
+}
+
+// take lets the caller write the usage of a tenant now when it returns 0, and
+// else returns how long to wait before asking again.
+func (u *usageLimits) take(tenant types.UID, now time.Time) (wait time.Duration) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	limiter, ok := u.limiters[tenant]
+	if !ok {
+		limiter = rate.NewLimiter(rate.Every(usageInterval), usageBurst)
+		if u.limiters == nil {
+			u.limiters = map[types.UID]*rate.Limiter{}
+		}
+		u.limiters[tenant] = limiter
+	}
+	reservation := limiter.ReserveN(now, 1)
+	wait = reservation.DelayFrom(now)
+	if wait > 0 {
+		reservation.CancelAt(now)
+	}
+	return wait
+}
+
+func (u *usageLimits) forget(tenant types.UID) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.limiters, tenant)
+}
+
+// tenantOf returns the tenant of the server pod that a Lease belongs to.
+func tenantOf(_ context.Context, lease client.Object) []reconcile.Request {
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{
+		Namespace: lease.GetNamespace(),
+		Name:      lease.GetLabels()[scimv1alpha1.LabelTenant],
+	}}}
+}
+
+// usageChanged leaves out that a server pod is still alive, which it says all
+// the time, and that it is not, which says nothing about users.
+func usageChanged() predicate.Predicate {
+	usageOf := func(lease client.Object) string { return lease.GetAnnotations()[operand.AnnotationUsage] }
+	return predicate.Funcs{
+		CreateFunc: func(e event.CreateEvent) bool { return usageOf(e.Object) != "" },
+		UpdateFunc: func(e event.UpdateEvent) bool { return usageOf(e.ObjectOld) != usageOf(e.ObjectNew) },
+		DeleteFunc: func(event.DeleteEvent) bool { return false },
+	}
+}

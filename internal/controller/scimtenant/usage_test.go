@@ -1,0 +1,87 @@
+package scimtenant
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+func TestUsageIsNews(t *testing.T) {
+	noon := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	reported := scimv1alpha1.ScimTenantStatus{
+		Users: ptr.To[int32](3), ActiveUsers: ptr.To[int32](2), Groups: ptr.To[int32](0),
+		LastRequestTime: metav1.NewTime(noon),
+	}
+	for name, tc := range map[string]struct {
+		usage  operand.Usage
+		status scimv1alpha1.ScimTenantStatus
+		want   bool
+	}{
+		"nothing was known":         {operand.Usage{}, scimv1alpha1.ScimTenantStatus{}, true},
+		"nothing has changed":       {operand.Usage{Users: 3, ActiveUsers: 2, LastRequestTime: noon}, reported, false},
+		"a user more":               {operand.Usage{Users: 4, ActiveUsers: 2, LastRequestTime: noon}, reported, true},
+		"a user less who is active": {operand.Usage{Users: 3, ActiveUsers: 1, LastRequestTime: noon}, reported, true},
+		"a group more":              {operand.Usage{Users: 3, ActiveUsers: 2, Groups: 1, LastRequestTime: noon}, reported, true},
+		"a later request":           {operand.Usage{Users: 3, ActiveUsers: 2, LastRequestTime: noon.Add(time.Minute)}, reported, true},
+		"an earlier request":        {operand.Usage{Users: 3, ActiveUsers: 2, LastRequestTime: noon.Add(-time.Minute)}, reported, false},
+		"no request since a start":  {operand.Usage{Users: 3, ActiveUsers: 2}, reported, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := isNews(tc.usage, tc.status); got != tc.want {
+				t.Errorf("isNews = %v", got)
+			}
+			setUsage(&tc.status, tc.usage)
+			if isNews(tc.usage, tc.status) {
+				t.Errorf("it is news once it is written: %+v", tc.status)
+			}
+		})
+	}
+}
+
+func TestUsageIsWrittenOnceAMinuteIfItKeepsChanging(t *testing.T) {
+	start := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	limits := &usageLimits{}
+	// take asks so many seconds after the start.
+	take := func(tenant types.UID, second int, want time.Duration) {
+		t.Helper()
+		if wait := limits.take(tenant, start.Add(time.Duration(second)*time.Second)); wait != want {
+			t.Errorf("after %d s, %s waits for %s, want %s", second, tenant, wait, want)
+		}
+	}
+	for range usageBurst {
+		take("acme", 0, 0)
+	}
+	take("acme", 0, time.Minute)
+	take("acme", 20, 40*time.Second)
+	take("globex", 20, 0)
+	take("acme", 60, 0)
+	take("acme", 61, 59*time.Second)
+	take("acme", 3600, 0)
+	take("acme", 3600, 0)
+	limits.forget("globex")
+	for range usageBurst {
+		take("globex", 20, 0)
+	}
+}
+
+func TestUsageThatWaitsIsLookedAtAgain(t *testing.T) {
+	s := &scope{usageAfter: 40 * time.Second}
+	if after := s.requeueAfter(); after != 40*time.Second {
+		t.Errorf("requeueAfter = %s", after)
+	}
+	s.endpointProblem = errors.New("an Ingress is somebody else's")
+	if after := s.requeueAfter(); after != 40*time.Second {
+		t.Errorf("with a problem, requeueAfter = %s", after)
+	}
+	s.usageAfter = 0
+	if after := s.requeueAfter(); after != conflictInterval {
+		t.Errorf("with a problem only, requeueAfter = %s", after)
+	}
+}

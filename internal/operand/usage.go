@@ -1,0 +1,79 @@
+package operand
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+)
+
+// AnnotationUsage, on the Lease of a server pod, is what the pod has counted, as
+// EncodeUsage writes it. That is how the operator knows how many users a tenant
+// has, without listing them.
+const AnnotationUsage = "scim.kubescim.dev/usage"
+
+// UsageResolution is how exact Usage.LastRequestTime is.
+const UsageResolution = time.Minute
+
+// Usage is how much a tenant is used.
+type Usage struct {
+	// Users is how many users SCIM shows: without those that were deleted and
+	// are kept.
+	Users int32 `json:"users"`
+	// ActiveUsers is how many of them are not inactive.
+	ActiveUsers int32 `json:"activeUsers"`
+	// Groups is how many groups there are.
+	Groups int32 `json:"groups"`
+	// LastRequestTime is when the last request with a good token came, to the
+	// minute; zero when none has come since the pod started.
+	LastRequestTime time.Time `json:"lastRequestTime,omitzero"`
+}
+
+// EncodeUsage returns the value of AnnotationUsage. It is the same for the same
+// usage, and the time in it is cut to the minute: a Lease that is renewed says
+// nothing new unless something happened.
+func EncodeUsage(usage Usage) string {
+	usage.LastRequestTime = usage.LastRequestTime.UTC().Truncate(UsageResolution)
+	// Numbers and a time can always be marshalled.
+	text, _ := json.Marshal(usage)
+	return string(text)
+}
+
+// DecodeUsage reads the value of AnnotationUsage. It fails on what EncodeUsage
+// cannot have written.
+func DecodeUsage(text string) (Usage, error) {
+	var usage Usage
+	if err := json.Unmarshal([]byte(text), &usage); err != nil {
+		return Usage{}, fmt.Errorf("reading annotation %s: %w", AnnotationUsage, err)
+	}
+	if usage.Users < 0 || usage.ActiveUsers < 0 || usage.Groups < 0 {
+		return Usage{}, fmt.Errorf("reading annotation %s: a number in %q is negative", AnnotationUsage, text)
+	}
+	return usage, nil
+}
+
+// LatestUsage returns what the server pod says that has renewed its Lease last,
+// with the last request that came to any pod. Leases that say nothing, or nothing
+// that can be read, count as absent; known is false when no other is left.
+func LatestUsage(leases []coordinationv1.Lease) (latest Usage, known bool) {
+	var renewed, requested time.Time
+	for _, lease := range leases {
+		text, reported := lease.Annotations[AnnotationUsage]
+		if !reported || lease.Spec.RenewTime == nil {
+			continue
+		}
+		usage, err := DecodeUsage(text)
+		if err != nil {
+			continue
+		}
+		if usage.LastRequestTime.After(requested) {
+			requested = usage.LastRequestTime
+		}
+		if !known || lease.Spec.RenewTime.After(renewed) {
+			latest, known, renewed = usage, true, lease.Spec.RenewTime.Time
+		}
+	}
+	latest.LastRequestTime = requested
+	return latest, known
+}
