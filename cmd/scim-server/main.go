@@ -19,7 +19,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"k8s.io/apimachinery/pkg/runtime"
+	clientset "k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -95,6 +98,13 @@ func run(o options, log *slog.Logger) error {
 	})
 	tenant := server.NewTenant(backend, server.DefaultLimits(), log, server.NewMetrics(metrics, o.tenant))
 	tenant.Needs(mirror.InStep, members.Member)
+	recorder, stopRecording, err := newRecorder(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopRecording()
+	upkeep := kubernetes.NewUpkeep(backend, metrics)
+	upkeep.Lead, upkeep.Policy, upkeep.Recorder, upkeep.Log = members.Lead, tenant.Policy, recorder, log
 
 	// The replica outlives the signal: until the last request is answered, keys
 	// that are revoked must stop working, and the other replicas must know it.
@@ -107,6 +117,7 @@ func run(o options, log *slog.Logger) error {
 	var running sync.WaitGroup
 	running.Go(func() { follower.Run(following) })
 	running.Go(func() { mirror.Run(following) })
+	running.Go(func() { upkeep.Run(following) })
 	var leaving error
 	serving, stopServing := context.WithCancel(ctx)
 	defer stopServing()
@@ -122,22 +133,62 @@ func run(o options, log *slog.Logger) error {
 	return errors.Join(err, leaving)
 }
 
+// newRecorder returns what records events, and what ends it. Events are written in
+// the background, so that nobody waits for them.
+func newRecorder(ctx context.Context) (events.EventRecorder, func(), error) {
+	config, err := newConfig()
+	if err != nil {
+		return nil, nil, err
+	}
+	clients, err := clientset.NewForConfig(config)
+	if err != nil {
+		return nil, nil, fmt.Errorf("making a client for events: %w", err)
+	}
+	scheme, err := newScheme()
+	if err != nil {
+		return nil, nil, err
+	}
+	broadcaster := events.NewBroadcaster(&events.EventSinkImpl{Interface: clients.EventsV1()})
+	if err := broadcaster.StartRecordingToSinkWithContext(ctx); err != nil {
+		return nil, nil, fmt.Errorf("beginning to record events: %w", err)
+	}
+	return broadcaster.NewRecorder(scheme, "kubescim-server"), broadcaster.Shutdown, nil
+}
+
 // newClient returns a client that reads from the API server, on behalf of the
 // pod's ServiceAccount.
 func newClient() (client.WithWatch, error) {
-	config, err := ctrl.GetConfig()
+	config, err := newConfig()
 	if err != nil {
-		return nil, fmt.Errorf("finding the API server: %w", err)
+		return nil, err
 	}
-	config.UserAgent = "kubescim-server/" + version
-	config.Wrap(kubernetes.AuditTransport)
-	scheme := runtime.NewScheme()
-	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
-		return nil, fmt.Errorf("building the scheme: %w", err)
+	scheme, err := newScheme()
+	if err != nil {
+		return nil, err
 	}
 	live, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
 	if err != nil {
 		return nil, fmt.Errorf("making a client for the API server: %w", err)
 	}
 	return live, nil
+}
+
+// newConfig returns how to reach the API server. What limits how much is asked of
+// it is the API server's own priority and fairness.
+func newConfig() (*rest.Config, error) {
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return nil, fmt.Errorf("finding the API server: %w", err)
+	}
+	config.UserAgent = "kubescim-server/" + version
+	config.Wrap(kubernetes.AuditTransport)
+	return config, nil
+}
+
+func newScheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+		return nil, fmt.Errorf("building the scheme: %w", err)
+	}
+	return scheme, nil
 }

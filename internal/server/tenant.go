@@ -54,6 +54,15 @@ func NewTenant(backend store.Store, limits Limits, log *slog.Logger, metrics *Me
 // Configure makes requests from now on be answered under the settings.
 func (t *Tenant) Configure(settings Settings) { t.settings.Store(&settings) }
 
+// Policy returns the tenant's rules for users and groups at the moment; the zero
+// Policy before there are any.
+func (t *Tenant) Policy() store.Policy {
+	if settings := t.settings.Load(); settings != nil {
+		return settings.Policy
+	}
+	return store.Policy{}
+}
+
 // Accept makes requests from now on be authenticated with the keys.
 func (t *Tenant) Accept(keys Keys) { t.keys.Store(&keys) }
 

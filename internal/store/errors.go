@@ -31,6 +31,20 @@ func UnknownMember(id string) *scim.Error {
 		"members: %q is the id of no user or group; create it first or leave it out", id)
 }
 
+// SeatsTaken returns the error for a write that would make one more user active
+// than the tenant may have.
+func SeatsTaken(seats int) *scim.Error {
+	return scim.Errorf(http.StatusForbidden, "",
+		"all %d seats of this tenant are taken; deactivate a user, or have the tenant's spec.users.seats raised", seats)
+}
+
+// Full returns the error for a write that would add one more user or group than
+// the tenant may have.
+func Full(limit int) *scim.Error {
+	return scim.Errorf(http.StatusForbidden, "",
+		"this tenant has reached its limit of %d users and groups; delete some, or have the tenant's spec.objectLimit raised", limit)
+}
+
 // Busy returns the error for a write that could not be settled with other
 // writers in time.
 func Busy() *scim.Error {

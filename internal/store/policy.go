@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"github.com/kubescim/kubescim/internal/scim"
+)
 
 // Policy has the tenant's rules that a store applies.
 type Policy struct {
@@ -23,4 +27,35 @@ type Policy struct {
 	// Retention is how long a kept user stays, from its deletion on, before it is
 	// removed; nil for ever.
 	Retention *time.Duration
+}
+
+// Counts say how much of what a Policy limits there is.
+type Counts struct {
+	// Active is how many users are, kept ones not counted.
+	Active int
+	// Objects is how many users and groups there are, kept users included.
+	Objects int
+}
+
+// Admit returns 403 for a write that would exceed a limit: one that makes next
+// of current, which is nil for one that there was not, or that was kept. Adding
+// says whether the write makes one more object.
+func (p Policy) Admit(next, current *scim.Resource, adding bool, counts Counts) error {
+	if adding && p.ObjectLimit > 0 && counts.Objects >= p.ObjectLimit {
+		return Full(p.ObjectLimit)
+	}
+	if p.Seats > 0 && TakesSeat(next) && !TakesSeat(current) && counts.Active >= p.Seats {
+		return SeatsTaken(p.Seats)
+	}
+	return nil
+}
+
+// TakesSeat reports whether the resource is a user who is active. One of whom
+// nothing is said is.
+func TakesSeat(r *scim.Resource) bool {
+	if r == nil || !IsUser(r.Type()) {
+		return false
+	}
+	active, assigned := r.Active()
+	return active || !assigned
 }

@@ -39,6 +39,7 @@ func Run(name string, registry *scim.Registry, open func() Backend) bool {
 		s.describeDeletion()
 		s.describeGroups()
 		Describe("members", s.describeMembers)
+		s.describeLimits()
 		s.describeLists()
 	})
 }

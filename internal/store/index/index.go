@@ -271,19 +271,64 @@ func (x *Index) EachSlice(yield func(name string)) {
 	}
 }
 
-// EachKept calls back for the users that are kept, while nothing changes.
-func (x *Index) EachKept(yield func(Kept)) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	for _, k := range x.kept {
-		yield(k)
-	}
-}
-
 // collection is the collection of a resource type.
 func (x *Index) collection(t *scim.ResourceType) *collection {
 	if store.IsGroup(t) {
 		return &x.groups
 	}
 	return &x.users
+}
+
+// EachName calls back for the id and the canonical name of everything that has
+// one, kept users whose name nobody else has taken included.
+func (x *Index) EachName(t *scim.ResourceType, yield func(id, name string)) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, e := range x.collection(t).byID {
+		yield(e.Frozen.ID(), e.Name)
+	}
+	if store.IsGroup(t) {
+		return
+	}
+	for id, kept := range x.kept {
+		if !kept.Released {
+			yield(id.String(), kept.Name)
+		}
+	}
+}
+
+// KeptBefore returns the ids of kept users that are over, as many as limit.
+func (x *Index) KeptBefore(limit int, over func(name string, deleted time.Time) bool) []uuid.UUID {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var ids []uuid.UUID
+	for id, kept := range x.kept {
+		if len(ids) < limit && over(kept.Name, kept.Deleted) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// Dangling returns ids that a group which exists lists and that do not exist, as
+// many as limit.
+func (x *Index) Dangling(limit int) []uuid.UUID {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var ids []uuid.UUID
+	for id, groups := range x.parents {
+		if x.users.byID[id] != nil || x.groups.byID[id] != nil || len(ids) == limit {
+			continue
+		}
+		if slices.ContainsFunc(groups, func(group uuid.UUID) bool { return x.groups.byID[group] != nil }) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// Exists reports whether the id is that of a user or a group.
+func (x *Index) Exists(id uuid.UUID) bool {
+	_, exists := x.KindOf(id)
+	return exists
 }

@@ -18,6 +18,10 @@ import (
 // that spares the slower writer a second round; correctness does not need it.
 const patience = 2 * time.Second
 
+// fencedPrefix begins the name of what is made only to keep a dead process from
+// making it.
+const fencedPrefix = "fenced-"
+
 // acquired is what acquire found.
 type acquired struct {
 	// claim is the claim for the name, held by the id that asked.
@@ -113,7 +117,7 @@ func (s *Store) fence(ctx context.Context, t *scim.ResourceType, holderID string
 		return wrap(s.client.Update(ctx, object, by.owner), "fencing the holder %s of a claim", holderID)
 	}
 	now := metav1.NowMicro()
-	marker := scim.NewResource(t, scim.Complex{store.Name(t): "fenced-" + holderID})
+	marker := scim.NewResource(t, scim.Complex{store.Name(t): fencedPrefix + holderID})
 	meta := stamp(now, now, by)
 	meta.DeletedTime = now
 	object, err := s.encode(newObject(t), marker, meta)

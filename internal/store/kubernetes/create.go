@@ -57,7 +57,13 @@ func (s *Store) tryCreate(ctx context.Context, wanted *scim.Resource, by writer,
 		if policy.RefuseRecreation {
 			return nil, store.Taken(t, store.Name(t))
 		}
+		if err := s.admit(ctx, policy, wanted, nil, false); err != nil {
+			return nil, err
+		}
 		return s.revive(ctx, wanted, found, by)
+	}
+	if err := s.admit(ctx, policy, wanted, nil, true); err != nil {
+		return nil, errors.Join(err, s.claims.release(ctx, found.claim))
 	}
 	inserted, err := s.insert(ctx, t, object, by)
 	if err == nil && len(others) > 0 {

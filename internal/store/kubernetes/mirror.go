@@ -234,12 +234,11 @@ func (m *Mirror) putUser(t *scim.ResourceType, object client.Object) error {
 func userEntry(id uuid.UUID, read *record) *index.Entry {
 	user := read.resource
 	frozen := user.Freeze()
-	active, assigned := user.Active()
 	e := &index.Entry{
 		ID: id, Frozen: frozen, Revision: revisionOf(read.object),
 		Name:       scim.Shared(frozen.Text(), scim.Fold(user.UserName())),
 		ExternalID: scim.Shared(frozen.Text(), user.ExternalID()),
-		Active:     active || !assigned,
+		Active:     store.TakesSeat(user),
 	}
 	emails, _ := user.Attributes()["emails"].([]any)
 	for _, email := range emails {

@@ -97,6 +97,9 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	if next.Equal(current) {
 		return u.done(ctx, current, nil)
 	}
+	if err := u.store.admit(ctx, u.options.Policy, next, current, false); err != nil {
+		return nil, err
+	}
 	if len(next.MemberIDs()) > u.store.sizes.inline {
 		return u.overflow(ctx, read.object, current, next)
 	}

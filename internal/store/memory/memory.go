@@ -44,12 +44,16 @@ func (s *Store) Create(ctx context.Context, resource *scim.Resource, policy stor
 	created := resource.Clone()
 	id, revision, now := uuid.NewString(), 1, time.Now().UTC()
 	meta := scim.Meta{Created: now}
+	adding := true
 	if holder, held := s.names[keyOf(created)]; held {
 		old := s.records[holder]
 		if !old.deleted || policy.RefuseRecreation {
 			return nil, store.Taken(created.Type(), store.Name(created.Type()))
 		}
-		id, revision, meta.Created = holder, old.revision+1, old.resource.Meta().Created
+		id, revision, meta.Created, adding = holder, old.revision+1, old.resource.Meta().Created, false
+	}
+	if err := policy.Admit(created, nil, adding, s.counts()); err != nil {
+		return nil, err
 	}
 	created.SetID(id)
 	if err := s.settle(ctx, created, nil, policy); err != nil {
@@ -57,6 +61,16 @@ func (s *Store) Create(ctx context.Context, resource *scim.Resource, policy stor
 	}
 	s.put(created, meta, revision, now)
 	return s.view(created, store.View{}), nil
+}
+
+func (s *Store) counts() store.Counts {
+	counts := store.Counts{Objects: len(s.records)}
+	for _, record := range s.records {
+		if !record.deleted && store.TakesSeat(record.resource) {
+			counts.Active++
+		}
+	}
+	return counts
 }
 
 // Get implements store.Store.
@@ -97,6 +111,9 @@ func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, cha
 		if !s.records[holder].deleted || options.Policy.RefuseRecreation {
 			return nil, store.Taken(t, store.Name(t))
 		}
+	}
+	if err := options.Policy.Admit(next, current, false, s.counts()); err != nil {
+		return nil, err
 	}
 	if s.names[keyOf(current)] == id {
 		delete(s.names, keyOf(current))

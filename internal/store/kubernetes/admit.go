@@ -1,0 +1,68 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/index"
+)
+
+// farFromLimit is how far below a limit what memory shows need not be known to be
+// current: no replica is that many writes behind.
+const farFromLimit = 1000
+
+// admit refuses a write that would exceed a limit of the tenant. Writes at the
+// same moment can exceed a limit by their number.
+func (s *Store) admit(ctx context.Context, policy store.Policy, next, current *scim.Resource, adding bool) error {
+	if policy.Admit(next, current, adding, store.Counts{Active: math.MaxInt, Objects: math.MaxInt}) == nil {
+		return nil // No limit is in question.
+	}
+	if s.mirror != nil {
+		far := shown(s.mirror.Counts())
+		far.Active += farFromLimit
+		far.Objects += farFromLimit
+		if s.mirror.InStep() && policy.Admit(next, current, adding, far) == nil {
+			return nil
+		}
+	}
+	counts, err := s.counts(ctx, next.Type())
+	if err != nil {
+		return fmt.Errorf("counting the users and groups of the tenant: %w", err)
+	}
+	return policy.Admit(next, current, adding, counts)
+}
+
+// counts counts in memory, or with a LIST of each kind.
+func (s *Store) counts(ctx context.Context, t *scim.ResourceType) (counts store.Counts, err error) {
+	if s.current(ctx, t) {
+		return shown(s.mirror.Counts()), nil
+	}
+	everything := labels.SelectorFromSet(labels.Set{v1alpha1.LabelTenant: s.tenant.Name})
+	for _, kind := range []barrier.Kind{barrier.Users, barrier.Groups} {
+		err := s.eachObject(ctx, kind, everything, func(object client.Object) error {
+			counts.Objects++
+			user, isUser := object.(*v1alpha1.ScimUser)
+			if isUser && user.Labels[v1alpha1.LabelDeleted] == "" && (user.Spec.Active == nil || *user.Spec.Active) {
+				counts.Active++
+			}
+			return nil
+		})
+		if err != nil {
+			return counts, err
+		}
+	}
+	return counts, nil
+}
+
+// shown are the counts of what memory shows.
+func shown(in index.Counts) store.Counts {
+	return store.Counts{Active: in.ActiveUsers, Objects: in.Users + in.Kept + in.Groups}
+}

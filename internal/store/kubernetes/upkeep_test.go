@@ -1,0 +1,189 @@
+package kubernetes
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// The case table of upkeep_claims.go.
+func TestFindings(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	claim := func(holder string, age time.Duration) coordinationv1.Lease {
+		return coordinationv1.Lease{
+			ObjectMeta: metav1.ObjectMeta{Name: "c"},
+			Spec:       coordinationv1.LeaseSpec{HolderIdentity: &holder, AcquireTime: ptr.To(metav1.NewMicroTime(now.Add(-age)))},
+		}
+	}
+	one, two := named{id: "h", name: "n"}, named{id: "x", name: "n"}
+	for name, c := range map[string]struct {
+		holders []named
+		leases  []coordinationv1.Lease
+		want    []string // repair and holder
+	}{
+		"agreement":                        {[]named{one}, []coordinationv1.Lease{claim("h", time.Hour)}, nil},
+		"missing":                          {[]named{one}, nil, []string{"Missing h"}},
+		"wrong holder":                     {[]named{two}, []coordinationv1.Lease{claim("h", 0)}, []string{"WrongHolder x"}},
+		"orphan":                           {nil, []coordinationv1.Lease{claim("h", 11*time.Minute)}, []string{"Orphan "}},
+		"a write that may be under way":    {nil, []coordinationv1.Lease{claim("h", 9*time.Minute)}, nil},
+		"duplicate":                        {[]named{one, two}, []coordinationv1.Lease{claim("x", 0)}, []string{"Duplicate h"}},
+		"duplicate with a foreign holder":  {[]named{one, two}, []coordinationv1.Lease{claim("y", 0)}, []string{"WrongHolder h", "Duplicate h", "Duplicate x"}},
+		"a claim that names nobody, young": {nil, []coordinationv1.Lease{claim("", 0)}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			expected := map[string][]named{}
+			if len(c.holders) > 0 {
+				expected["c"] = c.holders
+			}
+			var got []string
+			for _, f := range findings(expected, c.leases, now, orphanAge) {
+				got = append(got, f.repair+" "+f.holder.id)
+			}
+			g.Expect(got).To(Equal(c.want))
+		})
+	}
+}
+
+var _ = Describe("The upkeep", func() {
+	var (
+		namespace string
+		s         *Store
+		upkeep    *Upkeep
+		recorder  *events.FakeRecorder
+		retention *time.Duration
+		metrics   *prometheus.Registry
+	)
+
+	BeforeEach(func(ctx SpecContext) {
+		namespace = newNamespace(ctx)
+		replica, isStore := (&replicas{backend: backend{namespace: namespace}}).Replica().(*Store)
+		Expect(isStore).To(BeTrue())
+		s, recorder, retention, metrics = replica, events.NewFakeRecorder(20), nil, prometheus.NewRegistry()
+		upkeep = NewUpkeep(s, metrics)
+		upkeep.Lead = func() bool { return true }
+		upkeep.Policy = func() store.Policy { return store.Policy{Retention: retention} }
+		upkeep.Recorder, upkeep.Log = recorder, slog.New(slog.NewTextHandler(GinkgoWriter, nil))
+	})
+
+	create := func(ctx context.Context, userName string) string {
+		GinkgoHelper()
+		created, err := s.Create(ctx, newUser(userName), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		return created.ID()
+	}
+	claimOf := func(ctx context.Context, userName string) *coordinationv1.Lease {
+		GinkgoHelper()
+		claim, err := s.claims.get(ctx, registry.User(), userName)
+		Expect(err).NotTo(HaveOccurred())
+		return claim
+	}
+	repaired := func(repair string) float64 { return testutil.ToFloat64(upkeep.repairs.WithLabelValues(repair)) }
+
+	It("makes a missing claim again, and tells", func(ctx SpecContext) {
+		id := create(ctx, "babs@example.com")
+		Expect(live.Delete(ctx, claimOf(ctx, "babs@example.com"))).To(Succeed())
+		Expect(upkeep.once(ctx, true)).To(Succeed())
+		Expect(holderOf(claimOf(ctx, "babs@example.com"))).To(Equal(id))
+		Expect(repaired(repairMissing)).To(BeEquivalentTo(1))
+		Expect(recorder.Events).To(Receive(And(ContainSubstring("ClaimRepaired"), Not(ContainSubstring("babs")))))
+		_, err := s.Create(ctx, newUser("BABS@example.com"), store.Policy{})
+		Expect(err).To(MatchError(ContainSubstring("uniqueness")))
+	})
+
+	It("gives a claim back that somebody else holds", func(ctx SpecContext) {
+		id := create(ctx, "babs@example.com")
+		claim := claimOf(ctx, "babs@example.com")
+		claim.Spec.HolderIdentity = ptr.To("a0b1c2d3-0000-4000-8000-000000000000")
+		Expect(live.Update(ctx, claim)).To(Succeed())
+		Expect(upkeep.once(ctx, true)).To(Succeed())
+		Expect(holderOf(claimOf(ctx, "babs@example.com"))).To(Equal(id))
+		Expect(repaired(repairWrongHolder)).To(BeEquivalentTo(1))
+	})
+
+	It("removes an orphan once it is old, and not before", func(ctx SpecContext) {
+		_, err := s.claims.create(ctx, registry.User(), "ghost@example.com", "a0b1c2d3-0000-4000-8000-000000000000")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(upkeep.once(ctx, true)).To(Succeed())
+		Expect(claimOf(ctx, "ghost@example.com")).NotTo(BeNil())
+		upkeep.OrphanAge = 0
+		Expect(upkeep.once(ctx, true)).To(Succeed())
+		Expect(claimOf(ctx, "ghost@example.com")).To(BeNil())
+		Expect(repaired(repairOrphan)).To(BeEquivalentTo(1))
+	})
+
+	It("tells of two users with one name, and renames nobody", func(ctx SpecContext) {
+		create(ctx, "babs@example.com")
+		id := create(ctx, "jim@example.com")
+		jim := &v1alpha1.ScimUser{}
+		Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: id}, jim)).To(Succeed())
+		jim.Spec.UserName = "Babs@example.com"
+		Expect(live.Update(ctx, jim)).To(Succeed())
+		Eventually(func(g Gomega) {
+			g.Expect(upkeep.once(ctx, true)).To(Succeed())
+			g.Expect(repaired(repairDuplicate)).To(BeNumerically(">=", 1))
+		}).Should(Succeed())
+		Expect(recorder.Events).To(Receive(And(ContainSubstring("DuplicateName"), Not(ContainSubstring("abs@")))))
+	})
+
+	It("finds nothing to repair after ordinary work", func(ctx SpecContext) {
+		policy := store.Policy{KeepDeletedUsers: true}
+		id := create(ctx, "babs@example.com")
+		_, err := s.Update(ctx, registry.User(), id, rename("barbara@example.com"), store.UpdateOptions{})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(s.Delete(ctx, registry.User(), create(ctx, "jim@example.com"), store.DeleteOptions{Policy: policy})).To(Succeed())
+		Expect(s.Delete(ctx, registry.User(), create(ctx, "ann@example.com"), store.DeleteOptions{})).To(Succeed())
+		upkeep.OrphanAge = 0
+		Expect(upkeep.once(ctx, true)).To(Succeed())
+		Expect(testutil.CollectAndCount(upkeep.repairs)).To(BeZero())
+	})
+
+	It("removes kept users after their retention, with their claims, and no others", func(ctx SpecContext) {
+		kept, stays := create(ctx, "babs@example.com"), create(ctx, "jim@example.com")
+		Expect(s.Delete(ctx, registry.User(), kept, store.DeleteOptions{Policy: store.Policy{KeepDeletedUsers: true}})).To(Succeed())
+		Eventually(func() int { return s.mirror.Counts().Kept }).Should(Equal(1))
+		Expect(upkeep.once(ctx, false)).To(Succeed())
+		Expect(s.mirror.Counts().Kept).To(Equal(1), "without a retention it stays")
+		retention = ptr.To(time.Hour)
+		Expect(upkeep.once(ctx, false)).To(Succeed())
+		Expect(s.mirror.Counts().Kept).To(Equal(1), "the retention is not over")
+		retention = ptr.To(time.Duration(0))
+		Expect(upkeep.once(ctx, false)).To(Succeed())
+		Eventually(func() int { return s.mirror.Counts().Kept }).Should(BeZero())
+		Expect(claimOf(ctx, "babs@example.com")).To(BeNil())
+		Expect(create(ctx, "babs@example.com")).NotTo(Equal(kept), "ids are never used again")
+		Expect(s.Get(ctx, registry.User(), stays, store.View{})).NotTo(BeNil())
+	})
+
+	It("takes a member out that was deleted just when it was added", func(ctx SpecContext) {
+		member := create(ctx, "babs@example.com")
+		group, err := s.Create(ctx, scim.NewResource(registry.Group(), scim.Complex{
+			"displayName": "Tour Guides", "members": []any{scim.Complex{"value": member}},
+		}), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		user := &v1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: member}}
+		Expect(live.Delete(ctx, user)).To(Succeed())
+		Eventually(func(g Gomega) {
+			g.Expect(upkeep.once(ctx, false)).To(Succeed())
+			object := &v1alpha1.ScimGroup{}
+			g.Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: group.ID()}, object)).To(Succeed())
+			g.Expect(object.Spec.Members).To(BeEmpty())
+		}).Should(Succeed())
+	})
+})
