@@ -34,6 +34,10 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes"
 )
 
+// callTimeout bounds one call to the API server for a request, so that there is
+// time left to try again or to tell the client.
+const callTimeout = 5 * time.Second
+
 // version is set at build time.
 var version = "dev"
 
@@ -73,16 +77,26 @@ func run(o options, log *slog.Logger) error {
 		return errors.New("--tenant, POD_NAMESPACE, POD_NAME, POD_UID and POD_IP must be set; the operator does so in the Deployment it makes")
 	}
 	ctrl.SetLogger(logr.FromSlogHandler(log.Handler()))
-	live, err := newClient()
-	if err != nil {
-		return err
-	}
 	registry, err := scim.NewRegistry()
 	if err != nil {
 		return fmt.Errorf("building the SCIM schemas: %w", err)
 	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	// Reads and writes for requests are bounded and go through the circuit; watches
+	// last, and the Lease is written whatever happens to requests.
+	circuit := kubernetes.NewCircuit(metrics, o.tenant, log)
+	guarded, err := newClient(func(config *rest.Config) {
+		config.Timeout = callTimeout
+		config.Wrap(circuit.Wrap)
+	})
+	if err != nil {
+		return err
+	}
+	live, err := newClient(func(*rest.Config) {})
+	if err != nil {
+		return err
+	}
 	key := client.ObjectKey{Namespace: o.pod.Namespace, Name: o.tenant}
 	mirror := kubernetes.NewMirror(live, key, log)
 	members, err := barrier.New(barrier.Options{
@@ -93,7 +107,7 @@ func run(o options, log *slog.Logger) error {
 	}
 	mirror.Join(members.Await)
 	backend := kubernetes.New(kubernetes.Options{
-		Client: live, Tenant: key, Groups: registry.Group(),
+		Client: guarded, Tenant: key, Groups: registry.Group(),
 		Mirror: mirror, Member: members.Member, Metrics: kubernetes.NewMetrics(metrics, o.tenant),
 	})
 	tenant := server.NewTenant(backend, server.DefaultLimits(), log, server.NewMetrics(metrics, o.tenant))
@@ -157,11 +171,12 @@ func newRecorder(ctx context.Context) (events.EventRecorder, func(), error) {
 
 // newClient returns a client that reads from the API server, on behalf of the
 // pod's ServiceAccount.
-func newClient() (client.WithWatch, error) {
+func newClient(with func(*rest.Config)) (client.WithWatch, error) {
 	config, err := newConfig()
 	if err != nil {
 		return nil, err
 	}
+	with(config)
 	scheme, err := newScheme()
 	if err != nil {
 		return nil, err

@@ -48,7 +48,7 @@ func (x *exchange) bulkOperation(ctx context.Context, index int, operation scim.
 	recorded := &recorder{header: http.Header{}}
 	part := &exchange{
 		tenant: x.tenant, settings: x.settings, verifier: x.verifier, connection: x.connection,
-		requestID: x.requestID + "." + strconv.Itoa(index), w: recorded,
+		requestID: x.requestID + "." + strconv.Itoa(index), w: recorded, within: true,
 	}
 	ctx = store.WithActor(ctx, store.Actor{KeyID: x.verifier.KeyID, RequestID: part.requestID})
 	ctx, cancel := context.WithTimeout(ctx, x.tenant.limits.Deadline)

@@ -37,6 +37,9 @@ type exchange struct {
 	// request's deadline too.
 	connection context.Context //nolint:containedctx // It is the request's own.
 
+	reserved int64 // bytes for the body
+	within   bool  // it is an operation of a bulk request
+
 	// For the log and the metrics: what was asked for, and what came of it.
 	resource string
 	id       string
@@ -107,6 +110,9 @@ func (x *exchange) body() ([]byte, error) {
 				"the body must be %s or application/json; set Content-Type accordingly", contentType)
 		}
 	}
+	if err := x.reserveBody(); err != nil {
+		return nil, err
+	}
 	body, err := io.ReadAll(x.r.Body)
 	if err != nil {
 		var tooLarge *http.MaxBytesError
@@ -117,6 +123,32 @@ func (x *exchange) body() ([]byte, error) {
 			scim.Errorf(http.StatusBadRequest, scim.InvalidSyntax, "the body ended before it was complete"), err)
 	}
 	return body, nil
+}
+
+// reserveBody waits until there is room for the body, so that many large ones at
+// the same time cannot fill the memory. What the body becomes is as large again
+// several times, so that the room is given back when the request ends.
+func (x *exchange) reserveBody() error {
+	if x.within {
+		return nil // The body of the bulk request has it in it.
+	}
+	size := x.tenant.limits.BodyBytes
+	if x.r.ContentLength >= 0 {
+		size = min(size, x.r.ContentLength)
+	}
+	size = min(size, x.tenant.limits.BodiesBytes)
+	if err := x.tenant.bodies.Acquire(x.r.Context(), size); err != nil {
+		return fmt.Errorf("waiting for room for the body: %w: %w",
+			scim.Errorf(http.StatusServiceUnavailable, "", "too many large requests are under way; try again"), err)
+	}
+	x.reserved += size
+	return nil
+}
+
+// releaseBody gives the room for the body back.
+func (x *exchange) releaseBody() {
+	x.tenant.bodies.Release(x.reserved)
+	x.reserved = 0
 }
 
 // recover answers 500 for a panic, which is a defect here: one request fails and

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
@@ -22,13 +23,19 @@ type Limits struct {
 	// DefaultPage and MaxPage are the numbers of resources in a page of a list
 	// when the client names none, and at the most.
 	DefaultPage, MaxPage int
+	// Requests is how many requests with a good token may be under way; one more
+	// is answered 429.
+	Requests int
+	// BodiesBytes is the size that all bodies under way may have together; who
+	// brings more waits.
+	BodiesBytes int64
 	// BulkOperations is the number of operations in one bulk request.
 	BulkOperations int
 }
 
 // DefaultLimits are the limits of a tenant that names no others.
 func DefaultLimits() Limits {
-	return Limits{BodyBytes: 8 << 20, Deadline: 8 * time.Second, DefaultPage: 100, MaxPage: 1000, BulkOperations: 1000}
+	return Limits{BodyBytes: 8 << 20, Deadline: 8 * time.Second, DefaultPage: 100, MaxPage: 1000, Requests: 512, BodiesBytes: 16 << 20, BulkOperations: 1000}
 }
 
 // Tenant is the runtime of one tenant. Make it with NewTenant, and give it
@@ -44,11 +51,16 @@ type Tenant struct {
 	draining atomic.Bool
 	started  atomic.Bool // what is needed has held
 	needs    []func() bool
+	requests *semaphore.Weighted
+	bodies   *semaphore.Weighted
 }
 
 // NewTenant returns the runtime of a tenant over its store.
 func NewTenant(backend store.Store, limits Limits, log *slog.Logger, metrics *Metrics) *Tenant {
-	return &Tenant{store: backend, limits: limits, log: log, metrics: metrics}
+	return &Tenant{
+		store: backend, limits: limits, log: log, metrics: metrics,
+		requests: semaphore.NewWeighted(int64(limits.Requests)), bodies: semaphore.NewWeighted(limits.BodiesBytes),
+	}
 }
 
 // Configure makes requests from now on be answered under the settings.
@@ -122,11 +134,17 @@ func (x *exchange) serve() {
 		x.fail(scim.Errorf(http.StatusServiceUnavailable, "", "provisioning is paused for this tenant; try again later"))
 		return
 	}
+	if !x.tenant.requests.TryAcquire(1) {
+		x.fail(scim.Errorf(http.StatusTooManyRequests, "", "%d requests are under way already; send fewer at a time", x.tenant.limits.Requests))
+		return
+	}
+	defer x.tenant.requests.Release(1)
 	x.connection = x.r.Context()
 	ctx, cancel := context.WithTimeout(x.connection, x.tenant.limits.Deadline)
 	defer cancel()
 	x.r = x.r.WithContext(store.WithActor(ctx, store.Actor{KeyID: verifier.KeyID, RequestID: x.requestID}))
 	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, x.tenant.limits.BodyBytes)
+	defer x.releaseBody()
 	if err := x.route(); err != nil {
 		x.fail(err)
 	}

@@ -73,6 +73,9 @@ func invalidFields(err error) string {
 // answered err to, and will not do it later. After any other error the write
 // may have happened.
 func settled(err error) bool {
+	if notSent(err) {
+		return true
+	}
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) {
 		return false
