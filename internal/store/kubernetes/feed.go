@@ -120,6 +120,11 @@ func (f *feed) handle(event watch.Event, listing *listing) error {
 	if !isObject {
 		return fmt.Errorf("the event %s has no object", event.Type)
 	}
+	if listing == nil && event.Type != watch.Bookmark {
+		// As soon as the index has it, a client may be told, and no later than that
+		// other replicas must know. The index of a list is not read from.
+		f.progress.tell(f.kind, revisionOf(object))
+	}
 	switch event.Type {
 	case watch.Added, watch.Modified:
 		if err := f.put(object); err != nil {
