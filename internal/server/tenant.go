@@ -51,8 +51,11 @@ type Tenant struct {
 	draining atomic.Bool
 	started  atomic.Bool // what is needed has held
 	needs    []func() bool
-	requests *semaphore.Weighted
-	bodies   *semaphore.Weighted
+	// lastRequest is when the last request with a good token came, in seconds
+	// since 1970.
+	lastRequest atomic.Int64
+	requests    *semaphore.Weighted
+	bodies      *semaphore.Weighted
 }
 
 // NewTenant returns the runtime of a tenant over its store.
@@ -73,6 +76,15 @@ func (t *Tenant) Policy() store.Policy {
 		return settings.Policy
 	}
 	return store.Policy{}
+}
+
+// LastRequest returns when the last request with a good token came, to the second;
+// zero when none has.
+func (t *Tenant) LastRequest() time.Time {
+	if seconds := t.lastRequest.Load(); seconds > 0 {
+		return time.Unix(seconds, 0).UTC()
+	}
+	return time.Time{}
 }
 
 // Accept makes requests from now on be authenticated with the keys.
@@ -130,6 +142,7 @@ func (x *exchange) serve() {
 		return
 	}
 	x.verifier = verifier
+	x.tenant.lastRequest.Store(time.Now().Unix())
 	if settings.Paused {
 		x.fail(scim.Errorf(http.StatusServiceUnavailable, "", "provisioning is paused for this tenant; try again later"))
 		return

@@ -22,7 +22,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/barrier"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/conformance"
@@ -120,18 +119,7 @@ func (r *replicas) Replica() store.Store {
 	GinkgoHelper()
 	tenant := client.ObjectKey{Namespace: r.namespace, Name: "acme"}
 	mirror := NewMirror(live, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
-	mirror.Join(func(context.Context) (barrier.Mark, error) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		var mark barrier.Mark
-		for _, one := range r.mirrors {
-			mark = mark.Max(one.Mark())
-		}
-		return mark, nil
-	})
-	r.mu.Lock()
-	r.mirrors = append(r.mirrors, mirror)
-	r.mu.Unlock()
+	r.add(mirror)
 	mirror.Follow(registry)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})

@@ -1,0 +1,288 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// weather is what a mirror's watches have to bear.
+type weather struct {
+	mu     sync.Mutex
+	cond   *sync.Cond
+	held   bool
+	broken chan struct{} // closed to end the watches that there are with 410
+	begun  atomic.Int64  // watches that asked for the first state
+}
+
+func newWeather() *weather {
+	w := &weather{broken: make(chan struct{})}
+	w.cond = sync.NewCond(&w.mu)
+	return w
+}
+
+// hold keeps events back from now on.
+func (w *weather) hold() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.held = true
+}
+
+// clear lets all events through.
+func (w *weather) clear() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.held = false
+	w.cond.Broadcast()
+}
+
+// expire ends the watches as the API server does when it has no history any more.
+func (w *weather) expire() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	close(w.broken)
+	w.broken = make(chan struct{})
+}
+
+// client returns a client whose watches have the weather.
+func (w *weather) client() client.WithWatch {
+	return interceptor.NewClient(live, interceptor.Funcs{
+		Watch: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) (watch.Interface, error) {
+			options := &client.ListOptions{}
+			options.ApplyOptions(opts)
+			if options.Raw != nil && options.Raw.SendInitialEvents != nil {
+				w.begun.Add(1)
+			}
+			stream, err := c.Watch(ctx, list, opts...)
+			if err != nil {
+				return nil, err
+			}
+			w.mu.Lock()
+			broken := w.broken
+			w.mu.Unlock()
+			events := make(chan watch.Event)
+			go func() {
+				defer close(events)
+				for {
+					var event watch.Event
+					select {
+					case <-broken:
+						status := apierrors.NewResourceExpired("too old resource version").Status()
+						event = watch.Event{Type: watch.Error, Object: &status}
+					case next, more := <-stream.ResultChan():
+						if !more {
+							return
+						}
+						w.mu.Lock()
+						for w.held {
+							w.cond.Wait()
+						}
+						w.mu.Unlock()
+						event = next
+					}
+					select {
+					case events <- event:
+					case <-ctx.Done():
+						return
+					}
+				}
+			}()
+			return watch.NewProxyWatcher(events), nil
+		},
+	})
+}
+
+var _ = Describe("A mirror", func() {
+	var (
+		namespace string
+		reader    *Store
+		storm     *weather
+		writer    store.Store
+		writerOf  *replicas
+	)
+
+	// start makes a replica with the weather, known to the others.
+	start := func(w *weather) *Store {
+		GinkgoHelper()
+		tenant := client.ObjectKey{Namespace: namespace, Name: "acme"}
+		mirror := NewMirror(w.client(), tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+		writerOf.add(mirror)
+		ctx, stop := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			mirror.Run(ctx)
+		}()
+		DeferCleanup(func() {
+			stop()
+			w.clear()
+			Eventually(ended).Should(BeClosed())
+		})
+		mirror.Follow(registry)
+		Eventually(mirror.InStep).Should(BeTrue())
+		return New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Mirror: mirror})
+	}
+
+	BeforeEach(func(ctx SpecContext) {
+		namespace = newNamespace(ctx)
+		writerOf = &replicas{backend: backend{namespace: namespace}}
+		writer, storm = writerOf.Replica(), newWeather()
+		reader = start(storm)
+	})
+
+	create := func(ctx context.Context, userName string) string {
+		GinkgoHelper()
+		created, err := writer.Create(ctx, newUser(userName), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		return created.ID()
+	}
+	get := func(ctx context.Context, id string) (*scim.Resource, error) {
+		return reader.Get(ctx, registry.User(), id, store.View{})
+	}
+	fromMemory := func(ctx context.Context) func() error {
+		return func() error { return reader.mirror.current(ctx, registry.User()) }
+	}
+
+	It("is not read from while its watch is behind, and is again when it has caught up", func(ctx SpecContext) {
+		id := create(ctx, "babs@example.com")
+		Eventually(fromMemory(ctx)).Should(Succeed())
+		storm.hold()
+		_, err := writer.Update(ctx, registry.User(), id, rename("barbara@example.com"), store.UpdateOptions{})
+		Expect(err).NotTo(HaveOccurred())
+		second := create(ctx, "jim@example.com")
+
+		found, err := get(ctx, id)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(found.UserName()).To(Equal("barbara@example.com"))
+		Expect(find(ctx, reader, "babs@example.com")).To(BeEmpty())
+		Expect(find(ctx, reader, "jim@example.com")).To(ConsistOf(second))
+		Expect(writer.Delete(ctx, registry.User(), second, store.DeleteOptions{})).To(Succeed())
+		_, err = get(ctx, second)
+		Expect(isNotFound(err)).To(BeTrue())
+
+		storm.clear()
+		Eventually(fromMemory(ctx)).Should(Succeed())
+		_, err = get(ctx, second)
+		Expect(isNotFound(err)).To(BeTrue())
+	})
+
+	It("makes all others read live while it has told of a deletion that it does not show", func(ctx SpecContext) {
+		id := create(ctx, "babs@example.com")
+		Eventually(fromMemory(ctx)).Should(Succeed())
+		storm.hold()
+		Expect(reader.Delete(ctx, registry.User(), id, store.DeleteOptions{})).To(Succeed())
+		Expect(reader.mirror.Mark().Unsettled).To(BeTrue())
+		for _, s := range []store.Store{reader, writer} {
+			_, err := s.Get(ctx, registry.User(), id, store.View{})
+			Expect(isNotFound(err)).To(BeTrue())
+		}
+		storm.clear()
+		Eventually(func() bool { return reader.mirror.Mark().Unsettled }).Should(BeFalse())
+	})
+
+	It("begins anew when its history is gone, and misses nothing of what came between", func(ctx SpecContext) {
+		gone, stays := create(ctx, "babs@example.com"), create(ctx, "jim@example.com")
+		Eventually(fromMemory(ctx)).Should(Succeed())
+		before := storm.begun.Load()
+		storm.hold()
+		Expect(writer.Delete(ctx, registry.User(), gone, store.DeleteOptions{})).To(Succeed())
+		storm.expire()
+		storm.clear()
+		Eventually(storm.begun.Load).Should(BeNumerically(">=", before+3), "every kind is listed again")
+		Eventually(fromMemory(ctx)).Should(Succeed())
+		_, err := get(ctx, gone)
+		Expect(isNotFound(err)).To(BeTrue())
+		Expect(get(ctx, stays)).NotTo(BeNil())
+		Expect(reader.mirror.Counts().Users).To(Equal(1))
+	})
+
+	It("is filled anew when the schema changes, and answers for both meanwhile", func(ctx SpecContext) {
+		id := create(ctx, "babs@example.com")
+		badge := &scim.Schema{ID: "urn:example:badge", Attributes: []*scim.Attribute{{Name: "number"}}}
+		other, err := scim.NewRegistry(badge)
+		Expect(err).NotTo(HaveOccurred())
+		user := &v1alpha1.ScimUser{}
+		Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: id}, user)).To(Succeed())
+		user.Spec.Extensions = []v1alpha1.ExtensionData{{Schema: "urn:example:badge"}}
+		user.Spec.Extensions[0].Attributes.Raw = []byte(`{"number":"7"}`)
+		Expect(live.Update(ctx, user)).To(Succeed())
+
+		reader.mirror.Follow(other)
+		for _, t := range []*scim.ResourceType{registry.User(), other.User()} {
+			found, err := reader.Get(ctx, t, id, store.View{})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(found.Type()).To(BeIdenticalTo(t))
+		}
+		Eventually(func() error { return reader.mirror.current(ctx, other.User()) }).Should(Succeed())
+		found, err := reader.Get(ctx, other.User(), id, store.View{})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(found.Attributes()).To(HaveKeyWithValue("urn:example:badge", scim.Complex{"number": "7"}))
+	})
+
+	It("leaves an object out that cannot be read, and shows all others", func(ctx SpecContext) {
+		id := create(ctx, "babs@example.com")
+		odd := &v1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: "no-scim-id", Labels: map[string]string{v1alpha1.LabelTenant: "acme"},
+		}}
+		odd.Spec.UserName, odd.Spec.TenantRef.Name = "odd@example.com", "acme"
+		odd.Spec.Meta = stamp(metav1.NowMicro(), metav1.NowMicro(), writerOfTest)
+		Expect(live.Create(ctx, odd)).To(Succeed())
+		Expect(live.Delete(ctx, odd)).To(Succeed())
+		Expect(get(ctx, id)).NotTo(BeNil())
+		Expect(reader.mirror.Counts().Users).To(Equal(1))
+	})
+
+	It("tells nothing while the replica is no member", func(ctx SpecContext) {
+		id := create(ctx, "babs@example.com")
+		reader.member = func() bool { return false }
+		_, err := get(ctx, id)
+		Expect(err).To(HaveOccurred())
+		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+		_, err = reader.Create(ctx, newUser("BABS@example.com"), store.Policy{})
+		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable), "not even that a name is taken")
+	})
+})
+
+// statusOf is the HTTP status that a client gets for the error.
+func statusOf(err error) int {
+	var protocol *scim.Error
+	if errors.As(err, &protocol) {
+		return protocol.Status
+	}
+	return 0
+}
+
+var writerOfTest = writer{Actor: store.Actor{RequestID: "a-test"}}
+
+// add makes the mirror one that the others know.
+func (r *replicas) add(mirror *Mirror) {
+	mirror.Join(func(context.Context) (barrier.Mark, error) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		var mark barrier.Mark
+		for _, one := range r.mirrors {
+			mark = mark.Max(one.Mark())
+		}
+		return mark, nil
+	})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mirrors = append(r.mirrors, mirror)
+}
