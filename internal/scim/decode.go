@@ -125,19 +125,28 @@ func (d reader) extension(s *Schema, v any) (Complex, error) {
 	return c, nil
 }
 
-// declared reads `schemas`: which schemas of the type the document says it has.
+// declared reads `schemas`: which schemas of the type the document says it has. A
+// document that says it is of another type is refused, whatever is missing or
+// ignored otherwise: it was sent to the wrong endpoint (RFC 7644 section 3.3.1).
 func (d reader) declared(o strictjson.Object) (map[*Schema]bool, error) {
 	urns, err := schemasOf(o)
 	if err != nil {
 		return nil, err
 	}
 	declared := map[*Schema]bool{}
+	var other *ResourceType
 	for _, urn := range urns {
 		s := d.t.schemaNamed(urn, d.l)
+		if s == nil && other == nil {
+			other = d.t.sibling(urn)
+		}
 		if s == nil && !d.l.IgnoreUnknown {
 			return nil, badRequest(InvalidSyntax, "\"schemas\" lists %q, which is no schema of %s", urn, d.t.Name)
 		}
 		declared[s] = true
+	}
+	if !declared[d.t.Schema] && other != nil {
+		return nil, badRequest(InvalidSyntax, "\"schemas\" lists %q, the schema of %s; a %s lists %q", other.Schema.ID, other.Name, d.t.Name, d.t.Schema.ID)
 	}
 	if !declared[d.t.Schema] && !d.l.MissingSchemas {
 		return nil, badRequest(InvalidSyntax, "\"schemas\" must list %q", d.t.Schema.ID)

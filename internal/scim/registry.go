@@ -31,7 +31,7 @@ func NewRegistry(userExtensions ...*Schema) (*Registry, error) {
 	g := &Registry{user: user, group: group}
 	endpoints := map[string]string{user.Name: user.Endpoint, group.Name: group.Endpoint}
 	for _, t := range g.ResourceTypes() {
-		t.endpoints = endpoints
+		t.endpoints, t.types = endpoints, g.ResourceTypes()
 		for _, s := range t.schemas {
 			if _, taken := g.Schema(s.ID); taken {
 				return nil, fmt.Errorf("schema %s is defined twice", s.ID)
@@ -78,6 +78,7 @@ type ResourceType struct {
 	schemas   []*Schema         // the core schema and the extensions
 	byLength  []*Schema         // longest URN first: one URN may begin with another
 	endpoints map[string]string // of the registry's types, for $ref
+	types     []*ResourceType   // of the registry
 }
 
 // SchemaExtension is an extension of a resource type (RFC 7643 section 3.3).
@@ -110,6 +111,17 @@ func newResourceType(name, endpoint, description string, core *Schema, extension
 	t.byLength = append([]*Schema(nil), t.schemas...)
 	sort.SliceStable(t.byLength, func(i, j int) bool { return len(t.byLength[i].ID) > len(t.byLength[j].ID) })
 	return t, nil
+}
+
+// sibling finds the other resource type of the registry that has a core schema of
+// this URN; nil when there is none.
+func (t *ResourceType) sibling(urn string) *ResourceType {
+	for _, o := range t.types {
+		if o != t && equalASCII(o.Schema.ID, urn) {
+			return o
+		}
+	}
+	return nil
 }
 
 // schemaNamed finds the core schema or an extension by its URN or, by leniency,
