@@ -1,6 +1,8 @@
 package scim
 
 import (
+	"strings"
+
 	"github.com/kubescim/kubescim/internal/scim/internal/strictjson"
 )
 
@@ -90,11 +92,23 @@ func (d reader) assign(attributes Complex, a *Attribute, in any) error {
 	return nil
 }
 
+// unknown is the error about a member that is not defined, or none if those are to
+// be ignored. What names an attribute in a form that has no place there is never
+// ignored: a value that the client wants to write would be lost without a word.
 func (d reader) unknown(name string) error {
+	if d.misplaced(name) {
+		return badRequest(InvalidSyntax, "%q cannot be the name of a member here: core attributes stand at the top, those of an extension in the object under its URN, and parts of an attribute in its value, as in \"name\":{\"givenName\":\"…\"}", name)
+	}
 	if d.l.IgnoreUnknown {
 		return nil
 	}
 	return badRequest(InvalidSyntax, "%q is no attribute of %s", name, d.t.Name)
+}
+
+// misplaced says whether the name of a member is the URN of the core schema, or the
+// path of an attribute: name.givenName, URN:department, emails[type eq "work"].value.
+func (d reader) misplaced(name string) bool {
+	return strings.ContainsAny(name, ".:[") && d.knows(name)
 }
 
 // extension reads the object under an extension's URN.

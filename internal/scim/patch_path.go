@@ -50,16 +50,28 @@ func (d reader) path(text string) (target, error) {
 // ignorable says whether a path is well formed, but names an attribute that is
 // unknown and to be ignored.
 func (d reader) ignorable(path string) bool {
-	if !d.l.IgnoreUnknown {
+	if !d.l.IgnoreUnknown || d.knows(path) {
 		return false
 	}
 	name, _, _ := strings.Cut(path, "[")
-	if _, problem := d.t.resolve(name, d.l); problem == "" {
-		return false
-	}
 	name = name[strings.LastIndexByte(name, ':')+1:]
 	name, sub, dotted := strings.Cut(name, ".")
 	return validName(name, false) && (!dotted || validName(sub, true))
+}
+
+// knows says whether a path, up to its brackets, names what is defined: an attribute,
+// a schema, or an attribute of an extension whose bare name does not say which
+// extension is meant.
+func (d reader) knows(path string) bool {
+	path, _, _ = strings.Cut(path, "[")
+	if s, rest := d.t.splitURN(path, d.l); s != nil && rest == "" {
+		return true
+	}
+	if _, problem := d.t.resolve(path, d.l); problem == "" {
+		return true
+	}
+	name, _, _ := strings.Cut(path, ".")
+	return d.t.find(nil, name, d.l).attr == nil && d.t.extensionWith(name) != ""
 }
 
 func (at *target) brackets(p *filterParser, l Leniency) error {
