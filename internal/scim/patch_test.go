@@ -143,7 +143,9 @@ func TestPatchReplace(t *testing.T) {
 			`"title":"y","active":false,"emails":[{"value":"n"}]`},
 		"no path leaves the rest of an extension": {ent + `:{"department":"D","manager":{"value":"m"}}`, `{"op":"replace","value":{` + ent + `:{"division":"V"}}}`,
 			ent + `:{"division":"V","department":"D","manager":{"value":"m"}}`},
-		"extension null": {ent + `:{"department":"D"}`, `{"op":"replace","value":{` + ent + `:null}}`, ``},
+		"extension null":                                {ent + `:{"department":"D"}`, `{"op":"replace","value":{` + ent + `:null}}`, ``},
+		"elements that become alike are one":            {twoEmails, `{"op":"replace","path":"emails[value pr]","value":{"value":"n"}}`, `"emails":[{"value":"n"}]`},
+		"elements without what told them apart are one": {`"emails":[{"value":"x","type":"work"},{"value":"x","type":"home"},{"value":"y"}]`, `{"op":"replace","path":"emails.type","value":null}`, `"emails":[{"value":"x"},{"value":"y"}]`},
 		"every element's primary to false": {twoEmails, `{"op":"replace","path":"emails.primary","value":false}`,
 			`"emails":[{"value":"w@example.com","type":"work","primary":false},{"value":"h@example.com","type":"home","primary":false}]`},
 	})
