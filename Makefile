@@ -62,7 +62,7 @@ test: ## Test with the race detector, against a real API server and etcd.
 	KUBEBUILDER_ASSETS="$$($(CLUSTER_TOOL) assets)" go test -race -timeout 15m $(PACKAGES)
 
 .PHONY: differential
-differential: ## Compare the filter parser with another one, on a corpus of 4,000 filters.
+differential: test/differential/node_modules/.package-lock.json ## Compare the protocol engine with other packages, on thousands of filters and PATCH requests.
 	go -C test/differential test -count=1 ./...
 
 .PHONY: fuzz
@@ -139,3 +139,8 @@ $(BIN)/golangci-lint: hack/tools/golangci-lint/go.mod hack/tools/golangci-lint/m
 
 $(BIN)/helm: hack/tools/helm/go.mod
 	go -C hack/tools/helm build -o $@ helm.sh/helm/v4/cmd/helm
+
+# The packages for Node.js that the protocol engine is compared with, and Node.js
+# where there is none.
+test/differential/node_modules/.package-lock.json: test/differential/package-lock.json
+	test/differential/install.sh

@@ -9,8 +9,8 @@ type SchemaExtension struct {
 	// +required
 	// +kubebuilder:validation:MinLength=8
 	// +kubebuilder:validation:MaxLength=200
-	// +kubebuilder:validation:XValidation:rule="self.matches('^urn:[A-Za-z0-9][A-Za-z0-9-]{0,31}:[A-Za-z0-9()+,.:=@;$_!*-]+$')",message="must be a URN such as 'urn:ietf:params:scim:schemas:extension:example:2.0:User'"
-	// +kubebuilder:validation:XValidation:rule="!self.startsWith('urn:ietf:params:scim:schemas:core:') && !self.startsWith('urn:ietf:params:scim:schemas:extension:enterprise:') && !self.startsWith('urn:ietf:params:scim:api:')",message="must not be a URN of RFC 7643 or RFC 7644; choose one of your own"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^urn:[A-Za-z0-9][A-Za-z0-9-]{0,31}:[A-Za-z0-9+,.:=@;$_!*-]+$')",message="must be a URN such as 'urn:ietf:params:scim:schemas:extension:example:2.0:User', without parentheses, which a filter could not tell from its own"
+	// +kubebuilder:validation:XValidation:rule="!self.lowerAscii().startsWith('urn:ietf:params:scim:schemas:core:') && !self.lowerAscii().startsWith('urn:ietf:params:scim:schemas:extension:enterprise:') && !self.lowerAscii().startsWith('urn:ietf:params:scim:api:')",message="must not be a URN of RFC 7643 or RFC 7644; choose one of your own"
 	ID string `json:"id,omitempty"`
 
 	// description says what the extension is for.
@@ -25,6 +25,7 @@ type SchemaExtension struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=50
+	// +kubebuilder:validation:XValidation:rule="self.map(a, a.name.lowerAscii()).all(name, self.exists_one(a, a.name.lowerAscii() == name))",message="must have names that differ by more than case (RFC 7643 section 2.1)"
 	Attributes []SchemaAttribute `json:"attributes,omitempty"`
 }
 
@@ -89,6 +90,7 @@ type SchemaAttribute struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=20
+	// +kubebuilder:validation:XValidation:rule="self.map(a, a.name.lowerAscii()).all(name, self.exists_one(a, a.name.lowerAscii() == name))",message="must have names that differ by more than case (RFC 7643 section 2.1)"
 	SubAttributes []SchemaSubAttribute `json:"subAttributes,omitempty"`
 }
 

@@ -138,6 +138,7 @@ type ScimTenantSpec struct {
 	// +listMapKey=id
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:XValidation:rule="self.map(e, e.id.lowerAscii()).all(id, self.exists_one(e, e.id.lowerAscii() == id))",message="must have ids that differ by more than case (RFC 7643 section 2.1)"
 	SchemaExtensions []SchemaExtension `json:"schemaExtensions,omitempty"`
 
 	// objectLimit is how many ScimUsers and ScimGroups together the tenant may

@@ -11,7 +11,6 @@ var entra = Profile{
 	PatchAnswersNoContent: true,
 	Leniency: with(harmless(), func(l *scim.Leniency) {
 		l.BooleanStrings = true
-		l.QualifiedKeys = true
 		l.CreateMissing = true
 		l.ScalarForComplex = true
 		l.ArrayForSingle = true

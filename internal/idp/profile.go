@@ -36,6 +36,7 @@ func Profiles() []Profile { return append([]Profile(nil), profiles...) }
 func harmless() scim.Leniency {
 	return scim.Leniency{
 		OperationCase:         true,
+		QualifiedKeys:         true,
 		RemoveValues:          true,
 		SingleForArray:        true,
 		IgnoreReadOnly:        true,

@@ -143,13 +143,46 @@ func TestGenericRefuses(t *testing.T) {
 			t.Error("accepted", doc)
 		}
 	}
-	for _, op := range []string{`{"op":"replace","path":"active","value":"False"}`, `{"op":"replace","value":{"name.givenName":"x"}}`, `{"op":"add","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager","value":"1"}`} {
+	for _, op := range []string{`{"op":"replace","path":"active","value":"False"}`, `{"op":"replace","value":{"name.nope":"x"}}`, `{"op":"add","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager","value":"1"}`} {
 		if _, err := registry.User().ParsePatch([]byte(patchHead+op+`]}`), l); err == nil {
 			t.Error("accepted", op)
 		}
 	}
 	if _, err := registry.User().ParseFilter(`userName eq x`, l); err == nil {
 		t.Error("accepted a word without quotes")
+	}
+}
+
+// No profile answers success to a value that it then loses: a key that names an
+// attribute is understood, or refused.
+func TestNoProfileLosesQualifiedKeys(t *testing.T) {
+	registry, err := scim.NewRegistry()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range Profiles() {
+		for op, want := range map[string]string{
+			`{"op":"replace","value":{"displayName":"Bjfe","name.givenName":"Kkom","name.familyName":"Unua","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber":"Aklq"}}`: `"name":{"familyName":"Unua","givenName":"Kkom"},"displayName":"Bjfe"`,
+			`{"op":"replace","value":{"urn:ietf:params:scim:schemas:core:2.0:User:title":"Tour Guide"}}`:                                                                                          `"title":"Tour Guide"`,
+			`{"op":"replace","value":{"emails[type eq \"home\"].value":"new@example.com"}}`:                                                                                                       `{"value":"new@example.com","type":"home"}`,
+			`{"op":"replace","value":{"department":"Tours"}}`:                                                                                                                                     `"department":"Tours"`,
+		} {
+			exchange{profile: p.Name, patch: op, want: want}.run(t)
+		}
+		for _, op := range []string{
+			`{"op":"replace","value":{"urn:ietf:params:scim:schemas:core:2.0:User":{"title":"Tour Guide"}}}`,
+			`{"op":"replace","value":{"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"manager.value":"271"}}}`,
+		} {
+			if _, err := registry.User().ParsePatch([]byte(patchHead+op+`]}`), p.Leniency); err == nil {
+				t.Error(p.Name, "accepted", op)
+			}
+		}
+		for _, member := range []string{`"name.givenName":"Kkom"`, `"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber":"Aklq"`, `"emails[type eq \"work\"].value":"x@example.com"`,
+			`"urn:ietf:params:scim:schemas:core:2.0:User":{"title":"Tour Guide"}`} {
+			if _, err := registry.User().Decode([]byte(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"x",`+member+`}`), p.Leniency); err == nil {
+				t.Error(p.Name, "accepted", member)
+			}
+		}
 	}
 }
 

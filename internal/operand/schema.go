@@ -11,8 +11,8 @@ import (
 )
 
 // Registry returns the SCIM schemas of a tenant: the RFC's and the tenant's own
-// extensions. An error says which definition is wrong in a way that the API
-// server could not see.
+// extensions. An error says which definition is wrong; the API server refuses such
+// a tenant, unless an older CustomResourceDefinition was in place.
 func Registry(t *scimv1alpha1.ScimTenant) (*scim.Registry, error) {
 	extensions := make([]*scim.Schema, 0, len(t.Spec.SchemaExtensions))
 	for i := range t.Spec.SchemaExtensions {

@@ -48,7 +48,7 @@ func TestRegistryHasTheTenantsExtensions(t *testing.T) {
 	}
 }
 
-func TestRegistryRefusesWhatTheAPIServerCannotSee(t *testing.T) {
+func TestRegistryRefusesWhatContradictsItself(t *testing.T) {
 	_, err := Registry(tenantWith(
 		scimv1alpha1.SchemaAttribute{AttributeCharacteristics: characteristics("badge", "")},
 		scimv1alpha1.SchemaAttribute{AttributeCharacteristics: characteristics("Badge", "")},

@@ -1,6 +1,8 @@
 package scim
 
 import (
+	"strings"
+
 	"github.com/kubescim/kubescim/internal/scim/internal/strictjson"
 )
 
@@ -90,11 +92,23 @@ func (d reader) assign(attributes Complex, a *Attribute, in any) error {
 	return nil
 }
 
+// unknown is the error about a member that is not defined, or none if those are to
+// be ignored. What names an attribute in a form that has no place there is never
+// ignored: a value that the client wants to write would be lost without a word.
 func (d reader) unknown(name string) error {
+	if d.misplaced(name) {
+		return badRequest(InvalidSyntax, "%q cannot be the name of a member here: core attributes stand at the top, those of an extension in the object under its URN, and parts of an attribute in its value, as in \"name\":{\"givenName\":\"…\"}", name)
+	}
 	if d.l.IgnoreUnknown {
 		return nil
 	}
 	return badRequest(InvalidSyntax, "%q is no attribute of %s", name, d.t.Name)
+}
+
+// misplaced says whether the name of a member is the URN of the core schema, or the
+// path of an attribute: name.givenName, URN:department, emails[type eq "work"].value.
+func (d reader) misplaced(name string) bool {
+	return strings.ContainsAny(name, ".:[") && d.knows(name)
 }
 
 // extension reads the object under an extension's URN.
@@ -125,19 +139,28 @@ func (d reader) extension(s *Schema, v any) (Complex, error) {
 	return c, nil
 }
 
-// declared reads `schemas`: which schemas of the type the document says it has.
+// declared reads `schemas`: which schemas of the type the document says it has. A
+// document that says it is of another type is refused, whatever is missing or
+// ignored otherwise: it was sent to the wrong endpoint (RFC 7644 section 3.3.1).
 func (d reader) declared(o strictjson.Object) (map[*Schema]bool, error) {
 	urns, err := schemasOf(o)
 	if err != nil {
 		return nil, err
 	}
 	declared := map[*Schema]bool{}
+	var other *ResourceType
 	for _, urn := range urns {
 		s := d.t.schemaNamed(urn, d.l)
+		if s == nil && other == nil {
+			other = d.t.sibling(urn)
+		}
 		if s == nil && !d.l.IgnoreUnknown {
 			return nil, badRequest(InvalidSyntax, "\"schemas\" lists %q, which is no schema of %s", urn, d.t.Name)
 		}
 		declared[s] = true
+	}
+	if !declared[d.t.Schema] && other != nil {
+		return nil, badRequest(InvalidSyntax, "\"schemas\" lists %q, the schema of %s; a %s lists %q", other.Schema.ID, other.Name, d.t.Name, d.t.Schema.ID)
 	}
 	if !declared[d.t.Schema] && !d.l.MissingSchemas {
 		return nil, badRequest(InvalidSyntax, "\"schemas\" must list %q", d.t.Schema.ID)

@@ -137,6 +137,27 @@ func TestDecodeRefusals(t *testing.T) {
 	}
 }
 
+// No leniency takes a document of one resource type for another type.
+func TestDecodeOfAnotherType(t *testing.T) {
+	userDoc := `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"bjensen","displayName":"Babs Jensen"}`
+	groupDoc := `{"schemas":["URN:ietf:params:scim:schemas:core:2.0:group"],"userName":"bjensen","displayName":"Tour Guides"}`
+	for _, l := range []Leniency{strict, {MissingSchemas: true}, {IgnoreUnknown: true}, {MissingSchemas: true, IgnoreUnknown: true}, lenient} {
+		_, err := groupType.Decode([]byte(userDoc), l)
+		want(t, err, 400, InvalidSyntax)
+		_, err = userType.Decode([]byte(groupDoc), l)
+		want(t, err, 400, InvalidSyntax)
+		_, err = groupType.Replace(stored(t, groupType, `{"schemas":["`+URNGroup+`"],"id":"g","displayName":"g"}`), []byte(userDoc), l)
+		want(t, err, 400, InvalidSyntax)
+	}
+	// With its own schema too, the other one is unknown like any.
+	both := `{"schemas":["` + URNUser + `","` + URNGroup + `"],"displayName":"Tour Guides"}`
+	_, err := groupType.Decode([]byte(both), strict)
+	want(t, err, 400, InvalidSyntax)
+	if _, err := groupType.Decode([]byte(both), Leniency{IgnoreUnknown: true}); err != nil {
+		t.Error(err)
+	}
+}
+
 func elements(n int) string {
 	list := make([]string, n)
 	for i := range list {

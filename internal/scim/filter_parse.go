@@ -208,9 +208,6 @@ func (p *filterParser) brackets(r ref, start, depth int) (node, error) {
 		return nil, err
 	}
 	if p.space(); p.next() != ']' {
-		if p.inPath && p.pos == len(p.text) {
-			return nil, badRequest(InvalidPath, `path: "]" is missing`)
-		}
 		return nil, p.fail(p.pos, `"]" should be here`)
 	}
 	p.pos++

@@ -17,6 +17,7 @@ type Leniency struct {
 	// QualifiedKeys accepts any PATCH path as a key of the value of an operation
 	// without a path: "name.givenName", "URN:employeeNumber". Entra ID with the
 	// aadOptscim062020 flag sends them. The RFC has only attribute names there.
+	// Without this leniency such a key is refused, also by IgnoreUnknown.
 	QualifiedKeys bool
 
 	// RemoveValues takes the value of a remove operation for the list of what to
@@ -55,7 +56,9 @@ type Leniency struct {
 	// and PATCH operations on them. Entra ID sends a schema of its own with each
 	// group; attribute mappings and templates carry attributes of other
 	// products. In a filter an unknown attribute stays an error, since leaving it
-	// out would match the wrong resources.
+	// out would match the wrong resources. So does a path or a key that names an
+	// attribute that there is, in a form or a place that is not understood: leaving
+	// it out would lose the value.
 	IgnoreUnknown bool
 
 	// UndeclaredExtensions accepts data under an extension's URN that `schemas`

@@ -132,6 +132,48 @@ func TestLeniencies(t *testing.T) {
 	}
 }
 
+// IgnoreUnknown ignores what is not defined, and nothing else.
+func TestIgnoreUnknownLosesNothing(t *testing.T) {
+	l := Leniency{IgnoreUnknown: true}
+	other := testSchema()
+	other.ID = "urn:example:params:scim:schemas:extension:other:2.0:User"
+	twice := mustRegistry(testSchema(), other).User()
+	for _, c := range []struct {
+		l       Leniency
+		ops     string
+		refusal ErrorType
+	}{
+		{l, `{"op":"replace","value":{"name.givenName":"Kkom"}}`, InvalidSyntax},
+		{l, `{"op":"replace","value":{"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber":"Aklq"}}`, InvalidSyntax},
+		{l, `{"op":"add","value":{"emails[type eq \"work\"].value":"x"}}`, InvalidSyntax},
+		{l, `{"op":"add","value":{"urn:ietf:params:scim:schemas:core:2.0:User":{"title":"x"}}}`, InvalidSyntax},
+		{l, `{"op":"add","value":{"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"manager.value":"x"}}}`, InvalidSyntax},
+		{l, `{"op":"replace","path":"badge","value":7}`, InvalidPath}, // a bare name, without UnqualifiedExtensions
+		{lenient, `{"op":"replace","path":"badge","value":7}`, InvalidPath},
+		{lenient, `{"op":"remove","path":"device.label"}`, InvalidPath}, // of two extensions
+		{lenient, `{"op":"replace","value":{"badge":7}}`, InvalidPath},
+		{lenient, `{"op":"replace","value":{"nope":1,"a b":1,"x:y":1,"name.nope":1,"urn:example:x:2.0:User:badge":7}}`, ""},
+		{lenient, `{"op":"replace","path":"name.nope","value":1},{"op":"replace","path":"urn:example:x:2.0:User:badge","value":1}`, ""},
+	} {
+		_, err := twice.ParsePatch(patchOp(c.ops), c.l)
+		if c.refusal == "" && err != nil || c.refusal != "" && err == nil {
+			t.Errorf("%s: %v", c.ops, err)
+		} else if err != nil {
+			want(t, err, 400, c.refusal)
+		}
+	}
+	for _, member := range []string{`"name.givenName":"x"`, `"emails.value":"x"`, `"manager.value":"271"`, `"urn:ietf:params:scim:schemas:core:2.0:User:title":"x"`, `"` + URNUser + `":{"title":"x"}`,
+		ent + `:{"manager.value":"271"}`} {
+		for _, l := range []Leniency{l, lenient} {
+			_, err := userType.Decode([]byte(user(member)), l)
+			want(t, err, 400, InvalidSyntax)
+		}
+	}
+	if r, err := userType.Decode([]byte(user(`"department":"D","a.b":1,"urn:example:x":{},"urn:example:x:y":1`)), lenient); err != nil || text(t, r) != text(t, stored(t, userType, user(``))) {
+		t.Error(err)
+	}
+}
+
 // Leniency has limits.
 func TestLenienciesRefuseToo(t *testing.T) {
 	for name, ops := range map[string]string{

@@ -83,14 +83,12 @@ func (l *list) write() {
 	}
 }
 
-func (l *list) size() int { return len(l.items) - l.holes }
-
 // compact is the list without holes.
 func (l *list) compact() []any {
 	if l.holes == 0 {
 		return l.items
 	}
-	kept := make([]any, 0, l.size())
+	kept := make([]any, 0, len(l.items)-l.holes)
 	for _, e := range l.items {
 		if e != nil {
 			kept = append(kept, e)

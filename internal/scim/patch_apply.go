@@ -180,10 +180,13 @@ func (p *applier) finish() error {
 		if !l.changed {
 			continue
 		}
-		if l.size() > MaxElements && !a.identified {
-			return tooManyElements(a)
+		items := l.compact()
+		if !a.identified { // those that are keep their `value`, and stay distinct
+			if items = distinct(a, items); len(items) > MaxElements {
+				return tooManyElements(a)
+			}
 		}
-		if err := p.assign(p.touched[a], a, l.compact()); err != nil {
+		if err := p.assign(p.touched[a], a, items); err != nil {
 			return err
 		}
 	}

@@ -20,8 +20,10 @@ type valueFilter struct {
 	id *string
 }
 
-// path reads PATH of RFC 7644 section 3.5.2, figure 7. What is wrong with the
-// brackets' content is invalidFilter, all else invalidPath.
+// path reads PATH of RFC 7644 section 3.5.2, figure 7. As table 9 has it, what is
+// wrong with the filter between two brackets is invalidFilter, and all else is
+// invalidPath: a bracket that is never closed has no filter in it, and makes the path
+// malformed, whatever follows.
 func (d reader) path(text string) (target, error) {
 	if len(text) > MaxFilterLength {
 		return target{}, badRequest(InvalidPath, "path: it is longer than %d bytes", MaxFilterLength)
@@ -50,23 +52,39 @@ func (d reader) path(text string) (target, error) {
 // ignorable says whether a path is well formed, but names an attribute that is
 // unknown and to be ignored.
 func (d reader) ignorable(path string) bool {
-	if !d.l.IgnoreUnknown {
+	if !d.l.IgnoreUnknown || d.knows(path) {
 		return false
 	}
 	name, _, _ := strings.Cut(path, "[")
-	if _, problem := d.t.resolve(name, d.l); problem == "" {
-		return false
-	}
 	name = name[strings.LastIndexByte(name, ':')+1:]
 	name, sub, dotted := strings.Cut(name, ".")
 	return validName(name, false) && (!dotted || validName(sub, true))
+}
+
+// knows says whether a path, up to its brackets, names what is defined: an attribute,
+// a schema, or an attribute of an extension whose bare name does not say which
+// extension is meant.
+func (d reader) knows(path string) bool {
+	path, _, _ = strings.Cut(path, "[")
+	if s, rest := d.t.splitURN(path, d.l); s != nil && rest == "" {
+		return true
+	}
+	if _, problem := d.t.resolve(path, d.l); problem == "" {
+		return true
+	}
+	name, _, _ := strings.Cut(path, ".")
+	return d.t.find(nil, name, d.l).attr == nil && d.t.extensionWith(name) != ""
 }
 
 func (at *target) brackets(p *filterParser, l Leniency) error {
 	if at.attr == nil || at.sub != nil {
 		return badRequest(InvalidPath, `path: brackets follow an attribute, as in emails[type eq "work"].value`)
 	}
+	open := p.pos
 	n, err := p.brackets(at.ref, 0, 0)
+	if err != nil && !closes(p.text[open:]) {
+		return badRequest(InvalidPath, `path: the bracket at position %d is never closed; "]" is missing`, open+1)
+	}
 	if err != nil {
 		return err
 	}
@@ -80,6 +98,22 @@ func (at *target) brackets(p *filterParser, l Leniency) error {
 		return badRequest(InvalidPath, "path: %q has no sub-attribute %q", at.attr.path, name)
 	}
 	return nil
+}
+
+// closes says whether there is a closing bracket outside of a string.
+func closes(text string) bool {
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\' && quoted:
+			i++
+		case c == '"':
+			quoted = !quoted
+		case c == ']' && !quoted:
+			return true
+		}
+	}
+	return false
 }
 
 func newValueFilter(a *Attribute, n node) *valueFilter {

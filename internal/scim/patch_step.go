@@ -67,7 +67,7 @@ func (c *stepCompiler) assignMember(m strictjson.Member) error {
 	if s := t.schemaNamed(m.Name, c.d.l); s != nil && !s.core {
 		return c.assign(target{ref: ref{schema: s}}, m.Value)
 	}
-	if c.d.l.QualifiedKeys {
+	if c.d.l.QualifiedKeys && c.d.knows(m.Name) {
 		return c.assignPath(m.Name, m.Value)
 	}
 	return c.d.unknown(m.Name)

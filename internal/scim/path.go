@@ -40,6 +40,9 @@ func (t *ResourceType) resolve(text string, l Leniency) (r ref, problem string) 
 	name, sub, dotted := strings.Cut(rest, ".")
 	r = t.find(schema, name, l)
 	if r.attr == nil {
+		if urn := t.extensionWith(name); schema == nil && urn != "" {
+			return ref{}, "\"" + text + "\" needs the URN of its extension before it, as in \"" + urn + ":" + text + "\""
+		}
 		return ref{}, "\"" + text + "\" is no attribute of " + t.Name
 	}
 	if !dotted {
@@ -120,6 +123,17 @@ func (t *ResourceType) find(schema *Schema, name string, l Leniency) ref {
 		}
 	}
 	return found
+}
+
+// extensionWith is the URN of the first extension that has an attribute of this
+// name; empty if none has.
+func (t *ResourceType) extensionWith(name string) string {
+	for _, e := range t.Extensions {
+		if e.Schema.index.find(name) != nil {
+			return e.Schema.ID
+		}
+	}
+	return ""
 }
 
 // value is the attribute's value in a resource, the whole of it even if a

@@ -32,7 +32,7 @@ func NewRegistry(userExtensions ...*Schema) (*Registry, error) {
 	g := &Registry{user: user, group: group}
 	endpoints := map[string]string{user.Name: user.Endpoint, group.Name: group.Endpoint}
 	for _, t := range g.ResourceTypes() {
-		t.endpoints = endpoints
+		t.endpoints, t.types = endpoints, g.ResourceTypes()
 		for _, s := range t.schemas {
 			if _, taken := g.Schema(s.ID); taken {
 				return nil, fmt.Errorf("schema %s is defined twice", s.ID)
@@ -81,6 +81,7 @@ type ResourceType struct {
 	endpoints map[string]string // of the registry's types, for $ref
 	derived   *Attribute        // the attribute that follows from other resources
 	exact     bool              // every attribute that is kept is returned by default
+	types     []*ResourceType   // of the registry
 }
 
 // SchemaExtension is an extension of a resource type (RFC 7643 section 3.3).
@@ -130,6 +131,17 @@ func returnedByDefault(attributes []*Attribute) bool {
 		}
 	}
 	return true
+}
+
+// sibling finds the other resource type of the registry that has a core schema of
+// this URN; nil when there is none.
+func (t *ResourceType) sibling(urn string) *ResourceType {
+	for _, o := range t.types {
+		if o != t && equalASCII(o.Schema.ID, urn) {
+			return o
+		}
+	}
+	return nil
 }
 
 // schemaNamed finds the core schema or an extension by its URN or, by leniency,

@@ -199,7 +199,10 @@ func trapsRemoveAndReplace() []testCase {
 
 		{"trap-25a", "a path that is malformed is invalidPath", "RFC 7644 §3.5.2, §3.12", nil, func(t *T) {
 			u := t.user()
-			for _, path := range []string{`emails[type eq \"work\"`, `emails[type eq \"work\"]value`, `name..givenName`, `.title`, `title[`, ` `, `emails[type eq \"work\"].value.x`, `name.`} {
+			for _, path := range []string{`emails[type eq \"work\"]value`, `name..givenName`, `.title`, ` `, `emails[type eq \"work\"].value.x`, `name.`} {
+				t.patch(u.path, `{"op":"replace","path":"`+path+`","value":"x"}`).refused(http.StatusBadRequest, "invalidPath")
+			}
+			for _, path := range []string{`emails[type eq \"work\"`, `emails[type eq \"work].value`, `emails[type eq`, `title[`} { // Table 9 can be read both ways.
 				t.patch(u.path, `{"op":"replace","path":"`+path+`","value":"x"}`).refused(http.StatusBadRequest, "invalidPath", "invalidFilter")
 			}
 		}},

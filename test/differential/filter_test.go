@@ -1,6 +1,6 @@
 // Package differential compares the protocol engine with other implementations,
 // on a corpus that is the same in every run. A disagreement is either a defect
-// or is decided by the RFC, in the table of decisions.
+// or is decided by the RFC, in the tables of decisions.
 package differential
 
 import (
@@ -20,7 +20,7 @@ type decision struct {
 	about func(filter string, ours error) bool
 }
 
-var decisions = []decision{
+var syntaxDecisions = []decision{
 	{
 		`a string has the escapes of JSON, \u00e4 among them (RFC 7644 section 3.4.2.2: compValue is that of RFC 7159)`,
 		func(filter string, ours error) bool { return ours == nil && strings.Contains(filter, `\u`) },
@@ -38,7 +38,7 @@ func TestFilterSyntax(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	met := make([]int, len(decisions))
+	met := make([]int, len(syntaxDecisions))
 	agreed := 0
 	for _, text := range corpus(4000) {
 		_, ourError := registry.User().ParseFilter(text, scim.Leniency{})
@@ -49,7 +49,7 @@ func TestFilterSyntax(t *testing.T) {
 			continue
 		}
 		decided := false
-		for i, d := range decisions {
+		for i, d := range syntaxDecisions {
 			if d.about(text, ourError) {
 				met[i]++
 				decided = true
@@ -60,7 +60,7 @@ func TestFilterSyntax(t *testing.T) {
 			t.Errorf("%s\n  engine: %v\n  filter-parser: %v", text, ourError, theirError)
 		}
 	}
-	for i, d := range decisions {
+	for i, d := range syntaxDecisions {
 		if met[i] == 0 {
 			t.Errorf("nothing is about this decision any more: %s", d.reason)
 		}

@@ -7,9 +7,7 @@ replace github.com/kubescim/kubescim => ../..
 require (
 	github.com/kubescim/kubescim v0.0.0-00010101000000-000000000000
 	github.com/scim2/filter-parser/v2 v2.2.0
+	golang.org/x/text v0.43.0
 )
 
-require (
-	github.com/di-wu/parser v0.2.2 // indirect
-	golang.org/x/text v0.43.0 // indirect
-)
+require github.com/di-wu/parser v0.2.2 // indirect

@@ -97,6 +97,8 @@ var _ = Describe("A bad request", Ordered, ContinueOnFailure, func() {
 		Entry("half a PUT", http.MethodPut, users+"/{id}", `{"userName":"ada"`, "invalidSyntax"),
 		Entry("half a PATCH", http.MethodPatch, users+"/{id}", `{"Operations":[`, "invalidSyntax"),
 		Entry("a malformed path", http.MethodPatch, users+"/{id}", patch(`{"op":"replace","path":"name..familyName","value":"x"}`), "invalidPath"),
+		Entry("a path whose bracket is never closed", http.MethodPatch, users+"/{id}",
+			patch(`{"op":"replace","path":"emails[type eq \"work\".value","value":"x"}`), "invalidPath"),
 		Entry("a malformed filter in a path", http.MethodPatch, users+"/{id}",
 			patch(`{"op":"replace","path":"emails[type like \"work\"].value","value":"x"}`), "invalidFilter"),
 		Entry("the path of no attribute", http.MethodPatch, users+"/{id}", patch(`{"op":"replace","path":"shoeSize","value":"42"}`), "invalidPath"),
