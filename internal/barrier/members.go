@@ -187,6 +187,9 @@ func (b *Barrier) linkLost(l *link, err error) {
 // context is done.
 func (b *Barrier) until(ctx context.Context, holds func() bool) error {
 	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		b.mu.Lock()
 		done, changed := holds(), b.changed
 		b.mu.Unlock()
@@ -195,7 +198,6 @@ func (b *Barrier) until(ctx context.Context, holds func() bool) error {
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
 		case <-changed:
 		}
 	}
