@@ -99,8 +99,7 @@ func (b *Barrier) ask() {
 	}
 }
 
-// round asks every peer for its Mark. All questions are out before the first
-// answer is read, so that the peers work in parallel.
+// round asks all peers for a batch.
 func (b *Barrier) round() (Mark, error) {
 	b.wire.Lock()
 	defer b.wire.Unlock()
@@ -109,42 +108,51 @@ func (b *Barrier) round() (Mark, error) {
 		return Mark{}, err
 	}
 	began := time.Now()
-	deadline := began.Add(b.timing.Round)
+	mark, err := b.askAll(v)
+	b.metrics.observe(began, err)
+	// The own Mark comes last: a peer that left in the meantime may have raised it.
+	return mark.Max(b.log.Mark()), err
+}
+
+// askAll asks every peer in the view that has a link. All questions are out before
+// the first answer is read, so that the peers work in parallel.
+func (b *Barrier) askAll(v *view) (Mark, error) {
+	deadline := time.Now().Add(b.timing.Round)
+	for _, l := range v.links {
+		l.ask(deadline)
+	}
+	var mark Mark
 	var failed error
 	for _, l := range v.links {
-		l.asked = l.question(deadline)
-	}
-	mark := Mark{}
-	for _, l := range v.links {
 		told, err := l.answer()
-		// Of a peer that has left meanwhile, the own Mark has the last word.
+		// What a peer told that left in the meantime is in the own Mark.
 		if err != nil && !l.peer.left.Load() {
 			b.linkLost(l, err)
 			failed = errors.Join(failed, err)
 		}
 		mark = mark.Max(told)
 	}
-	b.metrics.observe(began, failed)
-	// The own Mark comes last, since it may have been raised by a peer that left.
-	return mark.Max(b.log.Mark()), failed
+	return mark, failed
 }
 
-// question asks the peer for its Mark.
-func (l *link) question(deadline time.Time) error {
-	if err := l.conn.SetDeadline(deadline); err != nil {
-		return err
+// beat asks the peers when no reader has for some time, which keeps connections
+// alive and notices the dead.
+func (b *Barrier) beat(ctx context.Context) {
+	ticker := time.NewTicker(b.timing.Beat)
+	defer ticker.Stop()
+	var before int64
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if rounds := b.batches.count(); rounds != before {
+			before = rounds
+			continue
+		}
+		b.wire.Lock()
+		_, _ = b.askAll(b.view.Load()) // What fails is noted where it fails.
+		b.wire.Unlock()
 	}
-	return writeFrame(l.conn, l.buffer[:], frameQuestion, nil)
-}
-
-// answer returns the Mark that the peer was asked for.
-func (l *link) answer() (Mark, error) {
-	if l.asked != nil {
-		return Mark{}, l.asked
-	}
-	content, err := expect(l.conn, l.buffer[:], frameMark)
-	if err != nil {
-		return Mark{}, err
-	}
-	return decodeMark(content), nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/client-go/util/flowcontrol"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/operand"
@@ -43,8 +44,7 @@ type Options struct {
 type Timing struct {
 	// Lease is how long the others wait for a replica that is not heard of, in
 	// whole seconds: operand.ReplicaLeaseDuration. The Lease is renewed after a
-	// third of it, and its holder counts on it for two thirds: clocks may differ
-	// by a third in how fast they go.
+	// third of it, and its holder counts on it for two thirds.
 	Lease time.Duration
 	// Round bounds one round, and the answer to a leave: 500 ms.
 	Round time.Duration
@@ -55,8 +55,8 @@ type Timing struct {
 	Probe time.Duration
 	// Look is how often its Lease is looked at meanwhile: every second.
 	Look time.Duration
-	// Beat is how often a round is made while no reader asks for one, to keep
-	// connections alive and to notice the dead: every 5 s.
+	// Beat is how often the peers are asked while no reader wants it: every 5 s. A
+	// connection that is silent for three times as long is closed.
 	Beat time.Duration
 	// Call bounds one call to the API server: 3 s.
 	Call time.Duration
@@ -107,6 +107,8 @@ type Barrier struct {
 	// renew asks for the Lease to be written at once.
 	accepted atomic.Pointer[string]
 	renew    chan struct{}
+	// lookups bounds how often the API server is asked about those who dial.
+	lookups flowcontrol.RateLimiter
 
 	mu    sync.Mutex
 	peers map[string]*peer // By pod name.
@@ -143,6 +145,7 @@ func New(o Options) (*Barrier, error) {
 		dial:        (&net.Dialer{}).DialContext,
 		began:       time.Now(),
 		renew:       make(chan struct{}, 1),
+		lookups:     flowcontrol.NewTokenBucketRateLimiter(lookupsPerSecond, lookupsAtOnce),
 		peers:       map[string]*peer{},
 		changed:     make(chan struct{}),
 	}
@@ -277,24 +280,6 @@ func (b *Barrier) held(began time.Time, fresh bool) {
 func (b *Barrier) countOnLeaseLocked() {
 	if b.joined == b.epoch && !b.leaving {
 		b.memberUntil.Store(int64(b.leaseUntil.Sub(b.began)))
-	}
-}
-
-// beat makes a round when none has been made for some time.
-func (b *Barrier) beat(ctx context.Context) {
-	ticker := time.NewTicker(b.timing.Beat)
-	defer ticker.Stop()
-	var before int64
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		if b.batches.count() == before {
-			_, _ = b.await(ctx) // What fails is noted where it fails.
-		}
-		before = b.batches.count()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -36,7 +37,7 @@ func (b *Barrier) join(ctx context.Context, epoch int64) error {
 		return err
 	}
 	for i := range others {
-		if _, err := b.admit(ctx, others[i].Name, contactOf(&others[i]), true); err != nil {
+		if _, err := b.admit(ctx, &others[i], true); err != nil {
 			return err
 		}
 	}
@@ -169,12 +170,12 @@ func (b *Barrier) tellLeave(ctx context.Context, p *peer, mark Mark) {
 	b.mu.Unlock()
 	err := errOlderRelease
 	if l != nil {
-		err = l.leave(b.timing.Round, mark)
+		err = l.leave(time.Now().Add(b.timing.Round), mark)
 		l.close()
 	}
 	if err != nil && p.contact.address != "" {
 		if l, err = b.introduce(ctx, p); err == nil {
-			err = l.leave(b.timing.Round, mark)
+			err = l.leave(time.Now().Add(b.timing.Round), mark)
 			l.close()
 		}
 	}

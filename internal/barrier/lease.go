@@ -162,7 +162,14 @@ func (l *ownLease) giveUp(ctx context.Context) error {
 	if l.current == nil {
 		return nil
 	}
-	return deleteLease(ctx, l.client, l.current)
+	err := deleteLease(ctx, l.client, l.current)
+	if apierrors.IsConflict(err) {
+		// The last renewal may have been broken off after it was done.
+		if err = l.reread(ctx); err == nil {
+			err = deleteLease(ctx, l.client, l.current)
+		}
+	}
+	return err
 }
 
 func (l *ownLease) key() client.ObjectKey {

@@ -2,11 +2,13 @@ package barrier
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync/atomic"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
 )
 
 // maxPeers bounds how many other replicas there may be. A ScimTenant has 20 pods
@@ -24,6 +26,8 @@ type peer struct {
 	name    string
 	contact contact
 	stop    context.CancelFunc // Ends what tends the peer.
+	// revision is the resourceVersion of the Lease that had the contact.
+	revision uint64
 
 	// The following belong to Barrier.mu.
 
@@ -44,18 +48,6 @@ type peer struct {
 	// gone is true once it is no peer any more.
 	gone atomic.Bool
 }
-
-// link is a connection to a peer, and a buffer for the frames on it.
-type link struct {
-	peer   *peer
-	conn   *tls.Conn
-	buffer [frameMax]byte
-	asked  error // What became of the question of this round.
-}
-
-// close closes the connection, also under somebody who is using it. Nothing that
-// it would say at its end matters.
-func (l *link) close() { _ = l.conn.NetConn().Close() }
 
 // view is what a round goes by. It does not change.
 type view struct {
@@ -91,20 +83,28 @@ func (b *Barrier) publishLocked() {
 	b.changed = make(chan struct{})
 }
 
-// admit makes the replica with the name and contact a peer. Another process of
-// that name is thereby known to be gone. counted is false for a newcomer that is
-// to be dialled first.
-func (b *Barrier) admit(ctx context.Context, name string, c contact, counted bool) (*peer, error) {
+// admit makes the replica that holds a Lease a peer. Another process of that name
+// is thereby known to be gone. counted is false for a newcomer that is to be
+// dialled first.
+func (b *Barrier) admit(ctx context.Context, lease *coordinationv1.Lease, counted bool) (*peer, error) {
+	c := contactOf(lease)
+	revision, err := strconv.ParseUint(lease.ResourceVersion, 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("reading the resourceVersion of a Lease: %w", err)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if p := b.peers[name]; p != nil {
-		if p.contact == c {
+	if p := b.peers[lease.Name]; p != nil {
+		switch {
+		case p.contact == c:
 			p.heard++
 			if counted && !p.counted {
 				p.counted = true
 				b.publishLocked()
 			}
 			return p, nil
+		case revision < p.revision:
+			return nil, errors.New("there is a newer process in the pod by now")
 		}
 		b.dropLocked(p, "there is another process in its pod")
 		b.publishLocked()
@@ -116,13 +116,15 @@ func (b *Barrier) admit(ctx context.Context, name string, c contact, counted boo
 		return nil, errTooMany
 	}
 	tending, stop := context.WithCancel(ctx)
-	p := &peer{name: name, contact: c, stop: stop, counted: counted, lost: make(chan struct{}, 1)}
-	b.peers[name] = p
+	p := &peer{
+		name: lease.Name, contact: c, revision: revision, stop: stop, counted: counted, lost: make(chan struct{}, 1),
+	}
+	b.peers[p.name] = p
 	b.running.Go(func() {
 		defer stop()
-		if next, replaced := b.tend(tending, p); replaced {
+		if next := b.tend(tending, p); next != nil {
 			// What fails is that there are too many, or that this replica leaves.
-			_, _ = b.admit(ctx, name, next, true)
+			_, _ = b.admit(ctx, next, true)
 		}
 	})
 	b.publishLocked()
@@ -187,6 +189,9 @@ func (b *Barrier) linkLost(l *link, err error) {
 // context is done.
 func (b *Barrier) until(ctx context.Context, holds func() bool) error {
 	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		b.mu.Lock()
 		done, changed := holds(), b.changed
 		b.mu.Unlock()
@@ -195,7 +200,6 @@ func (b *Barrier) until(ctx context.Context, holds func() bool) error {
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
 		case <-changed:
 		}
 	}

@@ -9,7 +9,8 @@ import (
 
 // metrics are those of one tenant's replica.
 type metrics struct {
-	rounds    *prometheus.CounterVec
+	answered  prometheus.Counter
+	failed    prometheus.Counter
 	duration  prometheus.Histogram
 	fallbacks prometheus.Counter
 }
@@ -17,12 +18,14 @@ type metrics struct {
 // newMetrics registers the metrics of a replica.
 func newMetrics(registerer prometheus.Registerer, tenant string, b *Barrier) (*metrics, error) {
 	labels := prometheus.Labels{"tenant": tenant}
+	rounds := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name:        "kubescim_barrier_rounds_total",
+		Help:        "Rounds in which the other replicas were asked how far their answers go, by outcome.",
+		ConstLabels: labels,
+	}, []string{"outcome"})
 	m := &metrics{
-		rounds: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name:        "kubescim_barrier_rounds_total",
-			Help:        "Rounds in which the other replicas were asked how far their answers go, by outcome.",
-			ConstLabels: labels,
-		}, []string{"outcome"}),
+		answered: rounds.WithLabelValues("answered"),
+		failed:   rounds.WithLabelValues("failed"),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:        "kubescim_barrier_round_duration_seconds",
 			Help:        "Time that one round took.",
@@ -51,7 +54,7 @@ func newMetrics(registerer prometheus.Registerer, tenant string, b *Barrier) (*m
 		return 0
 	})
 	var errs []error
-	for _, collector := range []prometheus.Collector{m.rounds, m.duration, m.fallbacks, members, member} {
+	for _, collector := range []prometheus.Collector{rounds, m.duration, m.fallbacks, members, member} {
 		errs = append(errs, registerer.Register(collector))
 	}
 	return m, errors.Join(errs...)
@@ -59,10 +62,10 @@ func newMetrics(registerer prometheus.Registerer, tenant string, b *Barrier) (*m
 
 // observe counts one round.
 func (m *metrics) observe(began time.Time, err error) {
-	outcome := "answered"
 	if err != nil {
-		outcome = "failed"
+		m.failed.Inc()
+	} else {
+		m.answered.Inc()
 	}
-	m.rounds.WithLabelValues(outcome).Inc()
 	m.duration.Observe(time.Since(began).Seconds())
 }

@@ -17,9 +17,9 @@ var errOlderRelease = errors.New("the replica is of a release that cannot be ask
 
 // tend keeps a link to a peer, and while there is none, finds out from the peer's
 // Lease whether it is still alive. It ends with the context, which ends with the
-// peer, or when there is another process in the peer's pod: then it returns how
-// that one is reached.
-func (b *Barrier) tend(ctx context.Context, p *peer) (next contact, replaced bool) {
+// peer, or when there is another process in the peer's pod: then it returns the
+// Lease of that one.
+func (b *Barrier) tend(ctx context.Context, p *peer) *coordinationv1.Lease {
 	var seen observation
 	var tried, looked time.Time
 	for ctx.Err() == nil {
@@ -36,12 +36,12 @@ func (b *Barrier) tend(ctx context.Context, p *peer) (next contact, replaced boo
 		if ctx.Err() == nil && time.Since(looked) >= b.timing.Look {
 			looked = time.Now()
 			b.logger.Debug("a replica cannot be reached", slog.String("replica", p.name), slog.Any("error", err))
-			if next, replaced := b.lookAt(ctx, p, &seen); replaced {
-				return next, true
+			if next := b.lookAt(ctx, p, &seen); next != nil {
+				return next
 			}
 		}
 	}
-	return contact{}, false
+	return nil
 }
 
 // connect makes a link to a peer, for which the peer must know this replica.
@@ -108,9 +108,9 @@ func (b *Barrier) hello(ctx context.Context, l *link) error {
 }
 
 // lookAt looks at the Lease of a peer that cannot be reached. The peer is dropped
-// when its Lease is gone or has run out. If it is another process's by now,
-// lookAt returns how that one is reached.
-func (b *Barrier) lookAt(ctx context.Context, p *peer, seen *observation) (next contact, replaced bool) {
+// when its Lease is gone or has run out. A Lease that is another process's by now
+// is returned.
+func (b *Barrier) lookAt(ctx context.Context, p *peer, seen *observation) *coordinationv1.Lease {
 	b.mu.Lock()
 	heard := p.heard
 	b.mu.Unlock()
@@ -125,12 +125,12 @@ func (b *Barrier) lookAt(ctx context.Context, p *peer, seen *observation) (next 
 		b.logger.Warn("the Lease of a replica that cannot be reached cannot be read",
 			slog.String("replica", p.name), slog.Any("error", err))
 	case contactOf(lease) != p.contact:
-		return contactOf(lease), true
+		return lease
 	case look.ranOut(lease) && b.drop(p, heard, "its Lease has run out"):
 		// Dropping the peer has ended the context.
 		b.tidy(context.WithoutCancel(ctx), lease)
 	}
-	return contact{}, false
+	return nil
 }
 
 // tidy deletes a Lease that has run out, so that no newcomer waits for it.

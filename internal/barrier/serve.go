@@ -20,6 +20,10 @@ const (
 	maxConnections = 4 * maxPeers
 	// maxStrangers bounds those among them of whom it is not known yet who dials.
 	maxStrangers = 32
+	// lookupsPerSecond and lookupsAtOnce bound the reading of Leases for those who
+	// dial and are not known.
+	lookupsPerSecond = 20
+	lookupsAtOnce    = 40
 )
 
 // serve answers the other replicas until the context is done. Peers that it
@@ -111,6 +115,9 @@ func (b *Barrier) recognise(ctx, tending context.Context, name string, print fin
 	if p := b.recall(name, print); p != nil {
 		return p, nil
 	}
+	if err := b.lookups.Wait(ctx); err != nil {
+		return nil, fmt.Errorf("waiting for a turn to look who dials: %w", err)
+	}
 	lease, err := getLease(ctx, b.client, client.ObjectKey{Namespace: b.pod.Namespace, Name: name})
 	if err != nil {
 		return nil, err
@@ -119,7 +126,7 @@ func (b *Barrier) recognise(ctx, tending context.Context, name string, print fin
 	if !isReplicaOf(b.tenant, lease) || c.address == "" || c.fingerprint != print {
 		return nil, errors.New("the certificate is not the one in the Lease of a replica of that name")
 	}
-	return b.admit(tending, name, c, false)
+	return b.admit(tending, lease, false)
 }
 
 // recall returns the peer with the name and certificate, if it is known. That it
@@ -200,17 +207,4 @@ func (b *Barrier) farewell(p *peer, last Mark) {
 		b.logger.Info("a replica left", slog.String("replica", p.name))
 	}
 	b.publishLocked()
-}
-
-// leave tells the peer that this replica leaves.
-func (l *link) leave(within time.Duration, mark Mark) error {
-	if err := l.conn.SetDeadline(time.Now().Add(within)); err != nil {
-		return err
-	}
-	content := encodeMark(mark)
-	if err := writeFrame(l.conn, l.buffer[:], frameLeave, content[:]); err != nil {
-		return err
-	}
-	_, err := expect(l.conn, l.buffer[:], frameLeft)
-	return err
 }

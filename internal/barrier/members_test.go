@@ -1,0 +1,220 @@
+package barrier_test
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+var _ = Describe("A replica alone", func() {
+	It("is a member that leads, and awaits itself only", func(ctx SpecContext) {
+		w := newWorld(ctx, patient)
+		revision := w.write(ctx)
+		r := w.startAll(1)[0]
+		Expect(users(ctx, r)).To(BeNumerically(">=", revision), "what was there before it came")
+		r.log.tell(1 << 60)
+		Expect(users(ctx, r)).To(BeEquivalentTo(1 << 60))
+		Expect(r.Lead()).To(BeTrue())
+	})
+
+	It("registers before it accepts a key, and states at once which it accepts", func(ctx SpecContext) {
+		w := newWorld(ctx, patient)
+		r := w.startAll(1)[0]
+		lease := w.lease(ctx, r.name)
+		Expect(lease.Labels).To(Equal(map[string]string{
+			v1alpha1.LabelTenant: tenantName, v1alpha1.LabelLease: v1alpha1.LeaseReplica,
+		}))
+		Expect(lease.Annotations).To(HaveKeyWithValue(operand.AnnotationPeerAddress, HavePrefix("127.0.0.1:")))
+		Expect(hex.DecodeString(lease.Annotations[operand.AnnotationPeerFingerprint])).To(HaveLen(32))
+		Expect(operand.AllAccept([]coordinationv1.Lease{*lease}, operand.NoVerifiers, lease.Spec.RenewTime.Time)).To(BeFalse())
+		Expect(lease.OwnerReferences).To(HaveExactElements(HaveField("UID", w.tenant.UID)), "not the pod")
+
+		for _, version := range []string{operand.NoVerifiers, "4711"} {
+			r.Accept(version)
+			Eventually(func(g Gomega) {
+				g.Expect(w.lease(ctx, r.name).Annotations).To(HaveKeyWithValue(operand.AnnotationVerifiersVersion, version))
+			}).Should(Succeed())
+		}
+	})
+
+	It("leaves no Lease behind", func(ctx SpecContext) {
+		w := newWorld(ctx, patient)
+		r := w.startAll(1)[0]
+		r.leave()
+		Expect(r.err).NotTo(HaveOccurred())
+		Expect(r.Member()).To(BeFalse())
+		Expect(w.lease(ctx, r.name)).To(BeNil())
+		_, err := r.Await(ctx)
+		Expect(err).To(HaveOccurred())
+	})
+
+	It("renews its Lease", func(ctx SpecContext) {
+		w := newWorld(ctx, hasty)
+		r := w.startAll(1)[0]
+		first := w.lease(ctx, r.name).ResourceVersion
+		Eventually(func() string { return w.lease(ctx, r.name).ResourceVersion }).ShouldNot(Equal(first))
+	})
+
+	It("says what is wrong with a pod that it cannot work in", func() {
+		_, err := barrier.New(barrier.Options{Pod: barrier.Pod{Namespace: "acme", Name: "acme-scim-0", UID: "1", IP: "none"}})
+		Expect(err).To(MatchError(ContainSubstring("IP address")))
+	})
+})
+
+var _ = Describe("Several replicas", func() {
+	It("know each other when they start at the same time, and one of them leads", func(ctx SpecContext) {
+		w := newWorld(ctx, patient)
+		replicas := w.startAll(5)
+		leaders := 0
+		for i, r := range replicas {
+			for _, other := range replicas {
+				revision := rand.Uint64N(1<<40) + 1<<40*uint64(i+1)
+				r.log.tell(revision)
+				Eventually(func(g Gomega) { g.Expect(users(ctx, other)).To(BeNumerically(">=", revision)) }).Should(Succeed())
+			}
+			if r.Lead() {
+				leaders++
+			}
+		}
+		Expect(leaders).To(Equal(1))
+		Expect(replicas[0].Lead()).To(BeTrue())
+	})
+
+	It("never miss what one of them has told, however many ask", func(ctx SpecContext) {
+		w := newWorld(ctx, patient)
+		replicas := w.startAll(3)
+		for _, r := range replicas {
+			Eventually(func() error { _, err := r.Await(ctx); return err }).Should(Succeed())
+		}
+		var last, answers atomic.Uint64
+		last.Store(1 << 40)
+		var clients sync.WaitGroup
+		for range 24 {
+			clients.Go(func() {
+				defer GinkgoRecover()
+				for range 100 {
+					if rand.IntN(4) == 0 {
+						revision := last.Add(1)
+						replicas[rand.IntN(3)].log.tell(revision)
+						continue
+					}
+					// What is told after last has been read may or may not be seen.
+					r := replicas[rand.IntN(3)]
+					teller := replicas[rand.IntN(3)]
+					before := teller.log.Mark().Revisions[barrier.Users]
+					Expect(users(ctx, r)).To(BeNumerically(">=", before))
+					answers.Add(1)
+				}
+			})
+		}
+		clients.Wait()
+		Expect(answers.Load()).To(BeNumerically(">", 1000))
+	})
+
+	It("go on without a moment's break when one joins or leaves, and keep what it told", func(ctx SpecContext) {
+		w := newWorld(ctx, patient)
+		first := w.startAll(2)
+		stop, reading := make(chan struct{}), sync.WaitGroup{}
+		for _, r := range first {
+			Eventually(func() error { _, err := r.Await(ctx); return err }).Should(Succeed())
+			reading.Go(func() {
+				defer GinkgoRecover()
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						_, err := r.Await(ctx)
+						Expect(err).NotTo(HaveOccurred())
+					}
+				}
+			})
+		}
+		asked := first[0].log.asked()
+		for i := range 5 {
+			newcomer := w.start(fmt.Sprintf("acme-scim-x%d", i))
+			Eventually(newcomer.Member).Should(BeTrue())
+			revision := uint64(1)<<40 + uint64(i)
+			newcomer.log.tell(revision)
+			for _, r := range first {
+				Expect(users(ctx, r)).To(BeNumerically(">=", revision))
+			}
+			newcomer.log.tell(revision + 1<<20)
+			newcomer.leave()
+			for _, r := range first {
+				Expect(r.log.Mark().Revisions[barrier.Users]).To(Equal(revision+1<<20), "handed over")
+			}
+			Expect(w.lease(ctx, newcomer.name)).To(BeNil())
+		}
+		close(stop)
+		reading.Wait()
+		Expect(first[0].log.asked()).To(Equal(asked), "the API server need not be asked what was handed over")
+	})
+
+	It("ask the API server what a replica told that left before it knew itself", func(ctx SpecContext) {
+		w := newWorld(ctx, patient)
+		replicas := w.startAll(2)
+		replicas[1].log.Raise(barrier.Mark{Unsettled: true})
+		mark := barrier.Mark{}
+		Eventually(func(g Gomega) {
+			var err error
+			mark, err = replicas[0].Await(ctx)
+			g.Expect(err).NotTo(HaveOccurred())
+		}).Should(Succeed())
+		Expect(mark.Unsettled).To(BeTrue(), "while it is there")
+		revision, asked := w.write(ctx), replicas[0].log.asked()
+		replicas[1].leave()
+		Eventually(func(g Gomega) {
+			mark, err := replicas[0].Await(ctx)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(mark.Unsettled).To(BeFalse())
+			g.Expect(mark.Revisions[barrier.Users]).To(BeNumerically(">=", revision))
+		}).Should(Succeed())
+		Expect(replicas[0].log.asked()).To(Equal(asked + 1))
+	})
+
+	It("leave reading to the API server while one of an older release is alive", func(ctx SpecContext) {
+		w := newWorld(ctx, hasty)
+		older := &coordinationv1.Lease{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: w.namespace, Name: "acme-scim-old",
+				Labels: map[string]string{v1alpha1.LabelTenant: tenantName, v1alpha1.LabelLease: v1alpha1.LeaseReplica},
+			},
+			Spec: coordinationv1.LeaseSpec{LeaseDurationSeconds: ptr.To[int32](4), RenewTime: ptr.To(metav1.NowMicro())},
+		}
+		Expect(admin.Create(ctx, older)).To(Succeed())
+		r := w.start("acme-scim-0")
+		Eventually(r.Member).Should(BeTrue())
+		_, err := r.Await(ctx)
+		Expect(err).To(MatchError(ContainSubstring(older.Name)))
+		revision := w.write(ctx)
+		Eventually(func(g Gomega) { g.Expect(users(ctx, r)).To(BeNumerically(">=", revision)) }).Should(Succeed())
+		Eventually(func() any { return w.lease(ctx, older.Name) }).Should(BeNil(), "it is tidied away")
+	})
+
+	It("do not wait for each other's readers that have given up", func(ctx SpecContext) {
+		w := newWorld(ctx, patient)
+		replicas := w.startAll(2)
+		Eventually(func() error { _, err := replicas[0].Await(ctx); return err }).Should(Succeed())
+		over, cancel := context.WithCancel(ctx)
+		cancel()
+		Eventually(func() error { _, err := replicas[0].Await(over); return err }).Should(MatchError(context.Canceled))
+		_, err := replicas[0].Await(ctx)
+		Expect(err).NotTo(HaveOccurred())
+	}, SpecTimeout(time.Minute))
+})

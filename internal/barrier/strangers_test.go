@@ -1,0 +1,178 @@
+package barrier_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// The frames of the protocol that strangers try.
+var (
+	frameQuestion = []byte{3, 0}
+	frameLeave    = append([]byte{5, 25, 0x40}, make([]byte, 24)...)
+)
+
+func hello(name string) []byte { return append([]byte{1, byte(len(name))}, name...) }
+
+// certificate makes a certificate, and its fingerprint as it stands in a Lease.
+func certificate() (tls.Certificate, string) {
+	GinkgoHelper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	Expect(err).NotTo(HaveOccurred())
+	template := &x509.Certificate{SerialNumber: big.NewInt(2), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	Expect(err).NotTo(HaveOccurred())
+	sum := sha256.Sum256(der)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, hex.EncodeToString(sum[:])
+}
+
+func (w *world) leaseMeta(name, tenant string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: w.namespace, Name: name, Labels: map[string]string{
+		v1alpha1.LabelTenant: tenant, v1alpha1.LabelLease: v1alpha1.LeaseReplica,
+	}}
+}
+
+// register writes a Lease as a replica does that has the address and fingerprint.
+func (w *world) register(ctx context.Context, name, tenant, address, print string) {
+	GinkgoHelper()
+	lease := &coordinationv1.Lease{ObjectMeta: w.leaseMeta(name, tenant), Spec: coordinationv1.LeaseSpec{
+		LeaseDurationSeconds: ptr.To[int32](3), RenewTime: ptr.To(metav1.NowMicro()),
+	}}
+	lease.Annotations = map[string]string{operand.AnnotationPeerAddress: address, operand.AnnotationPeerFingerprint: print}
+	Expect(admin.Create(ctx, lease)).To(Succeed())
+}
+
+var _ = Describe("A stranger", func() {
+	var (
+		w       *world
+		members []*replica
+		address string
+	)
+
+	BeforeEach(func(ctx SpecContext) {
+		w = newWorld(ctx, patient)
+		members = w.startAll(2)
+		answered(ctx, members...)
+		address = w.lease(ctx, members[0].name).Annotations[operand.AnnotationPeerAddress]
+	})
+
+	// says sends something by TLS and returns all that comes back.
+	says := func(config *tls.Config, frames ...[]byte) []byte {
+		GinkgoHelper()
+		config.InsecureSkipVerify, config.NextProtos = true, []string{"kubescim-barrier/1"}
+		conn, err := tls.Dial("tcp", address, config)
+		if err != nil {
+			return nil
+		}
+		defer func() { _ = conn.Close() }()
+		Expect(conn.SetDeadline(time.Now().Add(20 * time.Second))).To(Succeed())
+		for _, frame := range frames {
+			if _, err := conn.Write(frame); err != nil {
+				break
+			}
+		}
+		answer, err := io.ReadAll(conn)
+		Expect(errors.Is(err, os.ErrDeadlineExceeded)).To(BeFalse(), "the connection must be closed")
+		return answer
+	}
+
+	AfterEach(func(ctx SpecContext) {
+		Expect(members[0].log.Mark().Revisions[barrier.Users]).To(BeNumerically("<", 0x40<<56), "nobody's word was taken")
+		members[1].log.tell(1 << 50)
+		Eventually(func(g Gomega) { g.Expect(users(ctx, members[0])).To(BeEquivalentTo(1 << 50)) }).Should(Succeed())
+	})
+
+	DescribeTable("gets nothing",
+		func(ctx SpecContext, frames func() [][]byte, prepare func(ctx context.Context, print string)) {
+			own, print := certificate()
+			prepare(ctx, print)
+			Expect(says(&tls.Config{Certificates: []tls.Certificate{own}}, frames()...)).To(BeEmpty())
+		},
+		Entry("without a hello", func() [][]byte { return [][]byte{frameQuestion} }, nothing),
+		Entry("by leaving in the name of nobody", func() [][]byte { return [][]byte{frameLeave} }, nothing),
+		Entry("in the name of a member", func() [][]byte { return [][]byte{hello("acme-scim-1"), frameLeave} }, nothing),
+		Entry("in the name of the replica itself", func() [][]byte { return [][]byte{hello("acme-scim-0"), frameQuestion} }, nothing),
+		Entry("in the name of a pod without a Lease", func() [][]byte { return [][]byte{hello("acme-scim-9"), frameQuestion} }, nothing),
+		Entry("in a name that is none", func() [][]byte { return [][]byte{hello("../secrets/acme"), frameQuestion} }, nothing),
+		Entry("with an empty name", func() [][]byte { return [][]byte{{1, 0}} }, nothing),
+		Entry("with a name that is too long", func() [][]byte { return [][]byte{append([]byte{1, 255}, make([]byte, 255)...)} }, nothing),
+		Entry("with garbage", func() [][]byte { return [][]byte{[]byte("GET / HTTP/1.1\r\nHost: acme.example.com\r\n\r\n")} }, nothing),
+		Entry("with two frames in one", func() [][]byte { return [][]byte{append(hello("acme-scim-9"), frameQuestion...)} }, nothing),
+		Entry("with a replica's Lease of another tenant",
+			func() [][]byte { return [][]byte{hello("globex-scim-0"), frameQuestion} },
+			func(ctx context.Context, print string) {
+				w.register(ctx, "globex-scim-0", "globex", "127.0.0.1:9", print)
+			}),
+	)
+
+	It("gets nothing without a certificate", func() {
+		Expect(says(&tls.Config{}, hello("acme-scim-1"))).To(BeEmpty())
+	})
+
+	It("gets nothing without TLS, and cannot keep others out by staying silent", func(ctx SpecContext) {
+		for range 100 {
+			conn, err := net.Dial("tcp", address)
+			Expect(err).NotTo(HaveOccurred())
+			DeferCleanup(conn.Close)
+		}
+		newcomer := w.start("acme-scim-new")
+		Eventually(newcomer.Member, "60s").Should(BeTrue())
+	})
+
+	It("is answered once it has a Lease of the tenant, until it sends garbage", func(ctx SpecContext) {
+		own, print := certificate()
+		w.register(ctx, "acme-scim-9", tenantName, "127.0.0.1:9", print)
+		answer := says(&tls.Config{Certificates: []tls.Certificate{own}}, hello("acme-scim-9"), []byte{99, 1, 0})
+		Expect(answer).To(Equal([]byte{2, 0}))
+	})
+
+	It("is not talked to at a replica's address with another certificate", func(ctx SpecContext) {
+		own, _ := certificate()
+		listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
+			Certificates: []tls.Certificate{own}, ClientAuth: tls.RequestClientCert, NextProtos: []string{"kubescim-barrier/1"},
+		})
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(listener.Close)
+		heard := make(chan []byte, 100)
+		go func() {
+			for {
+				conn, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				content, _ := io.ReadAll(conn)
+				heard <- content
+				_ = conn.Close()
+			}
+		}()
+		_, other := certificate()
+		w.register(ctx, "acme-scim-9", tenantName, listener.Addr().String(), other)
+		newcomer := w.start("acme-scim-new")
+		Eventually(heard).Should(Receive(BeEmpty()))
+		Expect(newcomer.Member()).To(BeFalse())
+	})
+})
+
+func nothing(context.Context, string) {}
