@@ -28,6 +28,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/server"
@@ -99,8 +100,10 @@ func run(o options, log *slog.Logger) error {
 	}
 	key := client.ObjectKey{Namespace: o.pod.Namespace, Name: o.tenant}
 	mirror := kubernetes.NewMirror(live, key, log)
+	var tenant *server.Tenant
 	members, err := barrier.New(barrier.Options{
 		Client: live, Pod: o.pod, Tenant: o.tenant, Listen: o.peerAddress, Log: mirror, Logger: log, Metrics: metrics,
+		Usage: func() string { return usageOf(mirror, tenant) },
 	})
 	if err != nil {
 		return fmt.Errorf("preparing to join the other replicas: %w", err)
@@ -110,7 +113,7 @@ func run(o options, log *slog.Logger) error {
 		Client: guarded, Tenant: key, Groups: registry.Group(),
 		Mirror: mirror, Member: members.Member, Metrics: kubernetes.NewMetrics(metrics, o.tenant),
 	})
-	tenant := server.NewTenant(backend, server.DefaultLimits(), log, server.NewMetrics(metrics, o.tenant))
+	tenant = server.NewTenant(backend, server.DefaultLimits(), log, server.NewMetrics(metrics, o.tenant))
 	tenant.Needs(mirror.InStep, members.Member)
 	recorder, stopRecording, err := newRecorder(ctx)
 	if err != nil {
@@ -145,6 +148,19 @@ func run(o options, log *slog.Logger) error {
 	stopFollowing()
 	running.Wait()
 	return errors.Join(err, leaving)
+}
+
+// usageOf is what the Lease states of how much the tenant is used; nothing while
+// memory is not complete.
+func usageOf(mirror *kubernetes.Mirror, tenant *server.Tenant) string {
+	if !mirror.InStep() {
+		return ""
+	}
+	counts := mirror.Counts()
+	return operand.EncodeUsage(operand.Usage{
+		Users: int32(counts.Users), ActiveUsers: int32(counts.ActiveUsers), Groups: int32(counts.Groups), //nolint:gosec // Memory holds fewer.
+		LastRequestTime: tenant.LastRequest(),
+	})
 }
 
 // newRecorder returns what records events, and what ends it. Events are written in

@@ -35,6 +35,9 @@ type Options struct {
 	Log     Log
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer
+	// Usage, if set, returns what the Lease is to state as operand.AnnotationUsage;
+	// nothing while it is empty. It is asked at each renewal.
+	Usage func() string
 	// Timing may be left out.
 	Timing Timing
 }
@@ -89,6 +92,7 @@ type Barrier struct {
 	tenant  string
 	listen  string
 	log     Log
+	usage   func() string
 	logger  *slog.Logger
 	timing  Timing
 	metrics *metrics
@@ -138,7 +142,7 @@ func New(o Options) (*Barrier, error) {
 		return nil, fmt.Errorf("making the replica's certificate: %w", err)
 	}
 	b := &Barrier{
-		client: o.Client, pod: o.Pod, tenant: o.Tenant, listen: o.Listen, log: o.Log, logger: o.Logger,
+		client: o.Client, pod: o.Pod, tenant: o.Tenant, listen: o.Listen, log: o.Log, usage: o.Usage, logger: o.Logger,
 		timing:      o.Timing.withDefaults(),
 		certificate: certificate,
 		fingerprint: print,
@@ -171,6 +175,7 @@ func (b *Barrier) Run(ctx context.Context) error {
 	own := &ownLease{
 		client: b.client, pod: b.pod, tenant: b.tenant, duration: b.timing.Lease,
 		contact: contact{address: net.JoinHostPort(b.pod.IP, port), fingerprint: b.fingerprint},
+		usage:   b.usage,
 	}
 
 	// The others are answered until they have all been told of the end.

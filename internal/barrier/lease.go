@@ -49,6 +49,7 @@ type ownLease struct {
 	tenant   string
 	duration time.Duration
 	contact  contact
+	usage    func() string // nil when nothing is counted
 	// current is the Lease as this process wrote it last; nil before it has, and
 	// after somebody has deleted it.
 	current *coordinationv1.Lease
@@ -122,6 +123,11 @@ func (l *ownLease) put(ctx context.Context, lease *coordinationv1.Lease, version
 	}
 	if version != "" {
 		wanted.Annotations[operand.AnnotationVerifiersVersion] = version
+	}
+	if l.usage != nil {
+		if usage := l.usage(); usage != "" {
+			wanted.Annotations[operand.AnnotationUsage] = usage
+		}
 	}
 	wanted.Spec = coordinationv1.LeaseSpec{
 		HolderIdentity:       ptr.To(l.holder()),
