@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"k8s.io/apimachinery/pkg/labels"
@@ -32,10 +33,11 @@ type groupState struct {
 	object *v1alpha1.ScimGroup
 	// current is the group without members, with the meta of all of it.
 	current *scim.Resource
-	// revision is that of the ScimGroup.
-	revision uint64
-	inline   []index.Member
-	slices   []*index.Slice
+	// revision and generation are those of the ScimGroup.
+	revision   uint64
+	generation int64
+	inline     []index.Member
+	slices     []*index.Slice
 }
 
 // stampSlices makes the meta of the group that of all of it.
@@ -48,15 +50,15 @@ func (g *groupState) stampSlices() {
 		}
 	}
 	if len(g.slices) > 0 {
-		meta.Version = index.VersionWithSlices(g.object.GetGeneration(), changes)
+		meta.Version = index.VersionWithSlices(g.generation, changes)
 	}
 	g.current.SetMeta(meta)
 }
 
 // attachMembers gives a resource of the group all members, each once.
 func (g *groupState) attachMembers(to *scim.Resource) {
-	seen := map[uuid.UUID]bool{}
-	var members []any
+	seen := make(map[uuid.UUID]bool, g.size())
+	members := make([]any, 0, g.size())
 	g.eachPlace(func(_ string, listed []index.Member) {
 		for _, m := range listed {
 			if !seen[m.ID] {
@@ -80,14 +82,34 @@ func (g *groupState) eachPlace(yield func(place string, listed []index.Member)) 
 // places says where those of the ids are listed that are.
 func (g *groupState) places(of map[uuid.UUID]bool) map[uuid.UUID][]string {
 	places := map[uuid.UUID][]string{}
+	asked := func(id uuid.UUID) bool { _, asked := of[id]; return asked }
+	if len(of) == 1 { // The usual change, for which a map would cost more than the rest.
+		for only := range of {
+			asked = func(id uuid.UUID) bool { return id == only }
+		}
+	}
 	g.eachPlace(func(place string, listed []index.Member) {
-		for _, m := range listed {
-			if _, asked := of[m.ID]; asked {
-				places[m.ID] = append(places[m.ID], place)
+		for i := range listed {
+			if asked(listed[i].ID) {
+				places[listed[i].ID] = append(places[listed[i].ID], place)
 			}
 		}
 	})
 	return places
+}
+
+// after is the group, without members, after its slices have changed so many times,
+// at that time for the last one.
+func (g *groupState) after(changes int64, modified time.Time) *scim.Resource {
+	for _, slice := range g.slices {
+		changes += slice.Generation
+	}
+	next := g.current.Clone()
+	meta := next.Meta()
+	meta.LastModified = modified
+	meta.Version = index.VersionWithSlices(g.generation, changes)
+	next.SetMeta(meta)
+	return next
 }
 
 // size is how many members are listed.
@@ -116,7 +138,7 @@ func (s *Store) mirrored(ctx context.Context, t *scim.ResourceType, id string) (
 	if !known || e == nil {
 		return nil, false
 	}
-	return &groupState{current: current, revision: e.Revision, inline: e.Members, slices: s.mirror.index.SlicesOf(key)}, true
+	return &groupState{current: current, revision: e.Revision, generation: e.Generation, inline: e.Members, slices: s.mirror.index.SlicesOf(key)}, true
 }
 
 // liveState returns the state of a group with slices from the API server.
@@ -127,7 +149,7 @@ func (s *Store) liveState(ctx context.Context, read *record, group *v1alpha1.Sci
 	}
 	current := read.resource.Clone()
 	store.SetMembers(current, nil)
-	state := &groupState{object: group, current: current, inline: membersOf(group.Spec.Members, group.Spec.MemberGroups), slices: slices}
+	state := &groupState{object: group, revision: revisionOf(group), generation: group.GetGeneration(), current: current, inline: membersOf(group.Spec.Members, group.Spec.MemberGroups), slices: slices}
 	state.stampSlices()
 	return state, nil
 }
@@ -157,10 +179,8 @@ func (s *Store) liveSlices(ctx context.Context, group string) ([]*index.Slice, e
 // whole returns a group with slices as its answer: from memory once that has
 // reached the writes of this request, else from the API server.
 func (s *Store) whole(ctx context.Context, t *scim.ResourceType, id string, view store.View, written [barrier.Kinds]uint64) (*scim.Resource, error) {
+	s.tellRevisions(written)
 	if s.mirror != nil {
-		for kind, revision := range written {
-			s.mirror.progress.tell(barrier.Kind(kind), revision)
-		}
 		if s.mirror.progress.reach(ctx, written, catchUp) == nil {
 			if found, known := s.mirror.index.Get(t, id, view); known {
 				return found, nil
@@ -168,4 +188,14 @@ func (s *Store) whole(ctx context.Context, t *scim.ResourceType, id string, view
 		}
 	}
 	return s.liveGet(ctx, t, id, view)
+}
+
+// tellRevisions notes that a client may be told what was written.
+func (s *Store) tellRevisions(written [barrier.Kinds]uint64) {
+	if s.mirror == nil {
+		return
+	}
+	for kind, revision := range written {
+		s.mirror.progress.tell(barrier.Kind(kind), revision)
+	}
 }

@@ -42,7 +42,7 @@ func (s *Store) liveMembers(ctx context.Context, found *record, view store.View)
 	if err != nil {
 		return err
 	}
-	whole := groupState{object: group, current: found.resource, inline: membersOf(group.Spec.Members, group.Spec.MemberGroups), slices: slices}
+	whole := groupState{object: group, generation: group.GetGeneration(), current: found.resource, inline: membersOf(group.Spec.Members, group.Spec.MemberGroups), slices: slices}
 	whole.stampSlices()
 	if !view.WithoutMembers {
 		whole.attachMembers(found.resource)

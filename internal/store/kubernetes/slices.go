@@ -5,6 +5,7 @@ import (
 	mathrand "math/rand/v2"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -31,17 +32,25 @@ const (
 // sliceWriter writes the slices of one group for one request.
 type sliceWriter struct {
 	store *Store
-	group *v1alpha1.ScimGroup // its name and uid
+	group string
 	by    writer
+	// owner returns the group for the owner references of new slices.
+	owner func(context.Context) (*v1alpha1.ScimGroup, error)
 
 	mu      sync.Mutex
 	written uint64 // the highest revision that was written
+	changes int64  // how much the generations of the slices have grown
+	latest  time.Time
 }
 
 func (w *sliceWriter) wrote(slice *v1alpha1.ScimGroupMembers) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.written = max(w.written, revisionOf(slice))
+	w.changes++
+	if at := slice.Spec.Meta.LastModifiedTime.UTC(); at.After(w.latest) {
+		w.latest = at
+	}
 }
 
 // remove takes members out of the slices that list them.
@@ -77,10 +86,17 @@ func (w *sliceWriter) add(ctx context.Context, members []index.Member, there []*
 		}
 		there = there[1:]
 	}
+	if len(members) == 0 {
+		return nil
+	}
+	group, err := w.owner(ctx)
+	if err != nil {
+		return err
+	}
 	writes, ctx := errgroup.WithContext(ctx)
 	writes.SetLimit(sliceParallel)
 	for chunk := range slices.Chunk(members, w.store.sizes.slice) {
-		writes.Go(func() error { return w.create(ctx, chunk) })
+		writes.Go(func() error { return w.create(ctx, group, chunk) })
 	}
 	return writes.Wait()
 }
@@ -104,7 +120,7 @@ func (w *sliceWriter) edit(ctx context.Context, name string, change func(listed 
 		slice := &v1alpha1.ScimGroupMembers{}
 		err := w.store.client.Get(ctx, client.ObjectKey{Namespace: w.store.tenant.Namespace, Name: name}, slice)
 		if apierrors.IsNotFound(err) {
-			return store.NotFound(w.store.groupType(), w.group.Name)
+			return store.NotFound(w.store.groupType(), w.group)
 		}
 		if err != nil {
 			return wrap(err, "reading the members %s", name)
@@ -129,16 +145,16 @@ func (w *sliceWriter) edit(ctx context.Context, name string, change func(listed 
 }
 
 // create makes a new slice.
-func (w *sliceWriter) create(ctx context.Context, members []index.Member) error {
+func (w *sliceWriter) create(ctx context.Context, group *v1alpha1.ScimGroup, members []index.Member) error {
 	slice := &v1alpha1.ScimGroupMembers{ObjectMeta: metav1.ObjectMeta{
 		Namespace: w.store.tenant.Namespace,
-		Name:      w.group.Name + "-" + rand.String(10),
-		Labels:    map[string]string{v1alpha1.LabelTenant: w.store.tenant.Name, v1alpha1.LabelGroup: w.group.Name},
+		Name:      w.group + "-" + rand.String(10),
+		Labels:    map[string]string{v1alpha1.LabelTenant: w.store.tenant.Name, v1alpha1.LabelGroup: w.group},
 		OwnerReferences: []metav1.OwnerReference{{
-			APIVersion: v1alpha1.GroupVersion.String(), Kind: "ScimGroup", Name: w.group.Name, UID: w.group.UID,
+			APIVersion: v1alpha1.GroupVersion.String(), Kind: "ScimGroup", Name: group.Name, UID: group.UID,
 		}},
 	}}
-	slice.Spec.TenantRef.Name, slice.Spec.GroupRef.Name = w.store.tenant.Name, w.group.Name
+	slice.Spec.TenantRef.Name, slice.Spec.GroupRef.Name = w.store.tenant.Name, w.group
 	slice.Spec.Meta.CreatedTime = metav1.NowMicro()
 	w.set(slice, distinct(members))
 	for tries := newAttempt(); ; {

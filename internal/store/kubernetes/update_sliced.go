@@ -45,18 +45,17 @@ func (u *update) trySliced(ctx context.Context, state *groupState) (*scim.Resour
 	if next.Equal(state.current) && !wanted.changes() {
 		return u.store.whole(ctx, u.t, u.id, u.options.View, u.written)
 	}
-	group := state.object
-	if group == nil && (wanted.dropped || len(wanted.add) > 0 || !next.Equal(state.current)) {
-		if group, err = u.readGroup(ctx, state); group == nil || err != nil {
+	itself := wanted.dropped || !next.Equal(state.current)
+	if itself {
+		group, err := u.readGroup(ctx, state)
+		if group == nil || err != nil {
 			return nil, err
 		}
-	}
-	if wanted.dropped || !next.Equal(state.current) {
 		if written, err := u.putSliced(ctx, group, state, next, wanted.keep); written == nil || err != nil {
 			return nil, err
 		}
 	}
-	w := &sliceWriter{store: u.store, group: group, by: u.by}
+	w := &sliceWriter{store: u.store, group: u.id, by: u.by, owner: u.owner}
 	if err := w.remove(ctx, wanted.remove); err != nil {
 		return nil, err
 	}
@@ -64,22 +63,38 @@ func (u *update) trySliced(ctx context.Context, state *groupState) (*scim.Resour
 		return nil, err
 	}
 	u.written[barrier.GroupMembers] = max(u.written[barrier.GroupMembers], w.written)
+	if u.options.View.WithoutMembers && !itself {
+		u.store.tellRevisions(u.written)
+		return state.after(w.changes, w.latest), nil
+	}
 	return u.store.whole(ctx, u.t, u.id, u.options.View, u.written)
 }
 
-// readGroup reads the group of a state from memory. It returns nothing, and
-// waits until memory has caught up, when the group has changed since.
-func (u *update) readGroup(ctx context.Context, state *groupState) (*v1alpha1.ScimGroup, error) {
+// owner returns the group as it is now.
+func (u *update) owner(ctx context.Context) (*v1alpha1.ScimGroup, error) {
 	read, err := u.store.read(ctx, u.t, u.id)
 	if err != nil {
 		return nil, err
 	}
-	if !read.known() {
+	group, isGroup := (*v1alpha1.ScimGroup)(nil), false
+	if read.known() {
+		group, isGroup = read.object.(*v1alpha1.ScimGroup)
+	}
+	if !isGroup {
 		return nil, store.NotFound(u.t, u.id)
 	}
-	group, isGroup := read.object.(*v1alpha1.ScimGroup)
-	if !isGroup || revisionOf(group) == state.revision {
-		return group, nil
+	return group, nil
+}
+
+// readGroup reads the group of a state that is to be written. It returns nothing, and
+// waits until memory has caught up, when the group has changed since.
+func (u *update) readGroup(ctx context.Context, state *groupState) (*v1alpha1.ScimGroup, error) {
+	if state.object != nil {
+		return state.object, nil
+	}
+	group, err := u.owner(ctx)
+	if err != nil || revisionOf(group) == state.revision {
+		return group, err
 	}
 	var until [barrier.Kinds]uint64
 	until[barrier.Groups] = revisionOf(group)
@@ -263,11 +278,13 @@ func (s *Store) split(resource *scim.Resource) (first *scim.Resource, others []i
 
 // spread puts the members that a group itself has no room for into new slices.
 func (u *update) spread(ctx context.Context, group client.Object, members []index.Member) (*scim.Resource, error) {
-	owner, isGroup := group.(*v1alpha1.ScimGroup)
-	if !isGroup {
-		return nil, errNoID
+	owner := func(ctx context.Context) (*v1alpha1.ScimGroup, error) {
+		if written, isGroup := group.(*v1alpha1.ScimGroup); isGroup && written.UID != "" {
+			return written, nil
+		}
+		return u.owner(ctx)
 	}
-	w := &sliceWriter{store: u.store, group: owner, by: u.by}
+	w := &sliceWriter{store: u.store, group: u.id, by: u.by, owner: owner}
 	if err := w.add(ctx, members, nil); err != nil {
 		return nil, err
 	}
