@@ -297,6 +297,20 @@ func (x *Index) EachName(t *scim.ResourceType, yield func(id, name string)) {
 	}
 }
 
+// NotIn returns the ids of the users or groups that are not listed, but for those
+// that have changed since the list was made.
+func (x *Index) NotIn(t *scim.ResourceType, listed map[string]struct{}, asOf uint64) []uuid.UUID {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var ids []uuid.UUID
+	for id, e := range x.collection(t).byID {
+		if _, in := listed[e.Frozen.ID()]; !in && e.Revision <= asOf {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // KeptBefore returns the ids of kept users that are over, as many as limit.
 func (x *Index) KeptBefore(limit int, over func(name string, deleted time.Time) bool) []uuid.UUID {
 	x.mu.RLock()

@@ -80,9 +80,7 @@ func (s *Store) remove(ctx context.Context, read *record, policy store.Policy, b
 	if err != nil {
 		return wrap(err, "deleting the %s %s", t.Name, id)
 	}
-	if key, err := idOf(id); err == nil {
-		s.tellGone(ctx, t, key)
-	}
+	s.tellDeleted(ctx, t, id)
 	return s.claims.release(ctx, claim)
 }
 

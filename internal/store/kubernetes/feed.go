@@ -25,6 +25,9 @@ import (
 // replaced. The watch is asked for up to twice as long.
 const watchTimeout = 4 * time.Minute
 
+// hurriedWatch is how long a watch is asked for that is to bring a bookmark soon.
+const hurriedWatch = 3 * time.Second
+
 // feed brings the objects of one kind into the mirror: all that there are at
 // first, streamed (KEP-3157), and then every change. An informer would keep the
 // decoded objects besides.
@@ -42,6 +45,7 @@ type feed struct {
 	each   func(func(name string))
 
 	revision string // that the watch goes on from; empty to begin anew
+	hurry    bool   // the next watch is to say soon how far it is
 }
 
 // run feeds until the context is done. While the API server does not answer, the
@@ -74,6 +78,10 @@ func (f *feed) once(ctx context.Context) (events int, err error) {
 		ResourceVersion:     f.revision,
 		TimeoutSeconds:      ptr.To(int64(watchTimeout.Seconds() * (1 + rand.Float64()))), //nolint:gosec // It spreads load.
 	}
+	if f.hurry {
+		// The API server sends a bookmark two seconds before a watch ends.
+		options.TimeoutSeconds, f.hurry = ptr.To(int64(hurriedWatch.Seconds())), false
+	}
 	var listing *listing
 	if f.revision == "" {
 		options.SendInitialEvents = ptr.To(true)
@@ -90,16 +98,27 @@ func (f *feed) once(ctx context.Context) (events int, err error) {
 		return 0, fmt.Errorf("watching %T: %w", f.newList(), f.forget(err))
 	}
 	defer stream.Stop()
-	for event := range stream.ResultChan() {
-		events++
-		if err := f.handle(event, listing); err != nil {
-			return events, fmt.Errorf("watching %T: %w", f.newList(), err)
-		}
-		if f.revision != "" {
-			listing = nil
+	wanted := f.progress.bookmarks(f.kind)
+	for {
+		select {
+		case event, more := <-stream.ResultChan():
+			if !more {
+				return events, nil
+			}
+			events++
+			if err := f.handle(event, listing); err != nil {
+				return events, fmt.Errorf("watching %T: %w", f.newList(), err)
+			}
+			if f.revision != "" {
+				listing = nil
+			}
+		case <-wanted:
+			if listing == nil {
+				f.hurry = true
+				return events, nil
+			}
 		}
 	}
-	return events, nil
 }
 
 // forget makes the next watch begin anew if the API server has no record any

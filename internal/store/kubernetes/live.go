@@ -140,22 +140,48 @@ func (s *Store) all(ctx context.Context, t *scim.ResourceType) ([]*scim.Resource
 // eachObject LISTs the tenant's objects of a kind, as of one moment.
 func (s *Store) eachObject(ctx context.Context, kind barrier.Kind, selector labels.Selector, yield func(client.Object) error) error {
 	options := &client.ListOptions{Namespace: s.tenant.Namespace, LabelSelector: selector, Limit: pageSize}
+	listed, asOf := map[string]struct{}{}, uint64(0)
 	for {
 		list := newList(kind)
 		if err := s.client.List(ctx, list, options); err != nil {
 			return wrap(err, "listing %T", list)
 		}
-		if s.mirror != nil {
-			s.mirror.progress.tell(kind, revisionOfList(list))
+		if asOf == 0 {
+			asOf = revisionOfList(list)
 		}
 		for _, object := range itemsOf(list) {
+			listed[object.GetName()] = struct{}{}
+			if s.mirror != nil {
+				s.mirror.progress.tell(kind, revisionOf(object))
+			}
 			if err := yield(object); err != nil {
 				return err
 			}
 		}
 		if options.Continue = list.GetContinue(); options.Continue == "" {
+			s.tellAbsent(kind, listed, asOf)
 			return nil
 		}
+	}
+}
+
+// tellAbsent notes that a client may be told that what is not in a LIST is gone.
+// The revision of the LIST says that too, but no event might ever bring a watch
+// there. Slices are not gone while their group is there, which is what is asked for.
+func (s *Store) tellAbsent(kind barrier.Kind, listed map[string]struct{}, asOf uint64) {
+	if s.mirror == nil || kind == barrier.GroupMembers {
+		return
+	}
+	registry, _ := s.mirror.following()
+	if registry == nil {
+		return
+	}
+	t := registry.User()
+	if kind == barrier.Groups {
+		t = registry.Group()
+	}
+	for _, id := range s.mirror.index.NotIn(t, listed, asOf) {
+		s.mirror.miss(t, id)
 	}
 }
 

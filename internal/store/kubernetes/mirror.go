@@ -21,7 +21,7 @@ import (
 const (
 	// catchUp is how long a read waits for the mirror before it goes to the API
 	// server. A watch is some milliseconds behind, more on a busy machine.
-	catchUp = time.Second
+	catchUp = 300 * time.Millisecond
 	// goneWait is how long an answer that something is gone waits for the mirror
 	// to show that.
 	goneWait = 500 * time.Millisecond
@@ -165,14 +165,17 @@ func (m *Mirror) current(ctx context.Context, t *scim.ResourceType) error {
 	return m.progress.reach(ctx, mark.Revisions, catchUp)
 }
 
-// gone is called before a client is told that the id is gone. It gives the
-// watch a moment to show that; if it does not, other replicas learn that this
-// one has told more than they can wait for.
-func (m *Mirror) gone(ctx context.Context, t *scim.ResourceType, id uuid.UUID) {
-	shown := func(id uuid.UUID) bool { return m.index.Entry(t, id) != nil }
-	if !m.InStep() || m.progress.wait(ctx, goneWait, func() bool { return !shown(id) }) != nil {
-		m.progress.miss(id, shown)
-	}
+// shows reports whether the mirror still shows the id after a moment in which the
+// watch can bring that it is gone.
+func (m *Mirror) shows(ctx context.Context, t *scim.ResourceType, id uuid.UUID) bool {
+	shown := func() bool { return m.index.Entry(t, id) != nil }
+	return shown() && (!m.InStep() || m.progress.wait(ctx, goneWait, func() bool { return !shown() }) != nil)
+}
+
+// miss notes that a client is told that the id is gone, which the mirror does not
+// show yet: other replicas learn that this one has told more than they can wait for.
+func (m *Mirror) miss(t *scim.ResourceType, id uuid.UUID) {
+	m.progress.miss(id, func(id uuid.UUID) bool { return m.index.Entry(t, id) != nil })
 }
 
 // feeds are the three watches.

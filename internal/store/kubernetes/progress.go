@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -27,6 +28,9 @@ type progress struct {
 	// missing are ids that a client was told are gone while the mirror still
 	// shows them.
 	missing map[uuid.UUID]struct{}
+	// inVain is the highest revision that was waited for in vain.
+	inVain   [barrier.Kinds]uint64
+	bookmark [barrier.Kinds]chan struct{}
 	// changed is closed when applied or missing changes, if anybody waits.
 	changed chan struct{}
 }
@@ -129,20 +133,71 @@ func (p *progress) raise(m barrier.Mark) {
 }
 
 // reach waits until the mirror has reached the revisions, for the patience at
-// the most.
+// the most. It does not wait for what has been waited for in vain: a watch on
+// which nothing happens learns only by a bookmark how far it is.
 func (p *progress) reach(ctx context.Context, revisions [barrier.Kinds]uint64, patience time.Duration) error {
+	p.mu.Lock()
+	behind, hopeless := p.behind(revisions)
+	p.mu.Unlock()
+	switch {
+	case len(behind) == 0:
+		return nil
+	case hopeless:
+		return errBehind
+	}
 	err := p.wait(ctx, patience, func() bool {
-		for kind, revision := range revisions {
-			if p.applied[kind] == 0 || p.applied[kind] < revision {
-				return false
-			}
-		}
-		return true
+		behind, _ := p.behind(revisions)
+		return len(behind) == 0
 	})
+	if errors.Is(err, errBehind) {
+		p.giveUp(revisions)
+	}
 	if err != nil {
 		return fmt.Errorf("waiting for the watch: %w", err)
 	}
 	return nil
+}
+
+// behind returns the kinds that have not reached the revisions, and whether there
+// is no use in waiting for one of them. The mutex is held.
+func (p *progress) behind(revisions [barrier.Kinds]uint64) (kinds []barrier.Kind, hopeless bool) {
+	for kind, revision := range revisions {
+		if p.applied[kind] == 0 || p.applied[kind] < revision {
+			kinds = append(kinds, barrier.Kind(kind))
+			hopeless = hopeless || p.applied[kind] == 0 || revision <= p.inVain[kind]
+		}
+	}
+	return kinds, hopeless
+}
+
+// giveUp notes that the revisions were waited for in vain, and asks the watches
+// that are behind for a bookmark.
+func (p *progress) giveUp(revisions [barrier.Kinds]uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	kinds, _ := p.behind(revisions)
+	for _, kind := range kinds {
+		p.inVain[kind] = max(p.inVain[kind], revisions[kind])
+		select {
+		case p.wanted(kind) <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// bookmarks asks the watch of a kind for a bookmark.
+func (p *progress) bookmarks(kind barrier.Kind) <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.wanted(kind)
+}
+
+// wanted is the channel behind bookmarks. The mutex is held.
+func (p *progress) wanted(kind barrier.Kind) chan struct{} {
+	if p.bookmark[kind] == nil {
+		p.bookmark[kind] = make(chan struct{}, 1)
+	}
+	return p.bookmark[kind]
 }
 
 // wait waits until the condition holds, which is asked with the mutex held.

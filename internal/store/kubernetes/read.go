@@ -6,8 +6,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/google/uuid"
-
 	"github.com/kubescim/kubescim/internal/barrier"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
@@ -56,9 +54,15 @@ func (s *Store) read(ctx context.Context, t *scim.ResourceType, id string) (*rec
 		return nil, nil //nolint:nilerr // What is no id is nobody's.
 	}
 	object := newObject(t)
-	err = s.client.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: id}, object)
+	get := func() error { return s.client.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: id}, object) }
+	err = get()
+	if apierrors.IsNotFound(err) && s.mirror != nil && s.mirror.shows(ctx, t, key) {
+		// It is gone, or it was not there yet: a claim is made before its holder.
+		if err = get(); apierrors.IsNotFound(err) {
+			s.mirror.miss(t, key)
+		}
+	}
 	if apierrors.IsNotFound(err) {
-		s.tellGone(ctx, t, key)
 		return nil, nil
 	}
 	if err != nil {
@@ -75,10 +79,11 @@ func (s *Store) tell(t *scim.ResourceType, object client.Object) {
 	}
 }
 
-// tellGone notes that a client may be told that there is no object of the id.
-func (s *Store) tellGone(ctx context.Context, t *scim.ResourceType, id uuid.UUID) {
-	if s.mirror != nil {
-		s.mirror.gone(ctx, t, id)
+// tellDeleted notes that a client may be told that the object of the id has been
+// deleted.
+func (s *Store) tellDeleted(ctx context.Context, t *scim.ResourceType, id string) {
+	if key, err := idOf(id); err == nil && s.mirror != nil && s.mirror.shows(ctx, t, key) {
+		s.mirror.miss(t, key)
 	}
 }
 
