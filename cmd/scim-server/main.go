@@ -18,6 +18,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.uber.org/zap/zapcore"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientset "k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -64,9 +65,16 @@ func main() {
 		Namespace: os.Getenv("POD_NAMESPACE"), Name: os.Getenv("POD_NAME"), UID: os.Getenv("POD_UID"), IP: os.Getenv("POD_IP"),
 	}
 
-	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	if err := run(o, log); err != nil {
+	// A line for each request is written with others, so that logging does not cost
+	// more than answering.
+	out := &zapcore.BufferedWriteSyncer{WS: zapcore.AddSync(os.Stderr), Size: 64 << 10, FlushInterval: 100 * time.Millisecond}
+	log := slog.New(slog.NewJSONHandler(out, nil))
+	err := run(o, log)
+	if err != nil {
 		log.Error("the SCIM server ends", slog.Any("error", err))
+	}
+	_ = out.Stop() // There is nowhere left to say that it failed.
+	if err != nil {
 		os.Exit(1)
 	}
 }

@@ -54,7 +54,9 @@ func (s *Store) read(ctx context.Context, t *scim.ResourceType, id string) (*rec
 		return nil, nil //nolint:nilerr // What is no id is nobody's.
 	}
 	object := newObject(t)
-	get := func() error { return s.client.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: id}, object) }
+	get := func() error {
+		return s.client.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: id}, object)
+	}
 	err = get()
 	if apierrors.IsNotFound(err) && s.mirror != nil && s.mirror.shows(ctx, t, key) {
 		// It is gone, or it was not there yet: a claim is made before its holder.
