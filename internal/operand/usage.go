@@ -8,7 +8,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 )
 
-// AnnotationUsage, on the Lease of a server pod, is what the pod has counted, as
+// AnnotationUsage has, on the Lease of a server pod, what the pod has counted, as
 // EncodeUsage writes it. That is how the operator knows how many users a tenant
 // has, without listing them.
 const AnnotationUsage = "scim.kubescim.dev/usage"
