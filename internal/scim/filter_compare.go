@@ -196,20 +196,27 @@ func (c *comparison) order(v any) (order int, ok bool) {
 	return 0, false
 }
 
-// value is the literal as a value of an attribute.
-func (c *comparison) value() any {
+// valueOf is the literal as a value of the attribute; nil if it cannot be one, though
+// it can be compared with: 1.5 with an integer, a text with base64.
+func (c *comparison) valueOf(a *Attribute) any {
 	switch c.kind {
 	case kindText, kindTime:
-		return c.literal
+		v, err := reader{}.scalar(a, c.literal)
+		if err != nil {
+			return nil
+		}
+		return v
 	case kindBool:
 		return c.truth
-	case kindInteger:
-		return c.integer
-	case kindDecimal:
-		return c.decimal
-	default:
-		return nil
+	case kindInteger, kindDecimal:
+		if a.Type == TypeDecimal {
+			return c.decimal
+		}
+		if c.kind == kindInteger {
+			return c.integer
+		}
 	}
+	return nil
 }
 
 // literal is a value in a filter as it was written.

@@ -174,6 +174,29 @@ func TestIgnoreUnknownLosesNothing(t *testing.T) {
 	}
 }
 
+// An element that a path asks for has values of the types of its attributes.
+func TestCreatedElementsFitTheirSchema(t *testing.T) {
+	kind := mustRegistry(&Schema{ID: urnTest, Attributes: []*Attribute{{Name: "desks", Type: TypeComplex, MultiValued: true, SubAttributes: []*Attribute{
+		{Name: "floor", Type: TypeInteger}, {Name: "width", Type: TypeDecimal}, {Name: "since", Type: TypeDateTime}, {Name: "tags", MultiValued: true}, {Name: "label"}}}}}).User()
+	for filter, want := range map[string]string{
+		`floor eq 3`:                        `"floor":3`,
+		`floor eq 1.5`:                      ``,
+		`width eq 2`:                        `"width":2`,
+		`width eq 1.5`:                      `"width":1.5`,
+		`since eq \"2020-01-01T00:00:00Z\"`: `"since":"2020-01-01T00:00:00Z"`,
+		`tags eq \"a\"`:                     `"tags":["a"]`,
+	} {
+		got, err := patched(t, kind, user(``), Leniency{CreateMissing: true}, `{"op":"add","path":"`+urnTest+`:desks[`+filter+`].label","value":"x"}`)
+		if want == "" {
+			if err == nil {
+				t.Errorf("%s: %s", filter, got)
+			}
+		} else if err != nil || got != tst+`:{"desks":[{`+want+`,"label":"x"}]}` {
+			t.Errorf("%s: %v\n%s", filter, err, got)
+		}
+	}
+}
+
 // Leniency has limits.
 func TestLenienciesRefuseToo(t *testing.T) {
 	for name, ops := range map[string]string{
@@ -182,6 +205,8 @@ func TestLenienciesRefuseToo(t *testing.T) {
 		"no element for a negation":    `{"op":"replace","path":"emails[not (type eq \"work\")].value","value":"x"}`,
 		"no element for a prefix":      `{"op":"replace","path":"emails[type sw \"work\"].value","value":"x"}`,
 		"no element of a simple kind":  `{"op":"replace","path":"` + urnTest + `:tags[value eq \"x\"]","value":"y"}`,
+		"no element with a NUL":        `{"op":"add","path":"emails[type eq \"\\u0000\"].value","value":"x"}`,
+		"no certificate of a word":     `{"op":"add","path":"x509Certificates[value eq \"a b\"].display","value":"x"}`,
 		"word for a boolean":           `{"op":"replace","path":"active","value":"yes"}`,
 		"malformed path":               `{"op":"replace","path":"/nope","value":"yes"}`,
 		"object for a string":          `{"op":"replace","path":"title","value":{"value":"x"}}`,

@@ -156,9 +156,17 @@ func (f *valueFilter) element() Complex {
 	}
 	c := make(Complex, len(f.terms)+1)
 	for _, t := range f.terms {
-		if t.sub.Mutability != ReadOnly && !t.sub.discarded() {
-			c[t.sub.Name] = t.is.value()
+		if t.sub.Mutability == ReadOnly || t.sub.discarded() {
+			continue
 		}
+		v := t.is.valueOf(t.sub)
+		if v == nil {
+			return nil
+		}
+		if t.sub.MultiValued {
+			v = []any{v}
+		}
+		c[t.sub.Name] = v
 	}
 	return c
 }

@@ -147,14 +147,14 @@ func TestParse(t *testing.T) {
 	g.Expect(out.String()).To(ContainSubstring("trap-01a"))
 }
 
-// server is a server of a few answers.
-type server struct {
+// fakeServer is a server of a few answers.
+type fakeServer struct {
 	mu      sync.Mutex
 	deleted []string
 	limited int
 }
 
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w.Header().Set("Content-Type", mediaSCIM)
@@ -184,7 +184,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func TestRun(t *testing.T) {
 	g := NewWithT(t)
-	fake := &server{}
+	fake := &fakeServer{}
 	web := httptest.NewServer(fake)
 	defer web.Close()
 	s, err := newSuite(options{main: target{web.URL, "very-secret"}, profile: "Generic", parallel: 2, requestTimeout: 5 * time.Second, caseTimeout: 20 * time.Second})

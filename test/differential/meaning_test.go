@@ -3,6 +3,7 @@ package differential
 import (
 	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -143,30 +144,11 @@ func (m meaning) term(t term, values, whole []any) bool {
 			return op == "ne" || op == "co" && values[0] == m.literal(t)
 		}
 	}
-	present, there := 0, 0
-	for _, v := range values {
-		if v != nil {
-			there++
-		}
-		if v != nil && v != "" {
-			present++
-		}
+	if op == "pr" || t.literal == "null" {
+		return m.presence(op, values)
 	}
-	switch {
-	case op == "pr" && m.has(emptyIsPresent):
-		return there > 0
-	case op == "pr":
-		return present > 0
-	case t.literal == "null" && m.has(nullIsNothing):
-		return op == "ne" && there > 0
-	case t.literal == "null" && op == "eq" && m.has(nullOfAny):
-		return there == 0 || there < len(values)
-	case t.literal == "null" && m.has(emptyIsPresent):
-		return (op == "ne") == (there > 0)
-	case t.literal == "null":
-		return (op == "ne") == (present > 0)
-	}
-	if m.has(missingAsText) && (op == "co" || op == "sw" || op == "ew") && there < max(len(values), 1) && m.one(exact, op, "undefined", m.literal(t)) {
+	lacking := len(values) == 0 || slices.Contains(values, nil)
+	if m.has(missingAsText) && lacking && (op == "co" || op == "sw" || op == "ew") && m.one(exact, op, "undefined", m.literal(t)) {
 		return true
 	}
 	if op == "ne" && len(values) == 0 {
@@ -181,6 +163,32 @@ func (m meaning) term(t term, values, whole []any) bool {
 		}
 	}
 	return false
+}
+
+// presence is pr, or eq or ne of null, of the values.
+func (m meaning) presence(op string, values []any) bool {
+	present, there := 0, 0
+	for _, v := range values {
+		if v != nil {
+			there++
+		}
+		if v != nil && v != "" {
+			present++
+		}
+	}
+	if m.has(emptyIsPresent) {
+		present = there
+	}
+	switch {
+	case op != "eq":
+		return present > 0
+	case m.has(nullIsNothing):
+		return false
+	case m.has(nullOfAny):
+		return there == 0 || there < len(values)
+	default:
+		return present == 0
+	}
 }
 
 // one compares one value.
