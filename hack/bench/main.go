@@ -32,12 +32,18 @@ const usage = `usage: go run ./hack/bench COMMAND [FLAGS]
 go run ./hack/bench COMMAND -h explains the flags. The folder to run it in is that of the checkout.
 `
 
+// errUsage is returned for a command line that makes no sense; main prints the usage for it.
+var errUsage = errors.New("wrong arguments")
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := command(ctx, os.Args[1:])
 	stop()
 	switch {
 	case errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errUsage):
+		fmt.Fprint(os.Stderr, usage)
+		os.Exit(2)
 	case err != nil:
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		os.Exit(1)
@@ -47,7 +53,7 @@ func main() {
 // command does what the command line asks for.
 func command(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New("no command\n\n" + usage)
+		return errUsage
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	results := flags.String("results", filepath.Join(".bench", "results.json"), "file with the results")
@@ -70,7 +76,7 @@ func command(ctx context.Context, args []string) error {
 		}
 		return writeDocs(*results, *docs)
 	default:
-		return fmt.Errorf("there is no command %q\n\n%s", args[0], usage)
+		return errUsage
 	}
 }
 
