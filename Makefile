@@ -13,6 +13,8 @@ IMG ?= kubescim/kubescim:dev
 PROVIDERS ?= Generic Entra
 # How long `make fuzz` stays with each target.
 FUZZTIME ?= 30s
+# The numbers of users that `make bench` measures at. 100,000 take half an hour, 1,000 a few minutes.
+BENCH_USERS ?= 1000 10000 100000
 # Where built tools go.
 BIN := $(CURDIR)/bin
 # Packages with tests that need no cluster.
@@ -72,9 +74,17 @@ fuzz: ## Fuzz the protocol engine, each target for FUZZTIME (30s).
 	done
 	@echo "what was found is in $$(go env GOCACHE)/fuzz; internal/scim/testdata/fuzz has the corpus that every test run uses"
 
-.PHONY: bench
-bench: ## Measure the protocol engine: time and allocations of each operation.
+.PHONY: bench-engine
+bench-engine: ## Measure the protocol engine: time and allocations of each operation.
 	go test -run '^$$' -bench . -benchmem ./internal/scim
+
+.PHONY: bench
+bench: install ## Measure the server on the cluster, at BENCH_USERS users and beside other servers.
+	$(WITH_CLUSTER) go run ./hack/bench run -users "$(BENCH_USERS)"
+
+.PHONY: bench-docs
+bench-docs: ## Write what `make bench` measured last into docs/scale.md.
+	go run ./hack/bench docs
 
 .PHONY: e2e
 e2e: install ## Test end to end on the cluster.

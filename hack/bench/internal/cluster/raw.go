@@ -1,0 +1,83 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/hack/bench/internal/load"
+)
+
+const scimUsers = "scimusers"
+
+// Raw is a namespace for objects that client-go makes without Kubescim, of the very content that Kubescim stores.
+type Raw struct {
+	cluster   *Cluster
+	namespace string
+	template  *scimv1alpha1.ScimUser
+}
+
+// NewRaw makes the namespace. A user of the tenant is what the objects in it are made after.
+func (c *Cluster) NewRaw(ctx context.Context, tenant *Tenant, id string) (*Raw, error) {
+	user := &scimv1alpha1.ScimUser{}
+	if err := c.client.Get(ctx, client.ObjectKey{Namespace: tenant.namespace, Name: id}, user); err != nil {
+		return nil, fmt.Errorf("reading a user to make others after: %w", err)
+	}
+	namespace, err := c.newNamespace(ctx, "raw")
+	if err != nil {
+		return nil, err
+	}
+	user.ObjectMeta = metav1.ObjectMeta{Labels: user.Labels, Annotations: user.Annotations, Finalizers: user.Finalizers}
+	return &Raw{cluster: c, namespace: namespace, template: user}, nil
+}
+
+// Creates makes workers that create objects. name gives each userName once.
+func (r *Raw) Creates(name func() string) func() (load.Worker, error) {
+	return workers(func(ctx context.Context) (time.Duration, error) {
+		user := r.template.DeepCopy()
+		user.Name = uuid.NewString()
+		user.Spec.UserName = name()
+		created := &scimv1alpha1.ScimUser{}
+		began := time.Now()
+		err := r.cluster.scim.Post().Namespace(r.namespace).Resource(scimUsers).Body(user).Do(ctx).Into(created)
+		return time.Since(began), err
+	})
+}
+
+// Clear deletes the objects that were made.
+func (r *Raw) Clear(ctx context.Context) error {
+	err := r.cluster.client.DeleteAllOf(ctx, &scimv1alpha1.ScimUser{}, client.InNamespace(r.namespace))
+	if err != nil {
+		return fmt.Errorf("deleting the raw objects: %w", err)
+	}
+	return nil
+}
+
+// Gets makes workers that read users of a tenant from the API server, not from its cache. id says which.
+func (c *Cluster) Gets(tenant *Tenant, id func() string) func() (load.Worker, error) {
+	return workers(func(ctx context.Context) (time.Duration, error) {
+		user := &scimv1alpha1.ScimUser{}
+		began := time.Now()
+		err := c.scim.Get().Namespace(tenant.namespace).Resource(scimUsers).Name(id()).Do(ctx).Into(user)
+		return time.Since(began), err
+	})
+}
+
+// workers makes workers that need nothing of their own: client-go shares its connections.
+func workers(do operation) func() (load.Worker, error) {
+	return func() (load.Worker, error) { return do, nil }
+}
+
+// operation is a Worker that is a function.
+type operation func(context.Context) (time.Duration, error)
+
+// Do does it.
+func (o operation) Do(ctx context.Context) (time.Duration, error) { return o(ctx) }
+
+// Close has nothing to do.
+func (o operation) Close() {}

@@ -1,0 +1,51 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/kubescim/kubescim/hack/bench/internal/result"
+)
+
+// Table writes what a run says about the targets, for a terminal.
+func Table(w io.Writer, run *result.Run) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "TARGET\tUSERS\tKUBESCIM\tCOMPARED WITH\tRATIO OR VALUE\tWANTED\tOUTCOME")
+	verdicts := run.Verdicts()
+	for _, v := range verdicts {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			v.Target, result.Thousands(v.Users), dash(v.Kubescim), dash(v.Other), dash(v.Value), v.Wanted, v.Outcome)
+	}
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("writing the table: %w", err)
+	}
+	for _, note := range notes(verdicts) {
+		fmt.Fprintf(w, "\n%s\n", note)
+	}
+	return nil
+}
+
+// notes are the notes of the verdicts, each once.
+func notes(verdicts []result.Verdict) []string {
+	var notes []string
+	for _, v := range verdicts {
+		if v.Note == "" {
+			continue
+		}
+		note := fmt.Sprintf("%s, %s users: %s", v.Target, result.Thousands(v.Users), v.Note)
+		if !slices.Contains(notes, note) {
+			notes = append(notes, note)
+		}
+	}
+	return notes
+}
+
+// dash stands for what is not there.
+func dash(text string) string {
+	if text == "" {
+		return "–"
+	}
+	return text
+}

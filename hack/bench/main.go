@@ -1,0 +1,159 @@
+// Command bench measures Kubescim on the cluster that KUBECONFIG names, side by side with the raw API server and with
+// SCIM servers that keep users in memory. docs/scale.md explains what it does. All load goes to loopback.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/kubescim/kubescim/hack/bench/internal/cluster"
+	"github.com/kubescim/kubescim/hack/bench/internal/measure"
+	"github.com/kubescim/kubescim/hack/bench/internal/report"
+	"github.com/kubescim/kubescim/hack/bench/internal/result"
+)
+
+const usage = `usage: go run ./hack/bench COMMAND [FLAGS]
+
+  run      measure on the cluster that KUBECONFIG names; print the targets, write all results to a file
+  show     print the targets of such a file
+  docs     write such a file into docs/scale.md, with its plots
+
+go run ./hack/bench COMMAND -h explains the flags. The folder to run it in is that of the checkout.
+`
+
+// errUsage is returned for a command line that makes no sense; main prints the usage for it.
+var errUsage = errors.New("wrong arguments")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := command(ctx, os.Args[1:])
+	stop()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errUsage):
+		fmt.Fprint(os.Stderr, usage)
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// command does what the command line asks for.
+func command(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errUsage
+	}
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	results := flags.String("results", filepath.Join(".bench", "results.json"), "file with the results")
+	switch args[0] {
+	case "run":
+		return runBench(ctx, flags, args[1:], results)
+	case "show":
+		if err := flags.Parse(args[1:]); err != nil {
+			return err
+		}
+		run, err := readResults(*results)
+		if err != nil {
+			return err
+		}
+		return report.Table(os.Stdout, run)
+	case "docs":
+		docs := flags.String("docs", "docs", "folder of the documents")
+		if err := flags.Parse(args[1:]); err != nil {
+			return err
+		}
+		return writeDocs(*results, *docs)
+	default:
+		return errUsage
+	}
+}
+
+// runBench measures.
+func runBench(ctx context.Context, flags *flag.FlagSet, args []string, results *string) error {
+	o := measure.Options{Log: logf}
+	users := flags.String("users", "1000 10000 100000", "numbers of users to measure at, ascending, each at least twice the one before")
+	flags.IntVar(&o.Rounds, "rounds", 5, "windows for each subject, in turn with the others")
+	flags.DurationVar(&o.Window, "window", 1500*time.Millisecond, "length of a window of reads")
+	flags.StringVar(&o.EtcdMetrics, "etcd-metrics", "http://127.0.0.1:12381/metrics", "metrics of etcd on loopback; empty does without")
+	memory := flags.String("server-memory", "1Gi", "memory limit of a server pod")
+	limit := flags.Duration("timeout", 90*time.Minute, "longest time for all measurements")
+	cleaning := flags.Duration("cleanup", 3*time.Minute, "how long to wait for the deletion of what was made")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	var err error
+	if o.Sizes, err = parseSizes(*users); err != nil {
+		return err
+	}
+	if o.ServerMemory, err = resource.ParseQuantity(*memory); err != nil {
+		return fmt.Errorf("reading -server-memory, which is a quantity such as 1Gi: %w", err)
+	}
+	if o.Rounds < 1 || o.Window <= 0 {
+		return errors.New("-rounds and -window must be positive")
+	}
+	if o.Scratch, err = os.MkdirTemp("", "kubescim-bench-"); err != nil {
+		return fmt.Errorf("making a folder to build in: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(o.Scratch) }()
+	c, err := cluster.Connect()
+	if err != nil {
+		return err
+	}
+	run := &result.Run{Started: time.Now()}
+	if run.Machine, err = describe(ctx, c); err != nil {
+		return err
+	}
+	measuring, cancel := context.WithTimeout(ctx, *limit)
+	broke := measure.Run(measuring, c, o, run)
+	cancel()
+	run.Seconds = time.Since(run.Started).Seconds()
+	err = errors.Join(broke, writeResults(*results, run), report.Table(os.Stdout, run))
+	logf("all results are in %s", *results)
+
+	// An interrupt ends the measurements, and a second one the wait for the deletion.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel = context.WithTimeout(ctx, *cleaning)
+	defer cancel()
+	logf("deleting what was made")
+	if unclean := c.CleanUp(ctx); unclean != nil {
+		logf("%v", unclean)
+	}
+	return err
+}
+
+// parseSizes reads the numbers of users.
+func parseSizes(text string) ([]int, error) {
+	var sizes []int
+	for _, field := range strings.Fields(text) {
+		size, err := strconv.Atoi(field)
+		if err != nil || size < 500 || size > 1_000_000 {
+			return nil, fmt.Errorf("%q is no number of users to measure at; it must be from 500 to 1000000", field)
+		}
+		if len(sizes) > 0 && size < 2*sizes[len(sizes)-1] {
+			return nil, fmt.Errorf("the numbers of users %q must each be at least twice the one before", text)
+		}
+		sizes = append(sizes, size)
+	}
+	if len(sizes) == 0 {
+		return nil, errors.New("say at how many users to measure, for example -users \"1000 10000\"")
+	}
+	return sizes, nil
+}
+
+// logf tells a person what is going on, on standard error.
+func logf(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "bench: "+time.Now().Format("15:04:05 ")+format+"\n", args...)
+}
