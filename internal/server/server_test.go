@@ -56,10 +56,16 @@ func newHarness(t *testing.T, backend store.Store) *harness {
 	h.Expect(err).NotTo(HaveOccurred())
 	h.tenant.Accept(Keys{h.verifier.KeyID: h.verifier})
 	h.configure("Generic", func(*Settings) {})
-	httpServer := httptest.NewServer(h.tenant)
-	t.Cleanup(httpServer.Close)
-	h.url = httpServer.URL
+	h.serve(t, h.tenant)
 	return h
+}
+
+// serve makes the tenant the one that requests go to.
+func (h *harness) serve(t *testing.T, tenant *Tenant) {
+	t.Helper()
+	httpServer := httptest.NewServer(tenant)
+	t.Cleanup(httpServer.Close)
+	h.tenant, h.url = tenant, httpServer.URL
 }
 
 func (h *harness) configure(provider string, change func(*Settings)) {
