@@ -1,7 +1,5 @@
 package scim
 
-import "strings"
-
 // Bounds on a filter.
 const (
 	// MaxFilterLength is in bytes.
@@ -22,8 +20,10 @@ const (
 // comparison; after a value path there may be a sub-attribute and a comparison, as
 // in emails[type eq "work"].value eq "a@example.com", which Entra ID sends.
 type Filter struct {
-	text string
-	root node
+	t     *ResourceType
+	text  string
+	root  node
+	needs parts
 }
 
 // ParseFilter compiles a filter for resources of this type. An error is 400
@@ -34,7 +34,9 @@ func (t *ResourceType) ParseFilter(text string, l Leniency) (*Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Filter{text: text, root: root}, nil
+	f := &Filter{t: t, text: text, root: root}
+	root.refers(func(r ref) { f.needs.need(t, r.schema, r.attr) })
+	return f, nil
 }
 
 // String is the filter as it was written.
@@ -81,19 +83,14 @@ func (f *Filter) Sole() (Equality, bool) {
 	return Equality{Path: term.ref.leaf().path, Value: term.is.literal}, true
 }
 
-// Mentions says whether the filter may depend on the attribute of this name, so that
-// a store may spare itself the work for `members` or `groups`. It errs on the side of
-// yes.
-func (f *Filter) Mentions(name string) bool {
-	return strings.Contains(strings.ToLower(f.text), strings.ToLower(name))
-}
-
 // node is a part of a compiled filter. Inside of a value path it is matched
 // against one element, outside against the resource.
 type node interface {
 	match(r *Resource, element any) bool
 	// implies calls back for the comparisons that must hold for the node to match.
 	implies(yield func(*Attribute, *comparison))
+	// refers calls back for the attributes of the resource that the node looks at.
+	refers(yield func(ref))
 }
 
 type andNode []node
@@ -113,6 +110,12 @@ func (n andNode) implies(yield func(*Attribute, *comparison)) {
 	}
 }
 
+func (n andNode) refers(yield func(ref)) {
+	for _, x := range n {
+		x.refers(yield)
+	}
+}
+
 type orNode []node
 
 func (n orNode) match(r *Resource, element any) bool {
@@ -126,11 +129,15 @@ func (n orNode) match(r *Resource, element any) bool {
 
 func (orNode) implies(func(*Attribute, *comparison)) {}
 
+func (n orNode) refers(yield func(ref)) { andNode(n).refers(yield) }
+
 type notNode struct{ of node }
 
 func (n notNode) match(r *Resource, element any) bool { return !n.of.match(r, element) }
 
 func (notNode) implies(func(*Attribute, *comparison)) {}
+
+func (n notNode) refers(yield func(ref)) { n.of.refers(yield) }
 
 // termNode compares an attribute of the resource.
 type termNode struct {
@@ -149,6 +156,8 @@ func (n *termNode) match(r *Resource, _ any) bool {
 }
 
 func (n *termNode) implies(yield func(*Attribute, *comparison)) { yield(n.ref.leaf(), &n.is) }
+
+func (n *termNode) refers(yield func(ref)) { yield(n.ref) }
 
 // elementNode compares a sub-attribute of an element, or with sub nil the element
 // itself, which is simple then.
@@ -173,6 +182,8 @@ func (n *elementNode) implies(yield func(*Attribute, *comparison)) {
 	}
 }
 
+func (*elementNode) refers(func(ref)) {}
+
 // valuePathNode is true if one element satisfies all of what is in the brackets.
 type valuePathNode struct {
 	ref ref
@@ -196,3 +207,5 @@ func (n *valuePathNode) match(r *Resource, _ any) bool {
 }
 
 func (n *valuePathNode) implies(yield func(*Attribute, *comparison)) { n.of.implies(yield) }
+
+func (n *valuePathNode) refers(yield func(ref)) { yield(n.ref) }

@@ -81,30 +81,12 @@ func (f *Frozen) Thaw(derived []Reference) *Resource {
 // attributes reads the text back. It was written from a resource, so names are
 // canonical and values fit their types.
 func (f *Frozen) attributes(derived []Reference) Complex {
-	clean := strings.Map(func(r rune) rune {
-		if r == markBase || r == markDerived {
-			return -1
+	c := Complex{}
+	f.members(func(name, value string) {
+		if name != attrMeta.Name && name != attrSchemas.Name {
+			f.member(c, name, value)
 		}
-		return r
-	}, f.text)
-	v, err := strictjson.Parse([]byte(clean))
-	o, ok := v.(strictjson.Object)
-	if err != nil || !ok {
-		// The text is this package's own; a test says that it can be read.
-		panic("scim: a frozen resource cannot be read: " + f.id)
-	}
-	c := make(Complex, len(o)+1)
-	for _, m := range o {
-		switch a := f.kind.attributeNamed(m.Name); {
-		case a == attrMeta, a == attrSchemas:
-		case a != nil:
-			c[m.Name] = trusted(a, m.Value)
-		default:
-			if s := f.kind.schemaNamed(m.Name, Leniency{}); s != nil {
-				c[s.ID] = trustedMembers(s.index, m.Value)
-			}
-		}
-	}
+	})
 	if list := values(derived); len(list) > 0 {
 		c[f.kind.derived.Name] = list
 	}

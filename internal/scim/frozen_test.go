@@ -49,6 +49,18 @@ func TestFrozen(t *testing.T) {
 				g.Expect(frozen.Thaw(derived).ID()).To(Equal(complete.ID()))
 				g.Expect(frozen.Thaw(derived).Meta()).To(Equal(complete.Meta()))
 				g.Expect(frozen.Thaw(derived).Equal(complete)).To(BeTrue())
+				for _, text := range []string{
+					`userName co "\"A\""`, `userName pr and name.givenName eq "älice"`, `emails[type eq "work"].value eq "a@example.com"`,
+					`emails.value ew "b@example.com"`, `groups.display eq "One \"1\""`, `groups[type eq "indirect"]`, `not (groups pr)`,
+					`urn:example:badge:number gt 11`, `urn:example:badge:weight eq 3.0`, `urn:example:badge:issued lt "2027-01-01T00:00:00Z"`,
+					`schemas eq "urn:example:badge"`, `meta.lastModified gt "2026-01-02T03:04:05Z"`, `meta.resourceType eq "User"`,
+					`urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value eq "m-1"`, `title pr or externalId eq "E-1"`,
+					`id eq "nobody"`, `active eq true`, `name.familyName eq "<&>"`,
+				} {
+					filter, err := user.ParseFilter(text, scim.Leniency{})
+					g.Expect(err).NotTo(HaveOccurred())
+					g.Expect(filter.MatchFrozen(frozen, derived)).To(Equal(filter.Match(complete)), text)
+				}
 				for _, names := range [][2]string{
 					{"", ""}, {"", "groups"}, {"", "groups,emails"}, {"", "groups.display"}, {"", "nothing"}, {"", "meta.location"},
 					{"userName", ""}, {"groups", ""}, {"urn:example:badge:number", ""}, {"", "id"},

@@ -10,6 +10,7 @@ import (
 
 // Sort is an order of resources (RFC 7644 section 3.4.2.3).
 type Sort struct {
+	t          *ResourceType
 	ref        ref
 	descending bool
 }
@@ -18,7 +19,7 @@ type Sort struct {
 // result is nil. What cannot be sorted by is 400 invalidValue, the one keyword of
 // RFC 7644 table 9 that is for queries too.
 func (t *ResourceType) ParseSort(sortBy, sortOrder string) (*Sort, error) {
-	s := &Sort{}
+	s := &Sort{t: t}
 	switch {
 	case sortOrder == "" || equalASCII(sortOrder, "ascending"):
 	case equalASCII(sortOrder, "descending"):

@@ -104,30 +104,34 @@ func (x *Index) choose(ctx context.Context, t *scim.ResourceType, filter *scim.F
 	if filter == nil || exact {
 		return all, nil
 	}
-	view := store.View{WithoutGroups: !filter.Mentions("groups"), WithoutMembers: !filter.Mentions("members")}
+	derives := filter.Mentions("groups") || filter.Mentions("members")
 	var chosen []*Entry
 	for i, e := range all {
 		if i%256 == 0 && ctx.Err() != nil {
 			return nil, fmt.Errorf("looking at %d of %d %ss: %w", i, len(all), t.Name, ctx.Err())
 		}
-		if filter.Match(x.view(e, view)) {
+		var derived []scim.Reference
+		if derives {
+			derived = x.derived(e)
+		}
+		if filter.MatchFrozen(e.frozen(), derived) {
 			chosen = append(chosen, e)
 		}
 	}
 	return chosen, nil
 }
 
-// view is resource for one entry, so that a search through many holds nobody up
-// who brings a change.
-func (x *Index) view(e *Entry, view store.View) *scim.Resource {
+// derived is what follows for one entry. A search through many asks for one at a
+// time, so that it holds nobody up who brings a change.
+func (x *Index) derived(e *Entry) []scim.Reference {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.resource(e, view)
+	return x.references(e, store.View{})
 }
 
 // sorted returns the entries in another order than that of creation.
 func (x *Index) sorted(entries []*Entry, by *scim.Sort) []*Entry {
-	order := by.Order(len(entries), func(i int) *scim.Resource { return entries[i].frozen().Thaw(nil) })
+	order := by.OrderFrozen(len(entries), func(i int) *scim.Frozen { return entries[i].frozen() })
 	sorted := make([]*Entry, len(entries))
 	for i, at := range order {
 		sorted[i] = entries[at]

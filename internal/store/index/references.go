@@ -54,14 +54,18 @@ func (e *Entry) frozen() *scim.Frozen {
 // resource makes the resource of an entry, with what the view wants of its derived
 // attribute.
 func (x *Index) resource(e *Entry, view store.View) *scim.Resource {
-	var derived []scim.Reference
+	return e.frozen().Thaw(x.references(e, view))
+}
+
+// references are the values of an entry's derived attribute that the view wants.
+func (x *Index) references(e *Entry, view store.View) []scim.Reference {
 	switch group := store.IsGroup(e.Frozen.Type()); {
 	case group && !view.WithoutMembers:
-		derived = x.membersOf(e)
+		return x.membersOf(e)
 	case !group && !view.WithoutGroups:
-		derived = x.groupsOf(e.ID)
+		return x.groupsOf(e.ID)
 	}
-	return e.frozen().Thaw(derived)
+	return nil
 }
 
 // membersOf are a group's members: those in its object and then those in its
