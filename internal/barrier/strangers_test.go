@@ -147,7 +147,7 @@ var _ = Describe("A stranger", func() {
 		Expect(says(&tls.Config{}, hello("acme-scim-1"))).To(BeEmpty())
 	})
 
-	It("gets nothing without TLS, and cannot keep others out by staying silent", func(ctx SpecContext) {
+	It("gets nothing without TLS, and cannot keep others out by staying silent", func() {
 		for range 100 {
 			conn, err := net.Dial("tcp", address)
 			Expect(err).NotTo(HaveOccurred())
