@@ -3,6 +3,7 @@ package barrier
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -84,6 +85,9 @@ func (b *Barrier) enter() *batch {
 // ask makes rounds while there are calls that wait for one.
 func (b *Barrier) ask() {
 	for {
+		// Whoever can run and is about to call Await does so first. That costs nothing
+		// when there is nobody, and makes rounds fewer when there are many.
+		runtime.Gosched()
 		b.batches.mu.Lock()
 		mine := b.batches.next
 		b.batches.next = nil

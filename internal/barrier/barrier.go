@@ -222,26 +222,15 @@ func (b *Barrier) Lead() bool {
 // keepLease renews the Lease until the context is done.
 func (b *Barrier) keepLease(ctx context.Context, own *ownLease) error {
 	renewal := b.timing.Lease / 3
-	for {
-		began := time.Now()
-		bounded, cancel := context.WithTimeout(ctx, b.timing.Call)
-		fresh, err := own.write(bounded, b.acceptedVersion())
-		cancel()
-		if fresh {
-			b.memberUntil.Store(0)
-		}
+	for ctx.Err() == nil {
 		pause := renewal
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, errReplaced):
-			b.memberUntil.Store(0)
+		err := b.renewLease(ctx, own)
+		if errors.Is(err, errReplaced) {
 			return err
-		case err != nil:
-			b.logger.Warn("renewing the replica's Lease failed and is tried again", slog.Any("error", err))
+		}
+		if err != nil && ctx.Err() == nil {
+			b.logger.Warn("writing the replica's Lease failed and is tried again", slog.Any("error", err))
 			pause = renewal / 5
-		default:
-			b.held(began, fresh)
 		}
 		timer := time.NewTimer(pause)
 		select {
@@ -250,10 +239,22 @@ func (b *Barrier) keepLease(ctx context.Context, own *ownLease) error {
 		case <-timer.C:
 		}
 		timer.Stop()
-		if ctx.Err() != nil {
-			return nil
-		}
 	}
+	return nil
+}
+
+func (b *Barrier) renewLease(ctx context.Context, own *ownLease) error {
+	ctx, cancel := context.WithTimeout(ctx, b.timing.Call)
+	defer cancel()
+	began := time.Now()
+	fresh, err := own.write(ctx, b.acceptedVersion())
+	if fresh || errors.Is(err, errReplaced) {
+		b.memberUntil.Store(0)
+	}
+	if err == nil {
+		b.held(began, fresh)
+	}
+	return err
 }
 
 func (b *Barrier) acceptedVersion() string {

@@ -44,6 +44,8 @@ func BenchmarkAwait(b *testing.B) {
 	for _, callers := range []int{1, 64} {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
 			b.ReportAllocs()
+			rounds := reader.Rounds()
+			defer func() { b.ReportMetric(float64(b.N)/float64(reader.Rounds()-rounds), "calls/round") }()
 			left := make(chan struct{}, callers)
 			calls := b.N
 			b.ResetTimer()

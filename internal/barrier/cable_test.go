@@ -6,6 +6,9 @@ import (
 	"net"
 	"sync"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -22,8 +25,9 @@ func (w *world) connect(one, other *replica) *cable {
 	c := &cable{open: map[net.Conn]struct{}{}}
 	for from, to := range map[*replica]*replica{one: other, other: one} {
 		from.SetDial(func(ctx context.Context, network, address string) (net.Conn, error) {
-			lease := w.lease(ctx, to.name)
-			if lease == nil || lease.Annotations[operand.AnnotationPeerAddress] != address {
+			lease := &coordinationv1.Lease{}
+			err := admin.Get(ctx, client.ObjectKey{Namespace: w.namespace, Name: to.name}, lease)
+			if err != nil || lease.Annotations[operand.AnnotationPeerAddress] != address {
 				return (&net.Dialer{}).DialContext(ctx, network, address)
 			}
 			return c.dial(ctx, network, address)

@@ -41,8 +41,8 @@ func (b *Barrier) join(ctx context.Context, epoch int64) error {
 			return err
 		}
 	}
-	debt := b.owe()
-	ready := func() bool { return b.epoch != epoch || b.settled >= debt && b.knownToAllLocked() }
+	b.owe()
+	ready := func() bool { return b.epoch != epoch || b.settled == b.owed && b.knownToAllLocked() }
 	if err := b.until(ctx, ready); err != nil {
 		return err
 	}
@@ -91,14 +91,12 @@ func (b *Barrier) knownToAllLocked() bool {
 	return true
 }
 
-// owe makes readers wait until the API server has been asked how far everything
-// goes, and returns what settled will be then.
-func (b *Barrier) owe() int64 {
+// owe makes Await fail until the API server has been asked how far everything goes.
+func (b *Barrier) owe() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.owed++
 	b.publishLocked()
-	return b.owed
 }
 
 // keepSettled asks the API server how far everything goes whenever that is owed.

@@ -37,6 +37,9 @@ func contactOf(lease *coordinationv1.Lease) contact {
 	return contact{address: address, fingerprint: fingerprint(digits)}
 }
 
+// printed returns a fingerprint as it stands in a Lease.
+func printed(print fingerprint) string { return hex.EncodeToString(print[:]) }
+
 // isReplicaOf reports whether the Lease is that of a replica of the tenant.
 func isReplicaOf(tenant string, lease *coordinationv1.Lease) bool {
 	return lease.Labels[v1alpha1.LabelTenant] == tenant && lease.Labels[v1alpha1.LabelLease] == v1alpha1.LeaseReplica
@@ -119,7 +122,7 @@ func (l *ownLease) put(ctx context.Context, lease *coordinationv1.Lease, version
 	wanted.Labels = map[string]string{v1alpha1.LabelTenant: l.tenant, v1alpha1.LabelLease: v1alpha1.LeaseReplica}
 	wanted.Annotations = map[string]string{
 		operand.AnnotationPeerAddress:     l.contact.address,
-		operand.AnnotationPeerFingerprint: hex.EncodeToString(l.contact.fingerprint[:]),
+		operand.AnnotationPeerFingerprint: printed(l.contact.fingerprint),
 	}
 	if version != "" {
 		wanted.Annotations[operand.AnnotationVerifiersVersion] = version

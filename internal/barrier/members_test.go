@@ -207,6 +207,28 @@ var _ = Describe("Several replicas", func() {
 		Eventually(func() any { return w.lease(ctx, older.Name) }).Should(BeNil(), "it is tidied away")
 	})
 
+	It("keep in touch while nobody reads, and count what they do", func(ctx SpecContext) {
+		timing := patient
+		timing.Beat = 50 * time.Millisecond
+		w := newWorld(ctx, timing)
+		replicas := w.startAll(2)
+		answered(ctx, replicas...)
+		Consistently(replicas[0].Member, "1s").Should(BeTrue()) // Far longer than a connection may be silent.
+		_, err := replicas[0].Await(ctx)
+		Expect(err).NotTo(HaveOccurred())
+
+		Expect(replicas[0].metric("kubescim_barrier_member")).To(Equal(1.0))
+		Expect(replicas[0].metric("kubescim_barrier_members")).To(Equal(2.0))
+		Expect(replicas[0].metric("kubescim_barrier_rounds_total")).To(BeNumerically(">=", 2))
+		Expect(replicas[0].metric("kubescim_barrier_round_duration_seconds")).To(BeNumerically(">=", 2))
+		before := replicas[0].metric("kubescim_barrier_fallbacks_total")
+		replicas[0].leave()
+		_, err = replicas[0].Await(ctx)
+		Expect(err).To(HaveOccurred())
+		Expect(replicas[0].metric("kubescim_barrier_fallbacks_total")).To(Equal(before + 1))
+		Expect(replicas[0].metric("kubescim_barrier_member")).To(Equal(0.0))
+	})
+
 	It("do not wait for each other's readers that have given up", func(ctx SpecContext) {
 		w := newWorld(ctx, patient)
 		replicas := w.startAll(2)

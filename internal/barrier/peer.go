@@ -21,7 +21,7 @@ var errOlderRelease = errors.New("the replica is of a release that cannot be ask
 // Lease of that one.
 func (b *Barrier) tend(ctx context.Context, p *peer) *coordinationv1.Lease {
 	var seen observation
-	var tried, looked time.Time
+	var tried, looked, told time.Time
 	for ctx.Err() == nil {
 		sleep(ctx, time.Until(tried.Add(b.timing.Probe)))
 		tried = time.Now()
@@ -35,7 +35,11 @@ func (b *Barrier) tend(ctx context.Context, p *peer) *coordinationv1.Lease {
 		}
 		if ctx.Err() == nil && time.Since(looked) >= b.timing.Look {
 			looked = time.Now()
-			b.logger.Debug("a replica cannot be reached", slog.String("replica", p.name), slog.Any("error", err))
+			if looked.Sub(told) >= 10*b.timing.Look {
+				told = looked
+				b.logger.Warn("a replica cannot be reached; it is waited for until it can, or its Lease ends",
+					slog.String("replica", p.name), slog.Any("error", err))
+			}
 			if next := b.lookAt(ctx, p, &seen); next != nil {
 				return next
 			}

@@ -58,7 +58,7 @@ func (w *world) leaseMeta(name, tenant string) metav1.ObjectMeta {
 func (w *world) register(ctx context.Context, name, tenant, address, print string) {
 	GinkgoHelper()
 	lease := &coordinationv1.Lease{ObjectMeta: w.leaseMeta(name, tenant), Spec: coordinationv1.LeaseSpec{
-		LeaseDurationSeconds: ptr.To[int32](3), RenewTime: ptr.To(metav1.NowMicro()),
+		LeaseDurationSeconds: ptr.To[int32](8), RenewTime: ptr.To(metav1.NowMicro()),
 	}}
 	lease.Annotations = map[string]string{operand.AnnotationPeerAddress: address, operand.AnnotationPeerFingerprint: print}
 	Expect(admin.Create(ctx, lease)).To(Succeed())
@@ -72,30 +72,46 @@ var _ = Describe("A stranger", func() {
 	)
 
 	BeforeEach(func(ctx SpecContext) {
-		w = newWorld(ctx, patient)
+		timing := patient
+		timing.Round = 2 * time.Second // So long one waits for a newcomer that cannot be dialled.
+		w = newWorld(ctx, timing)
 		members = w.startAll(2)
 		answered(ctx, members...)
 		address = w.lease(ctx, members[0].name).Annotations[operand.AnnotationPeerAddress]
 	})
 
-	// says sends something by TLS and returns all that comes back.
-	says := func(config *tls.Config, frames ...[]byte) []byte {
+	// dial dials a member by TLS; nil when the member refuses already that.
+	dial := func(config *tls.Config) *tls.Conn {
 		GinkgoHelper()
 		config.InsecureSkipVerify, config.NextProtos = true, []string{"kubescim-barrier/1"}
 		conn, err := tls.Dial("tcp", address, config)
 		if err != nil {
 			return nil
 		}
-		defer func() { _ = conn.Close() }()
+		DeferCleanup(func() { _ = conn.Close() })
 		Expect(conn.SetDeadline(time.Now().Add(20 * time.Second))).To(Succeed())
+		return conn
+	}
+	// rest returns all that comes until the member closes the connection.
+	rest := func(conn *tls.Conn) []byte {
+		GinkgoHelper()
+		answer, err := io.ReadAll(conn)
+		Expect(errors.Is(err, os.ErrDeadlineExceeded)).To(BeFalse(), "the connection must be closed")
+		return answer
+	}
+	// says sends something and returns all that comes back.
+	says := func(config *tls.Config, frames ...[]byte) []byte {
+		GinkgoHelper()
+		conn := dial(config)
+		if conn == nil {
+			return nil
+		}
 		for _, frame := range frames {
 			if _, err := conn.Write(frame); err != nil {
 				break
 			}
 		}
-		answer, err := io.ReadAll(conn)
-		Expect(errors.Is(err, os.ErrDeadlineExceeded)).To(BeFalse(), "the connection must be closed")
-		return answer
+		return rest(conn)
 	}
 
 	AfterEach(func(ctx SpecContext) {
@@ -131,7 +147,7 @@ var _ = Describe("A stranger", func() {
 		Expect(says(&tls.Config{}, hello("acme-scim-1"))).To(BeEmpty())
 	})
 
-	It("gets nothing without TLS, and cannot keep others out by staying silent", func(ctx SpecContext) {
+	It("gets nothing without TLS, and cannot keep others out by staying silent", func() {
 		for range 100 {
 			conn, err := net.Dial("tcp", address)
 			Expect(err).NotTo(HaveOccurred())
@@ -144,8 +160,23 @@ var _ = Describe("A stranger", func() {
 	It("is answered once it has a Lease of the tenant, until it sends garbage", func(ctx SpecContext) {
 		own, print := certificate()
 		w.register(ctx, "acme-scim-9", tenantName, "127.0.0.1:9", print)
-		answer := says(&tls.Config{Certificates: []tls.Certificate{own}}, hello("acme-scim-9"), []byte{99, 1, 0})
-		Expect(answer).To(Equal([]byte{2, 0}))
+		conn := dial(&tls.Config{Certificates: []tls.Certificate{own}})
+		_, err := conn.Write(hello("acme-scim-9"))
+		Expect(err).NotTo(HaveOccurred())
+		known := make([]byte, 2)
+		_, err = io.ReadFull(conn, known)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(known).To(Equal([]byte{2, 0}))
+		members[0].log.tell(1 << 40)
+		_, err = conn.Write(frameQuestion)
+		Expect(err).NotTo(HaveOccurred())
+		mark := make([]byte, 27)
+		_, err = io.ReadFull(conn, mark)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(mark[:10]).To(Equal([]byte{4, 25, 0, 0, 1, 0, 0, 0, 0, 0}))
+		_, err = conn.Write([]byte{99, 1, 0})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(rest(conn)).To(BeEmpty())
 	})
 
 	It("is not talked to at a replica's address with another certificate", func(ctx SpecContext) {

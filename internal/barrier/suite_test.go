@@ -167,8 +167,9 @@ func (w *world) write(ctx context.Context) uint64 {
 // replica is one replica in this process.
 type replica struct {
 	*barrier.Barrier
-	name string
-	log  *record
+	name    string
+	log     *record
+	metrics *prometheus.Registry
 	// refused, while true, makes every call to the API server fail.
 	refused atomic.Bool
 	end     context.CancelFunc
@@ -182,15 +183,34 @@ func (w *world) newReplica(name string) (*replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &replica{name: name, log: &record{namespace: w.namespace}, ended: make(chan struct{})}
+	r := &replica{
+		name: name, log: &record{namespace: w.namespace}, metrics: prometheus.NewRegistry(), ended: make(chan struct{}),
+	}
 	guarded := interceptor.NewClient(live, r.refusing())
 	r.log.client = guarded
 	r.Barrier, err = barrier.New(barrier.Options{
 		Client: guarded, Tenant: tenantName, Listen: "127.0.0.1:0", Log: r.log,
-		Logger: w.logger.With("at", name), Metrics: prometheus.NewRegistry(), Timing: w.timing,
+		Logger: w.logger.With("at", name), Metrics: r.metrics, Timing: w.timing,
 		Pod: barrier.Pod{Namespace: w.namespace, Name: name, UID: "uid-of-" + name, IP: "127.0.0.1"},
 	})
 	return r, err
+}
+
+// metric returns the sum of a metric's values, for a histogram the number of them.
+func (r *replica) metric(name string) float64 {
+	GinkgoHelper()
+	families, err := r.metrics.Gather()
+	Expect(err).NotTo(HaveOccurred())
+	sum := 0.0
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			if family.GetName() == name {
+				Expect(m.GetLabel()).To(ContainElement(HaveField("GetValue()", tenantName)))
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+			}
+		}
+	}
+	return sum
 }
 
 // run runs the replica until it is ended.

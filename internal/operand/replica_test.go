@@ -40,21 +40,22 @@ func TestAccepting(t *testing.T) {
 		version         string
 		accepting, live int
 	}{
-		"no replica":                       {nil, wanted, 0, 0},
-		"the very version":                 {[]coordinationv1.Lease{replica("100", now)}, wanted, 1, 1},
-		"a newer one":                      {[]coordinationv1.Lease{replica("1000", now)}, wanted, 1, 1},
-		"an older one":                     {[]coordinationv1.Lease{replica("99", now)}, wanted, 0, 1},
-		"one of two":                       {[]coordinationv1.Lease{replica("99", now), replica("101", now)}, wanted, 1, 2},
-		"an almost dead one counts":        {[]coordinationv1.Lease{replica("99", now.Add(-29*time.Second))}, wanted, 0, 1},
-		"a dead one does not":              {[]coordinationv1.Lease{replica("99", now.Add(-30*time.Second))}, wanted, 0, 0},
-		"one whose clock is ahead":         {[]coordinationv1.Lease{replica("100", now.Add(time.Minute))}, wanted, 1, 1},
-		"a claim is no replica":            {[]coordinationv1.Lease{claim}, wanted, 0, 0},
-		"one that was never renewed":       {[]coordinationv1.Lease{neverRenewed}, wanted, 0, 0},
-		"one that says nothing":            {[]coordinationv1.Lease{silent}, wanted, 0, 1},
-		"one that talks nonsense":          {[]coordinationv1.Lease{replica("latest", now)}, wanted, 0, 1},
-		"one that knows no Secret":         {[]coordinationv1.Lease{replica(NoVerifiers, now)}, wanted, 0, 1},
-		"no Secret, and one that knows it": {[]coordinationv1.Lease{replica(NoVerifiers, now)}, NoVerifiers, 1, 1},
-		"no Secret, and one that does not": {[]coordinationv1.Lease{replica("100", now)}, NoVerifiers, 0, 1},
+		"no replica":                           {nil, wanted, 0, 0},
+		"the very version":                     {[]coordinationv1.Lease{replica("100", now)}, wanted, 1, 1},
+		"a newer one":                          {[]coordinationv1.Lease{replica("1000", now)}, wanted, 1, 1},
+		"an older one":                         {[]coordinationv1.Lease{replica("99", now)}, wanted, 0, 1},
+		"one of two":                           {[]coordinationv1.Lease{replica("99", now), replica("101", now)}, wanted, 1, 2},
+		"an almost dead one counts":            {[]coordinationv1.Lease{replica("99", now.Add(-29*time.Second))}, wanted, 0, 1},
+		"a dead one does not":                  {[]coordinationv1.Lease{replica("99", now.Add(-30*time.Second))}, wanted, 0, 0},
+		"one whose clock is ahead":             {[]coordinationv1.Lease{replica("100", now.Add(time.Minute))}, wanted, 1, 1},
+		"a claim is no replica":                {[]coordinationv1.Lease{claim}, wanted, 0, 0},
+		"one that was never renewed":           {[]coordinationv1.Lease{neverRenewed}, wanted, 0, 0},
+		"one that says nothing":                {[]coordinationv1.Lease{silent}, wanted, 0, 1},
+		"one that talks nonsense":              {[]coordinationv1.Lease{replica("latest", now)}, wanted, 0, 1},
+		"one that knows no Secret":             {[]coordinationv1.Lease{replica(NoVerifiers, now)}, wanted, 0, 1},
+		"no Secret, and one that knows it":     {[]coordinationv1.Lease{replica(NoVerifiers, now)}, NoVerifiers, 1, 1},
+		"no Secret, and one that says nothing": {[]coordinationv1.Lease{silent}, NoVerifiers, 0, 1},
+		"no Secret, and one that does not":     {[]coordinationv1.Lease{replica("100", now)}, NoVerifiers, 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			accepting, live := Accepting(tc.leases, tc.version, now)
