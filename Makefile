@@ -18,7 +18,7 @@ BENCH_USERS ?= 1000 10000 100000
 # Where built tools go.
 BIN := $(CURDIR)/bin
 # Packages with tests that need no cluster.
-PACKAGES := $(shell go list ./... 2>/dev/null | grep -v /test/e2e)
+PACKAGES := $(shell go list ./... 2>/dev/null | grep -v -e /test/e2e -e /test/consistency)
 
 CLUSTER_TOOL := go run ./hack/cluster
 # The cluster's environment (KUBECONFIG, and kubectl on the PATH) for one command.
@@ -89,6 +89,10 @@ bench-docs: ## Write what `make bench` measured last into docs/scale.md.
 .PHONY: e2e
 e2e: install ## Test end to end on the cluster.
 	$(WITH_CLUSTER) go test -count=1 -timeout 25m ./test/e2e/...
+
+.PHONY: consistency
+consistency: install ## Check on the cluster that the replicas of a server answer as one, whatever happens to them.
+	$(WITH_CLUSTER) go test -count=1 -v -timeout 15m ./test/consistency/...
 
 .PHONY: conformance
 conformance: install ## Check the SCIM server of tenants on the cluster against the RFCs and the providers' ways.

@@ -10,19 +10,20 @@ import (
 	. "github.com/onsi/gomega"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
 var _ = Describe("Requests at the same time", Ordered, ContinueOnFailure, func() {
-	var t *tenant
+	var t *Tenant
 
 	BeforeAll(func(ctx SpecContext) {
-		t = serve(ctx, "race", scimv1alpha1.IdentityProviderEntra)
+		t = Serve(ctx, "race", scimv1alpha1.IdentityProviderEntra)
 	})
 
 	// together sends requests at once, spread over the replicas.
-	together := func(count int, send func(i int, c *scimClient) *response) []*response {
+	together := func(count int, send func(i int, c *Client) *Response) []*Response {
 		GinkgoHelper()
-		answers := make([]*response, count)
+		answers := make([]*Response, count)
 		var (
 			running sync.WaitGroup
 			start   = make(chan struct{})
@@ -31,7 +32,7 @@ var _ = Describe("Requests at the same time", Ordered, ContinueOnFailure, func()
 			running.Go(func() {
 				defer GinkgoRecover()
 				<-start
-				answers[i] = send(i, t.replicas[i%len(t.replicas)])
+				answers[i] = send(i, t.Replicas[i%len(t.Replicas)])
 			})
 		}
 		close(start)
@@ -41,56 +42,56 @@ var _ = Describe("Requests at the same time", Ordered, ContinueOnFailure, func()
 
 	It("never make two users of one name, in whatever case", func() {
 		for range 5 {
-			name := unique("grace")
+			name := Unique("grace")
 			spellings := []string{name, strings.ToUpper(name), strings.ToUpper(name[:1]) + name[1:]}
 			var ids []string
-			for _, r := range together(12, func(i int, c *scimClient) *response {
-				return c.do(http.MethodPost, users, plainUser(spellings[i%len(spellings)]))
+			for _, r := range together(12, func(i int, c *Client) *Response {
+				return c.Do(http.MethodPost, Users, PlainUser(spellings[i%len(spellings)]))
 			}) {
-				if r.status == http.StatusCreated {
-					ids = append(ids, r.id())
+				if r.Status == http.StatusCreated {
+					ids = append(ids, r.ID())
 					continue
 				}
-				r.isError(http.StatusConflict, "uniqueness")
+				r.IsError(http.StatusConflict, "uniqueness")
 			}
 			Expect(ids).To(HaveLen(1), "how many of the requests were answered 201")
-			t.everyReplica(func(c *scimClient) {
+			t.EveryReplica(func(c *Client) {
 				for _, spelling := range spellings {
-					Expect(c.get(filter(users, "userName eq %q", spelling)).isList(1)[0]).To(HaveKeyWithValue("id", ids[0]))
+					Expect(c.Get(Filter(Users, "userName eq %q", spelling)).IsList(1)[0]).To(HaveKeyWithValue("id", ids[0]))
 				}
 			})
 		}
-		Expect(kubectlList(t.namespace, "scimusers")).To(HaveLen(5))
+		Expect(KubectlList(t.Namespace, "scimusers")).To(HaveLen(5))
 	})
 
 	It("add their members to one group, all of them", func() {
 		const count = 12
 		ids := make([]string, count)
 		for i := range ids {
-			ids[i] = t.send(http.MethodPost, users, plainUser(unique("member")+"@example.com")).has(http.StatusCreated).id()
+			ids[i] = t.Send(http.MethodPost, Users, PlainUser(Unique("member")+"@example.com")).Has(http.StatusCreated).ID()
 		}
-		group := t.send(http.MethodPost, groups, plainGroup("Everyone")).has(http.StatusCreated).id()
+		group := t.Send(http.MethodPost, Groups, PlainGroup("Everyone")).Has(http.StatusCreated).ID()
 		members := func(op, id string) string {
-			return patch(fmt.Sprintf(`{"op":%q,"path":"members","value":[{"value":%q}]}`, op, id))
+			return Patch(fmt.Sprintf(`{"op":%q,"path":"members","value":[{"value":%q}]}`, op, id))
 		}
-		for _, r := range together(count, func(i int, c *scimClient) *response {
-			return c.do(http.MethodPatch, groups+"/"+group, members("Add", ids[i]))
+		for _, r := range together(count, func(i int, c *Client) *Response {
+			return c.Do(http.MethodPatch, Groups+"/"+group, members("Add", ids[i]))
 		}) {
-			r.has(http.StatusNoContent)
+			r.Has(http.StatusNoContent)
 		}
-		t.everyReplica(func(c *scimClient) {
-			Expect(values(c.get(groups + "/" + group).has(http.StatusOK).at("members"))).To(ConsistOf(ids))
+		t.EveryReplica(func(c *Client) {
+			Expect(Values(c.Get(Groups + "/" + group).Has(http.StatusOK).At("members"))).To(ConsistOf(ids))
 		})
-		want{"spec/memberCount": count}.in(t.group(group), "the group")
+		Want{"spec/memberCount": count}.In(t.Group(group), "the group")
 
 		By("removing some while others are renamed and deactivated")
-		for _, r := range together(count, func(i int, c *scimClient) *response {
+		for _, r := range together(count, func(i int, c *Client) *Response {
 			if i%3 == 0 {
-				return c.do(http.MethodPatch, groups+"/"+group, members("Remove", ids[i]))
+				return c.Do(http.MethodPatch, Groups+"/"+group, members("Remove", ids[i]))
 			}
-			return c.do(http.MethodPatch, users+"/"+ids[i], patch(`{"op":"Replace","path":"active","value":"False"}`))
+			return c.Do(http.MethodPatch, Users+"/"+ids[i], Patch(`{"op":"Replace","path":"active","value":"False"}`))
 		}) {
-			r.has(http.StatusNoContent)
+			r.Has(http.StatusNoContent)
 		}
 		var rest []string
 		for i, id := range ids {
@@ -98,28 +99,28 @@ var _ = Describe("Requests at the same time", Ordered, ContinueOnFailure, func()
 				rest = append(rest, id)
 			}
 		}
-		t.everyReplica(func(c *scimClient) {
-			Expect(values(c.get(groups + "/" + group).at("members"))).To(ConsistOf(rest))
-			c.get(filter(users, "active eq false")).isList(len(rest))
+		t.EveryReplica(func(c *Client) {
+			Expect(Values(c.Get(Groups + "/" + group).At("members"))).To(ConsistOf(rest))
+			c.Get(Filter(Users, "active eq false")).IsList(len(rest))
 		})
 	})
 
 	It("free a name everywhere before they answer", func() {
 		for range 5 {
-			old, fresh := unique("old")+"@example.com", unique("fresh")+"@example.com"
-			id := t.send(http.MethodPost, users, plainUser(old)).has(http.StatusCreated).id()
-			t.send(http.MethodPatch, users+"/"+id, patch(fmt.Sprintf(`{"op":"Replace","path":"userName","value":%q}`, fresh))).has(http.StatusNoContent)
-			t.found(id, filter(users, "userName eq %q", fresh))
-			t.get(filter(users, "userName eq %q", old)).isList(0)
-			other := t.send(http.MethodPost, users, plainUser(old)).has(http.StatusCreated).id()
+			old, fresh := Unique("old")+"@example.com", Unique("fresh")+"@example.com"
+			id := t.Send(http.MethodPost, Users, PlainUser(old)).Has(http.StatusCreated).ID()
+			t.Send(http.MethodPatch, Users+"/"+id, Patch(fmt.Sprintf(`{"op":"Replace","path":"userName","value":%q}`, fresh))).Has(http.StatusNoContent)
+			t.Found(id, Filter(Users, "userName eq %q", fresh))
+			t.Get(Filter(Users, "userName eq %q", old)).IsList(0)
+			other := t.Send(http.MethodPost, Users, PlainUser(old)).Has(http.StatusCreated).ID()
 			Expect(other).NotTo(Equal(id))
-			t.send(http.MethodPatch, users+"/"+other, patch(fmt.Sprintf(`{"op":"Replace","path":"userName","value":%q}`, fresh))).
-				isError(http.StatusConflict, "uniqueness")
-			t.found(other, filter(users, "userName eq %q", old))
+			t.Send(http.MethodPatch, Users+"/"+other, Patch(fmt.Sprintf(`{"op":"Replace","path":"userName","value":%q}`, fresh))).
+				IsError(http.StatusConflict, "uniqueness")
+			t.Found(other, Filter(Users, "userName eq %q", old))
 
-			group := t.send(http.MethodPost, groups, plainGroup(old)).has(http.StatusCreated).id()
-			t.send(http.MethodDelete, groups+"/"+group, "").has(http.StatusNoContent)
-			Expect(t.send(http.MethodPost, groups, plainGroup(old)).has(http.StatusCreated).id()).NotTo(Equal(group))
+			group := t.Send(http.MethodPost, Groups, PlainGroup(old)).Has(http.StatusCreated).ID()
+			t.Send(http.MethodDelete, Groups+"/"+group, "").Has(http.StatusNoContent)
+			Expect(t.Send(http.MethodPost, Groups, PlainGroup(old)).Has(http.StatusCreated).ID()).NotTo(Equal(group))
 		}
 	})
 })

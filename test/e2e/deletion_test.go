@@ -1,9 +1,7 @@
 package e2e
 
 import (
-	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -13,97 +11,85 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
-// plainUser and plainGroup are the least that SCIM wants of them.
-func plainUser(userName string) string {
-	return fmt.Sprintf(`{"schemas":[%q],"userName":%q}`, urnUser, userName)
-}
-
-func plainGroup(displayName string, members ...string) string {
-	list := make([]string, len(members))
-	for i, id := range members {
-		list[i] = fmt.Sprintf(`{"value":%q}`, id)
-	}
-	return fmt.Sprintf(`{"schemas":[%q],"displayName":%q,"members":[%s]}`, urnGroup, displayName, strings.Join(list, ","))
-}
-
 // populate makes two users and a group of both in a tenant.
-func populate(t *tenant) (userIDs []string, groupID string) {
+func populate(t *Tenant) (userIDs []string, groupID string) {
 	GinkgoHelper()
 	for _, name := range []string{"ada@example.com", "grace@example.com"} {
-		userIDs = append(userIDs, t.send(http.MethodPost, users, plainUser(name)).has(http.StatusCreated).id())
+		userIDs = append(userIDs, t.Send(http.MethodPost, Users, PlainUser(name)).Has(http.StatusCreated).ID())
 	}
-	groupID = t.send(http.MethodPost, groups, plainGroup("Engineers", userIDs...)).has(http.StatusCreated).id()
+	groupID = t.Send(http.MethodPost, Groups, PlainGroup("Engineers", userIDs...)).Has(http.StatusCreated).ID()
 	return userIDs, groupID
 }
 
 var _ = Describe("Deleting a tenant", Ordered, ContinueOnFailure, func() {
 	var (
 		namespace              string
-		keeping, freezing      *tenant
-		erasing                *tenant
+		keeping, freezing      *Tenant
+		erasing                *Tenant
 		manifestOfKeeping      *scimv1alpha1.ScimTenant
 		kept, frozen           []string
 		keptGroup, frozenGroup string
 	)
 
-	ofTenant := func(kinds string, t *tenant) []map[string]any {
+	ofTenant := func(kinds string, t *Tenant) []map[string]any {
 		GinkgoHelper()
-		return kubectlList(namespace, kinds, "--field-selector=spec.tenantRef.name="+t.name)
+		return KubectlList(namespace, kinds, "--field-selector=spec.tenantRef.name="+t.Name)
 	}
-	claims := func(t *tenant) []map[string]any {
+	claims := func(t *Tenant) []map[string]any {
 		GinkgoHelper()
-		return kubectlList(namespace, "leases", "-l", "scim.kubescim.dev/lease=claim,scim.kubescim.dev/tenant="+t.name)
+		return KubectlList(namespace, "leases", "-l", "scim.kubescim.dev/lease=claim,scim.kubescim.dev/tenant="+t.Name)
 	}
-	gone := func(ctx SpecContext, t *tenant) {
+	gone := func(ctx SpecContext, t *Tenant) {
 		GinkgoHelper()
 		Eventually(func(g Gomega) {
-			err := cluster.Get(ctx, client.ObjectKey{Namespace: namespace, Name: t.name + "-scim"}, &appsv1.Deployment{})
+			err := Cluster.Get(ctx, client.ObjectKey{Namespace: namespace, Name: t.Name + "-scim"}, &appsv1.Deployment{})
 			g.Expect(apierrors.IsNotFound(err)).To(BeTrue(), "the Deployment is still there")
-			g.Expect(t.pods(ctx)).To(BeEmpty())
+			g.Expect(t.Pods(ctx)).To(BeEmpty())
 		}).WithTimeout(time.Minute).Should(Succeed())
 	}
 
 	BeforeAll(func(ctx SpecContext) {
-		namespace = newNamespace(ctx, "deletion")
+		namespace = NewNamespace(ctx, "deletion")
 		policy := func(p scimv1alpha1.DeletionPolicy) func(*scimv1alpha1.ScimTenantSpec) {
 			return func(spec *scimv1alpha1.ScimTenantSpec) { spec.DeletionPolicy = p }
 		}
-		manifestOfKeeping = newTenant(namespace, "keeping", scimv1alpha1.IdentityProviderGeneric)
-		tenants := serveIn(ctx, namespace, manifestOfKeeping,
-			newTenant(namespace, "erasing", scimv1alpha1.IdentityProviderGeneric, oneReplica, policy(scimv1alpha1.DeletionPolicyDelete)),
-			newTenant(namespace, "freezing", scimv1alpha1.IdentityProviderGeneric, oneReplica, policy(scimv1alpha1.DeletionPolicyDeactivate)))
+		manifestOfKeeping = NewTenant(namespace, "keeping", scimv1alpha1.IdentityProviderGeneric)
+		tenants := ServeIn(ctx, namespace, manifestOfKeeping,
+			NewTenant(namespace, "erasing", scimv1alpha1.IdentityProviderGeneric, OneReplica, policy(scimv1alpha1.DeletionPolicyDelete)),
+			NewTenant(namespace, "freezing", scimv1alpha1.IdentityProviderGeneric, OneReplica, policy(scimv1alpha1.DeletionPolicyDeactivate)))
 		keeping, erasing, freezing = tenants[0], tenants[1], tenants[2]
 		kept, keptGroup = populate(keeping)
 		frozen, frozenGroup = populate(freezing)
 		populate(erasing)
-		removed := erasing.send(http.MethodPost, users, plainUser("former@example.com")).has(http.StatusCreated).id()
-		erasing.deleted(users, removed)
+		removed := erasing.Send(http.MethodPost, Users, PlainUser("former@example.com")).Has(http.StatusCreated).ID()
+		erasing.Deleted(Users, removed)
 	})
 
 	It("leaves users and groups by default, and serves them again when the tenant comes back", func(ctx SpecContext) {
-		kubectl("delete", "scimtenant", "-n", namespace, "keeping", "--timeout=60s")
+		Kubectl("delete", "scimtenant", "-n", namespace, "keeping", "--timeout=60s")
 		gone(ctx, keeping)
 		for _, id := range kept {
-			want{"spec/active": true, "metadata/deletionTimestamp": nil}.in(keeping.user(id), "the user "+id)
+			Want{"spec/active": true, "metadata/deletionTimestamp": nil}.In(keeping.User(id), "the user "+id)
 		}
-		want{"spec/memberCount": 2}.in(keeping.group(keptGroup), "the group")
-		waitFor(namespace, "condition=TenantFound=false", "scimapikey/keeping")
+		Want{"spec/memberCount": 2}.In(keeping.Group(keptGroup), "the group")
+		WaitFor(namespace, "condition=TenantFound=false", "scimapikey/keeping")
 
-		apply(manifestOfKeeping)
-		waitFor(namespace, "condition=Ready", "scimtenant/keeping", "scimapikey/keeping")
-		keeping.expose(ctx)
-		Expect(keeping.replicas).To(HaveLen(2))
-		token, keyID := tokenOf(namespace, "keeping")
-		Expect(token).To(Equal(keeping.token), "the token is the same")
-		Expect(keyID).To(Equal(keeping.keyID))
-		keeping.everyReplica(func(c *scimClient) {
-			Expect(c.get(filter(users, "userName eq %q", "Ada@example.com")).isList(1)[0]).To(HaveKeyWithValue("id", kept[0]))
-			c.get(users).isList(2)
-			Expect(values(c.get(groups + "/" + keptGroup).has(http.StatusOK).at("members"))).To(ConsistOf(kept))
-			c.do(http.MethodPost, users, plainUser("ADA@example.com")).isError(http.StatusConflict, "uniqueness")
-			c.do(http.MethodPost, groups, plainGroup("engineers")).isError(http.StatusConflict, "uniqueness")
+		Apply(manifestOfKeeping)
+		WaitFor(namespace, "condition=Ready", "scimtenant/keeping", "scimapikey/keeping")
+		keeping.Expose(ctx)
+		Expect(keeping.Replicas).To(HaveLen(2))
+		token, keyID := TokenOf(namespace, "keeping")
+		Expect(token).To(Equal(keeping.Token), "the token is the same")
+		Expect(keyID).To(Equal(keeping.KeyID))
+		keeping.EveryReplica(func(c *Client) {
+			Expect(c.Get(Filter(Users, "userName eq %q", "Ada@example.com")).IsList(1)[0]).To(HaveKeyWithValue("id", kept[0]))
+			c.Get(Users).IsList(2)
+			Expect(Values(c.Get(Groups + "/" + keptGroup).Has(http.StatusOK).At("members"))).To(ConsistOf(kept))
+			c.Do(http.MethodPost, Users, PlainUser("ADA@example.com")).IsError(http.StatusConflict, "uniqueness")
+			c.Do(http.MethodPost, Groups, PlainGroup("engineers")).IsError(http.StatusConflict, "uniqueness")
 		})
 	})
 
@@ -112,7 +98,7 @@ var _ = Describe("Deleting a tenant", Ordered, ContinueOnFailure, func() {
 		Expect(claims(erasing)).NotTo(BeEmpty())
 		others := len(claims(keeping))
 
-		kubectl("delete", "scimtenant", "-n", namespace, "erasing", "--timeout=120s")
+		Kubectl("delete", "scimtenant", "-n", namespace, "erasing", "--timeout=120s")
 		Expect(ofTenant("scimusers", erasing)).To(BeEmpty())
 		Expect(ofTenant("scimgroups", erasing)).To(BeEmpty())
 		Expect(claims(erasing)).To(BeEmpty())
@@ -121,15 +107,15 @@ var _ = Describe("Deleting a tenant", Ordered, ContinueOnFailure, func() {
 		Expect(ofTenant("scimusers", keeping)).To(HaveLen(2))
 		Expect(ofTenant("scimgroups", keeping)).To(HaveLen(1))
 		Expect(claims(keeping)).To(HaveLen(others))
-		keeping.get(users).isList(2)
+		keeping.Get(Users).IsList(2)
 	})
 
 	It("leaves users inactive with deletionPolicy Deactivate", func(ctx SpecContext) {
-		kubectl("delete", "scimtenant", "-n", namespace, "freezing", "--timeout=120s")
+		Kubectl("delete", "scimtenant", "-n", namespace, "freezing", "--timeout=120s")
 		gone(ctx, freezing)
 		for _, id := range frozen {
-			want{"spec/active": false, "spec/userName": Not(BeEmpty()), "metadata/deletionTimestamp": nil}.in(freezing.user(id), "the user "+id)
+			Want{"spec/active": false, "spec/userName": Not(BeEmpty()), "metadata/deletionTimestamp": nil}.In(freezing.User(id), "the user "+id)
 		}
-		want{"spec/memberCount": 2}.in(freezing.group(frozenGroup), "the group")
+		Want{"spec/memberCount": 2}.In(freezing.Group(frozenGroup), "the group")
 	})
 })

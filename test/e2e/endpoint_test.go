@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
 var _ = Describe("The host of a tenant", func() {
@@ -23,17 +24,17 @@ var _ = Describe("The host of a tenant", func() {
 		GinkgoHelper()
 		var condition map[string]any
 		Eventually(func(g Gomega) {
-			condition = conditionOf(kubectlGet(namespace, "scimtenant", tenant), kind)
+			condition = conditionOf(KubectlGet(namespace, "scimtenant", tenant), kind)
 			g.Expect(condition).To(And(HaveKeyWithValue("status", status), HaveKeyWithValue("reason", reason)))
 		}).Should(Succeed())
 		return condition
 	}
 
 	It("needs an Ingress class, and belongs to one tenant in the cluster", func(ctx SpecContext) {
-		namespace, elsewhere := newNamespace(ctx, "host"), newNamespace(ctx, "host")
+		namespace, elsewhere := NewNamespace(ctx, "host"), NewNamespace(ctx, "host")
 		host, class := namespace+".example.com", namespace
 		url := "https://" + host + "/api/scim/v2"
-		apply(newTenant(namespace, "first", scimv1alpha1.IdentityProviderOkta, oneReplica, hosted(host, class)))
+		Apply(NewTenant(namespace, "first", scimv1alpha1.IdentityProviderOkta, OneReplica, hosted(host, class)))
 
 		By("having no Ingress class")
 		condition := has(namespace, "first", scimv1alpha1.ConditionEndpointAccepted, "False", scimv1alpha1.ReasonIngressClassNotFound)
@@ -45,42 +46,42 @@ var _ = Describe("The host of a tenant", func() {
 			ObjectMeta: metav1.ObjectMeta{Name: class},
 			Spec:       networkingv1.IngressClassSpec{Controller: "example.com/none"},
 		}
-		Expect(cluster.Create(ctx, ingressClass)).To(Succeed())
-		DeferCleanup(func(ctx SpecContext) { Expect(cluster.Delete(ctx, ingressClass)).To(Succeed()) })
+		Expect(Cluster.Create(ctx, ingressClass)).To(Succeed())
+		DeferCleanup(func(ctx SpecContext) { Expect(Cluster.Delete(ctx, ingressClass)).To(Succeed()) })
 		has(namespace, "first", scimv1alpha1.ConditionEndpointAccepted, "True", scimv1alpha1.ReasonSucceeded)
-		waitFor(namespace, "condition=Ready", "scimtenant/first")
-		Expect(kubectl("get", "scimtenant", "-n", namespace, "first", "-o", "jsonpath={.status.url}")).To(Equal(url))
-		want{
+		WaitFor(namespace, "condition=Ready", "scimtenant/first")
+		Expect(Kubectl("get", "scimtenant", "-n", namespace, "first", "-o", "jsonpath={.status.url}")).To(Equal(url))
+		Want{
 			"spec/ingressClassName":      class,
 			"spec/rules/0/host":          host,
 			"spec/rules/0/http/paths/0":  And(HaveKeyWithValue("path", "/api/scim/v2"), HaveKeyWithValue("pathType", "Prefix")),
 			"spec/tls/0/secretName":      "certificate",
 			"spec/tls/0/hosts/0":         host,
 			"metadata/ownerReferences/0": HaveKeyWithValue("name", "first"),
-		}.in(kubectlGet(namespace, "ingress", "first-scim"), "the Ingress")
+		}.In(KubectlGet(namespace, "ingress", "first-scim"), "the Ingress")
 
 		By("wanting the host of another tenant")
-		apply(newTenant(elsewhere, "second", scimv1alpha1.IdentityProviderOkta, oneReplica, hosted(host, class)))
+		Apply(NewTenant(elsewhere, "second", scimv1alpha1.IdentityProviderOkta, OneReplica, hosted(host, class)))
 		condition = has(elsewhere, "second", scimv1alpha1.ConditionEndpointAccepted, "False", scimv1alpha1.ReasonHostConflict)
 		Expect(condition["message"]).To(ContainSubstring("set spec.endpoint.host to another host"))
 		has(elsewhere, "second", scimv1alpha1.ConditionReady, "False", scimv1alpha1.ReasonHostConflict)
-		Expect(kubectlGet(elsewhere, "ingress", "second-scim")).To(BeNil())
-		Expect(kubectl("get", "scimtenant", "-n", elsewhere, "second", "-o", "jsonpath={.status.url}")).To(BeEmpty())
+		Expect(KubectlGet(elsewhere, "ingress", "second-scim")).To(BeNil())
+		Expect(Kubectl("get", "scimtenant", "-n", elsewhere, "second", "-o", "jsonpath={.status.url}")).To(BeEmpty())
 		has(namespace, "first", scimv1alpha1.ConditionEndpointAccepted, "True", scimv1alpha1.ReasonSucceeded)
 
 		By("publishing the URL of the host in every answer")
-		apply(newKey(namespace, "first", "first"))
-		waitFor(namespace, "condition=Ready", "scimapikey/first")
-		t := &tenant{namespace: namespace, name: "first", path: "/api/scim/v2"}
-		t.token, t.keyID = tokenOf(namespace, "first")
-		t.expose(ctx)
-		r := t.send("POST", users, plainUser("ada@example.com")).has(201)
-		Expect(r.header.Get("Location")).To(Equal(url + users + "/" + r.id()))
-		Expect(r.at("meta/location")).To(Equal(url + users + "/" + r.id()))
+		Apply(NewKey(namespace, "first", "first"))
+		WaitFor(namespace, "condition=Ready", "scimapikey/first")
+		t := &Tenant{Namespace: namespace, Name: "first", Path: "/api/scim/v2"}
+		t.Token, t.KeyID = TokenOf(namespace, "first")
+		t.Expose(ctx)
+		r := t.Send("POST", Users, PlainUser("ada@example.com")).Has(201)
+		Expect(r.Header.Get("Location")).To(Equal(url + Users + "/" + r.ID()))
+		Expect(r.At("meta/location")).To(Equal(url + Users + "/" + r.ID()))
 
 		By("getting the host when the other tenant is gone")
-		kubectl("delete", "scimtenant", "-n", namespace, "first", "--timeout=60s")
+		Kubectl("delete", "scimtenant", "-n", namespace, "first", "--timeout=60s")
 		has(elsewhere, "second", scimv1alpha1.ConditionEndpointAccepted, "True", scimv1alpha1.ReasonSucceeded)
-		Expect(cluster.Get(ctx, client.ObjectKey{Namespace: elsewhere, Name: "second-scim"}, &networkingv1.Ingress{})).To(Succeed())
+		Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: elsewhere, Name: "second-scim"}, &networkingv1.Ingress{})).To(Succeed())
 	})
 })

@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
 // entraForm is one of the two forms in which Entra ID writes PATCH requests.
@@ -35,7 +36,7 @@ const (
 	entraGroup = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group","http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"],
 		"externalId":%q,"displayName":%q,"meta":{"resourceType":"Group"}}`
 
-	entraManager = urnEnterprise + ":manager"
+	entraManager = URNEnterprise + ":manager"
 )
 
 var (
@@ -44,12 +45,12 @@ var (
 		op:      func(op string) string { return strings.ToUpper(op[:1]) + op[1:] },
 		boolean: func(b bool) string { return map[bool]string{true: `"True"`, false: `"False"`}[b] },
 		update: func(mail string) string {
-			return patch(
+			return Patch(
 				fmt.Sprintf(`{"op":"Replace","path":"emails[type eq \"work\"].value","value":%q}`, mail),
 				`{"op":"Replace","path":"name.familyName","value":"Unua"}`,
 				`{"op":"Replace","path":"name.givenName","value":"Kkom"}`,
 				`{"op":"Replace","path":"displayName","value":"Bjfe"}`,
-				`{"op":"Replace","path":"`+urnEnterprise+`:employeeNumber","value":"Aklq"}`)
+				`{"op":"Replace","path":"`+URNEnterprise+`:employeeNumber","value":"Aklq"}`)
 		},
 		remove: func(id string) string {
 			return fmt.Sprintf(`{"op":"Remove","path":"members","value":[{"$ref":null,"value":%q}]}`, id)
@@ -61,7 +62,7 @@ var (
 		op:      strings.ToLower,
 		boolean: func(b bool) string { return fmt.Sprint(b) },
 		update: func(mail string) string {
-			return patch(
+			return Patch(
 				fmt.Sprintf(`{"op":"replace","path":"emails[type eq \"work\"].value","value":%q}`, mail),
 				`{"op":"replace","value":{"displayName":"Bjfe","name.givenName":"Kkom","name.familyName":"Unua",
 				"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber":"Aklq"}}`)
@@ -71,48 +72,48 @@ var (
 )
 
 var _ = Describe("Microsoft Entra ID", Ordered, ContinueOnFailure, func() {
-	var served *tenant
+	var served *Tenant
 
 	BeforeAll(func(ctx SpecContext) {
-		served = serve(ctx, "entra", scimv1alpha1.IdentityProviderEntra)
+		served = Serve(ctx, "entra", scimv1alpha1.IdentityProviderEntra)
 	})
 
 	for _, form := range []entraForm{capitalised, flagged} {
 		Context(form.name, func() {
 			var (
-				t                        *tenant
+				t                        *Tenant
 				userName, mail, objectID string
 				id, other, group         string
 				groupName, groupObjectID string
 			)
 
 			BeforeAll(func() {
-				t = served.each(func(c *scimClient) *scimClient { return c.withQuery(form.query) })
-				userName, mail, objectID = unique("Test_User"), unique("jyoung")+"@example.com", uuid.NewString()
-				groupName, groupObjectID = unique("Sales"), uuid.NewString()
+				t = served.Each(func(c *Client) *Client { return c.WithQuery(form.query) })
+				userName, mail, objectID = Unique("Test_User"), Unique("jyoung")+"@example.com", uuid.NewString()
+				groupName, groupObjectID = Unique("Sales"), uuid.NewString()
 			})
 
-			change := func(endpoint, id string, operations ...string) *response {
+			change := func(endpoint, id string, operations ...string) *Response {
 				GinkgoHelper()
-				return t.send(http.MethodPatch, endpoint+"/"+id, patch(operations...)).has(http.StatusNoContent)
+				return t.Send(http.MethodPatch, endpoint+"/"+id, Patch(operations...)).Has(http.StatusNoContent)
 			}
 
 			It("passes the connection test", func() {
-				t.everyReplica(func(c *scimClient) {
-					c.get(filter(users, "userName eq %q", uuid.NewString())).isList(0)
-					c.get(filter(groups, "displayName eq %q", uuid.NewString()) + "&excludedAttributes=members").isList(0)
-					c.get("/Schemas").has(http.StatusOK)
+				t.EveryReplica(func(c *Client) {
+					c.Get(Filter(Users, "userName eq %q", uuid.NewString())).IsList(0)
+					c.Get(Filter(Groups, "displayName eq %q", uuid.NewString()) + "&excludedAttributes=members").IsList(0)
+					c.Get("/Schemas").Has(http.StatusOK)
 				})
 			})
 
 			It("creates a user whom no filter found", func() {
-				t.get(filter(users, "userName eq %q", userName)).isList(0)
-				r := t.send(http.MethodPost, users, fmt.Sprintf(entraUser, objectID, userName, mail)).has(http.StatusCreated)
-				id = r.id()
-				Expect(r.header.Get("Location")).To(Equal("http://"+publicHost+"/scim/v2/Users/"+id), r.String())
-				Expect(r.at("meta/location")).To(Equal(r.header.Get("Location")), r.String())
-				Expect(r.at("meta/created")).To(Equal(r.at("meta/lastModified")), r.String())
-				t.wrote(r, id, want{
+				t.Get(Filter(Users, "userName eq %q", userName)).IsList(0)
+				r := t.Send(http.MethodPost, Users, fmt.Sprintf(entraUser, objectID, userName, mail)).Has(http.StatusCreated)
+				id = r.ID()
+				Expect(r.Header.Get("Location")).To(Equal("http://"+PublicHost+"/scim/v2/Users/"+id), r.String())
+				Expect(r.At("meta/location")).To(Equal(r.Header.Get("Location")), r.String())
+				Expect(r.At("meta/created")).To(Equal(r.At("meta/lastModified")), r.String())
+				t.Wrote(r, id, Want{
 					"userName": userName, "externalId": objectID, "active": true,
 					"name/familyName": "familyName", "name/givenName": "givenName", "name/formatted": "givenName familyName",
 					"emails/0/value": mail, "emails/0/type": "work", "emails/0/primary": true, "emails/1": nil,
@@ -130,34 +131,34 @@ var _ = Describe("Microsoft Entra ID", Ordered, ContinueOnFailure, func() {
 					fmt.Sprintf("emails[type eq \"work\"].value eq %q", mail),
 				} {
 					By(expression)
-					t.everyReplica(func(c *scimClient) {
-						list := c.get(filter(users, "%s", expression)).isList(1)
-						want{"id": id, "userName": userName, "active": true}.in(list[0], expression)
+					t.EveryReplica(func(c *Client) {
+						list := c.Get(Filter(Users, "%s", expression)).IsList(1)
+						Want{"id": id, "userName": userName, "active": true}.In(list[0], expression)
 					})
 				}
 			})
 
 			It("refuses a second user of that name, in any case", func() {
 				for _, name := range []string{userName, strings.ToUpper(userName)} {
-					t.send(http.MethodPost, users, fmt.Sprintf(entraUser, uuid.NewString(), name, mail)).
-						isError(http.StatusConflict, "uniqueness")
+					t.Send(http.MethodPost, Users, fmt.Sprintf(entraUser, uuid.NewString(), name, mail)).
+						IsError(http.StatusConflict, "uniqueness")
 				}
-				Expect(kubectlList(t.namespace, "scimusers", "--field-selector=spec.userName="+userName)).To(HaveLen(1))
+				Expect(KubectlList(t.Namespace, "scimusers", "--field-selector=spec.userName="+userName)).To(HaveLen(1))
 			})
 
 			It("takes null and empty values for absent ones", func() {
-				name := unique("Other_User")
+				name := Unique("Other_User")
 				body := strings.Replace(fmt.Sprintf(entraUser, uuid.NewString(), name, "other@example.com"),
 					`"active":true`, `"active":true,"addresses":null,"phoneNumbers":[],"title":null`, 1)
-				r := t.send(http.MethodPost, users, body).has(http.StatusCreated)
-				other = r.id()
-				t.wrote(r, other, want{"userName": name, "addresses": nil, "phoneNumbers": nil, "title": nil})
+				r := t.Send(http.MethodPost, Users, body).Has(http.StatusCreated)
+				other = r.ID()
+				t.Wrote(r, other, Want{"userName": name, "addresses": nil, "phoneNumbers": nil, "title": nil})
 			})
 
 			It("updates attributes", func() {
 				mail = "updated." + mail
-				r := t.send(http.MethodPatch, users+"/"+id, form.update(mail)).has(http.StatusNoContent)
-				t.wrote(r, id, want{
+				r := t.Send(http.MethodPatch, Users+"/"+id, form.update(mail)).Has(http.StatusNoContent)
+				t.Wrote(r, id, Want{
 					"displayName": "Bjfe", "name/familyName": "Unua", "name/givenName": "Kkom",
 					"name/formatted": "givenName familyName", "enterprise/employeeNumber": "Aklq",
 					"emails/0/value": mail, "emails/0/type": "work", "emails/0/primary": true, "emails/1": nil,
@@ -165,47 +166,47 @@ var _ = Describe("Microsoft Entra ID", Ordered, ContinueOnFailure, func() {
 			})
 
 			It("answers with the attributes that a PATCH asks for", func() {
-				r := t.send(http.MethodPatch, users+"/"+id+"?attributes=userName,nickName",
-					patch(form.operation("add", "nickName", `"Babs"`))).has(http.StatusOK)
-				want{"nickName": "Babs", "userName": userName, "id": id, "emails": nil}.in(r.document, r.String())
-				t.wrote(change(users, id, form.operation("replace", "nickName", `"Barbara"`)), id, want{"nickName": "Barbara"})
+				r := t.Send(http.MethodPatch, Users+"/"+id+"?attributes=userName,nickName",
+					Patch(form.operation("add", "nickName", `"Babs"`))).Has(http.StatusOK)
+				Want{"nickName": "Babs", "userName": userName, "id": id, "emails": nil}.In(r.Document, r.String())
+				t.Wrote(change(Users, id, form.operation("replace", "nickName", `"Barbara"`)), id, Want{"nickName": "Barbara"})
 			})
 
 			It("changes nothing when nothing changes", func() {
-				t.unchanged(users, id, func() *response {
-					return change(users, id, form.operation("replace", "nickName", `"Barbara"`))
+				t.Unchanged(Users, id, func() *Response {
+					return change(Users, id, form.operation("replace", "nickName", `"Barbara"`))
 				})
-				t.unchanged(users, id, func() *response { return change(users, id, form.operation("add", "nickName", `"Barbara"`)) })
+				t.Unchanged(Users, id, func() *Response { return change(Users, id, form.operation("add", "nickName", `"Barbara"`)) })
 			})
 
 			It("applies several operations one after the other", func() {
-				r := change(users, id,
+				r := change(Users, id,
 					form.operation("replace", "title", `"First"`),
 					form.operation("add", "preferredLanguage", `"en-US"`),
 					form.operation("replace", "title", `"Second"`))
-				t.wrote(r, id, want{"title": "Second", "preferredLanguage": "en-US"})
+				t.Wrote(r, id, Want{"title": "Second", "preferredLanguage": "en-US"})
 			})
 
 			It("sets, changes and clears the manager", func() {
-				r := change(users, id, form.operation("add", entraManager, `"271"`))
-				t.wrote(r, id, want{"enterprise/manager/value": "271", "enterprise/employeeNumber": "Aklq"})
-				r = change(users, id, form.operation("replace", entraManager, fmt.Sprintf("%q", other)))
-				t.wrote(r, id, want{"enterprise/manager/value": other})
-				r = change(users, id, form.operation("replace", entraManager, `""`))
-				t.wrote(r, id, want{"enterprise/manager": nil, "enterprise/employeeNumber": "Aklq"})
-				r = change(users, id, form.operation("add", "manager", fmt.Sprintf(`[{"value":%q}]`, other)))
-				t.wrote(r, id, want{"enterprise/manager/value": other})
-				t.found(id, filter(users, `id eq %q and manager eq %q`, id, other))
+				r := change(Users, id, form.operation("add", entraManager, `"271"`))
+				t.Wrote(r, id, Want{"enterprise/manager/value": "271", "enterprise/employeeNumber": "Aklq"})
+				r = change(Users, id, form.operation("replace", entraManager, fmt.Sprintf("%q", other)))
+				t.Wrote(r, id, Want{"enterprise/manager/value": other})
+				r = change(Users, id, form.operation("replace", entraManager, `""`))
+				t.Wrote(r, id, Want{"enterprise/manager": nil, "enterprise/employeeNumber": "Aklq"})
+				r = change(Users, id, form.operation("add", "manager", fmt.Sprintf(`[{"value":%q}]`, other)))
+				t.Wrote(r, id, Want{"enterprise/manager/value": other})
+				t.Found(id, Filter(Users, `id eq %q and manager eq %q`, id, other))
 			})
 
 			It("creates the element that a value path asks for, and leaves the others alone", func() {
-				r := change(users, id, form.operation("add", `phoneNumbers[type eq "work"].value`, `"+1 555 0100"`))
-				t.wrote(r, id, want{"phoneNumbers/0/value": "+1 555 0100", "phoneNumbers/0/type": "work"})
-				r = change(users, id,
+				r := change(Users, id, form.operation("add", `phoneNumbers[type eq "work"].value`, `"+1 555 0100"`))
+				t.Wrote(r, id, Want{"phoneNumbers/0/value": "+1 555 0100", "phoneNumbers/0/type": "work"})
+				r = change(Users, id,
 					form.operation("add", `phoneNumbers[type eq "mobile"].value`, `"+1 555 0101"`),
 					form.operation("replace", `addresses[type eq "work"].formatted`, `"100 Main Street"`),
 					form.operation("add", `roles[primary eq "True"].display`, `"Reader"`))
-				t.wrote(r, id, want{
+				t.Wrote(r, id, Want{
 					"phoneNumbers/0/value": "+1 555 0100", "phoneNumbers/0/type": "work",
 					"phoneNumbers/1/value": "+1 555 0101", "phoneNumbers/1/type": "mobile", "phoneNumbers/2": nil,
 					"addresses/0/formatted": "100 Main Street", "addresses/0/type": "work", "addresses/1": nil,
@@ -215,96 +216,96 @@ var _ = Describe("Microsoft Entra ID", Ordered, ContinueOnFailure, func() {
 
 			It("creates a group, and no second one of its name", func() {
 				body := fmt.Sprintf(entraGroup, groupObjectID, groupName)
-				r := t.send(http.MethodPost, groups, body).has(http.StatusCreated)
-				group = r.id()
-				t.wroteGroup(r, group, want{"displayName": groupName, "externalId": groupObjectID})
-				t.send(http.MethodPost, groups, body).isError(http.StatusConflict, "uniqueness")
-				t.send(http.MethodPost, groups, fmt.Sprintf(entraGroup, uuid.NewString(), strings.ToUpper(groupName))).
-					isError(http.StatusConflict, "uniqueness")
+				r := t.Send(http.MethodPost, Groups, body).Has(http.StatusCreated)
+				group = r.ID()
+				t.WroteGroup(r, group, Want{"displayName": groupName, "externalId": groupObjectID})
+				t.Send(http.MethodPost, Groups, body).IsError(http.StatusConflict, "uniqueness")
+				t.Send(http.MethodPost, Groups, fmt.Sprintf(entraGroup, uuid.NewString(), strings.ToUpper(groupName))).
+					IsError(http.StatusConflict, "uniqueness")
 			})
 
 			It("adds members and removes one of them", func() {
-				t.wroteGroup(change(groups, group, form.operation("add", "members", fmt.Sprintf(`[{"$ref":null,"value":%q}]`, id))),
-					group, want{}, id)
-				t.wroteGroup(change(groups, group, form.operation("add", "members", fmt.Sprintf(`[{"$ref":null,"value":%q}]`, other))),
-					group, want{}, id, other)
-				t.found(group, filter(groups, `id eq %q and members eq %q`, group, other))
-				Expect(values(t.get(users + "/" + other).at("groups"))).To(ConsistOf(group))
+				t.WroteGroup(change(Groups, group, form.operation("add", "members", fmt.Sprintf(`[{"$ref":null,"value":%q}]`, id))),
+					group, Want{}, id)
+				t.WroteGroup(change(Groups, group, form.operation("add", "members", fmt.Sprintf(`[{"$ref":null,"value":%q}]`, other))),
+					group, Want{}, id, other)
+				t.Found(group, Filter(Groups, `id eq %q and members eq %q`, group, other))
+				Expect(Values(t.Get(Users + "/" + other).At("groups"))).To(ConsistOf(group))
 
-				t.unchanged(groups, group, func() *response {
-					return change(groups, group, form.operation("add", "members", fmt.Sprintf(`[{"value":%q}]`, id)))
+				t.Unchanged(Groups, group, func() *Response {
+					return change(Groups, group, form.operation("add", "members", fmt.Sprintf(`[{"value":%q}]`, id)))
 				})
-				t.wroteGroup(change(groups, group, form.remove(other)), group, want{"displayName": groupName}, id)
-				t.get(filter(groups, `id eq %q and members eq %q`, group, other)).isList(0)
-				Expect(t.get(users + "/" + other).at("groups")).To(BeNil())
-				Expect(values(t.get(users + "/" + id).at("groups"))).To(ConsistOf(group))
-				t.unchanged(groups, group, func() *response { return change(groups, group, form.remove(other)) })
+				t.WroteGroup(change(Groups, group, form.remove(other)), group, Want{"displayName": groupName}, id)
+				t.Get(Filter(Groups, `id eq %q and members eq %q`, group, other)).IsList(0)
+				Expect(t.Get(Users + "/" + other).At("groups")).To(BeNil())
+				Expect(Values(t.Get(Users + "/" + id).At("groups"))).To(ConsistOf(group))
+				t.Unchanged(Groups, group, func() *Response { return change(Groups, group, form.remove(other)) })
 			})
 
 			It("finds the group without its members", func() {
 				for _, name := range []string{groupName, strings.ToUpper(groupName)} {
-					found := t.found(group, filter(groups, "displayName eq %q", name)+"&excludedAttributes=members")
+					found := t.Found(group, Filter(Groups, "displayName eq %q", name)+"&excludedAttributes=members")
 					Expect(found).NotTo(HaveKey("members"))
 					Expect(found).To(HaveKeyWithValue("displayName", groupName))
-					Expect(t.found(group, filter(groups, "displayName eq %q", name))).To(HaveKey("members"))
+					Expect(t.Found(group, Filter(Groups, "displayName eq %q", name))).To(HaveKey("members"))
 				}
-				t.found(group, filter(groups, "externalId eq %q", groupObjectID))
-				Expect(t.get(groups + "/" + group + "?excludedAttributes=members").has(http.StatusOK).document).NotTo(HaveKey("members"))
+				t.Found(group, Filter(Groups, "externalId eq %q", groupObjectID))
+				Expect(t.Get(Groups + "/" + group + "?excludedAttributes=members").Has(http.StatusOK).Document).NotTo(HaveKey("members"))
 			})
 
 			It("renames the group", func() {
-				groupName, groupObjectID = unique("1879db59"), uuid.NewString()
-				r := change(groups, group, form.operation("replace", "displayName", fmt.Sprintf("%q", groupName)))
-				t.wroteGroup(r, group, want{"displayName": groupName}, id)
-				r = change(groups, group, form.operation("replace", "externalId", fmt.Sprintf("%q", groupObjectID)))
-				t.wroteGroup(r, group, want{"externalId": groupObjectID}, id)
+				groupName, groupObjectID = Unique("1879db59"), uuid.NewString()
+				r := change(Groups, group, form.operation("replace", "displayName", fmt.Sprintf("%q", groupName)))
+				t.WroteGroup(r, group, Want{"displayName": groupName}, id)
+				r = change(Groups, group, form.operation("replace", "externalId", fmt.Sprintf("%q", groupObjectID)))
+				t.WroteGroup(r, group, Want{"externalId": groupObjectID}, id)
 			})
 
 			It("deactivates and reactivates the user, who stays in the group", func() {
-				r := change(users, id, form.operation("replace", "active", form.boolean(false)))
-				t.wrote(r, id, want{"active": false, "userName": userName})
-				t.everyReplica(func(c *scimClient) {
-					list := c.get(filter(users, "userName eq %q", userName)).isList(1)
-					want{"id": id, "active": false}.in(list[0], "the inactive user")
-					Expect(values(c.get(groups + "/" + group).at("members"))).To(ConsistOf(id))
+				r := change(Users, id, form.operation("replace", "active", form.boolean(false)))
+				t.Wrote(r, id, Want{"active": false, "userName": userName})
+				t.EveryReplica(func(c *Client) {
+					list := c.Get(Filter(Users, "userName eq %q", userName)).IsList(1)
+					Want{"id": id, "active": false}.In(list[0], "the inactive user")
+					Expect(Values(c.Get(Groups + "/" + group).At("members"))).To(ConsistOf(id))
 				})
-				r = change(users, id, form.operation("replace", "active", form.boolean(true)))
-				read := t.wrote(r, id, want{"active": true})
-				Expect(values(read["groups"])).To(ConsistOf(group))
+				r = change(Users, id, form.operation("replace", "active", form.boolean(true)))
+				read := t.Wrote(r, id, Want{"active": true})
+				Expect(Values(read["groups"])).To(ConsistOf(group))
 			})
 
 			It("ignores query parameters of others", func() {
-				t.get(filter(users, "userName eq %q", userName) + "&api-version=2026-01-01&utm_source=x").isList(1)
-				t.get(users + "/" + id + "?AzureAdScimPatch2017").has(http.StatusOK)
+				t.Get(Filter(Users, "userName eq %q", userName) + "&api-version=2026-01-01&utm_source=x").IsList(1)
+				t.Get(Users + "/" + id + "?AzureAdScimPatch2017").Has(http.StatusOK)
 			})
 
 			It("deletes the user for SCIM, and keeps the resource", func() {
-				t.deleted(users, id)
-				t.get(filter(users, "userName eq %q", userName)).isList(0)
-				t.keptAsDeleted(id)
-				Expect(t.get(groups + "/" + group).has(http.StatusOK).at("members")).To(BeNil())
+				t.Deleted(Users, id)
+				t.Get(Filter(Users, "userName eq %q", userName)).IsList(0)
+				t.KeptAsDeleted(id)
+				Expect(t.Get(Groups + "/" + group).Has(http.StatusOK).At("members")).To(BeNil())
 				By("removing the deleted user from the group, as happens late")
-				t.unchanged(groups, group, func() *response { return change(groups, group, form.remove(id)) })
+				t.Unchanged(Groups, group, func() *Response { return change(Groups, group, form.remove(id)) })
 			})
 
 			It("brings the user back under the same id", func() {
-				r := t.send(http.MethodPost, users, fmt.Sprintf(entraUser, objectID, userName, "back@example.com")).has(http.StatusCreated)
-				Expect(r.id()).To(Equal(id), r.String())
-				t.wrote(r, id, want{
+				r := t.Send(http.MethodPost, Users, fmt.Sprintf(entraUser, objectID, userName, "back@example.com")).Has(http.StatusCreated)
+				Expect(r.ID()).To(Equal(id), r.String())
+				t.Wrote(r, id, Want{
 					"active": true, "emails/0/value": "back@example.com", "nickName": nil, "phoneNumbers": nil, "enterprise/manager": nil,
 				})
-				Expect(t.user(id)).NotTo(HaveKeyWithValue("metadata", HaveKeyWithValue("labels", HaveKey("scim.kubescim.dev/deleted"))))
+				Expect(t.User(id)).NotTo(HaveKeyWithValue("metadata", HaveKeyWithValue("labels", HaveKey("scim.kubescim.dev/deleted"))))
 			})
 
 			It("deletes the group", func() {
-				t.deleted(groups, group)
-				Expect(t.group(group)).To(BeNil())
+				t.Deleted(Groups, group)
+				Expect(t.Group(group)).To(BeNil())
 			})
 
 			It("answers 404 for what never was", func() {
-				for _, endpoint := range []string{users, groups} {
-					t.send(http.MethodDelete, endpoint+"/"+uuid.NewString(), "").isError(http.StatusNotFound, "")
-					t.get(endpoint+"/"+uuid.NewString()).isError(http.StatusNotFound, "")
+				for _, endpoint := range []string{Users, Groups} {
+					t.Send(http.MethodDelete, endpoint+"/"+uuid.NewString(), "").IsError(http.StatusNotFound, "")
+					t.Get(endpoint+"/"+uuid.NewString()).IsError(http.StatusNotFound, "")
 				}
 			})
 		})

@@ -7,6 +7,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
 const urnBadge = "urn:example:params:scim:schemas:extension:badge:2.0:User"
@@ -23,17 +24,17 @@ func withBadge(spec *scimv1alpha1.ScimTenantSpec) {
 
 var _ = Describe("A schema extension of a tenant", func() {
 	It("is published, checked and kept in the ScimUser, from the moment it is applied", func(ctx SpecContext) {
-		t := serve(ctx, "extension", scimv1alpha1.IdentityProviderGeneric, oneReplica)
-		body := `{"schemas":["` + urnUser + `","` + urnBadge + `"],"userName":"badge@example.com","` + urnBadge + `":{"number":42}}`
-		t.service.do(http.MethodPost, users, body).isError(http.StatusBadRequest, "invalidSyntax")
+		t := Serve(ctx, "extension", scimv1alpha1.IdentityProviderGeneric, OneReplica)
+		body := `{"schemas":["` + URNUser + `","` + urnBadge + `"],"userName":"badge@example.com","` + urnBadge + `":{"number":42}}`
+		t.Service.Do(http.MethodPost, Users, body).IsError(http.StatusBadRequest, "invalidSyntax")
 
-		apply(newTenant(t.namespace, t.name, scimv1alpha1.IdentityProviderGeneric, oneReplica, withBadge))
-		Eventually(func() int { return t.service.get("/Schemas/" + urnBadge).status }).Should(Equal(http.StatusOK))
-		created := t.service.do(http.MethodPost, users, body).has(http.StatusCreated)
-		id := created.id()
-		Expect(dig(kubectlGet(t.namespace, "scimuser", id), "spec/extensions/0/attributes/number")).To(BeEquivalentTo(42))
-		t.service.get(filter(users, "%s:number gt 41", urnBadge)).isList(1)
-		t.service.do(http.MethodPatch, users+"/"+id, patch(`{"op":"replace","path":"`+urnBadge+`:number","value":"x"}`)).
-			isError(http.StatusBadRequest, "invalidValue")
+		Apply(NewTenant(t.Namespace, t.Name, scimv1alpha1.IdentityProviderGeneric, OneReplica, withBadge))
+		Eventually(func() int { return t.Service.Get("/Schemas/" + urnBadge).Status }).Should(Equal(http.StatusOK))
+		created := t.Service.Do(http.MethodPost, Users, body).Has(http.StatusCreated)
+		id := created.ID()
+		Expect(Dig(KubectlGet(t.Namespace, "scimuser", id), "spec/extensions/0/attributes/number")).To(BeEquivalentTo(42))
+		t.Service.Get(Filter(Users, "%s:number gt 41", urnBadge)).IsList(1)
+		t.Service.Do(http.MethodPatch, Users+"/"+id, Patch(`{"op":"replace","path":"`+urnBadge+`:number","value":"x"}`)).
+			IsError(http.StatusBadRequest, "invalidValue")
 	})
 })

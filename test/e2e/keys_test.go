@@ -13,17 +13,18 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
 var _ = Describe("API keys", Ordered, ContinueOnFailure, func() {
 	var (
-		t      *tenant
+		t      *Tenant
 		tokens []string
 	)
 
 	BeforeAll(func(ctx SpecContext) {
-		t = serve(ctx, "keys", scimv1alpha1.IdentityProviderGeneric)
-		tokens = append(tokens, t.token)
+		t = Serve(ctx, "keys", scimv1alpha1.IdentityProviderGeneric)
+		tokens = append(tokens, t.Token)
 	})
 
 	// delivered waits for the hand-over Secret, and returns it as soon as it is there.
@@ -31,97 +32,97 @@ var _ = Describe("API keys", Ordered, ContinueOnFailure, func() {
 		GinkgoHelper()
 		secret := &corev1.Secret{}
 		Eventually(func() error {
-			return cluster.Get(ctx, client.ObjectKey{Namespace: t.namespace, Name: name}, secret)
+			return Cluster.Get(ctx, client.ObjectKey{Namespace: t.Namespace, Name: name}, secret)
 		}).WithPolling(20 * time.Millisecond).Should(Succeed())
 		tokens = append(tokens, string(secret.Data["token"]))
 		return secret
 	}
 	accepted := func(token string) {
 		GinkgoHelper()
-		t.everyReplica(func(c *scimClient) { c.withToken(token).get(users).has(http.StatusOK) })
+		t.EveryReplica(func(c *Client) { c.WithToken(token).Get(Users).Has(http.StatusOK) })
 	}
 	refused := func(token string) {
 		GinkgoHelper()
-		t.everyReplica(func(c *scimClient) { c.withToken(token).get(users).isError(http.StatusUnauthorized, "") })
+		t.EveryReplica(func(c *Client) { c.WithToken(token).Get(Users).IsError(http.StatusUnauthorized, "") })
 	}
 
 	It("works on every replica from the moment it is handed over", func(ctx SpecContext) {
 		for _, name := range []string{"second", "third"} {
-			apply(newKey(t.namespace, name, t.name))
+			Apply(NewKey(t.Namespace, name, t.Name))
 			secret := delivered(ctx, name)
 			accepted(string(secret.Data["token"]))
 
 			Expect(secret.Data).To(HaveLen(2))
 			Expect(string(secret.Data["token"])).To(MatchRegexp(`^kscim_[a-z2-7]{16}_[a-z2-7]{52}_[a-z2-7]{7}$`))
-			Expect(string(secret.Data["url"])).To(Equal(kubectl("get", "scimtenant", "-n", t.namespace, t.name, "-o", "jsonpath={.status.url}")))
-			waitFor(t.namespace, "condition=Ready", "scimapikey/"+name)
-			Expect(string(secret.Data["token"])).To(ContainSubstring("_" + kubectlStatus(t.namespace, name, "keyID") + "_"))
+			Expect(string(secret.Data["url"])).To(Equal(Kubectl("get", "scimtenant", "-n", t.Namespace, t.Name, "-o", "jsonpath={.status.url}")))
+			WaitFor(t.Namespace, "condition=Ready", "scimapikey/"+name)
+			Expect(string(secret.Data["token"])).To(ContainSubstring("_" + kubectlStatus(t.Namespace, name, "keyID") + "_"))
 		}
-		accepted(t.token)
+		accepted(t.Token)
 	})
 
 	It("goes into the Secret that the key names, and stays valid when the Secret is deleted", func(ctx SpecContext) {
-		apply(newKey(t.namespace, "named", t.name, func(spec *scimv1alpha1.ScimApiKeySpec) { spec.SecretName = "named-for-okta" }))
+		Apply(NewKey(t.Namespace, "named", t.Name, func(spec *scimv1alpha1.ScimApiKeySpec) { spec.SecretName = "named-for-okta" }))
 		secret := delivered(ctx, "named-for-okta")
 		accepted(string(secret.Data["token"]))
-		waitFor(t.namespace, "condition=Ready", "scimapikey/named")
-		kubectl("delete", "secret", "-n", t.namespace, "named-for-okta")
+		WaitFor(t.Namespace, "condition=Ready", "scimapikey/named")
+		Kubectl("delete", "secret", "-n", t.Namespace, "named-for-okta")
 		Consistently(func(g Gomega) {
-			g.Expect(kubectlGet(t.namespace, "secret", "named-for-okta")).To(BeNil(), "a token is handed over once")
+			g.Expect(KubectlGet(t.Namespace, "secret", "named-for-okta")).To(BeNil(), "a token is handed over once")
 		}).WithTimeout(2 * time.Second).WithPolling(500 * time.Millisecond).Should(Succeed())
 		accepted(string(secret.Data["token"]))
 	})
 
 	It("does not work any more on any replica once the ScimApiKey is gone", func(ctx SpecContext) {
-		apply(newKey(t.namespace, "leaked", t.name))
+		Apply(NewKey(t.Namespace, "leaked", t.Name))
 		token := string(delivered(ctx, "leaked").Data["token"])
 		accepted(token)
-		waitFor(t.namespace, "condition=Ready", "scimapikey/leaked")
+		WaitFor(t.Namespace, "condition=Ready", "scimapikey/leaked")
 
-		kubectl("delete", "scimapikey", "-n", t.namespace, "leaked", "--timeout=30s")
+		Kubectl("delete", "scimapikey", "-n", t.Namespace, "leaked", "--timeout=30s")
 		refused(token)
-		accepted(t.token)
-		Eventually(func() map[string]any { return kubectlGet(t.namespace, "secret", "leaked") }).Should(BeNil(),
+		accepted(t.Token)
+		Eventually(func() map[string]any { return KubectlGet(t.Namespace, "secret", "leaked") }).Should(BeNil(),
 			"the hand-over Secret goes with its key")
 	})
 
 	It("stops working when it expires", func(ctx SpecContext) {
 		expiration := metav1.NewTime(time.Now().Add(10 * time.Second))
-		apply(newKey(t.namespace, "short", t.name, func(spec *scimv1alpha1.ScimApiKeySpec) { spec.ExpirationTime = expiration }),
-			newKey(t.namespace, "late", t.name, func(spec *scimv1alpha1.ScimApiKeySpec) {
+		Apply(NewKey(t.Namespace, "short", t.Name, func(spec *scimv1alpha1.ScimApiKeySpec) { spec.ExpirationTime = expiration }),
+			NewKey(t.Namespace, "late", t.Name, func(spec *scimv1alpha1.ScimApiKeySpec) {
 				spec.ExpirationTime = metav1.NewTime(time.Now().Add(-time.Hour))
 			}))
 		token := string(delivered(ctx, "short").Data["token"])
 		accepted(token)
-		t.everyReplica(func(c *scimClient) {
-			Eventually(func() int { return c.withToken(token).get(users).status }).
+		t.EveryReplica(func(c *Client) {
+			Eventually(func() int { return c.WithToken(token).Get(Users).Status }).
 				WithTimeout(time.Until(expiration.Time) + 2*time.Second).WithPolling(100 * time.Millisecond).
 				Should(Equal(http.StatusUnauthorized))
 			Expect(time.Now()).To(BeTemporally(">=", expiration.Truncate(time.Second)))
 		})
 		refused(token)
 		for _, name := range []string{"short", "late"} {
-			waitFor(t.namespace, "condition=Stalled", "scimapikey/"+name)
-			ready := conditionOf(kubectlGet(t.namespace, "scimapikey", name), scimv1alpha1.ConditionReady)
-			want{"status": "False", "reason": scimv1alpha1.ReasonExpired, "message": ContainSubstring("create another ScimApiKey")}.in(ready, name)
+			WaitFor(t.Namespace, "condition=Stalled", "scimapikey/"+name)
+			ready := conditionOf(KubectlGet(t.Namespace, "scimapikey", name), scimv1alpha1.ConditionReady)
+			Want{"status": "False", "reason": scimv1alpha1.ReasonExpired, "message": ContainSubstring("create another ScimApiKey")}.In(ready, name)
 		}
-		Expect(kubectlGet(t.namespace, "secret", "late")).To(BeNil())
+		Expect(KubectlGet(t.Namespace, "secret", "late")).To(BeNil())
 	})
 
 	It("waits, and says so, while there is no such tenant", func() {
-		apply(newKey(t.namespace, "early", "nobody"))
-		waitFor(t.namespace, "condition=Ready=false", "scimapikey/early")
-		key := kubectlGet(t.namespace, "scimapikey", "early")
-		want{"status": "False", "reason": scimv1alpha1.ReasonTenantNotFound, "message": ContainSubstring(`no ScimTenant "nobody"`)}.
-			in(conditionOf(key, scimv1alpha1.ConditionTenantFound), "TenantFound")
-		Expect(kubectlGet(t.namespace, "secret", "early")).To(BeNil())
-		kubectl("delete", "scimapikey", "-n", t.namespace, "early", "--timeout=30s")
+		Apply(NewKey(t.Namespace, "early", "nobody"))
+		WaitFor(t.Namespace, "condition=Ready=false", "scimapikey/early")
+		key := KubectlGet(t.Namespace, "scimapikey", "early")
+		Want{"status": "False", "reason": scimv1alpha1.ReasonTenantNotFound, "message": ContainSubstring(`no ScimTenant "nobody"`)}.
+			In(conditionOf(key, scimv1alpha1.ConditionTenantFound), "TenantFound")
+		Expect(KubectlGet(t.Namespace, "secret", "early")).To(BeNil())
+		Kubectl("delete", "scimapikey", "-n", t.Namespace, "early", "--timeout=30s")
 	})
 
 	It("never stands in logs, events, status or the server's own Secret", func(ctx SpecContext) {
 		Expect(len(tokens)).To(BeNumerically(">=", 5))
 		verifiers := &corev1.Secret{}
-		Expect(cluster.Get(ctx, client.ObjectKey{Namespace: t.namespace, Name: t.name + "-scim-verifiers"}, verifiers)).To(Succeed())
+		Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: t.Namespace, Name: t.Name + "-scim-verifiers"}, verifiers)).To(Succeed())
 		stored, err := json.Marshal(verifiers.Data)
 		Expect(err).NotTo(HaveOccurred())
 		for _, entry := range verifiers.Data {
@@ -130,12 +131,12 @@ var _ = Describe("API keys", Ordered, ContinueOnFailure, func() {
 		places := map[string]string{
 			"the operator's log": operatorLogs(ctx),
 			"the server's log":   serverLogs(t),
-			"events":             kubectl("get", "events", "-n", t.namespace, "-o", "yaml"),
-			"status":             kubectl("get", "scimapikeys,scimtenants,deployments,pods,leases", "-n", t.namespace, "-o", "yaml"),
+			"events":             Kubectl("get", "events", "-n", t.Namespace, "-o", "yaml"),
+			"status":             Kubectl("get", "scimapikeys,scimtenants,deployments,pods,leases", "-n", t.Namespace, "-o", "yaml"),
 			"the verifiers":      string(stored),
 		}
-		Expect(places["the server's log"]).To(ContainSubstring(t.keyID), "the log tells keys by their id")
-		Expect(places["events"]).To(ContainSubstring(t.keyID))
+		Expect(places["the server's log"]).To(ContainSubstring(t.KeyID), "the log tells keys by their id")
+		Expect(places["events"]).To(ContainSubstring(t.KeyID))
 		for place, text := range places {
 			for _, token := range tokens {
 				secret := strings.Split(token, "_")[2]
@@ -145,34 +146,34 @@ var _ = Describe("API keys", Ordered, ContinueOnFailure, func() {
 	})
 
 	It("are of no use while the tenant is paused, and work again after it", func(ctx SpecContext) {
-		id := t.send(http.MethodPost, users, plainUser("paused@example.com")).has(http.StatusCreated).id()
-		before := namesOf(t.pods(ctx))
+		id := t.Send(http.MethodPost, Users, PlainUser("paused@example.com")).Has(http.StatusCreated).ID()
+		before := NamesOf(t.Pods(ctx))
 		state := func(state string) {
-			kubectl("patch", "scimtenant", "-n", t.namespace, t.name, "--type=merge", "-p", `{"spec":{"state":"`+state+`"}}`)
+			Kubectl("patch", "scimtenant", "-n", t.Namespace, t.Name, "--type=merge", "-p", `{"spec":{"state":"`+state+`"}}`)
 		}
 		state("Paused")
-		t.everyReplica(func(c *scimClient) {
-			Eventually(func() int { return c.get(users + "/" + id).status }).WithTimeout(5 * time.Second).Should(Equal(http.StatusServiceUnavailable))
-			c.get(users+"/"+id).isError(http.StatusServiceUnavailable, "")
-			c.do(http.MethodPost, users, plainUser("late@example.com")).isError(http.StatusServiceUnavailable, "")
-			c.withToken(t.token+"x").get(users).isError(http.StatusUnauthorized, "")
+		t.EveryReplica(func(c *Client) {
+			Eventually(func() int { return c.Get(Users + "/" + id).Status }).WithTimeout(5 * time.Second).Should(Equal(http.StatusServiceUnavailable))
+			c.Get(Users+"/"+id).IsError(http.StatusServiceUnavailable, "")
+			c.Do(http.MethodPost, Users, PlainUser("late@example.com")).IsError(http.StatusServiceUnavailable, "")
+			c.WithToken(t.Token+"x").Get(Users).IsError(http.StatusUnauthorized, "")
 		})
 		Eventually(func(g Gomega) {
-			ready := conditionOf(kubectlGet(t.namespace, "scimtenant", t.name), scimv1alpha1.ConditionReady)
+			ready := conditionOf(KubectlGet(t.Namespace, "scimtenant", t.Name), scimv1alpha1.ConditionReady)
 			g.Expect(ready).To(And(HaveKeyWithValue("reason", scimv1alpha1.ReasonPaused), HaveKeyWithValue("status", "True")))
 		}).Should(Succeed())
 		state("Active")
-		t.everyReplica(func(c *scimClient) {
-			Eventually(func() int { return c.get(users + "/" + id).status }).WithTimeout(5 * time.Second).Should(Equal(http.StatusOK))
-			c.get(filter(users, `userName eq "late@example.com"`)).isList(0)
+		t.EveryReplica(func(c *Client) {
+			Eventually(func() int { return c.Get(Users + "/" + id).Status }).WithTimeout(5 * time.Second).Should(Equal(http.StatusOK))
+			c.Get(Filter(Users, `userName eq "late@example.com"`)).IsList(0)
 		})
-		Expect(namesOf(t.pods(ctx))).To(ConsistOf(before), "pausing restarts no pod")
+		Expect(NamesOf(t.Pods(ctx))).To(ConsistOf(before), "pausing restarts no pod")
 	})
 })
 
 // conditionOf is a condition in the status of an object; nil when it is not there.
 func conditionOf(object map[string]any, kind string) map[string]any {
-	list, _ := dig(object, "status/conditions").([]any)
+	list, _ := Dig(object, "status/conditions").([]any)
 	for _, element := range list {
 		if condition, _ := element.(map[string]any); condition["type"] == kind {
 			return condition

@@ -2,12 +2,14 @@ package e2e
 
 import (
 	. "github.com/onsi/ginkgo/v2"
+
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
 // serverLogs are the logs of the tenant's server pods.
-func serverLogs(t *tenant) string {
+func serverLogs(t *Tenant) string {
 	GinkgoHelper()
-	return kubectl("logs", "-n", t.namespace, "-l", "app.kubernetes.io/name=kubescim-server,app.kubernetes.io/instance="+t.name,
+	return Kubectl("logs", "-n", t.Namespace, "-l", "app.kubernetes.io/name=kubescim-server,app.kubernetes.io/instance="+t.Name,
 		"--all-containers", "--prefix", "--tail=-1")
 }
 
@@ -15,8 +17,8 @@ func serverLogs(t *tenant) string {
 func operatorLogs(ctx SpecContext) string {
 	GinkgoHelper()
 	var logs string
-	for _, pod := range operatorPods(ctx) {
-		logs += kubectl("logs", "-n", pod.Namespace, pod.Name, "--all-containers", "--prefix", "--tail=-1")
+	for _, pod := range OperatorPods(ctx) {
+		logs += Kubectl("logs", "-n", pod.Namespace, pod.Name, "--all-containers", "--prefix", "--tail=-1")
 	}
 	return logs
 }

@@ -6,12 +6,14 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
 var _ = Describe("A malformed manifest", Ordered, func() {
 	var namespace string
 
-	BeforeAll(func(ctx SpecContext) { namespace = newNamespace(ctx, "refusal") })
+	BeforeAll(func(ctx SpecContext) { namespace = NewNamespace(ctx, "refusal") })
 
 	document := func(kind, name, spec string) string {
 		return fmt.Sprintf(`{"apiVersion":"scim.kubescim.dev/v1alpha1","kind":%q,"metadata":{"name":%q,"namespace":%q},"spec":%s}`,
@@ -19,12 +21,12 @@ var _ = Describe("A malformed manifest", Ordered, func() {
 	}
 	refused := func(kind, name, spec string, says ...string) {
 		GinkgoHelper()
-		_, err := runKubectl(document(kind, name, spec), "apply", "-f", "-")
+		_, err := RunKubectl(document(kind, name, spec), "apply", "-f", "-")
 		Expect(err).To(HaveOccurred(), "the API server takes %s", spec)
 		for _, part := range says {
 			Expect(err).To(MatchError(ContainSubstring(part)))
 		}
-		Expect(kubectlGet(namespace, strings.ToLower(kind), name)).To(BeNil())
+		Expect(KubectlGet(namespace, strings.ToLower(kind), name)).To(BeNil())
 	}
 
 	DescribeTable("of a tenant is refused with what to write instead", func(name, spec string, says ...string) {
@@ -63,7 +65,7 @@ var _ = Describe("A malformed manifest", Ordered, func() {
 
 	It("does not change what an API key is for", func() {
 		key := func(spec string) error {
-			_, err := runKubectl(document("ScimApiKey", "fixed", spec), "apply", "-f", "-")
+			_, err := RunKubectl(document("ScimApiKey", "fixed", spec), "apply", "-f", "-")
 			return err
 		}
 		Expect(key(`{"tenantRef":{"name":"acme"},"secretName":"one"}`)).To(Succeed())

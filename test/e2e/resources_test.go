@@ -13,39 +13,40 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
 // version is what changes when an object is written. How much a tenant is used is
 // written into its status once a minute while it changes, and does not count.
 func version(object map[string]any) string {
 	if object["kind"] != "ScimTenant" {
-		return dig(object, "metadata/resourceVersion").(string)
+		return Dig(object, "metadata/resourceVersion").(string)
 	}
 	status := maps.Clone(object["status"].(map[string]any))
 	for _, usage := range []string{"users", "activeUsers", "groups", "lastRequestTime"} {
 		delete(status, usage)
 	}
-	return fmt.Sprint(dig(object, "metadata/generation"), dig(object, "metadata/finalizers"), status)
+	return fmt.Sprint(Dig(object, "metadata/generation"), Dig(object, "metadata/finalizers"), status)
 }
 
 var _ = Describe("The resources", Ordered, ContinueOnFailure, func() {
 	var (
-		t                  *tenant
+		t                  *Tenant
 		ada, grace, former string
 	)
 
 	BeforeAll(func(ctx SpecContext) {
-		t = serve(ctx, "acme", scimv1alpha1.IdentityProviderEntra, func(spec *scimv1alpha1.ScimTenantSpec) {
+		t = Serve(ctx, "acme", scimv1alpha1.IdentityProviderEntra, func(spec *scimv1alpha1.ScimTenantSpec) {
 			spec.Users.RequiredAttributes = []scimv1alpha1.UserAttribute{"emails"}
 		})
 		create := func(name string) string {
-			return t.send(http.MethodPost, users, fmt.Sprintf(`{"schemas":[%q],"userName":%q,"emails":[{"value":%q}]}`, urnUser, name, name)).
-				has(http.StatusCreated).id()
+			return t.Send(http.MethodPost, Users, fmt.Sprintf(`{"schemas":[%q],"userName":%q,"emails":[{"value":%q}]}`, URNUser, name, name)).
+				Has(http.StatusCreated).ID()
 		}
 		ada, grace, former = create("ada@example.com"), create("grace@example.com"), create("former@example.com")
-		t.send(http.MethodPost, groups, plainGroup("Engineers", ada, grace)).has(http.StatusCreated)
-		t.send(http.MethodPatch, users+"/"+grace, patch(`{"op":"Replace","path":"active","value":"False"}`)).has(http.StatusNoContent)
-		t.deleted(users, former)
+		t.Send(http.MethodPost, Groups, PlainGroup("Engineers", ada, grace)).Has(http.StatusCreated)
+		t.Send(http.MethodPatch, Users+"/"+grace, Patch(`{"op":"Replace","path":"active","value":"False"}`)).Has(http.StatusNoContent)
+		t.Deleted(Users, former)
 	})
 
 	// row returns the line of a table for an object, by its columns.
@@ -82,33 +83,33 @@ var _ = Describe("The resources", Ordered, ContinueOnFailure, func() {
 	}
 
 	It("show what a person looks for", func() {
-		found := row(kubectl("get", "scimtenants", "-n", t.namespace), t.name)
+		found := row(Kubectl("get", "scimtenants", "-n", t.Namespace), t.Name)
 		Expect(found).To(And(HaveKeyWithValue("READY", "True"), HaveKeyWithValue("IDP", "Entra"), HaveKeyWithValue("REPLICAS", "2/2"),
-			HaveKeyWithValue("URL", "http://acme-scim."+t.namespace+".svc/scim/v2"), HaveKey("AGE")))
-		found = row(kubectl("get", "scimapikeys", "-n", t.namespace), t.name)
+			HaveKeyWithValue("URL", "http://acme-scim."+t.Namespace+".svc/scim/v2"), HaveKey("AGE")))
+		found = row(Kubectl("get", "scimapikeys", "-n", t.Namespace), t.Name)
 		Expect(found).To(And(HaveKeyWithValue("READY", "True"), HaveKeyWithValue("TENANT", "acme"),
-			HaveKeyWithValue("KEY ID", t.keyID), HaveKeyWithValue("SECRET", "acme")))
-		table := kubectl("get", "scimusers", "-n", t.namespace)
+			HaveKeyWithValue("KEY ID", t.KeyID), HaveKeyWithValue("SECRET", "acme")))
+		table := Kubectl("get", "scimusers", "-n", t.Namespace)
 		Expect(row(table, ada)).To(And(HaveKeyWithValue("USERNAME", "ada@example.com"), HaveKeyWithValue("ACTIVE", "true"),
 			HaveKeyWithValue("TENANT", "acme"), HaveKey("MODIFIED"), HaveKey("AGE")))
 		Expect(row(table, grace)).To(HaveKeyWithValue("ACTIVE", "false"))
-		Expect(row(kubectl("get", "scimusers", "-n", t.namespace, "-o", "wide"), former)["DELETED"]).NotTo(Or(BeEmpty(), Equal("<none>")))
-		id := strings.TrimSpace(kubectl("get", "scimgroups", "-n", t.namespace, "-o", "jsonpath={.items[0].metadata.name}"))
-		Expect(row(kubectl("get", "scimgroups", "-n", t.namespace), id)).To(And(
+		Expect(row(Kubectl("get", "scimusers", "-n", t.Namespace, "-o", "wide"), former)["DELETED"]).NotTo(Or(BeEmpty(), Equal("<none>")))
+		id := strings.TrimSpace(Kubectl("get", "scimgroups", "-n", t.Namespace, "-o", "jsonpath={.items[0].metadata.name}"))
+		Expect(row(Kubectl("get", "scimgroups", "-n", t.Namespace), id)).To(And(
 			HaveKeyWithValue("DISPLAYNAME", "Engineers"), HaveKeyWithValue("MEMBERS", "2"), HaveKeyWithValue("TENANT", "acme")))
-		Expect(kubectl("get", "scim", "-n", t.namespace, "-o", "name")).To(And(
+		Expect(Kubectl("get", "scim", "-n", t.Namespace, "-o", "name")).To(And(
 			ContainSubstring("scimtenant.scim.kubescim.dev/acme"), ContainSubstring("scimapikey.scim.kubescim.dev/acme"),
 			ContainSubstring("scimuser.scim.kubescim.dev/"+ada), ContainSubstring("scimgroup.scim.kubescim.dev/"+id)))
 	})
 
 	It("can be selected by what matters", func() {
-		present := kubectl("get", "scimusers", "-n", t.namespace, "-l", "!scim.kubescim.dev/deleted", "-o", "name")
+		present := Kubectl("get", "scimusers", "-n", t.Namespace, "-l", "!scim.kubescim.dev/deleted", "-o", "name")
 		Expect(present).To(And(ContainSubstring(ada), ContainSubstring(grace), Not(ContainSubstring(former))))
-		Expect(kubectl("get", "suser", "-n", t.namespace, "--field-selector", "spec.userName=ada@example.com", "-o", "name")).
+		Expect(Kubectl("get", "suser", "-n", t.Namespace, "--field-selector", "spec.userName=ada@example.com", "-o", "name")).
 			To(Equal("scimuser.scim.kubescim.dev/" + ada + "\n"))
-		Expect(kubectl("get", "suser", "-n", t.namespace, "--field-selector", "spec.active=true", "-o", "name")).
+		Expect(Kubectl("get", "suser", "-n", t.Namespace, "--field-selector", "spec.active=true", "-o", "name")).
 			To(Equal("scimuser.scim.kubescim.dev/" + ada + "\n"))
-		Expect(kubectl("get", "sgroup", "-n", t.namespace, "--field-selector", "spec.displayName=Engineers,spec.tenantRef.name=acme", "-o", "name")).
+		Expect(Kubectl("get", "sgroup", "-n", t.Namespace, "--field-selector", "spec.displayName=Engineers,spec.tenantRef.name=acme", "-o", "name")).
 			NotTo(BeEmpty())
 	})
 
@@ -120,43 +121,43 @@ var _ = Describe("The resources", Ordered, ContinueOnFailure, func() {
 			"scimtenant.spec.endpoint.host":           "DNS name",
 			"scimapikey.spec.secretName":              "written",
 		} {
-			explained := strings.Join(strings.Fields(kubectl("explain", field)), " ")
+			explained := strings.Join(strings.Fields(Kubectl("explain", field)), " ")
 			Expect(explained).To(And(ContainSubstring("DESCRIPTION"), ContainSubstring(text)), field)
 		}
 	})
 
 	It("carry the tenant's rules", func() {
-		t.send(http.MethodPost, users, plainUser("nomail@example.com")).isError(http.StatusBadRequest, "invalidValue")
-		t.unchanged(users, ada, func() *response {
-			r := t.send(http.MethodPatch, users+"/"+ada, patch(`{"op":"Remove","path":"emails"}`)).isError(http.StatusBadRequest, "invalidValue")
-			Expect(r.at("detail")).To(ContainSubstring("emails"))
-			return t.get(users + "/" + ada)
+		t.Send(http.MethodPost, Users, PlainUser("nomail@example.com")).IsError(http.StatusBadRequest, "invalidValue")
+		t.Unchanged(Users, ada, func() *Response {
+			r := t.Send(http.MethodPatch, Users+"/"+ada, Patch(`{"op":"Remove","path":"emails"}`)).IsError(http.StatusBadRequest, "invalidValue")
+			Expect(r.At("detail")).To(ContainSubstring("emails"))
+			return t.Get(Users + "/" + ada)
 		})
 	})
 
 	It("show in the tenant's status how much it is used", func() {
-		known := len(kubectlList(t.namespace, "scimusers", "-l", "!scim.kubescim.dev/deleted"))
-		groups := len(kubectlList(t.namespace, "scimgroups"))
+		known := len(KubectlList(t.Namespace, "scimusers", "-l", "!scim.kubescim.dev/deleted"))
+		groups := len(KubectlList(t.Namespace, "scimgroups"))
 		Eventually(func(g Gomega) {
-			tenant := kubectlList(t.namespace, "scimtenants")[0]
-			g.Expect(dig(tenant, "status/users")).To(BeEquivalentTo(known))
-			g.Expect(dig(tenant, "status/groups")).To(BeEquivalentTo(groups))
-			g.Expect(dig(tenant, "status/lastRequestTime")).NotTo(BeNil())
+			tenant := KubectlList(t.Namespace, "scimtenants")[0]
+			g.Expect(Dig(tenant, "status/users")).To(BeEquivalentTo(known))
+			g.Expect(Dig(tenant, "status/groups")).To(BeEquivalentTo(groups))
+			g.Expect(Dig(tenant, "status/lastRequestTime")).NotTo(BeNil())
 		}).WithTimeout(90 * time.Second).Should(Succeed())
 	})
 
 	It("come to rest, and stay so when the operator starts again", func(ctx SpecContext) {
-		waitFor(t.namespace, "condition=Available", "deployment/acme-scim")
+		WaitFor(t.Namespace, "condition=Available", "deployment/acme-scim")
 		Eventually(func(g Gomega) {
 			server := &appsv1.Deployment{}
-			g.Expect(cluster.Get(ctx, client.ObjectKey{Namespace: t.namespace, Name: "acme-scim"}, server)).To(Succeed())
-			g.Expect(isAvailable(server)).To(BeTrue())
+			g.Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: t.Namespace, Name: "acme-scim"}, server)).To(Succeed())
+			g.Expect(IsAvailable(server)).To(BeTrue())
 		}).Should(Succeed())
 		versions := func() map[string]string {
 			found := map[string]string{}
-			for _, object := range kubectlList(t.namespace, "scimtenants,scimapikeys,scimusers,scimgroups,deployments,services,"+
+			for _, object := range KubectlList(t.Namespace, "scimtenants,scimapikeys,scimusers,scimgroups,deployments,services,"+
 				"serviceaccounts,roles,rolebindings,poddisruptionbudgets,secrets,ingresses") {
-				found[fmt.Sprintf("%s/%s", object["kind"], dig(object, "metadata/name"))] = version(object)
+				found[fmt.Sprintf("%s/%s", object["kind"], Dig(object, "metadata/name"))] = version(object)
 			}
 			return found
 		}
@@ -174,21 +175,21 @@ var _ = Describe("The resources", Ordered, ContinueOnFailure, func() {
 		atRest()
 
 		By("starting the operator again")
-		old := operatorPods(ctx)
+		old := OperatorPods(ctx)
 		for _, pod := range old {
-			kubectl("delete", "pod", "-n", pod.Namespace, pod.Name, "--wait=false")
+			Kubectl("delete", "pod", "-n", pod.Namespace, pod.Name, "--wait=false")
 		}
 		Eventually(func(g Gomega) {
-			g.Expect(namesOf(operatorPods(ctx))).NotTo(ContainElements(namesOf(old)))
+			g.Expect(NamesOf(OperatorPods(ctx))).NotTo(ContainElements(NamesOf(old)))
 			operator := &appsv1.Deployment{}
-			g.Expect(cluster.Get(ctx, operatorKey, operator)).To(Succeed())
-			g.Expect(isAvailable(operator)).To(BeTrue())
+			g.Expect(Cluster.Get(ctx, OperatorKey, operator)).To(Succeed())
+			g.Expect(IsAvailable(operator)).To(BeTrue())
 		}).WithTimeout(90 * time.Second).Should(Succeed())
 		// It has read everything by the time that it says something about a key
 		// that the one before never saw.
-		apply(newKey(t.namespace, "witness", "nobody"))
-		waitFor(t.namespace, "condition=Stalled", "scimapikey/witness")
-		kubectl("delete", "scimapikey", "-n", t.namespace, "witness", "--timeout=60s")
+		Apply(NewKey(t.Namespace, "witness", "nobody"))
+		WaitFor(t.Namespace, "condition=Stalled", "scimapikey/witness")
+		Kubectl("delete", "scimapikey", "-n", t.Namespace, "witness", "--timeout=60s")
 		atRest()
 	})
 })

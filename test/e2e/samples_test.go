@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
 var _ = Describe("The samples", func() {
@@ -23,39 +24,39 @@ var _ = Describe("The samples", func() {
 		Expect(files).NotTo(BeEmpty())
 
 		// The quickstart applies them too; what was there before stays.
-		before, _ := runKubectl("", "get", "-f", folder, "-o", "name", "--ignore-not-found")
-		namespaced := kubectl("get", "namespaces", "-o", "name")
+		before, _ := RunKubectl("", "get", "-f", folder, "-o", "name", "--ignore-not-found")
+		namespaced := Kubectl("get", "namespaces", "-o", "name")
 		DeferCleanup(func() {
 			if strings.TrimSpace(before) == "" {
-				kubectl("delete", "-f", folder, "--ignore-not-found", "--wait=false")
+				Kubectl("delete", "-f", folder, "--ignore-not-found", "--wait=false")
 			}
 			for _, namespace := range []string{"acme", "globex"} {
 				if !strings.Contains(namespaced, "namespace/"+namespace+"\n") {
-					kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
+					Kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
 				}
 			}
 		})
-		kubectl("apply", "-f", folder)
-		waitFor("acme", "condition=Ready", "scimtenant/acme")
+		Kubectl("apply", "-f", folder)
+		WaitFor("acme", "condition=Ready", "scimtenant/acme")
 
 		object := &scimv1alpha1.ScimTenant{}
-		Expect(cluster.Get(ctx, client.ObjectKey{Namespace: "acme", Name: "acme"}, object)).To(Succeed())
+		Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: "acme", Name: "acme"}, object)).To(Succeed())
 		key := keyOf(ctx, object)
-		waitFor("acme", "condition=Ready", "scimapikey/"+key)
-		t := &tenant{namespace: "acme", name: "acme", path: object.Path()}
-		t.token, t.keyID = tokenOf("acme", key)
+		WaitFor("acme", "condition=Ready", "scimapikey/"+key)
+		t := &Tenant{Namespace: "acme", Name: "acme", Path: object.Path()}
+		t.Token, t.KeyID = TokenOf("acme", key)
 
-		base := t.nodePort(ctx, t.labels())
+		base := t.NodePort(ctx, t.Labels())
 		DeferCleanup(func(ctx SpecContext) {
-			for _, service := range t.exposed {
-				Expect(client.IgnoreNotFound(cluster.Delete(ctx, service))).To(Succeed())
+			for _, service := range t.Exposed {
+				Expect(client.IgnoreNotFound(Cluster.Delete(ctx, service))).To(Succeed())
 			}
 		})
-		r := newClient(base, t.token).get(users + "?count=0").has(http.StatusOK)
-		want{"schemas": ConsistOf(urnList), "totalResults": BeNumerically(">=", 0)}.in(r.document, r.String())
+		r := NewClient(base, t.Token).Get(Users + "?count=0").Has(http.StatusOK)
+		Want{"schemas": ConsistOf(URNList), "totalResults": BeNumerically(">=", 0)}.In(r.Document, r.String())
 
 		secret := &corev1.Secret{}
-		Expect(cluster.Get(ctx, client.ObjectKey{Namespace: "acme", Name: kubectlStatus("acme", key, "secretName")}, secret)).To(Succeed())
+		Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: "acme", Name: kubectlStatus("acme", key, "secretName")}, secret)).To(Succeed())
 		Expect(string(secret.Data["url"])).To(Equal(object.Status.URL))
 	})
 })
@@ -64,7 +65,7 @@ var _ = Describe("The samples", func() {
 func keyOf(ctx SpecContext, t *scimv1alpha1.ScimTenant) string {
 	GinkgoHelper()
 	keys := &scimv1alpha1.ScimApiKeyList{}
-	Expect(cluster.List(ctx, keys, client.InNamespace(t.Namespace), client.MatchingFields{"spec.tenantRef.name": t.Name})).To(Succeed())
+	Expect(Cluster.List(ctx, keys, client.InNamespace(t.Namespace), client.MatchingFields{"spec.tenantRef.name": t.Name})).To(Succeed())
 	Expect(keys.Items).NotTo(BeEmpty(), "no ScimApiKey for ScimTenant %s/%s", t.Namespace, t.Name)
 	return keys.Items[0].Name
 }
@@ -72,5 +73,5 @@ func keyOf(ctx SpecContext, t *scimv1alpha1.ScimTenant) string {
 // kubectlStatus reads a field of the status of an API key.
 func kubectlStatus(namespace, key, field string) string {
 	GinkgoHelper()
-	return kubectl("get", "scimapikey", "-n", namespace, key, "-o", fmt.Sprintf("jsonpath={.status.%s}", field))
+	return Kubectl("get", "scimapikey", "-n", namespace, key, "-o", fmt.Sprintf("jsonpath={.status.%s}", field))
 }

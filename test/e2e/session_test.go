@@ -7,12 +7,14 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
 // session is an identity provider at work: one request after the other, each
 // tried again after a connection error, 429 or 503, as all of them do.
 type session struct {
-	client *scimClient
+	client *Client
 	prefix string
 
 	acknowledged []*provisioned
@@ -28,20 +30,20 @@ type provisioned struct {
 
 // insist sends a request until it gets an answer that is one. unsure is true
 // when an earlier try got none, so that it may have been carried out already.
-func (s *session) insist(method, path, body string) (r *response, unsure bool) {
+func (s *session) insist(method, path, body string) (r *Response, unsure bool) {
 	GinkgoHelper()
 	s.requests++
 	Eventually(func() error {
-		answer, err := s.client.try(method, path, body)
+		answer, err := s.client.Try(method, path, body)
 		if err != nil {
 			unsure = true
 			s.retries++
 			return err
 		}
 		r = answer
-		if r.status == http.StatusServiceUnavailable || r.status == http.StatusTooManyRequests {
+		if r.Status == http.StatusServiceUnavailable || r.Status == http.StatusTooManyRequests {
 			s.retries++
-			r.isError(r.status, "")
+			r.IsError(r.Status, "")
 			return fmt.Errorf("not now: %s", r)
 		}
 		return nil
@@ -65,13 +67,13 @@ func (s *session) step(n int) {
 func (s *session) create(n int) {
 	GinkgoHelper()
 	user := &provisioned{userName: fmt.Sprintf("%s-%d@example.com", s.prefix, n), active: true}
-	r, unsure := s.insist(http.MethodPost, users, plainUser(user.userName))
-	if unsure && r.status == http.StatusConflict {
+	r, unsure := s.insist(http.MethodPost, Users, PlainUser(user.userName))
+	if unsure && r.Status == http.StatusConflict {
 		// The answer that got lost was a 201. An identity provider looks the user up.
-		r, _ = s.insist(http.MethodGet, filter(users, "userName eq %q", user.userName), "")
-		user.id, _ = r.isList(1)[0]["id"].(string)
+		r, _ = s.insist(http.MethodGet, Filter(Users, "userName eq %q", user.userName), "")
+		user.id, _ = r.IsList(1)[0]["id"].(string)
 	} else {
-		user.id = r.has(http.StatusCreated).id()
+		user.id = r.Has(http.StatusCreated).ID()
 	}
 	s.acknowledged = append(s.acknowledged, user)
 }
@@ -79,31 +81,31 @@ func (s *session) create(n int) {
 func (s *session) change(user *provisioned, n int) {
 	GinkgoHelper()
 	user.displayName, user.active = fmt.Sprintf("Revision %d", n), !user.active
-	r, _ := s.insist(http.MethodPatch, users+"/"+user.id, patch(
+	r, _ := s.insist(http.MethodPatch, Users+"/"+user.id, Patch(
 		fmt.Sprintf(`{"op":"replace","path":"displayName","value":%q}`, user.displayName),
 		fmt.Sprintf(`{"op":"replace","path":"active","value":%t}`, user.active)))
-	r.hasOneOf(http.StatusOK, http.StatusNoContent)
+	r.HasOneOf(http.StatusOK, http.StatusNoContent)
 }
 
 // read checks that a client sees the state that was acknowledged, by id and by
 // name.
-func (s *session) read(client *scimClient, user *provisioned) {
+func (s *session) read(client *Client, user *provisioned) {
 	GinkgoHelper()
 	reader := &session{client: client}
-	r, _ := reader.insist(http.MethodGet, users+"/"+user.id, "")
-	list, _ := reader.insist(http.MethodGet, filter(users, "userName eq %q", user.userName), "")
+	r, _ := reader.insist(http.MethodGet, Users+"/"+user.id, "")
+	list, _ := reader.insist(http.MethodGet, Filter(Users, "userName eq %q", user.userName), "")
 	s.requests, s.retries = s.requests+reader.requests, s.retries+reader.retries
-	expected := want{"id": user.id, "userName": user.userName, "active": user.active, "displayName": nil}
+	expected := Want{"id": user.id, "userName": user.userName, "active": user.active, "displayName": nil}
 	if user.displayName != "" {
 		expected["displayName"] = user.displayName
 	}
-	expected.in(r.has(http.StatusOK).document, r.String())
-	expected.in(list.isList(1)[0], list.String())
+	expected.In(r.Has(http.StatusOK).Document, r.String())
+	expected.In(list.IsList(1)[0], list.String())
 }
 
 // nothingLost checks that the tenant has what was acknowledged to the sessions
 // and nothing else, at each replica and in the cluster.
-func nothingLost(t *tenant, sessions ...*session) {
+func nothingLost(t *Tenant, sessions ...*session) {
 	GinkgoHelper()
 	byName, retries := map[any]string{}, 0
 	for _, s := range sessions {
@@ -114,17 +116,17 @@ func nothingLost(t *tenant, sessions ...*session) {
 		retries += s.retries
 	}
 	GinkgoWriter.Printf("%d requests were sent again\n", retries) // None, when the pods end gently enough.
-	t.everyReplica(func(c *scimClient) {
-		Expect(c.get(users + "?count=1000").isList(len(byName))).To(HaveLen(len(byName)))
+	t.EveryReplica(func(c *Client) {
+		Expect(c.Get(Users + "?count=1000").IsList(len(byName))).To(HaveLen(len(byName)))
 		for _, s := range sessions {
 			for _, user := range s.acknowledged {
 				s.read(c, user)
 			}
 		}
 	})
-	resources := kubectlList(t.namespace, "scimusers")
+	resources := KubectlList(t.Namespace, "scimusers")
 	Expect(resources).To(HaveLen(len(byName)))
 	for _, resource := range resources {
-		Expect(byName).To(HaveKeyWithValue(dig(resource, "spec/userName"), dig(resource, "metadata/name")))
+		Expect(byName).To(HaveKeyWithValue(Dig(resource, "spec/userName"), Dig(resource, "metadata/name")))
 	}
 }

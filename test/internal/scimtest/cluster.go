@@ -1,11 +1,10 @@
-package e2e
+package scimtest
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -14,46 +13,24 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/config"
-
-	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
 // labelOfSuite is on the namespaces that specs make.
 const labelOfSuite = "e2e.kubescim.dev/spec"
 
 var (
-	// cluster is a client of the API server, for what kubectl is too slow for.
-	cluster client.Client
+	// Cluster is a client of the API server, for what kubectl is too slow for.
+	Cluster client.Client
 	// madeHere are the namespaces that this run made.
 	madeHere = map[string]bool{}
 	// reported are the namespaces whose state was printed after a failure.
 	reported = map[string]bool{}
 )
 
-// connect makes the client, and makes sure that kubectl can be run.
-func connect() {
-	GinkgoHelper()
-	_, err := exec.LookPath("kubectl")
-	Expect(err).NotTo(HaveOccurred(), "kubectl must be on the PATH; %s", howToGetThere)
-	Expect(os.Getenv("KUBECONFIG")).NotTo(BeEmpty(), "KUBECONFIG must name a cluster to test on; %s", howToGetThere)
-	ctrl.SetLogger(GinkgoLogr)
-	scheme := runtime.NewScheme()
-	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
-	Expect(scimv1alpha1.AddToScheme(scheme)).To(Succeed())
-	settings, err := config.GetConfig()
-	Expect(err).NotTo(HaveOccurred(), "reading the kubeconfig")
-	cluster, err = client.New(settings, client.Options{Scheme: scheme})
-	Expect(err).NotTo(HaveOccurred(), "making a client for %s", settings.Host)
-}
-
-// newNamespace makes a namespace, under the strictest pod security standard,
+// NewNamespace makes a namespace, under the strictest pod security standard,
 // that is deleted after the spec.
-func newNamespace(ctx SpecContext, purpose string) string {
+func NewNamespace(ctx SpecContext, purpose string) string {
 	GinkgoHelper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		GenerateName: "e2e-" + purpose + "-",
@@ -62,18 +39,18 @@ func newNamespace(ctx SpecContext, purpose string) string {
 			"pod-security.kubernetes.io/enforce": "restricted",
 		},
 	}}
-	Expect(cluster.Create(ctx, namespace)).To(Succeed())
+	Expect(Cluster.Create(ctx, namespace)).To(Succeed())
 	madeHere[namespace.Name] = true
 	DeferCleanup(func(ctx SpecContext) {
-		Expect(cluster.Delete(ctx, namespace)).To(Succeed())
+		Expect(Cluster.Delete(ctx, namespace)).To(Succeed())
 		reported[namespace.Name] = true
 	})
 	return namespace.Name
 }
 
-// runKubectl runs kubectl with an input and returns what it prints. The error
+// RunKubectl runs kubectl with an input and returns what it prints. The error
 // has what it says about a failure.
-func runKubectl(input string, args ...string) (string, error) {
+func RunKubectl(input string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "kubectl", args...)
@@ -85,18 +62,18 @@ func runKubectl(input string, args ...string) (string, error) {
 	return stdout.String(), nil
 }
 
-// kubectl runs kubectl and returns what it prints. The spec fails when it fails.
-func kubectl(args ...string) string {
+// Kubectl runs kubectl and returns what it prints. The spec fails when it fails.
+func Kubectl(args ...string) string {
 	GinkgoHelper()
-	output, err := runKubectl("", args...)
+	output, err := RunKubectl("", args...)
 	Expect(err).NotTo(HaveOccurred())
 	return output
 }
 
-// apply applies objects with kubectl.
-func apply(objects ...client.Object) {
+// Apply applies objects with kubectl.
+func Apply(objects ...client.Object) {
 	GinkgoHelper()
-	_, err := runKubectl(manifest(objects...), "apply", "-f", "-")
+	_, err := RunKubectl(manifest(objects...), "apply", "-f", "-")
 	Expect(err).NotTo(HaveOccurred())
 }
 
@@ -109,11 +86,11 @@ func manifest(objects ...client.Object) string {
 	return string(text)
 }
 
-// kubectlGet reads an object with kubectl and returns it as JSON; nil when there
+// KubectlGet reads an object with kubectl and returns it as JSON; nil when there
 // is none.
-func kubectlGet(namespace, kind, name string) map[string]any {
+func KubectlGet(namespace, kind, name string) map[string]any {
 	GinkgoHelper()
-	output := kubectl("get", "-n", namespace, kind, name, "-o", "json", "--ignore-not-found")
+	output := Kubectl("get", "-n", namespace, kind, name, "-o", "json", "--ignore-not-found")
 	if output == "" {
 		return nil
 	}
@@ -122,10 +99,10 @@ func kubectlGet(namespace, kind, name string) map[string]any {
 	return object
 }
 
-// kubectlList lists objects with kubectl.
-func kubectlList(namespace, kinds string, args ...string) []map[string]any {
+// KubectlList lists objects with kubectl.
+func KubectlList(namespace, kinds string, args ...string) []map[string]any {
 	GinkgoHelper()
-	output := kubectl(append([]string{"get", "-n", namespace, kinds, "-o", "json"}, args...)...)
+	output := Kubectl(append([]string{"get", "-n", namespace, kinds, "-o", "json"}, args...)...)
 	var list struct {
 		Items []map[string]any `json:"items"`
 	}
@@ -133,11 +110,11 @@ func kubectlList(namespace, kinds string, args ...string) []map[string]any {
 	return list.Items
 }
 
-// waitFor waits with `kubectl wait` until an object has a condition.
-func waitFor(namespace, condition string, objects ...string) {
+// WaitFor waits with `kubectl wait` until an object has a condition.
+func WaitFor(namespace, condition string, objects ...string) {
 	GinkgoHelper()
 	args := append([]string{"wait", "-n", namespace, "--for=" + condition, "--timeout=120s"}, objects...)
-	if output, err := runKubectl("", args...); err != nil {
+	if output, err := RunKubectl("", args...); err != nil {
 		Fail(fmt.Sprintf("%v\n%s\n%s", err, output, describe(namespace)))
 	}
 }
@@ -151,7 +128,7 @@ func describe(namespace string) string {
 		{"get", "events", "-n", namespace, "--sort-by=.metadata.creationTimestamp"},
 		{"logs", "-n", namespace, "-l", "app.kubernetes.io/name=kubescim-server", "--prefix", "--tail=15"},
 	} {
-		output, err := runKubectl("", args...)
+		output, err := RunKubectl("", args...)
 		fmt.Fprintf(&text, "--- kubectl %s\n%s", strings.Join(args, " "), output)
 		if err != nil {
 			fmt.Fprintln(&text, err)

@@ -1,0 +1,121 @@
+// Package consistency tests, on a real cluster, what a SCIM server promises that
+// has several replicas: that they answer as if they were one, whatever happens to
+// them. `make consistency` brings up the cluster, installs the operator and runs
+// it.
+//
+// These environment variables change the amount of work:
+//
+//	CONSISTENCY_NAMES       userNames that a hundred clients want at once (40)
+//	CONSISTENCY_ROUNDS      writes that are read at once at another replica (300)
+//	CONSISTENCY_CHANGES     members added to or removed from one group (1000)
+//	CONSISTENCY_OPERATIONS  requests of the history that nothing disturbs (4000)
+//
+// A history that no single server could have had is drawn in the folder out.
+package consistency
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"k8s.io/client-go/tools/clientcmd"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
+)
+
+// replicas is the number of pods of each tenant.
+const replicas = 3
+
+// keeping and erasing are the tenants that the specs share: one where a deleted
+// user is kept and comes back, and one where a deleted user is gone. Specs use
+// names of their own.
+var keeping, erasing *Tenant
+
+func TestConsistency(t *testing.T) { RunSuite(t, "Kubescim under concurrency and faults") }
+
+var _ = BeforeSuite(func(ctx SpecContext) {
+	Connect(ctx, "make consistency")
+	namespace := NewNamespace(ctx, "consistency")
+	tenants := ServeIn(ctx, namespace,
+		NewTenant(namespace, "keeping", scimv1alpha1.IdentityProviderGeneric, threeReplicas),
+		NewTenant(namespace, "erasing", scimv1alpha1.IdentityProviderGeneric, threeReplicas, func(spec *scimv1alpha1.ScimTenantSpec) {
+			spec.Users.OnDelete = scimv1alpha1.UserDeletionDelete
+		}))
+	keeping, erasing = tenants[0], tenants[1]
+})
+
+// A spec begins with all replicas at work, whatever the one before did to them.
+var _ = BeforeEach(func(ctx SpecContext) {
+	for _, t := range []*Tenant{keeping, erasing} {
+		Recovered(ctx, t)
+		t.Expose(ctx)
+		Expect(t.Replicas).To(HaveLen(replicas))
+	}
+})
+
+var _ = JustAfterEach(ReportFailure)
+
+func threeReplicas(spec *scimv1alpha1.ScimTenantSpec) { spec.Server.Replicas = replicas }
+
+// size is a number from the environment.
+func size(variable string, otherwise int) int {
+	GinkgoHelper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return otherwise
+	}
+	number, err := strconv.Atoi(text)
+	Expect(err).NotTo(HaveOccurred(), "%s=%q is to be a number", variable, text)
+	Expect(number).To(BeNumerically(">", 0), variable)
+	return number
+}
+
+// isLocal tells whether the cluster is one of plain processes on this machine,
+// which hack/cluster started: there, faults can be made that need the machine.
+func isLocal() bool {
+	config, err := clientcmd.LoadFromFile(os.Getenv("KUBECONFIG"))
+	return err == nil && config.CurrentContext == "kubescim-local"
+}
+
+// insist sends a request until it gets an answer other than 429 and 503, as
+// identity providers do.
+func insist(c *Client, method, path, body string) *Response {
+	GinkgoHelper()
+	for deadline := time.Now().Add(2 * time.Minute); ; {
+		r, err := c.Try(method, path, body)
+		wait := 100 * time.Millisecond
+		switch {
+		case err != nil:
+			Expect(neverSent(err)).To(BeTrue(), "it is not known whether this was carried out: %v", err)
+		case r.Status != http.StatusServiceUnavailable && r.Status != http.StatusTooManyRequests:
+			return r
+		default:
+			r.IsError(r.Status, "")
+			wait = retryAfter(r)
+		}
+		Expect(time.Now()).To(BeTemporally("<", deadline), "%s %s gets no other answer than: %v %v", method, path, r, err)
+		time.Sleep(wait)
+	}
+}
+
+// neverSent reports whether a request failed before it could be sent.
+func neverSent(err error) bool {
+	var failure *net.OpError
+	return errors.As(err, &failure) && failure.Op == "dial"
+}
+
+// retryAfter is how long an answer asks the client to wait.
+func retryAfter(r *Response) time.Duration {
+	seconds, err := strconv.Atoi(r.Header.Get("Retry-After"))
+	if err != nil {
+		return 0
+	}
+	return time.Duration(min(max(seconds, 0), 5)) * time.Second
+}
