@@ -109,7 +109,7 @@ func valueEnd(text string) int {
 			if depth < 0 {
 				return i
 			}
-		case ',':
+		case ',', markDerived:
 			if depth == 0 {
 				return i
 			}

@@ -80,6 +80,39 @@ func TestFrozen(t *testing.T) {
 	}
 }
 
+// What is kept is read back whatever stands beside the place of the derived attribute.
+func TestFrozenUsersOfEveryShape(t *testing.T) {
+	registry, err := scim.NewRegistry(badgeSchema(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		`"active":true`, `"active":false`, `"urn:example:badge":{"weight":-1.5e-7}`, `"active":true,"urn:example:badge":{"number":0}`,
+		`"userType":"\\"`, `"userType":"\"]},{["`, `"x509Certificates":[{"value":"YQ=="}]`, `"emails":[{"value":"\u0001"}]`, `"title":"\u0000x"`,
+	} {
+		t.Run(text, func(t *testing.T) {
+			g := NewWithT(t)
+			doc := `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:example:badge"],"userName":"x",` + text + `}`
+			user, err := registry.User().Decode([]byte(doc), scim.Leniency{})
+			if err != nil {
+				g.Expect(text).To(ContainSubstring("u0000"), "NUL is refused")
+				return
+			}
+			user.SetID("u-1")
+			for _, derived := range [][]scim.Reference{nil, {{Value: "g-1", Type: "direct"}}} {
+				want := user.Clone()
+				want.SetDerived(derived)
+				g.Expect(user.Freeze().Thaw(derived).Attributes()).To(Equal(want.Attributes()))
+				for _, filter := range []string{`active eq false`, `active eq true`, `groups pr`, `urn:example:badge:weight lt 0`} {
+					parsed, err := registry.User().ParseFilter(filter, scim.Leniency{})
+					g.Expect(err).NotTo(HaveOccurred())
+					g.Expect(parsed.MatchFrozen(user.Freeze(), derived)).To(Equal(parsed.Match(want)), filter)
+				}
+			}
+		})
+	}
+}
+
 func TestFrozenGroup(t *testing.T) {
 	g := NewWithT(t)
 	registry, err := scim.NewRegistry()

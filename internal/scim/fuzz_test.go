@@ -2,6 +2,7 @@ package scim
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -10,6 +11,7 @@ import (
 // what is written does not read back alike.
 func checkCanonical(t *testing.T, r *Resource) {
 	t.Helper()
+	checkFrozen(t, r)
 	once := text(t, r)
 	again, err := FromJSON(r.Type(), []byte(once))
 	if err != nil {
@@ -139,6 +141,9 @@ func FuzzParseFilter(f *testing.F) {
 			return
 		}
 		match := filter.Match(r)
+		if kept := r.Clone(); filter.MatchFrozen(kept.Freeze(), nil) != filter.Match(withoutDerived(kept)) {
+			t.Fatal("the filter finds something else in the frozen form")
+		}
 		for _, e := range filter.Equalities() {
 			if !match {
 				break
@@ -240,4 +245,20 @@ func FuzzParsePatch(f *testing.F) {
 			t.Fatalf("applied again: %v\n%s\n%s", err, text(t, r), text(t, again))
 		}
 	})
+}
+
+// checkFrozen checks that the frozen form of a resource is the resource.
+func checkFrozen(t *testing.T, r *Resource) {
+	t.Helper()
+	want := withoutDerived(r.Clone())
+	got := r.Clone().Freeze().Thaw(nil)
+	if !reflect.DeepEqual(got.Attributes(), want.Attributes()) {
+		t.Fatalf("frozen and thawed, it is %v instead of %v", got.Attributes(), want.Attributes())
+	}
+}
+
+// withoutDerived takes the derived attribute off a resource, as Freeze does.
+func withoutDerived(r *Resource) *Resource {
+	r.SetDerived(nil)
+	return r
 }
