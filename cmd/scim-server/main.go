@@ -166,7 +166,7 @@ func usageOf(mirror *kubernetes.Mirror, tenant *server.Tenant) string {
 	}
 	counts := mirror.Counts()
 	return operand.EncodeUsage(operand.Usage{
-		Users: int32(counts.Users), ActiveUsers: int32(counts.ActiveUsers), Groups: int32(counts.Groups), //nolint:gosec // Memory holds fewer.
+		Users: int32(counts.Users), ActiveUsers: int32(counts.ActiveUsers), Groups: int32(counts.Groups),
 		LastRequestTime: tenant.LastRequest(),
 	})
 }

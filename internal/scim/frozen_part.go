@@ -16,13 +16,13 @@ type parts struct {
 
 // need adds an attribute of a schema; nil for a common attribute.
 func (p *parts) need(t *ResourceType, s *Schema, a *Attribute) {
-	switch {
-	case a == attrMeta: // It is kept apart.
+	switch a {
+	case attrMeta: // It is kept apart.
 		return
-	case a == attrSchemas: // It follows from all extensions.
+	case attrSchemas: // It follows from all extensions.
 		p.all = true
 		return
-	case a == t.derived:
+	case t.derived:
 		p.derived = true
 		return
 	}

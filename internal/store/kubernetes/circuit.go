@@ -27,7 +27,7 @@ var errServerFailed = errors.New("the API server cannot answer")
 // calls in a row without an answer, calls fail at once, and one a second finds
 // out whether it is back. That the API server throttles is an answer.
 type Circuit struct {
-	breaker *gobreaker.CircuitBreaker[*http.Response]
+	breaker *gobreaker.CircuitBreaker[struct{}]
 }
 
 // NewCircuit returns a closed circuit and registers its metric.
@@ -37,7 +37,7 @@ func NewCircuit(registry prometheus.Registerer, tenant string, log *slog.Logger)
 		Help: "1 while calls to the API server fail at once because it has not answered.",
 	})
 	registry.MustRegister(open)
-	return &Circuit{breaker: gobreaker.NewCircuitBreaker[*http.Response](gobreaker.Settings{
+	return &Circuit{breaker: gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
 		Name:        tenant,
 		Timeout:     circuitPause,
 		ReadyToTrip: func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= circuitFailures },
@@ -67,17 +67,17 @@ type circuitTransport struct {
 // RoundTrip implements http.RoundTripper.
 func (t circuitTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	var answer *http.Response
-	_, err := t.circuit.breaker.Execute(func() (*http.Response, error) {
+	_, err := t.circuit.breaker.Execute(func() (struct{}, error) {
 		var err error
-		answer, err = t.next.RoundTrip(request) //nolint:bodyclose // The caller closes it.
+		answer, err = t.next.RoundTrip(request)
 		if err != nil {
-			return nil, err
+			return struct{}{}, err
 		}
 		switch answer.StatusCode {
 		case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-			return nil, errServerFailed
+			return struct{}{}, errServerFailed
 		}
-		return answer, nil
+		return struct{}{}, nil
 	})
 	switch {
 	case answer != nil:
