@@ -26,6 +26,9 @@ const fencedPrefix = "fenced-"
 type acquired struct {
 	// claim is the claim for the name, held by the id that asked.
 	claim *coordinationv1.Lease
+	// shared says that the id held it already. Then another writer of the same
+	// resource may rely on it, and whoever fails must not release it.
+	shared bool
 	// kept is set instead when a deleted user, which is kept, has the name;
 	// keptClaim is that user's claim.
 	kept      *record
@@ -65,7 +68,9 @@ func (s *Store) inspect(ctx context.Context, t *scim.ResourceType, name, id stri
 		return acquired{}, nil
 	}
 	if holderOf(claim) == id {
-		return s.take(ctx, claim, id)
+		found, err := s.take(ctx, claim, id)
+		found.shared = true
+		return found, err
 	}
 	holder, err := s.read(ctx, t, holderOf(claim))
 	if err != nil {

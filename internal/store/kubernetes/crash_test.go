@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -155,6 +156,50 @@ var _ = Describe("A write that arrives late", func() {
 		Expect(err).To(MatchError(ContainSubstring("uniqueness")))
 		Expect(find(ctx, healthy, "babs@example.com")).To(ConsistOf(successor.ID()))
 		Expect(find(ctx, healthy, "old@example.com")).To(ConsistOf(user.ID()))
+	})
+})
+
+// atUserUpdate returns a client that calls before at its first update of a user.
+func atUserUpdate(before func()) client.Client {
+	var once sync.Once
+	return interceptor.NewClient(live, interceptor.Funcs{
+		Update: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
+			if _, isUser := obj.(*v1alpha1.ScimUser); isUser {
+				once.Do(before)
+			}
+			return c.Update(ctx, obj, opts...)
+		},
+	})
+}
+
+var _ = Describe("Two writers of one user", func() {
+	It("who give it the same name leave it the claim, whoever fails", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		healthy := newStore(live, namespace)
+		user, err := healthy.Create(ctx, newUser("old@example.com"), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+
+		// The second has rewritten the claim of the first when the first writes the
+		// user; then the second's write fails.
+		claimed, written, ended := make(chan struct{}), make(chan struct{}), make(chan error)
+		second := newStore(atUserUpdate(func() { close(claimed); <-written }), namespace)
+		first := newStore(atUserUpdate(func() {
+			go func() {
+				_, err := second.Update(ctx, registry.User(), user.ID(), rename("new@example.com"), store.UpdateOptions{})
+				ended <- err
+			}()
+			<-claimed
+		}), namespace)
+		_, err = first.Update(ctx, registry.User(), user.ID(), rename("new@example.com"), store.UpdateOptions{})
+		Expect(err).NotTo(HaveOccurred())
+		close(written)
+		Expect(<-ended).To(Succeed())
+
+		_, err = healthy.Create(ctx, newUser("NEW@example.com"), store.Policy{})
+		Expect(err).To(MatchError(ContainSubstring("uniqueness")))
+		Expect(find(ctx, healthy, "new@example.com")).To(ConsistOf(user.ID()))
+		_, err = healthy.Create(ctx, newUser("old@example.com"), store.Policy{})
+		Expect(err).NotTo(HaveOccurred(), "the old name is free")
 	})
 })
 

@@ -23,7 +23,10 @@
 //     claim at the revision that it read. From then on a late write of the former
 //     holder fails: its resource, or its claim, is not at the revision it knew.
 //   - A release deletes the claim at the revision that it had before the
-//     resource gave up the name.
+//     resource gave up the name. A writer that fails releases the claim that it
+//     made or took from another holder, at that revision, and never one that its
+//     resource held already: another writer of the same resource, which rewrote
+//     the claim before, may be about to give it the name.
 //
 // So a process may die between any two calls, and a call may arrive late: the
 // worst that is left is a claim without its resource, which the next one who

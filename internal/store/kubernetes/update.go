@@ -159,34 +159,33 @@ func (u *update) rename(ctx context.Context, object client.Object, from, to stri
 	if u.givenUp, err = u.store.claims.held(ctx, u.t, from, u.id); err != nil {
 		return nil, wrap(err, "reading the claim of the old %s", store.Name(u.t))
 	}
-	claim, err := u.claim(ctx, to)
-	if claim == nil || err != nil {
+	found, err := u.claim(ctx, to)
+	if found.claim == nil || err != nil {
 		return nil, err
 	}
 	written, err := u.write(ctx, object)
 	switch {
 	case written != nil:
 		return written, u.store.claims.release(ctx, u.givenUp)
-	case u.unsure:
+	case u.unsure || found.shared:
 		return nil, err
 	}
-	if released := u.store.claims.release(ctx, claim); released != nil && err == nil {
+	if released := u.store.claims.release(ctx, found.claim); released != nil && err == nil {
 		err = released
 	}
 	return nil, err
 }
 
 // claim returns the claim for the new name, or nothing when another try is due.
-func (u *update) claim(ctx context.Context, name string) (*coordinationv1.Lease, error) {
+func (u *update) claim(ctx context.Context, name string) (acquired, error) {
 	found, err := u.store.acquire(ctx, u.t, name, u.id)
 	if err != nil || found.kept == nil {
-		return found.claim, err
+		return found, err
 	}
 	if u.options.Policy.RefuseRecreation {
-		return nil, store.Taken(u.t, store.Name(u.t))
+		return acquired{}, store.Taken(u.t, store.Name(u.t))
 	}
-	found, err = u.store.takeFromKept(ctx, u.t, found, u.id)
-	return found.claim, err
+	return u.store.takeFromKept(ctx, u.t, found, u.id)
 }
 
 // write updates the object at the revision that was read. It returns nothing
