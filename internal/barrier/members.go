@@ -144,7 +144,7 @@ func (b *Barrier) removeLocked(p *peer) {
 func (b *Barrier) dropLocked(p *peer, why string) {
 	b.removeLocked(p)
 	b.owed++
-	b.logger.Warn("a replica is gone without having left", slog.String("replica", p.name), slog.String("why", why))
+	b.logger.Warn("a replica is gone, and how far everything goes that it told clients is not known", slog.String("replica", p.name), slog.String("why", why))
 }
 
 // drop drops a peer if it has not been heard of since, and reports whether it did.

@@ -200,7 +200,7 @@ func (b *Barrier) farewell(p *peer, last Mark) {
 		return
 	}
 	if last.Unsettled {
-		b.dropLocked(p, "it left before it knew how far everything goes that it told clients")
+		b.dropLocked(p, "it left before it knew itself")
 	} else {
 		p.left.Store(true)
 		b.removeLocked(p)
