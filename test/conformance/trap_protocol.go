@@ -78,7 +78,8 @@ func trapsErrors() []testCase {
 			t.post("/Users", `{`).refused(http.StatusBadRequest, "invalidSyntax", "invalidValue")
 		}},
 		{"trap-30e", "a body beyond all measure is 413", "RFC 7644 §3.12", nil, func(t *T) {
-			a := t.patiently(request{method: http.MethodPost, path: "/Users", body: t.userBody(`"title":"` + strings.Repeat("x", 25<<20) + `"`)})
+			body := strings.TrimSuffix(t.userBody(), "}") + `,"title":"` + strings.Repeat("x", 25<<20) + `"}`
+			a := t.patiently(request{method: http.MethodPost, path: "/Users", body: body})
 			a.refusedWith([]int{http.StatusRequestEntityTooLarge, http.StatusBadRequest})
 		}},
 		{"trap-30f", "errors do not tell how the server is made", "RFC 7644 §7.5", nil, func(t *T) {

@@ -137,7 +137,7 @@ func otherCase(decision string) reason {
 
 // primaryMoves is about an operation after which another value is the primary one.
 func primaryMoves(decision string) reason {
-	return reason{decision, func(c patching, _ operation, ours, theirs patched) bool {
+	return reason{decision, func(_ patching, _ operation, ours, theirs patched) bool {
 		return theirs.Error == "" && primaries(theirs.Resource) > 1 && primaries(ours.Resource) == 1
 	}}
 }
