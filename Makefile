@@ -10,7 +10,7 @@ SHELL := /bin/bash -o pipefail
 # The image that is built, loaded into the cluster and installed.
 IMG ?= kubescim/kubescim:dev
 # The identity providers whose tenants `make conformance` checks.
-PROVIDERS ?= Generic Entra
+PROVIDERS ?= Generic Entra Okta JumpCloud OneLogin PingOne Authentik Keycloak
 # How long `make fuzz` stays with each target.
 FUZZTIME ?= 30s
 # The numbers of users that `make bench` measures at. 100,000 take half an hour, 1,000 a few minutes.

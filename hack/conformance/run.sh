@@ -8,8 +8,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source hack/lib/nodeport.sh
 
-readonly namespace=conformance
-readonly providers=("$@")
+readonly NAMESPACE=conformance
+readonly PROVIDERS=("$@")
 
 # manifest is a tenant for an identity provider, with a key and a port of the node.
 manifest() {
@@ -17,17 +17,17 @@ manifest() {
   cat <<YAML
 apiVersion: scim.kubescim.dev/v1alpha1
 kind: ScimTenant
-metadata: {name: $name, namespace: $namespace}
+metadata: {name: $name, namespace: $NAMESPACE}
 spec: {identityProvider: $provider}
 ---
 apiVersion: scim.kubescim.dev/v1alpha1
 kind: ScimApiKey
-metadata: {name: $name, namespace: $namespace}
+metadata: {name: $name, namespace: $NAMESPACE}
 spec: {tenantRef: {name: $name}}
 ---
 apiVersion: v1
 kind: Service
-metadata: {name: $name, namespace: $namespace}
+metadata: {name: $name, namespace: $NAMESPACE}
 spec:
   type: NodePort
   selector: {app.kubernetes.io/name: kubescim-server, app.kubernetes.io/instance: $name}
@@ -36,21 +36,21 @@ spec:
 YAML
 }
 
-token() { kubectl get secret "$1" -n "$namespace" -o jsonpath='{.data.token}' | base64 -d; }
+token() { kubectl get secret "$1" -n "$NAMESPACE" -o jsonpath='{.data.token}' | base64 -d; }
 
-kubectl delete namespace "$namespace" --ignore-not-found --timeout=2m >/dev/null
-kubectl create namespace "$namespace" >/dev/null
-trap 'kubectl delete namespace "$namespace" --wait=false >/dev/null' EXIT
-for provider in "${providers[@]}"; do manifest "$provider"; done | kubectl apply -f - >/dev/null
-for provider in "${providers[@]}"; do
-  kubectl wait -n "$namespace" --for=condition=Ready --timeout=3m "scimtenant/${provider,,}" "scimapikey/${provider,,}" >/dev/null
+kubectl delete namespace "$NAMESPACE" --ignore-not-found --timeout=2m >/dev/null
+kubectl create namespace "$NAMESPACE" >/dev/null
+trap 'kubectl delete namespace "$NAMESPACE" --wait=false >/dev/null' EXIT
+for provider in "${PROVIDERS[@]}"; do manifest "$provider"; done | kubectl apply -f - >/dev/null
+for provider in "${PROVIDERS[@]}"; do
+  kubectl wait -n "$NAMESPACE" --for=condition=Ready --timeout=3m "scimtenant/${provider,,}" "scimapikey/${provider,,}" >/dev/null
 done
 
 failed=0
-for i in "${!providers[@]}"; do
-  name=${providers[i],,} other=${providers[(i + 1) % ${#providers[@]}],,}
-  SCIM_URL=$(base_url "$namespace" "$name" /scim/v2) SCIM_TOKEN=$(token "$name") \
-    SCIM_URL_B=$(base_url "$namespace" "$other" /scim/v2) SCIM_TOKEN_B=$(token "$other") \
-    go run ./test/conformance --profile "${providers[i]}" || failed=1
+for i in "${!PROVIDERS[@]}"; do
+  name=${PROVIDERS[i],,} other=${PROVIDERS[(i + 1) % ${#PROVIDERS[@]}],,}
+  SCIM_URL=$(base_url "$NAMESPACE" "$name" /scim/v2) SCIM_TOKEN=$(token "$name") \
+    SCIM_URL_B=$(base_url "$NAMESPACE" "$other" /scim/v2) SCIM_TOKEN_B=$(token "$other") \
+    go run ./test/conformance --profile "${PROVIDERS[i]}" || failed=1
 done
 exit "$failed"
