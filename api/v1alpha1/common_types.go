@@ -49,7 +49,8 @@ type TenantReference struct {
 
 // ResourceMeta says when a SCIM resource was written and by whom. It is the
 // source of the SCIM attribute meta (RFC 7643 section 3.1); the version there
-// is the object's metadata.generation.
+// is the object's metadata.generation, with those of its ScimGroupMembers for a
+// group that has any.
 //
 // +structType=atomic
 type ResourceMeta struct {

@@ -32,8 +32,9 @@ type ScimGroupSpec struct {
 	// +kubebuilder:validation:MaxLength=1024
 	ExternalID string `json:"externalId,omitempty"`
 
-	// memberCount is the number of members, users and groups together, with
-	// those in ScimGroupMembers.
+	// memberCount is the number of members in this object, users and groups
+	// together. A group with the label `scim.kubescim.dev/sliced` has others in
+	// ScimGroupMembers, which count their own.
 	// +required
 	// +kubebuilder:validation:Minimum=0
 	MemberCount *int32 `json:"memberCount,omitempty"`

@@ -69,7 +69,7 @@ func (t circuitTransport) RoundTrip(request *http.Request) (*http.Response, erro
 	var answer *http.Response
 	_, err := t.circuit.breaker.Execute(func() (struct{}, error) {
 		var err error
-		answer, err = t.next.RoundTrip(request)
+		answer, err = t.next.RoundTrip(request) //nolint:bodyclose // The caller closes it.
 		if err != nil {
 			return struct{}{}, err
 		}
