@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.uber.org/zap/zapcore"
@@ -86,6 +87,7 @@ func run(o options, log *slog.Logger) error {
 		return errors.New("--tenant, POD_NAMESPACE, POD_NAME, POD_UID and POD_IP must be set; the operator does so in the Deployment it makes")
 	}
 	ctrl.SetLogger(logr.FromSlogHandler(log.Handler()))
+	uuid.EnableRandPool() // Every request has an id.
 	registry, err := scim.NewRegistry()
 	if err != nil {
 		return fmt.Errorf("building the SCIM schemas: %w", err)

@@ -186,6 +186,10 @@ main() {
   play
 
   step "What Kubernetes has now"
+  # The servers report how many users they have every few seconds.
+  for tenant in "${tenants[@]}"; do
+    kubectl wait -n "$tenant" --for=jsonpath='{.status.users}'=2 --timeout=20s "scimtenant/$tenant" >/dev/null || true
+  done
   kubectl get scimtenants,scimapikeys,scimusers,scimgroups -A
   next_steps
 }
