@@ -54,7 +54,7 @@ func BenchmarkRead(b *testing.B) {
 	user.SetMeta(scim.Meta{Created: time.Now(), LastModified: time.Now(), Version: `W/"1"`})
 	backend.index.PutUser(&index.Entry{ID: id, Frozen: user.Freeze(), Name: scim.Fold(user.UserName()), Active: true})
 
-	tenant := NewTenant(backend, DefaultLimits(), slog.New(slog.NewJSONHandler(io.Discard, nil)), NewMetrics(prometheus.NewRegistry(), "acme"))
+	tenant := NewTenant(backend, DefaultLimits(), slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, nil)), NewMetrics(prometheus.NewRegistry(), "acme"))
 	token, verifier, err := apikey.Mint()
 	if err != nil {
 		b.Fatal(err)
