@@ -38,6 +38,30 @@ var _ = Describe("A userName", func() {
 			}
 		}
 	})
+
+	It("stays with a user to whom several requests give it at once", func() {
+		for _, t := range []*Tenant{keeping, erasing} {
+			clients := lastingClients(t, 4*replicas)
+			create := func() (id string) {
+				return insist(clients[0], http.MethodPost, Users, PlainUser(Unique("ada")+"@example.com")).Has(http.StatusCreated).ID()
+			}
+			for range 20 {
+				user, other, name := create(), create(), Unique("wanted")+"@example.com"
+				for _, r := range together(clients, func(i int, c *Client) *Response {
+					if i < replicas {
+						return insist(c, http.MethodPatch, Users+"/"+user, replace("displayName", fmt.Sprint("Revision ", i)))
+					}
+					return insist(c, http.MethodPatch, Users+"/"+user, replace("userName", spelled(name, i)))
+				}) {
+					r.Has(http.StatusOK)
+				}
+				insist(clients[1], http.MethodPatch, Users+"/"+other, replace("userName", name)).IsError(http.StatusConflict, "uniqueness")
+				for _, c := range t.Replicas {
+					Expect(c.Get(Filter(Users, "userName eq %q", name)).IsList(1)).To(ConsistOf(HaveKeyWithValue("id", user)))
+				}
+			}
+		}
+	})
 })
 
 // lastingClients are clients with a connection each, spread over the replicas of

@@ -1,11 +1,9 @@
 package history
 
 import (
-	"fmt"
 	"hash/fnv"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/anishathalye/porcupine"
 )
@@ -170,24 +168,4 @@ func byPrefix(history []porcupine.Operation) [][]porcupine.Operation {
 		parted = append(parted, parts[prefix])
 	}
 	return parted
-}
-
-// Check looks for an order in which a single server could have answered the
-// operations. When there is none, or none is found in time, it draws the history
-// into an HTML file at the path, for a browser, and returns an error that names
-// the file.
-func Check(operations []porcupine.Operation, limit time.Duration, path string) error {
-	result, info := porcupine.CheckOperationsVerbose(model(), operations, limit)
-	if result == porcupine.Ok {
-		return nil
-	}
-	if err := porcupine.VisualizePath(model(), info, path); err != nil {
-		return fmt.Errorf("drawing a history that is %s: %w", result, err)
-	}
-	if result == porcupine.Unknown {
-		return fmt.Errorf("no order of %d operations was found in %s, and neither was it shown that there is none; "+
-			"check fewer operations, or give it more time; the history is drawn in %s", len(operations), limit, path)
-	}
-	return fmt.Errorf("no single server could have given these %d answers; "+
-		"open %s in a browser: the operations that fit nowhere are red", len(operations), path)
 }
