@@ -169,7 +169,14 @@ func (l *ownLease) owner(ctx context.Context) ([]metav1.OwnerReference, error) {
 // giveUp deletes the Lease, so that nobody waits for this replica.
 func (l *ownLease) giveUp(ctx context.Context) error {
 	if l.current == nil {
-		return nil
+		// The first write may have been broken off after it was done.
+		err := l.reread(ctx)
+		if apierrors.IsNotFound(err) || errors.Is(err, errReplaced) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
 	err := deleteLease(ctx, l.client, l.current)
 	if apierrors.IsConflict(err) {
