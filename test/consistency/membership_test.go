@@ -20,6 +20,10 @@ var _ = Describe("A group that many clients change at once", func() {
 	It("has the members that it should have", func(ctx SpecContext) {
 		changeMembers(ctx, 250)
 	})
+
+	It("has the members that it should have, more than a thousand", func(ctx SpecContext) {
+		changeMembers(ctx, 1500)
+	})
 })
 
 // changeMembers makes a group with so many members and changes it at all replicas
