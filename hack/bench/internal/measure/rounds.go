@@ -90,8 +90,11 @@ func summary(m result.Measurement) string {
 		case s.NotMeasured != "":
 			parts = append(parts, name+" not measured: "+s.NotMeasured)
 		default:
-			parts = append(parts, fmt.Sprintf("%s %s/s, p50 %s ms, p99 %s ms", name,
-				result.Figure(s.Median(result.Rate)), result.Figure(s.Median(result.P50)), result.Figure(s.Median(result.P99))))
+			if m.Concurrency > 1 { // A single client does more than what is measured.
+				name += " " + result.Figure(s.Median(result.Rate)) + "/s,"
+			}
+			parts = append(parts, fmt.Sprintf("%s p50 %s ms, p99 %s ms", name,
+				result.Figure(s.Median(result.P50)), result.Figure(s.Median(result.P99))))
 		}
 		if count, example := s.Failures(); count > 0 {
 			parts = append(parts, fmt.Sprintf("%d failures such as: %s", count, example))

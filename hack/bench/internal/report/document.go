@@ -70,13 +70,20 @@ func requests(run *result.Run) string {
 			if s.NotMeasured != "" {
 				row = append(row, "not measured", "–", "–")
 			} else {
-				row = append(row, result.Figure(s.Median(result.Rate))+"/s",
-					result.Figure(s.Median(result.P50))+" ms", result.Figure(s.Median(result.P99))+" ms")
+				row = append(row, rate(m, s), result.Figure(s.Median(result.P50))+" ms", result.Figure(s.Median(result.P99))+" ms")
 			}
 			rows = append(rows, row)
 		}
 	}
 	return markdown(rows)
+}
+
+// rate writes the rate of a series. A single client does more than what is measured, so that its rate says nothing.
+func rate(m *result.Measurement, s *result.Series) string {
+	if m.Concurrency == 1 {
+		return "–"
+	}
+	return result.Figure(s.Median(result.Rate)) + "/s"
 }
 
 // footprints is the table of what servers and Kubernetes need.
