@@ -161,9 +161,9 @@ func (x *Index) PutGroup(e *Entry) {
 	if former := x.groups.remove(e.ID); former != nil {
 		x.unlist(e.ID, former.Members)
 	}
+	x.complete(e)
 	x.groups.put(e)
 	x.list(e.ID, e.Members)
-	x.complete(e.ID)
 }
 
 // RemoveGroup removes a group.
@@ -185,7 +185,7 @@ func (x *Index) PutSlice(s *Slice) {
 	SortSlices(of)
 	x.slices[s.Group] = of
 	x.list(s.Group, s.Members)
-	x.complete(s.Group)
+	x.refresh(s.Group)
 }
 
 // SortSlices brings slices into the order of their members: that of creation.
@@ -201,7 +201,7 @@ func (x *Index) RemoveSlice(name string) {
 	defer x.mu.Unlock()
 	group := x.sliceOf[name]
 	x.removeSlice(name)
-	x.complete(group)
+	x.refresh(group)
 }
 
 func (x *Index) removeSlice(name string) {

@@ -293,3 +293,27 @@ func TestSlices(t *testing.T) {
 	g.Expect(read().Meta().Version).To(Equal(`W/"1"`))
 	g.Expect(tenant.index.Counts()).To(Equal(index.Counts{Users: 5, ActiveUsers: 3, Groups: 1}))
 }
+
+// A search goes on from the entries that it began with while slices change.
+func TestSearchWhileSlicesChange(t *testing.T) {
+	g := NewWithT(t)
+	tenant := newTenant(t)
+	group, member := tenant.id(), tenant.id()
+	tenant.putUser(member, 1)
+	tenant.putGroup(group, 1)
+	filter, err := tenant.registry.Group().ParseFilter(`displayName co "group"`, scim.Leniency{})
+	g.Expect(err).NotTo(HaveOccurred())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for generation := range int64(200) {
+			tenant.index.PutSlice(&index.Slice{Name: "a", Group: group, Generation: generation, Members: []index.Member{{ID: member}}})
+		}
+	}()
+	for range 200 {
+		page, err := tenant.index.List(context.Background(), tenant.registry.Group(), store.Query{Filter: filter, StartIndex: 1, Count: 10})
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(page.TotalResults).To(Equal(1))
+	}
+	<-done
+}

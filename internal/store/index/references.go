@@ -11,30 +11,46 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 )
 
-// complete gives a group with slices the meta of all of it: it was modified last
-// when its object or a slice was, and its version counts the changes of both.
-// Slices are never taken away while the group is there, so that the count grows.
-func (x *Index) complete(group uuid.UUID) {
-	e := x.groups.byID[group]
-	if e == nil {
+// refresh takes a group anew after its slices have changed. Readers may still have
+// the entry, so that another one takes its place.
+func (x *Index) refresh(group uuid.UUID) {
+	former := x.groups.remove(group)
+	if former == nil {
 		return
 	}
+	e := *former
+	x.complete(&e)
+	x.groups.put(&e)
+}
+
+// complete gives an entry that is not in the index yet the meta of all of its group.
+func (x *Index) complete(e *Entry) {
 	e.whole = nil
-	of := x.slices[group]
+	of := x.slices[e.ID]
 	if len(of) == 0 {
 		return
 	}
-	meta, changes := e.Frozen.Meta(), int64(0)
+	resource := e.Frozen.Thaw(nil)
+	resource.SetMeta(MetaWithSlices(e.Frozen.Meta(), e.Generation, of))
+	e.whole = resource.Freeze()
+}
+
+// MetaWithSlices is the meta of a group with all its slices: it was modified last
+// when its object or a slice was, and its version counts the changes of both.
+// Slices are never taken away while the group is there, so that the count grows.
+func MetaWithSlices(meta scim.Meta, generation int64, of []*Slice) scim.Meta {
+	if len(of) == 0 {
+		return meta
+	}
+	changes := int64(0)
 	for _, s := range of {
 		changes += s.Generation
 		if s.Modified.After(meta.LastModified) {
 			meta.LastModified = s.Modified
 		}
 	}
-	meta.Version = VersionWithSlices(e.Generation, changes)
-	resource := e.Frozen.Thaw(nil)
-	resource.SetMeta(meta)
-	e.whole = resource.Freeze()
+	meta.Version = VersionWithSlices(generation, changes)
+	return meta
 }
 
 // VersionWithSlices is the entity tag of a group with slices: of the generation of

@@ -40,21 +40,6 @@ type groupState struct {
 	slices     []*index.Slice
 }
 
-// stampSlices makes the meta of the group that of all of it.
-func (g *groupState) stampSlices() {
-	meta, changes := g.current.Meta(), int64(0)
-	for _, slice := range g.slices {
-		changes += slice.Generation
-		if slice.Modified.After(meta.LastModified) {
-			meta.LastModified = slice.Modified
-		}
-	}
-	if len(g.slices) > 0 {
-		meta.Version = index.VersionWithSlices(g.generation, changes)
-	}
-	g.current.SetMeta(meta)
-}
-
 // attachMembers gives a resource of the group all members, each once.
 func (g *groupState) attachMembers(to *scim.Resource) {
 	seen := make(map[uuid.UUID]bool, g.size())
@@ -150,7 +135,7 @@ func (s *Store) liveState(ctx context.Context, read *record, group *v1alpha1.Sci
 	current := read.resource.Clone()
 	store.SetMembers(current, nil)
 	state := &groupState{object: group, revision: revisionOf(group), generation: group.GetGeneration(), current: current, inline: membersOf(group.Spec.Members, group.Spec.MemberGroups), slices: slices}
-	state.stampSlices()
+	current.SetMeta(index.MetaWithSlices(current.Meta(), state.generation, slices))
 	return state, nil
 }
 

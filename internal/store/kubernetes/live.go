@@ -38,14 +38,13 @@ func (s *Store) liveMembers(ctx context.Context, found *record, view store.View)
 	if !isGroup || !isSliced(group) {
 		return nil
 	}
-	slices, err := s.liveSlices(ctx, group.Name)
+	state, err := s.liveState(ctx, found, group)
 	if err != nil {
 		return err
 	}
-	whole := groupState{object: group, generation: group.GetGeneration(), current: found.resource, inline: membersOf(group.Spec.Members, group.Spec.MemberGroups), slices: slices}
-	whole.stampSlices()
+	found.resource.SetMeta(state.current.Meta())
 	if !view.WithoutMembers {
-		whole.attachMembers(found.resource)
+		state.attachMembers(found.resource)
 	}
 	return nil
 }

@@ -123,20 +123,7 @@ var _ = Describe("A mirror", func() {
 		GinkgoHelper()
 		tenant := client.ObjectKey{Namespace: namespace, Name: "acme"}
 		mirror := NewMirror(w.client(), tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
-		writerOf.add(mirror)
-		ctx, stop := context.WithCancel(context.Background())
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			mirror.Run(ctx)
-		}()
-		DeferCleanup(func() {
-			stop()
-			w.clear()
-			Eventually(ended).Should(BeClosed())
-		})
-		mirror.Follow(registry)
-		Eventually(mirror.InStep).Should(BeTrue())
+		writerOf.start(mirror, w.clear)
 		return New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Mirror: mirror})
 	}
 
@@ -270,6 +257,26 @@ func statusOf(err error) int {
 }
 
 var writerOfTest = writer{Actor: store.Actor{RequestID: "a-test"}}
+
+// start runs the mirror as one of the replicas, until the case ends, and waits until
+// it is in step. release lets go of what might keep it from ending.
+func (r *replicas) start(mirror *Mirror, release func()) {
+	GinkgoHelper()
+	r.add(mirror)
+	mirror.Follow(registry)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		mirror.Run(ctx)
+	}()
+	DeferCleanup(func() {
+		stop()
+		release()
+		Eventually(ended).Should(BeClosed())
+	})
+	Eventually(mirror.InStep).Should(BeTrue())
+}
 
 // add makes the mirror one that the others know.
 func (r *replicas) add(mirror *Mirror) {

@@ -119,19 +119,7 @@ func (r *replicas) Replica() store.Store {
 	GinkgoHelper()
 	tenant := client.ObjectKey{Namespace: r.namespace, Name: "acme"}
 	mirror := NewMirror(live, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
-	r.add(mirror)
-	mirror.Follow(registry)
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		mirror.Run(ctx)
-	}()
-	DeferCleanup(func() {
-		stop()
-		Eventually(ended).Should(BeClosed())
-	})
-	Eventually(mirror.InStep).Should(BeTrue())
+	r.start(mirror, func() {})
 	return sized(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Mirror: mirror}), r.sizes)
 }
 
