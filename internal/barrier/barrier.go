@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/util/flowcontrol"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -251,10 +252,23 @@ func (b *Barrier) renewLease(ctx context.Context, own *ownLease) error {
 	if fresh || errors.Is(err, errReplaced) {
 		b.memberUntil.Store(0)
 	}
+	if apierrors.IsUnauthorized(err) {
+		b.disowned()
+	}
 	if err == nil {
 		b.held(began, fresh)
 	}
 	return err
+}
+
+// disowned ends the membership of a replica that the API server no longer knows:
+// its ScimTenant is deleted, and with it the Lease, so that no newcomer would wait
+// for this replica. It may join anew, should it be known again.
+func (b *Barrier) disowned() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.leaseUntil = time.Time{}
+	b.memberUntil.Store(0)
 }
 
 func (b *Barrier) acceptedVersion() string {

@@ -87,6 +87,10 @@
 //     for longer than a third of the duration, would break this.)
 //   - The API server is away: nothing is written, nobody comes, nobody is given up,
 //     and all that was owed stays owed. Members go on until their Leases run out.
+//   - The ScimTenant is deleted while its pods are still ending, and applied again:
+//     the Leases go with it, and the new pods do not wait for the old ones. An old one
+//     is no member any more once it finds its Lease or its ServiceAccount gone, at the
+//     next renewal.
 //   - A replica of an older release, whose Lease has no peer address, always reads
 //     at the API server, so it need not confirm anything. What it tells is not
 //     known: Await fails while its Lease lasts.

@@ -209,6 +209,16 @@ var _ = Describe("A replica whose Lease is not renewed", func() {
 		Expect(users(ctx, lost)).To(BeNumerically(">=", revision))
 	})
 
+	It("is none as soon as the API server does not know the replica any more, and may come back", func(ctx SpecContext) {
+		w := newWorld(ctx, patient)
+		r := w.startAll(1)[0]
+		r.unknown.Store(true)
+		r.Accept("1")
+		Eventually(r.Member).Should(BeFalse(), "its tenant is gone, and its Lease may be too")
+		r.unknown.Store(false)
+		Eventually(r.Member).Should(BeTrue())
+	})
+
 	It("stays a member while the API server is away for a moment", func(ctx SpecContext) {
 		timing := patient
 		timing.Lease = 15 * time.Second

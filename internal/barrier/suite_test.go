@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -172,6 +173,8 @@ type replica struct {
 	metrics *prometheus.Registry
 	// refused, while true, makes every call to the API server fail.
 	refused atomic.Bool
+	// unknown makes them fail as if the ServiceAccount had been deleted.
+	unknown atomic.Bool
 	end     context.CancelFunc
 	ended   chan struct{}
 	err     error
@@ -259,6 +262,9 @@ func (r *replica) refusing() interceptor.Funcs {
 	refuse := func() error {
 		if r.refused.Load() {
 			return errRefused
+		}
+		if r.unknown.Load() {
+			return apierrors.NewUnauthorized("there is no such ServiceAccount")
 		}
 		return nil
 	}

@@ -47,7 +47,8 @@ var _ = Describe("Deleting a tenant", Ordered, ContinueOnFailure, func() {
 		Eventually(func(g Gomega) {
 			err := Cluster.Get(ctx, client.ObjectKey{Namespace: namespace, Name: t.Name + "-scim"}, &appsv1.Deployment{})
 			g.Expect(apierrors.IsNotFound(err)).To(BeTrue(), "the Deployment is still there")
-			g.Expect(t.Pods(ctx)).To(BeEmpty())
+			// A Service leads to pods that are still ending while no other is ready.
+			g.Expect(KubectlList(namespace, "pods", "-l", "app.kubernetes.io/instance="+t.Name)).To(BeEmpty())
 		}).WithTimeout(time.Minute).Should(Succeed())
 	}
 

@@ -32,6 +32,7 @@ func RunSuite(t *testing.T, description string) {
 	RegisterFailHandler(Fail)
 	SetDefaultEventuallyTimeout(30 * time.Second)
 	SetDefaultEventuallyPollingInterval(200 * time.Millisecond)
+	ReportAfterSuite("what failed", repeatFailures)
 	RunSpecs(t, description)
 }
 
@@ -90,5 +91,15 @@ func ExpectNoNamespaceLeft(ctx SpecContext) {
 func ReportFailure() {
 	if CurrentSpecReport().Failed() {
 		reportNamespaces()
+	}
+}
+
+// repeatFailures prints at the end, where the log of a CI run is read first, what
+// Ginkgo's own summary leaves out: what each failed assertion said.
+func repeatFailures(report Report) {
+	for _, spec := range report.SpecReports {
+		if spec.Failed() {
+			_, _ = fmt.Fprintf(os.Stdout, "\nFailed: %s\n%s\n%s\n", spec.FullText(), spec.FailureLocation(), spec.FailureMessage())
+		}
 	}
 }
