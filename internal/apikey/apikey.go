@@ -55,14 +55,17 @@ func Mint() (token string, v Verifier, err error) {
 // have the form of a token or whose checksum is wrong; such a string needs no
 // lookup.
 func KeyID(token string) (id string, ok bool) {
-	parts := strings.Split(token, "_")
-	if len(parts) != 4 || parts[0] != Prefix ||
-		!isEncoded(parts[1], keyIDLength) ||
-		!isEncoded(parts[2], secretLength) ||
-		parts[3] != checksum(token[:len(token)-len(parts[3])-1]) {
+	rest, prefixed := strings.CutPrefix(token, Prefix+"_")
+	id, rest, _ = strings.Cut(rest, "_")
+	secret, sum, _ := strings.Cut(rest, "_")
+	if !prefixed ||
+		!isEncoded(id, keyIDLength) ||
+		!isEncoded(secret, secretLength) ||
+		len(sum) != checksumLength ||
+		sum != checksum(token[:len(token)-checksumLength-1]) {
 		return "", false
 	}
-	return parts[1], true
+	return id, true
 }
 
 // VerifierOf returns the verifier of a token that exists already; false when
@@ -76,8 +79,9 @@ func VerifierOf(token string) (v Verifier, ok bool) {
 }
 
 func checksum(body string) string {
-	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(body)))
-	return encoding.EncodeToString(sum)
+	var sum [4]byte
+	binary.BigEndian.PutUint32(sum[:], crc32.ChecksumIEEE([]byte(body)))
+	return encoding.EncodeToString(sum[:])
 }
 
 func isEncoded(part string, length int) bool {

@@ -53,15 +53,18 @@ func (p *filterParser) or(depth int) (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := orNode{first}
+	var all orNode
 	for p.keyword("or") {
+		if all == nil {
+			all = orNode{first}
+		}
 		next, err := p.and(depth)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, next)
 	}
-	if len(all) == 1 {
+	if all == nil {
 		return first, nil
 	}
 	return all, nil
@@ -72,15 +75,18 @@ func (p *filterParser) and(depth int) (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := andNode{first}
+	var all andNode
 	for p.keyword("and") {
+		if all == nil {
+			all = andNode{first}
+		}
 		next, err := p.unit(depth)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, next)
 	}
-	if len(all) == 1 {
+	if all == nil {
 		return first, nil
 	}
 	return all, nil
