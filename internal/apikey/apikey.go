@@ -47,7 +47,8 @@ func Mint() (token string, v Verifier, err error) {
 	}
 	keyID := encoding.EncodeToString(random[:keyIDBytes])
 	body := Prefix + "_" + keyID + "_" + encoding.EncodeToString(random[keyIDBytes:])
-	token = body + "_" + checksum(body)
+	sum := checksum(body)
+	token = body + "_" + string(sum[:])
 	return token, Verifier{KeyID: keyID, SHA256: sha256.Sum256([]byte(token))}, nil
 }
 
@@ -58,11 +59,10 @@ func KeyID(token string) (id string, ok bool) {
 	rest, prefixed := strings.CutPrefix(token, Prefix+"_")
 	id, rest, _ = strings.Cut(rest, "_")
 	secret, sum, _ := strings.Cut(rest, "_")
-	if !prefixed ||
-		!isEncoded(id, keyIDLength) ||
-		!isEncoded(secret, secretLength) ||
-		len(sum) != checksumLength ||
-		sum != checksum(token[:len(token)-checksumLength-1]) {
+	if !prefixed || !isEncoded(id, keyIDLength) || !isEncoded(secret, secretLength) || len(sum) != checksumLength {
+		return "", false
+	}
+	if want := checksum(token[:len(token)-checksumLength-1]); sum != string(want[:]) {
 		return "", false
 	}
 	return id, true
@@ -78,10 +78,11 @@ func VerifierOf(token string) (v Verifier, ok bool) {
 	return Verifier{KeyID: id, SHA256: sha256.Sum256([]byte(token))}, true
 }
 
-func checksum(body string) string {
-	var sum [4]byte
-	binary.BigEndian.PutUint32(sum[:], crc32.ChecksumIEEE([]byte(body)))
-	return encoding.EncodeToString(sum[:])
+func checksum(body string) (sum [checksumLength]byte) {
+	var crc [4]byte
+	binary.BigEndian.PutUint32(crc[:], crc32.ChecksumIEEE([]byte(body)))
+	encoding.Encode(sum[:], crc[:])
+	return sum
 }
 
 func isEncoded(part string, length int) bool {

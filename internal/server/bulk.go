@@ -40,7 +40,8 @@ func (x *exchange) bulk() error {
 		}
 		run.Done(index, x.bulkOperation(ctx, index, operation))
 	}
-	return x.answerJSON(run.Response())
+	x.answer(http.StatusOK, run.Response())
+	return nil
 }
 
 // bulkOperation carries one operation out as a request of its own.

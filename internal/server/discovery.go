@@ -77,7 +77,7 @@ func (x *exchange) answerDocuments(kind, name string, documents []json.RawMessag
 		return err
 	}
 	if name == "" {
-		return x.answerJSON(scim.ListResponse{
+		return x.answerList(scim.ListResponse{
 			TotalResults: len(documents), StartIndex: 1, ItemsPerPage: len(documents), Resources: documents,
 		})
 	}

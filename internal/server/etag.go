@@ -7,10 +7,6 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 )
 
-// headerETag is how net/http spells ETag. In any other spelling each use of it would
-// be spelt anew.
-const headerETag = "Etag"
-
 // precondition returns the request's If-Match as a store.Precondition; nil when
 // there is none (RFC 7644 section 3.14).
 func precondition(r *http.Request) store.Precondition {

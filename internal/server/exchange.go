@@ -46,14 +46,39 @@ type exchange struct {
 	id       string
 	status   int
 	err      error
+
+	values []string // of the headers of the answer
+}
+
+// Headers of most answers, as setHeader wants them spelt.
+const (
+	headerRequestID       = "X-Request-Id"
+	headerContentType     = "Content-Type"
+	headerContentLength   = "Content-Length"
+	headerContentLocation = "Content-Location"
+	headerETag            = "Etag"
+)
+
+// mostHeaders is how many headers an answer has that this package sets.
+const mostHeaders = 6
+
+// setHeader sets a header of the answer whose name is spelt in net/http's canonical
+// form. http.Header.Set would check that each time, and allocate for each value.
+func (x *exchange) setHeader(name, value string) {
+	if x.values == nil {
+		x.values = make([]string, 0, mostHeaders)
+	}
+	n := len(x.values)
+	x.values = append(x.values, value)
+	x.w.Header()[name] = x.values[n : n+1 : n+1]
 }
 
 // answer sends a SCIM message; a nil body sends the status alone.
 func (x *exchange) answer(status int, body []byte) {
 	x.status = status
 	if body != nil {
-		x.w.Header().Set("Content-Type", contentType)
-		x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		x.setHeader(headerContentType, contentType)
+		x.setHeader(headerContentLength, strconv.Itoa(len(body)))
 	}
 	x.w.WriteHeader(status)
 	if body != nil && x.r.Method != http.MethodHead {

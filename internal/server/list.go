@@ -109,7 +109,7 @@ func (x *exchange) list(search *scim.SearchRequest, types []*scim.ResourceType) 
 	if search.Cursor != nil && page.more && len(page.rendered) > 0 {
 		response.NextCursor = x.sealCursor(page.last, search)
 	}
-	return x.answerJSON(response)
+	return x.answerList(response)
 }
 
 // pageSize returns the number of resources that the client gets at the most.
@@ -141,15 +141,16 @@ func (x *exchange) compile(search *scim.SearchRequest, types []*scim.ResourceTyp
 	)
 	for _, t := range types {
 		one, err := x.compileFor(search, t)
+		if err == nil {
+			queries = append(queries, one)
+			continue
+		}
 		var protocol *scim.Error
 		if errors.As(err, &protocol) && protocol.Type == scim.InvalidFilter {
 			refused = err
 			continue
 		}
-		if err != nil {
-			return nil, err
-		}
-		queries = append(queries, one)
+		return nil, err
 	}
 	if len(queries) == 0 {
 		return nil, refused
@@ -215,14 +216,9 @@ func (x *exchange) collect(queries []typeQuery, start, count int, after *positio
 	return page, nil
 }
 
-// answerJSON sends a message with status 200.
-func (x *exchange) answerJSON(message any) error {
-	marshal := func() ([]byte, error) { return json.Marshal(message) }
-	if own, ok := message.(json.Marshaler); ok {
-		// The engine's own JSON is sent as it is; json.Marshal would parse it again.
-		marshal = own.MarshalJSON
-	}
-	body, err := marshal()
+// answerList sends a list with status 200.
+func (x *exchange) answerList(list scim.ListResponse) error {
+	body, err := list.MarshalJSON()
 	if err != nil {
 		return fmt.Errorf("writing the answer: %w", err)
 	}

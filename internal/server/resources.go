@@ -46,7 +46,7 @@ func (x *exchange) get(t *scim.ResourceType, id string) error {
 		return err
 	}
 	if matchesNone(x.r, found.Meta().Version) {
-		x.w.Header().Set(headerETag, found.Meta().Version)
+		x.setHeader(headerETag, found.Meta().Version)
 		x.answer(http.StatusNotModified, nil)
 		return nil
 	}
@@ -115,7 +115,7 @@ func (x *exchange) patch(t *scim.ResourceType, id string) error {
 		return err
 	}
 	if silent {
-		x.w.Header().Set(headerETag, updated.Meta().Version)
+		x.setHeader(headerETag, updated.Meta().Version)
 		x.answer(http.StatusNoContent, nil)
 		return nil
 	}
@@ -160,8 +160,8 @@ func (x *exchange) answerResource(status int, t *scim.ResourceType, resource *sc
 	if status == http.StatusCreated {
 		x.w.Header().Set("Location", location)
 	}
-	x.w.Header().Set("Content-Location", location)
-	x.w.Header().Set(headerETag, resource.Meta().Version)
+	x.setHeader(headerContentLocation, location)
+	x.setHeader(headerETag, resource.Meta().Version)
 	x.answer(status, body)
 	return nil
 }

@@ -115,7 +115,7 @@ func (t *Tenant) Drain() { t.draining.Store(true) }
 // ServeHTTP implements http.Handler.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{tenant: t, w: w, r: r, requestID: uuid.NewString(), began: time.Now()}
-	w.Header().Set("X-Request-Id", x.requestID)
+	x.setHeader(headerRequestID, x.requestID)
 	if t.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
