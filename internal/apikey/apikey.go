@@ -86,5 +86,10 @@ func checksum(body string) (sum [checksumLength]byte) {
 }
 
 func isEncoded(part string, length int) bool {
-	return len(part) == length && strings.Trim(part, alphabet) == ""
+	for i := range len(part) {
+		if c := part[i]; (c < 'a' || c > 'z') && (c < '2' || c > '7') {
+			return false
+		}
+	}
+	return len(part) == length
 }

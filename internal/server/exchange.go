@@ -195,22 +195,17 @@ func (x *exchange) recover() {
 // either: they are personal data.
 func (x *exchange) finish() {
 	took := time.Since(x.began)
-	x.tenant.metrics.observe(x.r.Method, x.resource, x.status, took)
+	outcome := x.tenant.outcomes.of(kind{method: x.r.Method, resource: x.resource, status: x.status})
+	outcome.duration.Observe(took.Seconds())
 	level := slog.LevelInfo
 	if x.status >= 500 {
 		level = slog.LevelError
 	}
-	handler := x.tenant.log.Handler()
-	if !handler.Enabled(context.Background(), level) {
+	if !outcome.log.Enabled(context.Background(), level) {
 		return
 	}
 	attributes := append(make([]slog.Attr, 0, 8),
-		slog.String("requestID", x.requestID),
-		slog.String("method", x.r.Method),
-		slog.String("resource", x.resource),
-		slog.Int("status", x.status),
-		slog.Duration("duration", took),
-	)
+		slog.String("requestID", x.requestID), slog.Duration("duration", took))
 	if uuid.Validate(x.id) == nil { // Anything else in its place in the URL may be personal data.
 		attributes = append(attributes, slog.String("id", x.id))
 	}
@@ -223,5 +218,5 @@ func (x *exchange) finish() {
 	// The place in the code is the same for every line, and costs to find out.
 	record := slog.NewRecord(x.began.Add(took), level, "request", 0)
 	record.AddAttrs(attributes...)
-	_ = handler.Handle(context.Background(), record) // There is nowhere else to say that it failed.
+	_ = outcome.log.Handle(context.Background(), record) // There is nowhere else to say that it failed.
 }

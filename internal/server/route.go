@@ -103,9 +103,7 @@ func (x *exchange) notAllowed(methods string) error {
 // me is /Me (RFC 7644 section 3.11): a key stands for an identity provider, and
 // not for a user.
 func (x *exchange) me() error {
-	switch x.r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
-	default:
+	if !standard(x.r.Method) {
 		return x.notAllowed("DELETE, GET, HEAD, PATCH, POST, PUT")
 	}
 	return scim.Errorf(http.StatusNotImplemented, "", "the token stands for an identity provider and not for a user, so that there is no /Me")

@@ -174,7 +174,7 @@ func TestAuthentication(t *testing.T) {
 func TestReadiness(t *testing.T) {
 	h := newHarness(t, memory.New())
 	h.Expect(h.tenant.Ready()).To(BeTrue())
-	starting := NewTenant(h.tenant.store, h.tenant.limits, h.tenant.log, h.tenant.metrics)
+	starting := NewTenant(h.tenant.store, h.tenant.limits, h.tenant.log, h.tenant.outcomes.metrics)
 	h.Expect(starting.Ready()).To(BeFalse())
 	starting.Configure(*h.tenant.settings.Load())
 	h.Expect(starting.Ready()).To(BeFalse(), "no keys yet")

@@ -41,10 +41,10 @@ func DefaultLimits() Limits {
 // Tenant is the runtime of one tenant. Make it with NewTenant, and give it
 // Settings and Keys before it can be Ready.
 type Tenant struct {
-	store   store.Store
-	limits  Limits
-	log     *slog.Logger
-	metrics *Metrics
+	store    store.Store
+	limits   Limits
+	log      *slog.Logger
+	outcomes *outcomes
 
 	settings atomic.Pointer[Settings]
 	keys     atomic.Pointer[Keys]
@@ -61,7 +61,7 @@ type Tenant struct {
 // NewTenant returns the runtime of a tenant over its store.
 func NewTenant(backend store.Store, limits Limits, log *slog.Logger, metrics *Metrics) *Tenant {
 	return &Tenant{
-		store: backend, limits: limits, log: log, metrics: metrics,
+		store: backend, limits: limits, log: log, outcomes: newOutcomes(log.Handler(), metrics),
 		requests: semaphore.NewWeighted(int64(limits.Requests)), bodies: semaphore.NewWeighted(limits.BodiesBytes),
 	}
 }
