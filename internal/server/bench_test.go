@@ -45,7 +45,9 @@ func (s indexed) List(ctx context.Context, t *scim.ResourceType, query store.Que
 // and the engine do, in "loopback" a whole exchange over one TCP connection.
 func BenchmarkRead(b *testing.B) {
 	tenant, id, token := readable(b)
-	listener := httptest.NewServer(tenant)
+	listener := httptest.NewUnstartedServer(nil)
+	listener.Config = newHTTPServer(tenant)
+	listener.Start()
 	defer listener.Close()
 	for name, path := range map[string]string{
 		"id":       "/scim/v2/Users/" + id,

@@ -47,7 +47,8 @@ type exchange struct {
 	status   int
 	err      error
 
-	values []string // of the headers of the answer
+	values []string            // of the headers of the answer
+	room   [mostHeaders]string // for values
 }
 
 // Headers of most answers, as setHeader wants them spelt.
@@ -66,7 +67,7 @@ const mostHeaders = 6
 // form. http.Header.Set would check that each time, and allocate for each value.
 func (x *exchange) setHeader(name, value string) {
 	if x.values == nil {
-		x.values = make([]string, 0, mostHeaders)
+		x.values = x.room[:0]
 	}
 	n := len(x.values)
 	x.values = append(x.values, value)

@@ -242,6 +242,24 @@ func TestRouting(t *testing.T) {
 	h.expectError(h.do(http.MethodGet, "/Users", ""), http.StatusNotFound, "")
 }
 
+func TestAllow(t *testing.T) {
+	h := newHarness(t, memory.New())
+	for _, test := range []struct{ method, path, allow string }{
+		{http.MethodPost, "", "GET, HEAD"},
+		{http.MethodPut, "/Users", "GET, HEAD, POST"},
+		{http.MethodPost, "/Groups/x", "DELETE, GET, HEAD, PATCH, PUT"},
+		{http.MethodGet, "/Users/.search", "POST"},
+		{http.MethodGet, "/Bulk", "POST"},
+		{"BREW", "/Me", "DELETE, GET, HEAD, PATCH, POST, PUT"},
+		{http.MethodPatch, "/Schemas/" + scim.URNUser, "GET, HEAD"},
+	} {
+		r := h.do(test.method, test.path, "")
+		h.expectError(r, http.StatusMethodNotAllowed, "")
+		h.Expect(r.Header.Get("Allow")).To(Equal(test.allow), test.path)
+		h.Expect(r.doc["detail"]).To(ContainSubstring(test.allow))
+	}
+}
+
 func TestBodies(t *testing.T) {
 	h := newHarness(t, memory.New())
 	for _, test := range []struct {
