@@ -81,7 +81,7 @@ func exchangeRaw(b *testing.B, address string, request *http.Request) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer connection.Close()
+	defer func() { _ = connection.Close() }()
 	var sent bytes.Buffer
 	if err := request.Write(&sent); err != nil {
 		b.Fatal(err)
@@ -94,6 +94,7 @@ func exchangeRaw(b *testing.B, address string, request *http.Request) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	defer func() { _ = answer.Body.Close() }()
 	if _, err := io.Copy(io.Discard, answer.Body); err != nil || answer.StatusCode != http.StatusOK {
 		b.Fatal(answer.Status, err)
 	}
