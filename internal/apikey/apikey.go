@@ -47,7 +47,8 @@ func Mint() (token string, v Verifier, err error) {
 	}
 	keyID := encoding.EncodeToString(random[:keyIDBytes])
 	body := Prefix + "_" + keyID + "_" + encoding.EncodeToString(random[keyIDBytes:])
-	token = body + "_" + checksum(body)
+	sum := checksum(body)
+	token = body + "_" + string(sum[:])
 	return token, Verifier{KeyID: keyID, SHA256: sha256.Sum256([]byte(token))}, nil
 }
 
@@ -55,14 +56,16 @@ func Mint() (token string, v Verifier, err error) {
 // have the form of a token or whose checksum is wrong; such a string needs no
 // lookup.
 func KeyID(token string) (id string, ok bool) {
-	parts := strings.Split(token, "_")
-	if len(parts) != 4 || parts[0] != Prefix ||
-		!isEncoded(parts[1], keyIDLength) ||
-		!isEncoded(parts[2], secretLength) ||
-		parts[3] != checksum(token[:len(token)-len(parts[3])-1]) {
+	rest, prefixed := strings.CutPrefix(token, Prefix+"_")
+	id, rest, _ = strings.Cut(rest, "_")
+	secret, sum, _ := strings.Cut(rest, "_")
+	if !prefixed || !isEncoded(id, keyIDLength) || !isEncoded(secret, secretLength) || len(sum) != checksumLength {
 		return "", false
 	}
-	return parts[1], true
+	if want := checksum(token[:len(token)-checksumLength-1]); sum != string(want[:]) {
+		return "", false
+	}
+	return id, true
 }
 
 // VerifierOf returns the verifier of a token that exists already; false when
@@ -75,11 +78,18 @@ func VerifierOf(token string) (v Verifier, ok bool) {
 	return Verifier{KeyID: id, SHA256: sha256.Sum256([]byte(token))}, true
 }
 
-func checksum(body string) string {
-	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(body)))
-	return encoding.EncodeToString(sum)
+func checksum(body string) (sum [checksumLength]byte) {
+	var crc [4]byte
+	binary.BigEndian.PutUint32(crc[:], crc32.ChecksumIEEE([]byte(body)))
+	encoding.Encode(sum[:], crc[:])
+	return sum
 }
 
 func isEncoded(part string, length int) bool {
-	return len(part) == length && strings.Trim(part, alphabet) == ""
+	for i := range len(part) {
+		if c := part[i]; (c < 'a' || c > 'z') && (c < '2' || c > '7') {
+			return false
+		}
+	}
+	return len(part) == length
 }

@@ -74,8 +74,11 @@ func (f *Filter) Equalities() []Equality {
 }
 
 // Sole is the comparison that the filter consists of, if it is nothing but one eq to a
-// string: then what an index finds under the value is the answer.
+// string: then what an index finds under the value is the answer. A nil filter is none.
 func (f *Filter) Sole() (Equality, bool) {
+	if f == nil {
+		return Equality{}, false
+	}
 	term, ok := f.root.(*termNode)
 	if !ok || term.is.op != opEq || term.is.kind != kindText {
 		return Equality{}, false

@@ -3,6 +3,7 @@ package scim
 import (
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/kubescim/kubescim/internal/scim/internal/strictjson"
 )
@@ -53,15 +54,18 @@ func (p *filterParser) or(depth int) (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := orNode{first}
+	var all orNode
 	for p.keyword("or") {
+		if all == nil {
+			all = orNode{first}
+		}
 		next, err := p.and(depth)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, next)
 	}
-	if len(all) == 1 {
+	if all == nil {
 		return first, nil
 	}
 	return all, nil
@@ -72,15 +76,18 @@ func (p *filterParser) and(depth int) (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := andNode{first}
+	var all andNode
 	for p.keyword("and") {
+		if all == nil {
+			all = andNode{first}
+		}
 		next, err := p.unit(depth)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, next)
 	}
-	if len(all) == 1 {
+	if all == nil {
 		return first, nil
 	}
 	return all, nil
@@ -282,11 +289,18 @@ func (p *filterParser) literal() (literal, error) {
 		}
 		return literal{text: word}, nil
 	}
+	plain := true // neither escapes nor anything but ASCII, so that it is what it says
 	for i := p.pos + 1; i < len(p.text); i++ {
-		switch p.text[i] {
-		case '\\':
+		switch c := p.text[i]; {
+		case c == '\\':
+			plain = false
 			i++
-		case '"':
+		case c < ' ' || c >= utf8.RuneSelf:
+			plain = false
+		case c == '"' && plain:
+			p.pos = i + 1
+			return literal{text: p.text[start+1 : i], quoted: true}, nil
+		case c == '"':
 			v, err := strictjson.Parse([]byte(p.text[start : i+1]))
 			s, ok := v.(string)
 			if err != nil || !ok {

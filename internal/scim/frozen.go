@@ -143,22 +143,24 @@ func trustedMembers(index nameIndex, v any) Complex {
 // appendDefault writes the default representation, with or without the derived
 // attribute.
 func (f *Frozen) appendDefault(b []byte, base string, derived []Reference, without bool) []byte {
-	escaped := appendString(nil, base)
-	escaped = escaped[1 : len(escaped)-1]
-	text := f.text
+	before, after, marked := strings.Cut(f.text, string(markDerived))
+	b = appendBased(b, before, base)
+	if marked && !without {
+		b = f.kind.appendDerived(b, base, nil, derived)
+	}
+	return appendBased(b, after, base)
+}
+
+// appendBased writes a part of the text with the base URL where it goes.
+func appendBased(b []byte, text, base string) []byte {
 	for {
-		i := strings.IndexAny(text, "\x00\x01")
-		if i < 0 {
-			return append(b, text...)
+		before, after, marked := strings.Cut(text, string(markBase))
+		b = append(b, before...)
+		if !marked {
+			return b
 		}
-		b = append(b, text[:i]...)
-		switch {
-		case text[i] == markBase:
-			b = append(b, escaped...)
-		case !without:
-			b = f.kind.appendDerived(b, base, nil, derived)
-		}
-		text = text[i+1:]
+		b = appendText(b, base)
+		text = after
 	}
 }
 

@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/kubescim/kubescim/internal/scim/internal/strictjson"
@@ -10,7 +11,7 @@ import (
 // they have in its JSON.
 type parts struct {
 	all     bool
-	names   map[string]bool
+	names   []string
 	derived bool
 }
 
@@ -26,13 +27,12 @@ func (p *parts) need(t *ResourceType, s *Schema, a *Attribute) {
 		p.derived = true
 		return
 	}
-	if p.names == nil {
-		p.names = map[string]bool{}
+	name := a.Name
+	if s != nil && !s.core {
+		name = s.ID
 	}
-	if s == nil || s.core {
-		p.names[a.Name] = true
-	} else {
-		p.names[s.ID] = true
+	if !slices.Contains(p.names, name) {
+		p.names = append(p.names, name)
 	}
 }
 
@@ -44,7 +44,7 @@ func (f *Frozen) part(p parts, derived []Reference) *Resource {
 	}
 	c := make(Complex, len(p.names)+1)
 	f.members(func(name, value string) {
-		if p.names[name] {
+		if slices.Contains(p.names, name) {
 			f.member(c, name, value)
 		}
 	})

@@ -39,7 +39,7 @@ func (t *ResourceType) ParseProjection(attributes, excludedAttributes string) (*
 
 func splitList(s string) []string {
 	var names []string
-	for _, name := range strings.Split(s, ",") {
+	for name := range strings.SplitSeq(s, ",") {
 		if name = strings.TrimSpace(name); name != "" {
 			names = append(names, name)
 		}

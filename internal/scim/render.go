@@ -174,7 +174,9 @@ func (w *writer) url(b []byte, endpoint, id string) []byte {
 }
 
 func appendURL(b []byte, base, endpoint, id string) []byte {
-	return appendString(b, base+endpoint+"/"+url.PathEscape(id))
+	b = appendText(append(b, '"'), base)
+	b = append(appendText(b, endpoint), '/')
+	return append(appendText(b, url.PathEscape(id)), '"')
 }
 
 func (w *writer) meta(b []byte) []byte {

@@ -19,11 +19,11 @@ type Sort struct {
 // result is nil. What cannot be sorted by is 400 invalidValue, the one keyword of
 // RFC 7644 table 9 that is for queries too.
 func (t *ResourceType) ParseSort(sortBy, sortOrder string) (*Sort, error) {
-	s := &Sort{t: t}
+	descending := false
 	switch {
 	case sortOrder == "" || equalASCII(sortOrder, "ascending"):
 	case equalASCII(sortOrder, "descending"):
-		s.descending = true
+		descending = true
 	default:
 		return nil, badRequest(InvalidValue, "sortOrder must be ascending or descending")
 	}
@@ -48,8 +48,7 @@ func (t *ResourceType) ParseSort(sortBy, sortOrder string) (*Sort, error) {
 	if r.leaf().made() || r.leaf() == metaLocation {
 		return nil, badRequest(InvalidValue, "sortBy: %q is made by the server and cannot be sorted by", r.leaf().path)
 	}
-	s.ref = r
-	return s, nil
+	return &Sort{t: t, ref: r, descending: descending}, nil
 }
 
 // Sort sorts resources and keeps the order of equal ones. Unassigned values come

@@ -30,7 +30,7 @@ func (x *exchange) bulk() error {
 		return err
 	}
 	// The context of one operation does not fit a series of them.
-	ctx, cancel := context.WithTimeout(x.connection, bulkDeadline)
+	ctx, cancel := context.WithTimeout(x.r.Context(), bulkDeadline)
 	defer cancel()
 	run := scim.NewBulkRun(request)
 	for {
@@ -40,14 +40,15 @@ func (x *exchange) bulk() error {
 		}
 		run.Done(index, x.bulkOperation(ctx, index, operation))
 	}
-	return x.answerJSON(run.Response())
+	x.answer(http.StatusOK, run.Response())
+	return nil
 }
 
 // bulkOperation carries one operation out as a request of its own.
 func (x *exchange) bulkOperation(ctx context.Context, index int, operation scim.BulkOperation) scim.BulkResult {
 	recorded := &recorder{header: http.Header{}}
 	part := &exchange{
-		tenant: x.tenant, settings: x.settings, verifier: x.verifier, connection: x.connection,
+		tenant: x.tenant, settings: x.settings, verifier: x.verifier,
 		requestID: x.requestID + "." + strconv.Itoa(index), w: recorded, within: true,
 	}
 	ctx = store.WithActor(ctx, store.Actor{KeyID: x.verifier.KeyID, RequestID: part.requestID})
@@ -63,7 +64,7 @@ func (x *exchange) bulkOperation(ctx context.Context, index int, operation scim.
 	if operation.Version != "" {
 		request.Header.Set("If-Match", operation.Version)
 	}
-	part.r = request
+	part.r, part.ctx = request, ctx
 	if err := part.route(); err != nil {
 		result := part.bulkFailure(err)
 		if operation.Method != http.MethodPost { // Then there is no location.
@@ -74,7 +75,7 @@ func (x *exchange) bulkOperation(ctx context.Context, index int, operation scim.
 	return scim.BulkResult{
 		Status:   recorded.status,
 		Location: x.settings.baseURL(x.r) + "/" + part.resource + "/" + part.id,
-		Version:  recorded.header.Get("ETag"),
+		Version:  recorded.header.Get(headerETag),
 		ID:       part.id,
 	}
 }

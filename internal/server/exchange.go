@@ -32,10 +32,11 @@ type exchange struct {
 	w         http.ResponseWriter
 	r         *http.Request
 	requestID string
+	began     time.Time
 	verifier  apikey.Verifier // zero until the request is authenticated
-	// connection lasts as long as the client stays; the context of r has the
-	// request's deadline too.
-	connection context.Context //nolint:containedctx // It is the request's own.
+	// ctx has the request's deadline and says who asks. That of r has neither: it
+	// lasts as long as the client stays.
+	ctx context.Context //nolint:containedctx // It is the request's own.
 
 	reserved int64 // bytes for the body
 	within   bool  // it is an operation of a bulk request
@@ -45,14 +46,40 @@ type exchange struct {
 	id       string
 	status   int
 	err      error
+
+	values []string            // of the headers of the answer
+	room   [mostHeaders]string // for values
+}
+
+// Headers of most answers, as setHeader wants them spelt.
+const (
+	headerRequestID       = "X-Request-Id"
+	headerContentType     = "Content-Type"
+	headerContentLength   = "Content-Length"
+	headerContentLocation = "Content-Location"
+	headerETag            = "Etag"
+)
+
+// mostHeaders is how many headers an answer has that this package sets.
+const mostHeaders = 6
+
+// setHeader sets a header of the answer whose name is spelt in net/http's canonical
+// form. http.Header.Set would check that each time, and allocate for each value.
+func (x *exchange) setHeader(name, value string) {
+	if x.values == nil {
+		x.values = x.room[:0]
+	}
+	n := len(x.values)
+	x.values = append(x.values, value)
+	x.w.Header()[name] = x.values[n : n+1 : n+1]
 }
 
 // answer sends a SCIM message; a nil body sends the status alone.
 func (x *exchange) answer(status int, body []byte) {
 	x.status = status
 	if body != nil {
-		x.w.Header().Set("Content-Type", contentType)
-		x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		x.setHeader(headerContentType, contentType)
+		x.setHeader(headerContentLength, strconv.Itoa(len(body)))
 	}
 	x.w.WriteHeader(status)
 	if body != nil && x.r.Method != http.MethodHead {
@@ -113,7 +140,7 @@ func (x *exchange) body() ([]byte, error) {
 	if err := x.reserveBody(); err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(x.r.Body)
+	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, x.tenant.limits.BodyBytes))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
@@ -137,7 +164,7 @@ func (x *exchange) reserveBody() error {
 		size = min(size, x.r.ContentLength)
 	}
 	size = min(size, x.tenant.limits.BodiesBytes)
-	if err := x.tenant.bodies.Acquire(x.r.Context(), size); err != nil {
+	if err := x.tenant.bodies.Acquire(x.ctx, size); err != nil {
 		return fmt.Errorf("waiting for room for the body: %w: %w",
 			scim.Errorf(http.StatusServiceUnavailable, "", "too many large requests are under way; try again"), err)
 	}
@@ -167,31 +194,30 @@ func (x *exchange) recover() {
 
 // finish writes the log line and the metrics. No userName, filter or body is in
 // either: they are personal data.
-func (x *exchange) finish(began time.Time) {
-	took := time.Since(began)
-	x.tenant.metrics.observe(x.r.Method, x.resource, x.status, took)
-	attributes := []slog.Attr{
-		slog.String("requestID", x.requestID),
-		slog.String("method", x.r.Method),
-		slog.String("resource", x.resource),
-		slog.Int("status", x.status),
-		slog.Duration("duration", took),
+func (x *exchange) finish() {
+	took := time.Since(x.began)
+	outcome := x.tenant.outcomes.of(kind{method: x.r.Method, resource: x.resource, status: x.status})
+	outcome.duration.Observe(took.Seconds())
+	level := slog.LevelInfo
+	if x.status >= 500 {
+		level = slog.LevelError
 	}
+	if !outcome.log.Enabled(context.Background(), level) {
+		return
+	}
+	attributes := append(make([]slog.Attr, 0, 8),
+		slog.String("requestID", x.requestID), slog.Duration("duration", took))
 	if uuid.Validate(x.id) == nil { // Anything else in its place in the URL may be personal data.
 		attributes = append(attributes, slog.String("id", x.id))
 	}
 	if x.verifier.KeyID != "" {
 		attributes = append(attributes, slog.String("keyID", x.verifier.KeyID))
 	}
-	level := slog.LevelInfo
-	if x.status >= 500 {
-		level = slog.LevelError
+	if level == slog.LevelError {
 		attributes = append(attributes, slog.Any("error", x.err))
 	}
 	// The place in the code is the same for every line, and costs to find out.
-	record := slog.NewRecord(began.Add(took), level, "request", 0)
+	record := slog.NewRecord(x.began.Add(took), level, "request", 0)
 	record.AddAttrs(attributes...)
-	if handler := x.tenant.log.Handler(); handler.Enabled(context.Background(), level) {
-		_ = handler.Handle(context.Background(), record) // There is nowhere else to say that it failed.
-	}
+	_ = outcome.log.Handle(context.Background(), record) // There is nowhere else to say that it failed.
 }

@@ -17,7 +17,7 @@ import (
 // URL (RFC 7644 section 3.4.2). Parameters that SCIM does not know mean nothing:
 // identity providers add some of their own.
 func (x *exchange) query(types ...*scim.ResourceType) error {
-	search, err := searchFromURL(x.r.URL.Query())
+	search, err := searchFromURL(x.parameters())
 	if err != nil {
 		return err
 	}
@@ -35,6 +35,14 @@ func (x *exchange) search(types ...*scim.ResourceType) error {
 		return err
 	}
 	return x.list(search, types)
+}
+
+// parameters are those in the URL; nil when there are none.
+func (x *exchange) parameters() url.Values {
+	if x.r.URL.RawQuery == "" {
+		return nil
+	}
+	return x.r.URL.Query()
 }
 
 // searchFromURL reads the parameters of a URL as the search that they mean.
@@ -101,7 +109,7 @@ func (x *exchange) list(search *scim.SearchRequest, types []*scim.ResourceType) 
 	if search.Cursor != nil && page.more && len(page.rendered) > 0 {
 		response.NextCursor = x.sealCursor(page.last, search)
 	}
-	return x.answerJSON(response)
+	return x.answerList(response)
 }
 
 // pageSize returns the number of resources that the client gets at the most.
@@ -133,15 +141,16 @@ func (x *exchange) compile(search *scim.SearchRequest, types []*scim.ResourceTyp
 	)
 	for _, t := range types {
 		one, err := x.compileFor(search, t)
+		if err == nil {
+			queries = append(queries, one)
+			continue
+		}
 		var protocol *scim.Error
 		if errors.As(err, &protocol) && protocol.Type == scim.InvalidFilter {
 			refused = err
 			continue
 		}
-		if err != nil {
-			return nil, err
-		}
-		queries = append(queries, one)
+		return nil, err
 	}
 	if len(queries) == 0 {
 		return nil, refused
@@ -177,6 +186,7 @@ type collected struct {
 
 // collect gets a page: from the 1-based index start on, or after a position.
 func (x *exchange) collect(queries []typeQuery, start, count int, after *position) (page collected, err error) {
+	base := x.settings.baseURL(x.r)
 	skip := max(start, 1) - 1
 	for i, one := range queries {
 		behind := after != nil && i < after.Type
@@ -187,7 +197,7 @@ func (x *exchange) collect(queries []typeQuery, start, count int, after *positio
 		if after != nil && i == after.Type {
 			one.query.After = &after.Position
 		}
-		found, err := x.tenant.store.List(x.r.Context(), one.t, one.query)
+		found, err := x.tenant.store.List(x.ctx, one.t, one.query)
 		if err != nil {
 			return page, err
 		}
@@ -195,7 +205,7 @@ func (x *exchange) collect(queries []typeQuery, start, count int, after *positio
 		page.more = page.more || (found.More && !behind)
 		skip = max(0, skip-found.TotalResults)
 		for _, resource := range found.Resources {
-			document, err := one.t.Render(resource, one.projection, x.settings.baseURL(x.r))
+			document, err := one.t.Render(resource, one.projection, base)
 			if err != nil {
 				return page, fmt.Errorf("rendering the %s %s: %w", one.t.Name, resource.ID(), err)
 			}
@@ -206,14 +216,9 @@ func (x *exchange) collect(queries []typeQuery, start, count int, after *positio
 	return page, nil
 }
 
-// answerJSON sends a message with status 200.
-func (x *exchange) answerJSON(message any) error {
-	marshal := func() ([]byte, error) { return json.Marshal(message) }
-	if own, ok := message.(json.Marshaler); ok {
-		// The engine's own JSON is sent as it is; json.Marshal would parse it again.
-		marshal = own.MarshalJSON
-	}
-	body, err := marshal()
+// answerList sends a list with status 200.
+func (x *exchange) answerList(list scim.ListResponse) error {
+	body, err := list.MarshalJSON()
 	if err != nil {
 		return fmt.Errorf("writing the answer: %w", err)
 	}

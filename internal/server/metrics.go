@@ -3,7 +3,6 @@ package server
 import (
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -25,16 +24,24 @@ func NewMetrics(registerer prometheus.Registerer, tenant string) *Metrics {
 	return &Metrics{duration: duration}
 }
 
-// observe counts one request. The labels are bounded: a method or URL that is
-// not SCIM's counts under one name.
-func (m *Metrics) observe(method, resource string, status int, took time.Duration) {
+// of returns where requests of a kind are counted. The labels are bounded: a method
+// or URL that is not SCIM's counts under one name.
+func (m *Metrics) of(k kind) prometheus.Observer {
+	if !standard(k.method) {
+		k.method = "other"
+	}
+	if k.resource == "" {
+		k.resource = "none"
+	}
+	return m.duration.WithLabelValues(k.method, k.resource, strconv.Itoa(k.status))
+}
+
+// standard reports whether the method is one of those that SCIM has (RFC 7644
+// section 3.2) or HEAD.
+func standard(method string) bool {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
-	default:
-		method = "other"
+		return true
 	}
-	if resource == "" {
-		resource = "none"
-	}
-	m.duration.WithLabelValues(method, resource, strconv.Itoa(status)).Observe(took.Seconds())
+	return false
 }

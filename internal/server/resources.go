@@ -27,7 +27,7 @@ func (x *exchange) create(t *scim.ResourceType) error {
 	if err := x.settings.checkRequired(resource); err != nil {
 		return err
 	}
-	created, err := x.tenant.store.Create(x.r.Context(), resource, x.settings.Policy)
+	created, err := x.tenant.store.Create(x.ctx, resource, x.settings.Policy)
 	if err != nil {
 		return err
 	}
@@ -41,12 +41,12 @@ func (x *exchange) get(t *scim.ResourceType, id string) error {
 	if err != nil {
 		return err
 	}
-	found, err := x.tenant.store.Get(x.r.Context(), t, id, store.ViewOf(projection))
+	found, err := x.tenant.store.Get(x.ctx, t, id, store.ViewOf(projection))
 	if err != nil {
 		return err
 	}
 	if matchesNone(x.r, found.Meta().Version) {
-		x.w.Header().Set("ETag", found.Meta().Version)
+		x.setHeader(headerETag, found.Meta().Version)
 		x.answer(http.StatusNotModified, nil)
 		return nil
 	}
@@ -115,7 +115,7 @@ func (x *exchange) patch(t *scim.ResourceType, id string) error {
 		return err
 	}
 	if silent {
-		x.w.Header().Set("ETag", updated.Meta().Version)
+		x.setHeader(headerETag, updated.Meta().Version)
 		x.answer(http.StatusNoContent, nil)
 		return nil
 	}
@@ -133,12 +133,12 @@ func (x *exchange) update(t *scim.ResourceType, id string, options store.UpdateO
 		return next, x.settings.checkRequired(next)
 	}
 	options.Precondition, options.Policy = precondition(x.r), x.settings.Policy
-	return x.tenant.store.Update(x.r.Context(), t, id, checked, options)
+	return x.tenant.store.Update(x.ctx, t, id, checked, options)
 }
 
 // delete is DELETE (RFC 7644 section 3.6).
 func (x *exchange) delete(t *scim.ResourceType, id string) error {
-	err := x.tenant.store.Delete(x.r.Context(), t, id, store.DeleteOptions{
+	err := x.tenant.store.Delete(x.ctx, t, id, store.DeleteOptions{
 		Precondition: precondition(x.r),
 		Policy:       x.settings.Policy,
 	})
@@ -160,19 +160,19 @@ func (x *exchange) answerResource(status int, t *scim.ResourceType, resource *sc
 	if status == http.StatusCreated {
 		x.w.Header().Set("Location", location)
 	}
-	x.w.Header().Set("Content-Location", location)
-	x.w.Header().Set("ETag", resource.Meta().Version)
+	x.setHeader(headerContentLocation, location)
+	x.setHeader(headerETag, resource.Meta().Version)
 	x.answer(status, body)
 	return nil
 }
 
 // projection reads the parameters attributes and excludedAttributes.
 func (x *exchange) projection(t *scim.ResourceType) (*scim.Projection, error) {
-	query := x.r.URL.Query()
+	query := x.parameters()
 	return t.ParseProjection(query.Get("attributes"), query.Get("excludedAttributes"))
 }
 
 func (x *exchange) asksForAttributes() bool {
-	query := x.r.URL.Query()
+	query := x.parameters()
 	return query.Has("attributes") || query.Has("excludedAttributes")
 }

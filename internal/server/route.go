@@ -2,14 +2,13 @@ package server
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/kubescim/kubescim/internal/scim"
 )
 
-// methods are the handlers of one URL by HTTP method.
-type methods map[string]func() error
+// searchSegment ends the URL of a search whose parameters are in the body.
+const searchSegment = ".search"
 
 // route answers the request by its URL. Identity providers build URLs by hand,
 // so that an empty segment, as in //Users or /Users/, means nothing.
@@ -18,96 +17,95 @@ func (x *exchange) route() error {
 	if !under {
 		return unknownURL(x.settings)
 	}
-	segments := strings.FieldsFunc(rest, func(r rune) bool { return r == '/' })
-	table := x.table(segments)
-	if table == nil {
-		return unknownURL(x.settings)
-	}
-	handler, allowed := table[x.r.Method]
-	if !allowed {
-		names := make([]string, 0, len(table))
-		for name := range table {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		x.w.Header().Set("Allow", strings.Join(names, ", "))
-		return scim.Errorf(http.StatusMethodNotAllowed, "", "%s is not possible here; %s is", x.r.Method, strings.Join(names, ", "))
-	}
-	return handler()
-}
-
-// table returns the handlers of the URL below the base path; nil when there is
-// no such URL.
-func (x *exchange) table(segments []string) methods {
+	first, name, _ := strings.Cut(strings.Trim(rest, "/"), "/")
 	types := x.settings.Registry.ResourceTypes()
-	if len(segments) == 0 {
+	if first == "" {
 		x.resource = "root"
-		return readOnly(func() error { return x.query(types...) })
+		return x.readOnly(func() error { return x.query(types...) })
 	}
-	x.resource = segments[0]
+	x.resource = first
 	for _, t := range types {
-		if "/"+segments[0] == t.Endpoint {
-			return x.resourceTable(t, segments[1:])
+		if first == t.Endpoint[1:] {
+			return x.routeBelow(t, name)
 		}
 	}
-	name := strings.Join(segments[1:], "")
 	switch {
-	case segments[0] == searchSegment && len(segments) == 1:
-		return methods{http.MethodPost: func() error { return x.search(types...) }}
-	case segments[0] == "Bulk" && len(segments) == 1:
-		return methods{http.MethodPost: x.bulk}
-	case segments[0] == "Me" && len(segments) == 1:
-		return allMethods(x.me)
-	case segments[0] == "ServiceProviderConfig" && len(segments) == 1:
-		return readOnly(x.serviceProviderConfig)
-	case segments[0] == "ResourceTypes" && len(segments) <= 2:
-		return readOnly(func() error { return x.resourceTypes(name) })
-	case segments[0] == "Schemas" && len(segments) <= 2:
-		return readOnly(func() error { return x.schemas(name) })
+	case first == searchSegment && name == "":
+		return x.postOnly(func() error { return x.search(types...) })
+	case first == "Bulk" && name == "":
+		return x.postOnly(x.bulk)
+	case first == "Me" && name == "":
+		return x.me()
+	case first == "ServiceProviderConfig" && name == "":
+		return x.readOnly(x.serviceProviderConfig)
+	case first == "ResourceTypes" && !strings.Contains(name, "/"):
+		return x.readOnly(func() error { return x.resourceTypes(name) })
+	case first == "Schemas" && !strings.Contains(name, "/"):
+		return x.readOnly(func() error { return x.schemas(name) })
 	}
 	x.resource = "unknown"
-	return nil
+	return unknownURL(x.settings)
 }
 
-// resourceTable returns the handlers of a resource type's endpoint.
-func (x *exchange) resourceTable(t *scim.ResourceType, segments []string) methods {
+// routeBelow answers a request to the endpoint of a resource type, or to what is
+// below it.
+func (x *exchange) routeBelow(t *scim.ResourceType, name string) error {
 	switch {
-	case len(segments) == 0:
-		table := readOnly(func() error { return x.query(t) })
-		table[http.MethodPost] = func() error { return x.create(t) }
-		return table
-	case len(segments) > 1:
-		return nil
-	case segments[0] == searchSegment:
-		return methods{http.MethodPost: func() error { return x.search(t) }}
+	case name == "":
+		switch x.r.Method {
+		case http.MethodGet, http.MethodHead:
+			return x.query(t)
+		case http.MethodPost:
+			return x.create(t)
+		}
+		return x.notAllowed("GET, HEAD, POST")
+	case name == searchSegment:
+		return x.postOnly(func() error { return x.search(t) })
+	case strings.Contains(name, "/"):
+		return unknownURL(x.settings)
 	}
-	x.id = segments[0]
-	table := readOnly(func() error { return x.get(t, x.id) })
-	table[http.MethodPut] = func() error { return x.replace(t, x.id) }
-	table[http.MethodPatch] = func() error { return x.patch(t, x.id) }
-	table[http.MethodDelete] = func() error { return x.delete(t, x.id) }
-	return table
+	x.id = name
+	switch x.r.Method {
+	case http.MethodGet, http.MethodHead:
+		return x.get(t, name)
+	case http.MethodPut:
+		return x.replace(t, name)
+	case http.MethodPatch:
+		return x.patch(t, name)
+	case http.MethodDelete:
+		return x.delete(t, name)
+	}
+	return x.notAllowed("DELETE, GET, HEAD, PATCH, PUT")
 }
 
-// searchSegment ends the URL of a search whose parameters are in the body.
-const searchSegment = ".search"
-
-// readOnly has the handler for the methods that read.
-func readOnly(handler func() error) methods {
-	return methods{http.MethodGet: handler, http.MethodHead: handler}
+// readOnly answers the methods that read.
+func (x *exchange) readOnly(answer func() error) error {
+	if x.r.Method == http.MethodGet || x.r.Method == http.MethodHead {
+		return answer()
+	}
+	return x.notAllowed("GET, HEAD")
 }
 
-// allMethods has the handler for every method of SCIM.
-func allMethods(handler func() error) methods {
-	return methods{
-		http.MethodGet: handler, http.MethodHead: handler, http.MethodPost: handler,
-		http.MethodPut: handler, http.MethodPatch: handler, http.MethodDelete: handler,
+// postOnly answers POST.
+func (x *exchange) postOnly(answer func() error) error {
+	if x.r.Method == http.MethodPost {
+		return answer()
 	}
+	return x.notAllowed("POST")
+}
+
+// notAllowed returns 405 for a method that is not among those that the URL has.
+func (x *exchange) notAllowed(methods string) error {
+	x.w.Header().Set("Allow", methods)
+	return scim.Errorf(http.StatusMethodNotAllowed, "", "%s is not possible here; %s is", x.r.Method, methods)
 }
 
 // me is /Me (RFC 7644 section 3.11): a key stands for an identity provider, and
 // not for a user.
 func (x *exchange) me() error {
+	if !standard(x.r.Method) {
+		return x.notAllowed("DELETE, GET, HEAD, PATCH, POST, PUT")
+	}
 	return scim.Errorf(http.StatusNotImplemented, "", "the token stands for an identity provider and not for a user, so that there is no /Me")
 }
 

@@ -174,7 +174,7 @@ func TestAuthentication(t *testing.T) {
 func TestReadiness(t *testing.T) {
 	h := newHarness(t, memory.New())
 	h.Expect(h.tenant.Ready()).To(BeTrue())
-	starting := NewTenant(h.tenant.store, h.tenant.limits, h.tenant.log, h.tenant.metrics)
+	starting := NewTenant(h.tenant.store, h.tenant.limits, h.tenant.log, h.tenant.outcomes.metrics)
 	h.Expect(starting.Ready()).To(BeFalse())
 	starting.Configure(*h.tenant.settings.Load())
 	h.Expect(starting.Ready()).To(BeFalse(), "no keys yet")
@@ -240,6 +240,24 @@ func TestRouting(t *testing.T) {
 	h.configure("Generic", func(s *Settings) { s.Path = "/api/scim/v2" })
 	h.Expect(h.do(http.MethodGet, "//outside/api/scim/v2/Users", "").StatusCode).To(Equal(http.StatusOK))
 	h.expectError(h.do(http.MethodGet, "/Users", ""), http.StatusNotFound, "")
+}
+
+func TestAllow(t *testing.T) {
+	h := newHarness(t, memory.New())
+	for _, test := range []struct{ method, path, allow string }{
+		{http.MethodPost, "", "GET, HEAD"},
+		{http.MethodPut, "/Users", "GET, HEAD, POST"},
+		{http.MethodPost, "/Groups/x", "DELETE, GET, HEAD, PATCH, PUT"},
+		{http.MethodGet, "/Users/.search", "POST"},
+		{http.MethodGet, "/Bulk", "POST"},
+		{"BREW", "/Me", "DELETE, GET, HEAD, PATCH, POST, PUT"},
+		{http.MethodPatch, "/Schemas/" + scim.URNUser, "GET, HEAD"},
+	} {
+		r := h.do(test.method, test.path, "")
+		h.expectError(r, http.StatusMethodNotAllowed, "")
+		h.Expect(r.Header.Get("Allow")).To(Equal(test.allow), test.path)
+		h.Expect(r.doc["detail"]).To(ContainSubstring(test.allow))
+	}
 }
 
 func TestBodies(t *testing.T) {

@@ -41,10 +41,10 @@ func DefaultLimits() Limits {
 // Tenant is the runtime of one tenant. Make it with NewTenant, and give it
 // Settings and Keys before it can be Ready.
 type Tenant struct {
-	store   store.Store
-	limits  Limits
-	log     *slog.Logger
-	metrics *Metrics
+	store    store.Store
+	limits   Limits
+	log      *slog.Logger
+	outcomes *outcomes
 
 	settings atomic.Pointer[Settings]
 	keys     atomic.Pointer[Keys]
@@ -61,7 +61,7 @@ type Tenant struct {
 // NewTenant returns the runtime of a tenant over its store.
 func NewTenant(backend store.Store, limits Limits, log *slog.Logger, metrics *Metrics) *Tenant {
 	return &Tenant{
-		store: backend, limits: limits, log: log, metrics: metrics,
+		store: backend, limits: limits, log: log, outcomes: newOutcomes(log.Handler(), metrics),
 		requests: semaphore.NewWeighted(int64(limits.Requests)), bodies: semaphore.NewWeighted(limits.BodiesBytes),
 	}
 }
@@ -114,13 +114,12 @@ func (t *Tenant) Drain() { t.draining.Store(true) }
 
 // ServeHTTP implements http.Handler.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	began := time.Now()
-	x := &exchange{tenant: t, w: w, r: r, requestID: uuid.NewString()}
-	w.Header().Set("X-Request-Id", x.requestID)
+	x := &exchange{tenant: t, w: w, r: r, requestID: uuid.NewString(), began: time.Now()}
+	x.setHeader(headerRequestID, x.requestID)
 	if t.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
-	defer x.finish(began)
+	defer x.finish()
 	defer x.recover()
 	x.serve()
 }
@@ -134,7 +133,7 @@ func (x *exchange) serve() {
 		return
 	}
 	x.settings = settings
-	verifier, ok := authenticate(x.r, *keys, time.Now())
+	verifier, ok := authenticate(x.r, *keys, x.began)
 	if !ok {
 		x.w.Header().Set("WWW-Authenticate", `Bearer realm="scim"`)
 		x.fail(scim.Errorf(http.StatusUnauthorized, "",
@@ -142,7 +141,7 @@ func (x *exchange) serve() {
 		return
 	}
 	x.verifier = verifier
-	x.tenant.lastRequest.Store(time.Now().Unix())
+	x.tenant.lastRequest.Store(x.began.Unix())
 	if settings.Paused {
 		x.fail(scim.Errorf(http.StatusServiceUnavailable, "", "provisioning is paused for this tenant; try again later"))
 		return
@@ -152,11 +151,9 @@ func (x *exchange) serve() {
 		return
 	}
 	defer x.tenant.requests.Release(1)
-	x.connection = x.r.Context()
-	ctx, cancel := context.WithTimeout(x.connection, x.tenant.limits.Deadline)
+	ctx, cancel := context.WithDeadline(x.r.Context(), x.began.Add(x.tenant.limits.Deadline))
 	defer cancel()
-	x.r = x.r.WithContext(store.WithActor(ctx, store.Actor{KeyID: verifier.KeyID, RequestID: x.requestID}))
-	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, x.tenant.limits.BodyBytes)
+	x.ctx = store.WithActor(ctx, store.Actor{KeyID: verifier.KeyID, RequestID: x.requestID})
 	defer x.releaseBody()
 	if err := x.route(); err != nil {
 		x.fail(err)

@@ -146,9 +146,11 @@ func (x *Index) candidates(t *scim.ResourceType, filter *scim.Filter) (all []*En
 	x.sort(c)
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	sole := filter != nil
-	if sole {
-		_, sole = filter.Sole()
+	if equality, sole := filter.Sole(); sole {
+		if some, indexed := x.find(t, c, equality); indexed {
+			slices.SortFunc(some, compareEntries)
+			return some, true
+		}
 	}
 	found := false
 	for _, equality := range filter.Equalities() {
@@ -159,7 +161,7 @@ func (x *Index) candidates(t *scim.ResourceType, filter *scim.Filter) (all []*En
 	}
 	if found {
 		slices.SortFunc(all, compareEntries)
-		return all, sole
+		return all, false
 	}
 	return slices.Clone(c.order), false
 }
