@@ -9,8 +9,8 @@
 // that answers a client keeps to three rules:
 //
 //  1. It reads from memory after Await, once its store has reached the Mark that
-//     Await returned. If Await fails, or the store does not get there in time, or
-//     the Mark is Unsettled, it reads at the API server, consistently.
+//     Await returned. If Await fails, or the store does not get there in time, it
+//     reads at the API server, consistently.
 //  2. Before the answer goes out, Log.Mark covers all that the answer depends on:
 //     what was written, and what was read, wherever it was read.
 //  3. Member is true at some moment after that has been written and read. If not,

@@ -121,7 +121,7 @@ func (b *Barrier) settle(ctx context.Context, debt int64) error {
 	if err != nil {
 		return err
 	}
-	b.log.Raise(Mark{Revisions: latest.Revisions})
+	b.log.Raise(latest)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.settled = debt

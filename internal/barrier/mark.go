@@ -19,10 +19,6 @@ type Mark struct {
 	// reached to be as new. They are comparable as numbers since Kubernetes 1.35
 	// (KEP-5504).
 	Revisions [Kinds]uint64
-	// Unsettled is true when something was told whose resourceVersion is not
-	// known yet: a deletion that the replica's own watch has not shown. Whoever
-	// must be as new reads from the API server meanwhile.
-	Unsettled bool
 }
 
 // Max returns the least Mark that is at least m and at least o.
@@ -30,7 +26,6 @@ func (m Mark) Max(o Mark) Mark {
 	for kind := range m.Revisions {
 		m.Revisions[kind] = max(m.Revisions[kind], o.Revisions[kind])
 	}
-	m.Unsettled = m.Unsettled || o.Unsettled
 	return m
 }
 
@@ -39,7 +34,7 @@ func (m Mark) Max(o Mark) Mark {
 type Log interface {
 	// Mark covers every answer that has been given to a client, and every Raise.
 	Mark() Mark
-	// Raise makes every later Mark at least m, which is never Unsettled.
+	// Raise makes every later Mark at least m.
 	Raise(m Mark)
 	// Latest returns the resourceVersions as of now, by a consistent read at the
 	// API server.

@@ -166,28 +166,6 @@ var _ = Describe("Several replicas", func() {
 		Expect(first[0].log.asked()).To(Equal(asked), "the API server need not be asked what was handed over")
 	})
 
-	It("ask the API server what a replica told that left before it knew itself", func(ctx SpecContext) {
-		w := newWorld(ctx, patient)
-		replicas := w.startAll(2)
-		replicas[1].log.Raise(barrier.Mark{Unsettled: true})
-		mark := barrier.Mark{}
-		Eventually(func(g Gomega) {
-			var err error
-			mark, err = replicas[0].Await(ctx)
-			g.Expect(err).NotTo(HaveOccurred())
-		}).Should(Succeed())
-		Expect(mark.Unsettled).To(BeTrue(), "while it is there")
-		revision, asked := w.write(ctx), replicas[0].log.asked()
-		replicas[1].leave()
-		Eventually(func(g Gomega) {
-			mark, err := replicas[0].Await(ctx)
-			g.Expect(err).NotTo(HaveOccurred())
-			g.Expect(mark.Unsettled).To(BeFalse())
-			g.Expect(mark.Revisions[barrier.Users]).To(BeNumerically(">=", revision))
-		}).Should(Succeed())
-		Expect(replicas[0].log.asked()).To(Equal(asked + 1))
-	})
-
 	It("leave reading to the API server while one of an older release is alive", func(ctx SpecContext) {
 		w := newWorld(ctx, hasty)
 		older := &coordinationv1.Lease{

@@ -191,20 +191,16 @@ func (b *Barrier) answer(conn *tls.Conn, p *peer) {
 }
 
 // farewell takes over how far everything goes that a peer has told clients, and
-// removes it. It must be asked about at the API server if it did not know itself.
+// removes it.
 func (b *Barrier) farewell(p *peer, last Mark) {
-	b.log.Raise(Mark{Revisions: last.Revisions})
+	b.log.Raise(last)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if p.gone.Load() {
 		return
 	}
-	if last.Unsettled {
-		b.dropLocked(p, "it left before it knew itself")
-	} else {
-		p.left.Store(true)
-		b.removeLocked(p)
-		b.logger.Info("a replica left", slog.String("replica", p.name))
-	}
+	p.left.Store(true)
+	b.removeLocked(p)
 	b.publishLocked()
+	b.logger.Info("a replica left", slog.String("replica", p.name))
 }

@@ -28,7 +28,7 @@ const (
 const (
 	frameHead = 2
 	frameMax  = frameHead + 255
-	markSize  = 8*int(Kinds) + 1
+	markSize  = 8 * int(Kinds)
 	nameMax   = 253 // Of a pod, as of every DNS subdomain.
 )
 
@@ -101,9 +101,6 @@ func encodeMark(m Mark) [markSize]byte {
 	for kind, revision := range m.Revisions {
 		binary.BigEndian.PutUint64(content[8*kind:], revision)
 	}
-	if m.Unsettled {
-		content[markSize-1] = 1
-	}
 	return content
 }
 
@@ -113,6 +110,5 @@ func decodeMark(content []byte) Mark {
 	for kind := range m.Revisions {
 		m.Revisions[kind] = binary.BigEndian.Uint64(content[8*kind:])
 	}
-	m.Unsettled = content[markSize-1] != 0
 	return m
 }

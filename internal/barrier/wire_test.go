@@ -15,8 +15,8 @@ import (
 func TestMarkMax(t *testing.T) {
 	g := NewWithT(t)
 	one := Mark{Revisions: [Kinds]uint64{1, 20, 3}}
-	other := Mark{Revisions: [Kinds]uint64{10, 2, 3}, Unsettled: true}
-	want := Mark{Revisions: [Kinds]uint64{10, 20, 3}, Unsettled: true}
+	other := Mark{Revisions: [Kinds]uint64{10, 2, 3}}
+	want := Mark{Revisions: [Kinds]uint64{10, 20, 3}}
 	g.Expect(one.Max(other)).To(Equal(want))
 	g.Expect(other.Max(one)).To(Equal(want))
 	g.Expect(one.Max(Mark{})).To(Equal(one))
@@ -24,7 +24,7 @@ func TestMarkMax(t *testing.T) {
 
 func TestFrames(t *testing.T) {
 	g := NewWithT(t)
-	mark := Mark{Revisions: [Kinds]uint64{1, 1 << 63, 3}, Unsettled: true}
+	mark := Mark{Revisions: [Kinds]uint64{1, 1 << 63, 3}}
 	content := encodeMark(mark)
 	var sent bytes.Buffer
 	g.Expect(writeFrame(&sent, make([]byte, frameMax), frameMark, content[:])).To(Succeed())

@@ -102,9 +102,11 @@ type Slice struct {
 	Members    []Member
 }
 
-// Kept is a user that SCIM does not know any more.
+// Kept is a user or group that SCIM does not know any more, and whose object is
+// still there.
 type Kept struct {
 	ID      uuid.UUID
+	Group   bool
 	Name    string // canonical
 	Deleted time.Time
 	// Released says that somebody else may have the name by now.
@@ -132,11 +134,15 @@ func (x *Index) PutUser(e *Entry) {
 	}
 }
 
-// PutKept adds a user that was deleted and is kept.
+// PutKept adds a user or group that was deleted and is kept, in place of what it was.
 func (x *Index) PutKept(k Kept) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.removeUser(k.ID)
+	if k.Group {
+		x.removeGroup(k.ID)
+	} else {
+		x.removeUser(k.ID)
+	}
 	x.kept[k.ID] = k
 }
 
@@ -158,21 +164,24 @@ func (x *Index) removeUser(id uuid.UUID) {
 func (x *Index) PutGroup(e *Entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if former := x.groups.remove(e.ID); former != nil {
-		x.unlist(e.ID, former.Members)
-	}
+	x.removeGroup(e.ID)
 	x.complete(e)
 	x.groups.put(e)
 	x.list(e.ID, e.Members)
 }
 
-// RemoveGroup removes a group.
+// RemoveGroup removes a group, kept or not.
 func (x *Index) RemoveGroup(id uuid.UUID) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.removeGroup(id)
+}
+
+func (x *Index) removeGroup(id uuid.UUID) {
 	if former := x.groups.remove(id); former != nil {
 		x.unlist(id, former.Members)
 	}
+	delete(x.kept, id)
 }
 
 // PutSlice adds a slice of a group, or takes it in place of its former state.
@@ -248,17 +257,24 @@ func (x *Index) EachUser(yield func(id uuid.UUID)) {
 	for id := range x.users.byID {
 		yield(id)
 	}
-	for id := range x.kept {
-		yield(id)
-	}
+	x.eachKept(false, func(k Kept) { yield(k.ID) })
 }
 
-// EachGroup calls back for the ids of all groups, while nothing changes.
+// EachGroup is EachUser for groups.
 func (x *Index) EachGroup(yield func(id uuid.UUID)) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	for id := range x.groups.byID {
 		yield(id)
+	}
+	x.eachKept(true, func(k Kept) { yield(k.ID) })
+}
+
+func (x *Index) eachKept(groups bool, yield func(Kept)) {
+	for _, kept := range x.kept {
+		if kept.Group == groups {
+			yield(kept)
+		}
 	}
 }
 
@@ -280,48 +296,31 @@ func (x *Index) collection(t *scim.ResourceType) *collection {
 }
 
 // EachName calls back for the id and the canonical name of everything that has
-// one, kept users whose name nobody else has taken included.
+// one, those that are kept and whose name nobody else has taken included.
 func (x *Index) EachName(t *scim.ResourceType, yield func(id, name string)) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	for _, e := range x.collection(t).byID {
 		yield(e.Frozen.ID(), e.Name)
 	}
-	if store.IsGroup(t) {
-		return
-	}
-	for id, kept := range x.kept {
-		if !kept.Released {
-			yield(id.String(), kept.Name)
+	x.eachKept(store.IsGroup(t), func(k Kept) {
+		if !k.Released {
+			yield(k.ID.String(), k.Name)
 		}
-	}
+	})
 }
 
-// NotIn returns the ids of the users or groups that are not listed, but for those
-// that have changed since the list was made.
-func (x *Index) NotIn(t *scim.ResourceType, listed map[string]struct{}, asOf uint64) []uuid.UUID {
+// KeptBefore returns what is kept and is over, as much as limit.
+func (x *Index) KeptBefore(limit int, over func(Kept) bool) []Kept {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	var ids []uuid.UUID
-	for id, e := range x.collection(t).byID {
-		if _, in := listed[e.Frozen.ID()]; !in && e.Revision <= asOf {
-			ids = append(ids, id)
+	var found []Kept
+	for _, kept := range x.kept {
+		if len(found) < limit && over(kept) {
+			found = append(found, kept)
 		}
 	}
-	return ids
-}
-
-// KeptBefore returns the ids of kept users that are over, as many as limit.
-func (x *Index) KeptBefore(limit int, over func(name string, deleted time.Time) bool) []uuid.UUID {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	var ids []uuid.UUID
-	for id, kept := range x.kept {
-		if len(ids) < limit && over(kept.Name, kept.Deleted) {
-			ids = append(ids, id)
-		}
-	}
-	return ids
+	return found
 }
 
 // Dangling returns ids that a group which exists lists and that do not exist, as

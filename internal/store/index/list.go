@@ -33,17 +33,6 @@ func (x *Index) Entry(t *scim.ResourceType, id uuid.UUID) *Entry {
 	return x.collection(t).byID[id]
 }
 
-// HolderOf returns the id of the resource with the canonical name.
-func (x *Index) HolderOf(t *scim.ResourceType, name string) (id uuid.UUID, known bool) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	e := x.collection(t).byName.one[name]
-	if e == nil {
-		return uuid.UUID{}, false
-	}
-	return e.ID, true
-}
-
 // List returns the page that the query asks for, as store.Select would.
 func (x *Index) List(ctx context.Context, t *scim.ResourceType, query store.Query) (*store.Page, error) {
 	if query.Filter == nil && query.Sort == nil {

@@ -18,10 +18,6 @@ import (
 // that spares the slower writer a second round; correctness does not need it.
 const patience = 2 * time.Second
 
-// fencedPrefix begins the name of what is made only to keep a dead process from
-// making it.
-const fencedPrefix = "fenced-"
-
 // acquired is what acquire found.
 type acquired struct {
 	// claim is the claim for the name, held by the id that asked.
@@ -110,27 +106,21 @@ func (s *Store) fence(ctx context.Context, t *scim.ResourceType, holderID string
 	}
 	if holder != nil {
 		object := holder.object
-		annotations := object.GetAnnotations()
-		if annotations == nil {
-			annotations = map[string]string{}
-		}
-		annotations["scim.kubescim.dev/fenced-by"] = by.RequestID
+		annotate(object, annotationFenced, by)
 		if holder.kept() {
-			annotations[annotationReleased] = by.RequestID
+			release(object, by)
 		}
-		object.SetAnnotations(annotations)
 		return wrap(s.client.Update(ctx, object, by.owner), "fencing the holder %s of a claim", holderID)
 	}
 	now := metav1.NowMicro()
-	marker := scim.NewResource(t, scim.Complex{store.Name(t): fencedPrefix + holderID})
 	meta := stamp(now, now, by)
 	meta.DeletedTime = now
-	object, err := s.encode(newObject(t), marker, meta)
+	object, err := s.encode(newObject(t), marker(t, holderID), meta)
 	if err != nil {
 		return err
 	}
 	object.SetName(holderID)
-	object.SetAnnotations(map[string]string{annotationReleased: by.RequestID})
+	release(object, by)
 	return wrap(s.client.Create(ctx, object, by.owner), "fencing the holder %s of a claim", holderID)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -14,21 +15,29 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 )
 
-// Delete implements store.Store: out of all groups, then the object, then the
-// claim. A user that is kept keeps its claim too, by which Create finds it.
+// Delete implements store.Store: out of all groups, then what SCIM knows of it,
+// then the object, then the claim. A user that is kept keeps its object and its
+// claim, by which Create finds it.
+//
+// The object is marked as deleted before it is deleted because the API server's
+// answer to a DELETE has no resourceVersion, by which other replicas could know
+// how far they must have come not to show it any more.
 func (s *Store) Delete(ctx context.Context, t *scim.ResourceType, id string, options store.DeleteOptions) (err error) {
 	defer s.guard(&err)
 	by, unsure := writerOf(ctx), false
+	keep := store.IsUser(t) && options.Policy.KeepDeletedUsers
+	var claim *coordinationv1.Lease
 	for tries := newAttempt(); ; {
 		read, err := s.read(ctx, t, id)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if unsure && !read.known() {
-			return nil
-		}
-		if !read.known() {
+		case !read.known() && !unsure:
 			return store.NotFound(t, id)
+		case !read.known() && (keep || read == nil):
+			return s.claims.release(ctx, claim)
+		case !read.known():
+			return s.erase(ctx, read.object, claim)
 		}
 		if version := read.resource.Meta().Version; options.Precondition != nil && !options.Precondition(version) {
 			return store.PreconditionFailed(version)
@@ -36,11 +45,18 @@ func (s *Store) Delete(ctx context.Context, t *scim.ResourceType, id string, opt
 		if err := s.strip(ctx, id); err != nil {
 			return fmt.Errorf("taking the %s %s out of its groups: %w", t.Name, id, err)
 		}
-		err = s.remove(ctx, read, options.Policy, by)
-		if err == nil {
-			return nil
+		if !keep {
+			if claim, err = s.claims.held(ctx, t, store.NameOf(read.resource), id); err != nil {
+				return wrap(err, "reading the claim of the %s %s", t.Name, id)
+			}
 		}
-		if settled(err) && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
+		marked, err := s.mark(ctx, read, keep, by)
+		switch {
+		case err == nil && keep:
+			return nil
+		case err == nil:
+			return s.erase(ctx, marked, claim)
+		case settled(err) && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err):
 			return err
 		}
 		unsure = unsure || !settled(err)
@@ -50,38 +66,43 @@ func (s *Store) Delete(ctx context.Context, t *scim.ResourceType, id string, opt
 	}
 }
 
-// remove makes the record unknown to SCIM, at the revision that was read.
-func (s *Store) remove(ctx context.Context, read *record, policy store.Policy, by writer) error {
-	t, id := read.resource.Type(), read.object.GetName()
-	if store.IsUser(t) && policy.KeepDeletedUsers {
-		kept := read.resource.Clone()
-		kept.SetActive(false)
-		now := metav1.NowMicro()
-		meta := stamp(metaOf(read.object).CreatedTime, now, by)
-		meta.DeletedTime = now
-		object, err := s.encode(read.object, kept, meta)
-		if err != nil {
-			return err
-		}
-		if err := s.client.Update(ctx, object, by.owner); err != nil {
-			return wrap(err, "marking the %s %s as deleted", t.Name, id)
-		}
-		s.tell(t, object)
-		return nil
+// mark makes the record unknown to SCIM, at the revision that was read. Nothing of
+// it is left unless it is to be kept.
+func (s *Store) mark(ctx context.Context, read *record, keep bool, by writer) (client.Object, error) {
+	t, id, now := read.resource.Type(), read.object.GetName(), metav1.NowMicro()
+	left := marker(t, id)
+	if keep {
+		left = read.resource.Clone()
+		left.SetActive(false)
 	}
-	claim, err := s.claims.held(ctx, t, store.NameOf(read.resource), id)
+	meta := stamp(metaOf(read.object).CreatedTime, now, by)
+	meta.DeletedTime = now
+	object, err := s.encode(read.object, left, meta)
 	if err != nil {
-		return wrap(err, "reading the claim of the %s %s", t.Name, id)
+		return nil, err
 	}
-	err = s.client.Delete(ctx, read.object, client.Preconditions{
-		UID:             ptr.To(read.object.GetUID()),
-		ResourceVersion: ptr.To(read.object.GetResourceVersion()),
-	})
-	if err != nil {
-		return wrap(err, "deleting the %s %s", t.Name, id)
+	if !keep {
+		release(object, by)
 	}
-	s.tellDeleted(ctx, t, id)
-	return s.claims.release(ctx, claim)
+	if err := s.client.Update(ctx, object, by.owner); err != nil {
+		return nil, wrap(err, "marking the %s %s as deleted", t.Name, id)
+	}
+	s.tell(t, object)
+	return object, nil
+}
+
+// erase deletes an object that SCIM does not know any more, and then its claim.
+// What it cannot delete, the upkeep does: the resource is gone already.
+func (s *Store) erase(ctx context.Context, object client.Object, claim *coordinationv1.Lease) error {
+	for tries := newAttempt(); ; {
+		err := s.client.Delete(ctx, object, client.Preconditions{
+			UID:             ptr.To(object.GetUID()),
+			ResourceVersion: ptr.To(object.GetResourceVersion()),
+		})
+		if err == nil || settled(err) || !tries.again(ctx) {
+			return s.claims.release(ctx, claim)
+		}
+	}
 }
 
 // strip takes the id out of the members of every group.

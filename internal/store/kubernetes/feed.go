@@ -156,8 +156,6 @@ func (f *feed) handle(event watch.Event, listing *listing) error {
 		f.remove(object.GetName())
 	case watch.Bookmark:
 		if listing != nil && object.GetAnnotations()[metav1.InitialEventsAnnotationKey] == "true" {
-			// What complete removes may be what a client was told is gone.
-			f.progress.tell(f.kind, revisionOf(object))
 			f.complete(listing)
 			f.reached(object, true)
 			return nil

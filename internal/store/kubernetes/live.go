@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/selection"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
@@ -84,7 +83,7 @@ func (s *Store) liveCandidates(ctx context.Context, t *scim.ResourceType, filter
 			return nil, wrap(err, "reading the claim of a %s", store.Name(t))
 		}
 		if claim == nil {
-			return nil, s.tellFree(ctx, t, name)
+			return nil, nil
 		}
 		id = holderOf(claim)
 	}
@@ -93,19 +92,6 @@ func (s *Store) liveCandidates(ctx context.Context, t *scim.ResourceType, filter
 		return nil, err
 	}
 	return []*scim.Resource{found.resource}, s.liveMembers(ctx, found, store.View{})
-}
-
-// tellFree notes that a client may be told that nobody has the name. The mirror
-// may still show somebody under it.
-func (s *Store) tellFree(ctx context.Context, t *scim.ResourceType, name string) error {
-	if s.mirror == nil {
-		return nil
-	}
-	if id, shown := s.mirror.index.HolderOf(t, scim.Fold(name)); shown {
-		_, err := s.read(ctx, t, id.String())
-		return err
-	}
-	return nil
 }
 
 // all returns every resource of the type that SCIM knows, as of one moment.
@@ -136,20 +122,17 @@ func (s *Store) all(ctx context.Context, t *scim.ResourceType) ([]*scim.Resource
 	return all, nil
 }
 
-// eachObject LISTs the tenant's objects of a kind, as of one moment.
+// eachObject LISTs the tenant's objects of a kind, as of one moment. Those that are
+// marked as deleted are among them: that a client is told nothing of them rests on
+// that mark.
 func (s *Store) eachObject(ctx context.Context, kind barrier.Kind, selector labels.Selector, yield func(client.Object) error) error {
 	options := &client.ListOptions{Namespace: s.tenant.Namespace, LabelSelector: selector, Limit: pageSize}
-	listed, asOf := map[string]struct{}{}, uint64(0)
 	for {
 		list := newList(kind)
 		if err := s.client.List(ctx, list, options); err != nil {
 			return wrap(err, "listing %T", list)
 		}
-		if asOf == 0 {
-			asOf = revisionOfList(list)
-		}
 		for _, object := range itemsOf(list) {
-			listed[object.GetName()] = struct{}{}
 			if s.mirror != nil {
 				s.mirror.progress.tell(kind, revisionOf(object))
 			}
@@ -158,29 +141,8 @@ func (s *Store) eachObject(ctx context.Context, kind barrier.Kind, selector labe
 			}
 		}
 		if options.Continue = list.GetContinue(); options.Continue == "" {
-			s.tellAbsent(kind, listed, asOf)
 			return nil
 		}
-	}
-}
-
-// tellAbsent notes that a client may be told that what is not in a LIST is gone.
-// The revision of the LIST says that too, but no event might ever bring a watch
-// there. Slices are not gone while their group is there, which is what is asked for.
-func (s *Store) tellAbsent(kind barrier.Kind, listed map[string]struct{}, asOf uint64) {
-	if s.mirror == nil || kind == barrier.GroupMembers {
-		return
-	}
-	registry, _ := s.mirror.following()
-	if registry == nil {
-		return
-	}
-	t := registry.User()
-	if kind == barrier.Groups {
-		t = registry.Group()
-	}
-	for _, id := range s.mirror.index.NotIn(t, listed, asOf) {
-		s.mirror.miss(t, id)
 	}
 }
 
@@ -221,13 +183,9 @@ func pointers[P interface {
 	return objects
 }
 
-// selector selects the tenant's objects that SCIM knows.
+// selector selects the tenant's objects.
 func (s *Store) selector() labels.Selector {
-	notDeleted, err := labels.NewRequirement(v1alpha1.LabelDeleted, selection.DoesNotExist, nil)
-	if err != nil {
-		panic(fmt.Sprintf("a constant label selector is malformed: %v", err))
-	}
-	return labels.SelectorFromSet(labels.Set{v1alpha1.LabelTenant: s.tenant.Name}).Add(*notDeleted)
+	return labels.SelectorFromSet(labels.Set{v1alpha1.LabelTenant: s.tenant.Name})
 }
 
 // liveComplete adds to a resource what is derived, and takes off what the view

@@ -22,9 +22,6 @@ const (
 	// catchUp is how long a read waits for the mirror before it goes to the API
 	// server. A watch is some milliseconds behind, more on a busy machine.
 	catchUp = 300 * time.Millisecond
-	// goneWait is how long an answer that something is gone waits for the mirror
-	// to show that.
-	goneWait = 500 * time.Millisecond
 )
 
 var (
@@ -159,23 +156,7 @@ func (m *Mirror) current(ctx context.Context, t *scim.ResourceType) error {
 	if err != nil {
 		return err
 	}
-	if mark.Unsettled {
-		return fmt.Errorf("a deletion is not shown yet: %w", errBehind)
-	}
 	return m.progress.reach(ctx, mark.Revisions, catchUp)
-}
-
-// shows reports whether the mirror still shows the id after a moment in which the
-// watch can bring that it is gone.
-func (m *Mirror) shows(ctx context.Context, t *scim.ResourceType, id uuid.UUID) bool {
-	shown := func() bool { return m.index.Entry(t, id) != nil }
-	return shown() && (!m.InStep() || m.progress.wait(ctx, goneWait, func() bool { return !shown() }) != nil)
-}
-
-// miss notes that a client is told that the id is gone, which the mirror does not
-// show yet: other replicas learn that this one has told more than they can wait for.
-func (m *Mirror) miss(t *scim.ResourceType, id uuid.UUID) {
-	m.progress.miss(id, func(id uuid.UUID) bool { return m.index.Entry(t, id) != nil })
 }
 
 // feeds are the three watches.
@@ -204,7 +185,6 @@ func (m *Mirror) byID(remove func(uuid.UUID)) func(string) {
 	return func(name string) {
 		if id, err := idOf(name); err == nil {
 			remove(id)
-			m.progress.found(id)
 		}
 	}
 }
@@ -214,7 +194,6 @@ func (m *Mirror) putUser(t *scim.ResourceType, object client.Object) error {
 	if err != nil {
 		return err
 	}
-	defer m.progress.found(id)
 	read, err := decode(m.tenant.Name, t, object)
 	switch {
 	case err != nil:
@@ -222,14 +201,21 @@ func (m *Mirror) putUser(t *scim.ResourceType, object client.Object) error {
 	case read.known():
 		m.index.PutUser(userEntry(id, read))
 	case read.kept():
-		_, released := object.GetAnnotations()[annotationReleased]
-		m.index.PutKept(index.Kept{
-			ID: id, Name: scim.Fold(read.resource.UserName()), Deleted: metaOf(object).DeletedTime.Time, Released: released,
-		})
+		m.index.PutKept(keptEntry(id, read))
 	default:
 		m.index.RemoveUser(id)
 	}
 	return nil
+}
+
+// keptEntry is what is kept of what SCIM does not know any more.
+func keptEntry(id uuid.UUID, read *record) index.Kept {
+	_, released := read.object.GetAnnotations()[annotationReleased]
+	t := read.resource.Type()
+	return index.Kept{
+		ID: id, Group: store.IsGroup(t), Name: scim.Fold(store.NameOf(read.resource)),
+		Deleted: metaOf(read.object).DeletedTime.Time, Released: released,
+	}
 }
 
 // userEntry is what is kept of a user. Its keys are parts of the JSON where they
@@ -258,12 +244,15 @@ func (m *Mirror) putGroup(t *scim.ResourceType, object client.Object) error {
 	if err != nil {
 		return err
 	}
-	defer m.progress.found(id)
 	read, err := decode(m.tenant.Name, t, object)
 	if err != nil {
 		return err
 	}
-	if !read.known() {
+	switch {
+	case read.kept():
+		m.index.PutKept(keptEntry(id, read))
+		return nil
+	case !read.known():
 		m.index.RemoveGroup(id)
 		return nil
 	}

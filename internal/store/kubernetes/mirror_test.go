@@ -11,6 +11,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/google/uuid"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
@@ -170,18 +171,45 @@ var _ = Describe("A mirror", func() {
 		Expect(isNotFound(err)).To(BeTrue())
 	})
 
-	It("makes all others read live while it has told of a deletion that it does not show", func(ctx SpecContext) {
+	It("shows nobody who is deleted, however far the replica that deleted is behind", func(ctx SpecContext) {
+		writerOf = &replicas{backend: backend{namespace: namespace}} // of which every watch can be held
+		storm, fog := newWeather(), newWeather()
+		deleter, other := start(storm), start(fog)
+		storm.hold() // The one that is to delete does not even see that they are made.
+		person := newUser("babs@example.com")
+		group := scim.NewResource(registry.Group(), scim.Complex{"displayName": "Engineers"})
+		for _, made := range []**scim.Resource{&person, &group} {
+			created, err := newStore(live, namespace).Create(ctx, *made, store.Policy{})
+			Expect(err).NotTo(HaveOccurred())
+			*made = created
+			// The other one does, and not that it is deleted.
+			Eventually(func() bool { return other.mirror.index.Exists(uuid.MustParse(created.ID())) }).Should(BeTrue())
+		}
+		fog.hold()
+		for _, one := range []*scim.Resource{person, group} {
+			Expect(deleter.Delete(ctx, one.Type(), one.ID(), store.DeleteOptions{})).To(Succeed())
+			for _, s := range []*Store{other, deleter} {
+				_, err := s.Get(ctx, one.Type(), one.ID(), store.View{})
+				Expect(isNotFound(err)).To(BeTrue())
+			}
+		}
+		Expect(other.mirror.index.Exists(uuid.MustParse(person.ID()))).To(BeTrue(), "its memory is behind")
+		Expect(find(ctx, other, "babs@example.com")).To(BeEmpty())
+		storm.clear()
+		fog.clear()
+	})
+
+	It("knows that somebody is gone when a write has found that", func(ctx SpecContext) {
 		id := create(ctx, "babs@example.com")
 		Eventually(fromMemory(ctx)).Should(Succeed())
 		storm.hold()
-		Expect(reader.Delete(ctx, registry.User(), id, store.DeleteOptions{})).To(Succeed())
-		Expect(reader.mirror.Mark().Unsettled).To(BeTrue())
-		for _, s := range []store.Store{reader, writer} {
-			_, err := s.Get(ctx, registry.User(), id, store.View{})
-			Expect(isNotFound(err)).To(BeTrue())
-		}
+		_, err := reader.Update(ctx, registry.User(), id, func(current *scim.Resource) (*scim.Resource, error) {
+			Expect(writer.Delete(ctx, registry.User(), id, store.DeleteOptions{})).To(Succeed())
+			return rename("barbara@example.com")(current)
+		}, store.UpdateOptions{})
+		Expect(isNotFound(err)).To(BeTrue())
+		Expect(find(ctx, reader, "babs@example.com")).To(BeEmpty())
 		storm.clear()
-		Eventually(func() bool { return reader.mirror.Mark().Unsettled }).Should(BeFalse())
 	})
 
 	It("begins anew when its history is gone, and misses nothing of what came between", func(ctx SpecContext) {

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/barrier"
@@ -25,13 +24,10 @@ type progress struct {
 	// rest on because the mirror shows it. Bookmarks do not count: they change
 	// nothing that is shown, and other replicas get theirs at other times.
 	told [barrier.Kinds]uint64
-	// missing are ids that a client was told are gone while the mirror still
-	// shows them.
-	missing map[uuid.UUID]struct{}
 	// inVain is the highest revision that was waited for in vain.
 	inVain   [barrier.Kinds]uint64
 	bookmark [barrier.Kinds]chan struct{}
-	// changed is closed when applied or missing changes, if anybody waits.
+	// changed is closed when applied changes, if anybody waits.
 	changed chan struct{}
 }
 
@@ -92,35 +88,11 @@ func (p *progress) tell(kind barrier.Kind, revision uint64) {
 	p.told[kind] = max(p.told[kind], revision)
 }
 
-// miss notes that a client is told that the id is gone, unless the mirror knows
-// so already, which shown asks.
-func (p *progress) miss(id uuid.UUID, shown func(uuid.UUID) bool) {
-	p.mu.Lock()
-	if p.missing == nil {
-		p.missing = map[uuid.UUID]struct{}{}
-	}
-	p.missing[id] = struct{}{}
-	p.mu.Unlock()
-	if !shown(id) {
-		p.found(id)
-	}
-}
-
-// found notes that the mirror shows no more that the id is there.
-func (p *progress) found(id uuid.UUID) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, missing := p.missing[id]; missing {
-		delete(p.missing, id)
-		p.wake()
-	}
-}
-
 // mark returns how far another replica must have come to be as new.
 func (p *progress) mark() barrier.Mark {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return barrier.Mark{Revisions: p.told, Unsettled: len(p.missing) > 0}
+	return barrier.Mark{Revisions: p.told}
 }
 
 // raise makes the mark at least m.

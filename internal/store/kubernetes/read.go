@@ -47,23 +47,14 @@ func (s *Store) current(ctx context.Context, t *scim.ResourceType) bool {
 
 // read returns the record with the id, live; nil when the tenant has none.
 // Whoever gets to know what was read here can rely on every replica to know it
-// too, or a later state.
+// too, or a later state. That an object is gone is no exception: who deleted it
+// has told before that it is marked as deleted.
 func (s *Store) read(ctx context.Context, t *scim.ResourceType, id string) (*record, error) {
-	key, err := idOf(id)
-	if err != nil {
+	if _, err := idOf(id); err != nil {
 		return nil, nil //nolint:nilerr // What is no id is nobody's.
 	}
 	object := newObject(t)
-	get := func() error {
-		return s.client.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: id}, object)
-	}
-	err = get()
-	if apierrors.IsNotFound(err) && s.mirror != nil && s.mirror.shows(ctx, t, key) {
-		// It is gone, or it was not there yet: a claim is made before its holder.
-		if err = get(); apierrors.IsNotFound(err) {
-			s.mirror.miss(t, key)
-		}
-	}
+	err := s.client.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: id}, object)
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
@@ -78,14 +69,6 @@ func (s *Store) read(ctx context.Context, t *scim.ResourceType, id string) (*rec
 func (s *Store) tell(t *scim.ResourceType, object client.Object) {
 	if s.mirror != nil {
 		s.mirror.progress.tell(kindOf(t), revisionOf(object))
-	}
-}
-
-// tellDeleted notes that a client may be told that the object of the id has been
-// deleted.
-func (s *Store) tellDeleted(ctx context.Context, t *scim.ResourceType, id string) {
-	if key, err := idOf(id); err == nil && s.mirror != nil && s.mirror.shows(ctx, t, key) {
-		s.mirror.miss(t, key)
 	}
 }
 

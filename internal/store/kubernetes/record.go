@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,9 +13,37 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 )
 
-// annotationReleased is on a kept user whose name somebody else has taken since;
-// the user can no longer be brought back under it.
-const annotationReleased = "scim.kubescim.dev/name-released"
+const (
+	// annotationReleased is on what is deleted and does not hold its name any more:
+	// on a kept user whose name somebody else has taken since, who can no longer be
+	// brought back under it, and on every marker.
+	annotationReleased = "scim.kubescim.dev/name-released"
+	// annotationFenced is on what was written so that a late write of a process that
+	// is taken for dead fails.
+	annotationFenced = "scim.kubescim.dev/fenced-by"
+)
+
+// markerPrefix begins the name of a marker.
+const markerPrefix = "deleted-"
+
+// marker is the content of an object that stands for nobody: of one that is about
+// to be deleted, or was made only to keep a dead process from making it.
+func marker(t *scim.ResourceType, id string) *scim.Resource {
+	return scim.NewResource(t, scim.Complex{store.Name(t): markerPrefix + id})
+}
+
+// release makes a deleted object hold its name no more.
+func release(object client.Object, by writer) { annotate(object, annotationReleased, by) }
+
+// annotate adds an annotation that has the request.
+func annotate(object client.Object, name string, by writer) {
+	annotations := maps.Clone(object.GetAnnotations())
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[name] = by.RequestID
+	object.SetAnnotations(annotations)
+}
 
 // record is a ScimUser or ScimGroup of the tenant, as it was read, with the SCIM
 // resource that it holds.
@@ -28,7 +57,7 @@ func (r *record) known() bool {
 	return r != nil && !r.kept() && r.object.GetDeletionTimestamp() == nil
 }
 
-// kept reports whether the user was deleted and is kept.
+// kept reports whether the resource was deleted and its object is there still.
 func (r *record) kept() bool {
 	return r != nil && r.object.GetLabels()[v1alpha1.LabelDeleted] != "" && r.object.GetDeletionTimestamp() == nil
 }

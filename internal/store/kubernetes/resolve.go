@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/barrier"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 )
@@ -56,6 +57,19 @@ func (s *Store) resolve(ctx context.Context, ids []string) (map[string]string, e
 	return kinds, nil
 }
 
+// tellMember notes that a client may be told what an object of a kind of members
+// says: that somebody is there, or is marked as deleted.
+func (s *Store) tellMember(kind string, object client.Object) {
+	if s.mirror == nil {
+		return
+	}
+	of := barrier.Users
+	if kind == store.MemberGroup {
+		of = barrier.Groups
+	}
+	s.mirror.progress.tell(of, revisionOf(object))
+}
+
 // lookUpByGet returns those ids that SCIM knows as the kind.
 func (s *Store) lookUpByGet(ctx context.Context, kind string, ids []string) ([]string, error) {
 	var (
@@ -75,6 +89,7 @@ func (s *Store) lookUpByGet(ctx context.Context, kind string, ids []string) ([]s
 			if err != nil {
 				return wrap(err, "looking up the %s %s", kind, id)
 			}
+			s.tellMember(kind, object)
 			if s.selects(object) {
 				mu.Lock()
 				defer mu.Unlock()
@@ -101,7 +116,9 @@ func (s *Store) lookUpByList(ctx context.Context, kind string, ids []string) ([]
 			return nil, wrap(err, "looking up %d %ss", len(ids), kind)
 		}
 		for i := range list.Items {
-			if object := &list.Items[i]; wanted[object.Name] && s.selects(object) {
+			object := &list.Items[i]
+			s.tellMember(kind, object)
+			if wanted[object.Name] && s.selects(object) {
 				found = append(found, object.Name)
 			}
 		}

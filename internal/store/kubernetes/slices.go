@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"fmt"
 	mathrand "math/rand/v2"
 	"slices"
 	"sync"
@@ -114,13 +115,16 @@ func (w *sliceWriter) fill(ctx context.Context, name string, members []index.Mem
 }
 
 // edit changes what a slice lists, by compare-and-swap. A slice that is gone has
-// gone with its group.
+// gone with its group, unless somebody has deleted it by hand.
 func (w *sliceWriter) edit(ctx context.Context, name string, change func(listed []index.Member) []index.Member) error {
 	for tries := newAttempt(); ; {
 		slice := &v1alpha1.ScimGroupMembers{}
 		err := w.store.client.Get(ctx, client.ObjectKey{Namespace: w.store.tenant.Namespace, Name: name}, slice)
 		if apierrors.IsNotFound(err) {
-			return store.NotFound(w.store.groupType(), w.group)
+			if _, err := w.owner(ctx); err != nil {
+				return err
+			}
+			return fmt.Errorf("the members %s of the group are gone: %w", name, store.Busy())
 		}
 		if err != nil {
 			return wrap(err, "reading the members %s", name)

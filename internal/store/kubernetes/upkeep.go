@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/index"
 )
 
 const (
@@ -22,9 +23,9 @@ const (
 	upkeepPeriod = time.Minute
 	// claimsPeriod is how often the claims are, which takes a LIST of them.
 	claimsPeriod = 10 * time.Minute
-	// fenceAge is how long the mark stays that keeps a late write of a dead process
+	// markerAge is how long a marker stays: it may keep a late write of a dead process
 	// from making a resource. It is removed when no write can be under way any more.
-	fenceAge = time.Hour
+	markerAge = time.Hour
 	// upkeepPage is how many objects are removed at a time.
 	upkeepPage = 500
 )
@@ -41,8 +42,9 @@ type Upkeep struct {
 	// Recorder records events on users and groups.
 	Recorder events.EventRecorder
 	Log      *slog.Logger
-	// OrphanAge is how old a claim without a resource gets.
-	OrphanAge time.Duration
+	// OrphanAge is how old a claim without a resource gets, and MarkerAge how old
+	// what stands for nobody.
+	OrphanAge, MarkerAge time.Duration
 
 	repairs *prometheus.CounterVec
 	removed prometheus.Counter
@@ -53,7 +55,7 @@ type Upkeep struct {
 func NewUpkeep(s *Store, registry prometheus.Registerer) *Upkeep {
 	labels := prometheus.Labels{"tenant": s.tenant.Name}
 	u := &Upkeep{
-		store: s, OrphanAge: orphanAge,
+		store: s, OrphanAge: orphanAge, MarkerAge: markerAge,
 		repairs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kubescim_store_claim_repairs_total", ConstLabels: labels,
 			Help: "Claims of names that were repaired, by what was wrong: Missing, WrongHolder, Orphan or Duplicate, which is told and not repaired.",
@@ -103,27 +105,31 @@ func (u *Upkeep) once(ctx context.Context, withClaims bool) error {
 }
 
 // removeExpired removes a page of the kept users whose retention is over, and of
-// the marks that fence off dead processes.
+// markers.
 func (u *Upkeep) removeExpired(ctx context.Context) error {
 	retention, now := u.Policy().Retention, time.Now()
-	for _, kept := range u.store.mirror.index.KeptBefore(upkeepPage, func(name string, deleted time.Time) bool {
-		if strings.HasPrefix(name, fencedPrefix) {
-			return now.Sub(deleted) > fenceAge
+	for _, kept := range u.store.mirror.index.KeptBefore(upkeepPage, func(k index.Kept) bool {
+		if strings.HasPrefix(k.Name, markerPrefix) {
+			return now.Sub(k.Deleted) > u.MarkerAge
 		}
-		return retention != nil && now.Sub(deleted) > *retention
+		return retention != nil && now.Sub(k.Deleted) > *retention
 	}) {
-		if err := u.remove(ctx, kept.String()); err != nil {
-			return fmt.Errorf("removing the kept user %s: %w", kept, err)
+		if err := u.remove(ctx, kept); err != nil {
+			return fmt.Errorf("removing what is kept of %s: %w", kept.ID, err)
 		}
 	}
 	return nil
 }
 
-// remove deletes a kept user, then its claim, unless it has come back.
-func (u *Upkeep) remove(ctx context.Context, id string) error {
-	s := u.store
+// remove deletes what is kept of a user or group, then its claim, unless it has
+// come back.
+func (u *Upkeep) remove(ctx context.Context, kept index.Kept) error {
+	s, id := u.store, kept.ID.String()
 	registry, _ := s.mirror.following()
 	t := registry.User()
+	if kept.Group {
+		t = registry.Group()
+	}
 	read, err := s.read(ctx, t, id)
 	if err != nil || !read.kept() {
 		return err

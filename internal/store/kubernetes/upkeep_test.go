@@ -171,6 +171,31 @@ var _ = Describe("The upkeep", func() {
 		Expect(s.Get(ctx, registry.User(), stays, store.View{})).NotTo(BeNil())
 	})
 
+	It("removes what a deletion has left whose process died, and nobody has it for a name", func(ctx SpecContext) {
+		id := create(ctx, "babs@example.com")
+		group, err := s.Create(ctx, scim.NewResource(registry.Group(), scim.Complex{"displayName": "Engineers"}), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		for t, id := range map[*scim.ResourceType]string{registry.User(): id, registry.Group(): group.ID()} {
+			read, err := s.read(ctx, t, id)
+			Expect(err).NotTo(HaveOccurred())
+			_, err = s.mark(ctx, read, false, writerOf(ctx))
+			Expect(err).NotTo(HaveOccurred())
+		}
+		Eventually(func() int { return s.mirror.Counts().Kept }).Should(Equal(2))
+		_, err = s.Get(ctx, registry.User(), id, store.View{})
+		Expect(isNotFound(err)).To(BeTrue())
+		Expect(upkeep.once(ctx, false)).To(Succeed())
+		Expect(s.mirror.Counts().Kept).To(Equal(2), "a late write may still be under way")
+		upkeep.MarkerAge = 0
+		Expect(upkeep.once(ctx, false)).To(Succeed())
+		Eventually(func() int { return s.mirror.Counts().Kept }).Should(BeZero())
+		for _, list := range []client.ObjectList{&v1alpha1.ScimUserList{}, &v1alpha1.ScimGroupList{}} {
+			Expect(live.List(ctx, list, client.InNamespace(namespace))).To(Succeed())
+			Expect(itemsOf(list)).To(BeEmpty())
+		}
+		Expect(create(ctx, "babs@example.com")).NotTo(Equal(id), "ids are never used again")
+	})
+
 	It("takes a member out that was deleted just when it was added", func(ctx SpecContext) {
 		member := create(ctx, "babs@example.com")
 		group, err := s.Create(ctx, scim.NewResource(registry.Group(), scim.Complex{
