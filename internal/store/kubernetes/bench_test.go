@@ -18,7 +18,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 )
 
-// Events as an API server sends them, but for what %s and %d stand for.
+// Events as an API server sends them, but for the name, revision and MEMBERS.
 const (
 	eventMeta = `"metadata":{"annotations":{"example.com/note":"imported"},"creationTimestamp":"2026-11-26T09:27:09Z","generation":1,` +
 		`"labels":{"scim.kubescim.dev/tenant":"acme"},"managedFields":[{"apiVersion":"scim.kubescim.dev/v1alpha1","fieldsType":"FieldsV1",` +
@@ -34,10 +34,10 @@ const (
 		`"name":{"familyName":"Martin","formatted":"Alice Martin","givenName":"Alice"},"phoneNumbers":[{"type":"work","value":"+1-555-0100"}],` +
 		`"preferredLanguage":"en-US","tenantRef":{"name":"acme"},"title":"Engineer","userName":"Alice.Martin%[2]d@acme.example.com"}}}` + "\n"
 	groupEvent = `{"type":"ADDED","object":{"apiVersion":"scim.kubescim.dev/v1alpha1","kind":"ScimGroup",` + eventMeta + `,"spec":{` +
-		`"displayName":"Team %[2]d","externalId":"0a21f0f2-8d2a-4f8e-bf98-%[1]s","memberCount":100,"members":[%[3]s],` +
+		`"displayName":"Team %[2]d","externalId":"0a21f0f2-8d2a-4f8e-bf98-%[1]s","memberCount":100,"members":[MEMBERS],` +
 		eventSpecMeta + `,"tenantRef":{"name":"acme"}}}}` + "\n"
 	sliceEvent = `{"type":"ADDED","object":{"apiVersion":"scim.kubescim.dev/v1alpha1","kind":"ScimGroupMembers",` + eventMeta + `,"spec":{` +
-		`"groupRef":{"name":"%[1]s"},"members":[%[3]s],` + eventSpecMeta + `,"tenantRef":{"name":"acme"}}}}` + "\n"
+		`"groupRef":{"name":"%[1]s"},"members":[MEMBERS],` + eventSpecMeta + `,"tenantRef":{"name":"acme"}}}}` + "\n"
 )
 
 // endless is the body of a watch that brings the events again and again.
@@ -72,14 +72,17 @@ func (e *endless) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // BenchmarkFeed takes one event from the bytes of its watch into the index.
 func BenchmarkFeed(b *testing.B) {
-	members := make([]string, 100)
-	for i := range members {
-		members[i] = `"` + uuid.NewString() + `"`
-	}
 	for kind, format := range map[string]string{"user": userEvent, "group of 100": groupEvent, "slice of 100": sliceEvent} {
 		events := make([]string, 1000)
 		for i := range events {
-			events[i] = fmt.Sprintf(strings.ReplaceAll(format, "%[3]s", strings.Join(members, ",")), uuid.NewString(), 100_000+i)
+			events[i] = fmt.Sprintf(format, uuid.NewString(), 100_000+i)
+			for strings.Contains(events[i], "MEMBERS") {
+				members := make([]string, 100)
+				for i := range members {
+					members[i] = `"` + uuid.NewString() + `"`
+				}
+				events[i] = strings.Replace(events[i], "MEMBERS", strings.Join(members, ","), 1)
+			}
 		}
 		b.Run(kind, func(b *testing.B) {
 			body := &endless{events: events, left: b.N}
@@ -109,10 +112,14 @@ func benchClient(b *testing.B, body *endless) client.WithWatch {
 	for _, kind := range []string{"ScimUser", "ScimGroup", "ScimGroupMembers"} {
 		mapper.Add(v1alpha1.GroupVersion.WithKind(kind), meta.RESTScopeNamespace)
 	}
-	c, err := client.NewWithWatch(&rest.Config{Host: "http://api.example.com", Transport: body}, client.Options{Scheme: scheme, Mapper: mapper})
+	config := &rest.Config{Host: "http://api.example.com", Transport: body}
+	c, err := client.NewWithWatch(config, client.Options{Scheme: scheme, Mapper: mapper})
 	if err != nil {
 		b.Fatal(err)
 	}
-	return c
+	watching, err := NewWatchClient(c, config)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return watching
 }
-

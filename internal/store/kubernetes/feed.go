@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -146,7 +147,7 @@ func (f *feed) handle(event watch.Event, listing *listing) error {
 	}
 	switch event.Type {
 	case watch.Added, watch.Modified:
-		if err := f.put(object); err != nil {
+		if err := f.change(object); err != nil {
 			// One object that cannot be read must not hide all others.
 			f.log.Error("an object cannot be read and is left out", slog.String("name", object.GetName()), slog.Any("error", err))
 			f.remove(object.GetName())
@@ -165,6 +166,14 @@ func (f *feed) handle(event watch.Event, listing *listing) error {
 		f.reached(object, event.Type != watch.Bookmark)
 	}
 	return nil
+}
+
+// change puts an object that was read into the index.
+func (f *feed) change(object client.Object) error {
+	if unread, is := object.(*unreadable); is {
+		return unread.reason
+	}
+	return f.put(object)
 }
 
 // reached notes the revision that an event brought the mirror to.
@@ -200,7 +209,8 @@ func (l *listing) saw(name string) {
 // idOf returns the SCIM id that an object's name is.
 func idOf(name string) (uuid.UUID, error) {
 	id, err := uuid.Parse(name)
-	if err != nil || id.String() != name {
+	// Of the forms that can be parsed, this length and case is the one that we write.
+	if err != nil || len(name) != len(uuid.Nil.String()) || strings.ToLower(name) != name {
 		return uuid.UUID{}, fmt.Errorf("%q is no SCIM id: %w", name, errNoID)
 	}
 	return id, nil

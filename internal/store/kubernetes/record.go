@@ -63,7 +63,7 @@ func decode(tenant string, t *scim.ResourceType, object client.Object) (*record,
 	switch o := object.(type) {
 	case *v1alpha1.ScimUser:
 		meta, owner = o.Spec.Meta, o.Spec.TenantRef.Name
-		resource, err = decodeUser(t, &o.Spec)
+		resource = decodeUser(t, &o.Spec)
 	case *v1alpha1.ScimGroup:
 		meta, owner = o.Spec.Meta, o.Spec.TenantRef.Name
 		resource = decodeGroup(t, &o.Spec)
