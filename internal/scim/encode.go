@@ -12,7 +12,11 @@ const hexDigits = "0123456789abcdef"
 // appendString writes a JSON string. Unlike encoding/json it leaves <, > and &
 // alone: no answer of a SCIM server is part of an HTML page.
 func appendString(b []byte, s string) []byte {
-	b = append(b, '"')
+	return append(appendText(append(b, '"'), s), '"')
+}
+
+// appendText writes what stands between the quotes of a JSON string.
+func appendText(b []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -45,7 +49,7 @@ func appendString(b []byte, s string) []byte {
 		i++
 		start = i
 	}
-	return append(append(b, s[start:]...), '"')
+	return append(b, s[start:]...)
 }
 
 // appendScalar writes a simple value; null for what is none.

@@ -11,8 +11,8 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 )
 
-// usualAttributes is how many attributes most users have, at the most.
-const usualAttributes = 16
+// usualAttributes is how many attributes a user has at the most, as a rule.
+const usualAttributes = 14
 
 // What a ScimUser's spec calls otherwise than SCIM: the enterprise extension has a
 // short name here and its URN there, and the tenant's own extensions are in a list by
@@ -120,13 +120,17 @@ func encodeEnterprise(attributes scim.Complex, spec *v1alpha1.ScimUserSpec) erro
 	return nothingLeft(rest)
 }
 
-// decodeGroup returns the resource that the spec holds.
+// decodeGroup returns the resource that the spec holds, without its members.
 func decodeGroup(t *scim.ResourceType, spec *v1alpha1.ScimGroupSpec) *scim.Resource {
 	attributes := scim.Complex{"displayName": spec.DisplayName}
 	if spec.ExternalID != "" {
 		attributes["externalId"] = spec.ExternalID
 	}
-	group := scim.NewResource(t, attributes)
+	return scim.NewResource(t, attributes)
+}
+
+// decodeMembers returns the members that the spec holds.
+func decodeMembers(spec *v1alpha1.ScimGroupSpec) []any {
 	members := make([]any, 0, len(spec.Members)+len(spec.MemberGroups))
 	for _, id := range spec.Members {
 		members = append(members, store.Member(string(id), store.MemberUser))
@@ -134,8 +138,7 @@ func decodeGroup(t *scim.ResourceType, spec *v1alpha1.ScimGroupSpec) *scim.Resou
 	for _, id := range spec.MemberGroups {
 		members = append(members, store.Member(string(id), store.MemberGroup))
 	}
-	store.SetMembers(group, members)
-	return group
+	return members
 }
 
 // encodeGroup returns the spec that holds the resource, whose members are

@@ -29,6 +29,9 @@ const watchTimeout = 4 * time.Minute
 // hurriedWatch is how long a watch is asked for that is to bring a bookmark soon.
 const hurriedWatch = 3 * time.Second
 
+// idLength is the length of an id as text.
+const idLength = 36
+
 // feed brings the objects of one kind into the mirror: all that there are at
 // first, streamed (KEP-3157), and then every change. An informer would keep the
 // decoded objects besides.
@@ -209,8 +212,8 @@ func (l *listing) saw(name string) {
 // idOf returns the SCIM id that an object's name is.
 func idOf(name string) (uuid.UUID, error) {
 	id, err := uuid.Parse(name)
-	// Of the forms that can be parsed, this length and case is the one that we write.
-	if err != nil || len(name) != len(uuid.Nil.String()) || strings.ToLower(name) != name {
+	// A form that can be parsed, of this length and in lower case, is the one that we write.
+	if err != nil || len(name) != idLength || strings.ToLower(name) != name {
 		return uuid.UUID{}, fmt.Errorf("%q is no SCIM id: %w", name, errNoID)
 	}
 	return id, nil

@@ -259,7 +259,7 @@ func (m *Mirror) putGroup(t *scim.ResourceType, object client.Object) error {
 		return err
 	}
 	defer m.progress.found(id)
-	read, err := decode(m.tenant.Name, t, object)
+	read, err := decodeWithoutMembers(m.tenant.Name, t, object)
 	if err != nil {
 		return err
 	}

@@ -66,18 +66,21 @@ func (c *watchClient) Watch(ctx context.Context, list client.ObjectList, opts ..
 	switch list.(type) {
 	case *v1alpha1.ScimUserList:
 		resource = "scimusers"
-		decode = decoderOf(func(meta metav1.ObjectMeta, spec *v1alpha1.ScimUserSpec) client.Object {
-			return &v1alpha1.ScimUser{ObjectMeta: meta, Spec: *spec}
+		decode = decoderOf(func() (client.Object, *v1alpha1.ScimUserSpec) {
+			object := &v1alpha1.ScimUser{}
+			return object, &object.Spec
 		})
 	case *v1alpha1.ScimGroupList:
 		resource = "scimgroups"
-		decode = decoderOf(func(meta metav1.ObjectMeta, spec *v1alpha1.ScimGroupSpec) client.Object {
-			return &v1alpha1.ScimGroup{ObjectMeta: meta, Spec: *spec}
+		decode = decoderOf(func() (client.Object, *v1alpha1.ScimGroupSpec) {
+			object := &v1alpha1.ScimGroup{}
+			return object, &object.Spec
 		})
 	case *v1alpha1.ScimGroupMembersList:
 		resource = "scimgroupmembers"
-		decode = decoderOf(func(meta metav1.ObjectMeta, spec *v1alpha1.ScimGroupMembersSpec) client.Object {
-			return &v1alpha1.ScimGroupMembers{ObjectMeta: meta, Spec: *spec}
+		decode = decoderOf(func() (client.Object, *v1alpha1.ScimGroupMembersSpec) {
+			object := &v1alpha1.ScimGroupMembers{}
+			return object, &object.Spec
 		})
 	default:
 		return c.WithWatch.Watch(ctx, list, opts...)
@@ -121,10 +124,15 @@ func (r *eventReader) Decode() (watch.EventType, runtime.Object, error) {
 		return "", nil, io.ErrUnexpectedEOF // The connection broke in the middle of it.
 	case err != nil:
 		return "", nil, err
-	case kind == watch.Error:
-		return decodeStatus(r.lines.Bytes())
 	}
-	return kind, object, nil
+	switch kind {
+	case watch.Added, watch.Modified, watch.Deleted, watch.Bookmark:
+		return kind, object, nil
+	case watch.Error:
+		return decodeStatus(r.lines.Bytes())
+	default:
+		return "", nil, fmt.Errorf("%q is no type of event", kind)
+	}
 }
 
 // watchedEvent is what is read of an event.
@@ -132,7 +140,7 @@ type watchedEvent[Spec any] struct {
 	Type   watch.EventType `json:"type"`
 	Object struct {
 		Metadata watchedMeta `json:"metadata"`
-		Spec     Spec        `json:"spec"`
+		Spec     *Spec       `json:"spec"`
 	} `json:"object"`
 }
 
@@ -148,11 +156,15 @@ type watchedMeta struct {
 	DeletionTimestamp *metav1.Time      `json:"deletionTimestamp"`
 }
 
-func (m watchedMeta) objectMeta() metav1.ObjectMeta {
-	return metav1.ObjectMeta{
-		Name: m.Name, Namespace: m.Namespace, Labels: m.Labels, Annotations: m.Annotations, Generation: m.Generation,
-		ResourceVersion: m.ResourceVersion, DeletionTimestamp: m.DeletionTimestamp,
-	}
+// describe gives the object the metadata.
+func (m watchedMeta) describe(object client.Object) {
+	object.SetName(m.Name)
+	object.SetNamespace(m.Namespace)
+	object.SetLabels(m.Labels)
+	object.SetAnnotations(m.Annotations)
+	object.SetGeneration(m.Generation)
+	object.SetResourceVersion(m.ResourceVersion)
+	object.SetDeletionTimestamp(m.DeletionTimestamp)
 }
 
 // unreadable stands for an object that cannot be read.
@@ -161,22 +173,18 @@ type unreadable struct {
 	reason error
 }
 
-// decoderOf returns what reads events with objects that have the spec. The object of
-// an event of type Error is nil.
-func decoderOf[Spec any](object func(metav1.ObjectMeta, *Spec) client.Object) func([]byte) (watch.EventType, client.Object, error) {
+// decoderOf returns what reads events about objects with the spec. empty makes an
+// object, and says where its spec is.
+func decoderOf[Spec any](empty func() (client.Object, *Spec)) func([]byte) (watch.EventType, client.Object, error) {
 	return func(line []byte) (watch.EventType, client.Object, error) {
 		var event watchedEvent[Spec]
+		object, spec := empty()
+		event.Object.Spec = spec
 		if err := readJSON(line, &event); err != nil {
 			return decodeUnreadable(line, err)
 		}
-		switch event.Type {
-		case watch.Added, watch.Modified, watch.Deleted, watch.Bookmark:
-			return event.Type, object(event.Object.Metadata.objectMeta(), &event.Object.Spec), nil
-		case watch.Error:
-			return event.Type, nil, nil
-		default:
-			return "", nil, fmt.Errorf("%q is no type of event", event.Type)
-		}
+		event.Object.Metadata.describe(object)
+		return event.Type, object, nil
 	}
 }
 
@@ -184,14 +192,14 @@ func decoderOf[Spec any](object func(metav1.ObjectMeta, *Spec) client.Object) fu
 func decodeUnreadable(line []byte, reason error) (watch.EventType, client.Object, error) {
 	// What does not fit may be personal, and the error is logged.
 	if fault := (*json.SemanticError)(nil); errors.As(reason, &fault) {
-		reason = fmt.Errorf("%s is not as the API of this version defines it", fault.JSONPointer)
+		reason = fmt.Errorf("%s is not as this version of the API defines it", fault.JSONPointer)
 	}
 	var event watchedEvent[jsontext.Value]
-	if err := readJSON(line, &event); err != nil || event.Object.Metadata.Name == "" {
+	if err := readJSON(line, &event); err != nil {
 		return "", nil, fmt.Errorf("reading an event: %w", reason)
 	}
 	object := &unreadable{reason: reason}
-	object.ObjectMeta = event.Object.Metadata.objectMeta()
+	event.Object.Metadata.describe(object)
 	return event.Type, object, nil
 }
 
