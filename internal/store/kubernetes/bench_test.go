@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -99,6 +100,36 @@ func BenchmarkFeed(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkUser is what a write does besides its calls to the API server: it makes an
+// object of a user, and a user of the object in the answer.
+func BenchmarkUser(b *testing.B) {
+	s := newStore(nil, "default")
+	var event struct{ Object *v1alpha1.ScimUser }
+	if err := json.Unmarshal(fmt.Appendf(nil, userEvent, uuid.NewString(), 100_000), &event); err != nil {
+		b.Fatal(err)
+	}
+	read, err := decode("acme", registry.User(), event.Object)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("encode", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := s.encode(&v1alpha1.ScimUser{}, read.resource, event.Object.Spec.Meta); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("decode", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := decode("acme", registry.User(), event.Object); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 // benchClient returns a client whose API server is the body of a watch.

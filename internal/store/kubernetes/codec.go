@@ -75,17 +75,18 @@ func encodeUser(resource *scim.Resource, stored []v1alpha1.ExtensionData) (*v1al
 
 // encodeAttributes takes what the spec has fields for out of the attributes.
 func encodeAttributes(attributes scim.Complex, spec *v1alpha1.ScimUserSpec) error {
-	for name, at := range map[string]*string{"userName": &spec.UserName, "externalId": &spec.ExternalID} {
-		value, err := take[string](attributes, name)
-		if err != nil {
-			return err
-		}
-		*at = ptr.Deref(value, "")
+	userName, err := take[string](attributes, "userName")
+	if err != nil {
+		return err
 	}
+	externalID, err := take[string](attributes, "externalId")
+	if err != nil {
+		return err
+	}
+	spec.UserName, spec.ExternalID = ptr.Deref(userName, ""), ptr.Deref(externalID, "")
 	if err := userFields.write(attributes, spec); err != nil {
 		return err
 	}
-	var err error
 	if spec.Name, err = nameFields.writeOne(attributes, "name"); err != nil {
 		return err
 	}

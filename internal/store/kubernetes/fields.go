@@ -223,13 +223,11 @@ func take[V any](from scim.Complex, name string) (*V, error) {
 	return ptr.To(value), nil
 }
 
-// nothingLeft returns an error about attributes that nothing took.
+// nothingLeft returns an error if there are attributes that nothing took.
 func nothingLeft(from scim.Complex) error {
-	for name, value := range from {
-		if value != nil {
-			return fmt.Errorf("a ScimUser has no field for %q", slices.Sorted(maps.Keys(from)))
-		}
-		delete(from, name)
+	maps.DeleteFunc(from, func(_ string, value any) bool { return value == nil })
+	if len(from) > 0 {
+		return fmt.Errorf("a ScimUser has no field for %q", slices.Sorted(maps.Keys(from)))
 	}
 	return nil
 }
