@@ -108,8 +108,12 @@ func run(o options, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	watching, err := newWatchClient(live)
+	if err != nil {
+		return err
+	}
 	key := client.ObjectKey{Namespace: o.pod.Namespace, Name: o.tenant}
-	mirror := kubernetes.NewMirror(live, key, log)
+	mirror := kubernetes.NewMirror(watching, key, log)
 	var tenant *server.Tenant
 	members, err := barrier.New(barrier.Options{
 		Client: live, Pod: o.pod, Tenant: o.tenant, Listen: o.peerAddress, Log: mirror, Logger: log, Metrics: metrics,
@@ -212,6 +216,15 @@ func newClient(with func(*rest.Config)) (client.WithWatch, error) {
 		return nil, fmt.Errorf("making a client for the API server: %w", err)
 	}
 	return live, nil
+}
+
+// newWatchClient returns the client with the watches of a mirror.
+func newWatchClient(live client.WithWatch) (client.WithWatch, error) {
+	config, err := newConfig()
+	if err != nil {
+		return nil, err
+	}
+	return kubernetes.NewWatchClient(live, config)
 }
 
 // newConfig returns how to reach the API server. What limits how much is asked of

@@ -28,6 +28,24 @@ func FromJSON(t *ResourceType, doc []byte) (*Resource, error) {
 	return reader{t: t, stored: true}.resource(o)
 }
 
+// ExtensionFromJSON reads the JSON of one extension's attributes, for a store, as
+// FromJSON reads a whole resource. The extension must be one of the type's.
+func ExtensionFromJSON(t *ResourceType, urn string, doc []byte) (Complex, error) {
+	s := t.schemaNamed(urn, Leniency{})
+	if s == nil || s.core {
+		return nil, badRequest(InvalidValue, "%q is no extension of %s", urn, t.Name)
+	}
+	o, err := parseObject(doc)
+	if err != nil {
+		return nil, err
+	}
+	c, err := reader{t: t, stored: true}.extension(s, o)
+	if err != nil || len(c) == 0 {
+		return nil, err
+	}
+	return c, requireAttributes(s, c)
+}
+
 func parseObject(doc []byte) (strictjson.Object, error) {
 	v, err := strictjson.Parse(doc)
 	if err != nil {

@@ -2,6 +2,7 @@ package scim
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -204,6 +205,27 @@ func TestRoundTripThroughTheStore(t *testing.T) {
 	}
 	for _, doc := range []string{`{}`, `{"schemas":["` + URNUser + `"],"userName":"b","nope":1}`, `{"schemas":["` + URNUser + `"],"userName":"b","active":"true"}`} {
 		if _, err := FromJSON(userType, []byte(doc)); err == nil {
+			t.Error("accepted", doc)
+		}
+	}
+}
+
+func TestExtensionFromJSON(t *testing.T) {
+	got, err := ExtensionFromJSON(userType, urnTest, []byte(`{"badge":7,"height":1e2,"tags":[],"clearance":"x","sites":[{"name":"North"}]}`))
+	want := Complex{"badge": int64(7), "height": 100.0, "clearance": "x", "sites": []any{Complex{"name": "North"}}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if got, err := ExtensionFromJSON(userType, urnTest, []byte(`{}`)); err != nil || got != nil {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for urn, doc := range map[string]string{"urn:example:none": `{}`, URNUser: `{"userName":"b"}`, urnTest: `{"badge":"7"}`} {
+		if _, err := ExtensionFromJSON(userType, urn, []byte(doc)); err == nil {
+			t.Error("accepted", urn, doc)
+		}
+	}
+	for _, doc := range []string{``, `null`, `[]`, `{"nope":1}`, `{"sites":[{"desk":"4"}]}`} {
+		if _, err := ExtensionFromJSON(userType, urnTest, []byte(doc)); err == nil {
 			t.Error("accepted", doc)
 		}
 	}

@@ -3,6 +3,7 @@ package scim
 import (
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/kubescim/kubescim/internal/scim/internal/strictjson"
 )
@@ -34,10 +35,18 @@ func (r *Resource) Freeze() *Frozen {
 	if !r.kind.exact {
 		w = writer{r: r, store: true}
 	}
-	f := &Frozen{kind: r.kind, text: string(w.resource()), meta: r.meta, exact: r.kind.exact}
+	buf, _ := freezing.Get().(*[]byte)
+	b, start := w.resource(*buf)
+	*buf = b
+	f := &Frozen{kind: r.kind, text: string(b[start:]), meta: r.meta, exact: r.kind.exact}
+	freezing.Put(buf)
 	f.id = Shared(f.text, r.ID())
 	return f
 }
+
+// freezing has buffers in which texts are written, since very many are when a server
+// starts.
+var freezing = sync.Pool{New: func() any { return new([]byte) }}
 
 // Shared is a string that is equal to s and, where text has s in it, takes no memory
 // besides that of the text.

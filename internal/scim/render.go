@@ -3,6 +3,7 @@ package scim
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -22,7 +23,8 @@ func (t *ResourceType) Render(r *Resource, p *Projection, baseURL string) ([]byt
 		}
 	}
 	w := writer{r: r, p: p, client: true, base: base}
-	return w.resource(), nil
+	b, start := w.resource(make([]byte, 0, usualResource))
+	return b[start:], nil
 }
 
 // MarshalJSON is the whole resource, for a store: `schemas`, `id`, `externalId`, the
@@ -31,7 +33,8 @@ func (t *ResourceType) Render(r *Resource, p *Projection, baseURL string) ([]byt
 // the same bytes. FromJSON reads it back.
 func (r *Resource) MarshalJSON() ([]byte, error) {
 	w := writer{r: r}
-	return w.resource(), nil
+	b, start := w.resource(make([]byte, 0, usualResource))
+	return b[start:], nil
 }
 
 // writer writes one resource.
@@ -43,37 +46,48 @@ type writer struct {
 	// template writes marks for the base URL and the derived attribute.
 	template bool
 	base     string
-	buf      []byte
 }
 
-func (w *writer) resource() []byte {
-	w.buf = append(make([]byte, 0, 1024), '{')
-	// schemas lists what is in this answer, which is known at the end only.
-	var body, meta []byte
-	urns := []string{w.r.kind.Schema.ID}
+// usualResource is the size of a buffer into which most resources fit, in bytes.
+const usualResource = 2 << 10
+
+// usualHead is the same for what stands before the attributes.
+const usualHead = 512
+
+// resource writes the JSON into the buffer, or a larger one, and says where in it the
+// JSON begins.
+func (w *writer) resource(buf []byte) (b []byte, start int) {
+	kind := w.r.kind
+	// schemas lists what is in this answer, which is known at the end only. So there
+	// is room for it before what follows.
+	room := len(`{[]`) + len(attrSchemas.key) + len(kind.Schema.key)
+	for _, e := range kind.Extensions {
+		room += len(e.Schema.key)
+	}
+	b = slices.Grow(buf[:0], room)[:room]
+	head := append(append(append(make([]byte, 0, usualHead), '{'), attrSchemas.key...), '[')
+	head = appendString(head, kind.Schema.ID)
 	empty := false
 	for _, a := range []*Attribute{attrID, attrExternalID} {
-		body = w.member(body, &empty, nil, a, w.r.Attributes()[a.Name])
+		b = w.member(b, &empty, nil, a, w.r.Attributes()[a.Name])
 	}
-	body = w.attributes(body, &empty, w.r.kind.Schema, w.r.Attributes())
-	for _, e := range w.r.kind.Extensions {
-		first := true
-		if inner := w.attributes(nil, &first, e.Schema, w.r.container(e.Schema)); len(inner) > 0 {
-			urns = append(urns, e.Schema.ID)
-			body = append(append(body, ','), e.Schema.key...)
-			body = append(append(append(body, '{'), inner...), '}')
+	b = w.attributes(b, &empty, kind.Schema, w.r.Attributes())
+	for _, e := range kind.Extensions {
+		before := len(b)
+		b = append(append(append(b, ','), e.Schema.key...), '{')
+		inside, first := len(b), true
+		if b = w.attributes(b, &first, e.Schema, w.r.container(e.Schema)); len(b) == inside {
+			b = b[:before]
+			continue
 		}
+		b = append(b, '}')
+		head = appendString(append(head, ','), e.Schema.ID)
 	}
-	meta = w.meta(meta)
-	w.buf = append(w.buf, attrSchemas.key...)
-	for i, urn := range urns {
-		w.buf = append(w.buf, "[,"[min(i, 1)])
-		w.buf = appendString(w.buf, urn)
-	}
-	w.buf = append(w.buf, ']')
-	w.buf = append(w.buf, body...)
-	w.buf = append(w.buf, meta...)
-	return append(w.buf, '}')
+	b = append(w.meta(b), '}')
+	head = append(head, ']')
+	start = room - len(head)
+	copy(b[start:], head)
+	return b, start
 }
 
 func (w *writer) attributes(b []byte, empty *bool, s *Schema, c Complex) []byte {

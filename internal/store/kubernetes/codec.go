@@ -1,8 +1,6 @@
 package kubernetes
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 
@@ -13,42 +11,44 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 )
 
-// The field names of a ScimUser's spec are the RFC's, so that JSON is the way
-// between it and a SCIM resource, but for these: the enterprise extension has a
-// short name here and its URN there, a manager's $ref is called ref, since a
-// schema property cannot have that name, and tenantRef and meta are ours. The
-// tenant's own extensions are in a list by their URN.
-const (
-	fieldEnterprise = "enterprise"
-	fieldExtensions = "extensions"
-	fieldTenantRef  = "tenantRef"
-	fieldMeta       = "meta"
-)
+// usualAttributes is how many attributes a user has at the most, as a rule.
+const usualAttributes = 14
+
+// What a ScimUser's spec calls otherwise than SCIM: the enterprise extension has a
+// short name here and its URN there, and the tenant's own extensions are in a list by
+// their URN. tenantRef and meta are ours.
 
 // decodeUser returns the resource that the spec holds.
-func decodeUser(t *scim.ResourceType, spec *v1alpha1.ScimUserSpec) (*scim.Resource, error) {
-	doc, err := json.Marshal(spec)
-	if err != nil {
-		return nil, fmt.Errorf("reading a ScimUser's spec: %w", err)
+func decodeUser(t *scim.ResourceType, spec *v1alpha1.ScimUserSpec) *scim.Resource {
+	attributes := make(scim.Complex, usualAttributes)
+	if spec.UserName != "" {
+		attributes["userName"] = spec.UserName
 	}
-	var attributes scim.Complex
-	if err := json.Unmarshal(doc, &attributes); err != nil {
-		return nil, fmt.Errorf("reading a ScimUser's spec: %w", err)
+	if spec.ExternalID != "" {
+		attributes["externalId"] = spec.ExternalID
 	}
-	for _, ours := range []string{fieldTenantRef, fieldMeta, fieldExtensions} {
-		delete(attributes, ours)
+	userFields.read(spec, attributes)
+	if spec.Name != nil {
+		attributes["name"] = nameFields.readOne(spec.Name)
+	}
+	for _, list := range userLists {
+		multiValueFields.readList(*list.at(spec), attributes, list.name)
+	}
+	addressFields.readList(spec.Addresses, attributes, "addresses")
+	certificateFields.readList(spec.X509Certificates, attributes, "x509Certificates")
+	if spec.Enterprise != nil {
+		enterprise := enterpriseFields.readOne(spec.Enterprise)
+		if spec.Enterprise.Manager != nil {
+			enterprise["manager"] = managerFields.readOne(spec.Enterprise.Manager)
+		}
+		attributes[scim.URNEnterpriseUser] = enterprise
 	}
 	for _, extension := range spec.Extensions {
 		if data := decodeExtension(t, extension); data != nil {
 			attributes[extension.Schema] = data
 		}
 	}
-	if enterprise, ok := attributes[fieldEnterprise].(scim.Complex); ok {
-		renameManagerRef(enterprise, "ref", "$ref")
-		attributes[scim.URNEnterpriseUser] = enterprise
-		delete(attributes, fieldEnterprise)
-	}
-	return scim.NewResource(t, attributes), nil
+	return scim.NewResource(t, attributes)
 }
 
 // encodeUser returns the spec that holds the resource, without tenantRef and
@@ -56,55 +56,82 @@ func decodeUser(t *scim.ResourceType, spec *v1alpha1.ScimUserSpec) (*scim.Resour
 // data of extensions that the tenant has no longer is kept as it was stored.
 func encodeUser(resource *scim.Resource, stored []v1alpha1.ExtensionData) (*v1alpha1.ScimUserSpec, error) {
 	attributes := maps.Clone(resource.Attributes())
-	for _, derived := range []string{"id", "schemas", "groups", fieldMeta} {
+	for _, derived := range []string{"id", "schemas", "groups", "meta"} {
 		delete(attributes, derived)
 	}
-	if enterprise, ok := attributes[scim.URNEnterpriseUser].(scim.Complex); ok {
-		enterprise = maps.Clone(enterprise)
-		if manager, ok := enterprise["manager"].(scim.Complex); ok {
-			enterprise["manager"] = maps.Clone(manager)
-		}
-		renameManagerRef(enterprise, "$ref", "ref")
-		attributes[fieldEnterprise] = enterprise
-		delete(attributes, scim.URNEnterpriseUser)
-	}
-	extensions, err := encodeExtensions(resource.Type(), attributes, stored)
-	if err != nil {
-		return nil, err
-	}
-	doc, err := json.Marshal(attributes)
-	if err != nil {
-		return nil, fmt.Errorf("writing a ScimUser's spec: %w", err)
-	}
-	decoder := json.NewDecoder(bytes.NewReader(doc))
-	decoder.DisallowUnknownFields()
 	spec := &v1alpha1.ScimUserSpec{}
-	if err := decoder.Decode(spec); err != nil {
+	err := encodeAttributes(attributes, spec)
+	if err == nil {
+		spec.Extensions, err = encodeExtensions(resource.Type(), attributes, stored)
+	}
+	if err == nil {
+		err = nothingLeft(attributes)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("writing a ScimUser's spec: %w", err)
 	}
-	spec.Extensions = extensions
 	return spec, nil
 }
 
-// renameManagerRef renames the reference in the enterprise extension's manager.
-func renameManagerRef(enterprise scim.Complex, from, to string) {
-	manager, ok := enterprise["manager"].(scim.Complex)
-	if !ok {
-		return
+// encodeAttributes takes what the spec has fields for out of the attributes.
+func encodeAttributes(attributes scim.Complex, spec *v1alpha1.ScimUserSpec) error {
+	userName, err := take[string](attributes, "userName")
+	if err != nil {
+		return err
 	}
-	if ref, ok := manager[from]; ok {
-		manager[to] = ref
-		delete(manager, from)
+	externalID, err := take[string](attributes, "externalId")
+	if err != nil {
+		return err
 	}
+	spec.UserName, spec.ExternalID = ptr.Deref(userName, ""), ptr.Deref(externalID, "")
+	if err := userFields.write(attributes, spec); err != nil {
+		return err
+	}
+	if spec.Name, err = nameFields.writeOne(attributes, "name"); err != nil {
+		return err
+	}
+	for _, list := range userLists {
+		if err := multiValueFields.writeList(attributes, list.name, list.at(spec)); err != nil {
+			return err
+		}
+	}
+	if err := addressFields.writeList(attributes, "addresses", &spec.Addresses); err != nil {
+		return err
+	}
+	if err := certificateFields.writeList(attributes, "x509Certificates", &spec.X509Certificates); err != nil {
+		return err
+	}
+	return encodeEnterprise(attributes, spec)
 }
 
-// decodeGroup returns the resource that the spec holds.
+// encodeEnterprise takes the enterprise extension out of the attributes.
+func encodeEnterprise(attributes scim.Complex, spec *v1alpha1.ScimUserSpec) error {
+	given, err := take[scim.Complex](attributes, scim.URNEnterpriseUser)
+	if err != nil || given == nil {
+		return err
+	}
+	enterprise, rest := &v1alpha1.EnterpriseUser{}, maps.Clone(*given)
+	if enterprise.Manager, err = managerFields.writeOne(rest, "manager"); err != nil {
+		return err
+	}
+	if err := enterpriseFields.write(rest, enterprise); err != nil {
+		return err
+	}
+	spec.Enterprise = enterprise
+	return nothingLeft(rest)
+}
+
+// decodeGroup returns the resource that the spec holds, without its members.
 func decodeGroup(t *scim.ResourceType, spec *v1alpha1.ScimGroupSpec) *scim.Resource {
 	attributes := scim.Complex{"displayName": spec.DisplayName}
 	if spec.ExternalID != "" {
 		attributes["externalId"] = spec.ExternalID
 	}
-	group := scim.NewResource(t, attributes)
+	return scim.NewResource(t, attributes)
+}
+
+// decodeMembers returns the members that the spec holds.
+func decodeMembers(spec *v1alpha1.ScimGroupSpec) []any {
 	members := make([]any, 0, len(spec.Members)+len(spec.MemberGroups))
 	for _, id := range spec.Members {
 		members = append(members, store.Member(string(id), store.MemberUser))
@@ -112,8 +139,7 @@ func decodeGroup(t *scim.ResourceType, spec *v1alpha1.ScimGroupSpec) *scim.Resou
 	for _, id := range spec.MemberGroups {
 		members = append(members, store.Member(string(id), store.MemberGroup))
 	}
-	store.SetMembers(group, members)
-	return group
+	return members
 }
 
 // encodeGroup returns the spec that holds the resource, whose members are

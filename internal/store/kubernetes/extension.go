@@ -17,19 +17,10 @@ func decodeExtension(t *scim.ResourceType, data v1alpha1.ExtensionData) scim.Com
 	if !hasExtension(t, data.Schema) {
 		return nil
 	}
-	doc, err := json.Marshal(map[string]any{
-		"schemas":   []string{t.Schema.ID, data.Schema},
-		"userName":  "required", // A user has one, and here it is only about the extension.
-		data.Schema: json.RawMessage(data.Attributes.Raw),
-	})
+	attributes, err := scim.ExtensionFromJSON(t, data.Schema, data.Attributes.Raw)
 	if err != nil {
 		return nil
 	}
-	resource, err := scim.FromJSON(t, doc)
-	if err != nil {
-		return nil
-	}
-	attributes, _ := resource.Attributes()[data.Schema].(scim.Complex)
 	return attributes
 }
 

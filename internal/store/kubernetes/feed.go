@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,6 +28,9 @@ const watchTimeout = 4 * time.Minute
 
 // hurriedWatch is how long a watch is asked for that is to bring a bookmark soon.
 const hurriedWatch = 3 * time.Second
+
+// idLength is the length of an id as text.
+const idLength = 36
 
 // feed brings the objects of one kind into the mirror: all that there are at
 // first, streamed (KEP-3157), and then every change. An informer would keep the
@@ -146,7 +150,7 @@ func (f *feed) handle(event watch.Event, listing *listing) error {
 	}
 	switch event.Type {
 	case watch.Added, watch.Modified:
-		if err := f.put(object); err != nil {
+		if err := f.change(object); err != nil {
 			// One object that cannot be read must not hide all others.
 			f.log.Error("an object cannot be read and is left out", slog.String("name", object.GetName()), slog.Any("error", err))
 			f.remove(object.GetName())
@@ -165,6 +169,14 @@ func (f *feed) handle(event watch.Event, listing *listing) error {
 		f.reached(object, event.Type != watch.Bookmark)
 	}
 	return nil
+}
+
+// change puts an object that was read into the index.
+func (f *feed) change(object client.Object) error {
+	if unread, is := object.(*unreadable); is {
+		return unread.reason
+	}
+	return f.put(object)
 }
 
 // reached notes the revision that an event brought the mirror to.
@@ -200,7 +212,8 @@ func (l *listing) saw(name string) {
 // idOf returns the SCIM id that an object's name is.
 func idOf(name string) (uuid.UUID, error) {
 	id, err := uuid.Parse(name)
-	if err != nil || id.String() != name {
+	// A form that can be parsed, of this length and in lower case, is the one that we write.
+	if err != nil || len(name) != idLength || strings.ToLower(name) != name {
 		return uuid.UUID{}, fmt.Errorf("%q is no SCIM id: %w", name, errNoID)
 	}
 	return id, nil

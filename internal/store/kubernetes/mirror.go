@@ -244,7 +244,7 @@ func (m *Mirror) putGroup(t *scim.ResourceType, object client.Object) error {
 	if err != nil {
 		return err
 	}
-	read, err := decode(m.tenant.Name, t, object)
+	read, err := decodeWithoutMembers(m.tenant.Name, t, object)
 	if err != nil {
 		return err
 	}

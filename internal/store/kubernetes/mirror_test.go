@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -64,7 +65,7 @@ func (w *weather) expire() {
 
 // client returns a client whose watches have the weather.
 func (w *weather) client() client.WithWatch {
-	return interceptor.NewClient(live, interceptor.Funcs{
+	return interceptor.NewClient(watching, interceptor.Funcs{
 		Watch: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) (watch.Interface, error) {
 			options := &client.ListOptions{}
 			options.ApplyOptions(opts)
@@ -262,6 +263,30 @@ var _ = Describe("A mirror", func() {
 		Expect(live.Delete(ctx, odd)).To(Succeed())
 		Expect(get(ctx, id)).NotTo(BeNil())
 		Expect(reader.mirror.Counts().Users).To(Equal(1))
+	})
+
+	It("leaves a user out whose JSON it cannot read, and goes on with its watch", func(ctx SpecContext) {
+		id := create(ctx, "babs@example.com")
+		Eventually(fromMemory(ctx)).Should(Succeed())
+		before := storm.begun.Load()
+		odd := &unstructured.Unstructured{}
+		odd.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ScimUser"))
+		odd.SetNamespace(namespace)
+		odd.SetName(uuid.NewString())
+		odd.SetLabels(map[string]string{v1alpha1.LabelTenant: "acme"})
+		// The schema takes a time without a fraction. The type wants one.
+		odd.Object["spec"] = map[string]any{
+			"userName": "odd@example.com", "tenantRef": map[string]any{"name": "acme"},
+			"meta": map[string]any{"createdTime": "2026-01-02T03:04:05Z", "lastModifiedTime": "2026-01-02T03:04:05Z", "requestID": "a-test"},
+		}
+		Expect(live.Create(ctx, odd)).To(Succeed())
+		second := create(ctx, "jim@example.com")
+		Eventually(fromMemory(ctx)).Should(Succeed())
+		for _, one := range []string{id, second} {
+			Expect(get(ctx, one)).NotTo(BeNil())
+		}
+		Expect(reader.mirror.Counts().Users).To(Equal(2))
+		Expect(storm.begun.Load()).To(Equal(before))
 	})
 
 	It("tells nothing while the replica is no member", func(ctx SpecContext) {

@@ -83,24 +83,29 @@ func newObject(t *scim.ResourceType) client.Object {
 // holds, or nil for an object of another tenant. A group has the members that are
 // in its own object.
 func decode(tenant string, t *scim.ResourceType, object client.Object) (*record, error) {
+	read, err := decodeWithoutMembers(tenant, t, object)
+	if group, isGroup := object.(*v1alpha1.ScimGroup); isGroup && read != nil {
+		store.SetMembers(read.resource, decodeMembers(&group.Spec))
+	}
+	return read, err
+}
+
+// decodeWithoutMembers is decode for who knows the members otherwise.
+func decodeWithoutMembers(tenant string, t *scim.ResourceType, object client.Object) (*record, error) {
 	var (
 		resource *scim.Resource
 		meta     v1alpha1.ResourceMeta
 		owner    string
-		err      error
 	)
 	switch o := object.(type) {
 	case *v1alpha1.ScimUser:
 		meta, owner = o.Spec.Meta, o.Spec.TenantRef.Name
-		resource, err = decodeUser(t, &o.Spec)
+		resource = decodeUser(t, &o.Spec)
 	case *v1alpha1.ScimGroup:
 		meta, owner = o.Spec.Meta, o.Spec.TenantRef.Name
 		resource = decodeGroup(t, &o.Spec)
 	default:
-		err = fmt.Errorf("%T is no SCIM resource", object)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("decoding %s: %w", object.GetName(), err)
+		return nil, fmt.Errorf("decoding %s: %T is no SCIM resource", object.GetName(), object)
 	}
 	if owner != tenant {
 		return nil, nil

@@ -30,6 +30,7 @@ import (
 var (
 	config   *rest.Config
 	live     client.WithWatch
+	watching client.WithWatch // as a replica's mirror has it
 	registry = func() *scim.Registry {
 		registry, err := scim.NewRegistry()
 		if err != nil {
@@ -61,6 +62,8 @@ var _ = BeforeSuite(func() {
 	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
 	Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
 	live, err = client.NewWithWatch(config, client.Options{Scheme: scheme})
+	Expect(err).NotTo(HaveOccurred())
+	watching, err = NewWatchClient(live, config)
 	Expect(err).NotTo(HaveOccurred())
 })
 
@@ -118,7 +121,7 @@ type replicas struct {
 func (r *replicas) Replica() store.Store {
 	GinkgoHelper()
 	tenant := client.ObjectKey{Namespace: r.namespace, Name: "acme"}
-	mirror := NewMirror(live, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+	mirror := NewMirror(watching, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
 	r.start(mirror, func() {})
 	return sized(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Mirror: mirror}), r.sizes)
 }

@@ -1,0 +1,167 @@
+package kubernetes
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+var _ = Describe("A mirror's watches", func() {
+	var namespace string
+
+	BeforeEach(func(ctx SpecContext) { namespace = newNamespace(ctx) })
+
+	// begin begins a watch of the kind from the revision; empty for all there are.
+	begin := func(ctx context.Context, c client.WithWatch, list client.ObjectList, revision string) <-chan watch.Event {
+		GinkgoHelper()
+		options := &metav1.ListOptions{AllowWatchBookmarks: true, ResourceVersion: revision}
+		if revision == "" {
+			options.SendInitialEvents = ptr.To(true)
+			options.ResourceVersionMatch = metav1.ResourceVersionMatchNotOlderThan
+		}
+		stream, err := c.Watch(ctx, list, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.LabelTenant: "acme"}, &client.ListOptions{Raw: options})
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(stream.Stop)
+		return stream.ResultChan()
+	}
+
+	// next returns the next event, with no more of its object than a mirror is told.
+	next := func(events <-chan watch.Event) watch.Event {
+		GinkgoHelper()
+		var event watch.Event
+		Eventually(events).Should(Receive(&event))
+		object := event.Object.(client.Object)
+		object.GetObjectKind().SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(""))
+		object.SetUID("")
+		object.SetCreationTimestamp(metav1.Time{})
+		object.SetManagedFields(nil)
+		object.SetFinalizers(nil)
+		object.SetDeletionGracePeriodSeconds(nil)
+		return event
+	}
+
+	It("bring what a client's own bring", func(ctx SpecContext) {
+		s := newStore(live, namespace)
+		member, err := s.Create(ctx, newUser("jim@example.com"), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		user := &v1alpha1.ScimUser{Spec: *everything()}
+		user.Spec.TenantRef.Name, user.Spec.Meta = "acme", stamp(metav1.NowMicro(), metav1.NowMicro(), writerOfTest)
+		group := &v1alpha1.ScimGroup{Spec: v1alpha1.ScimGroupSpec{
+			DisplayName: "Ünique <&>", ExternalID: "7", Members: []v1alpha1.MemberID{v1alpha1.MemberID(member.ID())}, MemberCount: ptr.To(int32(1)),
+			TenantRef: user.Spec.TenantRef, Meta: user.Spec.Meta,
+		}}
+		slice := &v1alpha1.ScimGroupMembers{Spec: v1alpha1.ScimGroupMembersSpec{
+			GroupRef: v1alpha1.GroupReference{Name: member.ID()}, MemberGroups: []v1alpha1.MemberID{v1alpha1.MemberID(member.ID())},
+			MemberCount: ptr.To(int32(1)), TenantRef: user.Spec.TenantRef, Meta: user.Spec.Meta,
+		}}
+		for list, object := range map[client.ObjectList]client.Object{
+			&v1alpha1.ScimUserList{}: user, &v1alpha1.ScimGroupList{}: group, &v1alpha1.ScimGroupMembersList{}: slice,
+		} {
+			object.SetNamespace(namespace)
+			object.SetName(member.ID()[:8] + "-1111-4111-8111-111111111111")
+			object.SetLabels(map[string]string{v1alpha1.LabelTenant: "acme"})
+			object.SetAnnotations(map[string]string{annotationReleased: "true"})
+			object.SetFinalizers([]string{v1alpha1.Finalizer})
+			Expect(live.Create(ctx, object)).To(Succeed())
+			ours, theirs := begin(ctx, watching, list, ""), begin(ctx, live, list, "")
+			same := func() watch.Event {
+				GinkgoHelper()
+				event := next(ours)
+				Expect(event).To(Equal(next(theirs)))
+				return event
+			}
+			for event := same(); event.Type != watch.Bookmark; event = same() {
+				Expect(event.Type).To(Equal(watch.Added))
+			}
+			Expect(live.Delete(ctx, object)).To(Succeed())
+			Expect(same().Object.(client.Object).GetDeletionTimestamp()).NotTo(BeNil())
+			Expect(live.Get(ctx, client.ObjectKeyFromObject(object), object)).To(Succeed())
+			object.SetFinalizers(nil)
+			Expect(live.Update(ctx, object)).To(Succeed())
+			Expect(same().Type).To(Equal(watch.Deleted))
+		}
+	})
+
+	It("tell that the history is gone", func(ctx SpecContext) {
+		var event watch.Event
+		Eventually(begin(ctx, watching, &v1alpha1.ScimUserList{}, "1")).Should(Receive(&event))
+		Expect(event.Type).To(Equal(watch.Error))
+		Expect(apierrors.IsResourceExpired(apierrors.FromObject(event.Object))).To(BeTrue())
+	})
+
+	It("tell that the API server refuses them", func(ctx SpecContext) {
+		_, err := watching.Watch(ctx, &v1alpha1.ScimUserList{}, client.InNamespace(namespace), &client.ListOptions{
+			Raw: &metav1.ListOptions{ResourceVersionMatch: "sometimes"},
+		})
+		Expect(apierrors.IsInvalid(err)).To(BeTrue())
+	})
+
+	It("end when they are stopped", func(ctx SpecContext) {
+		stream, err := watching.Watch(ctx, &v1alpha1.ScimGroupList{}, client.InNamespace(namespace))
+		Expect(err).NotTo(HaveOccurred())
+		stream.Stop()
+		Eventually(stream.ResultChan()).Should(BeClosed())
+	})
+
+	It("of other kinds are the client's own", func(ctx SpecContext) {
+		stream, err := watching.Watch(ctx, &corev1.ConfigMapList{}, client.InNamespace(namespace))
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(stream.Stop)
+		Expect(live.Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "settings"}})).To(Succeed())
+		Eventually(stream.ResultChan()).Should(Receive())
+	})
+})
+
+func TestBrokenEvents(t *testing.T) {
+	const user = `{"type":"ADDED","object":{"metadata":{"name":"babs"},"spec":{"userName":`
+	for name, c := range map[string]struct{ line, want string }{
+		"end":             {"", "EOF"},
+		"half":            {user, "unexpected EOF"},
+		"no JSON":         {"surprise\n", "reading an event"},
+		"unknown type":    {`{"type":"RENAMED","object":{}}` + "\n", `"RENAMED" is no type of event`},
+		"no metadata":     {`{"type":"ADDED","object":[]}` + "\n", "/object is not as this version of the API defines it"},
+		"no status":       {`{"type":"ERROR","object":7}` + "\n", "reading"},
+		"too long a line": {strings.Repeat(" ", maxEvent+1), "token too long"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			_, _, err := readerOf(c.line).Decode()
+			g.Expect(err).To(MatchError(ContainSubstring(c.want)))
+		})
+	}
+	t.Run("an object", func(t *testing.T) {
+		g := NewWithT(t)
+		kind, object, err := readerOf(user + `{"secret":"hunter2"}}}}` + "\n").Decode()
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(kind).To(Equal(watch.Added))
+		g.Expect(object.(client.Object).GetName()).To(Equal("babs"))
+		g.Expect(object.(*unreadable).reason).To(MatchError("/object/spec/userName is not as this version of the API defines it"))
+	})
+}
+
+func readerOf(body string) *eventReader {
+	lines := bufio.NewScanner(strings.NewReader(body))
+	lines.Buffer(nil, maxEvent)
+	return &eventReader{
+		body: io.NopCloser(nil), lines: lines,
+		decode: decoderOf(func() (client.Object, *v1alpha1.ScimUserSpec) {
+			user := &v1alpha1.ScimUser{}
+			return user, &user.Spec
+		}),
+	}
+}
