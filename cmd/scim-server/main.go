@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -42,11 +41,6 @@ import (
 // time left to try again or to tell the client.
 const callTimeout = 5 * time.Second
 
-// garbagePercent is how much garbage there may be for what is in use. That is mostly
-// the tenant's users, who stay: of a hundred thousand of them, as much garbage again
-// would be most of the memory that a server has by default.
-const garbagePercent = 50
-
 // version is set at build time.
 var version = "dev"
 
@@ -68,9 +62,6 @@ func main() {
 	flag.StringVar(&o.peerAddress, "peer-address", ":8082", "address to listen at for the other replicas of the tenant")
 	flag.DurationVar(&o.linger, "linger", 15*time.Second, "how long after SIGTERM open connections may still send requests")
 	flag.Parse()
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbagePercent)
-	}
 	o.pod = barrier.Pod{
 		Namespace: os.Getenv("POD_NAMESPACE"), Name: os.Getenv("POD_NAME"), UID: os.Getenv("POD_UID"), IP: os.Getenv("POD_IP"),
 	}

@@ -22,7 +22,12 @@ func newCollection() collection {
 	return collection{byID: map[uuid.UUID]*Entry{}, byName: newMultimap(), byExternal: newMultimap(), byEmail: newMultimap()}
 }
 
-func (c *collection) put(e *Entry) {
+// put adds an entry, or takes it in place of the former one, which it returns.
+func (c *collection) put(e *Entry) (former *Entry) {
+	former = c.byID[e.ID]
+	if former != nil {
+		c.unlink(former)
+	}
 	c.byID[e.ID] = e
 	c.byName.add(e.Name, e)
 	if e.ExternalID != "" {
@@ -31,10 +36,19 @@ func (c *collection) put(e *Entry) {
 	for _, email := range e.Emails {
 		c.byEmail.add(email, e)
 	}
-	if c.order != nil {
-		at, _ := slices.BinarySearchFunc(c.order, e, compareEntries)
-		c.order = slices.Insert(c.order, at, e)
+	if c.order == nil {
+		return former
 	}
+	at, found := slices.BinarySearchFunc(c.order, e, compareEntries)
+	if found { // It is as old as the former one, so that none need be moved.
+		c.order[at] = e
+		return former
+	}
+	c.order = slices.Insert(c.order, at, e)
+	if former != nil {
+		c.takeOut(former)
+	}
+	return former
 }
 
 func (c *collection) remove(id uuid.UUID) *Entry {
@@ -43,15 +57,25 @@ func (c *collection) remove(id uuid.UUID) *Entry {
 		return nil
 	}
 	delete(c.byID, id)
+	c.unlink(e)
+	c.takeOut(e)
+	return e
+}
+
+// unlink makes the entry be found by none of its keys but the id.
+func (c *collection) unlink(e *Entry) {
 	c.byName.remove(e.Name, e)
 	c.byExternal.remove(e.ExternalID, e)
 	for _, email := range e.Emails {
 		c.byEmail.remove(email, e)
 	}
+}
+
+// takeOut takes the entry out of the order.
+func (c *collection) takeOut(e *Entry) {
 	if at, found := slices.BinarySearchFunc(c.order, e, compareEntries); found {
 		c.order = slices.Delete(c.order, at, at+1)
 	}
-	return e
 }
 
 // sort makes the order. Putting entries in one by one, in any order, would cost
@@ -71,15 +95,16 @@ func compareEntries(a, b *Entry) int {
 	return cmp.Or(a.Frozen.Meta().Created.Compare(b.Frozen.Meta().Created), cmp.Compare(a.Frozen.ID(), b.Frozen.ID()))
 }
 
-// multimap has the entries with a key: nearly always one, for which a slice would
-// cost more than the entry's place.
+// multimap has the entries with a key: nearly always one, for which a set would
+// cost more than the entry's place. Where it is all of them, as with an address that
+// stands for many people, adding and removing one does not look at the others.
 type multimap struct {
 	one  map[string]*Entry
-	more map[string][]*Entry // the others of the same key
+	more map[string]map[*Entry]struct{} // the others of the same key
 }
 
 func newMultimap() multimap {
-	return multimap{one: map[string]*Entry{}, more: map[string][]*Entry{}}
+	return multimap{one: map[string]*Entry{}, more: map[string]map[*Entry]struct{}{}}
 }
 
 func (m multimap) add(key string, e *Entry) {
@@ -88,35 +113,40 @@ func (m multimap) add(key string, e *Entry) {
 		m.one[key] = e
 	case e:
 	default:
-		if !slices.Contains(m.more[key], e) {
-			m.more[key] = append(m.more[key], e)
+		if m.more[key] == nil {
+			m.more[key] = map[*Entry]struct{}{}
 		}
+		m.more[key][e] = struct{}{}
 	}
 }
 
 func (m multimap) remove(key string, e *Entry) {
 	rest := m.more[key]
-	switch {
-	case m.one[key] != e:
-		rest = slices.DeleteFunc(rest, func(other *Entry) bool { return other == e })
-	case len(rest) > 0:
-		m.one[key] = rest[0]
-		rest = rest[1:]
-	default:
+	if m.one[key] == e {
 		delete(m.one, key)
+		for other := range rest {
+			m.one[key] = other
+			delete(rest, other)
+			break
+		}
+	} else {
+		delete(rest, e)
 	}
 	if len(rest) == 0 {
 		delete(m.more, key)
-	} else {
-		m.more[key] = rest
 	}
 }
 
-// get returns the entries with the key.
+// get returns the entries with the key, in no order.
 func (m multimap) get(key string) []*Entry {
 	first := m.one[key]
 	if first == nil {
 		return nil
 	}
-	return append([]*Entry{first}, m.more[key]...)
+	rest := m.more[key]
+	found := append(make([]*Entry, 0, 1+len(rest)), first)
+	for e := range rest {
+		found = append(found, e)
+	}
+	return found
 }

@@ -127,11 +127,13 @@ func (x *Index) Counts() Counts {
 func (x *Index) PutUser(e *Entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.removeUser(e.ID)
-	x.users.put(e)
+	if former := x.users.put(e); former != nil && former.Active {
+		x.active--
+	}
 	if e.Active {
 		x.active++
 	}
+	delete(x.kept, e.ID)
 }
 
 // PutKept adds a user or group that was deleted and is kept, in place of what it was.
