@@ -103,7 +103,7 @@ func container(t *scimv1alpha1.ScimTenant, image string) *corev1ac.ContainerAppl
 			port(portNamePeers, PortPeers)).
 		WithResources(resources).
 		WithStartupProbe(probe(PathLive, 1, 60)).
-		WithReadinessProbe(probe(PathReady, 3, 2)).
+		WithReadinessProbe(probe(PathReady, 1, 6)).
 		WithLivenessProbe(probe(PathLive, 10, 3)).
 		WithLifecycle(corev1ac.Lifecycle().WithPreStop(corev1ac.LifecycleHandler().
 			WithSleep(corev1ac.SleepAction().WithSeconds(preStopSeconds)))).
