@@ -72,7 +72,7 @@ func (s *Store) tryCreate(ctx context.Context, wanted *scim.Resource, by writer,
 		return u.spread(ctx, inserted, others)
 	}
 	if err == nil {
-		s.tell(t, inserted)
+		s.tell(kindOf(t), inserted)
 		return s.written(t, inserted)
 	}
 	if settled(err) {
@@ -129,7 +129,7 @@ func (s *Store) revive(ctx context.Context, wanted *scim.Resource, found acquire
 	if err := s.client.Update(ctx, object, by.owner); err != nil {
 		return nil, ignoreRaces(wrap(err, "bringing back the %s %s", t.Name, id))
 	}
-	s.tell(t, object)
+	s.tell(kindOf(t), object)
 	return s.written(t, object)
 }
 

@@ -87,7 +87,7 @@ func (s *Store) mark(ctx context.Context, read *record, keep bool, by writer) (c
 	if err := s.client.Update(ctx, object, by.owner); err != nil {
 		return nil, wrap(err, "marking the %s %s as deleted", t.Name, id)
 	}
-	s.tell(t, object)
+	s.tell(kindOf(t), object)
 	return object, nil
 }
 

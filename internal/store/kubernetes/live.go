@@ -133,9 +133,7 @@ func (s *Store) eachObject(ctx context.Context, kind barrier.Kind, selector labe
 			return wrap(err, "listing %T", list)
 		}
 		for _, object := range itemsOf(list) {
-			if s.mirror != nil {
-				s.mirror.progress.tell(kind, revisionOf(object))
-			}
+			s.tell(kind, object)
 			if err := yield(object); err != nil {
 				return err
 			}

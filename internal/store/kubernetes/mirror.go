@@ -18,11 +18,9 @@ import (
 	"github.com/kubescim/kubescim/internal/store/index"
 )
 
-const (
-	// catchUp is how long a read waits for the mirror before it goes to the API
-	// server. A watch is some milliseconds behind, more on a busy machine.
-	catchUp = 300 * time.Millisecond
-)
+// catchUp is how long a read waits for the mirror before it goes to the API
+// server. A watch is some milliseconds behind, more on a busy machine.
+const catchUp = 300 * time.Millisecond
 
 var (
 	errBehind = errors.New("the mirror has not caught up in time")

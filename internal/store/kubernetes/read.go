@@ -61,14 +61,14 @@ func (s *Store) read(ctx context.Context, t *scim.ResourceType, id string) (*rec
 	if err != nil {
 		return nil, wrap(err, "reading the %s %s", t.Name, id)
 	}
-	s.tell(t, object)
+	s.tell(kindOf(t), object)
 	return decode(s.tenant.Name, t, object)
 }
 
 // tell notes that a client may be told what the object says.
-func (s *Store) tell(t *scim.ResourceType, object client.Object) {
+func (s *Store) tell(kind barrier.Kind, object client.Object) {
 	if s.mirror != nil {
-		s.mirror.progress.tell(kindOf(t), revisionOf(object))
+		s.mirror.progress.tell(kind, revisionOf(object))
 	}
 }
 

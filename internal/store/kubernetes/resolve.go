@@ -57,17 +57,12 @@ func (s *Store) resolve(ctx context.Context, ids []string) (map[string]string, e
 	return kinds, nil
 }
 
-// tellMember notes that a client may be told what an object of a kind of members
-// says: that somebody is there, or is marked as deleted.
-func (s *Store) tellMember(kind string, object client.Object) {
-	if s.mirror == nil {
-		return
+// kindOfMember is the kind of the objects that hold members of a type.
+func kindOfMember(memberType string) barrier.Kind {
+	if memberType == store.MemberGroup {
+		return barrier.Groups
 	}
-	of := barrier.Users
-	if kind == store.MemberGroup {
-		of = barrier.Groups
-	}
-	s.mirror.progress.tell(of, revisionOf(object))
+	return barrier.Users
 }
 
 // lookUpByGet returns those ids that SCIM knows as the kind.
@@ -89,7 +84,7 @@ func (s *Store) lookUpByGet(ctx context.Context, kind string, ids []string) ([]s
 			if err != nil {
 				return wrap(err, "looking up the %s %s", kind, id)
 			}
-			s.tellMember(kind, object)
+			s.tell(kindOfMember(kind), object)
 			if s.selects(object) {
 				mu.Lock()
 				defer mu.Unlock()
@@ -117,7 +112,7 @@ func (s *Store) lookUpByList(ctx context.Context, kind string, ids []string) ([]
 		}
 		for i := range list.Items {
 			object := &list.Items[i]
-			s.tellMember(kind, object)
+			s.tell(kindOfMember(kind), object)
 			if wanted[object.Name] && s.selects(object) {
 				found = append(found, object.Name)
 			}

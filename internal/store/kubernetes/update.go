@@ -213,7 +213,7 @@ func (u *update) write(ctx context.Context, object client.Object) (*scim.Resourc
 
 // wrote notes what was written, before anybody is told.
 func (u *update) wrote(object client.Object) {
-	u.store.tell(u.t, object)
 	kind := kindOf(u.t)
+	u.store.tell(kind, object)
 	u.written[kind] = max(u.written[kind], revisionOf(object))
 }
