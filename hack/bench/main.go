@@ -87,7 +87,7 @@ func runBench(ctx context.Context, flags *flag.FlagSet, args []string, results *
 	flags.IntVar(&o.Rounds, "rounds", 5, "windows for each subject, in turn with the others")
 	flags.DurationVar(&o.Window, "window", 1500*time.Millisecond, "length of a window of reads")
 	flags.StringVar(&o.EtcdMetrics, "etcd-metrics", "http://127.0.0.1:12381/metrics", "metrics of etcd on loopback; empty does without")
-	memory := flags.String("server-memory", "1Gi", "memory limit of a server pod")
+	memory := flags.String("server-memory", "256Mi", "memory limit of a server pod; the default is that of tenants")
 	limit := flags.Duration("timeout", 90*time.Minute, "longest time for all measurements")
 	cleaning := flags.Duration("cleanup", 3*time.Minute, "how long to wait for the deletion of what was made")
 	if err := flags.Parse(args); err != nil {

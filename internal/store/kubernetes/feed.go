@@ -33,7 +33,7 @@ const hurriedWatch = 3 * time.Second
 const idLength = 36
 
 // feed brings the objects of one kind into the mirror: all that there are at
-// first, streamed (KEP-3157), and then every change. An informer would keep the
+// first, and then every change. An informer would keep the
 // decoded objects besides.
 type feed struct {
 	client   client.WithWatch
@@ -134,7 +134,7 @@ func (f *feed) forget(err error) error {
 	return err
 }
 
-// handle applies one event. listing is set while the first state is streamed.
+// handle applies one event. listing is set while the first state comes.
 func (f *feed) handle(event watch.Event, listing *listing) error {
 	if event.Type == watch.Error {
 		return f.forget(apierrors.FromObject(event.Object))
@@ -198,7 +198,7 @@ func (f *feed) complete(listing *listing) {
 	}
 }
 
-// listing is the names in a list that is being streamed.
+// listing is the names in a list that is being read.
 type listing struct{ names map[string]struct{} }
 
 func newListing() *listing { return &listing{names: map[string]struct{}{}} }

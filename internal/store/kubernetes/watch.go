@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
@@ -33,16 +35,17 @@ const (
 // with.
 type watchClient struct {
 	client.WithWatch
-	rest       rest.Interface
-	parameters runtime.ParameterCodec
+	rest                  rest.Interface
+	parameters            runtime.ParameterCodec
+	users, groups, slices *source
 }
 
 // NewWatchClient returns the client with cheaper watches of ScimUsers, ScimGroups and
 // ScimGroupMembers: every replica reads every event, and all objects when it starts.
 // The JSON of an event is read once, where client-go reads it about ten times, and of
 // metadata only the name, namespace, labels, annotations, generation,
-// resourceVersion and deletionTimestamp. config is how the client reaches the API
-// server.
+// resourceVersion and deletionTimestamp. What there is when a watch begins is listed.
+// config is how the client reaches the API server.
 func NewWatchClient(c client.WithWatch, config *rest.Config) (client.WithWatch, error) {
 	config = rest.CopyConfig(config)
 	config.GroupVersion, config.APIPath = &v1alpha1.GroupVersion, "/apis"
@@ -53,49 +56,81 @@ func NewWatchClient(c client.WithWatch, config *rest.Config) (client.WithWatch, 
 	if err != nil {
 		return nil, fmt.Errorf("making a client for watches: %w", err)
 	}
-	return &watchClient{WithWatch: c, rest: streams, parameters: runtime.NewParameterCodec(c.Scheme())}, nil
+	return &watchClient{
+		WithWatch: c, rest: streams, parameters: runtime.NewParameterCodec(c.Scheme()),
+		users: sourceOf("scimusers", func() (client.Object, *v1alpha1.ScimUserSpec) {
+			object := &v1alpha1.ScimUser{}
+			return object, &object.Spec
+		}),
+		groups: sourceOf("scimgroups", func() (client.Object, *v1alpha1.ScimGroupSpec) {
+			object := &v1alpha1.ScimGroup{}
+			return object, &object.Spec
+		}),
+		slices: sourceOf("scimgroupmembers", func() (client.Object, *v1alpha1.ScimGroupMembersSpec) {
+			object := &v1alpha1.ScimGroupMembers{}
+			return object, &object.Spec
+		}),
+	}, nil
 }
 
 // Watch implements client.WithWatch. An object that cannot be read comes as one that
 // says why, and does not end the watch.
 func (c *watchClient) Watch(ctx context.Context, list client.ObjectList, opts ...client.ListOption) (watch.Interface, error) {
-	var (
-		resource string
-		decode   func([]byte) (watch.EventType, client.Object, error)
-	)
+	var from *source
 	switch list.(type) {
 	case *v1alpha1.ScimUserList:
-		resource = "scimusers"
-		decode = decoderOf(func() (client.Object, *v1alpha1.ScimUserSpec) {
-			object := &v1alpha1.ScimUser{}
-			return object, &object.Spec
-		})
+		from = c.users
 	case *v1alpha1.ScimGroupList:
-		resource = "scimgroups"
-		decode = decoderOf(func() (client.Object, *v1alpha1.ScimGroupSpec) {
-			object := &v1alpha1.ScimGroup{}
-			return object, &object.Spec
-		})
+		from = c.groups
 	case *v1alpha1.ScimGroupMembersList:
-		resource = "scimgroupmembers"
-		decode = decoderOf(func() (client.Object, *v1alpha1.ScimGroupMembersSpec) {
-			object := &v1alpha1.ScimGroupMembers{}
-			return object, &object.Spec
-		})
+		from = c.slices
 	default:
 		return c.WithWatch.Watch(ctx, list, opts...)
 	}
 	options := (&client.ListOptions{}).ApplyOptions(opts)
 	parameters := options.AsListOptions()
+	open := func(ctx context.Context, parameters *metav1.ListOptions) (io.ReadCloser, error) {
+		return c.rest.Get().Namespace(options.Namespace).Resource(from.resource).VersionedParams(parameters, c.parameters).Stream(ctx)
+	}
+	decoder, err := from.watch(ctx, parameters, open)
+	if err != nil {
+		return nil, err
+	}
+	return watch.NewStreamWatcher(decoder, apierrors.NewClientErrorReporter(http.StatusInternalServerError, "watch", "ClientWatchDecoding")), nil
+}
+
+// opener sends a request and returns the body of its answer.
+type opener func(context.Context, *metav1.ListOptions) (io.ReadCloser, error)
+
+// source is how the objects of one kind are read.
+type source struct {
+	resource string
+	event    func(line []byte) (watch.EventType, client.Object, error)
+	object   func(doc []byte) (client.Object, error)
+	// broke says that the last list broke off.
+	broke atomic.Bool
+}
+
+// watch begins a watch.
+func (s *source) watch(ctx context.Context, parameters *metav1.ListOptions, open opener) (watch.Decoder, error) {
+	// A list has to be read within the API server's time limit for requests, which is a
+	// minute by default, and a watch has not.
+	if ptr.Deref(parameters.SendInitialEvents, false) && parameters.ResourceVersion == "" && !s.broke.Swap(false) {
+		return s.list(ctx, parameters, open)
+	}
+	return s.events(ctx, parameters, open)
+}
+
+// events begins a watch that is nothing but events.
+func (s *source) events(ctx context.Context, parameters *metav1.ListOptions, open opener) (*eventReader, error) {
 	parameters.Watch = true
-	body, err := c.rest.Get().Namespace(options.Namespace).Resource(resource).VersionedParams(parameters, c.parameters).Stream(ctx)
+	body, err := open(ctx, parameters)
 	if err != nil {
 		return nil, err
 	}
 	lines := bufio.NewScanner(body)
 	lines.Buffer(make([]byte, usualEvent), maxEvent)
-	return watch.NewStreamWatcher(&eventReader{body: body, lines: lines, decode: decode},
-		apierrors.NewClientErrorReporter(http.StatusInternalServerError, "watch", "ClientWatchDecoding")), nil
+	return &eventReader{body: body, lines: lines, decode: s.event}, nil
 }
 
 // eventReader reads the events of a watch, of which each is a line.
@@ -137,11 +172,14 @@ func (r *eventReader) Decode() (watch.EventType, runtime.Object, error) {
 
 // watchedEvent is what is read of an event.
 type watchedEvent[Spec any] struct {
-	Type   watch.EventType `json:"type"`
-	Object struct {
-		Metadata watchedMeta `json:"metadata"`
-		Spec     *Spec       `json:"spec"`
-	} `json:"object"`
+	Type   watch.EventType     `json:"type"`
+	Object watchedObject[Spec] `json:"object"`
+}
+
+// watchedObject is what is read of an object.
+type watchedObject[Spec any] struct {
+	Metadata watchedMeta `json:"metadata"`
+	Spec     *Spec       `json:"spec"`
 }
 
 // watchedMeta is what is read of an object's metadata: the managed fields alone are
@@ -173,34 +211,58 @@ type unreadable struct {
 	reason error
 }
 
-// decoderOf returns what reads events about objects with the spec. empty makes an
-// object, and says where its spec is.
-func decoderOf[Spec any](empty func() (client.Object, *Spec)) func([]byte) (watch.EventType, client.Object, error) {
-	return func(line []byte) (watch.EventType, client.Object, error) {
-		var event watchedEvent[Spec]
-		object, spec := empty()
-		event.Object.Spec = spec
-		if err := readJSON(line, &event); err != nil {
-			return decodeUnreadable(line, err)
-		}
-		event.Object.Metadata.describe(object)
-		return event.Type, object, nil
+// sourceOf returns how objects with the spec are read. empty makes an object, and says
+// where its spec is.
+func sourceOf[Spec any](resource string, empty func() (client.Object, *Spec)) *source {
+	return &source{
+		resource: resource,
+		event: func(line []byte) (watch.EventType, client.Object, error) {
+			var event watchedEvent[Spec]
+			object, spec := empty()
+			event.Object.Spec = spec
+			err := readJSON(line, &event)
+			if err == nil {
+				event.Object.Metadata.describe(object)
+				return event.Type, object, nil
+			}
+			var rest watchedEvent[jsontext.Value]
+			if readJSON(line, &rest) != nil {
+				return "", nil, fmt.Errorf("reading an event: %w", impersonal(err))
+			}
+			return rest.Type, rest.Object.unread(err), nil
+		},
+		object: func(doc []byte) (client.Object, error) {
+			var read watchedObject[Spec]
+			object, spec := empty()
+			read.Spec = spec
+			err := readJSON(doc, &read)
+			if err == nil {
+				read.Metadata.describe(object)
+				return object, nil
+			}
+			var rest watchedObject[jsontext.Value]
+			if readJSON(doc, &rest) != nil {
+				return nil, fmt.Errorf("reading an object: %w", impersonal(err))
+			}
+			return rest.unread(err), nil
+		},
 	}
 }
 
-// decodeUnreadable returns the event as far as it can be read.
-func decodeUnreadable(line []byte, reason error) (watch.EventType, client.Object, error) {
-	// What does not fit may be personal, and the error is logged.
+// unread returns what stands for the object, whose spec cannot be read.
+func (o watchedObject[Spec]) unread(reason error) client.Object {
+	object := &unreadable{reason: impersonal(reason)}
+	o.Metadata.describe(object)
+	return object
+}
+
+// impersonal returns the reason for which JSON cannot be read, without the JSON: what
+// does not fit may be personal, and the error is logged.
+func impersonal(reason error) error {
 	if fault := (*json.SemanticError)(nil); errors.As(reason, &fault) {
-		reason = fmt.Errorf("%s is not as this version of the API defines it", fault.JSONPointer)
+		return fmt.Errorf("%s is not as this version of the API defines it", fault.JSONPointer)
 	}
-	var event watchedEvent[jsontext.Value]
-	if err := readJSON(line, &event); err != nil {
-		return "", nil, fmt.Errorf("reading an event: %w", reason)
-	}
-	object := &unreadable{reason: reason}
-	event.Object.Metadata.describe(object)
-	return event.Type, object, nil
+	return reason
 }
 
 // decodeStatus reads the event by which the API server says why a watch ends.
@@ -214,7 +276,10 @@ func decodeStatus(line []byte) (watch.EventType, runtime.Object, error) {
 	return watch.Error, &event.Object, nil
 }
 
-// readJSON reads JSON of the API server, which has checked it.
+// asChecked reads JSON as it is read that the API server has checked.
+var asChecked = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
+// readJSON reads JSON of the API server.
 func readJSON(doc []byte, into any) error {
-	return json.Unmarshal(doc, into, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	return json.Unmarshal(doc, into, asChecked)
 }

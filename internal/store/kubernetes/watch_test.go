@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -14,6 +16,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -85,9 +88,11 @@ var _ = Describe("A mirror's watches", func() {
 				Expect(event).To(Equal(next(theirs)))
 				return event
 			}
-			for event := same(); event.Type != watch.Bookmark; event = same() {
+			for event := next(ours); event.Type != watch.Bookmark; event = next(ours) {
 				Expect(event.Type).To(Equal(watch.Added))
+				Expect(event).To(Equal(next(theirs)))
 			}
+			Expect(next(theirs).Type).To(Equal(watch.Bookmark))
 			Expect(live.Delete(ctx, object)).To(Succeed())
 			Expect(same().Object.(client.Object).GetDeletionTimestamp()).NotTo(BeNil())
 			Expect(live.Get(ctx, client.ObjectKeyFromObject(object), object)).To(Succeed())
@@ -95,6 +100,54 @@ var _ = Describe("A mirror's watches", func() {
 			Expect(live.Update(ctx, object)).To(Succeed())
 			Expect(same().Type).To(Equal(watch.Deleted))
 		}
+	})
+
+	It("say when all that there was has come", func(ctx SpecContext) {
+		events := begin(ctx, watching, &v1alpha1.ScimUserList{}, "")
+		bookmark := next(events)
+		Expect(bookmark.Type).To(Equal(watch.Bookmark))
+		Expect(bookmark.Object.(client.Object).GetAnnotations()).To(HaveKeyWithValue(metav1.InitialEventsAnnotationKey, "true"))
+		user, err := newStore(live, namespace).Create(ctx, newUser("jim@example.com"), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		added := next(begin(ctx, watching, &v1alpha1.ScimUserList{}, bookmark.Object.(client.Object).GetResourceVersion()))
+		Expect(added.Type).To(Equal(watch.Added))
+		Expect(added.Object.(client.Object).GetName()).To(Equal(user.ID()))
+		Expect(next(events)).To(Equal(added))
+	})
+
+	It("get what there is as events when a list broke off", func(ctx SpecContext) {
+		_, err := newStore(live, namespace).Create(ctx, newUser("jim@example.com"), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		var lists, streams atomic.Int32
+		breaking := rest.CopyConfig(config)
+		breaking.Wrap(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(r *http.Request) (*http.Response, error) {
+				response, err := next.RoundTrip(r)
+				switch {
+				case err != nil:
+				case r.URL.Query().Get("sendInitialEvents") == "true":
+					streams.Add(1)
+				case r.URL.Query().Get("watch") == "":
+					lists.Add(1)
+					response.Body = struct {
+						io.Reader
+						io.Closer
+					}{io.LimitReader(response.Body, 500), response.Body}
+				}
+				return response, err
+			})
+		})
+		c, err := NewWatchClient(live, breaking)
+		Expect(err).NotTo(HaveOccurred())
+		var event watch.Event
+		Eventually(begin(ctx, c, &v1alpha1.ScimUserList{}, "")).Should(Receive(&event))
+		Expect(event.Type).To(Equal(watch.Error))
+		Expect(apierrors.FromObject(event.Object)).To(MatchError(ContainSubstring("reading a list: ")))
+		Expect([]int32{lists.Load(), streams.Load()}).To(Equal([]int32{1, 0}))
+		Expect(next(begin(ctx, c, &v1alpha1.ScimUserList{}, "")).Type).To(Equal(watch.Added))
+		Expect([]int32{lists.Load(), streams.Load()}).To(Equal([]int32{1, 1}))
+		Eventually(begin(ctx, c, &v1alpha1.ScimUserList{}, "")).Should(Receive(&event))
+		Expect([]int32{lists.Load(), streams.Load()}).To(Equal([]int32{2, 1}))
 	})
 
 	It("tell that the history is gone", func(ctx SpecContext) {
@@ -157,11 +210,84 @@ func TestBrokenEvents(t *testing.T) {
 func readerOf(body string) *eventReader {
 	lines := bufio.NewScanner(strings.NewReader(body))
 	lines.Buffer(nil, maxEvent)
-	return &eventReader{
-		body: io.NopCloser(nil), lines: lines,
-		decode: decoderOf(func() (client.Object, *v1alpha1.ScimUserSpec) {
-			user := &v1alpha1.ScimUser{}
-			return user, &user.Spec
-		}),
+	return &eventReader{body: io.NopCloser(nil), lines: lines, decode: sourceOfUsers().event}
+}
+
+func sourceOfUsers() *source {
+	return sourceOf("scimusers", func() (client.Object, *v1alpha1.ScimUserSpec) {
+		user := &v1alpha1.ScimUser{}
+		return user, &user.Spec
+	})
+}
+
+// listed returns the events that a watch brings whose list is the body, until the first error.
+func listed(body string) (events []watch.Event, err error) {
+	stream, err := sourceOfUsers().list(context.Background(), &metav1.ListOptions{}, func(context.Context, *metav1.ListOptions) (io.ReadCloser, error) {
+		defer func() { body = "" }()
+		return io.NopCloser(strings.NewReader(body)), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer stream.Close()
+	for {
+		kind, object, err := stream.Decode()
+		if err != nil {
+			return events, err
+		}
+		events = append(events, watch.Event{Type: kind, Object: object})
 	}
 }
+
+func TestLists(t *testing.T) {
+	const items, metadata = `"items":[{"metadata":{"name":"babs"}},{"metadata":{"name":"jim"},"spec":7}]`, `"metadata":{"resourceVersion":"17"}`
+	for name, body := range map[string]string{
+		"items first":    `{"apiVersion":"v1",` + items + `,"kind":"List",` + metadata + `}`,
+		"metadata first": `{"kind":"List",` + metadata + `,"more":{"items":[1]},` + items + "}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			events, err := listed(body)
+			g.Expect(err).To(MatchError(io.EOF)) // of the watch that follows
+			g.Expect(events).To(HaveLen(3))
+			for i, want := range []string{"babs", "jim", ""} {
+				g.Expect(events[i].Object.(client.Object).GetName()).To(Equal(want))
+			}
+			g.Expect(events[1].Object.(*unreadable).reason).To(MatchError("/spec is not as this version of the API defines it"))
+			g.Expect(events[2].Type).To(Equal(watch.Bookmark))
+			g.Expect(events[2].Object.(client.Object).GetResourceVersion()).To(Equal("17"))
+		})
+	}
+	t.Run("no items", func(t *testing.T) {
+		g := NewWithT(t)
+		events, err := listed(`{"items":[],` + metadata + `}`)
+		g.Expect(err).To(MatchError(io.EOF))
+		g.Expect(events).To(HaveLen(1))
+	})
+}
+
+func TestBrokenLists(t *testing.T) {
+	for name, c := range map[string]struct{ body, want string }{
+		"nothing":           {"", "unexpected EOF"},
+		"half":              {`{"items":[{"metadata":{"name":"babs"}},{"meta`, "unexpected EOF"},
+		"no JSON":           {"surprise", "invalid character"},
+		"another answer":    {`[{"items":[]}]`, "not a list"},
+		"no items":          {`{"items":{}}`, "not a list"},
+		"no metadata":       {`{"items":[]}`, "not a list"},
+		"no revision":       {`{"metadata":{},"items":[]}`, "not a list"},
+		"no object":         {`{"items":["babs"]}`, "reading an object"},
+		"too large an item": {`{"items":["` + strings.Repeat(" ", maxEvent+1), "unexpected EOF"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			_, err := listed(c.body)
+			g.Expect(err).To(MatchError(ContainSubstring(c.want)))
+		})
+	}
+}
+
+// roundTripper is an http.RoundTripper that is a function.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
