@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
 )
 
 // contentType is the media type of SCIM messages (RFC 7644 section 8.1).
@@ -38,8 +40,8 @@ type exchange struct {
 	// lasts as long as the client stays.
 	ctx context.Context //nolint:containedctx // It is the request's own.
 
-	reserved int64 // bytes for the body
-	within   bool  // it is an operation of a bulk request
+	needs, taken int64 // bytes of memory; little is not taken
+	within       bool  // it is an operation of a bulk request
 
 	// For the log and the metrics: what was asked for, and what came of it.
 	resource string
@@ -137,11 +139,18 @@ func (x *exchange) body() ([]byte, error) {
 				"the body must be %s or application/json; set Content-Type accordingly", contentType)
 		}
 	}
-	if err := x.reserveBody(); err != nil {
+	size := x.tenant.limits.BodyBytes
+	if x.r.ContentLength > size {
+		return nil, &http.MaxBytesError{Limit: size}
+	}
+	if x.r.ContentLength >= 0 {
+		size = x.r.ContentLength * bodyFactor
+	}
+	if err := x.takeForBody(size); err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, x.tenant.limits.BodyBytes))
-	if err != nil {
+	body := bytes.NewBuffer(make([]byte, 0, max(x.r.ContentLength, 0)+bytes.MinRead))
+	if _, err := body.ReadFrom(http.MaxBytesReader(x.w, x.r.Body, x.tenant.limits.BodyBytes)); err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
 			return nil, err
@@ -149,33 +158,42 @@ func (x *exchange) body() ([]byte, error) {
 		return nil, fmt.Errorf("reading the body: %w: %w",
 			scim.Errorf(http.StatusBadRequest, scim.InvalidSyntax, "the body ended before it was complete"), err)
 	}
-	return body, nil
+	// The size of a body that comes in chunks is not known before.
+	return body.Bytes(), x.takeForBody(int64(body.Len())*bodyFactor - size)
 }
 
-// reserveBody waits until there is room for the body, so that many large ones at
-// the same time cannot fill the memory. What the body becomes is as large again
-// several times, so that the room is given back when the request ends.
-func (x *exchange) reserveBody() error {
+// takeForBody takes memory for the body and what it becomes.
+func (x *exchange) takeForBody(bytes int64) error {
 	if x.within {
 		return nil // The body of the bulk request has it in it.
 	}
-	size := x.tenant.limits.BodyBytes
-	if x.r.ContentLength >= 0 {
-		size = min(size, x.r.ContentLength)
+	err := x.takeMemory(x.ctx, bytes)
+	if err != nil {
+		// Most clients read the answer only after they have sent everything.
+		_, _ = io.CopyN(io.Discard, x.r.Body, x.tenant.limits.BodyBytes)
 	}
-	size = min(size, x.tenant.limits.BodiesBytes)
-	if err := x.tenant.bodies.Acquire(x.ctx, size); err != nil {
-		return fmt.Errorf("waiting for room for the body: %w: %w",
-			scim.Errorf(http.StatusServiceUnavailable, "", "too many large requests are under way; try again"), err)
+	if large := (noRoom{}); errors.As(err, &large) {
+		return fmt.Errorf("%w: %w", scim.Errorf(http.StatusRequestEntityTooLarge, "",
+			"%v; send less at a time, such as some of the members of a group in each PATCH, or raise spec.server.resources.limits.memory of the ScimTenant", large), err)
 	}
-	x.reserved += size
-	return nil
+	return err
 }
 
-// releaseBody gives the room for the body back.
-func (x *exchange) releaseBody() {
-	x.tenant.bodies.Release(x.reserved)
-	x.reserved = 0
+// view is what the projection wants of resources, for which memory is taken first.
+func (x *exchange) view(projection *scim.Projection) store.View {
+	if x.within {
+		return store.View{WithoutGroups: true, WithoutMembers: true} // The answer to a bulk request has no resources.
+	}
+	view := store.ViewOf(projection)
+	view.Reserve = func(ctx context.Context, bytes int64) error {
+		err := x.takeMemory(ctx, bytes)
+		if large := (noRoom{}); errors.As(err, &large) {
+			return fmt.Errorf("%w: %w", scim.Errorf(http.StatusBadRequest, scim.TooMany,
+				"%v; leave members out (excludedAttributes=members), ask for fewer resources (count), or raise spec.server.resources.limits.memory of the ScimTenant", large), err)
+		}
+		return err
+	}
+	return view
 }
 
 // recover answers 500 for a panic, which is a defect here: one request fails and

@@ -172,7 +172,7 @@ func (x *exchange) compileFor(search *scim.SearchRequest, t *scim.ResourceType) 
 	if one.query.Sort, err = t.ParseSort(search.SortBy, search.SortOrder); err != nil {
 		return one, err
 	}
-	one.query.View = store.ViewOf(one.projection)
+	one.query.View = x.view(one.projection)
 	return one, nil
 }
 

@@ -27,6 +27,10 @@ func (x *exchange) create(t *scim.ResourceType) error {
 	if err := x.settings.checkRequired(resource); err != nil {
 		return err
 	}
+	view := x.view(projection)
+	if err := view.Take(x.ctx, view.Weight(len(resource.MemberIDs()))); err != nil {
+		return err
+	}
 	created, err := x.tenant.store.Create(x.ctx, resource, x.settings.Policy)
 	if err != nil {
 		return err
@@ -41,7 +45,7 @@ func (x *exchange) get(t *scim.ResourceType, id string) error {
 	if err != nil {
 		return err
 	}
-	found, err := x.tenant.store.Get(x.ctx, t, id, store.ViewOf(projection))
+	found, err := x.tenant.store.Get(x.ctx, t, id, x.view(projection))
 	if err != nil {
 		return err
 	}
@@ -63,7 +67,7 @@ func (x *exchange) replace(t *scim.ResourceType, id string) error {
 	if err != nil {
 		return err
 	}
-	options := store.UpdateOptions{View: store.ViewOf(projection)}
+	options := store.UpdateOptions{View: x.view(projection), ReplacesMembers: true}
 	updated, err := x.update(t, id, options, func(current *scim.Resource) (*scim.Resource, error) {
 		next, err := t.Replace(current, body, x.settings.Profile.Leniency)
 		if err != nil {
@@ -100,7 +104,7 @@ func (x *exchange) patch(t *scim.ResourceType, id string) error {
 		return err
 	}
 	silent := x.settings.Profile.PatchAnswersNoContent && !x.asksForAttributes()
-	options := store.UpdateOptions{View: store.ViewOf(projection)}
+	options := store.UpdateOptions{View: x.view(projection)}
 	if silent {
 		options.View = store.View{WithoutGroups: true, WithoutMembers: true}
 	}

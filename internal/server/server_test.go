@@ -86,9 +86,14 @@ func (h *harness) do(method, path, body string, headers ...string) response {
 }
 
 func (h *harness) send(method, path, body string, headers ...string) response {
+	return h.sendBody(method, path, strings.NewReader(body), headers...)
+}
+
+// sendBody sends a body, in chunks if its size is not known.
+func (h *harness) sendBody(method, path string, body io.Reader, headers ...string) response {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, method, h.url+path, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, method, h.url+path, body)
 	h.Expect(err).NotTo(HaveOccurred())
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])

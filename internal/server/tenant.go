@@ -26,16 +26,13 @@ type Limits struct {
 	// Requests is how many requests with a good token may be under way; one more
 	// is answered 429.
 	Requests int
-	// BodiesBytes is the size that all bodies under way may have together; who
-	// brings more waits.
-	BodiesBytes int64
 	// BulkOperations is the number of operations in one bulk request.
 	BulkOperations int
 }
 
 // DefaultLimits are the limits of a tenant that names no others.
 func DefaultLimits() Limits {
-	return Limits{BodyBytes: 8 << 20, Deadline: 8 * time.Second, DefaultPage: 100, MaxPage: 1000, Requests: 512, BodiesBytes: 16 << 20, BulkOperations: 1000}
+	return Limits{BodyBytes: 8 << 20, Deadline: 8 * time.Second, DefaultPage: 100, MaxPage: 1000, Requests: 512, BulkOperations: 1000}
 }
 
 // Tenant is the runtime of one tenant. Make it with NewTenant, and give it
@@ -55,14 +52,14 @@ type Tenant struct {
 	// since 1970.
 	lastRequest atomic.Int64
 	requests    *semaphore.Weighted
-	bodies      *semaphore.Weighted
+	budget      *budget
 }
 
 // NewTenant returns the runtime of a tenant over its store.
 func NewTenant(backend store.Store, limits Limits, log *slog.Logger, metrics *Metrics) *Tenant {
 	return &Tenant{
 		store: backend, limits: limits, log: log, outcomes: newOutcomes(log.Handler(), metrics),
-		requests: semaphore.NewWeighted(int64(limits.Requests)), bodies: semaphore.NewWeighted(limits.BodiesBytes),
+		requests: semaphore.NewWeighted(int64(limits.Requests)), budget: newBudget(),
 	}
 }
 
@@ -154,7 +151,7 @@ func (x *exchange) serve() {
 	ctx, cancel := context.WithDeadline(x.r.Context(), x.began.Add(x.tenant.limits.Deadline))
 	defer cancel()
 	x.ctx = store.WithActor(ctx, store.Actor{KeyID: verifier.KeyID, RequestID: x.requestID})
-	defer x.releaseBody()
+	defer x.giveMemory()
 	if err := x.route(); err != nil {
 		x.fail(err)
 	}

@@ -64,6 +64,9 @@ type UpdateOptions struct {
 	// costs what it changes and not what the group holds. A member that is added
 	// is settled as one in the group itself would be.
 	Members []scim.MemberChange
+	// ReplacesMembers says that what Change makes of a group does not depend on the
+	// members that it has, which Change then may not get.
+	ReplacesMembers bool
 }
 
 // DeleteOptions go with one Delete.
@@ -79,6 +82,31 @@ type View struct {
 	WithoutGroups bool
 	// WithoutMembers leaves out a group's members.
 	WithoutMembers bool
+	// Reserve, if set, is asked before so much memory is taken for what is wanted, in
+	// bytes, that it matters; its error is returned. Of an update, nothing has been
+	// written then.
+	Reserve func(ctx context.Context, bytes int64) error
+}
+
+// memberWeight is about how much memory a member of a group takes that is to be sent,
+// in bytes: as a reference and as JSON.
+const memberWeight = 300
+
+// Weight is about how much memory, in bytes, the members of groups take, if the view
+// wants them.
+func (v View) Weight(members int) int64 {
+	if v.WithoutMembers {
+		return 0
+	}
+	return int64(members) * memberWeight
+}
+
+// Take asks Reserve, if it is set.
+func (v View) Take(ctx context.Context, bytes int64) error {
+	if v.Reserve == nil || bytes == 0 {
+		return nil
+	}
+	return v.Reserve(ctx, bytes)
 }
 
 // ViewOf returns the view that a projection needs; a nil projection needs all.

@@ -1,6 +1,8 @@
 package conformance
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -74,6 +76,25 @@ func (s *suite) describeGroups() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(updated.MemberIDs()).To(BeEmpty())
 		Expect(s.get(s.other, s.registry.Group(), group.ID()).MemberIDs()).To(ConsistOf(user.ID()))
+	})
+
+	It("takes memory for members before it has them, and does nothing without", func() {
+		user := s.create(s.user("babs@example.com"))
+		group := s.create(s.group("Tour Guides", user.ID()))
+		full := errors.New("there is no memory")
+		var asked int64
+		view := store.View{Reserve: func(_ context.Context, bytes int64) error { asked = bytes; return full }}
+		_, err := s.other.Get(s.ctx, s.registry.Group(), group.ID(), view)
+		Expect(err).To(MatchError(full))
+		Expect(asked).To(BeNumerically(">", 100))
+		_, err = s.other.List(s.ctx, s.registry.Group(), store.Query{StartIndex: 1, Count: 10, View: view})
+		Expect(err).To(MatchError(full))
+		_, err = s.other.Update(s.ctx, s.registry.Group(), group.ID(), set("externalId", "g1"), store.UpdateOptions{View: view})
+		Expect(err).To(MatchError(full))
+		Expect(s.get(s.one, s.registry.Group(), group.ID()).ExternalID()).To(BeEmpty())
+		view.WithoutMembers = true
+		_, err = s.other.Update(s.ctx, s.registry.Group(), group.ID(), set("externalId", "g1"), store.UpdateOptions{View: view})
+		Expect(err).NotTo(HaveOccurred())
 	})
 
 	It("loses no member when replicas add to one group at the same time", func() {

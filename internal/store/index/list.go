@@ -26,6 +26,29 @@ func (x *Index) Get(t *scim.ResourceType, id string, view store.View) (resource 
 	return x.resource(e, view), true
 }
 
+// MemberCount is how many members a group lists; none for what is no group.
+func (x *Index) MemberCount(t *scim.ResourceType, id string) int {
+	key, err := uuid.Parse(id)
+	if err != nil || !store.IsGroup(t) {
+		return 0
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.memberCount(x.groups.byID[key])
+}
+
+// memberCount is the same for an entry, or nil.
+func (x *Index) memberCount(e *Entry) int {
+	if e == nil {
+		return 0
+	}
+	count := len(e.Members)
+	for _, s := range x.slices[e.ID] {
+		count += len(s.Members)
+	}
+	return count
+}
+
 // Entry returns what is kept of the user or group with the id, nil for none.
 func (x *Index) Entry(t *scim.ResourceType, id uuid.UUID) *Entry {
 	x.mu.RLock()
@@ -36,7 +59,7 @@ func (x *Index) Entry(t *scim.ResourceType, id uuid.UUID) *Entry {
 // List returns the page that the query asks for, as store.Select would.
 func (x *Index) List(ctx context.Context, t *scim.ResourceType, query store.Query) (*store.Page, error) {
 	if query.Filter == nil && query.Sort == nil {
-		return x.all(t, query)
+		return x.all(ctx, t, query)
 	}
 	chosen, err := x.choose(ctx, t, query.Filter)
 	if err != nil {
@@ -45,33 +68,52 @@ func (x *Index) List(ctx context.Context, t *scim.ResourceType, query store.Quer
 	if query.Sort != nil {
 		chosen = x.sorted(chosen, query.Sort)
 	}
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return x.page(chosen, query)
+	return x.page(ctx, func() []*Entry { return chosen }, query)
 }
 
 // all returns a page of all resources in the order of creation.
-func (x *Index) all(t *scim.ResourceType, query store.Query) (*store.Page, error) {
+func (x *Index) all(ctx context.Context, t *scim.ResourceType, query store.Query) (*store.Page, error) {
 	c := x.collection(t)
 	x.sort(c)
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return x.page(c.order, query)
+	return x.page(ctx, func() []*Entry { return c.order }, query)
 }
 
 // page makes the page of the entries that the query chose.
-func (x *Index) page(chosen []*Entry, query store.Query) (*store.Page, error) {
-	first, end, err := query.Window(len(chosen), func(i int) store.Position {
-		return store.Position{Created: chosen[i].Frozen.Meta().Created, ID: chosen[i].Frozen.ID()}
-	})
+func (x *Index) page(ctx context.Context, chosen func() []*Entry, query store.Query) (*store.Page, error) {
+	page, entries, weight, err := x.window(chosen, query)
 	if err != nil {
 		return nil, err
 	}
-	page := &store.Page{TotalResults: len(chosen), More: end < len(chosen), Resources: make([]*scim.Resource, 0, end-first)}
-	for _, e := range chosen[first:end] {
+	// Nobody who brings a change is held up while this waits for memory.
+	if err := query.View.Take(ctx, weight); err != nil {
+		return nil, err
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, e := range entries {
 		page.Resources = append(page.Resources, x.resource(e, query.View))
 	}
 	return page, nil
+}
+
+// window is the page without its resources, the entries of those, and about how much
+// memory a list of them takes: each is there by itself, and in the list.
+func (x *Index) window(chosen func() []*Entry, query store.Query) (page *store.Page, entries []*Entry, weight int64, err error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	all := chosen()
+	first, end, err := query.Window(len(all), func(i int) store.Position {
+		return store.Position{Created: all[i].Frozen.Meta().Created, ID: all[i].Frozen.ID()}
+	})
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	entries = slices.Clone(all[first:end])
+	for _, e := range entries {
+		weight += 2 * (int64(len(e.Frozen.Text())) + query.View.Weight(x.memberCount(e)))
+	}
+	page = &store.Page{TotalResults: len(all), More: end < len(all), Resources: make([]*scim.Resource, 0, len(entries))}
+	return page, entries, weight, nil
 }
 
 // sort makes the order of a collection if nobody has before.

@@ -136,7 +136,7 @@ func (s *Store) listing(ctx context.Context, id string) (groups []string, err er
 		}
 		return groups, nil
 	}
-	all, err := s.all(ctx, s.groupType())
+	all, err := s.all(ctx, s.groupType(), store.View{}, keepAll)
 	if err != nil {
 		return nil, err
 	}

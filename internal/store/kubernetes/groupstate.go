@@ -55,6 +55,34 @@ func (g *groupState) attachMembers(to *scim.Resource) {
 	store.SetMembers(to, members)
 }
 
+// changesTo are the changes that make the members those that the next state has.
+// One whose id is no id is left to who carries the changes out.
+func (g *groupState) changesTo(next *scim.Resource) []scim.MemberChange {
+	changes := []scim.MemberChange{}
+	wanted := map[uuid.UUID]struct{}{}
+	for _, text := range next.MemberIDs() {
+		if id, err := idOf(text); err == nil {
+			wanted[id] = struct{}{}
+		}
+	}
+	listed := make(map[uuid.UUID]struct{}, g.size())
+	g.eachPlace(func(_ string, members []index.Member) {
+		for _, m := range members {
+			listed[m.ID] = struct{}{}
+			if _, stays := wanted[m.ID]; !stays {
+				changes = append(changes, scim.MemberChange{ID: m.ID.String()})
+			}
+		}
+	})
+	for _, text := range next.MemberIDs() {
+		id, err := idOf(text)
+		if _, is := listed[id]; err != nil || !is {
+			changes = append(changes, scim.MemberChange{ID: text, Add: true})
+		}
+	}
+	return changes
+}
+
 // eachPlace calls back for the members in each object of the group; the place is
 // the name of a slice, empty for the group itself.
 func (g *groupState) eachPlace(yield func(place string, listed []index.Member)) {

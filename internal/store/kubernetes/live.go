@@ -31,14 +31,21 @@ func (s *Store) liveGet(ctx context.Context, t *scim.ResourceType, id string, vi
 	return s.liveComplete(ctx, found.resource, view)
 }
 
-// liveMembers gives a group that was read the members in its slices.
+// liveMembers gives a group that was read the members in its slices, and takes memory
+// for all members.
 func (s *Store) liveMembers(ctx context.Context, found *record, view store.View) error {
 	group, isGroup := found.object.(*v1alpha1.ScimGroup)
-	if !isGroup || !isSliced(group) {
+	if !isGroup {
 		return nil
+	}
+	if !isSliced(group) {
+		return view.Take(ctx, view.Weight(len(group.Spec.Members)+len(group.Spec.MemberGroups)))
 	}
 	state, err := s.liveState(ctx, found, group)
 	if err != nil {
+		return err
+	}
+	if err := view.Take(ctx, view.Weight(state.size())); err != nil {
 		return err
 	}
 	found.resource.SetMeta(state.current.Meta())
@@ -51,7 +58,7 @@ func (s *Store) liveMembers(ctx context.Context, found *record, view store.View)
 // liveList is List at the API server. A filter that fixes the id or the unique
 // name costs GETs; any other a consistent LIST.
 func (s *Store) liveList(ctx context.Context, t *scim.ResourceType, query store.Query) (*store.Page, error) {
-	candidates, err := s.liveCandidates(ctx, t, query.Filter)
+	candidates, err := s.liveCandidates(ctx, t, query)
 	if err != nil {
 		return nil, err
 	}
@@ -72,10 +79,15 @@ func (s *Store) liveList(ctx context.Context, t *scim.ResourceType, query store.
 }
 
 // liveCandidates returns resources among which are all that match the filter.
-func (s *Store) liveCandidates(ctx context.Context, t *scim.ResourceType, filter *scim.Filter) ([]*scim.Resource, error) {
+func (s *Store) liveCandidates(ctx context.Context, t *scim.ResourceType, query store.Query) ([]*scim.Resource, error) {
+	filter := query.Filter
 	id, name := store.Lookup(t, filter)
 	if id == "" && name == "" {
-		return s.all(ctx, t)
+		keep := filter.Match
+		if filter.Mentions("groups") || filter.Mentions("members") {
+			keep = keepAll
+		}
+		return s.all(ctx, t, query.View, keep)
 	}
 	if id == "" {
 		claim, err := s.claims.get(ctx, t, name)
@@ -91,35 +103,55 @@ func (s *Store) liveCandidates(ctx context.Context, t *scim.ResourceType, filter
 	if err != nil || !found.known() {
 		return nil, err
 	}
-	return []*scim.Resource{found.resource}, s.liveMembers(ctx, found, store.View{})
+	return []*scim.Resource{found.resource}, s.liveMembers(ctx, found, store.View{Reserve: query.View.Reserve})
 }
 
-// all returns every resource of the type that SCIM knows, as of one moment.
-func (s *Store) all(ctx context.Context, t *scim.ResourceType) ([]*scim.Resource, error) {
+// liveWeight is about how much memory a decoded resource takes, in bytes.
+const liveWeight = 8 << 10
+
+// keepAll keeps everything.
+func keepAll(*scim.Resource) bool { return true }
+
+// all returns every resource of the type that SCIM knows and that is to be kept, as of
+// one moment. Memory for them is taken as the view has it.
+func (s *Store) all(ctx context.Context, t *scim.ResourceType, view store.View, keep func(*scim.Resource) bool) ([]*scim.Resource, error) {
 	var (
 		all    []*scim.Resource
 		sliced []*record
 	)
+	whole := store.View{Reserve: func(ctx context.Context, bytes int64) error { return s.takeLive(ctx, view, bytes) }}
 	err := s.eachObject(ctx, kindOf(t), s.selector(), func(object client.Object) error {
 		one, err := decode(s.tenant.Name, t, object)
-		if err != nil || !one.known() {
+		if err != nil || !one.known() || !keep(one.resource) {
 			return err
 		}
 		all = append(all, one.resource)
 		if group, isGroup := object.(*v1alpha1.ScimGroup); isGroup && isSliced(group) {
 			sliced = append(sliced, one)
+		} else if err := s.liveMembers(ctx, one, whole); err != nil {
+			return err
 		}
-		return nil
+		return whole.Take(ctx, liveWeight)
 	})
 	if err != nil {
 		return nil, err
 	}
 	for _, group := range sliced {
-		if err := s.liveMembers(ctx, group, store.View{}); err != nil {
+		if err := s.liveMembers(ctx, group, whole); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
+}
+
+// takeLive takes memory for one of the resources that are read live. There may be
+// enough for all of them in the mirror, and not for them decoded.
+func (s *Store) takeLive(ctx context.Context, view store.View, bytes int64) error {
+	err := view.Take(ctx, bytes)
+	if err != nil && ctx.Err() == nil && s.mirror != nil {
+		return fmt.Errorf("reading all at the API server: %w: %w", store.Unavailable(), err)
+	}
+	return err
 }
 
 // eachObject LISTs the tenant's objects of a kind, as of one moment. Those that are
@@ -191,7 +223,7 @@ func (s *Store) selector() labels.Selector {
 func (s *Store) liveComplete(ctx context.Context, resource *scim.Resource, view store.View) (*scim.Resource, error) {
 	switch {
 	case store.IsUser(resource.Type()) && !view.WithoutGroups:
-		return s.liveDerive(ctx, resource)
+		return s.liveDerive(ctx, resource, view)
 	case store.IsGroup(resource.Type()) && view.WithoutMembers:
 		store.SetMembers(resource, nil)
 	}
@@ -199,8 +231,8 @@ func (s *Store) liveComplete(ctx context.Context, resource *scim.Resource, view 
 }
 
 // liveDerive adds the groups of a user.
-func (s *Store) liveDerive(ctx context.Context, user *scim.Resource) (*scim.Resource, error) {
-	membership, err := s.liveMembership(ctx)
+func (s *Store) liveDerive(ctx context.Context, user *scim.Resource, view store.View) (*scim.Resource, error) {
+	membership, err := s.liveMembership(ctx, view)
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +248,7 @@ func (s *Store) liveCompleteAll(ctx context.Context, t *scim.ResourceType, resou
 	if query.View.WithoutGroups && query.Filter == nil {
 		return nil
 	}
-	membership, err := s.liveMembership(ctx)
+	membership, err := s.liveMembership(ctx, query.View)
 	if err != nil {
 		return err
 	}
@@ -227,8 +259,8 @@ func (s *Store) liveCompleteAll(ctx context.Context, t *scim.ResourceType, resou
 }
 
 // liveMembership returns who is in which group now.
-func (s *Store) liveMembership(ctx context.Context) (*store.Membership, error) {
-	groups, err := s.all(ctx, s.groupType())
+func (s *Store) liveMembership(ctx context.Context, view store.View) (*store.Membership, error) {
+	groups, err := s.all(ctx, s.groupType(), view, keepAll)
 	if err != nil {
 		return nil, fmt.Errorf("deriving the groups of users: %w", err)
 	}

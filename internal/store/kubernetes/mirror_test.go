@@ -252,6 +252,33 @@ var _ = Describe("A mirror", func() {
 		Expect(found.Attributes()).To(HaveKeyWithValue("urn:example:badge", scim.Complex{"number": "7"}))
 	})
 
+	It("lets clients try again while everything would have to be read live and there is no memory for that", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		user, err := newStore(live, namespace).Create(ctx, newUser("jim@example.com"), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		tenant := client.ObjectKey{Namespace: namespace, Name: "acme"}
+		asleep := New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Mirror: NewMirror(watching, tenant, slog.New(slog.DiscardHandler))})
+		var asked int64
+		view := store.View{Reserve: func(_ context.Context, bytes int64) error {
+			asked += bytes
+			return scim.Errorf(http.StatusBadRequest, scim.TooMany, "too little memory")
+		}}
+		_, err = asleep.List(ctx, registry.User(), store.Query{StartIndex: 1, Count: 10, View: view})
+		var protocol *scim.Error
+		Expect(errors.As(err, &protocol)).To(BeTrue())
+		Expect(protocol.Status).To(Equal(http.StatusServiceUnavailable))
+		Expect(asked).To(BeNumerically(">", 1000))
+		view.WithoutGroups, asked = true, 0
+		nobody, err := registry.User().ParseFilter(`title eq "Guide"`, scim.Leniency{})
+		Expect(err).NotTo(HaveOccurred())
+		page, err := asleep.List(ctx, registry.User(), store.Query{Filter: nobody, StartIndex: 1, Count: 10, View: view})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(page.Resources).To(BeEmpty())
+		_, err = asleep.Get(ctx, registry.User(), user.ID(), view)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(asked).To(BeZero(), "what the filter does not choose is not kept")
+	})
+
 	It("leaves an object out that cannot be read, and shows all others", func(ctx SpecContext) {
 		id := create(ctx, "babs@example.com")
 		odd := &v1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{

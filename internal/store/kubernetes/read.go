@@ -18,6 +18,9 @@ func (s *Store) Get(ctx context.Context, t *scim.ResourceType, id string, view s
 	if !s.current(ctx, t) {
 		return s.liveGet(ctx, t, id, view)
 	}
+	if err := view.Take(ctx, view.Weight(s.mirror.index.MemberCount(t, id))); err != nil {
+		return nil, err
+	}
 	found, known := s.mirror.index.Get(t, id, view)
 	if !known {
 		return nil, store.NotFound(t, id)
@@ -88,7 +91,7 @@ func (s *Store) derive(ctx context.Context, resource *scim.Resource, view store.
 		store.SetMembers(resource, nil)
 	case store.IsUser(resource.Type()) && !view.WithoutGroups:
 		if !s.current(ctx, resource.Type()) {
-			return s.liveDerive(ctx, resource)
+			return s.liveDerive(ctx, resource, view)
 		}
 		s.mirror.index.Complete(resource)
 	}

@@ -50,6 +50,8 @@ type update struct {
 	// unsure is set once a write got no answer: the next read tells whether it
 	// happened.
 	unsure bool
+	// reserved says that there is memory for the answer.
+	reserved bool
 	// written are the highest revisions that were written.
 	written [barrier.Kinds]uint64
 	// givenUp is the claim of the name that the write under way gives up.
@@ -90,6 +92,9 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	if err := u.check(current); err != nil {
 		return nil, err
 	}
+	if err := u.reserve(ctx, len(current.MemberIDs())); err != nil {
+		return nil, err
+	}
 	next, err := u.next(ctx, current)
 	if err != nil {
 		return nil, err
@@ -108,6 +113,15 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 		return nil, err
 	}
 	return u.done(ctx, written, nil)
+}
+
+// reserve takes memory, once, for an answer with so many members.
+func (u *update) reserve(ctx context.Context, members int) error {
+	if u.reserved {
+		return nil
+	}
+	u.reserved = true
+	return u.options.View.Take(ctx, u.options.View.Weight(members))
 }
 
 // check checks the precondition.

@@ -38,6 +38,9 @@ func (u *update) trySliced(ctx context.Context, state *groupState) (*scim.Resour
 	if err := u.check(state.current); err != nil {
 		return nil, err
 	}
+	if err := u.reserve(ctx, state.size()); err != nil {
+		return nil, err
+	}
 	next, wanted, err := u.nextSliced(ctx, state)
 	if err != nil {
 		return nil, err
@@ -119,7 +122,7 @@ func (u *update) putSliced(ctx context.Context, group *v1alpha1.ScimGroup, state
 func (u *update) nextSliced(ctx context.Context, state *groupState) (*scim.Resource, *membership, error) {
 	changes := u.options.Members
 	current := state.current
-	if changes == nil {
+	if changes == nil && !u.options.ReplacesMembers {
 		current = current.Clone()
 		state.attachMembers(current)
 	}
@@ -128,7 +131,7 @@ func (u *update) nextSliced(ctx context.Context, state *groupState) (*scim.Resou
 		return nil, nil, err
 	}
 	if changes == nil {
-		changes = differences(current, next)
+		changes = state.changesTo(next)
 		next = store.WithoutMembers(next)
 	}
 	wanted, err := u.wanted(ctx, state, changes)
@@ -144,31 +147,6 @@ func (u *update) nextSliced(ctx context.Context, state *groupState) (*scim.Resou
 func tooManyMembers(count int) error {
 	return scim.Errorf(http.StatusBadRequest, scim.TooMany,
 		"the group would have %d members and %d is the most that it can have; spread them over several groups", count, maxMembers)
-}
-
-// differences are the changes of members between two states of a group.
-func differences(current, next *scim.Resource) []scim.MemberChange {
-	before, after := memberSet(current), memberSet(next)
-	changes := []scim.MemberChange{}
-	for _, id := range current.MemberIDs() {
-		if !after[id] {
-			changes = append(changes, scim.MemberChange{ID: id})
-		}
-	}
-	for _, id := range next.MemberIDs() {
-		if !before[id] {
-			changes = append(changes, scim.MemberChange{ID: id, Add: true})
-		}
-	}
-	return changes
-}
-
-func memberSet(group *scim.Resource) map[string]bool {
-	set := map[string]bool{}
-	for _, id := range group.MemberIDs() {
-		set[id] = true
-	}
-	return set
 }
 
 // wanted returns what the changes come to, given who is listed where. The last

@@ -74,11 +74,14 @@ func (s *Store) counts() store.Counts {
 }
 
 // Get implements store.Store.
-func (s *Store) Get(_ context.Context, t *scim.ResourceType, id string, view store.View) (*scim.Resource, error) {
+func (s *Store) Get(ctx context.Context, t *scim.ResourceType, id string, view store.View) (*scim.Resource, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	found, err := s.find(t, id)
 	if err != nil {
+		return nil, err
+	}
+	if err := view.Take(ctx, view.Weight(len(found.resource.MemberIDs()))); err != nil {
 		return nil, err
 	}
 	return s.view(found.resource, view), nil
@@ -95,6 +98,9 @@ func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, cha
 	current := found.resource
 	if version := current.Meta().Version; options.Precondition != nil && !options.Precondition(version) {
 		return nil, store.PreconditionFailed(version)
+	}
+	if err := options.View.Take(ctx, options.View.Weight(len(current.MemberIDs()))); err != nil {
+		return nil, err
 	}
 	next, err := options.Apply(change, current)
 	if err != nil {
@@ -150,7 +156,7 @@ func (s *Store) Delete(_ context.Context, t *scim.ResourceType, id string, optio
 }
 
 // List implements store.Store.
-func (s *Store) List(_ context.Context, t *scim.ResourceType, query store.Query) (*store.Page, error) {
+func (s *Store) List(ctx context.Context, t *scim.ResourceType, query store.Query) (*store.Page, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	all := s.all(t.Name)
@@ -164,6 +170,13 @@ func (s *Store) List(_ context.Context, t *scim.ResourceType, query store.Query)
 	}
 	page, err := store.Select(all, query)
 	if err != nil {
+		return nil, err
+	}
+	members := 0
+	for _, resource := range page.Resources {
+		members += len(resource.MemberIDs())
+	}
+	if err := query.View.Take(ctx, query.View.Weight(members)); err != nil {
 		return nil, err
 	}
 	for i, resource := range page.Resources {
