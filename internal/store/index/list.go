@@ -28,8 +28,11 @@ func (x *Index) Get(t *scim.ResourceType, id string, view store.View) (resource 
 
 // MemberCount is how many members a group lists; none for what is no group.
 func (x *Index) MemberCount(t *scim.ResourceType, id string) int {
+	if !store.IsGroup(t) {
+		return 0
+	}
 	key, err := uuid.Parse(id)
-	if err != nil || !store.IsGroup(t) {
+	if err != nil {
 		return 0
 	}
 	x.mu.RLock()
