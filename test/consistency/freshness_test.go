@@ -3,10 +3,12 @@ package consistency
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
@@ -16,6 +18,34 @@ var _ = Describe("A write at one replica", func() {
 		lives := []*life{newLife(keeping), newLife(erasing)}
 		for round := range rounds {
 			lives[round/4%len(lives)].round(round)
+		}
+	})
+
+	if !isLocal() {
+		return
+	}
+
+	It("is in the lists of one that cannot ask the others, and has more users than it would read at the API server", func(ctx SpecContext) {
+		namespace := NewNamespace(ctx, "crowd")
+		crowd := ServeIn(ctx, namespace, NewTenant(namespace, "crowd", scimv1alpha1.IdentityProviderGeneric, threeReplicas))[0]
+		crowd.Expose(ctx)
+		const users, creators = 1020, 20
+		together(slices.Repeat(crowd.Replicas, creators)[:creators], func(i int, c *Client) bool {
+			for n := range users / creators {
+				insist(c, http.MethodPost, Users, PlainUser(fmt.Sprintf("crowd-%d-%d@example.com", i, n))).Has(http.StatusCreated)
+			}
+			return true
+		})
+		writer, reader := crowd.Replicas[0], crowd.Replicas[1]
+		id := insist(writer, http.MethodPost, Users, PlainUser("guide@example.com")).Has(http.StatusCreated).ID()
+		cutOff(podOf(ctx, crowd, 0), podOf(ctx, crowd, 1))
+		cutOff(podOf(ctx, crowd, 1), podOf(ctx, crowd, 0))
+		for round := range 10 {
+			title := fmt.Sprint("Guide ", round)
+			insist(writer, http.MethodPatch, Users+"/"+id, replace("title", title)).Has(http.StatusOK)
+			found := insist(reader, http.MethodGet, Filter(Users, "title eq %q", title), "")
+			Expect(found.IsList(1)).To(ConsistOf(HaveKeyWithValue("id", id)), found.String())
+			insist(reader, http.MethodGet, Users+"?count=1", "").IsList(users + 1)
 		}
 	})
 })

@@ -114,13 +114,13 @@ type Kept struct {
 }
 
 // Counts say how many there are.
-type Counts struct{ Users, ActiveUsers, Groups, Kept int }
+type Counts struct{ Users, ActiveUsers, Groups, Slices, Kept int }
 
-// Counts returns how many users and groups there are.
+// Counts returns how many users, groups and slices of groups there are.
 func (x *Index) Counts() Counts {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return Counts{Users: len(x.users.byID), ActiveUsers: x.active, Groups: len(x.groups.byID), Kept: len(x.kept)}
+	return Counts{Users: len(x.users.byID), ActiveUsers: x.active, Groups: len(x.groups.byID), Slices: len(x.sliceOf), Kept: len(x.kept)}
 }
 
 // PutUser adds a user, or takes it in place of its former state.

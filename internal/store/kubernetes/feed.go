@@ -82,7 +82,8 @@ func (f *feed) once(ctx context.Context) (events int, err error) {
 		ResourceVersion:     f.revision,
 		TimeoutSeconds:      ptr.To(int64(watchTimeout.Seconds() * (1 + rand.Float64()))), //nolint:gosec // It spreads load.
 	}
-	if f.hurry {
+	hurried := f.hurry
+	if hurried {
 		// The API server sends a bookmark two seconds before a watch ends.
 		options.TimeoutSeconds, f.hurry = ptr.To(int64(hurriedWatch.Seconds())), false
 	}
@@ -116,9 +117,15 @@ func (f *feed) once(ctx context.Context) (events int, err error) {
 			if f.revision != "" {
 				listing = nil
 			}
+			if hurried && f.hurry && event.Type == watch.Bookmark {
+				return events, nil
+			}
 		case <-wanted:
-			if listing == nil {
-				f.hurry = true
+			if listing != nil {
+				continue // It ends with how far it is.
+			}
+			f.hurry = true
+			if !hurried { // The bookmark that is about to come is for those who asked before.
 				return events, nil
 			}
 		}

@@ -22,6 +22,10 @@ import (
 // server. A watch is some milliseconds behind, more on a busy machine.
 const catchUp = 300 * time.Millisecond
 
+// bookmarkPatience is how long a read waits for bookmarks that it has asked for. One
+// comes within a second, and those who ask meanwhile get the next.
+const bookmarkPatience = 3 * time.Second
+
 var (
 	errBehind = errors.New("the mirror has not caught up in time")
 	errNoID   = errors.New("ids are UUIDs in lower case")
@@ -146,8 +150,7 @@ func (m *Mirror) Latest(ctx context.Context) (barrier.Mark, error) {
 // replica has told a client before the call. An error means that the mirror
 // cannot know, and that the API server is to be asked instead.
 func (m *Mirror) current(ctx context.Context, t *scim.ResourceType) error {
-	registry, _ := m.following()
-	if registry == nil || (t != registry.User() && t != registry.Group()) {
+	if !m.follows(t) {
 		return fmt.Errorf("the schema of %ss has changed: %w", t.Name, errBehind)
 	}
 	mark, err := m.round(ctx)
@@ -155,6 +158,25 @@ func (m *Mirror) current(ctx context.Context, t *scim.ResourceType) error {
 		return err
 	}
 	return m.progress.reach(ctx, mark.Revisions, catchUp)
+}
+
+// caughtUp waits until the mirror is as new as the API server is now, which the
+// watches are asked to say. It is for when the other replicas cannot be asked.
+func (m *Mirror) caughtUp(ctx context.Context, t *scim.ResourceType) error {
+	if !m.follows(t) {
+		return fmt.Errorf("the schema of %ss has changed: %w", t.Name, errBehind)
+	}
+	latest, err := m.Latest(ctx)
+	if err != nil {
+		return err
+	}
+	return m.progress.reachSoon(ctx, latest.Revisions, bookmarkPatience)
+}
+
+// follows reports whether the mirror holds resources of the type as it is now.
+func (m *Mirror) follows(t *scim.ResourceType) bool {
+	registry, _ := m.following()
+	return registry != nil && (t == registry.User() || t == registry.Group())
 }
 
 // feeds are the three watches.

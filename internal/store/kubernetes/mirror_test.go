@@ -252,6 +252,48 @@ var _ = Describe("A mirror", func() {
 		Expect(found.Attributes()).To(HaveKeyWithValue("urn:example:badge", scim.Complex{"number": "7"}))
 	})
 
+	It("is caught up with the API server when the other replicas cannot be asked and there is much to read", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		tenant := client.ObjectKey{Namespace: namespace, Name: "acme"}
+		mirror := NewMirror(watching, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+		mirror.Join(func(context.Context) (barrier.Mark, error) {
+			return barrier.Mark{}, errors.New("a replica does not answer")
+		})
+		mirror.Follow(registry)
+		running, stop := context.WithCancel(context.Background())
+		DeferCleanup(stop)
+		go mirror.Run(running)
+		Eventually(mirror.InStep).Should(BeTrue())
+		withoutLists := interceptor.NewClient(live, interceptor.Funcs{
+			List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
+				return errors.New("all would be read")
+			},
+		})
+		s := New(Options{Client: withoutLists, Tenant: tenant, Groups: registry.Group(), Mirror: mirror})
+		s.sizes.live = 0
+		other := newStore(live, namespace)
+		_, err := other.Create(ctx, scim.NewResource(registry.Group(), scim.Complex{"displayName": "Tour Guides"}), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		names := []string{"babs@example.com", "jim@example.com", "mandy@example.com"}
+		for i, name := range names {
+			user, err := other.Create(ctx, newUser(name), store.Policy{})
+			Expect(err).NotTo(HaveOccurred())
+			var asking sync.WaitGroup
+			for range 5 {
+				asking.Go(func() {
+					defer GinkgoRecover()
+					page, err := s.List(ctx, registry.User(), store.Query{StartIndex: 1, Count: 10})
+					Expect(err).NotTo(HaveOccurred())
+					Expect(page.TotalResults).To(Equal(i + 1))
+				})
+			}
+			asking.Wait()
+			found, err := s.Get(ctx, registry.User(), user.ID(), store.View{})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(found.UserName()).To(Equal(name))
+		}
+	})
+
 	It("lets clients try again while everything would have to be read live and there is no memory for that", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
 		user, err := newStore(live, namespace).Create(ctx, newUser("jim@example.com"), store.Policy{})

@@ -130,6 +130,26 @@ func (p *progress) reach(ctx context.Context, revisions [barrier.Kinds]uint64, p
 	return nil
 }
 
+// reachSoon waits like reach, but begins with asking the watches that are behind for a
+// bookmark.
+func (p *progress) reachSoon(ctx context.Context, revisions [barrier.Kinds]uint64, patience time.Duration) error {
+	if !p.inStep() {
+		return errBehind
+	}
+	p.mu.Lock()
+	kinds, _ := p.behind(revisions)
+	p.ask(kinds)
+	p.mu.Unlock()
+	err := p.wait(ctx, patience, func() bool {
+		behind, _ := p.behind(revisions)
+		return len(behind) == 0
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for bookmarks: %w", err)
+	}
+	return nil
+}
+
 // behind returns the kinds that have not reached the revisions, and whether there
 // is no use in waiting for one of them. The mutex is held.
 func (p *progress) behind(revisions [barrier.Kinds]uint64) (kinds []barrier.Kind, hopeless bool) {
@@ -150,6 +170,13 @@ func (p *progress) giveUp(revisions [barrier.Kinds]uint64) {
 	kinds, _ := p.behind(revisions)
 	for _, kind := range kinds {
 		p.inVain[kind] = max(p.inVain[kind], revisions[kind])
+	}
+	p.ask(kinds)
+}
+
+// ask asks the watches of the kinds for a bookmark. The mutex is held.
+func (p *progress) ask(kinds []barrier.Kind) {
+	for _, kind := range kinds {
 		select {
 		case p.wanted(kind) <- struct{}{}:
 		default:

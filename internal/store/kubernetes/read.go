@@ -15,7 +15,7 @@ import (
 // cannot be known to be current.
 func (s *Store) Get(ctx context.Context, t *scim.ResourceType, id string, view store.View) (found *scim.Resource, err error) {
 	defer s.guard(&err)
-	if !s.current(ctx, t) {
+	if !s.current(ctx, t) && !s.caughtUp(ctx, t, true, !view.WithoutGroups) {
 		return s.liveGet(ctx, t, id, view)
 	}
 	if err := view.Take(ctx, view.Weight(s.mirror.index.MemberCount(t, id))); err != nil {
@@ -31,10 +31,29 @@ func (s *Store) Get(ctx context.Context, t *scim.ResourceType, id string, view s
 // List implements store.Store, likewise.
 func (s *Store) List(ctx context.Context, t *scim.ResourceType, query store.Query) (page *store.Page, err error) {
 	defer s.guard(&err)
-	if !s.current(ctx, t) {
+	id, name := store.Lookup(t, query.Filter)
+	groups := !query.View.WithoutGroups || query.Filter.Mentions("groups")
+	if !s.current(ctx, t) && !s.caughtUp(ctx, t, id != "" || name != "", groups) {
 		return s.liveList(ctx, t, query)
 	}
 	return s.mirror.index.List(ctx, t, query)
+}
+
+// caughtUp makes sure that memory is as new as the API server, if reading there would
+// mean to read more objects than it is worth. single says that one resource is
+// wanted, and groups that the groups of users are.
+func (s *Store) caughtUp(ctx context.Context, t *scim.ResourceType, single, groups bool) bool {
+	if s.mirror == nil {
+		return false
+	}
+	counts, objects := s.mirror.Counts(), 0
+	if store.IsUser(t) && !single {
+		objects += counts.Users
+	}
+	if store.IsUser(t) && groups || store.IsGroup(t) && !single {
+		objects += counts.Groups + counts.Slices
+	}
+	return objects > s.sizes.live && s.mirror.caughtUp(ctx, t) == nil
 }
 
 // current reports whether memory is as new as all that any replica has told a
@@ -90,7 +109,7 @@ func (s *Store) derive(ctx context.Context, resource *scim.Resource, view store.
 	case store.IsGroup(resource.Type()) && view.WithoutMembers:
 		store.SetMembers(resource, nil)
 	case store.IsUser(resource.Type()) && !view.WithoutGroups:
-		if !s.current(ctx, resource.Type()) {
+		if !s.current(ctx, resource.Type()) && !s.caughtUp(ctx, resource.Type(), true, true) {
 			return s.liveDerive(ctx, resource, view)
 		}
 		s.mirror.index.Complete(resource)

@@ -60,11 +60,12 @@ type Store struct {
 	sizes   sizes
 }
 
-// sizes are how many members go where.
+// sizes are how many members go where, and how many objects are how much.
 type sizes struct {
 	inline int // into a group itself
 	slice  int // into a slice
 	few    int // into a slice that is written often
+	live   int // objects that are read live rather than to wait for bookmarks
 }
 
 // Options say how a Store works.
@@ -95,7 +96,7 @@ func New(o Options) *Store {
 		mirror:  o.Mirror,
 		member:  o.Member,
 		metrics: o.Metrics,
-		sizes:   sizes{inline: v1alpha1.MaxGroupMembers, slice: v1alpha1.MaxSliceMembers, few: fewMembers},
+		sizes:   sizes{inline: v1alpha1.MaxGroupMembers, slice: v1alpha1.MaxSliceMembers, few: fewMembers, live: pageSize},
 	}
 }
 

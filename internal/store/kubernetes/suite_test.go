@@ -102,11 +102,11 @@ var _ = conformance.Run("kubernetes, read from memory,", registry, func() confor
 })
 
 var _ = conformance.Run("kubernetes, with slices of few members,", registry, func() conformance.Backend {
-	return &replicas{backend: backend{namespace: newNamespace(context.Background())}, sizes: sizes{inline: 1, slice: 3, few: 2}}
+	return &replicas{backend: backend{namespace: newNamespace(context.Background())}, sizes: sizes{inline: 1, slice: 3, few: 2, live: pageSize}}
 })
 
 var _ = conformance.Run("kubernetes, with slices of few members, read live,", registry, func() conformance.Backend {
-	return backend{namespace: newNamespace(context.Background()), sizes: sizes{inline: 1, slice: 3, few: 2}}
+	return backend{namespace: newNamespace(context.Background()), sizes: sizes{inline: 1, slice: 3, few: 2, live: pageSize}}
 })
 
 // replicas are stores with a mirror each, which know each other's marks.
