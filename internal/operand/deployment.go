@@ -130,8 +130,9 @@ func envFromField(name, path string) *corev1ac.EnvVarApplyConfiguration {
 		WithFieldRef(corev1ac.ObjectFieldSelector().WithFieldPath(path)))
 }
 
-// memoryLimitEnv tells the Go runtime to keep below nine tenths of the
-// container's memory limit, if there is one.
+// memoryLimitEnv tells the Go runtime to keep below four fifths of the container's
+// memory limit, if there is one. It may overshoot for a moment, and the program itself
+// counts too.
 func memoryLimitEnv(resources *corev1ac.ResourceRequirementsApplyConfiguration) []*corev1ac.EnvVarApplyConfiguration {
 	if resources.Limits == nil {
 		return nil
@@ -140,7 +141,7 @@ func memoryLimitEnv(resources *corev1ac.ResourceRequirementsApplyConfiguration) 
 	if !ok {
 		return nil
 	}
-	value := strconv.FormatInt(limit.Value()/10*9, 10)
+	value := strconv.FormatInt(limit.Value()/5*4, 10)
 	return []*corev1ac.EnvVarApplyConfiguration{corev1ac.EnvVar().WithName("GOMEMLIMIT").WithValue(value)}
 }
 

@@ -172,7 +172,7 @@ func TestDeploymentFollowsTheTenant(t *testing.T) {
 	if len(pod.Tolerations) != 1 || !reflect.DeepEqual(pod.Tolerations[0], want) {
 		t.Errorf("the tolerations are %v", pod.Tolerations)
 	}
-	if got := environment(pod.Containers[0])["GOMEMLIMIT"]; got != "943718400" {
+	if got := environment(pod.Containers[0])["GOMEMLIMIT"]; got != "838860800" {
 		t.Errorf("GOMEMLIMIT = %q", got)
 	}
 	if len(pod.Containers[0].Resources.Requests) != 0 {

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unique"
 
 	"github.com/kubescim/kubescim/internal/scim/internal/strictjson"
 )
@@ -16,13 +17,15 @@ const (
 )
 
 // Frozen is a resource that is kept to be read: the bytes that a client gets by
-// default, but for the base URL and the derived attribute (`groups` of a user,
-// `members` of a group), which are filled in when it is sent. It takes about as much
-// memory as its JSON, and does not change.
+// default, but for `schemas` and `meta`, which are as long as the rest of most users,
+// the base URL and the derived attribute (`groups` of a user, `members` of a group).
+// Those are filled in when it is sent. It takes less memory than its JSON, and does not
+// change.
 type Frozen struct {
 	kind *ResourceType
-	text string
-	id   string // part of text
+	head unique.Handle[string] // `schemas`, as very many have it
+	text string                // what follows, with the comma before it
+	id   string                // part of text
 	meta Meta
 	// exact says that text is the default representation. It is not for a resource
 	// type with attributes that are returned on request or never.
@@ -36,9 +39,10 @@ func (r *Resource) Freeze() *Frozen {
 		w = writer{r: r, store: true}
 	}
 	buf, _ := freezing.Get().(*[]byte)
-	b, start := w.resource(*buf)
+	b, head := w.content((*buf)[:0])
 	*buf = b
-	f := &Frozen{kind: r.kind, text: string(b[start:]), meta: r.meta, exact: r.kind.exact}
+	f := &Frozen{kind: r.kind, head: unique.Make(string(head)), text: string(b), meta: r.meta, exact: r.kind.exact}
+	f.meta.Version = unique.Make(f.meta.Version).Value()
 	freezing.Put(buf)
 	f.id = Shared(f.text, r.ID())
 	return f
@@ -60,7 +64,7 @@ func Shared(text, s string) string {
 // ID is the resource's id.
 func (f *Frozen) ID() string { return f.id }
 
-// Text is the JSON as it is kept, to be shared with Shared.
+// Text is what is kept of the JSON, to be shared with Shared.
 func (f *Frozen) Text() string { return f.text }
 
 // Meta is what the server knows about the resource besides its attributes.
@@ -91,11 +95,7 @@ func (f *Frozen) Thaw(derived []Reference) *Resource {
 // canonical and values fit their types.
 func (f *Frozen) attributes(derived []Reference) Complex {
 	c := Complex{}
-	f.members(func(name, value string) {
-		if name != attrMeta.Name && name != attrSchemas.Name {
-			f.member(c, name, value)
-		}
-	})
+	f.members(func(name, value string) { f.member(c, name, value) })
 	if list := values(derived); len(list) > 0 {
 		c[f.kind.derived.Name] = list
 	}
@@ -149,15 +149,16 @@ func trustedMembers(index nameIndex, v any) Complex {
 	return c
 }
 
-// appendDefault writes the default representation, with or without the derived
-// attribute.
-func (f *Frozen) appendDefault(b []byte, base string, derived []Reference, without bool) []byte {
-	before, after, marked := strings.Cut(f.text, string(markDerived))
-	b = appendBased(b, before, base)
+// appendFrozen writes the default representation of a resource that is still frozen,
+// with or without the derived attribute.
+func (r *Resource) appendFrozen(b []byte, base string, without bool) []byte {
+	before, after, marked := strings.Cut(r.frozen.text, string(markDerived))
+	b = appendBased(append(b, r.frozen.head.Value()...), before, base)
 	if marked && !without {
-		b = f.kind.appendDerived(b, base, nil, derived)
+		b = r.kind.appendDerived(b, base, nil, r.derived)
 	}
-	return appendBased(b, after, base)
+	w := writer{r: r, client: true, base: base}
+	return append(w.meta(appendBased(b, after, base)), '}')
 }
 
 // appendBased writes a part of the text with the base URL where it goes.

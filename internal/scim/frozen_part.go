@@ -71,9 +71,10 @@ func (f *Frozen) member(c Complex, name, text string) {
 }
 
 // members calls back for each member of the text, which is JSON without a space
-// and with names that need no escapes, as this package writes it.
+// and with names that need no escapes, as this package writes it, but for `schemas`
+// and `meta`.
 func (f *Frozen) members(yield func(name, value string)) {
-	text := f.text[1:]
+	text := f.text
 	for {
 		text = strings.TrimLeft(text, ",\x01")
 		if text == "" || text[0] != '"' {

@@ -18,8 +18,8 @@ func (t *ResourceType) Render(r *Resource, p *Projection, baseURL string) ([]byt
 	base := strings.TrimRight(baseURL, "/")
 	if f := r.frozen; f != nil && f.exact {
 		if without, ok := p.onlyExcludes(t.derived); p == nil || ok {
-			size := len(f.text) + 3*len(base) + len(r.derived)*(len(base)+128)
-			return f.appendDefault(make([]byte, 0, size), base, r.derived, without), nil
+			size := usualHead + len(f.text) + 3*len(base) + len(r.derived)*(len(base)+128)
+			return r.appendFrozen(make([]byte, 0, size), base, without), nil
 		}
 	}
 	w := writer{r: r, p: p, client: true, base: base}
@@ -64,8 +64,18 @@ func (w *writer) resource(buf []byte) (b []byte, start int) {
 	for _, e := range kind.Extensions {
 		room += len(e.Schema.key)
 	}
-	b = slices.Grow(buf[:0], room)[:room]
-	head := append(append(append(make([]byte, 0, usualHead), '{'), attrSchemas.key...), '[')
+	b, head := w.content(slices.Grow(buf[:0], room)[:room])
+	b = append(w.meta(b), '}')
+	start = room - len(head)
+	copy(b[start:], head)
+	return b, start
+}
+
+// content appends everything between `schemas` and `meta`, with a comma before it, and
+// returns what is to stand before that.
+func (w *writer) content(b []byte) (_, head []byte) {
+	kind := w.r.kind
+	head = append(append(append(make([]byte, 0, usualHead), '{'), attrSchemas.key...), '[')
 	head = appendString(head, kind.Schema.ID)
 	empty := false
 	for _, a := range []*Attribute{attrID, attrExternalID} {
@@ -83,11 +93,7 @@ func (w *writer) resource(buf []byte) (b []byte, start int) {
 		b = append(b, '}')
 		head = appendString(append(head, ','), e.Schema.ID)
 	}
-	b = append(w.meta(b), '}')
-	head = append(head, ']')
-	start = room - len(head)
-	copy(b[start:], head)
-	return b, start
+	return b, append(head, ']')
 }
 
 func (w *writer) attributes(b []byte, empty *bool, s *Schema, c Complex) []byte {

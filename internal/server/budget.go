@@ -21,6 +21,9 @@ const (
 	// bodyFactor is how many times its own size a body takes when it is decoded and
 	// compared with what there is. A group with many members takes the most.
 	bodyFactor = 24
+	// leastMemory is what requests always have, since the limit of the process is a
+	// fifth below the one at which it is killed: a page of users, and most bodies.
+	leastMemory = 4 << 20
 	// unlimitedMemory is what requests share where the process has no limit.
 	unlimitedMemory = 512 << 20
 	// collectEvery bounds how often garbage is collected to see what is left, which
@@ -107,11 +110,11 @@ type noRoom struct{ needs, room int64 }
 
 // Error implements error.
 func (e noRoom) Error() string {
-	return fmt.Sprintf("the request takes about %d MiB of memory, and the server has %d MiB to spare", e.needs>>20+1, max(e.room, 0)>>20)
+	return fmt.Sprintf("the request takes about %d MiB of memory, and the server has %d MiB to spare", e.needs>>20+1, e.room>>20)
 }
 
 // memoryLeft returns how much memory is left below the limit of the process
-// (GOMEMLIMIT), with a quarter spared for what nobody counts.
+// (GOMEMLIMIT), with a quarter spared for what nobody counts, or leastMemory.
 func memoryLeft(collect bool) int64 {
 	limit := debug.SetMemoryLimit(-1)
 	if limit == math.MaxInt64 {
@@ -133,7 +136,7 @@ func memoryLeft(collect bool) int64 {
 	for _, spare := range samples[2:] {
 		used -= spare.Value.Uint64()
 	}
-	return (limit - int64(used)) / 4 * 3
+	return max((limit-int64(used))/4*3, leastMemory)
 }
 
 // takeMemory takes memory for what the request is about to need besides what it has

@@ -199,4 +199,6 @@ func TestMemoryLeft(t *testing.T) {
 	g.Expect(memoryLeft(true)).To(BeNumerically("~", before-150<<20, 10<<20))
 	runtime.KeepAlive(used)
 	g.Expect(memoryLeft(true)).To(BeNumerically("~", before, 10<<20))
+	debug.SetMemoryLimit(1 << 20)
+	g.Expect(memoryLeft(false)).To(BeEquivalentTo(leastMemory), "there is less than nothing")
 }
