@@ -35,7 +35,7 @@ delete_namespace() {
 
 # others tells whether there is anything left of tenants that are not the quickstart's.
 others() {
-  has_crds && [[ -n $(kubectl get scimtenants,scimapikeys,scimusers,scimgroups -A -o name) ]]
+  has_crds && [[ -n $(kubectl get scimtenants,scimapikeys,scimusers,scimgroups,scimgroupmembers -A -o name) ]]
 }
 
 # uninstall removes the operator and the definitions of its kinds, with which everything of these kinds would go.
