@@ -133,12 +133,14 @@ func (m *Mirror) Raise(mark barrier.Mark) { m.progress.raise(mark) }
 
 // Latest implements barrier.Log with a consistent LIST of one object of each
 // kind, whose resourceVersion is that of the whole collection.
-func (m *Mirror) Latest(ctx context.Context) (barrier.Mark, error) {
+func (m *Mirror) Latest(ctx context.Context) (barrier.Mark, error) { return m.latest(ctx, m.client) }
+
+func (m *Mirror) latest(ctx context.Context, from client.Reader) (barrier.Mark, error) {
 	var mark barrier.Mark
 	for kind, list := range map[barrier.Kind]client.ObjectList{
 		barrier.Users: &v1alpha1.ScimUserList{}, barrier.Groups: &v1alpha1.ScimGroupList{}, barrier.GroupMembers: &v1alpha1.ScimGroupMembersList{},
 	} {
-		if err := m.client.List(ctx, list, client.InNamespace(m.tenant.Namespace), client.Limit(1)); err != nil {
+		if err := from.List(ctx, list, client.InNamespace(m.tenant.Namespace), client.Limit(1)); err != nil {
 			return barrier.Mark{}, fmt.Errorf("reading the latest resourceVersion of %T: %w", list, err)
 		}
 		mark.Revisions[kind] = revisionOfList(list)
@@ -161,12 +163,13 @@ func (m *Mirror) current(ctx context.Context, t *scim.ResourceType) error {
 }
 
 // caughtUp waits until the mirror is as new as the API server is now, which the
-// watches are asked to say. It is for when the other replicas cannot be asked.
-func (m *Mirror) caughtUp(ctx context.Context, t *scim.ResourceType) error {
+// watches are asked to say. It is for when the other replicas cannot be asked. What
+// it asks with is what requests use, who do not wait for an API server that is away.
+func (m *Mirror) caughtUp(ctx context.Context, t *scim.ResourceType, with client.Reader) error {
 	if !m.follows(t) {
 		return fmt.Errorf("the schema of %ss has changed: %w", t.Name, errBehind)
 	}
-	latest, err := m.Latest(ctx)
+	latest, err := m.latest(ctx, with)
 	if err != nil {
 		return err
 	}

@@ -265,8 +265,11 @@ var _ = Describe("A mirror", func() {
 		go mirror.Run(running)
 		Eventually(mirror.InStep).Should(BeTrue())
 		withoutLists := interceptor.NewClient(live, interceptor.Funcs{
-			List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
-				return errors.New("all would be read")
+			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+				if (&client.ListOptions{}).ApplyOptions(opts).Limit != 1 {
+					return errors.New("all would be read")
+				}
+				return c.List(ctx, list, opts...)
 			},
 		})
 		s := New(Options{Client: withoutLists, Tenant: tenant, Groups: registry.Group(), Mirror: mirror})

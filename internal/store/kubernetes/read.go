@@ -53,7 +53,7 @@ func (s *Store) caughtUp(ctx context.Context, t *scim.ResourceType, single, grou
 	if store.IsUser(t) && groups || store.IsGroup(t) && !single {
 		objects += counts.Groups + counts.Slices
 	}
-	return objects > s.sizes.live && s.mirror.caughtUp(ctx, t) == nil
+	return objects > s.sizes.live && s.mirror.caughtUp(ctx, t, s.client) == nil
 }
 
 // current reports whether memory is as new as all that any replica has told a
