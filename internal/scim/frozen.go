@@ -17,8 +17,8 @@ const (
 )
 
 // Frozen is a resource that is kept to be read: the bytes that a client gets by
-// default, but for `schemas` and `meta`, which are as long as the rest of most users,
-// the base URL and the derived attribute (`groups` of a user, `members` of a group).
+// default, but for `schemas` and `meta`, which are a third of most users, the base URL
+// and the derived attribute (`groups` of a user, `members` of a group).
 // Those are filled in when it is sent. It takes less memory than its JSON, and does not
 // change.
 type Frozen struct {

@@ -32,9 +32,8 @@ const (
 )
 
 // budget is the memory that requests may take together. A large one waits until there
-// is room for it; one for which there would be no room if it were alone is refused. So
-// no request, and no number of them, makes the process exceed its limit, for which it
-// would be killed.
+// is room for it; one for which there would be no room if it were alone is refused, since
+// a process that exceeds the limit of its container is killed. Small ones are not counted.
 type budget struct {
 	// left returns how many bytes requests may take when none has any. With collect,
 	// garbage does not count.

@@ -117,10 +117,7 @@ func (p *progress) reach(ctx context.Context, revisions [barrier.Kinds]uint64, p
 	case hopeless:
 		return errBehind
 	}
-	err := p.wait(ctx, patience, func() bool {
-		behind, _ := p.behind(revisions)
-		return len(behind) == 0
-	})
+	err := p.await(ctx, revisions, patience)
 	if errors.Is(err, errBehind) {
 		p.giveUp(revisions)
 	}
@@ -140,14 +137,18 @@ func (p *progress) reachSoon(ctx context.Context, revisions [barrier.Kinds]uint6
 	kinds, _ := p.behind(revisions)
 	p.ask(kinds)
 	p.mu.Unlock()
-	err := p.wait(ctx, patience, func() bool {
-		behind, _ := p.behind(revisions)
-		return len(behind) == 0
-	})
-	if err != nil {
+	if err := p.await(ctx, revisions, patience); err != nil {
 		return fmt.Errorf("waiting for bookmarks: %w", err)
 	}
 	return nil
+}
+
+// await waits until no kind is behind the revisions.
+func (p *progress) await(ctx context.Context, revisions [barrier.Kinds]uint64, patience time.Duration) error {
+	return p.wait(ctx, patience, func() bool {
+		behind, _ := p.behind(revisions)
+		return len(behind) == 0
+	})
 }
 
 // behind returns the kinds that have not reached the revisions, and whether there

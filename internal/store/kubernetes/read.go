@@ -31,10 +31,12 @@ func (s *Store) Get(ctx context.Context, t *scim.ResourceType, id string, view s
 // List implements store.Store, likewise.
 func (s *Store) List(ctx context.Context, t *scim.ResourceType, query store.Query) (page *store.Page, err error) {
 	defer s.guard(&err)
-	id, name := store.Lookup(t, query.Filter)
-	groups := !query.View.WithoutGroups || query.Filter.Mentions("groups")
-	if !s.current(ctx, t) && !s.caughtUp(ctx, t, id != "" || name != "", groups) {
-		return s.liveList(ctx, t, query)
+	if !s.current(ctx, t) {
+		id, name := store.Lookup(t, query.Filter)
+		groups := !query.View.WithoutGroups || query.Filter.Mentions("groups")
+		if !s.caughtUp(ctx, t, id != "" || name != "", groups) {
+			return s.liveList(ctx, t, query)
+		}
 	}
 	return s.mirror.index.List(ctx, t, query)
 }
