@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -101,7 +102,7 @@ var _ = Describe("A provisioning session", Ordered, ContinueOnFailure, func() {
 		Eventually(clients.sent).Should(BeNumerically(">", atEnd+10))
 		clients.stop()
 		GinkgoWriter.Printf("%d requests\n", clients.sent())
-		Expect(clients.failures).To(BeEmpty())
+		Expect(clients.failures).To(BeEmpty(), "of %d requests, the first that failed: %.300s", clients.sent(), strings.Join(clients.failures, "\n"))
 		Recovered(ctx, t)
 	})
 })

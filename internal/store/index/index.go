@@ -297,19 +297,41 @@ func (x *Index) collection(t *scim.ResourceType) *collection {
 	return &x.users
 }
 
-// EachName calls back for the id and the canonical name of everything that has
-// one, those that are kept and whose name nobody else has taken included.
-func (x *Index) EachName(t *scim.ResourceType, yield func(id, name string)) {
+// Named is a user or group under the name that it has.
+type Named struct {
+	ID       uuid.UUID
+	Name     string // canonical
+	Modified time.Time
+}
+
+// EachName calls back for everything that has a name, those that are kept and whose
+// name nobody else has taken included, while nothing changes.
+func (x *Index) EachName(t *scim.ResourceType, yield func(Named)) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for _, e := range x.collection(t).byID {
-		yield(e.Frozen.ID(), e.Name)
+	for id, e := range x.collection(t).byID {
+		yield(Named{ID: id, Name: e.Name, Modified: e.Frozen.Meta().LastModified})
 	}
 	x.eachKept(store.IsGroup(t), func(k Kept) {
 		if !k.Released {
-			yield(k.ID.String(), k.Name)
+			yield(Named{ID: k.ID, Name: k.Name, Modified: k.Deleted})
 		}
 	})
+}
+
+// NameOf returns the canonical name that the user or group with the id has, in the
+// sense of EachName.
+func (x *Index) NameOf(id uuid.UUID) (group bool, name string, has bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if e := x.users.byID[id]; e != nil {
+		return false, e.Name, true
+	}
+	if e := x.groups.byID[id]; e != nil {
+		return true, e.Name, true
+	}
+	kept, known := x.kept[id]
+	return kept.Group, kept.Name, known && !kept.Released
 }
 
 // KeptBefore returns what is kept and is over, as much as limit.

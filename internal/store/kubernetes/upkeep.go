@@ -26,8 +26,10 @@ const (
 	// markerAge is how long a marker stays: it may keep a late write of a dead process
 	// from making a resource. It is removed when no write can be under way any more.
 	markerAge = time.Hour
-	// upkeepPage is how many objects are removed at a time.
-	upkeepPage = 500
+	// upkeepPage is how many objects are removed at a time, and claimsAtOnce how many
+	// claims that seem to be wrong are looked at.
+	upkeepPage   = 500
+	claimsAtOnce = 2000
 )
 
 // Upkeep does what no request asks for: it removes kept users whose retention is
@@ -46,6 +48,9 @@ type Upkeep struct {
 	// what stands for nobody.
 	OrphanAge, MarkerAge time.Duration
 
+	atOnce    int       // claimsAtOnce
+	claimsDue time.Time // when claims are looked through next
+
 	repairs *prometheus.CounterVec
 	removed prometheus.Counter
 }
@@ -55,7 +60,7 @@ type Upkeep struct {
 func NewUpkeep(s *Store, registry prometheus.Registerer) *Upkeep {
 	labels := prometheus.Labels{"tenant": s.tenant.Name}
 	u := &Upkeep{
-		store: s, OrphanAge: orphanAge, MarkerAge: markerAge,
+		store: s, OrphanAge: orphanAge, MarkerAge: markerAge, atOnce: claimsAtOnce,
 		repairs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kubescim_store_claim_repairs_total", ConstLabels: labels,
 			Help: "Claims of names that were repaired, by what was wrong: Missing, WrongHolder, Orphan or Duplicate, which is told and not repaired.",
@@ -73,7 +78,6 @@ func NewUpkeep(s *Store, registry prometheus.Registerer) *Upkeep {
 func (u *Upkeep) Run(ctx context.Context) {
 	tick := time.NewTicker(upkeepPeriod)
 	defer tick.Stop()
-	var claimsDue time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -82,11 +86,7 @@ func (u *Upkeep) Run(ctx context.Context) {
 			if !u.Lead() {
 				continue
 			}
-			withClaims := !now.Before(claimsDue)
-			if withClaims {
-				claimsDue = now.Add(claimsPeriod)
-			}
-			if err := u.once(ctx, withClaims); err != nil && ctx.Err() == nil {
+			if err := u.once(ctx, !now.Before(u.claimsDue)); err != nil && ctx.Err() == nil {
 				u.Log.Warn("the upkeep failed and is tried again", slog.Any("error", err))
 			}
 		}
@@ -98,10 +98,15 @@ func (u *Upkeep) once(ctx context.Context, withClaims bool) error {
 	ctx, cancel := context.WithTimeout(ctx, upkeepPeriod)
 	defer cancel()
 	err := errors.Join(u.removeExpired(ctx), u.removeDangling(ctx))
-	if withClaims {
-		err = errors.Join(err, u.repairClaims(ctx))
+	if !withClaims {
+		return err
 	}
-	return err
+	u.claimsDue = time.Now().Add(claimsPeriod)
+	more, failed := u.repairClaims(ctx)
+	if more {
+		u.claimsDue = time.Now()
+	}
+	return errors.Join(err, failed)
 }
 
 // removeExpired removes a page of the kept users whose retention is over, and of

@@ -7,9 +7,7 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 )
@@ -59,7 +57,7 @@ type finding struct {
 }
 
 // findings compares claims with the resources that have names. It is a pure
-// function: expected has the resources by the name of their claim.
+// function: expected has the resources by the name of their claim, none without one.
 func findings(expected map[string][]named, leases []coordinationv1.Lease, now time.Time, orphanAge time.Duration) []finding {
 	var found []finding
 	claimed := make(map[string]bool, len(leases))
@@ -101,53 +99,28 @@ func acquiredAt(lease *coordinationv1.Lease) time.Time {
 	return lease.CreationTimestamp.Time
 }
 
-// repairClaims compares all claims of the tenant with memory and mends them.
-func (u *Upkeep) repairClaims(ctx context.Context) error {
-	s := u.store
-	leases, err := u.listClaims(ctx)
+// repairClaims compares all claims of the tenant with memory and mends them. more says
+// that not all could be looked at.
+func (u *Upkeep) repairClaims(ctx context.Context) (more bool, err error) {
+	c, err := u.compareClaims(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	// Claims come before resources, so memory of a moment after the LIST shows a
 	// resource for every claim in it that is not under way.
-	if !s.current(ctx, s.groupType()) {
-		return nil
+	if !u.store.current(ctx, u.store.groupType()) {
+		return c.more, nil
 	}
-	expected := map[string][]named{}
-	registry, _ := s.mirror.following()
-	for _, t := range registry.ResourceTypes() {
-		s.mirror.index.EachName(t, func(id, name string) {
-			key := s.claims.key(t, name).Name
-			expected[key] = append(expected[key], named{t: t, id: id, name: name})
-		})
+	expected := u.expected(u.wanted(c))
+	if err := u.lookUp(ctx, c, expected); err != nil {
+		return c.more, err
 	}
-	for _, found := range findings(expected, leases, time.Now(), u.OrphanAge) {
+	for _, found := range findings(expected, c.doubtful, time.Now(), u.OrphanAge) {
 		if err := u.mend(ctx, found); err != nil {
-			return fmt.Errorf("mending the claim %s (%s): %w", found.claim, found.repair, err)
+			return c.more, fmt.Errorf("mending the claim %s (%s): %w", found.claim, found.repair, err)
 		}
 	}
-	return nil
-}
-
-// listClaims LISTs the claims in pages.
-func (u *Upkeep) listClaims(ctx context.Context) ([]coordinationv1.Lease, error) {
-	s := u.store
-	var all []coordinationv1.Lease
-	options := &client.ListOptions{Namespace: s.tenant.Namespace, Limit: pageSize}
-	client.MatchingLabels{v1alpha1.LabelTenant: s.tenant.Name, v1alpha1.LabelLease: v1alpha1.LeaseClaim}.ApplyToList(options)
-	for {
-		list := &coordinationv1.LeaseList{}
-		if err := s.client.List(ctx, list, options); err != nil {
-			return nil, fmt.Errorf("listing the claims: %w", err)
-		}
-		for _, lease := range list.Items {
-			lease.ManagedFields = nil
-			all = append(all, lease)
-		}
-		if options.Continue = list.Continue; options.Continue == "" {
-			return all, nil
-		}
-	}
+	return c.more, nil
 }
 
 // mend makes one repair, if it is still one. That somebody was faster is fine.

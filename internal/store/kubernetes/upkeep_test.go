@@ -107,6 +107,26 @@ var _ = Describe("The upkeep", func() {
 		Expect(err).To(MatchError(ContainSubstring("uniqueness")))
 	})
 
+	It("mends many claims a part at a time, and goes on soon", func(ctx SpecContext) {
+		upkeep.atOnce = 2
+		names := []string{"a@example.com", "b@example.com", "c@example.com", "d@example.com", "e@example.com"}
+		for _, name := range names {
+			create(ctx, name)
+			Expect(live.Delete(ctx, claimOf(ctx, name))).To(Succeed())
+		}
+		for _, mended := range []float64{2, 4} {
+			Expect(upkeep.once(ctx, true)).To(Succeed())
+			Expect(repaired(repairMissing)).To(Equal(mended))
+			Expect(upkeep.claimsDue).To(BeTemporally("<=", time.Now()))
+		}
+		Expect(upkeep.once(ctx, true)).To(Succeed())
+		Expect(repaired(repairMissing)).To(BeEquivalentTo(5))
+		Expect(upkeep.claimsDue).To(BeTemporally(">", time.Now()))
+		for _, name := range names {
+			Expect(claimOf(ctx, name)).NotTo(BeNil())
+		}
+	})
+
 	It("gives a claim back that somebody else holds", func(ctx SpecContext) {
 		id := create(ctx, "babs@example.com")
 		claim := claimOf(ctx, "babs@example.com")

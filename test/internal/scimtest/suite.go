@@ -32,8 +32,11 @@ func RunSuite(t *testing.T, description string) {
 	RegisterFailHandler(Fail)
 	SetDefaultEventuallyTimeout(30 * time.Second)
 	SetDefaultEventuallyPollingInterval(200 * time.Millisecond)
-	ReportAfterSuite("what failed", repeatFailures)
-	RunSpecs(t, description)
+	var ended Report
+	ReportAfterSuite("what happened", func(report Report) { ended = report })
+	if !RunSpecs(t, description) {
+		repeatFailures(ended)
+	}
 }
 
 // Connect makes the client of the cluster, and makes sure that kubectl can be
@@ -94,12 +97,13 @@ func ReportFailure() {
 	}
 }
 
-// repeatFailures prints at the end, where the log of a CI run is read first, what
-// Ginkgo's own summary leaves out: what each failed assertion said.
+// repeatFailures prints last of all, where the log of a CI run is read first and may
+// have been cut, what Ginkgo's own summary leaves out: how each failed assertion began.
 func repeatFailures(report Report) {
+	const enough = 800
 	for _, spec := range report.SpecReports {
 		if spec.Failed() {
-			_, _ = fmt.Fprintf(os.Stdout, "\nFailed: %s\n%s\n%s\n", spec.FullText(), spec.FailureLocation(), spec.FailureMessage())
+			_, _ = fmt.Fprintf(os.Stdout, "\nFailed: %s\n%s\n%.*s\n", spec.FullText(), spec.FailureLocation(), enough, spec.FailureMessage())
 		}
 	}
 }
