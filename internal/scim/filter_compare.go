@@ -136,7 +136,7 @@ func (c *comparison) equal(v any) bool {
 	if s, ok := v.(string); ok && c.kind == kindText {
 		switch {
 		case c.folds:
-			return equalFold(s, c.key)
+			return EqualFold(s, c.key)
 		case c.binary:
 			return strings.TrimRight(s, "=") == c.key
 		default:

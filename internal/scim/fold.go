@@ -49,9 +49,9 @@ func foldUnicode(s string) string {
 	return s
 }
 
-// equalFold says whether a string folds to a key, which is the result of Fold. It
+// EqualFold says whether a string folds to a key, which is the result of Fold. It
 // allocates nothing for ASCII.
-func equalFold(s, key string) bool {
+func EqualFold(s, key string) bool {
 	ascii := len(s) == len(key)
 	for i := 0; i < len(s); i++ {
 		if s[i] >= utf8.RuneSelf {

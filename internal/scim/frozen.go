@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 	"unique"
 
 	"github.com/kubescim/kubescim/internal/scim/internal/strictjson"
@@ -22,14 +23,15 @@ const (
 // Those are filled in when it is sent. It takes less memory than its JSON, and does not
 // change.
 type Frozen struct {
-	kind *ResourceType
-	head unique.Handle[string] // `schemas`, as very many have it
-	text string                // what follows, with the comma before it
-	id   string                // part of text
-	meta Meta
-	// exact says that text is the default representation. It is not for a resource
-	// type with attributes that are returned on request or never.
-	exact bool
+	kind    *ResourceType
+	head    unique.Handle[string] // `schemas`, as very many have it
+	version unique.Handle[string]
+	text    string // what follows head, with the comma before it
+	id      string // part of text
+	// created and modified are in seconds since 1970. As time.Time they would take
+	// twice as much memory.
+	created, modified           int64
+	createdNanos, modifiedNanos int32
 }
 
 // Freeze makes the frozen form of a resource, without its derived attribute.
@@ -41,11 +43,14 @@ func (r *Resource) Freeze() *Frozen {
 	buf, _ := freezing.Get().(*[]byte)
 	b, head := w.content((*buf)[:0])
 	*buf = b
-	f := &Frozen{kind: r.kind, head: unique.Make(string(head)), text: string(b), meta: r.meta, exact: r.kind.exact}
-	f.meta.Version = unique.Make(f.meta.Version).Value()
+	text := string(b)
 	freezing.Put(buf)
-	f.id = Shared(f.text, r.ID())
-	return f
+	created, modified := r.meta.Created, r.meta.LastModified
+	return &Frozen{
+		kind: r.kind, head: unique.Make(string(head)), version: unique.Make(r.meta.Version), text: text, id: Shared(text, r.ID()),
+		created: created.Unix(), createdNanos: int32(created.Nanosecond()),
+		modified: modified.Unix(), modifiedNanos: int32(modified.Nanosecond()),
+	}
 }
 
 // freezing has buffers in which texts are written, since very many are when a server
@@ -68,7 +73,12 @@ func (f *Frozen) ID() string { return f.id }
 func (f *Frozen) Text() string { return f.text }
 
 // Meta is what the server knows about the resource besides its attributes.
-func (f *Frozen) Meta() Meta { return f.meta }
+func (f *Frozen) Meta() Meta {
+	return Meta{Created: f.Created(), LastModified: time.Unix(f.modified, int64(f.modifiedNanos)).UTC(), Version: f.version.Value()}
+}
+
+// Created is when the resource was made.
+func (f *Frozen) Created() time.Time { return time.Unix(f.created, int64(f.createdNanos)).UTC() }
 
 // Type is the resource's type.
 func (f *Frozen) Type() *ResourceType { return f.kind }
@@ -88,7 +98,7 @@ type Reference struct {
 // attribute. Attributes are read from the text only if somebody asks for them, by one
 // goroutine at a time until the first time is over.
 func (f *Frozen) Thaw(derived []Reference) *Resource {
-	return &Resource{kind: f.kind, frozen: f, derived: derived, meta: f.meta}
+	return &Resource{kind: f.kind, frozen: f, derived: derived, meta: f.Meta()}
 }
 
 // attributes reads the text back. It was written from a resource, so names are

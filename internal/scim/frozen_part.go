@@ -51,7 +51,7 @@ func (f *Frozen) part(p parts, derived []Reference) *Resource {
 	if list := values(derived); p.derived && len(list) > 0 {
 		c[f.kind.derived.Name] = list
 	}
-	return &Resource{kind: f.kind, attributes: c, meta: f.meta}
+	return &Resource{kind: f.kind, attributes: c, meta: f.Meta()}
 }
 
 // member reads one member of the text.

@@ -16,7 +16,7 @@ func (t *ResourceType) Render(r *Resource, p *Projection, baseURL string) ([]byt
 		return nil, fmt.Errorf("scim: the resource to render is not a %s", t.Name)
 	}
 	base := strings.TrimRight(baseURL, "/")
-	if f := r.frozen; f != nil && f.exact {
+	if f := r.frozen; f != nil && f.kind.exact {
 		if without, ok := p.onlyExcludes(t.derived); p == nil || ok {
 			size := usualHead + len(f.text) + 3*len(base) + len(r.derived)*(len(base)+128)
 			return r.appendFrozen(make([]byte, 0, size), base, without), nil

@@ -82,11 +82,11 @@ func TestFold(t *testing.T) {
 		if got := Fold(in); got != out {
 			t.Errorf("%q: got %q, want %q", in, got, out)
 		}
-		if !equalFold(in, Fold(in)) || equalFold(in+"x", Fold(in)) || equalFold(in, Fold(in)+"x") {
-			t.Errorf("%q: equalFold", in)
+		if !EqualFold(in, Fold(in)) || EqualFold(in+"x", Fold(in)) || EqualFold(in, Fold(in)+"x") {
+			t.Errorf("%q: EqualFold", in)
 		}
 	}
-	if testing.AllocsPerRun(10, func() { equalFold("Bjensen@Example.com", "bjensen@example.com"); Fold("bob") }) > 0 {
+	if testing.AllocsPerRun(10, func() { EqualFold("Bjensen@Example.com", "bjensen@example.com"); Fold("bob") }) > 0 {
 		t.Error("ASCII allocates")
 	}
 }
@@ -100,7 +100,7 @@ func FuzzFold(f *testing.F) {
 		if again := Fold(once); again != once {
 			t.Errorf("%q folds to %q, and that to %q", s, once, again)
 		}
-		if !equalFold(s, once) {
+		if !EqualFold(s, once) {
 			t.Errorf("%q is not equal to its fold", s)
 		}
 	})

@@ -139,7 +139,7 @@ func readable(b *testing.B) (tenant *Tenant, id, token string) {
 	}
 	user.SetID(key.String())
 	user.SetMeta(scim.Meta{Created: time.Now(), LastModified: time.Now(), Version: `W/"1"`})
-	backend.index.PutUser(&index.Entry{ID: key, Frozen: user.Freeze(), Name: scim.Fold(user.UserName()), Active: true})
+	backend.index.PutUser(&index.Entry{ID: key, Frozen: *user.Freeze(), Name: user.UserName(), Active: true})
 
 	tenant = NewTenant(backend, DefaultLimits(), slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, nil)), NewMetrics(prometheus.NewRegistry(), "acme"))
 	token, verifier, err := apikey.Mint()

@@ -19,7 +19,7 @@ func filled(b *testing.B) *tenant {
 	t := newTenant(b)
 	for number := range benchUsers {
 		id := t.id()
-		name := fmt.Sprintf("alice.martin%06d@acme.example.com", number)
+		name := fmt.Sprintf("Alice.Martin%06d@acme.example.com", number)
 		user := scim.NewResource(t.registry.User(), scim.Complex{
 			"id": id.String(), "userName": name, "externalId": fmt.Sprintf("0a21f0f2-8d2a-4f8e-bf98-%012d", number), "active": true,
 			"displayName": "Alice Martin", "name": scim.Complex{"givenName": "Alice", "familyName": "Martin", "formatted": "Alice Martin"},
@@ -31,7 +31,7 @@ func filled(b *testing.B) *tenant {
 		user.SetMeta(t.meta())
 		frozen := user.Freeze()
 		t.index.PutUser(&index.Entry{
-			ID: id, Frozen: frozen, Name: scim.Shared(frozen.Text(), name), ExternalID: scim.Shared(frozen.Text(), user.ExternalID()),
+			ID: id, Frozen: *frozen, Name: scim.Shared(frozen.Text(), name), ExternalID: scim.Shared(frozen.Text(), user.ExternalID()),
 			Emails: []string{scim.Shared(frozen.Text(), name)}, Active: true,
 		})
 	}

@@ -2,40 +2,105 @@ package index
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
 	"github.com/google/uuid"
+
+	"github.com/kubescim/kubescim/internal/scim"
 )
 
 // collection is the entries of one resource type, and how they are found.
 type collection struct {
-	byID       map[uuid.UUID]*Entry
-	byName     multimap
-	byExternal multimap
-	byEmail    multimap
+	entries []*Entry // by number; nil where a number is free
+	free    []uint32
+
+	byID       keys
+	byName     keys
+	byExternal keys
+	byEmail    keys
 	// order has the entries by time of creation and id. While it is not sorted,
 	// which is until somebody reads it after many were put, it is nil.
 	order []*Entry
 }
 
 func newCollection() collection {
-	return collection{byID: map[uuid.UUID]*Entry{}, byName: newMultimap(), byExternal: newMultimap(), byEmail: newMultimap()}
+	return collection{byID: newKeys(), byName: newKeys(), byExternal: newKeys(), byEmail: newKeys()}
+}
+
+func (c *collection) count() int { return len(c.entries) - len(c.free) }
+
+// all has the entries in no order.
+func (c *collection) all() iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		for _, e := range c.entries {
+			if e != nil && !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// get returns the entry with the id, nil for none.
+func (c *collection) get(id uuid.UUID) *Entry {
+	if number, known := c.number(id); known {
+		return c.entries[number]
+	}
+	return nil
+}
+
+func (c *collection) number(id uuid.UUID) (number uint32, known bool) {
+	for number := range c.byID.numbers(hashOf(id[:])) {
+		if c.entries[number].ID == id {
+			return number, true
+		}
+	}
+	return 0, false
+}
+
+// named, external and addressed return the entries with a userName or displayName, an
+// externalId and an e-mail address, in no order.
+func (c *collection) named(name string) []*Entry {
+	key := scim.Fold(name)
+	return c.matching(&c.byName, key, func(e *Entry) bool { return scim.EqualFold(e.Name, key) })
+}
+
+func (c *collection) external(id string) []*Entry {
+	return c.matching(&c.byExternal, id, func(e *Entry) bool { return e.ExternalID == id })
+}
+
+func (c *collection) addressed(email string) []*Entry {
+	key := scim.Fold(email)
+	return c.matching(&c.byEmail, key, func(e *Entry) bool {
+		return slices.ContainsFunc(e.Emails, func(email string) bool { return scim.EqualFold(email, key) })
+	})
+}
+
+func (c *collection) matching(by *keys, key string, has func(*Entry) bool) []*Entry {
+	var found []*Entry
+	for number := range by.numbers(hashOf([]byte(key))) {
+		if e := c.entries[number]; has(e) {
+			found = append(found, e)
+		}
+	}
+	return found
 }
 
 // put adds an entry, or takes it in place of the former one, which it returns.
 func (c *collection) put(e *Entry) (former *Entry) {
-	former = c.byID[e.ID]
-	if former != nil {
-		c.unlink(former)
+	number, known := c.number(e.ID)
+	switch last := len(c.free) - 1; {
+	case known:
+		former = c.entries[number]
+		c.link(number, former, (*keys).remove)
+	case last >= 0:
+		number, c.free = c.free[last], c.free[:last]
+	default:
+		number = uint32(len(c.entries))
+		c.entries = append(c.entries, nil)
 	}
-	c.byID[e.ID] = e
-	c.byName.add(e.Name, e)
-	if e.ExternalID != "" {
-		c.byExternal.add(e.ExternalID, e)
-	}
-	for _, email := range e.Emails {
-		c.byEmail.add(email, e)
-	}
+	c.entries[number] = e
+	c.link(number, e, (*keys).add)
 	if c.order == nil {
 		return former
 	}
@@ -52,22 +117,26 @@ func (c *collection) put(e *Entry) (former *Entry) {
 }
 
 func (c *collection) remove(id uuid.UUID) *Entry {
-	e := c.byID[id]
-	if e == nil {
+	number, known := c.number(id)
+	if !known {
 		return nil
 	}
-	delete(c.byID, id)
-	c.unlink(e)
+	e := c.entries[number]
+	c.link(number, e, (*keys).remove)
+	c.entries[number], c.free = nil, append(c.free, number)
 	c.takeOut(e)
 	return e
 }
 
-// unlink makes the entry be found by none of its keys but the id.
-func (c *collection) unlink(e *Entry) {
-	c.byName.remove(e.Name, e)
-	c.byExternal.remove(e.ExternalID, e)
+// link adds the number of an entry to what it is found by, or removes it from there.
+func (c *collection) link(number uint32, e *Entry, change func(*keys, uint32, uint32)) {
+	change(&c.byID, hashOf(e.ID[:]), number)
+	change(&c.byName, hashOf([]byte(scim.Fold(e.Name))), number)
+	if e.ExternalID != "" {
+		change(&c.byExternal, hashOf([]byte(e.ExternalID)), number)
+	}
 	for _, email := range e.Emails {
-		c.byEmail.remove(email, e)
+		change(&c.byEmail, hashOf([]byte(scim.Fold(email))), number)
 	}
 }
 
@@ -84,69 +153,10 @@ func (c *collection) sort() {
 	if c.order != nil {
 		return
 	}
-	c.order = make([]*Entry, 0, len(c.byID)+len(c.byID)/8+16)
-	for _, e := range c.byID {
-		c.order = append(c.order, e)
-	}
+	c.order = slices.AppendSeq(make([]*Entry, 0, c.count()+c.count()/8+16), c.all())
 	slices.SortFunc(c.order, compareEntries)
 }
 
 func compareEntries(a, b *Entry) int {
-	return cmp.Or(a.Frozen.Meta().Created.Compare(b.Frozen.Meta().Created), cmp.Compare(a.Frozen.ID(), b.Frozen.ID()))
-}
-
-// multimap has the entries with a key: nearly always one, for which a set would
-// cost more than the entry's place. Where it is all of them, as with an address that
-// stands for many people, adding and removing one does not look at the others.
-type multimap struct {
-	one  map[string]*Entry
-	more map[string]map[*Entry]struct{} // the others of the same key
-}
-
-func newMultimap() multimap {
-	return multimap{one: map[string]*Entry{}, more: map[string]map[*Entry]struct{}{}}
-}
-
-func (m multimap) add(key string, e *Entry) {
-	switch former := m.one[key]; former {
-	case nil:
-		m.one[key] = e
-	case e:
-	default:
-		if m.more[key] == nil {
-			m.more[key] = map[*Entry]struct{}{}
-		}
-		m.more[key][e] = struct{}{}
-	}
-}
-
-func (m multimap) remove(key string, e *Entry) {
-	rest := m.more[key]
-	if m.one[key] == e {
-		delete(m.one, key)
-		for other := range rest {
-			m.one[key] = other
-			delete(rest, other)
-			break
-		}
-	} else {
-		delete(rest, e)
-	}
-	if len(rest) == 0 {
-		delete(m.more, key)
-	}
-}
-
-// get returns the entries with the key, in no order.
-func (m multimap) get(key string) []*Entry {
-	first := m.one[key]
-	if first == nil {
-		return nil
-	}
-	rest := m.more[key]
-	found := append(make([]*Entry, 0, 1+len(rest)), first)
-	for e := range rest {
-		found = append(found, e)
-	}
-	return found
+	return cmp.Or(a.Frozen.Created().Compare(b.Frozen.Created()), cmp.Compare(a.Frozen.ID(), b.Frozen.ID()))
 }

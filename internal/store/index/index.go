@@ -62,27 +62,32 @@ func (x *Index) Reset() {
 // Entry is one user or group. It does not change once it is in the index.
 type Entry struct {
 	ID     uuid.UUID
-	Frozen *scim.Frozen
+	Frozen scim.Frozen
 	// Revision is the resourceVersion of the object that it was read from.
 	Revision uint64
-	// Name is the canonical userName or displayName.
+	// Name is the userName or displayName. It, the client's own id and the addresses
+	// are best parts of the text of Frozen.
 	Name string
 	// ExternalID is the client's own id, empty when there is none.
 	ExternalID string
-	// Emails are the canonical addresses of a user.
+	// Emails are the addresses of a user.
 	Emails []string
+	// Group is what there is of a group besides; nil for a user.
+	Group *Group
 	// Active is whether a user is.
 	Active bool
+}
 
-	// Display, Generation, Sliced and Members are a group's: its name as it was
-	// written, the generation of its object, whether it has slices, and the
-	// members in the object itself.
-	Display    string
+// Group is what an Entry of a group has and one of a user has not.
+type Group struct {
+	// Generation is that of the group's object.
 	Generation int64
-	Sliced     bool
-	Members    []Member
+	// Sliced is whether it has slices.
+	Sliced bool
+	// Members are those in the object itself.
+	Members []Member
 
-	whole *scim.Frozen // of a group with slices: with the meta of all of it
+	whole *scim.Frozen // with slices: with the meta of all of it
 }
 
 // Member is a member of a group by its id.
@@ -107,7 +112,7 @@ type Slice struct {
 type Kept struct {
 	ID      uuid.UUID
 	Group   bool
-	Name    string // canonical
+	Name    string
 	Deleted time.Time
 	// Released says that somebody else may have the name by now.
 	Released bool
@@ -120,7 +125,7 @@ type Counts struct{ Users, ActiveUsers, Groups, Slices, Kept int }
 func (x *Index) Counts() Counts {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return Counts{Users: len(x.users.byID), ActiveUsers: x.active, Groups: len(x.groups.byID), Slices: len(x.sliceOf), Kept: len(x.kept)}
+	return Counts{Users: x.users.count(), ActiveUsers: x.active, Groups: x.groups.count(), Slices: len(x.sliceOf), Kept: len(x.kept)}
 }
 
 // PutUser adds a user, or takes it in place of its former state.
@@ -169,7 +174,7 @@ func (x *Index) PutGroup(e *Entry) {
 	x.removeGroup(e.ID)
 	x.complete(e)
 	x.groups.put(e)
-	x.list(e.ID, e.Members)
+	x.list(e.ID, e.Group.Members)
 }
 
 // RemoveGroup removes a group, kept or not.
@@ -181,7 +186,7 @@ func (x *Index) RemoveGroup(id uuid.UUID) {
 
 func (x *Index) removeGroup(id uuid.UUID) {
 	if former := x.groups.remove(id); former != nil {
-		x.unlist(id, former.Members)
+		x.unlist(id, former.Group.Members)
 	}
 	delete(x.kept, id)
 }
@@ -256,8 +261,8 @@ func (x *Index) unlist(group uuid.UUID, members []Member) {
 func (x *Index) EachUser(yield func(id uuid.UUID)) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for id := range x.users.byID {
-		yield(id)
+	for e := range x.users.all() {
+		yield(e.ID)
 	}
 	x.eachKept(false, func(k Kept) { yield(k.ID) })
 }
@@ -266,8 +271,8 @@ func (x *Index) EachUser(yield func(id uuid.UUID)) {
 func (x *Index) EachGroup(yield func(id uuid.UUID)) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for id := range x.groups.byID {
-		yield(id)
+	for e := range x.groups.all() {
+		yield(e.ID)
 	}
 	x.eachKept(true, func(k Kept) { yield(k.ID) })
 }
@@ -300,7 +305,7 @@ func (x *Index) collection(t *scim.ResourceType) *collection {
 // Named is a user or group under the name that it has.
 type Named struct {
 	ID       uuid.UUID
-	Name     string // canonical
+	Name     string
 	Modified time.Time
 }
 
@@ -309,8 +314,8 @@ type Named struct {
 func (x *Index) EachName(t *scim.ResourceType, yield func(Named)) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for id, e := range x.collection(t).byID {
-		yield(Named{ID: id, Name: e.Name, Modified: e.Frozen.Meta().LastModified})
+	for e := range x.collection(t).all() {
+		yield(Named{ID: e.ID, Name: e.Name, Modified: e.Frozen.Meta().LastModified})
 	}
 	x.eachKept(store.IsGroup(t), func(k Kept) {
 		if !k.Released {
@@ -319,15 +324,15 @@ func (x *Index) EachName(t *scim.ResourceType, yield func(Named)) {
 	})
 }
 
-// NameOf returns the canonical name that the user or group with the id has, in the
+// NameOf returns the name that the user or group with the id has, in the
 // sense of EachName.
 func (x *Index) NameOf(id uuid.UUID) (group bool, name string, has bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if e := x.users.byID[id]; e != nil {
+	if e := x.users.get(id); e != nil {
 		return false, e.Name, true
 	}
-	if e := x.groups.byID[id]; e != nil {
+	if e := x.groups.get(id); e != nil {
 		return true, e.Name, true
 	}
 	kept, known := x.kept[id]
@@ -354,10 +359,10 @@ func (x *Index) Dangling(limit int) []uuid.UUID {
 	defer x.mu.RUnlock()
 	var ids []uuid.UUID
 	for id, groups := range x.parents {
-		if x.users.byID[id] != nil || x.groups.byID[id] != nil || len(ids) == limit {
+		if x.users.get(id) != nil || x.groups.get(id) != nil || len(ids) == limit {
 			continue
 		}
-		if slices.ContainsFunc(groups, func(group uuid.UUID) bool { return x.groups.byID[group] != nil }) {
+		if slices.ContainsFunc(groups, func(group uuid.UUID) bool { return x.groups.get(group) != nil }) {
 			ids = append(ids, id)
 		}
 	}

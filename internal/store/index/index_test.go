@@ -59,8 +59,8 @@ func (t *tenant) putUser(id uuid.UUID, number int) {
 	user.SetMeta(t.meta())
 	t.users[id] = user
 	t.index.PutUser(&index.Entry{
-		ID: id, Frozen: user.Freeze(), Name: scim.Fold(name), ExternalID: user.ExternalID(), Active: number%3 > 0,
-		Emails: []string{scim.Fold(email), scim.Fold(name)},
+		ID: id, Frozen: *user.Freeze(), Name: name, ExternalID: user.ExternalID(), Active: number%3 > 0,
+		Emails: []string{email, name},
 	})
 }
 
@@ -69,7 +69,7 @@ func (t *tenant) putGroup(id uuid.UUID, number int, members ...index.Member) {
 	group := scim.NewResource(t.registry.Group(), scim.Complex{"id": id.String(), "displayName": name})
 	group.SetMeta(t.meta())
 	t.index.PutGroup(&index.Entry{
-		ID: id, Frozen: group.Freeze(), Name: scim.Fold(name), Display: name, Generation: 1, Members: members,
+		ID: id, Frozen: *group.Freeze(), Name: name, Group: &index.Group{Generation: 1, Members: members},
 	})
 	group = group.Clone()
 	var values []any

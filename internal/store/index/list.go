@@ -19,7 +19,7 @@ func (x *Index) Get(t *scim.ResourceType, id string, view store.View) (resource 
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	e := x.collection(t).byID[key]
+	e := x.collection(t).get(key)
 	if e == nil || e.Frozen.ID() != id {
 		return nil, false
 	}
@@ -37,15 +37,15 @@ func (x *Index) MemberCount(t *scim.ResourceType, id string) int {
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.memberCount(x.groups.byID[key])
+	return x.memberCount(x.groups.get(key))
 }
 
 // memberCount is the same for an entry, or nil.
 func (x *Index) memberCount(e *Entry) int {
-	if e == nil {
+	if e == nil || e.Group == nil {
 		return 0
 	}
-	count := len(e.Members)
+	count := len(e.Group.Members)
 	for _, s := range x.slices[e.ID] {
 		count += len(s.Members)
 	}
@@ -56,7 +56,7 @@ func (x *Index) memberCount(e *Entry) int {
 func (x *Index) Entry(t *scim.ResourceType, id uuid.UUID) *Entry {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.collection(t).byID[id]
+	return x.collection(t).get(id)
 }
 
 // List returns the page that the query asks for, as store.Select would.
@@ -106,7 +106,7 @@ func (x *Index) window(chosen func() []*Entry, query store.Query) (page *store.P
 	defer x.mu.RUnlock()
 	all := chosen()
 	first, end, err := query.Window(len(all), func(i int) store.Position {
-		return store.Position{Created: all[i].Frozen.Meta().Created, ID: all[i].Frozen.ID()}
+		return store.Position{Created: all[i].Frozen.Created(), ID: all[i].Frozen.ID()}
 	})
 	if err != nil {
 		return nil, nil, 0, err
@@ -204,16 +204,18 @@ func (x *Index) candidates(t *scim.ResourceType, filter *scim.Filter) (all []*En
 func (x *Index) find(t *scim.ResourceType, c *collection, e scim.Equality) (found []*Entry, indexed bool) {
 	switch e.Path {
 	case "id":
-		if id, err := uuid.Parse(e.Value); err == nil && c.byID[id] != nil && c.byID[id].Frozen.ID() == e.Value {
-			return []*Entry{c.byID[id]}, true
+		if id, err := uuid.Parse(e.Value); err == nil {
+			if entry := c.get(id); entry != nil && entry.Frozen.ID() == e.Value {
+				return []*Entry{entry}, true
+			}
 		}
 		return nil, true
 	case store.Name(t):
-		return c.byName.get(scim.Fold(e.Value)), true
+		return c.named(e.Value), true
 	case "externalId":
-		return c.byExternal.get(e.Value), true
+		return c.external(e.Value), true
 	case "emails.value":
-		return c.byEmail.get(scim.Fold(e.Value)), true
+		return c.addressed(e.Value), true
 	case "members.value":
 		return x.listing(e.Value), true
 	}
@@ -223,12 +225,12 @@ func (x *Index) find(t *scim.ResourceType, c *collection, e scim.Equality) (foun
 // listing returns the groups that list a member that exists.
 func (x *Index) listing(member string) []*Entry {
 	id, err := uuid.Parse(member)
-	if err != nil || id.String() != scim.Fold(member) || x.users.byID[id] == nil && x.groups.byID[id] == nil {
+	if err != nil || id.String() != scim.Fold(member) || x.users.get(id) == nil && x.groups.get(id) == nil {
 		return nil
 	}
 	var found []*Entry
 	for _, group := range x.parents[id] {
-		if e := x.groups.byID[group]; e != nil && !slices.Contains(found, e) {
+		if e := x.groups.get(group); e != nil && !slices.Contains(found, e) {
 			found = append(found, e)
 		}
 	}

@@ -18,21 +18,22 @@ func (x *Index) refresh(group uuid.UUID) {
 	if former == nil {
 		return
 	}
-	e := *former
+	e, g := *former, *former.Group
+	e.Group = &g
 	x.complete(&e)
 	x.groups.put(&e)
 }
 
 // complete gives an entry that is not in the index yet the meta of all of its group.
 func (x *Index) complete(e *Entry) {
-	e.whole = nil
+	e.Group.whole = nil
 	of := x.slices[e.ID]
 	if len(of) == 0 {
 		return
 	}
 	resource := e.Frozen.Thaw(nil)
-	resource.SetMeta(MetaWithSlices(e.Frozen.Meta(), e.Generation, of))
-	e.whole = resource.Freeze()
+	resource.SetMeta(MetaWithSlices(e.Frozen.Meta(), e.Group.Generation, of))
+	e.Group.whole = resource.Freeze()
 }
 
 // MetaWithSlices is the meta of a group with all its slices: it was modified last
@@ -61,10 +62,10 @@ func VersionWithSlices(generation, slices int64) string {
 
 // frozen is what a client gets of the entry.
 func (e *Entry) frozen() *scim.Frozen {
-	if e.whole != nil {
-		return e.whole
+	if e.Group != nil && e.Group.whole != nil {
+		return e.Group.whole
 	}
-	return e.Frozen
+	return &e.Frozen
 }
 
 // resource makes the resource of an entry, with what the view wants of its derived
@@ -89,7 +90,7 @@ func (x *Index) references(e *Entry, view store.View) []scim.Reference {
 // could not be taken out of the group yet, is none.
 func (x *Index) membersOf(e *Entry) []scim.Reference {
 	of := x.slices[e.ID]
-	size := len(e.Members)
+	size := len(e.Group.Members)
 	for _, s := range of {
 		size += len(s.Members)
 	}
@@ -113,12 +114,12 @@ func (x *Index) membersOf(e *Entry) []scim.Reference {
 			if m.Group {
 				kind, from = store.MemberGroup, &x.groups
 			}
-			if member := from.byID[m.ID]; member != nil {
+			if member := from.get(m.ID); member != nil {
 				references = append(references, scim.Reference{Value: member.Frozen.ID(), Type: kind})
 			}
 		}
 	}
-	add(e.Members)
+	add(e.Group.Members)
 	for _, s := range of {
 		add(s.Members)
 	}
@@ -139,12 +140,12 @@ func (x *Index) groupsOf(user uuid.UUID) []scim.Reference {
 		var above []uuid.UUID
 		start := len(references)
 		for _, id := range level {
-			group := x.groups.byID[id]
+			group := x.groups.get(id)
 			if group == nil || seen[id] {
 				continue
 			}
 			seen[id] = true
-			references = append(references, scim.Reference{Value: group.Frozen.ID(), Type: kind, Display: group.Display})
+			references = append(references, scim.Reference{Value: group.Frozen.ID(), Type: kind, Display: group.Name})
 			above = append(above, x.parents[id]...)
 		}
 		slices.SortFunc(references[start:], func(a, b scim.Reference) int { return strings.Compare(a.Value, b.Value) })
@@ -166,10 +167,10 @@ func (x *Index) ParentsOf(id uuid.UUID) []uuid.UUID {
 func (x *Index) KindOf(id uuid.UUID) (kind string, known bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if x.users.byID[id] != nil {
+	if x.users.get(id) != nil {
 		return store.MemberUser, true
 	}
-	return store.MemberGroup, x.groups.byID[id] != nil
+	return store.MemberGroup, x.groups.get(id) != nil
 }
 
 // SlicesOf returns the slices of a group, in order.

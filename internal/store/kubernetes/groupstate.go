@@ -140,7 +140,7 @@ func (s *Store) mirrored(ctx context.Context, t *scim.ResourceType, id string) (
 	if err != nil || s.mirror == nil {
 		return nil, false
 	}
-	if e := s.mirror.index.Entry(t, key); e == nil || !e.Sliced {
+	if e := s.mirror.index.Entry(t, key); e == nil || !e.Group.Sliced {
 		return nil, false
 	}
 	if !s.current(ctx, t) {
@@ -151,7 +151,7 @@ func (s *Store) mirrored(ctx context.Context, t *scim.ResourceType, id string) (
 	if !known || e == nil {
 		return nil, false
 	}
-	return &groupState{current: current, revision: e.Revision, generation: e.Generation, inline: e.Members, slices: s.mirror.index.SlicesOf(key)}, true
+	return &groupState{current: current, revision: e.Revision, generation: e.Group.Generation, inline: e.Group.Members, slices: s.mirror.index.SlicesOf(key)}, true
 }
 
 // liveState returns the state of a group with slices from the API server.

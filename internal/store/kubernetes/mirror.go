@@ -236,19 +236,18 @@ func keptEntry(id uuid.UUID, read *record) index.Kept {
 	_, released := read.object.GetAnnotations()[annotationReleased]
 	t := read.resource.Type()
 	return index.Kept{
-		ID: id, Group: store.IsGroup(t), Name: scim.Fold(store.NameOf(read.resource)),
+		ID: id, Group: store.IsGroup(t), Name: store.NameOf(read.resource),
 		Deleted: metaOf(read.object).DeletedTime.Time, Released: released,
 	}
 }
 
-// userEntry is what is kept of a user. Its keys are parts of the JSON where they
-// can be.
+// userEntry is what is kept of a user.
 func userEntry(id uuid.UUID, read *record) *index.Entry {
 	user := read.resource
 	frozen := user.Freeze()
 	e := &index.Entry{
-		ID: id, Frozen: frozen, Revision: revisionOf(read.object),
-		Name:       scim.Shared(frozen.Text(), scim.Fold(user.UserName())),
+		ID: id, Frozen: *frozen, Revision: revisionOf(read.object),
+		Name:       scim.Shared(frozen.Text(), user.UserName()),
 		ExternalID: scim.Shared(frozen.Text(), user.ExternalID()),
 		Active:     store.TakesSeat(user),
 	}
@@ -256,7 +255,7 @@ func userEntry(id uuid.UUID, read *record) *index.Entry {
 	for _, email := range emails {
 		complex, _ := email.(scim.Complex)
 		if address, _ := complex["value"].(string); address != "" {
-			e.Emails = append(e.Emails, scim.Shared(frozen.Text(), scim.Fold(address)))
+			e.Emails = append(e.Emails, scim.Shared(frozen.Text(), address))
 		}
 	}
 	return e
@@ -290,13 +289,14 @@ func (m *Mirror) putGroup(t *scim.ResourceType, object client.Object) error {
 func groupEntry(id uuid.UUID, read *record, group *v1alpha1.ScimGroup) *index.Entry {
 	frozen := read.resource.Freeze()
 	return &index.Entry{
-		ID: id, Frozen: frozen, Revision: revisionOf(group),
-		Name:       scim.Shared(frozen.Text(), scim.Fold(read.resource.DisplayName())),
-		Display:    scim.Shared(frozen.Text(), read.resource.DisplayName()),
+		ID: id, Frozen: *frozen, Revision: revisionOf(group),
+		Name:       scim.Shared(frozen.Text(), read.resource.DisplayName()),
 		ExternalID: scim.Shared(frozen.Text(), read.resource.ExternalID()),
-		Generation: group.GetGeneration(),
-		Sliced:     isSliced(group),
-		Members:    membersOf(group.Spec.Members, group.Spec.MemberGroups),
+		Group: &index.Group{
+			Generation: group.GetGeneration(),
+			Sliced:     isSliced(group),
+			Members:    membersOf(group.Spec.Members, group.Spec.MemberGroups),
+		},
 	}
 }
 
