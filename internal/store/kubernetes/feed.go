@@ -146,6 +146,13 @@ func (f *feed) handle(event watch.Event, listing *listing) error {
 	if event.Type == watch.Error {
 		return f.forget(apierrors.FromObject(event.Object))
 	}
+	if together, are := event.Object.(*several); are {
+		for _, object := range together.objects {
+			f.add(object)
+			listing.saw(object.GetName())
+		}
+		return nil
+	}
 	object, isObject := event.Object.(client.Object)
 	if !isObject {
 		return fmt.Errorf("the event %s has no object", event.Type)
@@ -157,11 +164,7 @@ func (f *feed) handle(event watch.Event, listing *listing) error {
 	}
 	switch event.Type {
 	case watch.Added, watch.Modified:
-		if err := f.change(object); err != nil {
-			// One object that cannot be read must not hide all others.
-			f.log.Error("an object cannot be read and is left out", slog.String("name", object.GetName()), slog.Any("error", err))
-			f.remove(object.GetName())
-		}
+		f.add(object)
 		listing.saw(object.GetName())
 	case watch.Deleted:
 		f.remove(object.GetName())
@@ -176,6 +179,15 @@ func (f *feed) handle(event watch.Event, listing *listing) error {
 		f.reached(object, event.Type != watch.Bookmark)
 	}
 	return nil
+}
+
+// add puts an object into the index, if it can be read.
+func (f *feed) add(object client.Object) {
+	if err := f.change(object); err != nil {
+		// One object that cannot be read must not hide all others.
+		f.log.Error("an object cannot be read and is left out", slog.String("name", object.GetName()), slog.Any("error", err))
+		f.remove(object.GetName())
+	}
 }
 
 // change puts an object that was read into the index.

@@ -44,7 +44,8 @@ type watchClient struct {
 // ScimGroupMembers: every replica reads every event, and all objects when it starts.
 // The JSON of an event is read once, where client-go reads it about ten times, and of
 // metadata only the name, namespace, labels, annotations, generation,
-// resourceVersion and deletionTimestamp. What there is when a watch begins is listed.
+// resourceVersion and deletionTimestamp. What there is when a watch begins is listed, and
+// comes several objects in an event.
 // config is how the client reaches the API server.
 func NewWatchClient(c client.WithWatch, config *rest.Config) (client.WithWatch, error) {
 	config = rest.CopyConfig(config)

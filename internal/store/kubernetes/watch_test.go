@@ -43,18 +43,21 @@ var _ = Describe("A mirror's watches", func() {
 		return stream.ResultChan()
 	}
 
-	// next returns the next event, with no more of its object than a mirror is told.
-	next := func(events <-chan watch.Event) watch.Event {
-		GinkgoHelper()
-		var event watch.Event
-		Eventually(events).Should(Receive(&event))
-		object := event.Object.(client.Object)
+	// told returns no more of an object than a mirror is told.
+	told := func(object client.Object) client.Object {
 		object.GetObjectKind().SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(""))
 		object.SetUID("")
 		object.SetCreationTimestamp(metav1.Time{})
 		object.SetManagedFields(nil)
 		object.SetFinalizers(nil)
 		object.SetDeletionGracePeriodSeconds(nil)
+		return object
+	}
+	next := func(events <-chan watch.Event) watch.Event {
+		GinkgoHelper()
+		var event watch.Event
+		Eventually(events).Should(Receive(&event))
+		event.Object = told(event.Object.(client.Object))
 		return event
 	}
 
@@ -89,8 +92,9 @@ var _ = Describe("A mirror's watches", func() {
 				return event
 			}
 			for event := next(ours); event.Type != watch.Bookmark; event = next(ours) {
-				Expect(event.Type).To(Equal(watch.Added))
-				Expect(event).To(Equal(next(theirs)))
+				for _, object := range event.Object.(*several).objects {
+					Expect(watch.Event{Type: event.Type, Object: told(object)}).To(Equal(next(theirs)))
+				}
 			}
 			Expect(next(theirs).Type).To(Equal(watch.Bookmark))
 			Expect(live.Delete(ctx, object)).To(Succeed())
@@ -235,7 +239,14 @@ func listed(body string) (events []watch.Event, err error) {
 		if err != nil {
 			return events, err
 		}
-		events = append(events, watch.Event{Type: kind, Object: object})
+		together, are := object.(*several)
+		if !are {
+			events = append(events, watch.Event{Type: kind, Object: object})
+			continue
+		}
+		for _, object := range together.objects {
+			events = append(events, watch.Event{Type: kind, Object: object})
+		}
 	}
 }
 
