@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -49,11 +51,38 @@ func (r *Raw) Creates(name func() string) func() (load.Worker, error) {
 	})
 }
 
+// CreatesWithClaims is Creates with a Lease before each object, as Kubescim claims a userName: it is all that has to be
+// written for a user whose name is unique.
+func (r *Raw) CreatesWithClaims(name func() string) func() (load.Worker, error) {
+	next := r.Creates(name)
+	return workers(func(ctx context.Context) (time.Duration, error) {
+		claim := &coordinationv1.Lease{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: r.namespace, Name: "scim-claim-" + uuid.NewString(),
+				Labels: map[string]string{scimv1alpha1.LabelTenant: r.namespace, scimv1alpha1.LabelLease: scimv1alpha1.LeaseClaim},
+			},
+			Spec: coordinationv1.LeaseSpec{HolderIdentity: ptr.To(uuid.NewString()), AcquireTime: ptr.To(metav1.NowMicro())},
+		}
+		began := time.Now()
+		if err := r.cluster.client.Create(ctx, claim); err != nil {
+			return 0, fmt.Errorf("creating a claim: %w", err)
+		}
+		claimed := time.Since(began)
+		user, err := next()
+		if err != nil {
+			return 0, err
+		}
+		created, err := user.Do(ctx)
+		return claimed + created, err
+	})
+}
+
 // Clear deletes the objects that were made.
 func (r *Raw) Clear(ctx context.Context) error {
-	err := r.cluster.client.DeleteAllOf(ctx, &scimv1alpha1.ScimUser{}, client.InNamespace(r.namespace))
-	if err != nil {
-		return fmt.Errorf("deleting the raw objects: %w", err)
+	for _, object := range []client.Object{&scimv1alpha1.ScimUser{}, &coordinationv1.Lease{}} {
+		if err := r.cluster.client.DeleteAllOf(ctx, object, client.InNamespace(r.namespace)); err != nil {
+			return fmt.Errorf("deleting the raw objects: %w", err)
+		}
 	}
 	return nil
 }

@@ -45,9 +45,11 @@ func (b *bench) creates(ctx context.Context, size int) error {
 	}
 	window := load.Window{Concurrency: creators, Duration: time.Minute, Count: count}
 	var rawNames dataset
+	rawName := func() string { return userName(rawNames.next.Add(1)) }
 	err := b.rounds(ctx, b.measurement(result.Create, size, creators),
 		contender{subject: result.Kubescim, window: window, workers: load.Requests(b.tenant.All, b.data.create, b.data.created)},
-		contender{subject: result.Raw, window: window, workers: b.raw.Creates(func() string { return userName(rawNames.next.Add(1)) })},
+		contender{subject: result.Raw, window: window, workers: b.raw.Creates(rawName)},
+		contender{subject: result.RawWithClaims, window: window, workers: b.raw.CreatesWithClaims(rawName)},
 	)
 	if err != nil {
 		return err

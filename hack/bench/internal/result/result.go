@@ -58,6 +58,8 @@ const (
 	Elimity  = "elimity"
 	Scimmy   = "scimmy"
 	Raw      = "client-go"
+	// RawWithClaims is client-go that creates a Lease too for each user, as a claim of its name.
+	RawWithClaims = "client-go, with claims"
 	// FromEmpty and OneChanged tell PUTs of a group apart: of one that has no members yet, and of one that has all
 	// but one of them.
 	FromEmpty  = "from empty"
