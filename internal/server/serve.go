@@ -19,24 +19,30 @@ type Listeners struct {
 	Address string
 	// HealthAddress is that of /livez, /readyz and /metrics, for the cluster.
 	HealthAddress string
-	// Linger is how long, after the end is asked for, connections that are open
+	// Linger is how long, after the end is asked for, connections that are open or new
 	// may still send requests.
 	Linger time.Duration
 }
 
-// shutdown bounds the wait for requests that are under way at the end.
-const shutdown = 15 * time.Second
+const (
+	// shutdown bounds the wait for requests that are under way at the end.
+	shutdown = 15 * time.Second
+	// quiet is how long nobody must have opened a connection before the server ends: a
+	// node of the cluster that still sends some has not heard that the pod is leaving.
+	quiet = time.Second
+)
 
 // Serve serves the tenant until the context is done, and then drains: it stops
-// being ready, goes on answering while clients have connections open, for Linger
-// at the most, asking them to close, and ends when the last answer is out.
+// being ready, goes on answering while clients have connections open or open new ones,
+// for Linger at the most, asking them to close, and ends when the last answer is out.
 func Serve(ctx context.Context, l Listeners, tenant *Tenant, metrics prometheus.Gatherer) error {
-	var open atomic.Int64
+	var open, opened atomic.Int64 // How many there are, and when the last was: UnixNano.
 	api := newHTTPServer(tenant)
 	api.ConnState = func(_ net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateNew:
 			open.Add(1)
+			opened.Store(time.Now().UnixNano())
 		case http.StateClosed:
 			open.Add(-1)
 		default:
@@ -61,7 +67,7 @@ func Serve(ctx context.Context, l Listeners, tenant *Tenant, metrics prometheus.
 	case <-ctx.Done():
 	}
 	tenant.Drain()
-	waitUntil(l.Linger, func() bool { return open.Load() == 0 })
+	waitUntil(l.Linger, func() bool { return open.Load() == 0 && time.Since(time.Unix(0, opened.Load())) > quiet })
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
 	defer cancel()
 	if err := errors.Join(api.Shutdown(bounded), health.Shutdown(bounded)); err != nil {

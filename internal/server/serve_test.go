@@ -1,0 +1,56 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/kubescim/kubescim/internal/store/memory"
+)
+
+// free returns an address of loopback that nobody listens on.
+func free(g *WithT) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	g.Expect(err).NotTo(HaveOccurred())
+	defer func() { g.Expect(listener.Close()).To(Succeed()) }()
+	return listener.Addr().String()
+}
+
+func TestServeDrains(t *testing.T) {
+	h := newHarness(t, memory.New())
+	listeners := Listeners{Address: free(h.WithT), HealthAddress: free(h.WithT), Linger: time.Minute}
+	ctx, end := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- Serve(ctx, listeners, h.tenant, prometheus.NewRegistry()) }()
+	status := func(client *http.Client, url string) (int, error) {
+		response, err := client.Get(url)
+		if err != nil {
+			return 0, err
+		}
+		_, err = io.Copy(io.Discard, response.Body) // So that the connection can be used again.
+		return response.StatusCode, errors.Join(err, response.Body.Close())
+	}
+	ready := "http://" + listeners.HealthAddress + "/readyz"
+	fresh := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	h.Eventually(func() (int, error) { return status(fresh, ready) }).Should(Equal(http.StatusOK))
+	// One without a token shows that requests are answered.
+	users := "http://" + listeners.Address + "/scim/v2/Users"
+	lasting := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{}}
+	h.Expect(status(lasting, users)).To(Equal(http.StatusUnauthorized))
+
+	end()
+	h.Eventually(func() (int, error) { return status(fresh, ready) }).Should(Equal(http.StatusServiceUnavailable))
+	h.Expect(status(lasting, users)).To(Equal(http.StatusUnauthorized), "a connection that is open")
+	h.Consistently(func() (int, error) { return status(fresh, users) }).WithTimeout(3*quiet).WithPolling(quiet/4).
+		Should(Equal(http.StatusUnauthorized), "new connections, of which the last is not long ago")
+	h.Eventually(ended).WithTimeout(20 * time.Second).Should(Receive(BeNil()))
+	_, err := status(fresh, users)
+	h.Expect(err).To(MatchError(ContainSubstring("refused")))
+}
