@@ -22,6 +22,9 @@ import (
 // server. A watch is some milliseconds behind, more on a busy machine.
 const catchUp = 300 * time.Millisecond
 
+// keepUpPeriod is how often the mirror looks whether it is behind while nobody reads.
+const keepUpPeriod = 5 * time.Second
+
 // bookmarkPatience is how long a read waits for bookmarks that it has asked for. One
 // comes within a second, and those who ask meanwhile get the next.
 const bookmarkPatience = 3 * time.Second
@@ -86,6 +89,9 @@ func (m *Mirror) following() (*scim.Registry, <-chan struct{}) {
 
 // Run feeds the mirror until the context is done.
 func (m *Mirror) Run(ctx context.Context) {
+	var keeping sync.WaitGroup
+	defer keeping.Wait()
+	keeping.Go(func() { m.keepUp(ctx) })
 	for ctx.Err() == nil {
 		registry, changed := m.following()
 		if registry == nil {
@@ -96,6 +102,25 @@ func (m *Mirror) Run(ctx context.Context) {
 			continue
 		}
 		m.feed(ctx, registry, changed)
+	}
+}
+
+// keepUp begins a read from time to time, which makes the watches say how far they are
+// if that is not enough. A replica that joins has read the latest resourceVersions,
+// which the others have not reached while nothing happens: whoever read first then would
+// have to do so at the API server.
+func (m *Mirror) keepUp(ctx context.Context) {
+	ticker := time.NewTicker(keepUpPeriod)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if registry, _ := m.following(); registry != nil && m.InStep() {
+			_ = m.current(ctx, registry.User()) // Nobody waits for it.
+		}
 	}
 }
 

@@ -172,6 +172,24 @@ var _ = Describe("A mirror", func() {
 		Expect(isNotFound(err)).To(BeTrue())
 	})
 
+	It("has caught up before anybody reads when a replica has joined", func(ctx SpecContext) {
+		create(ctx, "babs@example.com")
+		Eventually(fromMemory(ctx)).Should(Succeed())
+		newNamespace(ctx) // So that the latest revision is none of what the watches bring.
+		latest, err := reader.mirror.Latest(ctx)
+		Expect(err).NotTo(HaveOccurred())
+		behind := func() []barrier.Kind {
+			reader.mirror.progress.mu.Lock()
+			defer reader.mirror.progress.mu.Unlock()
+			kinds, _ := reader.mirror.progress.behind(latest.Revisions)
+			return kinds
+		}
+		Expect(behind()).To(HaveLen(int(barrier.Kinds)))
+		reader.mirror.Raise(latest)
+		// The API server would say it by itself once a minute.
+		Eventually(behind).WithTimeout(4 * keepUpPeriod).Should(BeEmpty())
+	})
+
 	It("shows nobody who is deleted, however far the replica that deleted is behind", func(ctx SpecContext) {
 		writerOf = &replicas{backend: backend{namespace: namespace}} // of which every watch can be held
 		storm, fog := newWeather(), newWeather()
