@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -267,6 +268,22 @@ func TestLists(t *testing.T) {
 			g.Expect(events[1].Object.(*unreadable).reason).To(MatchError("/spec is not as this version of the API defines it"))
 			g.Expect(events[2].Type).To(Equal(watch.Bookmark))
 			g.Expect(events[2].Object.(client.Object).GetResourceVersion()).To(Equal("17"))
+		})
+	}
+	for _, count := range []int{atOnce - 1, atOnce, 2 * atOnce, 2*atOnce + 1} {
+		t.Run(fmt.Sprintf("%d items", count), func(t *testing.T) {
+			g := NewWithT(t)
+			names := make([]string, count)
+			for i := range names {
+				names[i] = fmt.Sprintf(`{"metadata":{"name":"user-%d"}}`, i)
+			}
+			events, err := listed(`{"items":[` + strings.Join(names, ",") + `],` + metadata + `}`)
+			g.Expect(err).To(MatchError(io.EOF))
+			g.Expect(events).To(HaveLen(count + 1))
+			for i, event := range events[:count] {
+				g.Expect(event.Object.(client.Object).GetName()).To(Equal(fmt.Sprintf("user-%d", i)))
+			}
+			g.Expect(events[count].Type).To(Equal(watch.Bookmark))
 		})
 	}
 	t.Run("no items", func(t *testing.T) {
