@@ -54,12 +54,17 @@ var _ = Describe("A mirror's watches", func() {
 		object.SetDeletionGracePeriodSeconds(nil)
 		return object
 	}
+	// next is the next event but for the bookmarks that the API server sends when it likes.
 	next := func(events <-chan watch.Event) watch.Event {
 		GinkgoHelper()
-		var event watch.Event
-		Eventually(events).Should(Receive(&event))
-		event.Object = told(event.Object.(client.Object))
-		return event
+		for {
+			var event watch.Event
+			Eventually(events).Should(Receive(&event))
+			object := told(event.Object.(client.Object))
+			if _, last := object.GetAnnotations()[metav1.InitialEventsAnnotationKey]; event.Type != watch.Bookmark || last {
+				return watch.Event{Type: event.Type, Object: object}
+			}
+		}
 	}
 
 	It("bring what a client's own bring", func(ctx SpecContext) {
