@@ -114,7 +114,7 @@ func BenchmarkFeed(b *testing.B) {
 				events[i] = strings.Replace(events[i], "MEMBERS", strings.Join(members, ","), 1)
 			}
 		}
-		run := func(b *testing.B, body *endless, revision string) {
+		run := func(b *testing.B, body *endless, revision string, want int) {
 			b.Helper()
 			mirror := NewMirror(benchClient(b, body), client.ObjectKey{Namespace: "default", Name: "acme"}, slog.New(slog.DiscardHandler))
 			feeds := map[string]*feed{}
@@ -125,12 +125,12 @@ func BenchmarkFeed(b *testing.B) {
 			b.SetBytes(int64(len(events[0])))
 			b.ReportAllocs()
 			b.ResetTimer()
-			if seen, err := feeds[kind].once(context.Background()); err != nil || seen == 0 {
-				b.Fatalf("%d events: %v", seen, err)
+			if seen, err := feeds[kind].once(context.Background()); err != nil || seen != want {
+				b.Fatalf("%d events of %d: %v", seen, want, err)
 			}
 		}
-		b.Run(kind, func(b *testing.B) { run(b, &endless{events: events, left: b.N}, "1") })
-		b.Run(kind+" in a list", func(b *testing.B) { run(b, endlessList(events, b.N), "") })
+		b.Run(kind, func(b *testing.B) { run(b, &endless{events: events, left: b.N}, "1", b.N) })
+		b.Run(kind+" in a list", func(b *testing.B) { run(b, endlessList(events, b.N), "", (b.N+atOnce-1)/atOnce+1) })
 	}
 }
 

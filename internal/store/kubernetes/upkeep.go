@@ -14,6 +14,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 )
@@ -126,15 +127,20 @@ func (u *Upkeep) removeExpired(ctx context.Context) error {
 	return nil
 }
 
+// typeOf is the resource type of a group or a user.
+func (u *Upkeep) typeOf(group bool) *scim.ResourceType {
+	registry, _ := u.store.mirror.following()
+	if group {
+		return registry.Group()
+	}
+	return registry.User()
+}
+
 // remove deletes what is kept of a user or group, then its claim, unless it has
 // come back.
 func (u *Upkeep) remove(ctx context.Context, kept index.Kept) error {
 	s, id := u.store, kept.ID.String()
-	registry, _ := s.mirror.following()
-	t := registry.User()
-	if kept.Group {
-		t = registry.Group()
-	}
+	t := u.typeOf(kept.Group)
 	read, err := s.read(ctx, t, id)
 	if err != nil || !read.kept() {
 		return err

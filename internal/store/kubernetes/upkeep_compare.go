@@ -58,12 +58,7 @@ func (u *Upkeep) agrees(claim *coordinationv1.Lease) (holder uuid.UUID, agrees b
 		return holder, false
 	}
 	group, name, has := u.store.mirror.index.NameOf(holder)
-	registry, _ := u.store.mirror.following()
-	t := registry.User()
-	if group {
-		t = registry.Group()
-	}
-	return holder, has && u.store.claims.key(t, name).Name == claim.Name
+	return holder, has && u.store.claims.key(u.typeOf(group), name).Name == claim.Name
 }
 
 // wanted are the names of the claims to be looked at: the doubtful ones, and those of

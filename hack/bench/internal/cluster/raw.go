@@ -40,7 +40,11 @@ func (c *Cluster) NewRaw(ctx context.Context, tenant *Tenant, id string) (*Raw, 
 
 // Creates makes workers that create objects. name gives each userName once.
 func (r *Raw) Creates(name func() string) func() (load.Worker, error) {
-	return workers(func(ctx context.Context) (time.Duration, error) {
+	return workers(r.create(name))
+}
+
+func (r *Raw) create(name func() string) operation {
+	return func(ctx context.Context) (time.Duration, error) {
 		user := r.template.DeepCopy()
 		user.Name = uuid.NewString()
 		user.Spec.UserName = name()
@@ -48,13 +52,13 @@ func (r *Raw) Creates(name func() string) func() (load.Worker, error) {
 		began := time.Now()
 		err := r.cluster.scim.Post().Namespace(r.namespace).Resource(scimUsers).Body(user).Do(ctx).Into(created)
 		return time.Since(began), err
-	})
+	}
 }
 
 // CreatesWithClaims is Creates with a Lease before each object, as Kubescim claims a userName: it is all that has to be
 // written for a user whose name is unique.
 func (r *Raw) CreatesWithClaims(name func() string) func() (load.Worker, error) {
-	next := r.Creates(name)
+	create := r.create(name)
 	return workers(func(ctx context.Context) (time.Duration, error) {
 		claim := &coordinationv1.Lease{
 			ObjectMeta: metav1.ObjectMeta{
@@ -68,11 +72,7 @@ func (r *Raw) CreatesWithClaims(name func() string) func() (load.Worker, error) 
 			return 0, fmt.Errorf("creating a claim: %w", err)
 		}
 		claimed := time.Since(began)
-		user, err := next()
-		if err != nil {
-			return 0, err
-		}
-		created, err := user.Do(ctx)
+		created, err := create(ctx)
 		return claimed + created, err
 	})
 }
