@@ -27,6 +27,10 @@ const contentType = "application/scim+json"
 // retryAfter is what clients are told to wait after an error that passes.
 const retryAfter = 2 * time.Second
 
+// discarded is how much of the body of a refused request is read, in bytes. A client
+// that sends more loses its connection.
+const discarded = 32 << 20
+
 // exchange is one request and its answer.
 type exchange struct {
 	tenant    *Tenant
@@ -103,7 +107,18 @@ func (x *exchange) fail(err error) {
 		x.err = errors.Join(err, marshalErr)
 		body = nil
 	}
+	x.discardBody()
 	x.answer(protocol.Status, body)
+}
+
+// discardBody reads what is left of the body, up to discarded. Most clients read the
+// answer only after they have sent everything, and a connection that is closed before
+// is reset, which takes the answer with it. A client that expects "100 Continue" has
+// not begun to send.
+func (x *exchange) discardBody() {
+	if x.r.Header.Get("Expect") == "" {
+		_, _ = io.CopyN(io.Discard, x.r.Body, discarded) // The answer is an error already.
+	}
 }
 
 // passes reports whether an error with the status may be gone when the client
@@ -168,10 +183,6 @@ func (x *exchange) takeForBody(bytes int64) error {
 		return nil // The body of the bulk request has it in it.
 	}
 	err := x.takeMemory(x.ctx, bytes)
-	if err != nil {
-		// Most clients read the answer only after they have sent everything.
-		_, _ = io.CopyN(io.Discard, x.r.Body, x.tenant.limits.BodyBytes)
-	}
 	if large := (noRoom{}); errors.As(err, &large) {
 		return fmt.Errorf("%w: %w", scim.Errorf(http.StatusRequestEntityTooLarge, "",
 			"%v; send less at a time, such as some of the members of a group in each PATCH, or raise spec.server.resources.limits.memory of the ScimTenant", large), err)

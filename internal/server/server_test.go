@@ -1,11 +1,14 @@
 package server
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -290,6 +293,45 @@ func TestBodies(t *testing.T) {
 				return
 			}
 			h.expectError(r, test.status, test.scimType)
+		})
+	}
+}
+
+// Most clients read the answer only after they have sent everything.
+func TestRefusedBodiesAreRead(t *testing.T) {
+	h := newHarness(t, memory.New())
+	const length = 24 << 20
+	for _, test := range []struct {
+		name, headers string
+		chunked       bool
+		status        int
+	}{
+		{"too large", "Authorization: Bearer " + h.token, false, http.StatusRequestEntityTooLarge},
+		{"too large, in chunks", "Authorization: Bearer " + h.token, true, http.StatusRequestEntityTooLarge},
+		{"another type", "Authorization: Bearer " + h.token + "\r\nContent-Type: text/xml", false, http.StatusUnsupportedMediaType},
+		{"no token", "Accept: application/scim+json", false, http.StatusUnauthorized},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			g := NewWithT(t)
+			connection, err := net.DialTimeout("tcp", strings.TrimPrefix(h.url, "http://"), time.Second)
+			g.Expect(err).NotTo(HaveOccurred())
+			defer func() { g.Expect(connection.Close()).To(Succeed()) }()
+			g.Expect(connection.SetDeadline(time.Now().Add(20 * time.Second))).To(Succeed())
+			size, before, after := fmt.Sprintf("Content-Length: %d", length), "", ""
+			if test.chunked {
+				size, before, after = "Transfer-Encoding: chunked", fmt.Sprintf("%x\r\n", length), "\r\n0\r\n\r\n"
+			}
+			for _, part := range []string{
+				"POST /scim/v2/Users HTTP/1.1\r\nHost: scim.example.com\r\n" + test.headers + "\r\n" + size + "\r\n\r\n",
+				before, strings.Repeat(" ", length), after,
+			} {
+				_, err = connection.Write([]byte(part))
+				g.Expect(err).NotTo(HaveOccurred(), "the connection is open until everything is sent")
+			}
+			answer, err := http.ReadResponse(bufio.NewReader(connection), nil)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(answer.StatusCode).To(Equal(test.status))
+			g.Expect(answer.Body.Close()).To(Succeed())
 		})
 	}
 }
