@@ -56,7 +56,7 @@ func TestSchemaCharacteristics(t *testing.T) {
 		{URNUser, "groups.$ref", "reference caseExact readOnly default none"},
 		{URNUser, "x509Certificates.value", "binary caseExact readWrite default none"},
 		{URNUser, "photos.value", "reference caseExact readWrite default none"},
-		{URNGroup, "displayName", "string required readWrite default none"},
+		{URNGroup, "displayName", "string required readWrite default server"},
 		{URNGroup, "members", "complex multi readWrite default none"},
 		{URNGroup, "members.value", "string immutable default none"},
 		{URNGroup, "members.type", "string immutable default none"},

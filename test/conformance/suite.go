@@ -34,7 +34,7 @@ func allGroups() []group {
 		{name: "trap", about: "requirements that servers commonly get wrong", cases: slices.Concat(
 			trapsAttributes(), trapsIdentity(), trapsUser(), trapsSchema(), trapsMessages(), trapsFilter(), trapsList(),
 			trapsProjection(), trapsPut(), trapsPatch(), trapsRemoveAndReplace(), trapsDelete(), trapsBulk(), trapsProtocol(),
-			trapsDiscovery(), trapsCursor(), trapsConcurrency())},
+			trapsDiscovery(), trapsCursor(), trapsEvents(), trapsConcurrency())},
 		{name: "rfc7644", about: "the examples of RFC 7644 section 3", cases: slices.Concat(
 			rfcCreate(), rfcRetrieve(), rfcFilter(), rfcQuery(), rfcSearch(), rfcReplace(), rfcPatchAdd(), rfcPatchRemove(),
 			rfcPatchReplace(), rfcBulk(), rfcErrors(), rfcVersions())},

@@ -116,6 +116,35 @@ func trapsDiscovery() []testCase {
 	return cases
 }
 
+// trapsEvents is trap 38: what a server says of events is what it does. One that says
+// nothing has none of them.
+func trapsEvents() []testCase {
+	return []testCase{
+		{"trap-38a", "what ServiceProviderConfig says of events has its form", "RFC 9967", nil, func(t *T) {
+			a := t.get("/ServiceProviderConfig").ok(http.StatusOK)
+			if a.at("securityEvents") == nil {
+				return
+			}
+			kind := a.text("securityEvents/asyncRequest")
+			a.expect(slices.Contains([]string{"none", "long", "request"}, kind), "asyncRequest none, long or request, not %q", kind)
+			uris, _ := a.at("securityEvents/eventUris").([]any)
+			for _, uri := range uris {
+				text, _ := uri.(string)
+				a.expect(strings.HasPrefix(text, "urn:ietf:params:scim:event:"), "eventUris with URIs of events, not %v", uri)
+			}
+		}},
+		{"trap-38b", "a client that would rather not wait is answered as ServiceProviderConfig says", "RFC 9967; RFC 7240 §4.1", nil, func(t *T) {
+			kind, _ := at(t.suite.config, "securityEvents/asyncRequest").(string)
+			a := t.post("/Users", t.userBody(), "Prefer", "respond-async")
+			if a.status == http.StatusAccepted && (kind == "long" || kind == "request") {
+				a.expect(len(a.body) == 0 && a.header.Get("Set-Txn") != "", "no body, and a Set-Txn by which to know the event")
+				return
+			}
+			a.ok(http.StatusCreated).expect(a.header.Get("Preference-Applied") == "", "no Preference-Applied, since nothing was applied")
+		}},
+	}
+}
+
 // truths check that a feature that the server says it has is there.
 var truths = map[*feature]func(*T){
 	patchFeature: func(t *T) { t.user().patched(`{"op":"replace","path":"title","value":"x"}`).has("title", "x") },
