@@ -112,3 +112,27 @@ func BenchmarkSort(b *testing.B) {
 		s.Sort(rs)
 	}
 }
+
+// BenchmarkBulk carries out 1,000 operations, each of which refers to the next.
+func BenchmarkBulk(b *testing.B) {
+	operations := make([]string, 1000)
+	for i := range operations {
+		operations[i] = fmt.Sprintf(`{"method":"POST","path":"/Users","bulkId":"%d","data":{"nickName":%q,"manager":{"value":"bulkId:%d"}}}`,
+			i, strings.Repeat("x", 4000), min(i+1, len(operations)-1))
+	}
+	request, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"Operations":[`+strings.Join(operations, ",")+`]}`), len(operations))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		run := NewBulkRun(request)
+		for {
+			index, _, ok := run.Next()
+			if !ok {
+				break
+			}
+			run.Done(index, BulkResult{Status: 201, ID: fmt.Sprint("id", index)})
+		}
+	}
+}

@@ -16,6 +16,7 @@ import (
 type BulkRun struct {
 	request *BulkRequest
 	state   []bulkState
+	creates map[string]int    // the operation that creates each bulkId
 	ids     map[string]string // of what was created, by bulkId
 	errors  int
 }
@@ -23,6 +24,9 @@ type BulkRun struct {
 // bulkState is how far one operation has come.
 type bulkState struct {
 	started, done bool
+	// refers are the bulkIds that it refers to, but for the first ones that have been
+	// created.
+	refers []string
 	// deferred are attributes of a POST to add once they can be resolved.
 	deferred map[string]any
 	result   BulkResult
@@ -30,7 +34,15 @@ type bulkState struct {
 
 // NewBulkRun begins to carry out a request.
 func NewBulkRun(request *BulkRequest) *BulkRun {
-	return &BulkRun{request: request, state: make([]bulkState, len(request.Operations)), ids: map[string]string{}}
+	b := &BulkRun{request: request, state: make([]bulkState, len(request.Operations)),
+		creates: map[string]int{}, ids: map[string]string{}}
+	for i, operation := range request.Operations {
+		b.state[i].refers = operation.references()
+		if operation.Method == http.MethodPost && operation.BulkID != "" {
+			b.creates[operation.BulkID] = i
+		}
+	}
+	return b
 }
 
 // Next returns the operation to carry out, and false when there is none left.
@@ -66,8 +78,8 @@ func (b *BulkRun) survey() (ready, lost, waiting int) {
 		if b.state[i].done {
 			continue
 		}
-		switch missing := b.missing(i); {
-		case missing == "":
+		switch missing, some := b.missing(i); {
+		case !some:
 			return i, lost, waiting
 		case !b.pending(missing):
 			lost = max(lost, i)
@@ -115,31 +127,22 @@ func (b *BulkRun) refusal(index int) *Error {
 }
 
 // missing returns a bulkId that the operation refers to and that has no resource
-// yet; empty when there is none.
-func (b *BulkRun) missing(index int) string {
-	operation := b.request.Operations[index]
-	var found string
-	look := func(id string) string {
-		if _, created := b.ids[id]; !created && found == "" {
-			found = id
+// yet, if there is one.
+func (b *BulkRun) missing(index int) (bulkID string, some bool) {
+	state := &b.state[index]
+	for len(state.refers) > 0 {
+		if _, created := b.ids[state.refers[0]]; !created {
+			return state.refers[0], true
 		}
-		return ""
+		state.refers = state.refers[1:]
 	}
-	if id, is := referenceInPath(operation.Path); is {
-		look(id)
-	}
-	walkReferences(decodeData(operation.Data), look)
-	return found
+	return "", false
 }
 
 // pending reports whether an operation that is yet to come creates the bulkId.
 func (b *BulkRun) pending(bulkID string) bool {
-	for i, operation := range b.request.Operations {
-		if operation.Method == http.MethodPost && operation.BulkID == bulkID {
-			return !b.state[i].done
-		}
-	}
-	return false
+	i, is := b.creates[bulkID]
+	return is && !b.state[i].done
 }
 
 // split returns the operation without those attributes that cannot be resolved
@@ -263,6 +266,18 @@ func walkReferences(value any, resolve func(bulkID string) string) any {
 	default:
 		return v
 	}
+}
+
+// references are the bulkIds that an operation refers to, in its path and its data.
+func (o BulkOperation) references() (bulkIDs []string) {
+	if id, is := referenceInPath(o.Path); is {
+		bulkIDs = append(bulkIDs, id)
+	}
+	walkReferences(decodeData(o.Data), func(id string) string {
+		bulkIDs = append(bulkIDs, id)
+		return ""
+	})
+	return bulkIDs
 }
 
 // referenceInPath returns the bulkId in a path such as /Users/bulkId:x.

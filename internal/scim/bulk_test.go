@@ -75,6 +75,7 @@ func TestBulkRunResolvesReferences(t *testing.T) {
 func TestBulkRunFailsWhatNeverWillBe(t *testing.T) {
 	failing := func(BulkOperation) BulkResult { return BulkResult{Status: http.StatusBadRequest} }
 	for name, operations := range map[string]string{
+		"a reference without an id":   `{"method":"POST","path":"/Users","data":{}},{"method":"PATCH","path":"/Users/1","data":{"m":"bulkId:"}}`,
 		"a reference to nothing":      `{"method":"PATCH","path":"/Users/bulkId:x","data":{}}`,
 		"a reference to a failure":    `{"method":"POST","path":"/Users","bulkId":"a","data":{}},{"method":"POST","path":"/Users","bulkId":"b","data":{"m":"bulkId:a"}}`,
 		"a chain to nothing":          `{"method":"POST","path":"/Users","bulkId":"a","data":{"m":"bulkId:b"}},{"method":"POST","path":"/Users","bulkId":"b","data":{"m":"bulkId:x"}}`,

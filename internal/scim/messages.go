@@ -8,10 +8,12 @@ import (
 )
 
 // SearchRequest is the body of a POST to /.search (RFC 7644 section 3.4.3): a query
-// whose parameters stay out of the URL. Cursor is RFC 9865's; the empty one starts.
+// whose parameters stay out of the URL. What is nil was not given: an empty Filter is
+// an error, and not a search without one. Cursor is RFC 9865's; the empty one starts.
 type SearchRequest struct {
 	Attributes, ExcludedAttributes []string
-	Filter, SortBy, SortOrder      string
+	Filter                         *string
+	SortBy, SortOrder              string
 	StartIndex, Count              *int
 	Cursor                         *string
 }
@@ -45,7 +47,7 @@ func (s *SearchRequest) member(name string, m strictjson.Member) (err error) {
 	case "excludedattributes":
 		s.ExcludedAttributes, err = stringList(m)
 	case "filter":
-		s.Filter, err = stringOf(m)
+		s.Filter, err = stringPointer(m)
 	case "sortby":
 		s.SortBy, err = stringOf(m)
 	case "sortorder":
@@ -55,9 +57,7 @@ func (s *SearchRequest) member(name string, m strictjson.Member) (err error) {
 	case "count":
 		s.Count, err = intOf(m)
 	case "cursor":
-		var cursor string
-		cursor, err = stringOf(m)
-		s.Cursor = &cursor
+		s.Cursor, err = stringPointer(m)
 	}
 	return err
 }
@@ -68,6 +68,11 @@ func stringOf(m strictjson.Member) (string, error) {
 		return "", badRequest(InvalidSyntax, "%q must be a string, not %s", m.Name, kindOf(m.Value))
 	}
 	return s, nil
+}
+
+func stringPointer(m strictjson.Member) (*string, error) {
+	s, err := stringOf(m)
+	return &s, err
 }
 
 func stringList(m strictjson.Member) ([]string, error) {

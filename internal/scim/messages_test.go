@@ -48,12 +48,12 @@ func TestListResponse(t *testing.T) {
 func TestSearchRequest(t *testing.T) {
 	s, err := ParseSearchRequest([]byte(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"attributes":["displayName","userName"],"excludedAttributes":[],
 		"FILTER":"displayName sw \"smith\"","sortBy":"userName","sortOrder":"descending","startIndex":1,"count":0,"cursor":"","unknown":{},"sortby2":null}`))
-	one, zero, empty := 1, 0, ""
-	if wanted := (&SearchRequest{Attributes: []string{"displayName", "userName"}, ExcludedAttributes: []string{}, Filter: `displayName sw "smith"`,
+	one, zero, empty, filter := 1, 0, "", `displayName sw "smith"`
+	if wanted := (&SearchRequest{Attributes: []string{"displayName", "userName"}, ExcludedAttributes: []string{}, Filter: &filter,
 		SortBy: "userName", SortOrder: "descending", StartIndex: &one, Count: &zero, Cursor: &empty}); err != nil || !reflect.DeepEqual(s, wanted) {
 		t.Errorf("%+v %v", s, err)
 	}
-	if s, err := ParseSearchRequest([]byte(`{"schemas":["` + URNSearchRequest + `"],"filter":null}`)); err != nil || s.Filter != "" || s.Count != nil {
+	if s, err := ParseSearchRequest([]byte(`{"schemas":["` + URNSearchRequest + `"],"filter":null}`)); err != nil || s.Filter != nil || s.Count != nil {
 		t.Error(s, err)
 	}
 	for _, doc := range []string{``, `[]`, `{}`, `{"schemas":["` + URNPatchOp + `"]}`, `{"schemas":["` + URNSearchRequest + `"],"filter":7}`,

@@ -92,8 +92,12 @@ func (x *exchange) cursorMAC(content []byte) []byte {
 // hashSearch hashes the parameters that must stay the same from page to page
 // (RFC 9865 section 2). The number of results may change.
 func hashSearch(endpoint string, search *scim.SearchRequest) []byte {
+	var filter string
+	if search.Filter != nil {
+		filter = *search.Filter
+	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{
-		endpoint, search.Filter, search.SortBy, search.SortOrder,
+		endpoint, filter, search.SortBy, search.SortOrder,
 		strings.Join(search.Attributes, ","), strings.Join(search.ExcludedAttributes, ","),
 	}, "\x00")))
 	return sum[:8]

@@ -90,7 +90,7 @@ func (x *exchange) answerDocuments(kind, name string, documents []json.RawMessag
 
 // refuseFilter returns 403 for a filter on discovery (RFC 7644 section 4).
 func (x *exchange) refuseFilter() error {
-	if x.parameters().Has("filter") {
+	if x.parameters.Has("filter") {
 		return fmt.Errorf("filter on discovery: %w",
 			scim.Errorf(http.StatusForbidden, "", "a filter cannot be used on this endpoint; leave it out"))
 	}

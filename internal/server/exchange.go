@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strconv"
 	"time"
@@ -43,6 +44,8 @@ type exchange struct {
 	// ctx has the request's deadline and says who asks. That of r has neither: it
 	// lasts as long as the client stays.
 	ctx context.Context //nolint:containedctx // It is the request's own.
+
+	parameters url.Values // of SCIM, in the URL; read by route
 
 	needs, taken int64 // bytes of memory; little is not taken
 	within       bool  // it is an operation of a bulk request

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/kubescim/kubescim/internal/scim"
@@ -14,10 +12,9 @@ import (
 )
 
 // query is GET of an endpoint, or of the base URL, with the parameters in the
-// URL (RFC 7644 section 3.4.2). Parameters that SCIM does not know mean nothing:
-// identity providers add some of their own.
+// URL (RFC 7644 section 3.4.2).
 func (x *exchange) query(types ...*scim.ResourceType) error {
-	search, err := searchFromURL(x.parameters())
+	search, err := searchFromURL(x.parameters)
 	if err != nil {
 		return err
 	}
@@ -35,51 +32,6 @@ func (x *exchange) search(types ...*scim.ResourceType) error {
 		return err
 	}
 	return x.list(search, types)
-}
-
-// parameters are those in the URL; nil when there are none.
-func (x *exchange) parameters() url.Values {
-	if x.r.URL.RawQuery == "" {
-		return nil
-	}
-	return x.r.URL.Query()
-}
-
-// searchFromURL reads the parameters of a URL as the search that they mean.
-func searchFromURL(values url.Values) (search *scim.SearchRequest, err error) {
-	search = &scim.SearchRequest{
-		Filter:    values.Get("filter"),
-		SortBy:    values.Get("sortBy"),
-		SortOrder: values.Get("sortOrder"),
-	}
-	if values.Has("attributes") {
-		search.Attributes = []string{values.Get("attributes")}
-	}
-	if values.Has("excludedAttributes") {
-		search.ExcludedAttributes = []string{values.Get("excludedAttributes")}
-	}
-	if values.Has("cursor") {
-		cursor := values.Get("cursor")
-		search.Cursor = &cursor
-	}
-	if search.StartIndex, err = integer(values, "startIndex"); err != nil {
-		return nil, err
-	}
-	search.Count, err = integer(values, "count")
-	return search, err
-}
-
-// integer reads an integer parameter; nil when it is absent.
-func integer(values url.Values, name string) (*int, error) {
-	text := values.Get(name)
-	if text == "" {
-		return nil, nil
-	}
-	value, err := strconv.Atoi(text)
-	if err != nil {
-		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "%s must be an integer, for example %s=1", name, name)
-	}
-	return &value, nil
 }
 
 // list answers a search over resource types with one page. The resources of
@@ -164,8 +116,8 @@ func (x *exchange) compileFor(search *scim.SearchRequest, t *scim.ResourceType) 
 	if err != nil {
 		return one, err
 	}
-	if search.Filter != "" {
-		if one.query.Filter, err = t.ParseFilter(search.Filter, x.settings.Profile.Leniency); err != nil {
+	if search.Filter != nil {
+		if one.query.Filter, err = t.ParseFilter(*search.Filter, x.settings.Profile.Leniency); err != nil {
 			return one, err
 		}
 	}

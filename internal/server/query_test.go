@@ -138,5 +138,6 @@ func TestSearch(t *testing.T) {
 	h.Expect(r.doc["totalResults"]).To(BeEquivalentTo(8), r.body)
 	h.Expect(r.body).To(And(ContainSubstring(ids[6]), ContainSubstring(ids[7])))
 	h.expectError(h.do(http.MethodPost, "/.search", head+`,"filter":"nonsense eq 1"}`), http.StatusBadRequest, "invalidFilter")
+	h.expectError(h.do(http.MethodPost, "/.search", head+`,"filter":""}`), http.StatusBadRequest, "invalidFilter")
 	h.expectError(h.do(http.MethodPost, "/.search", `{}`), http.StatusBadRequest, "invalidSyntax")
 }

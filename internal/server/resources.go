@@ -172,11 +172,9 @@ func (x *exchange) answerResource(status int, t *scim.ResourceType, resource *sc
 
 // projection reads the parameters attributes and excludedAttributes.
 func (x *exchange) projection(t *scim.ResourceType) (*scim.Projection, error) {
-	query := x.parameters()
-	return t.ParseProjection(query.Get("attributes"), query.Get("excludedAttributes"))
+	return t.ParseProjection(x.parameters.Get("attributes"), x.parameters.Get("excludedAttributes"))
 }
 
 func (x *exchange) asksForAttributes() bool {
-	query := x.parameters()
-	return query.Has("attributes") || query.Has("excludedAttributes")
+	return x.parameters.Has("attributes") || x.parameters.Has("excludedAttributes")
 }

@@ -14,8 +14,11 @@ const searchSegment = ".search"
 // so that an empty segment, as in //Users or /Users/, means nothing.
 func (x *exchange) route() error {
 	rest, under := strings.CutPrefix(collapse(x.r.URL.Path), collapse(x.settings.Path))
-	if !under {
+	if !under || rest != "" && rest[0] != '/' {
 		return unknownURL(x.settings)
+	}
+	if err := x.readParameters(); err != nil {
+		return err
 	}
 	first, name, _ := strings.Cut(strings.Trim(rest, "/"), "/")
 	types := x.settings.Registry.ResourceTypes()

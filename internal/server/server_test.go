@@ -227,6 +227,8 @@ func TestRouting(t *testing.T) {
 		{http.MethodGet, "/Users/" + id + "/name", http.StatusNotFound},
 		{http.MethodGet, "/Users/..%2fGroups", http.StatusNotFound},
 		{http.MethodGet, "//outside/Users", http.StatusNotFound},
+		{http.MethodGet, "//outside/scim/v2Users", http.StatusNotFound},
+		{http.MethodGet, "//outside/scim/v20/Users", http.StatusNotFound},
 		{http.MethodPut, "/Users", http.StatusMethodNotAllowed},
 		{http.MethodPost, "/Users/" + id, http.StatusMethodNotAllowed},
 		{http.MethodPost, "/Schemas", http.StatusMethodNotAllowed},

@@ -7,13 +7,18 @@ import (
 	"strings"
 )
 
-// bulk sends operations, each the JSON text of one. Members, as "failOnErrors":1,
-// go before them.
+// bulk sends operations.
 func (t *T) bulk(members string, operations ...string) *answer {
+	return t.post("/Bulk", bulkOf(members, operations...))
+}
+
+// bulkOf is a request with operations, each the JSON text of one. Members, as
+// "failOnErrors":1, go before them.
+func bulkOf(members string, operations ...string) string {
 	if members != "" {
 		members += ","
 	}
-	return t.post("/Bulk", `{"schemas":["`+urnBulk+`"],`+members+`"Operations":[`+strings.Join(operations, ",")+`]}`)
+	return `{"schemas":["` + urnBulk + `"],` + members + `"Operations":[` + strings.Join(operations, ",") + `]}`
 }
 
 // bulkPost is an operation that makes a resource.

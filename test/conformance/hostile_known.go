@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -87,6 +88,17 @@ func hostileKnown() []testCase {
 			} {
 				t.survives(request{method: http.MethodGet, path: query("/Users", "count", "1", "filter", filter)})
 			}
+		}},
+		{"hostile-references", "a bulk request whose operations each wait for the next is answered in time", "RFC 7644 §3.7.2, §7.6", needs(bulkFeature), func(t *T) {
+			limit, _ := at(t.suite.config, "bulk/maxOperations").(float64)
+			size, _ := at(t.suite.config, "bulk/maxPayloadSize").(float64)
+			var operations []string
+			for i := range max(1, min(int(limit), 1000, int(size/4000))) {
+				doc := t.userDoc(`"nickName":`+quoted(strings.Repeat("x", 2000)), `"`+urnEnterprise+`":{"manager":{"value":"bulkId:`+strconv.Itoa(i+1)+`"}}`)
+				operations = append(operations, bulkPost("/Users", strconv.Itoa(i), doc))
+			}
+			// The last refers to nothing, so that none can be carried out.
+			t.survives(request{method: http.MethodPost, path: "/Bulk", body: bulkOf("", operations...)})
 		}},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -36,6 +37,15 @@ func trapsQuery() []testCase {
 			u := t.user()
 			t.get(query("/Users", "filter", `userName eq `+quoted(u.name), "colour", "blue") + "&aadOptscim062020").lists(u)
 			t.get(u.path+"?aadOptscim062020&x=1").ok(http.StatusOK).has("id", u.id)
+		}},
+		{"trap-13c", "a filter that cannot be read from the URL is refused, and never a list of all", "RFC 7644 §3.4.2, §3.12; RFC 3986 §2", needs(filterFeature), func(t *T) {
+			u := t.user(`"userName":"semi;` + t.userName() + `"`)
+			t.filter("/Users", `userName eq `+quoted(u.name)).lists(u)
+			// A semicolon needs no escape in a URL, and separates nothing.
+			t.get("/Users?filter=userName%20eq%20%22" + strings.ReplaceAll(u.name, "@", "%40") + "%22").lists(u)
+			t.get("/Users?count=1&filter=userName%20eq%20%22100%%22").refused(http.StatusBadRequest)
+			t.get("/Users?count=1&filter=").refused(http.StatusBadRequest, "invalidFilter")
+			t.get(query("/Users", "filter", `userName eq "`+t.random()+`"`, "count", "1", "filter", "userName pr")).refused(http.StatusBadRequest)
 		}},
 		{"trap-14a", "a query of the server root lists all types, or is refused as the RFC says", "RFC 7644 §3.4.2.1", needs(filterFeature), func(t *T) {
 			u, g := t.user(), t.group()

@@ -1,0 +1,95 @@
+package server
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/kubescim/kubescim/internal/scim"
+)
+
+// parameterNames are the parameters that the URL of a request may have (RFC 7644
+// section 3.4.2, table 3, and section 3.9; RFC 9865 section 2), by their names in lower
+// case.
+var parameterNames = map[string]string{
+	"filter": "filter", "sortby": "sortBy", "sortorder": "sortOrder",
+	"startindex": "startIndex", "count": "count", "cursor": "cursor",
+	"attributes": "attributes", "excludedattributes": "excludedAttributes",
+}
+
+// readParameters reads the parameters in the URL. Others than those of SCIM mean
+// nothing: identity providers add some of their own. What cannot be read, or has two
+// meanings, is refused: a search that lost its filter would find everybody, and the
+// identity provider take the first of them for the one that it looks for.
+func (x *exchange) readParameters() error {
+	if x.r.URL.RawQuery == "" {
+		return nil
+	}
+	// A semicolon is a part of a value. To net/url it is a defect, since there are
+	// programs to which it separates parameters.
+	given, err := url.ParseQuery(strings.ReplaceAll(x.r.URL.RawQuery, ";", "%3B"))
+	if err != nil {
+		return badParameter(`the query of the URL cannot be read: "%%" is followed by two hexadecimal digits, and is itself written %%25`)
+	}
+	x.parameters = make(url.Values, len(given))
+	for name, values := range given {
+		if known := parameterNames[strings.ToLower(name)]; known != "" {
+			x.parameters[known] = append(x.parameters[known], values...)
+		}
+	}
+	for name, values := range x.parameters {
+		switch {
+		case len(values) == 1:
+		case name == "attributes" || name == "excludedAttributes":
+			x.parameters.Set(name, strings.Join(values, ","))
+		default:
+			return badParameter("%s is given %d times; give it once", name, len(values))
+		}
+	}
+	return nil
+}
+
+func badParameter(format string, args ...any) error {
+	return scim.Errorf(http.StatusBadRequest, scim.InvalidValue, format, args...)
+}
+
+// searchFromURL reads the parameters of a URL as the search that they mean.
+func searchFromURL(values url.Values) (search *scim.SearchRequest, err error) {
+	search = &scim.SearchRequest{
+		SortBy:    values.Get("sortBy"),
+		SortOrder: values.Get("sortOrder"),
+	}
+	if values.Has("filter") {
+		filter := values.Get("filter")
+		search.Filter = &filter
+	}
+	if values.Has("attributes") {
+		search.Attributes = []string{values.Get("attributes")}
+	}
+	if values.Has("excludedAttributes") {
+		search.ExcludedAttributes = []string{values.Get("excludedAttributes")}
+	}
+	if values.Has("cursor") {
+		cursor := values.Get("cursor")
+		search.Cursor = &cursor
+	}
+	if search.StartIndex, err = integer(values, "startIndex"); err != nil {
+		return nil, err
+	}
+	search.Count, err = integer(values, "count")
+	return search, err
+}
+
+// integer reads an integer parameter; nil when it is absent.
+func integer(values url.Values, name string) (*int, error) {
+	text := values.Get(name)
+	if text == "" {
+		return nil, nil
+	}
+	value, err := strconv.Atoi(text)
+	if err != nil {
+		return nil, badParameter("%s must be an integer, for example %s=1", name, name)
+	}
+	return &value, nil
+}
