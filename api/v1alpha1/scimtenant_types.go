@@ -270,7 +270,8 @@ type NodeLabelValue string
 // +kubebuilder:validation:MinProperties=1
 type UserPolicy struct {
 	// requiredAttributes are attributes without which a user is refused, beside
-	// userName: a request that leaves one unassigned gets 400 invalidValue.
+	// userName: a request that leaves one unassigned gets 400 invalidValue,
+	// except one that leaves an existing user inactive.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1

@@ -134,6 +134,9 @@ func (x *exchange) update(t *scim.ResourceType, id string, options store.UpdateO
 		if err != nil {
 			return nil, err
 		}
+		if active, assigned := next.Active(); assigned && !active {
+			return next, nil // Nothing that a user lacks keeps them from being deactivated.
+		}
 		return next, x.settings.checkRequired(next)
 	}
 	options.Precondition, options.Policy = precondition(x.r), x.settings.Policy

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -97,6 +98,10 @@ func TestRequiredAttributes(t *testing.T) {
 		http.StatusBadRequest, "invalidValue")
 	group := h.do(http.MethodPost, "/Groups", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Guides"}`)
 	h.Expect(group.StatusCode).To(Equal(http.StatusCreated), group.body)
+
+	h.configure("Generic", func(s *Settings) { s.RequiredAttributes = []string{"emails"} })
+	h.Expect(h.do(http.MethodPatch, "/Users/"+id, patchActive).doc).To(HaveKeyWithValue("active", false), "who lacks something can be deactivated")
+	h.expectError(h.do(http.MethodPatch, "/Users/"+id, strings.Replace(patchActive, "false", "true", 1)), http.StatusBadRequest, "invalidValue")
 }
 
 func TestLists(t *testing.T) {
