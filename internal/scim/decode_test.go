@@ -23,6 +23,10 @@ func TestDecode(t *testing.T) {
 		"exact duplicates are dropped": {
 			user(`"emails":[{"value":"x","type":"work"},{"type":"work","value":"x"},{"value":"x","type":"home"}]`),
 			user(`"emails":[{"value":"x","type":"work"},{"value":"x","type":"home"}],"meta":{"resourceType":"User"}`)},
+		"a value with its type is one": {
+			user(`"emails":[{"value":"x","type":"work","display":"X"},{"value":"x","type":"WORK","display":"Y","primary":true},{"value":"X","type":"work"},{"value":"x"}]`),
+			user(`"emails":[{"value":"x","display":"X","type":"work","primary":true},{"value":"X","type":"work"},{"value":"x"}],"meta":{"resourceType":"User"}`)},
+		"an empty externalId is none": {user(`"externalId":""`), user(`"meta":{"resourceType":"User"}`)},
 		"canonical values are suggestions": {
 			user(`"emails":[{"value":"x","type":"whatever"}]`), user(`"emails":[{"value":"x","type":"whatever"}],"meta":{"resourceType":"User"}`)},
 		"the empty string is a value": {user(`"title":""`), user(`"title":"","meta":{"resourceType":"User"}`)},

@@ -182,24 +182,57 @@ func sameScalar(a *Attribute, x, y any) bool {
 	return x != nil && y != nil && scalarKey(a, x) == scalarKey(a, y)
 }
 
-// distinct drops the elements that are exactly like an earlier one, and members
-// that are the same member.
+// distinct makes one of elements that are one: members with the same `value` (RFC 7643
+// section 4.2), others with the same `value` and `type` (section 2.4), or the same
+// content where there is no value. Letters of different case count in a value here, so
+// that none is lost that a client tells from another. The list is the caller's to
+// change, its elements are not.
 func distinct(a *Attribute, list []any) []any {
 	if len(list) < 2 {
 		return list
 	}
-	key := contentKey
-	if a.identified {
-		key = elementKey
-	}
-	seen := make(map[string]struct{}, len(list))
+	seen := make(map[string]int, len(list))
 	kept := list[:0]
 	for _, e := range list {
-		k := key(a, e)
-		if _, again := seen[k]; !again {
-			seen[k] = struct{}{}
+		k := pairKey(a, e)
+		at, again := seen[k]
+		switch {
+		case !again:
+			seen[k] = len(kept)
 			kept = append(kept, e)
+		case !a.identified:
+			kept[at] = completed(a, kept[at], e)
 		}
 	}
 	return kept
+}
+
+// pairKey is the same for two elements that distinct makes one of.
+func pairKey(a *Attribute, e any) string {
+	c, ok := e.(Complex)
+	switch {
+	case a.identified:
+		return elementKey(a, e)
+	case !ok || a.value == nil || a.kind == nil || !assigned(c[a.value.Name]):
+		return contentKey(a, e)
+	}
+	return string(appendScalar(nil, c[a.value.Name])) + "\x00" + scalarKey(a.kind, c[a.kind.Name])
+}
+
+// completed is an element with what it lacks of another that has the same value. It is
+// primary if one of them is.
+func completed(a *Attribute, one, other any) any {
+	c, ok := one.(Complex)
+	more, is := other.(Complex)
+	if !ok || !is {
+		return one
+	}
+	now := cloneValue(c).(Complex)
+	for _, sub := range a.SubAttributes {
+		v := more[sub.Name]
+		if assigned(v) && (!assigned(now[sub.Name]) || sub == a.primary && v == true) {
+			now[sub.Name] = v
+		}
+	}
+	return now
 }

@@ -63,7 +63,13 @@ func checkValue(t *testing.T, a *Attribute, name string, v any) {
 	if !ok {
 		list = []any{v}
 	}
+	pairs := map[string]bool{}
 	for _, e := range list {
+		if k := pairKey(a, e); pairs[k] {
+			t.Fatalf("%q has a value with its type twice: %v", name, v)
+		} else {
+			pairs[k] = true
+		}
 		c, ok := e.(Complex)
 		if ok != (a.Type == TypeComplex) {
 			t.Fatalf("%q: %v", name, v)

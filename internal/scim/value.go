@@ -26,9 +26,10 @@ type reader struct {
 	partial bool
 }
 
-// attribute reads a value for the whole of an attribute.
+// attribute reads a value for the whole of an attribute. An empty externalId
+// identifies nothing, and is none.
 func (d reader) attribute(a *Attribute, v any) (any, error) {
-	if v == nil {
+	if v == nil || a == attrExternalID && v == "" {
 		return nil, nil
 	}
 	if !a.MultiValued {

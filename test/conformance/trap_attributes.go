@@ -104,6 +104,9 @@ func trapsAttributes() []testCase {
 		{"trap-03d", "the same type and value are not kept twice", "RFC 7643 §2.4", nil, func(t *T) {
 			u := t.user(`"phoneNumbers":[{"value":"1","type":"work"}]`)
 			u.patched(`{"op":"add","path":"phoneNumbers","value":[{"value":"1","type":"work"}]}`).hasValues("phoneNumbers", "1")
+			u.patched(`{"op":"add","path":"phoneNumbers","value":[{"value":"1","type":"home"}]}`).hasValues("phoneNumbers", "1", "1")
+			u.patched(`{"op":"replace","path":"phoneNumbers[type eq \"home\"].type","value":"work"}`).hasValues("phoneNumbers", "1")
+			t.user(`"phoneNumbers":[{"value":"1","type":"work","primary":true},{"value":"1","type":"work"}]`).get().hasValues("phoneNumbers", "1")
 		}},
 
 		{"trap-04a", "a dateTime has a time zone", "RFC 7643 §2.3.5", nil, func(t *T) {
