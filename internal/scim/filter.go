@@ -8,6 +8,9 @@ const (
 	MaxFilterDepth = 32
 	// MaxFilterTerms is how many comparisons there may be.
 	MaxFilterTerms = 500
+	// MaxFilterParts is how many of them may compare parts of a text, or its order, without
+	// regard to case. Each folds the whole of every value.
+	MaxFilterParts = 50
 )
 
 // Filter is a compiled filter (RFC 7644 section 3.4.2.2). It may be used by many

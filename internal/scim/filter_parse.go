@@ -16,6 +16,7 @@ type filterParser struct {
 	text  string
 	pos   int
 	terms int
+	parts int
 	// within is the attribute whose value filter is being read: names are those of
 	// its sub-attributes.
 	within *Attribute
@@ -270,6 +271,11 @@ func (p *filterParser) comparison(a *Attribute) (comparison, error) {
 	c, problem := compile(a, op, lit, p.l)
 	if problem != "" {
 		return c, p.fail(start, problem)
+	}
+	if c.folds && c.op != opEq && c.op != opNe {
+		if p.parts++; p.parts > MaxFilterParts {
+			return c, badRequest(InvalidFilter, "the filter has more than %d comparisons of texts other than eq and ne", MaxFilterParts)
+		}
 	}
 	return c, p.boundary()
 }

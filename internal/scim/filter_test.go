@@ -268,3 +268,19 @@ func ExampleFilter() {
 	fmt.Println(f.Match(u), f.Equalities())
 	// Output: true [{emails.type work}]
 }
+
+func TestFilterBounds(t *testing.T) {
+	for comparison, most := range map[string]int{
+		`title eq "x"`: MaxFilterTerms, `title ne "x"`: MaxFilterTerms, `title pr`: MaxFilterTerms, `externalId co "x"`: MaxFilterTerms,
+		`title co "x"`: MaxFilterParts, `emails[value sw "x"]`: MaxFilterParts, `userName gt "x"`: MaxFilterParts,
+	} {
+		filter := strings.TrimSuffix(strings.Repeat(comparison+" or ", most), " or ")
+		if len(filter) <= MaxFilterLength {
+			if _, err := userType.ParseFilter(filter, strict); err != nil {
+				t.Errorf("%d times %s: %v", most, comparison, err)
+			}
+		}
+		_, err := userType.ParseFilter(filter+" or "+comparison, strict)
+		want(t, err, 400, InvalidFilter)
+	}
+}

@@ -49,13 +49,17 @@ func foldUnicode(s string) string {
 	return s
 }
 
+// mostShrink is to which part of its length in bytes a string may fold: three
+// full-width or three decomposed characters become one of the size of one of them.
+const mostShrink = 4
+
 // EqualFold says whether a string folds to a key, which is the result of Fold. It
-// allocates nothing for ASCII.
+// allocates nothing for ASCII, and does not fold what is too long.
 func EqualFold(s, key string) bool {
 	ascii := len(s) == len(key)
 	for i := 0; i < len(s); i++ {
 		if s[i] >= utf8.RuneSelf {
-			return foldUnicode(s) == key
+			return len(s) <= mostShrink*len(key) && foldUnicode(s) == key
 		}
 		ascii = ascii && lower(s[i]) == key[i]
 	}

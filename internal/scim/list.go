@@ -1,5 +1,7 @@
 package scim
 
+import "unicode/utf8"
+
 // list is a multi-valued attribute while a PATCH works on it. Removed elements leave
 // holes, so that positions stay, and an index finds elements by their key: a
 // thousand changes to a group of ten thousand members do not scan it a
@@ -11,6 +13,32 @@ type list struct {
 	index   map[string]int // made when it is needed
 	own     bool           // items is not shared with the resource
 	changed bool
+	// heft is that of the element with the most; of one that is gone, too.
+	heft int
+}
+
+// heft is how much more work it is to compare the texts of a value than short ones of
+// ASCII. Letters beyond ASCII have to be folded and normalised, which takes for each byte
+// as long as some comparisons of short texts.
+func heft(v any) (most int) {
+	switch v := v.(type) {
+	case string:
+		for i := range len(v) {
+			if v[i] >= utf8.RuneSelf {
+				return 4 * len(v)
+			}
+		}
+		return len(v) / 64
+	case []any:
+		for _, e := range v {
+			most = max(most, heft(e))
+		}
+	case Complex:
+		for _, e := range v {
+			most = max(most, heft(e))
+		}
+	}
+	return most
 }
 
 // find finds an element by its key.
@@ -31,6 +59,7 @@ func (l *list) find(key string) (at int, found bool) {
 func (l *list) append(e any) (at int) {
 	l.write()
 	l.items = append(l.items, e)
+	l.heft = max(l.heft, heft(e))
 	at = len(l.items) - 1
 	if l.index != nil {
 		l.index[elementKey(l.attr, e)] = at
@@ -46,6 +75,7 @@ func (l *list) set(at int, e any) {
 	}
 	l.write()
 	l.items[at] = e
+	l.heft = max(l.heft, heft(e))
 	if e == nil {
 		l.holes++
 	}

@@ -1,7 +1,7 @@
 package scim
 
-// maxWork bounds how many elements the operations of one PATCH look at, all
-// together: 5,000 filters over 100,000 members would keep a server busy.
+// maxWork bounds how many comparisons of short texts the operations of one PATCH take,
+// all together: 5,000 filters over 100,000 members would keep a server busy.
 const maxWork = 5_000_000
 
 // Apply gives the resource that the operations, one after the other, make of the
@@ -113,6 +113,11 @@ func (p *applier) stepComplex(s *step) error {
 	for k, v := range old {
 		now[k] = v
 	}
+	if s.at.filter != nil {
+		if err := p.spend(s.at.filter.cost * (1 + heft(old))); err != nil {
+			return err
+		}
+	}
 	if s.at.filter != nil && !(len(old) > 0 && s.at.filter.node.match(p.r, old)) {
 		if s.verb == verbRemove {
 			return nil
@@ -152,7 +157,14 @@ func (p *applier) setPart(s *step, c Complex, x part) error {
 	}
 	if list, ok := x.value.([]any); ok && s.verb == verbAdd {
 		old, _ := c[x.sub.Name].([]any)
-		x.value = distinct(x.sub, append(append([]any(nil), old...), list...))
+		all := append(append([]any(nil), old...), list...)
+		if err := p.spend(len(all) * (1 + heft(all))); err != nil {
+			return err
+		}
+		if all = distinct(x.sub, all); len(all) > MaxElements {
+			return tooManyElements(x.sub)
+		}
+		x.value = all
 	}
 	return setSub(c, x.sub, x.value)
 }
@@ -241,16 +253,19 @@ func (p *applier) changed() bool {
 // spend counts work, and refuses more than is reasonable.
 func (p *applier) spend(n int) error {
 	if p.work += n; p.work > maxWork {
-		return badRequest(TooMany, "the operations look at too many values all together: send fewer at a time, or paths with value eq")
+		return badRequest(TooMany, "the operations take too many comparisons all together: send fewer at a time, or paths with value eq")
 	}
 	return nil
 }
 
-// spendOnFinding counts the work of finding elements by key, which is that of making
-// the index where there is none.
-func (p *applier) spendOnFinding(l *list, n int) error {
+// look counts so many comparisons with elements.
+func (p *applier) look(l *list, n int) error { return p.spend(n * (1 + l.heft)) }
+
+// lookUp counts the work of finding elements by key, which is that of making the index
+// where there is none.
+func (p *applier) lookUp(l *list, n int) error {
 	if l.index == nil {
 		n += len(l.items)
 	}
-	return p.spend(n)
+	return p.look(l, n)
 }

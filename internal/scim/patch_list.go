@@ -22,7 +22,7 @@ func (p *applier) list(at target) *list {
 	l := p.lists[at.attr]
 	if l == nil {
 		items, _ := p.r.container(at.schema)[at.attr.Name].([]any)
-		l = &list{attr: at.attr, items: items}
+		l = &list{attr: at.attr, items: items, heft: heft(items)}
 		p.lists[at.attr] = l
 	}
 	return l
@@ -31,7 +31,7 @@ func (p *applier) list(at target) *list {
 // addElements appends what is not there yet.
 func (p *applier) addElements(l *list, elements []any) error {
 	for _, e := range elements {
-		if err := p.spendOnFinding(l, 1); err != nil {
+		if err := p.lookUp(l, 1); err != nil {
 			return err
 		}
 		at, found := l.find(elementKey(l.attr, e))
@@ -44,11 +44,17 @@ func (p *applier) addElements(l *list, elements []any) error {
 			l.set(at, merged(l.attr, l.items[at], e))
 		}
 		if isPrimary(l.attr, e) {
+			if err := p.spend(len(l.items)); err != nil {
+				return err
+			}
 			l.demoteOthers(at)
 		}
 	}
 	return nil
 }
+
+// changeWork is to how many comparisons the change of an element comes, which is copied.
+const changeWork = 20
 
 // merged is an element with the sub-attributes of another that has the same `type`
 // and `value`. What a filter finds equal is not changed.
@@ -76,7 +82,7 @@ func (p *applier) replaceElements(l *list, elements []any) error {
 	if l.attr.identified {
 		elements = keepElements(l.attr, l.compact(), elements).([]any)
 	}
-	l.items, l.index, l.holes = append([]any(nil), elements...), nil, 0
+	l.items, l.index, l.holes, l.heft = append([]any(nil), elements...), nil, 0, heft(elements)
 	l.own, l.changed = true, true
 	return nil
 }
@@ -84,7 +90,7 @@ func (p *applier) replaceElements(l *list, elements []any) error {
 // matches are the positions of the elements that a path names: all without a filter.
 func (p *applier) matches(l *list, f *valueFilter) ([]int, error) {
 	if f != nil && f.id != nil {
-		if err := p.spendOnFinding(l, 1); err != nil {
+		if err := p.lookUp(l, f.cost); err != nil {
 			return nil, err
 		}
 		at, found := l.find(elementKey(l.attr, Complex{l.attr.value.Name: *f.id}))
@@ -93,7 +99,11 @@ func (p *applier) matches(l *list, f *valueFilter) ([]int, error) {
 		}
 		return []int{at}, nil
 	}
-	if err := p.spend(len(l.items)); err != nil {
+	cost := 1
+	if f != nil {
+		cost = f.cost
+	}
+	if err := p.look(l, len(l.items)*cost); err != nil {
 		return nil, err
 	}
 	var found []int
@@ -115,6 +125,9 @@ func (p *applier) changeElements(l *list, s *step) error {
 	if len(found) == 0 {
 		return p.createElement(l, s)
 	}
+	if err := p.spend(len(found) * changeWork); err != nil {
+		return err
+	}
 	primaries, last := 0, 0
 	for _, i := range found {
 		e, err := p.changedElement(l.attr, s, l.items[i])
@@ -130,6 +143,9 @@ func (p *applier) changeElements(l *list, s *step) error {
 		return badRequest(InvalidValue, "%q has more than one value with \"primary\": true (RFC 7643 section 2.4)", l.attr.path)
 	}
 	if primaries == 1 {
+		if err := p.spend(len(l.items)); err != nil {
+			return err
+		}
 		l.demoteOthers(last)
 	}
 	return nil
@@ -228,15 +244,13 @@ func (p *applier) removeElements(l *list, s *step) error {
 	if err != nil {
 		return err
 	}
+	listed, _ := s.value.([]any)
+	if err := p.spend(len(found) * len(listed) * (1 + l.heft + heft(listed))); err != nil {
+		return err
+	}
 	for _, i := range found {
-		if s.listed {
-			same, err := p.isListed(l.attr, s, l.items[i])
-			if err != nil {
-				return err
-			}
-			if !same {
-				continue
-			}
+		if s.listed && !isListed(s.at, listed, l.items[i]) {
+			continue
 		}
 		var left any
 		if s.at.sub != nil {
@@ -251,7 +265,7 @@ func (p *applier) removeElements(l *list, s *step) error {
 
 // removeMembers removes elements that are known by their `value`.
 func (p *applier) removeMembers(l *list, elements []any) error {
-	if err := p.spendOnFinding(l, len(elements)); err != nil {
+	if err := p.lookUp(l, len(elements)); err != nil {
 		return err
 	}
 	for _, e := range elements {
@@ -264,22 +278,16 @@ func (p *applier) removeMembers(l *list, elements []any) error {
 
 // isListed says whether an element is like one in the value of a remove: it has all
 // that is given there.
-func (p *applier) isListed(a *Attribute, s *step, e any) (bool, error) {
-	listed, _ := s.value.([]any)
-	if err := p.spend(len(listed)); err != nil {
-		return false, err
-	}
+func isListed(at target, listed []any, e any) bool {
 	for _, want := range listed {
-		if s.at.sub != nil {
-			c, _ := e.(Complex)
-			if sameScalar(s.at.sub, c[s.at.sub.Name], want) {
-				return true, nil
-			}
-		} else if resembles(a, e, want) {
-			return true, nil
+		if at.sub == nil && resembles(at.attr, e, want) {
+			return true
+		}
+		if c, _ := e.(Complex); at.sub != nil && sameScalar(at.sub, c[at.sub.Name], want) {
+			return true
 		}
 	}
-	return false, nil
+	return false
 }
 
 func resembles(a *Attribute, e, want any) bool {

@@ -12,6 +12,8 @@ type target struct {
 // valueFilter is the filter in the brackets of a path.
 type valueFilter struct {
 	node node
+	// cost is how many comparisons it takes for an element.
+	cost int
 	// terms are the comparisons of which an element can be made that satisfies the
 	// filter; nil if it is more than a conjunction of eq.
 	terms []*elementNode
@@ -88,7 +90,7 @@ func (at *target) brackets(p *filterParser, l Leniency) error {
 	if err != nil {
 		return err
 	}
-	at.filter = newValueFilter(at.attr, n)
+	at.filter = newValueFilter(at.attr, n, p.terms)
 	if p.next() != '.' {
 		return nil
 	}
@@ -116,8 +118,8 @@ func closes(text string) bool {
 	return false
 }
 
-func newValueFilter(a *Attribute, n node) *valueFilter {
-	f := &valueFilter{node: n}
+func newValueFilter(a *Attribute, n node, cost int) *valueFilter {
+	f := &valueFilter{node: n, cost: cost}
 	f.terms, _ = conjunction(n)
 	n.implies(func(b *Attribute, c *comparison) {
 		if a.identified && b == a.value && c.op == opEq && c.kind == kindText {

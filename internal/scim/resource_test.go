@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -104,6 +105,24 @@ func FuzzFold(f *testing.F) {
 			t.Errorf("%q is not equal to its fold", s)
 		}
 	})
+}
+
+// EqualFold does not fold what is so much longer than the key that it cannot be equal.
+func TestFoldShrinksSoMuchAtMost(t *testing.T) {
+	short := func(s string) {
+		if folded := Fold(s); len(s) > mostShrink*len(folded) || !EqualFold(s, folded) {
+			t.Errorf("%q, of %d bytes, folds to %q, of %d", s, len(s), folded, len(folded))
+		}
+	}
+	for r := range rune(0x30000) {
+		short(string(r))
+		short("a" + string(r))
+		short("\uff21" + string(r)) // a full-width A
+	}
+	for _, s := range []string{"\u1112\u1161\u11ab", "\uff76\uff9e", "u\u0308\u0304", "\uff35\u0308\u0304", "\u0391\u0313\u0300\u0345", "\U0001d400\u0301"} {
+		short(s)
+		short(strings.Repeat(s, 100))
+	}
 }
 
 func TestDateTime(t *testing.T) {

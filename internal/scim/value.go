@@ -14,6 +14,10 @@ import (
 // such bound.
 const MaxElements = 1000
 
+// MaxText is the size of the longest string of an attribute, in bytes: a certificate
+// takes a few thousand.
+const MaxText = 64 << 10
+
 // reader turns JSON into values of attributes, and refuses what does not fit their
 // schema. The value nil is "unassigned".
 type reader struct {
@@ -215,6 +219,9 @@ func (d reader) scalar(a *Attribute, v any) (any, error) {
 	s, ok := v.(string)
 	if !ok {
 		return nil, mismatch(a, "a string", v)
+	}
+	if len(s) > MaxText && !d.stored {
+		return nil, badRequest(InvalidValue, "%q is longer than %d bytes", a.path, MaxText)
 	}
 	if strings.IndexByte(s, 0) >= 0 {
 		return nil, badRequest(InvalidValue, "%q contains the character NUL", a.path)

@@ -89,6 +89,31 @@ func hostileKnown() []testCase {
 				t.survives(request{method: http.MethodGet, path: query("/Users", "count", "1", "filter", filter)})
 			}
 		}},
+		send("hostile-work", "a PATCH that compares much is answered in time", "RFC 7644 §7.6", func(u *resource) []request {
+			emails := func(from int, more string) string {
+				list := make([]string, 40)
+				for i := range list {
+					list[i] = `{"value":"` + strconv.Itoa(40*from+i) + `@example.com"` + more + `}`
+					more = ""
+				}
+				return `{"op":"add","path":"emails","value":[` + strings.Join(list, ",") + `]}`
+			}
+			terms := `{"op":"remove","path":"emails[` + strings.TrimSuffix(strings.Repeat(`value eq \"x\" or `, 400), " or ") + `]"}`
+			var filters, primaries []string
+			for i := range 300 {
+				filters = append(filters, terms)
+				primaries = append(primaries, emails(i, `,"primary":true`), emails(1000+i, ""), emails(2000+i, ""))
+			}
+			for i := range 20 {
+				filters[i] = emails(i, "")
+			}
+			long := `{"op":"add","path":"emails","value":[{"value":` + quoted(strings.Repeat("é", 1<<20)) + `}]}`
+			return []request{
+				{method: http.MethodPatch, path: u.path, body: patchOf(filters...)},
+				{method: http.MethodPatch, path: u.path, body: patchOf(primaries...)},
+				{method: http.MethodPatch, path: u.path, body: patchOf(append([]string{long}, filters[200:]...)...)},
+			}
+		}),
 		{"hostile-references", "a bulk request whose operations each wait for the next is answered in time", "RFC 7644 §3.7.2, §7.6", needs(bulkFeature), func(t *T) {
 			limit, _ := at(t.suite.config, "bulk/maxOperations").(float64)
 			size, _ := at(t.suite.config, "bulk/maxPayloadSize").(float64)

@@ -141,7 +141,7 @@ func (x *Index) choose(ctx context.Context, t *scim.ResourceType, filter *scim.F
 	derives := filter.Mentions("groups") || filter.Mentions("members")
 	var chosen []*Entry
 	for i, e := range all {
-		if i%16 == 0 && ctx.Err() != nil {
+		if ctx.Err() != nil {
 			return nil, fmt.Errorf("looking at %d of %d %ss: %w", i, len(all), t.Name, ctx.Err())
 		}
 		var derived []scim.Reference
