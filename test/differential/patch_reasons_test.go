@@ -157,11 +157,25 @@ func sameMember(decision string) reason {
 	return again(decision, "members", func(x, y document) bool { return x["value"] == y["value"] })
 }
 
-// sameElement is about the addition of a value that is there already.
+// sameElement is about a value that is there already, or that an operation makes of
+// another one.
 func sameElement(decision string) reason {
-	return again(decision, "emails", func(x, y document) bool {
-		return x["value"] == y["value"] && x["type"] == y["type"]
-	})
+	same := func(x, y document) bool { return x["value"] == y["value"] && x["type"] == y["type"] }
+	added := again(decision, "emails", same)
+	return reason{decision, func(c patching, o operation, ours, theirs patched) bool {
+		return added.about(c, o, ours, theirs) || twice(theirs.Resource["emails"], same)
+	}}
+}
+
+// twice says whether a list has two values that are the same.
+func twice(list any, same func(x, y document) bool) bool {
+	values, _ := list.([]any)
+	for i, x := range values {
+		if slices.ContainsFunc(values[:i], func(y any) bool { return same(x.(document), y.(document)) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // again is about values of a list of which the same are there already.
