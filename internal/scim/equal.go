@@ -222,6 +222,14 @@ func pairKey(a *Attribute, e any) string {
 // completed is an element with what it lacks of another that has the same value. It is
 // primary if one of them is.
 func completed(a *Attribute, one, other any) any {
+	return combined(a, one, other, func(sub *Attribute, has, more any) bool {
+		return !assigned(has) || sub == a.primary && more == true
+	})
+}
+
+// combined is an element with those sub-attributes of another that are to be taken over.
+// One that is not complex stays as it is.
+func combined(a *Attribute, one, other any, takes func(sub *Attribute, has, more any) bool) any {
 	c, ok := one.(Complex)
 	more, is := other.(Complex)
 	if !ok || !is {
@@ -229,8 +237,7 @@ func completed(a *Attribute, one, other any) any {
 	}
 	now := cloneValue(c).(Complex)
 	for _, sub := range a.SubAttributes {
-		v := more[sub.Name]
-		if assigned(v) && (!assigned(now[sub.Name]) || sub == a.primary && v == true) {
+		if v := more[sub.Name]; assigned(v) && takes(sub, now[sub.Name], v) {
 			now[sub.Name] = v
 		}
 	}

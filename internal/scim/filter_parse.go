@@ -11,12 +11,12 @@ import (
 // filterParser is a recursive-descent parser of the grammar in figure 1 of RFC
 // 7644. It compiles as it goes, so an error has the position of what is wrong.
 type filterParser struct {
-	t     *ResourceType
-	l     Leniency
-	text  string
-	pos   int
-	terms int
-	parts int
+	t    *ResourceType
+	l    Leniency
+	text string
+	pos  int
+	// terms and parts are what MaxFilterTerms and MaxFilterParts bound.
+	terms, parts int
 	// within is the attribute whose value filter is being read: names are those of
 	// its sub-attributes.
 	within *Attribute

@@ -44,34 +44,18 @@ func (p *applier) addElements(l *list, elements []any) error {
 			l.set(at, merged(l.attr, l.items[at], e))
 		}
 		if isPrimary(l.attr, e) {
-			if err := p.spend(len(l.items)); err != nil {
+			if err := p.demoteOthers(l, at); err != nil {
 				return err
 			}
-			l.demoteOthers(at)
 		}
 	}
 	return nil
 }
 
-// changeWork is to how many comparisons the change of an element comes, which is copied.
-const changeWork = 20
-
 // merged is an element with the sub-attributes of another that has the same `type`
 // and `value`. What a filter finds equal is not changed.
 func merged(a *Attribute, old, with any) any {
-	was, ok := old.(Complex)
-	add, is := with.(Complex)
-	if !ok || !is {
-		return old
-	}
-	now := cloneValue(was).(Complex)
-	for _, sub := range a.SubAttributes {
-		v := add[sub.Name]
-		if assigned(v) && !sameScalar(sub, now[sub.Name], v) {
-			now[sub.Name] = v
-		}
-	}
-	return now
+	return combined(a, old, with, func(sub *Attribute, has, more any) bool { return !sameScalar(sub, has, more) })
 }
 
 // replaceElements puts a new list in place. Members that stay are left as they are.
@@ -115,6 +99,9 @@ func (p *applier) matches(l *list, f *valueFilter) ([]int, error) {
 	return found, nil
 }
 
+// changeWork is to how many comparisons the change of an element comes, which is copied.
+const changeWork = 20
+
 // changeElements changes the elements that a path names, or makes the one that it
 // asks for where that is allowed.
 func (p *applier) changeElements(l *list, s *step) error {
@@ -143,11 +130,17 @@ func (p *applier) changeElements(l *list, s *step) error {
 		return badRequest(InvalidValue, "%q has more than one value with \"primary\": true (RFC 7643 section 2.4)", l.attr.path)
 	}
 	if primaries == 1 {
-		if err := p.spend(len(l.items)); err != nil {
-			return err
-		}
-		l.demoteOthers(last)
+		return p.demoteOthers(l, last)
 	}
+	return nil
+}
+
+// demoteOthers makes an element the only primary one.
+func (p *applier) demoteOthers(l *list, at int) error {
+	if err := p.spend(len(l.items)); err != nil {
+		return err
+	}
+	l.demoteOthers(at)
 	return nil
 }
 

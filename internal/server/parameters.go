@@ -28,12 +28,12 @@ func (x *exchange) readParameters() error {
 	}
 	// A semicolon is a part of a value. To net/url it is a defect, since there are
 	// programs to which it separates parameters.
-	given, err := url.ParseQuery(strings.ReplaceAll(x.r.URL.RawQuery, ";", "%3B"))
+	all, err := url.ParseQuery(strings.ReplaceAll(x.r.URL.RawQuery, ";", "%3B"))
 	if err != nil {
 		return badParameter(`the query of the URL cannot be read: "%%" is followed by two hexadecimal digits, and is itself written %%25`)
 	}
-	x.parameters = make(url.Values, len(given))
-	for name, values := range given {
+	x.parameters = make(url.Values, len(all))
+	for name, values := range all {
 		if known := parameterNames[strings.ToLower(name)]; known != "" {
 			x.parameters[known] = append(x.parameters[known], values...)
 		}
@@ -57,12 +57,10 @@ func badParameter(format string, args ...any) error {
 // searchFromURL reads the parameters of a URL as the search that they mean.
 func searchFromURL(values url.Values) (search *scim.SearchRequest, err error) {
 	search = &scim.SearchRequest{
+		Filter:    given(values, "filter"),
 		SortBy:    values.Get("sortBy"),
 		SortOrder: values.Get("sortOrder"),
-	}
-	if values.Has("filter") {
-		filter := values.Get("filter")
-		search.Filter = &filter
+		Cursor:    given(values, "cursor"),
 	}
 	if values.Has("attributes") {
 		search.Attributes = []string{values.Get("attributes")}
@@ -70,15 +68,20 @@ func searchFromURL(values url.Values) (search *scim.SearchRequest, err error) {
 	if values.Has("excludedAttributes") {
 		search.ExcludedAttributes = []string{values.Get("excludedAttributes")}
 	}
-	if values.Has("cursor") {
-		cursor := values.Get("cursor")
-		search.Cursor = &cursor
-	}
 	if search.StartIndex, err = integer(values, "startIndex"); err != nil {
 		return nil, err
 	}
 	search.Count, err = integer(values, "count")
 	return search, err
+}
+
+// given is a parameter that may be empty; nil when it is absent.
+func given(values url.Values, name string) *string {
+	if !values.Has(name) {
+		return nil
+	}
+	value := values.Get(name)
+	return &value
 }
 
 // integer reads an integer parameter; nil when it is absent.
