@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -32,8 +33,10 @@ const (
 )
 
 // budget is the memory that requests may take together. A large one waits until there
-// is room for it; one for which there would be no room if it were alone is refused, since
-// a process that exceeds the limit of its container is killed. Small ones are not counted.
+// is room for it, and holds nothing meanwhile, neither memory nor the turn to write a
+// resource: of those that wait for each other none would ever go on. One for which there
+// would be no room if it were alone is refused, since a process that exceeds the limit of
+// its container is killed. Small ones are not counted.
 type budget struct {
 	// left returns how many bytes requests may take when none has any. With collect,
 	// garbage does not count.
@@ -50,29 +53,10 @@ func newBudget() *budget {
 	return &budget{left: memoryLeft, given: make(chan struct{})}
 }
 
-// take takes so many bytes more for a request that has own of them already. It
-// returns noRoom when they cannot be had, even by waiting.
-func (b *budget) take(ctx context.Context, own, bytes int64) error {
-	for {
-		room, freed, taken := b.tryTake(own, bytes)
-		if taken {
-			return nil
-		}
-		if freed == nil {
-			return noRoom{needs: own + bytes, room: room}
-		}
-		select {
-		case <-freed:
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for memory: %w: %w",
-				scim.Errorf(http.StatusServiceUnavailable, "", "too many large requests are under way; try again"), ctx.Err())
-		}
-	}
-}
-
-// tryTake takes the bytes if there is room. If not, freed is closed when that may
-// have changed; it is nil when no other request has anything.
-func (b *budget) tryTake(own, bytes int64) (room int64, freed <-chan struct{}, taken bool) {
+// take takes so many bytes more for a request that has own of them already, at once or
+// not at all: it returns noRoom when they cannot be had, even by waiting, and noRoomYet
+// when they may be had once other requests have ended.
+func (b *budget) take(own, bytes int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	alone := b.taken == own
@@ -84,12 +68,32 @@ func (b *budget) tryTake(own, bytes int64) (room int64, freed <-chan struct{}, t
 	}
 	if b.taken+bytes <= b.room {
 		b.taken += bytes
-		return b.room, nil, true
+		return nil
 	}
 	if alone {
-		return b.room, nil, false
+		return noRoom{needs: own + bytes, room: b.room}
 	}
-	return b.room, b.given, false
+	return noRoomYet{needs: own + bytes, freed: b.given}
+}
+
+// wait waits until so many bytes can be had, and takes them, for a request that has none.
+func (b *budget) wait(ctx context.Context, bytes int64) error {
+	for {
+		err := b.take(0, bytes)
+		busy := noRoomYet{}
+		if !errors.As(err, &busy) {
+			return err
+		}
+		select {
+		case <-busy.freed:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for memory: %w: %w", tooManyLarge(), ctx.Err())
+		}
+	}
+}
+
+func tooManyLarge() error {
+	return scim.Errorf(http.StatusServiceUnavailable, "", "too many large requests are under way; try again")
 }
 
 // give gives bytes back.
@@ -110,6 +114,18 @@ type noRoom struct{ needs, room int64 }
 // Error implements error.
 func (e noRoom) Error() string {
 	return fmt.Sprintf("the request takes about %d MiB of memory, and the server has %d MiB to spare", e.needs>>20+1, e.room>>20)
+}
+
+// noRoomYet says that other requests have the memory that a request needs. freed is
+// closed when that may have changed.
+type noRoomYet struct {
+	needs int64
+	freed <-chan struct{}
+}
+
+// Error implements error.
+func (e noRoomYet) Error() string {
+	return fmt.Sprintf("the request takes about %d MiB of memory, which others have at the moment", e.needs>>20+1)
 }
 
 // memoryLeft returns how much memory is left below the limit of the process
@@ -139,18 +155,40 @@ func memoryLeft(collect bool) int64 {
 }
 
 // takeMemory takes memory for what the request is about to need besides what it has
-// needed already, until it ends.
-func (x *exchange) takeMemory(ctx context.Context, bytes int64) error {
-	x.needs += bytes
-	missing := x.needs - x.taken
-	if x.needs <= smallRequest || missing <= 0 {
-		return nil
+// needed already, until it ends; at once or not at all, as budget.take does.
+func (x *exchange) takeMemory(bytes int64) error {
+	needs := x.needs + bytes
+	if missing := needs - x.taken; needs > smallRequest && missing > 0 {
+		if err := x.tenant.budget.take(x.taken, missing); err != nil {
+			return err
+		}
+		x.taken = needs
 	}
-	if err := x.tenant.budget.take(ctx, x.taken, missing); err != nil {
-		return err
-	}
-	x.taken = x.needs
+	x.needs = needs
 	return nil
+}
+
+// withMemory does something that takes memory. Where others have it, what was begun is
+// given up and done again once the memory is there. What the request really holds, such
+// as a large body, cannot be given back meanwhile, so that it is answered 503 then.
+func (x *exchange) withMemory(do func() error) error {
+	needed := x.needs
+	for {
+		err := do()
+		busy, told := noRoomYet{}, (*scim.Error)(nil)
+		if !errors.As(err, &busy) || errors.As(err, &told) {
+			return err
+		}
+		if needed > smallRequest {
+			return fmt.Errorf("%w: %w", tooManyLarge(), err)
+		}
+		x.tenant.budget.give(x.taken)
+		x.needs, x.taken = needed, 0
+		if err := x.tenant.budget.wait(x.ctx, busy.needs); err != nil {
+			return err
+		}
+		x.taken = busy.needs
+	}
 }
 
 // giveMemory gives back what the request has taken.

@@ -164,7 +164,7 @@ func (x *exchange) body() ([]byte, error) {
 	if x.r.ContentLength >= 0 {
 		size = x.r.ContentLength * bodyFactor
 	}
-	if err := x.takeForBody(size); err != nil {
+	if err := x.withMemory(func() error { return x.takeForBody(size) }); err != nil {
 		return nil, err
 	}
 	body := bytes.NewBuffer(make([]byte, 0, max(x.r.ContentLength, 0)+bytes.MinRead))
@@ -177,7 +177,7 @@ func (x *exchange) body() ([]byte, error) {
 			scim.Errorf(http.StatusBadRequest, scim.InvalidSyntax, "the body ended before it was complete"), err)
 	}
 	// The size of a body that comes in chunks is not known before.
-	return body.Bytes(), x.takeForBody(int64(body.Len())*bodyFactor - size)
+	return body.Bytes(), x.withMemory(func() error { return x.takeForBody(int64(body.Len())*bodyFactor - size) })
 }
 
 // takeForBody takes memory for the body and what it becomes.
@@ -185,7 +185,7 @@ func (x *exchange) takeForBody(bytes int64) error {
 	if x.within {
 		return nil // The body of the bulk request has it in it.
 	}
-	err := x.takeMemory(x.ctx, bytes)
+	err := x.takeMemory(bytes)
 	if large := (noRoom{}); errors.As(err, &large) {
 		return fmt.Errorf("%w: %w", scim.Errorf(http.StatusRequestEntityTooLarge, "",
 			"%v; send less at a time, such as some of the members of a group in each PATCH, or raise spec.server.resources.limits.memory of the ScimTenant", large), err)
@@ -193,14 +193,15 @@ func (x *exchange) takeForBody(bytes int64) error {
 	return err
 }
 
-// view is what the projection wants of resources, for which memory is taken first.
+// view is what the projection wants of resources, for which memory is taken first:
+// within withMemory.
 func (x *exchange) view(projection *scim.Projection) store.View {
 	if x.within {
 		return store.View{WithoutGroups: true, WithoutMembers: true} // The answer to a bulk request has no resources.
 	}
 	view := store.ViewOf(projection)
-	view.Reserve = func(ctx context.Context, bytes int64) error {
-		err := x.takeMemory(ctx, bytes)
+	view.Reserve = func(_ context.Context, bytes int64) error {
+		err := x.takeMemory(bytes)
 		if large := (noRoom{}); errors.As(err, &large) {
 			return fmt.Errorf("%w: %w", scim.Errorf(http.StatusBadRequest, scim.TooMany,
 				"%v; leave members out (excludedAttributes=members), ask for fewer resources (count), or raise spec.server.resources.limits.memory of the ScimTenant", large), err)

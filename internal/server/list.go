@@ -53,7 +53,11 @@ func (x *exchange) list(search *scim.SearchRequest, types []*scim.ResourceType) 
 			return err
 		}
 	}
-	page, err := x.collect(queries, response.StartIndex, count, after)
+	var page collected
+	err = x.withMemory(func() (err error) {
+		page, err = x.collect(queries, response.StartIndex, count, after)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -174,15 +174,16 @@ func TestBudget(t *testing.T) {
 		}
 		return 50
 	}
-	g.Expect(b.take(ctx, 0, 80)).To(Succeed(), "garbage is none of it")
-	g.Expect(b.take(ctx, 80, 20)).To(Succeed())
-	g.Expect(b.take(ctx, 100, 20)).To(MatchError(noRoom{needs: 120, room: 100}), "it is the only one")
+	g.Expect(b.take(0, 80)).To(Succeed(), "garbage is none of it")
+	g.Expect(b.take(80, 20)).To(Succeed())
+	g.Expect(b.take(100, 20)).To(MatchError(noRoom{needs: 120, room: 100}), "it is the only one")
 	waited := make(chan error)
-	go func() { waited <- b.take(ctx, 0, 30) }()
+	go func() { waited <- b.wait(ctx, 30) }()
 	g.Consistently(waited, "50ms").ShouldNot(Receive())
 	b.give(50)
 	g.Eventually(waited).Should(Receive(Succeed()))
-	go func() { waited <- b.take(ctx, 0, 30) }()
+	g.Expect(b.take(50, 30)).To(BeAssignableToTypeOf(noRoomYet{}), "who has some does not wait for more")
+	go func() { waited <- b.wait(ctx, 30) }()
 	cancel()
 	var err error
 	g.Eventually(waited).Should(Receive(&err))
@@ -190,8 +191,86 @@ func TestBudget(t *testing.T) {
 	g.Expect(errors.As(err, &protocol)).To(BeTrue())
 	g.Expect(protocol.Status).To(Equal(http.StatusServiceUnavailable))
 	b.give(80)
-	g.Expect(b.take(t.Context(), 0, 80)).To(MatchError(noRoom{needs: 80, room: 50}), "garbage was collected a moment ago")
+	g.Expect(b.take(0, 80)).To(MatchError(noRoom{needs: 80, room: 50}), "garbage was collected a moment ago")
 	g.Expect(asked).To(Equal([]bool{false, true, false}))
+}
+
+// Two requests that each have a part of the memory and need more never wait for each
+// other: one of them is told to come again, and the other goes on.
+func TestNobodyWaitsWithMemory(t *testing.T) {
+	const deadline = 20 * time.Second
+	h := newHarness(t, memory.New())
+	h.tenant.limits.Deadline = deadline
+	h.tenant.budget.left = func(bool) int64 { return 1_000_000 }
+	holding := func() *exchange {
+		x := &exchange{tenant: h.tenant, ctx: t.Context()}
+		h.Expect(x.withMemory(func() error { return x.takeMemory(500_000) })).To(Succeed())
+		return x
+	}
+	one, other := holding(), holding()
+	began := time.Now()
+	err := one.withMemory(func() error { return one.takeMemory(100_000) })
+	h.Expect(one.protocolError(err).Status).To(Equal(http.StatusServiceUnavailable))
+	h.Expect(time.Since(began)).To(BeNumerically("<", deadline/2))
+	one.giveMemory()
+	h.Expect(other.withMemory(func() error { return other.takeMemory(100_000) })).To(Succeed())
+	other.giveMemory()
+	h.nothingTaken()
+}
+
+// turns is a store whose updates of a resource are made one after the other, as those of
+// the Kubernetes store are.
+type turns struct {
+	store.Store
+	turn chan struct{}
+	gone chan struct{} // an update has its turn
+}
+
+func (s turns) Update(ctx context.Context, t *scim.ResourceType, id string, change store.Change, options store.UpdateOptions) (*scim.Resource, error) {
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-s.turn }()
+	select {
+	case s.gone <- struct{}{}:
+	default:
+	}
+	return s.Store.Update(ctx, t, id, change, options)
+}
+
+// A request that waits for memory does not keep its turn to write the resource: whoever
+// has the memory may be waiting for that.
+func TestNobodyWaitsForMemoryInTurn(t *testing.T) {
+	backend := turns{Store: memory.New(), turn: make(chan struct{}, 1), gone: make(chan struct{}, 1)}
+	h := newHarness(t, backend)
+	var members []string
+	for number := range 400 {
+		members = append(members, `{"value":"`+h.do(http.MethodPost, "/Users", userNamed(number)).doc["id"].(string)+`"}`)
+	}
+	group := `{` + groupSchema + `,"displayName":"Everybody","members":[` + strings.Join(members, ",") + `]}`
+	id := h.do(http.MethodPost, "/Groups", group).doc["id"].(string)
+	h.nothingTaken()
+	h.tenant.budget.left = func(bool) int64 { return 1_000_000 }
+	h.Expect(h.tenant.budget.take(0, 950_000)).To(Succeed(), "another request has the memory")
+	renamed := make(chan response, 1)
+	go func() {
+		renamed <- h.do(http.MethodPatch, "/Groups/"+id, `{`+patchSchema+`,"Operations":[{"op":"replace","path":"displayName","value":"All"}]}`)
+	}()
+	h.Eventually(backend.gone, 5*time.Second).Should(Receive())
+	h.Eventually(func() bool {
+		select {
+		case backend.turn <- struct{}{}: // As the other request would.
+			return true
+		default:
+			return false
+		}
+	}, 5*time.Second).Should(BeTrue(), "the turn is free while the request waits for memory")
+	<-backend.turn
+	h.tenant.budget.give(950_000)
+	h.Expect((<-renamed).StatusCode).To(Equal(http.StatusOK))
+	h.nothingTaken()
 }
 
 func TestMemoryLeft(t *testing.T) {

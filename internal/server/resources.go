@@ -28,7 +28,8 @@ func (x *exchange) create(t *scim.ResourceType) error {
 		return err
 	}
 	view := x.view(projection)
-	if err := view.Take(x.ctx, view.Weight(len(resource.MemberIDs()))); err != nil {
+	weight := view.Weight(len(resource.MemberIDs()))
+	if err := x.withMemory(func() error { return view.Take(x.ctx, weight) }); err != nil {
 		return err
 	}
 	created, err := x.tenant.store.Create(x.ctx, resource, x.settings.Policy)
@@ -45,7 +46,11 @@ func (x *exchange) get(t *scim.ResourceType, id string) error {
 	if err != nil {
 		return err
 	}
-	found, err := x.tenant.store.Get(x.ctx, t, id, x.view(projection))
+	var found *scim.Resource
+	err = x.withMemory(func() (err error) {
+		found, err = x.tenant.store.Get(x.ctx, t, id, x.view(projection))
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -140,7 +145,12 @@ func (x *exchange) update(t *scim.ResourceType, id string, options store.UpdateO
 		return next, x.settings.checkRequired(next)
 	}
 	options.Precondition, options.Policy = precondition(x.r), x.settings.Policy
-	return x.tenant.store.Update(x.ctx, t, id, checked, options)
+	var updated *scim.Resource
+	err := x.withMemory(func() (err error) {
+		updated, err = x.tenant.store.Update(x.ctx, t, id, checked, options)
+		return err
+	})
+	return updated, err
 }
 
 // delete is DELETE (RFC 7644 section 3.6).

@@ -84,7 +84,7 @@ type View struct {
 	WithoutMembers bool
 	// Reserve, if set, is asked before so much memory is taken for what is wanted, in
 	// bytes, that it matters; its error is returned. Of an update, nothing has been
-	// written then.
+	// written then. It does not wait: others wait for the caller meanwhile.
 	Reserve func(ctx context.Context, bytes int64) error
 }
 
