@@ -13,6 +13,8 @@ IMG ?= kubescim/kubescim:dev
 PROVIDERS ?= Generic Entra Okta JumpCloud OneLogin PingOne Authentik Keycloak
 # How long `make fuzz` stays with each target.
 FUZZTIME ?= 30s
+# The drills that `make drills` runs: a regular expression over their names, by default all.
+DRILL ?=
 # The numbers of users that `make bench` measures at. 100,000 take half an hour, 1,000 a few minutes.
 BENCH_USERS ?= 1000 10000 100000
 # Where built tools go.
@@ -93,6 +95,10 @@ e2e: install ## Test end to end on the cluster.
 .PHONY: consistency
 consistency: install ## Check on the cluster that the replicas of a server answer as one, whatever happens to them.
 	$(WITH_CLUSTER) go test -count=1 -v -timeout 15m ./test/consistency/...
+
+.PHONY: drills
+drills: install ## Run what takes long: restores, floods, faults that last. Results go into docs/drills.md.
+	$(WITH_CLUSTER) go test -tags drills -count=1 -v -timeout 3h ./test/drills/... -ginkgo.focus "$(DRILL)"
 
 .PHONY: conformance
 conformance: install ## Check the SCIM server of tenants on the cluster against the RFCs and the providers' ways.
