@@ -1,0 +1,151 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Allow is what ScimTenants may ask for. A list that is left out has its
+// default; an empty one allows nothing.
+//
+// In patterns, one `*` may stand for any characters, none and dots included.
+type Allow struct {
+	// Hosts are the hosts that the tenants of a namespace may publish. By default
+	// any namespace may publish any host, as it may with Ingresses of its own.
+	Hosts []HostRule `json:"hosts"`
+	// IngressAnnotations are patterns for the keys of annotations that a tenant may
+	// put on its Ingress. An Ingress controller takes much from annotations, even
+	// its own configuration. By default those of cert-manager.
+	IngressAnnotations []string `json:"ingressAnnotations"`
+	// PriorityClasses are patterns for the PriorityClasses that a tenant's pods
+	// may have. By default none: they may push out the pods of others.
+	PriorityClasses []string `json:"priorityClasses"`
+	// Tolerations are the taints that a tenant's pods may tolerate. By default
+	// none: taints keep pods off nodes that are meant for others.
+	Tolerations []TolerationRule `json:"tolerations"`
+}
+
+// HostRule lets the tenants of some namespaces publish some hosts.
+type HostRule struct {
+	// Namespaces are patterns for names of namespaces.
+	Namespaces []string `json:"namespaces"`
+	// Hosts are patterns for hosts, for example *.acme.example.com.
+	Hosts []string `json:"hosts"`
+}
+
+// TolerationRule lets tenants' pods tolerate a taint.
+type TolerationRule struct {
+	// Key is the taint's key.
+	Key string `json:"key"`
+	// Value is the taint's value; any when empty.
+	Value string `json:"value"`
+	// Effect is the taint's effect; any when empty.
+	Effect corev1.TaintEffect `json:"effect"`
+}
+
+func (a *Allow) setDefaults() {
+	if a.Hosts == nil {
+		a.Hosts = []HostRule{{Namespaces: []string{"*"}, Hosts: []string{"*"}}}
+	}
+	if a.IngressAnnotations == nil {
+		a.IngressAnnotations = []string{"cert-manager.io/*"}
+	}
+}
+
+// Host reports whether a tenant of the namespace may publish the host.
+func (a Allow) Host(namespace, host string) bool {
+	for _, rule := range a.Hosts {
+		if matchesAny(rule.Namespaces, namespace) && matchesAny(rule.Hosts, host) {
+			return true
+		}
+	}
+	return false
+}
+
+// IngressAnnotation reports whether a tenant may put an annotation of that key
+// on its Ingress.
+func (a Allow) IngressAnnotation(key string) bool { return matchesAny(a.IngressAnnotations, key) }
+
+// PriorityClass reports whether a tenant's pods may have that PriorityClass.
+func (a Allow) PriorityClass(name string) bool { return matchesAny(a.PriorityClasses, name) }
+
+// Toleration reports whether a tenant's pods may have the toleration: a rule
+// must cover every taint that it tolerates.
+func (a Allow) Toleration(toleration corev1.Toleration) bool {
+	for _, rule := range a.Tolerations {
+		if rule.covers(toleration) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r TolerationRule) covers(t corev1.Toleration) bool {
+	if t.Key != r.Key || (r.Effect != "" && t.Effect != r.Effect) {
+		return false
+	}
+	equal := t.Operator == "" || t.Operator == corev1.TolerationOpEqual
+	return r.Value == "" || (equal && t.Value == r.Value)
+}
+
+func (a Allow) validate() []error {
+	var problems []error
+	report := func(err error) {
+		if err != nil {
+			problems = append(problems, err)
+		}
+	}
+	for i, rule := range a.Hosts {
+		report(checkPatterns(fmt.Sprintf("allow.hosts[%d].namespaces", i), rule.Namespaces))
+		report(checkPatterns(fmt.Sprintf("allow.hosts[%d].hosts", i), rule.Hosts))
+		if len(rule.Namespaces) == 0 || len(rule.Hosts) == 0 {
+			report(fmt.Errorf("allow.hosts[%d]: must have namespaces and hosts; \"*\" stands for any", i))
+		}
+	}
+	report(checkPatterns("allow.ingressAnnotations", a.IngressAnnotations))
+	report(checkPatterns("allow.priorityClasses", a.PriorityClasses))
+	for i, rule := range a.Tolerations {
+		report(rule.check(fmt.Sprintf("allow.tolerations[%d]", i)))
+	}
+	return problems
+}
+
+func (r TolerationRule) check(field string) error {
+	switch r.Effect {
+	case "", corev1.TaintEffectNoSchedule, corev1.TaintEffectPreferNoSchedule, corev1.TaintEffectNoExecute:
+	default:
+		return fmt.Errorf("%s.effect: must be NoSchedule, PreferNoSchedule or NoExecute, or be left out for any, not %q", field, r.Effect)
+	}
+	if r.Key == "" {
+		return fmt.Errorf("%s.key: must name the taint; a rule for all taints is not possible", field)
+	}
+	return nil
+}
+
+func checkPatterns(field string, patterns []string) error {
+	for i, pattern := range patterns {
+		if pattern == "" || strings.Count(pattern, "*") > 1 || strings.ContainsAny(pattern, " \t\n?[]{}\\") {
+			return fmt.Errorf("%s[%d]: %q must be a name, in which one * may stand for any characters", field, i, pattern)
+		}
+	}
+	return nil
+}
+
+func matchesAny(patterns []string, name string) bool {
+	for _, pattern := range patterns {
+		if matches(pattern, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func matches(pattern, name string) bool {
+	prefix, suffix, wild := strings.Cut(pattern, "*")
+	if !wild {
+		return name == pattern
+	}
+	return len(name) >= len(prefix)+len(suffix) && strings.HasPrefix(name, prefix) && strings.HasSuffix(name, suffix)
+}

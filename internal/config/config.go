@@ -1,0 +1,79 @@
+// Package config reads the operator's configuration file: what whoever runs the
+// operator decides for all tenants. What one tenant decides is in its ScimTenant.
+//
+// The author of a ScimTenant need not be trusted by whoever runs the operator:
+// what a ScimTenant may ask the operator for, beyond its own namespace, is listed
+// here.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/yaml"
+)
+
+// Config is the operator's configuration. docs/operator-configuration.md
+// explains it to those who write it.
+type Config struct {
+	// Allow is what ScimTenants may ask for.
+	Allow Allow `json:"allow"`
+	// Servers is what all SCIM servers have in common.
+	Servers Servers `json:"servers"`
+}
+
+// Servers is what all SCIM servers have in common.
+type Servers struct {
+	// ImagePullSecrets are names of Secrets, each in a tenant's own namespace,
+	// with credentials for the registry of the server's image.
+	ImagePullSecrets []string `json:"imagePullSecrets"`
+}
+
+// Default is what applies where there is no file, and where a file is silent.
+func Default() Config {
+	c := Config{}
+	c.setDefaults()
+	return c
+}
+
+// Load reads a configuration file. Without a path, it is Default. A field that
+// is not known, or a value that makes no sense, is an error that says where.
+func Load(path string) (Config, error) {
+	if path == "" {
+		return Default(), nil
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // Whoever starts the operator names its file.
+	if err != nil {
+		return Config{}, fmt.Errorf("reading the operator's configuration: %w", err)
+	}
+	c, err := parse(text)
+	if err != nil {
+		return Config{}, fmt.Errorf("the operator's configuration %s: %w", path, err)
+	}
+	return c, nil
+}
+
+func parse(text []byte) (Config, error) {
+	c := Config{}
+	if err := yaml.UnmarshalStrict(text, &c); err != nil {
+		return Config{}, err
+	}
+	c.setDefaults()
+	return c, c.validate()
+}
+
+func (c *Config) setDefaults() {
+	c.Allow.setDefaults()
+}
+
+func (c *Config) validate() error {
+	problems := c.Allow.validate()
+	for i, name := range c.Servers.ImagePullSecrets {
+		for _, problem := range validation.IsDNS1123Subdomain(name) {
+			problems = append(problems, fmt.Errorf("servers.imagePullSecrets[%d]: %q is no name of a Secret: %s", i, name, problem))
+		}
+	}
+	return errors.Join(problems...)
+}

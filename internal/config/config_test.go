@@ -1,0 +1,160 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+func load(t *testing.T, text string) (Config, error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Load(file)
+}
+
+func mustLoad(t *testing.T, text string) Config {
+	t.Helper()
+	c, err := load(t, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestDefaults(t *testing.T) {
+	none, err := Load("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, allow := range map[string]Allow{"no file": none.Allow, "an empty file": mustLoad(t, "").Allow} {
+		t.Run(name, func(t *testing.T) {
+			if !allow.Host("acme", "acme.example.com") {
+				t.Error("a host is refused")
+			}
+			if !allow.IngressAnnotation("cert-manager.io/cluster-issuer") {
+				t.Error("cert-manager is refused")
+			}
+			for _, key := range []string{
+				"nginx.ingress.kubernetes.io/configuration-snippet", "nginx.ingress.kubernetes.io/server-alias",
+				"external-dns.alpha.kubernetes.io/hostname", "acme.cert-manager.io/http01-edit-in-place", "cert-manager.io",
+			} {
+				if allow.IngressAnnotation(key) {
+					t.Errorf("annotation %s is allowed", key)
+				}
+			}
+			if allow.PriorityClass("system-cluster-critical") || allow.PriorityClass("") {
+				t.Error("a PriorityClass is allowed")
+			}
+			if allow.Toleration(corev1.Toleration{Operator: corev1.TolerationOpExists}) {
+				t.Error("all taints may be tolerated")
+			}
+		})
+	}
+}
+
+func TestAnEmptyListAllowsNothing(t *testing.T) {
+	allow := mustLoad(t, "allow: {hosts: [], ingressAnnotations: []}").Allow
+	if allow.Host("acme", "acme.example.com") || allow.IngressAnnotation("cert-manager.io/issuer") {
+		t.Error("something is allowed")
+	}
+}
+
+func TestHosts(t *testing.T) {
+	allow := mustLoad(t, `
+allow:
+  hosts:
+    - namespaces: [acme, acme-*]
+      hosts: [scim.acme.example.com, "*.acme.example.com"]
+    - namespaces: [platform]
+      hosts: ["*"]
+`).Allow
+	for _, tc := range []struct {
+		namespace, host string
+		want            bool
+	}{
+		{"acme", "scim.acme.example.com", true},
+		{"acme", "a.b.acme.example.com", true},
+		{"acme-test", "a.acme.example.com", true},
+		{"acme", "acme.example.com", false},
+		{"acme", "evilacme.example.com", false},
+		{"acmes", "a.acme.example.com", false},
+		{"acme", "globex.example.com", false},
+		{"platform", "globex.example.com", true},
+		{"globex", "a.acme.example.com", false},
+	} {
+		if got := allow.Host(tc.namespace, tc.host); got != tc.want {
+			t.Errorf("%s in namespace %s: allowed is %v", tc.host, tc.namespace, got)
+		}
+	}
+}
+
+func TestTolerations(t *testing.T) {
+	allow := mustLoad(t, `
+allow:
+  tolerations:
+    - key: example.com/pool
+      value: scim
+      effect: NoSchedule
+    - key: example.com/spot
+`).Allow
+	for name, tc := range map[string]struct {
+		toleration corev1.Toleration
+		want       bool
+	}{
+		"as it is listed":      {corev1.Toleration{Key: "example.com/pool", Value: "scim", Effect: corev1.TaintEffectNoSchedule}, true},
+		"another value":        {corev1.Toleration{Key: "example.com/pool", Value: "db", Effect: corev1.TaintEffectNoSchedule}, false},
+		"any value":            {corev1.Toleration{Key: "example.com/pool", Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule}, false},
+		"any effect":           {corev1.Toleration{Key: "example.com/pool", Value: "scim"}, false},
+		"any value, if listed": {corev1.Toleration{Key: "example.com/spot", Operator: corev1.TolerationOpExists}, true},
+		"another key":          {corev1.Toleration{Key: "node-role.kubernetes.io/control-plane", Operator: corev1.TolerationOpExists}, false},
+		"every taint":          {corev1.Toleration{Operator: corev1.TolerationOpExists}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := allow.Toleration(tc.toleration); got != tc.want {
+				t.Errorf("allowed is %v", got)
+			}
+		})
+	}
+}
+
+func TestServers(t *testing.T) {
+	c := mustLoad(t, "servers: {imagePullSecrets: [registry]}")
+	if len(c.Servers.ImagePullSecrets) != 1 || c.Servers.ImagePullSecrets[0] != "registry" {
+		t.Errorf("imagePullSecrets = %q", c.Servers.ImagePullSecrets)
+	}
+}
+
+// A configuration that is not understood must not be half in force.
+func TestRefused(t *testing.T) {
+	for name, tc := range map[string]struct{ text, want string }{
+		"no YAML":                   {"allow: [", "yaml"},
+		"an unknown field":          {"allow: {host: []}", `"host"`},
+		"an unknown section":        {"alow: {}", `"alow"`},
+		"a field twice":             {"allow: {hosts: []}\nallow: {}", `"allow"`},
+		"a host without namespaces": {"allow: {hosts: [{hosts: [a.example.com]}]}", "allow.hosts[0]"},
+		"a namespace without hosts": {"allow: {hosts: [{namespaces: [acme]}]}", "allow.hosts[0]"},
+		"two stars":                 {`allow: {ingressAnnotations: ["*/*"]}`, "allow.ingressAnnotations[0]"},
+		"an empty pattern":          {`allow: {priorityClasses: [high, ""]}`, "allow.priorityClasses[1]"},
+		"a shell's pattern":         {`allow: {hosts: [{namespaces: ["team-?"], hosts: ["*"]}]}`, "allow.hosts[0].namespaces[0]"},
+		"a toleration of all":       {"allow: {tolerations: [{effect: NoSchedule}]}", "allow.tolerations[0].key"},
+		"an unknown effect":         {"allow: {tolerations: [{key: a, effect: Sometimes}]}", "allow.tolerations[0].effect"},
+		"a wrong type":              {"allow: {priorityClasses: high}", "priorityClasses"},
+		"a Secret's wrong name":     {"servers: {imagePullSecrets: [Registry]}", "servers.imagePullSecrets[0]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := load(t, tc.text)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("the error is %v, and should contain %s", err, tc.want)
+			}
+		})
+	}
+	if _, err := Load(filepath.Join(t.TempDir(), "missing.yaml")); err == nil {
+		t.Error("a file that is not there is no error")
+	}
+}
