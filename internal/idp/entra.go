@@ -14,6 +14,7 @@ var entra = Profile{
 		l.CreateMissing = true
 		l.ScalarForComplex = true
 		l.ArrayForSingle = true
+		l.EmptyElements = true
 		l.IgnoreUnknown = true
 		l.UnquotedLiterals = true
 		l.LegacyURNs = true

@@ -10,6 +10,7 @@ var jumpCloud = Profile{
 	Leniency: with(harmless(), func(l *scim.Leniency) {
 		l.BooleanStrings = true
 		l.CreateMissing = true
+		l.EmptyElements = true
 		l.IgnoreUnknown = true
 	}),
 }

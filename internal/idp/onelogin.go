@@ -10,6 +10,7 @@ var oneLogin = Profile{
 		l.BooleanStrings = true
 		l.ScalarForComplex = true
 		l.ArrayForSingle = true
+		l.EmptyElements = true
 		l.IgnoreUnknown = true
 		l.MissingSchemas = true
 		l.LegacyURNs = true

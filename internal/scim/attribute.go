@@ -1,5 +1,7 @@
 package scim
 
+import "slices"
+
 // Type is the data type of an attribute (RFC 7643 section 2.3).
 type Type string
 
@@ -124,6 +126,14 @@ func (a *Attribute) secret() bool {
 // made says whether the server makes the values when it renders a resource, so
 // that neither a client nor a store has any say.
 func (a *Attribute) made() bool { return a.target != "" }
+
+// inElement says whether the attribute is a part of the elements of another.
+func (a *Attribute) inElement() bool { return a.parent != nil && a.parent.MultiValued }
+
+// needs says whether there is a sub-attribute that every value must have.
+func (a *Attribute) needs() bool {
+	return slices.ContainsFunc(a.SubAttributes, func(s *Attribute) bool { return s.Required })
+}
 
 func lowerASCII(s string) string {
 	for i := range len(s) {

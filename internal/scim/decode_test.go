@@ -13,7 +13,7 @@ func TestDecode(t *testing.T) {
 			`{"SCHEMAS":["URN:IETF:params:scim:schemas:core:2.0:user"],"USERNAME":"b","Name":{"GIVENNAME":"B"},"eMails":[{"VALUE":"x","Primary":true}]}`,
 			`{"schemas":["` + URNUser + `"],"userName":"b","name":{"givenName":"B"},"emails":[{"value":"x","primary":true}],"meta":{"resourceType":"User"}}`},
 		"unassigned is dropped": {
-			user(`"title":null,"emails":[],"name":{},"addresses":[{}],"phoneNumbers":[null,{"value":null}],"roles":null,"` + URNEnterpriseUser + `":{"manager":{}}`),
+			user(`"title":null,"emails":[],"name":{},"phoneNumbers":null,"roles":null,"` + URNEnterpriseUser + `":{"manager":{}}`),
 			user(`"meta":{"resourceType":"User"}`)},
 		"an extension that is null": {user(`"` + URNEnterpriseUser + `":null`), user(`"meta":{"resourceType":"User"}`)},
 		"read-only is ignored": {

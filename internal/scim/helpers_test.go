@@ -39,7 +39,7 @@ var (
 	groupType = registry.Group()
 	strict    = Leniency{}
 	lenient   = Leniency{OperationCase: true, BooleanStrings: true, QualifiedKeys: true, RemoveValues: true,
-		CreateMissing: true, ScalarForComplex: true, ArrayForSingle: true, SingleForArray: true, IgnoreReadOnly: true,
+		CreateMissing: true, ScalarForComplex: true, ArrayForSingle: true, SingleForArray: true, EmptyElements: true, IgnoreReadOnly: true,
 		IgnoreUnknown: true, UndeclaredExtensions: true, MissingSchemas: true, UnqualifiedExtensions: true,
 		UnquotedLiterals: true, LegacyURNs: true, ManagerID: true}
 )

@@ -47,6 +47,12 @@ type Leniency struct {
 	// PATCH operations of several clients leave the brackets out.
 	SingleForArray bool
 
+	// EmptyElements leaves out elements that have nothing in them: null, {}, and
+	// {"value":null}. Attribute mappings of Entra ID and templates of OneLogin make
+	// them of what a user has not. Members, and elements that must have something, are
+	// never left out: a list of nobody would empty a group.
+	EmptyElements bool
+
 	// IgnoreReadOnly leaves read-only attributes in a PATCH value without a path
 	// alone instead of answering `mutability`. Okta and authentik send the
 	// group's id with each rename.

@@ -64,6 +64,9 @@ func TestLeniencies(t *testing.T) {
 			ops: `{"op":"add","path":"manager","value":[{"$ref":"r","value":"m"}]}`, out: ent + `:{"manager":{"value":"m","$ref":"r"}}`}},
 		"ArrayForSingle, empty": {Leniency{ArrayForSingle: true}, request{kind: userType, body: user(`"title":[],"nickName":["x"]`), out: user(`"nickName":"x"`)}},
 		"SingleForArray":        {Leniency{SingleForArray: true}, request{kind: userType, body: user(`"emails":{"value":"x"}`), out: user(`"emails":[{"value":"x"}]`)}},
+		"EmptyElements":         {Leniency{EmptyElements: true}, request{kind: userType, body: user(`"emails":[{"value":"x"},{"type":null,"value":null}],"phoneNumbers":[{"value":null}],"addresses":[{}],"roles":[null]`), out: user(`"emails":[{"value":"x"}]`)}},
+		"EmptyElements in a PATCH": {Leniency{EmptyElements: true}, request{kind: userType, current: user(twoEmails),
+			ops: `{"op":"replace","path":"emails","value":[{"value":null},{"value":"x"}]}`, out: `"emails":[{"value":"x"}]`}},
 		"IgnoreReadOnly": {Leniency{IgnoreReadOnly: true}, request{kind: groupType, current: `{"schemas":["` + URNGroup + `"],"displayName":"Test"}`,
 			ops: `{"op":"replace","value":{"id":"abf4dd94-a4c0-4f67-89c9-76b03340cb9b","displayName":"Test SCIMv2"}}`, out: `"displayName":"Test SCIMv2"`}},
 		"IgnoreUnknown": {Leniency{IgnoreUnknown: true}, request{kind: groupType,
@@ -127,7 +130,7 @@ func TestLeniencies(t *testing.T) {
 			}
 		})
 	}
-	if l := reflect.ValueOf(lenient); l.NumField() != 16 {
+	if l := reflect.ValueOf(lenient); l.NumField() != 17 {
 		t.Error("a leniency without a test?")
 	}
 }

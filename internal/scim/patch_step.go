@@ -163,8 +163,9 @@ func (c *stepCompiler) read(s *step, value any) (err error) {
 		}
 	case a.Type == TypeComplex && (!a.MultiValued || s.at.filter != nil && c.verb == verbAdd):
 		err = c.readParts(s, value)
-	case s.at.filter != nil:
-		s.value, err = c.d.single(a, c.unwrap(value))
+	case s.at.filter != nil && value != nil:
+		s.value, err = c.d.element(a, c.unwrap(value))
+	case s.at.filter != nil: // null unassigns
 	default:
 		s.value, err = c.d.attribute(a, value)
 	}
@@ -271,7 +272,7 @@ func (c *stepCompiler) readListed(s *step, value any) error {
 	s.listed = true
 	var elements []any
 	for _, e := range list {
-		v, err := d.single(of, e)
+		v, err := d.element(of, e)
 		if err != nil {
 			return err
 		}

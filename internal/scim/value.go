@@ -54,7 +54,7 @@ func (d reader) elements(a *Attribute, in []any) (any, error) {
 	out := make([]any, 0, len(in))
 	primaries := 0
 	for _, e := range in {
-		v, err := d.single(a, e)
+		v, err := d.element(a, e)
 		if err != nil {
 			return nil, err
 		}
@@ -79,6 +79,32 @@ func (d reader) elements(a *Attribute, in []any) (any, error) {
 	return out, nil
 }
 
+// element reads one element of a multi-valued attribute. One that has nothing in it is
+// refused, or left out by leniency: what unassigns the attribute is null, the empty array
+// and absence (RFC 7643 section 2.5). A member is never left out: a list of nobody would
+// empty the group.
+func (d reader) element(a *Attribute, in any) (any, error) {
+	v, err := d.single(a, in)
+	if v != nil || err != nil || d.stored {
+		return v, err
+	}
+	if d.l.EmptyElements && !a.identified && !a.needs() && isEmpty(in) {
+		return nil, nil
+	}
+	return nil, badRequest(InvalidValue, "an element of %q has nothing in it; to unassign the attribute, send null or an empty array", a.path)
+}
+
+// isEmpty says whether a client sent null, or an object without anything but null.
+func isEmpty(v any) bool {
+	o, ok := v.(strictjson.Object)
+	for _, m := range o {
+		if m.Value != nil {
+			return false
+		}
+	}
+	return ok || v == nil
+}
+
 func tooManyElements(a *Attribute) error {
 	return badRequest(InvalidValue, "%q has more than %d values", a.path, MaxElements)
 }
@@ -100,7 +126,7 @@ func countPrimary(a *Attribute, list []any) int {
 
 // single reads one value: of a single-valued attribute, or one element.
 func (d reader) single(a *Attribute, v any) (any, error) {
-	if list, ok := v.([]any); ok && d.l.ArrayForSingle && !a.MultiValued && len(list) < 2 {
+	if list, ok := v.([]any); ok && d.l.ArrayForSingle && !a.MultiValued && !a.inElement() && len(list) < 2 {
 		v = nil
 		if len(list) == 1 {
 			v = list[0]
@@ -126,9 +152,7 @@ func (d reader) single(a *Attribute, v any) (any, error) {
 // complex reads the sub-attributes of a value.
 func (d reader) complex(a *Attribute, o strictjson.Object) (any, error) {
 	c := make(Complex, len(o))
-	given := false
 	for _, m := range o {
-		given = given || m.Value != nil
 		s, err := d.subAttribute(a, m.Name)
 		if err != nil {
 			return nil, err
@@ -147,7 +171,7 @@ func (d reader) complex(a *Attribute, o strictjson.Object) (any, error) {
 			c[s.Name] = v
 		}
 	}
-	if len(c) == 0 && !(given && a.identified) || d.cleared(a, c) {
+	if len(c) == 0 && !a.identified || d.cleared(a, c) {
 		return nil, nil
 	}
 	return c, d.requireSubAttributes(a, c)

@@ -32,6 +32,11 @@ func lenientElements() []lenience {
 			u := t.user(`"emails":[{"value":"a@example.com","type":"work"},{"value":"b@example.com","type":"home"}]`)
 			return patchAttempt(u, func(a *answer) { a.hasValues("emails", "b@example.com") }, `{"op":"remove","path":"emails","value":[{"value":"a@example.com"}]}`)
 		}},
+		{"EmptyElements", "values of a list that have nothing in them", "Entra ID, templates of OneLogin", []string{"Entra", "JumpCloud", "OneLogin"}, mustRefuse, nil, func(t *T) attempt {
+			name := t.userName()
+			return postAttempt(t, name, t.userBody(`"userName":`+quoted(name), `"emails":[{"value":`+quoted(name)+`},{"value":null}]`, `"phoneNumbers":[{"value":null,"type":null}]`, `"addresses":[{}]`),
+				func(a *answer) { a.hasValues("emails", name).unassigned("phoneNumbers", "addresses") })
+		}},
 		{"CreateMissing", "replace by a value path that matches nothing makes a value", "Entra ID; scim-patch#176, SCIM-SDK#416", creating, mustRefuse, nil, func(t *T) attempt {
 			u := t.user(`"phoneNumbers":[{"value":"1","type":"work"}]`)
 			return patchAttempt(u, func(a *answer) {

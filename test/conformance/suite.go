@@ -41,6 +41,7 @@ func allGroups() []group {
 		{name: "rfc9865", about: "pages by cursor", cases: cursorCases()},
 		{name: "okta-spec", about: "the steps of Okta's SCIM 2.0 specification test and of its CRUD suite", cases: oktaCases()},
 		{name: "entra-validator", about: "what the SCIM Validator of Microsoft Entra ID checks", cases: slices.Concat(entraUsers(), entraGroups())},
+		{name: "loss", about: "what must not be lost behind a success", cases: lossCases()},
 		{name: "lenient", about: "what identity providers really send", cases: lenientCases()},
 		{name: "hostile", about: "random and malformed requests", cases: hostileCases()},
 		{name: "tenancy", about: "authentication, and what a tenant sees of another", cases: tenancyCases()},

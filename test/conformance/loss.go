@@ -1,0 +1,50 @@
+package main
+
+import (
+	"net/http"
+	"slices"
+)
+
+// lossCases are requests that servers have answered with success although something was
+// lost: a value, the members of a group, or that a user is blocked.
+func lossCases() []testCase {
+	return slices.Concat(emptyElements())
+}
+
+// emptyElements are lists that name nobody.
+func emptyElements() []testCase {
+	nobody := []string{`[{"value":null}]`, `[{}]`, `[null]`, `{}`, `[{"value":[]}]`, `[{"value":["a"]}]`, `[{"$ref":null,"value":null}]`, `[{"value":""}]`}
+	return []testCase{
+		{"loss-elements-a", "members that name nobody do not empty a group, by PATCH", "RFC 7643 §2.5", nil, func(t *T) {
+			u := t.users(2)
+			g := t.group(u...)
+			for _, value := range nobody {
+				for _, operation := range []string{`{"op":"replace","path":"members","value":` + value + `}`, `{"op":"replace","value":{"members":` + value + `}}`, `{"op":"add","path":"members","value":` + value + `}`} {
+					t.patch(g.path, operation).refused(http.StatusBadRequest, "invalidValue", "invalidSyntax")
+					g.get().hasMembers(u...)
+				}
+			}
+		}},
+		{"loss-elements-b", "members that name nobody do not empty a group, by PUT", "RFC 7643 §2.5", nil, func(t *T) {
+			u := t.users(2)
+			g := t.group(u...)
+			for _, value := range nobody {
+				t.put(g.path, jsonOf(t.groupDoc(`"displayName":`+quoted(g.name), `"members":`+value))).refused(http.StatusBadRequest, "invalidValue", "invalidSyntax")
+				g.get().hasMembers(u...)
+			}
+		}},
+		{"loss-elements-c", "one that names nobody among others that do", "RFC 7643 §2.5", nil, func(t *T) {
+			u := t.users(2)
+			g := t.group(u...)
+			t.patch(g.path, `{"op":"replace","path":"members","value":[{"value":"`+u[0].id+`"},{"value":null}]}`).refused(http.StatusBadRequest, "invalidValue", "invalidSyntax")
+			g.get().hasMembers(u...)
+		}},
+		{"loss-elements-d", "[], null and absence empty a group", "RFC 7643 §2.5", nil, func(t *T) {
+			u := t.user()
+			t.group(u).patched(`{"op":"replace","path":"members","value":[]}`).unassigned("members")
+			t.group(u).patched(`{"op":"replace","path":"members","value":null}`).unassigned("members")
+			g := t.group(u)
+			g.replaced(t.groupDoc(`"displayName":` + quoted(g.name))).unassigned("members")
+		}},
+	}
+}
