@@ -187,6 +187,11 @@ func TestLocations(t *testing.T) {
 	h.Expect(locate()).To(Equal(h.url + "/scim/v2/Users/" + id))
 	h.Expect(locate("X-Forwarded-Proto", "https", "X-Forwarded-Host", "acme.example.com")).
 		To(Equal("https://acme.example.com/scim/v2/Users/" + id))
+	// Two proxies in a row, of which the client talks to the first.
+	h.Expect(locate("X-Forwarded-Proto", "https,http", "X-Forwarded-Host", "acme.example.com, ingress.example.com")).
+		To(Equal("https://acme.example.com/scim/v2/Users/" + id))
+	h.Expect(locate("X-Forwarded-Proto", "HTTPS, http")).To(HavePrefix("https://"))
+	h.Expect(locate("X-Forwarded-Proto", "http,https")).To(HavePrefix("http://"))
 	h.configure("Generic", func(s *Settings) { s.PublicURL = "https://acme.api.example.com/scim/v2" })
 	h.Expect(locate("X-Forwarded-Host", "evil.example.com")).To(Equal("https://acme.api.example.com/scim/v2/Users/" + id))
 }

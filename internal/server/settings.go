@@ -40,13 +40,20 @@ func (s *Settings) baseURL(r *http.Request) string {
 		return s.PublicURL
 	}
 	scheme, host := "http", r.Host
-	if proto := r.Header.Get("X-Forwarded-Proto"); proto == "https" {
-		scheme = proto
+	if strings.EqualFold(forwarded(r, "X-Forwarded-Proto"), "https") {
+		scheme = "https"
 	}
-	if forwarded := r.Header.Get("X-Forwarded-Host"); forwarded != "" {
-		host, _, _ = strings.Cut(forwarded, ",")
+	if first := forwarded(r, "X-Forwarded-Host"); first != "" {
+		host = first
 	}
-	return scheme + "://" + strings.TrimSpace(host) + s.Path
+	return scheme + "://" + host + s.Path
+}
+
+// forwarded returns what the first of several proxies saw, which is the one that the
+// client talks to: each puts what it sees behind a comma.
+func forwarded(r *http.Request, header string) string {
+	first, _, _ := strings.Cut(r.Header.Get(header), ",")
+	return strings.TrimSpace(first)
 }
 
 // checkRequired returns 400 invalidValue for a user that has not all attributes
