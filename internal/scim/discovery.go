@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/url"
 	"strings"
@@ -152,8 +153,12 @@ func (s *Schema) Document(baseURL string) json.RawMessage {
 	})
 }
 
-// marshal cannot fail: the documents have strings, numbers and booleans only.
+// marshal writes "<" as it is, which json.Marshal would make "\u003c" of. It cannot
+// fail: the documents have strings, numbers and booleans only.
 func marshal(v any) json.RawMessage {
-	b, _ := json.Marshal(v)
-	return b
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(v)
+	return bytes.TrimRight(b.Bytes(), "\n")
 }

@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -83,7 +82,7 @@ func (x *exchange) bulkOperation(ctx context.Context, index int, operation scim.
 // bulkFailure is the result of an operation that failed.
 func (x *exchange) bulkFailure(err error) scim.BulkResult {
 	protocol := x.protocolError(err)
-	body, marshalErr := json.Marshal(protocol)
+	body, marshalErr := protocol.MarshalJSON()
 	if marshalErr != nil {
 		body = nil
 	}
