@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -105,7 +104,8 @@ func (x *exchange) fail(err error) {
 	if passes(protocol.Status) {
 		x.w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
 	}
-	body, marshalErr := json.Marshal(protocol)
+	// json.Marshal would write "<token>" as "\u003ctoken\u003e".
+	body, marshalErr := protocol.MarshalJSON()
 	if marshalErr != nil {
 		x.err = errors.Join(err, marshalErr)
 		body = nil
@@ -150,6 +150,9 @@ func (x *exchange) protocolError(err error) *scim.Error {
 
 // body reads a SCIM message from the request.
 func (x *exchange) body() ([]byte, error) {
+	if err := x.refuseEncoding(); err != nil {
+		return nil, err
+	}
 	if header := x.r.Header.Get("Content-Type"); header != "" {
 		media, _, err := mime.ParseMediaType(header)
 		if err != nil || (media != contentType && media != "application/json") {

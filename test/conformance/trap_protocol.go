@@ -1,6 +1,7 @@
 package main
 
 import (
+	"compress/gzip"
 	"net/http"
 	"slices"
 	"strings"
@@ -76,6 +77,16 @@ func trapsErrors() []testCase {
 			u := t.user()
 			t.post("/Users", t.userBody(`"userName":`+quoted(u.name))).refused(http.StatusConflict, "uniqueness")
 			t.post("/Users", `{`).refused(http.StatusBadRequest, "invalidSyntax", "invalidValue")
+		}},
+		{"trap-30g", "a body that is compressed is read, or is 415", "RFC 9110 §15.5.16", nil, func(t *T) {
+			name := t.userName()
+			a := t.post("/Users", gzipped(t.userBody(`"userName":`+quoted(name))), "Content-Encoding", "gzip")
+			if a.status == http.StatusCreated {
+				a.has("userName", name)
+				return
+			}
+			a.refused(http.StatusUnsupportedMediaType)
+			a.expect(a.header.Get("Accept-Encoding") != "", "Accept-Encoding with what is taken (RFC 9110 §12.5.3)")
 		}},
 		{"trap-30e", "a body beyond all measure is 413", "RFC 7644 §3.12", nil, func(t *T) {
 			body := strings.TrimSuffix(t.userBody(), "}") + `,"title":"` + strings.Repeat("x", 25<<20) + `"}`
@@ -155,4 +166,13 @@ func trapsVersions() []testCase {
 			second.expect(second.header.Get("ETag") == first, "the ETag %s again", first)
 		}},
 	}
+}
+
+// gzipped is a text as it is sent with Content-Encoding: gzip.
+func gzipped(text string) string {
+	var b strings.Builder
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write([]byte(text)) // A strings.Builder takes everything.
+	_ = w.Close()
+	return b.String()
 }
