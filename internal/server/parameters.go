@@ -23,12 +23,18 @@ var parameterNames = map[string]string{
 // meanings, is refused: a search that lost its filter would find everybody, and the
 // identity provider take the first of them for the one that it looks for.
 func (x *exchange) readParameters() error {
-	if x.r.URL.RawQuery == "" {
+	query := x.r.URL.RawQuery
+	if query == "" {
 		return nil
+	}
+	// Whoever writes a blank as %20 has not encoded a form, and means a plus by a plus
+	// (RFC 3986), as in the userName a+b@example.com. In a form it is a blank.
+	if strings.Contains(query, "%20") {
+		query = strings.ReplaceAll(query, "+", "%2B")
 	}
 	// A semicolon is a part of a value. To net/url it is a defect, since there are
 	// programs to which it separates parameters.
-	all, err := url.ParseQuery(strings.ReplaceAll(x.r.URL.RawQuery, ";", "%3B"))
+	all, err := url.ParseQuery(strings.ReplaceAll(query, ";", "%3B"))
 	if err != nil {
 		return badParameter(`the query of the URL cannot be read: "%%" is followed by two hexadecimal digits, and is itself written %%25`)
 	}

@@ -82,6 +82,25 @@ func TestCursorsAreStable(t *testing.T) {
 	h.Expect(seen[:7]).To(Equal(users), "each user that was there all the time comes once")
 }
 
+// A plus is itself where blanks are written as %20, and a blank in a form.
+func TestPlusInQueries(t *testing.T) {
+	h := newHarness(t, memory.New())
+	r := h.do(http.MethodPost, "/Users", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"a+b@example.com","title":"Tour Guide"}`)
+	h.Expect(r.StatusCode).To(Equal(http.StatusCreated), r.body)
+	for query, found := range map[string]int{
+		`filter=userName%20eq%20%22a+b@example.com%22`:           1,
+		`filter=userName%20eq%20%22a%2Bb%40example.com%22`:       1,
+		`filter=userName+eq+%22a%2Bb%40example.com%22`:           1,
+		`filter=userName+eq+%22a+b%40example.com%22`:             0,
+		`filter=title+eq+%22Tour+Guide%22&count=1`:               1,
+		`filter=title%20eq%20%22Tour%20Guide%22&sortBy=userName`: 1,
+	} {
+		r := h.do(http.MethodGet, "/Users?"+query, "")
+		h.Expect(r.StatusCode).To(Equal(http.StatusOK), r.body)
+		h.Expect(r.doc["totalResults"]).To(BeEquivalentTo(found), query)
+	}
+}
+
 // swapped returns a letter that is another one.
 func swapped(letter byte) string {
 	if letter == 'A' {

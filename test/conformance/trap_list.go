@@ -47,6 +47,12 @@ func trapsQuery() []testCase {
 			t.get("/Users?count=1&filter=").refused(http.StatusBadRequest, "invalidFilter")
 			t.get(query("/Users", "filter", `userName eq "`+t.random()+`"`, "count", "1", "filter", "userName pr")).refused(http.StatusBadRequest)
 		}},
+		{"trap-13d", "a plus in a query whose blanks are %20 is a plus", "RFC 3986 §2.2; RFC 7644 §3.4.2", needs(filterFeature), func(t *T) {
+			name := t.random()
+			u := t.user(`"userName":"a+b-` + name + `@example.com"`)
+			t.get("/Users?filter=userName%20eq%20%22a+b-" + name + "@example.com%22").lists(u)
+			t.get("/Users?filter=userName+eq+%22a%2Bb-" + name + "%40example.com%22").lists(u)
+		}},
 		{"trap-14a", "a query of the server root lists all types, or is refused as the RFC says", "RFC 7644 §3.4.2.1", needs(filterFeature), func(t *T) {
 			u, g := t.user(), t.group()
 			a := t.get(query("/", "filter", `id eq "`+u.id+`" or id eq "`+g.id+`"`))
