@@ -34,6 +34,8 @@ type BulkOperation struct {
 	// Path is relative to the base URL: /Users or /Users/{id}.
 	Path string
 	Data json.RawMessage
+
+	problem *Error // why it cannot be carried out, where that is known already
 }
 
 // BulkResult is what came of one operation.
@@ -51,15 +53,19 @@ func (r BulkResult) failed() bool { return r.Status >= http.StatusBadRequest }
 
 // bulkBody is a bulk request on the wire.
 type bulkBody struct {
-	FailOnErrors *int `json:"failOnErrors"`
-	Operations   []struct {
-		Method, BulkID, Version, Path string
-		Data                          json.RawMessage
-	} `json:"Operations"`
+	FailOnErrors *int            `json:"failOnErrors"`
+	Operations   []bulkOperation `json:"Operations"`
+}
+
+// bulkOperation is an operation on the wire. Its members are read one by one, so that a
+// wrong one fails this operation and no other.
+type bulkOperation struct {
+	Method, BulkID, Version, Path, Data json.RawMessage
 }
 
 // ParseBulk reads the body of a bulk request. More operations than max are
-// refused with 413 (section 3.7.4).
+// refused with 413 (section 3.7.4). What is wrong with one operation is told when it is
+// carried out.
 func ParseBulk(doc []byte, max int) (*BulkRequest, error) {
 	object, err := parseObject(doc)
 	if err != nil {
@@ -70,7 +76,7 @@ func ParseBulk(doc []byte, max int) (*BulkRequest, error) {
 	}
 	var body bulkBody
 	if err := json.Unmarshal(doc, &body); err != nil {
-		return nil, badRequest(InvalidSyntax, "the body is no bulk request: Operations must be an array of objects with method, path, bulkId, version and data")
+		return nil, badRequest(InvalidSyntax, "the body is no bulk request: Operations must be an array of objects with method, path, bulkId, version and data, and failOnErrors a whole number")
 	}
 	if len(body.Operations) == 0 {
 		return nil, badRequest(InvalidSyntax, "Operations must have at least one operation")
@@ -81,33 +87,62 @@ func ParseBulk(doc []byte, max int) (*BulkRequest, error) {
 	}
 	request := &BulkRequest{}
 	if body.FailOnErrors != nil {
-		if *body.FailOnErrors < 1 {
-			return nil, badRequest(InvalidValue, "failOnErrors must be at least 1; leave it out to carry out all operations")
+		if *body.FailOnErrors < 0 {
+			return nil, badRequest(InvalidValue, "failOnErrors must be 0 or more; with 0, or without it, all operations are carried out")
 		}
 		request.FailOnErrors = *body.FailOnErrors
 	}
-	seen := map[string]bool{}
-	for i, operation := range body.Operations {
-		if operation.BulkID != "" && seen[operation.BulkID] {
-			return nil, badRequest(InvalidValue, "operation %d has a bulkId that another operation has", i)
-		}
-		seen[operation.BulkID] = true
-		request.Operations = append(request.Operations, BulkOperation{
-			Method:  strings.ToUpper(operation.Method),
-			BulkID:  operation.BulkID,
-			Version: operation.Version,
-			Path:    operation.Path,
-			Data:    patchMessage(operation.Method, operation.Data),
-		})
+	for _, operation := range body.Operations {
+		request.Operations = append(request.Operations, operation.read())
 	}
+	refuseDoubles(request.Operations)
 	return request, nil
+}
+
+// read reads the members of an operation.
+func (o bulkOperation) read() BulkOperation {
+	var operation BulkOperation
+	for _, member := range []struct {
+		name string
+		raw  json.RawMessage
+		text *string
+	}{
+		{"method", o.Method, &operation.Method}, {"path", o.Path, &operation.Path},
+		{"bulkId", o.BulkID, &operation.BulkID}, {"version", o.Version, &operation.Version},
+	} {
+		if member.raw != nil && json.Unmarshal(member.raw, member.text) != nil {
+			operation.problem = badRequest(InvalidSyntax, "%q of an operation must be a string", member.name)
+		}
+	}
+	operation.Method = strings.ToUpper(operation.Method)
+	operation.Data = patchMessage(operation.Method, o.Data)
+	return operation
+}
+
+// refuseDoubles makes the operations fail that share a bulkId, since there is no telling
+// which of them a reference means.
+func refuseDoubles(operations []BulkOperation) {
+	first := map[string]int{}
+	for i := range operations {
+		id := operations[i].BulkID
+		if id == "" {
+			continue
+		}
+		j, seen := first[id]
+		if !seen {
+			first[id] = i
+			continue
+		}
+		problem := badRequest(InvalidValue, "several operations of the request have this bulkId; give each its own")
+		operations[i].problem, operations[j].problem = problem, problem
+	}
 }
 
 // patchMessage makes the PatchOp message of a PATCH whose data is the bare array
 // of its operations, as in the example of RFC 7644 section 3.7.3.
 func patchMessage(method string, data json.RawMessage) json.RawMessage {
 	bare := strings.HasPrefix(strings.TrimSpace(string(data)), "[")
-	if !bare || !strings.EqualFold(method, http.MethodPatch) {
+	if !bare || method != http.MethodPatch {
 		return data
 	}
 	return marshal(map[string]any{"schemas": []string{URNPatchOp}, "Operations": data})
@@ -115,13 +150,16 @@ func patchMessage(method string, data json.RawMessage) json.RawMessage {
 
 // check returns what is wrong with an operation by itself; nil if nothing is.
 func (o BulkOperation) check() *Error {
+	if o.problem != nil {
+		return o.problem
+	}
 	segments := strings.Split(strings.Trim(o.Path, "/"), "/")
 	wanted := 2
 	switch o.Method {
 	case http.MethodPost:
 		wanted = 1
 		if o.BulkID == "" {
-			return badRequest(InvalidValue, "a POST needs a bulkId")
+			return badRequest(InvalidValue, "a POST in a bulk request needs a bulkId, which may be any text that no other operation has")
 		}
 	case http.MethodPut, http.MethodPatch, http.MethodDelete:
 	default:
@@ -129,10 +167,10 @@ func (o BulkOperation) check() *Error {
 	}
 	if !strings.HasPrefix(o.Path, "/") || len(segments) != wanted || strings.HasPrefix(segments[wanted-1], ".") ||
 		strings.EqualFold(segments[0], "Bulk") || strings.EqualFold(segments[0], "Me") {
-		return badRequest(InvalidPath, "path must be that of a resource, /Users/{id} or /Groups/{id}, and for a POST that of its endpoint")
+		return badRequest(InvalidPath, "path must be that of a user or group, /Users/{id} or /Groups/{id}, and for a POST /Users or /Groups")
 	}
-	if o.Method != http.MethodDelete && len(o.Data) == 0 {
-		return badRequest(InvalidSyntax, "a %s needs data", o.Method)
+	if o.Method != http.MethodDelete && (len(o.Data) == 0 || string(o.Data) == "null") {
+		return badRequest(InvalidSyntax, "a %s needs data: what the body of that request would be", o.Method)
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func NewBulkRun(request *BulkRequest) *BulkRun {
 		creates: map[string]int{}, ids: map[string]string{}}
 	for i, operation := range request.Operations {
 		b.state[i].refers = operation.references()
-		if operation.Method == http.MethodPost && operation.BulkID != "" {
+		if operation.Method == http.MethodPost && operation.BulkID != "" && operation.problem == nil {
 			b.creates[operation.BulkID] = i
 		}
 	}

@@ -90,12 +90,61 @@ func TestBulkRunFailsWhatNeverWillBe(t *testing.T) {
 	}
 }
 
+// What is wrong with one operation fails that one, and what refers to it.
+func TestBulkOperationsFailAlone(t *testing.T) {
+	const good = `{"method":"POST","path":"/Users","bulkId":"good","data":{"x":1}}`
+	for operation, scimType := range map[string]string{
+		`{"method":"POST","path":"/Users","bulkId":1,"data":{}}`:     "invalidSyntax",
+		`{"method":"PATCH","path":"/Users/1","version":7,"data":{}}`: "invalidSyntax",
+		`{"method":["POST"],"path":"/Users","bulkId":"b","data":{}}`: "invalidSyntax",
+		`{"method":"DELETE","path":{}}`:                              "invalidSyntax",
+		`{"method":"POST","path":"/Users","bulkId":"b","data":null}`: "invalidSyntax",
+		`{"method":"POST","path":"/Users","bulkId":"b"}`:             "invalidSyntax",
+		`{"method":"POST","path":"/Users","data":{}}`:                "invalidValue",
+		`{}`: "invalidValue",
+		`{"method":"PUT","path":"/Users/1","bulkId":"b","data":"bulkId:c"}`:        "",
+		`{"method":"PUT","path":"/Users/1","bulkId":"b","data":{},"version":null}`: "none",
+	} {
+		order, response := bulkRun(t, operation+","+good, creating())
+		if scimType == "none" {
+			if len(order) != 2 {
+				t.Errorf("%s: not carried out: %s", operation, response)
+			}
+			continue
+		}
+		if len(order) != 1 || !strings.Contains(response, `"bulkId":"good","status":"201"`) {
+			t.Errorf("%s: carried out %v: %s", operation, order, response)
+		}
+		if scimType != "" && !strings.Contains(response, `"scimType":"`+scimType+`"`) {
+			t.Errorf("%s: %s", operation, response)
+		}
+	}
+	order, response := bulkRun(t, `{"method":"POST","path":"/Users","bulkId":"same","data":{}},{"method":"POST","path":"/Users","bulkId":"same","data":{}},`+
+		`{"method":"PATCH","path":"/Users/bulkId:same","data":{}},`+good, creating())
+	if len(order) != 1 || strings.Count(response, `"status":"400","response"`) != 2 || strings.Count(response, `"status":"409","response"`) != 1 {
+		t.Errorf("a bulkId that two operations have: carried out %v: %s", order, response)
+	}
+}
+
+// FailOnErrors 0 is no limit, as without it.
+func TestBulkFailOnErrors(t *testing.T) {
+	for text, status := range map[string]int{`0`: 0, `null`: 0, `1`: 0, `-1`: 400, `"1"`: 400, `1.5`: 400} {
+		request, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"failOnErrors":`+text+`,"Operations":[{},{}]}`), 10)
+		if (err == nil) != (status == 0) {
+			t.Errorf("failOnErrors %s: %v", text, err)
+		}
+		if err == nil && (request.FailOnErrors == 0) != (text != "1") {
+			t.Errorf("failOnErrors %s is %d", text, request.FailOnErrors)
+		}
+	}
+}
+
 func TestParseBulkRefusals(t *testing.T) {
 	for operations, status := range map[string]int{
-		``:   400,
-		`[]`: 400,
-		`{"method":"POST","bulkId":"a"},{"method":"POST","bulkId":"a"}`: 400,
-		strings.Repeat(`{},`, 10) + `{}`:                                413,
+		``:                                 400,
+		`[]`:                               400,
+		`{"method":"POST","bulkId":"a"},7`: 400,
+		strings.Repeat(`{},`, 10) + `{}`:   413,
 	} {
 		_, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"Operations":[`+operations+`]}`), 10)
 		if protocol, ok := err.(*Error); !ok || protocol.Status != status { //nolint:errorlint // The package promises the type.

@@ -113,5 +113,7 @@ func TestBulkErrors(t *testing.T) {
 	h.Expect(r.doc["detail"]).To(ContainSubstring("1000"))
 	h.expectError(h.do(http.MethodPost, "/Bulk", `{"Operations":[]}`), http.StatusBadRequest, "invalidSyntax")
 	h.expectError(h.do(http.MethodPost, "/Bulk", bulkBody()), http.StatusBadRequest, "invalidSyntax")
-	h.expectError(h.do(http.MethodPost, "/Bulk", bulkBody(create("7", "a"), create("7", "b"))), http.StatusBadRequest, "invalidValue")
+	h.Expect(statuses(h.bulkDo(create("7", "a"), create("7", "b"), create("8", "c")))).To(Equal([]string{"400", "400", "201"}))
+	r = h.do(http.MethodPost, "/Bulk", strings.Replace(bulkBody(create("9", "alice"), create("10", "erin")), `"Operations"`, `"failOnErrors":0,"Operations"`, 1))
+	h.Expect(r.doc["Operations"]).To(HaveLen(2), "0 is no limit")
 }

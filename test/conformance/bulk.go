@@ -219,6 +219,28 @@ func trapsBulk() []testCase {
 			}
 			a.refusedWith([]int{http.StatusBadRequest, http.StatusConflict})
 		}},
+		{"trap-27p", "failOnErrors 0 is no limit, or is refused", "RFC 7644 §3.7; as bulk libraries send it", bulk, func(t *T) {
+			u, other := t.user(), t.userDoc()
+			a := t.bulk(`"failOnErrors":0`, bulkPost("/Users", "a", t.userDoc(`"userName":`+quoted(u.name))), bulkPost("/Users", "b", other))
+			if a.status == http.StatusBadRequest && t.generic() {
+				a.refused(http.StatusBadRequest)
+				return
+			}
+			o := a.operations(2)
+			a.expect(o[0]["status"] == "409" && o[1]["status"] == "201", "status 409, 201")
+		}},
+		{"trap-27q", "a bulkId or version of the wrong type fails its operation", "RFC 7644 §3.7.3", bulk, func(t *T) {
+			u := t.user()
+			a := t.bulk("", jsonOf(document{"method": "POST", "path": "/Users", "bulkId": 1, "data": t.userDoc()}),
+				jsonOf(document{"method": "DELETE", "path": u.path, "version": 7}), bulkPost("/Users", "b", t.userDoc()))
+			if a.status == http.StatusBadRequest && t.generic() {
+				a.refused(http.StatusBadRequest)
+				return
+			}
+			o := a.operations(3)
+			a.expect(o[0]["status"] == "400" && o[1]["status"] == "400" && o[2]["status"] == "201", "status 400, 400, 201")
+			u.get()
+		}},
 	}
 }
 
