@@ -41,29 +41,28 @@ func (x *exchange) list(search *scim.SearchRequest, types []*scim.ResourceType) 
 	if err != nil {
 		return err
 	}
-	count := x.pageSize(search)
+	at := step{count: x.pageSize(search)}
 	response := scim.ListResponse{StartIndex: 1}
 	if search.StartIndex != nil {
 		response.StartIndex = max(*search.StartIndex, 1)
 	}
-	var after *position
 	if search.Cursor != nil {
 		response.StartIndex = 0
-		if after, err = x.openCursor(*search.Cursor, search); err != nil {
+		if at, err = x.nextStep(search); err != nil {
 			return err
 		}
 	}
 	var page collected
 	err = x.withMemory(func() (err error) {
-		page, err = x.collect(queries, response.StartIndex, count, after)
+		page, err = x.collect(queries, response.StartIndex, at)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	response.TotalResults, response.Resources, response.ItemsPerPage = page.total, page.rendered, len(page.rendered)
-	if search.Cursor != nil && page.more && len(page.rendered) > 0 {
-		response.NextCursor = x.sealCursor(page.last, search)
+	if search.Cursor != nil {
+		response.NextCursor = x.nextCursor(search, at, page)
 	}
 	return x.answerList(response)
 }
@@ -140,18 +139,18 @@ type collected struct {
 	more     bool     // there are resources behind it
 }
 
-// collect gets a page: from the 1-based index start on, or after a position.
-func (x *exchange) collect(queries []typeQuery, start, count int, after *position) (page collected, err error) {
+// collect gets a page: from the 1-based index start on, or the step of a walk.
+func (x *exchange) collect(queries []typeQuery, start int, at step) (page collected, err error) {
 	base := x.settings.baseURL(x.r)
 	skip := max(start, 1) - 1
 	for i, one := range queries {
-		behind := after != nil && i < after.Type
-		one.query.StartIndex, one.query.Count = skip+1, count-len(page.rendered)
+		behind := at.after != nil && i < at.after.Type
+		one.query.StartIndex, one.query.Count = skip+1, at.count-len(page.rendered)
 		if behind {
 			one.query.Count = 0 // An earlier page has the last of this type.
 		}
-		if after != nil && i == after.Type {
-			one.query.After = &after.Position
+		if at.after != nil && i == at.after.Type {
+			one.query.After = &at.after.Position
 		}
 		found, err := x.tenant.store.List(x.ctx, one.t, one.query)
 		if err != nil {

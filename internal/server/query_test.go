@@ -63,7 +63,41 @@ func TestCursors(t *testing.T) {
 	h.Expect(byTitle[0]).To(Equal(users[6]))
 
 	h.Expect(h.do(http.MethodGet, "/Users?count=2", "").doc).NotTo(HaveKey("nextCursor"), "who did not ask gets none")
-	h.Expect(h.do(http.MethodGet, "/Users?count=0&cursor=", "").doc).NotTo(HaveKey("nextCursor"))
+}
+
+// A walk keeps its count (RFC 9865 section 2.2), and a page of nothing is not the end.
+func TestCountsOfWalks(t *testing.T) {
+	h := newHarness(t, memory.New())
+	users := h.populate()[:7]
+	next := h.do(http.MethodGet, "/Users?count=2&cursor=", "").doc["nextCursor"].(string)
+	for _, count := range []string{"3", "1", "0", "-1", "1000"} {
+		r := h.do(http.MethodGet, "/Users?count="+count+"&cursor="+next, "")
+		h.expectError(r, http.StatusBadRequest, "invalidCount")
+		h.Expect(r.doc["detail"]).To(ContainSubstring("2"))
+	}
+	for _, path := range []string{"/Users?count=2&cursor=" + next, "/Users?cursor=" + next} {
+		r := h.do(http.MethodGet, path, "")
+		h.Expect(r.doc["Resources"]).To(HaveLen(2), r.body)
+	}
+	search := func(members string) response {
+		return h.do(http.MethodPost, "/Users/.search", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],`+members+`}`)
+	}
+	next = search(`"count":2,"cursor":""`).doc["nextCursor"].(string)
+	h.expectError(search(`"count":3,"cursor":"`+next+`"`), http.StatusBadRequest, "invalidCount")
+
+	for _, path := range []string{"/Users?count=0&cursor=", "/Users?count=-3&cursor"} {
+		none := h.do(http.MethodGet, path, "")
+		h.Expect(none.doc).To(And(HaveKeyWithValue("Resources", BeEmpty()), HaveKeyWithValue("totalResults", BeEquivalentTo(7))))
+		start := none.doc["nextCursor"].(string)
+		again := h.do(http.MethodGet, "/Users?count=0&cursor="+start, "")
+		h.Expect(again.doc["nextCursor"]).NotTo(BeEmpty(), "still at the start")
+		r := h.do(http.MethodGet, "/Users?count=7&cursor="+start, "")
+		h.Expect(r.doc["Resources"]).To(HaveLen(7), r.body)
+		h.Expect(r.doc["Resources"].([]any)[0]).To(HaveKeyWithValue("id", users[0]))
+		h.Expect(r.doc).NotTo(HaveKey("nextCursor"))
+	}
+	h.Expect(h.do(http.MethodGet, "/Groups?count=0&cursor=&filter="+url.QueryEscape(`displayName eq "none"`), "").doc).
+		NotTo(HaveKey("nextCursor"), "there is nothing")
 }
 
 func TestCursorsAreStable(t *testing.T) {
@@ -113,7 +147,7 @@ func TestForgedCursors(t *testing.T) {
 	h := newHarness(t, memory.New())
 	h.populate()
 	next := h.do(http.MethodGet, "/Users?count=2&cursor=", "").doc["nextCursor"].(string)
-	h.Expect(h.do(http.MethodGet, "/Users?count=3&cursor="+next, "").StatusCode).To(Equal(http.StatusOK))
+	h.Expect(h.do(http.MethodGet, "/Users?count=2&cursor="+next, "").StatusCode).To(Equal(http.StatusOK))
 
 	var details []any
 	for name, query := range map[string]string{
