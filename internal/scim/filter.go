@@ -32,7 +32,14 @@ type Filter struct {
 // ParseFilter compiles a filter for resources of this type. An error is 400
 // invalidFilter and says where and what; a filter on a password is 403 sensitive.
 func (t *ResourceType) ParseFilter(text string, l Leniency) (*Filter, error) {
-	p := filterParser{t: t, l: l, text: text}
+	return t.ParseFilterAmong(nil, text, l)
+}
+
+// ParseFilterAmong is ParseFilter for a search over several resource types, of which t is
+// one: an attribute that another of them has and this one has not is unassigned here (RFC
+// 7644 section 3.4.2.1).
+func (t *ResourceType) ParseFilterAmong(types []*ResourceType, text string, l Leniency) (*Filter, error) {
+	p := filterParser{t: t, among: types, l: l, text: text}
 	root, err := p.parse()
 	if err != nil {
 		return nil, err
@@ -164,6 +171,25 @@ func (n *termNode) match(r *Resource, _ any) bool {
 func (n *termNode) implies(yield func(*Attribute, *comparison)) { yield(n.ref.leaf(), &n.is) }
 
 func (n *termNode) refers(yield func(ref)) { yield(n.ref) }
+
+// absentNode compares an attribute that the resource type has not. It implies nothing,
+// since no index of the type has it.
+type absentNode struct{ is comparison }
+
+func (n *absentNode) match(*Resource, any) bool { return n.is.holds(nil) }
+
+func (*absentNode) implies(func(*Attribute, *comparison)) {}
+
+func (*absentNode) refers(func(ref)) {}
+
+// noElement is what brackets match of an attribute that the resource type has not.
+type noElement struct{}
+
+func (noElement) match(*Resource, any) bool { return false }
+
+func (noElement) implies(func(*Attribute, *comparison)) {}
+
+func (noElement) refers(func(ref)) {}
 
 // elementNode compares a sub-attribute of an element, or with sub nil the element
 // itself, which is simple then.

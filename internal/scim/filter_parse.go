@@ -11,8 +11,11 @@ import (
 // filterParser is a recursive-descent parser of the grammar in figure 1 of RFC
 // 7644. It compiles as it goes, so an error has the position of what is wrong.
 type filterParser struct {
-	t    *ResourceType
-	l    Leniency
+	t *ResourceType
+	// among are the resource types of the search that the filter is for, if they are
+	// several.
+	among []*ResourceType
+	l     Leniency
 	text string
 	pos  int
 	// terms and parts are what MaxFilterTerms and MaxFilterParts bound.
@@ -139,7 +142,7 @@ func (p *filterParser) unit(depth int) (node, error) {
 
 // term reads a comparison of an attribute of the resource.
 func (p *filterParser) term(path string, start int) (node, error) {
-	r, err := p.resolve(path, start)
+	r, absent, err := p.resolve(path, start)
 	if err != nil {
 		return nil, err
 	}
@@ -152,6 +155,9 @@ func (p *filterParser) term(path string, start int) (node, error) {
 	is, err := p.comparison(r.leaf())
 	if err != nil {
 		return nil, err
+	}
+	if absent {
+		return &absentNode{is: is}, nil
 	}
 	return &termNode{ref: r, is: is}, nil
 }
@@ -178,10 +184,19 @@ func (p *filterParser) elementTerm(name string, start int) (node, error) {
 
 // valuePath reads attr[…], and a comparison of a sub-attribute after it.
 func (p *filterParser) valuePath(path string, start, depth int) (node, error) {
-	r, err := p.resolve(path, start)
+	r, absent, err := p.resolve(path, start)
 	if err != nil {
 		return nil, err
 	}
+	n, err := p.valueFilter(r, start, depth)
+	if absent {
+		return noElement{}, err
+	}
+	return n, err
+}
+
+// valueFilter reads what follows the name of the attribute in a value path.
+func (p *filterParser) valueFilter(r ref, start, depth int) (node, error) {
 	inner, err := p.brackets(r, start, depth)
 	if err != nil {
 		return nil, err
@@ -222,15 +237,22 @@ func (p *filterParser) brackets(r ref, start, depth int) (node, error) {
 	return n, nil
 }
 
-func (p *filterParser) resolve(path string, start int) (ref, error) {
+// resolve finds the attribute that is named, or says that the resource type has it not
+// but another one of the search.
+func (p *filterParser) resolve(path string, start int) (r ref, absent bool, err error) {
 	r, problem := p.t.resolve(path, p.l)
 	if problem == "" && r.attr == nil {
 		problem = `"` + path + `" names a schema and no attribute`
 	}
-	if problem != "" {
-		return r, p.fail(start, problem)
+	if problem == "" {
+		return r, false, nil
 	}
-	return r, nil
+	for _, t := range p.among {
+		if other, none := t.resolve(path, p.l); none == "" && other.attr != nil {
+			return other, true, nil
+		}
+	}
+	return r, false, p.fail(start, problem)
 }
 
 // allowed refuses attributes that a filter must not look at, or cannot.

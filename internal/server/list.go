@@ -2,7 +2,6 @@ package server
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -82,45 +81,31 @@ type typeQuery struct {
 	query      store.Query
 }
 
-// compile reads a search for each of the resource types. Over several types, a
-// type without the filter's attributes has no match (RFC 7644 section 3.4.2.1),
-// as long as some type has them.
+// compile reads a search for each of the resource types.
 func (x *exchange) compile(search *scim.SearchRequest, types []*scim.ResourceType) ([]typeQuery, error) {
 	if len(types) > 1 && search.SortBy != "" {
 		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue,
 			"sortBy cannot be used across resource types; search below /Users or /Groups")
 	}
-	var (
-		queries []typeQuery
-		refused error
-	)
+	queries := make([]typeQuery, 0, len(types))
 	for _, t := range types {
-		one, err := x.compileFor(search, t)
-		if err == nil {
-			queries = append(queries, one)
-			continue
+		one, err := x.compileFor(search, t, types)
+		if err != nil {
+			return nil, err
 		}
-		var protocol *scim.Error
-		if errors.As(err, &protocol) && protocol.Type == scim.InvalidFilter {
-			refused = err
-			continue
-		}
-		return nil, err
-	}
-	if len(queries) == 0 {
-		return nil, refused
+		queries = append(queries, one)
 	}
 	return queries, nil
 }
 
-func (x *exchange) compileFor(search *scim.SearchRequest, t *scim.ResourceType) (one typeQuery, err error) {
+func (x *exchange) compileFor(search *scim.SearchRequest, t *scim.ResourceType, among []*scim.ResourceType) (one typeQuery, err error) {
 	one.t = t
 	one.projection, err = t.ParseProjection(strings.Join(search.Attributes, ","), strings.Join(search.ExcludedAttributes, ","))
 	if err != nil {
 		return one, err
 	}
 	if search.Filter != nil {
-		if one.query.Filter, err = t.ParseFilter(*search.Filter, x.settings.Profile.Leniency); err != nil {
+		if one.query.Filter, err = t.ParseFilterAmong(among, *search.Filter, x.settings.Profile.Leniency); err != nil {
 			return one, err
 		}
 	}

@@ -62,6 +62,18 @@ func trapsQuery() []testCase {
 			}
 			a.refusedWith([]int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotImplemented}, "tooMany")
 		}},
+		{"trap-14c", "at the root, an attribute that a type has not is unassigned there", "RFC 7644 §3.4.2.1", needs(filterFeature), func(t *T) {
+			u, g := t.user(), t.group()
+			first := t.post("/.search", search(`"filter":`+quoted(`userName eq `+quoted(u.name)+` or displayName eq `+quoted(g.name))))
+			if first.status != http.StatusOK {
+				first.refusedWith([]int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotImplemented}, "tooMany")
+				return
+			}
+			first.lists(u, g)
+			t.get(query("/", "filter", `userName eq `+quoted(u.name))).lists(u)
+			t.get(query("/", "filter", `id eq "`+g.id+`" and not (userName pr)`)).lists(g)
+			t.get(query("/", "filter", `userName eq "x" or `+t.random()+` eq "x"`)).refused(http.StatusBadRequest, "invalidFilter")
+		}},
 		{"trap-14b", "meta.resourceType narrows a query of the root", "RFC 7644 §3.4.2.1", needs(filterFeature), func(t *T) {
 			u, g := t.user(), t.group()
 			both := `(id eq "` + u.id + `" or id eq "` + g.id + `")`
