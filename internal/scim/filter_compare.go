@@ -257,7 +257,7 @@ func (c *comparison) compileBoolean(a *Attribute, lit literal, l Leniency) strin
 	exact := !lit.quoted && (lit.text == "true" || lit.text == "false")
 	truth, ok := booleanWord(lit.text)
 	if !exact && !(ok && l.BooleanStrings) {
-		return `"` + a.path + `" is boolean: compare with true or false, without quotes`
+		return `"` + a.path + `" is boolean: compare with true or false, in lower case and without quotes`
 	}
 	c.truth = truth
 	return ""
@@ -272,7 +272,7 @@ func (c *comparison) compileNumber(a *Attribute, lit literal) string {
 	}
 	f, err := strconv.ParseFloat(lit.text, 64)
 	if err != nil {
-		return "the number is too large"
+		return `"` + a.path + `" is compared with a number that is larger than 1.8e308, the largest there is`
 	}
 	c.kind, c.decimal = kindDecimal, f
 	if i, err := strconv.ParseInt(lit.text, 10, 64); err == nil {
@@ -293,8 +293,19 @@ func (c *comparison) compileTime(a *Attribute, lit literal) string {
 	return ""
 }
 
+// unmistakable reports whether a word without quotes can be nothing but a text: no part of a
+// text whose first quotation mark is missing, no JSON, no word of the grammar, and no
+// template that was not filled in.
+func unmistakable(word string) bool {
+	switch lowerASCII(word) {
+	case "true", "false", "null", "and", "or", "not":
+		return false
+	}
+	return word[0] != '\'' && !strings.ContainsAny(word, "\"\\{}[]()<>")
+}
+
 func (c *comparison) compileText(a *Attribute, lit literal, l Leniency) string {
-	if !lit.quoted && !l.UnquotedLiterals {
+	if !lit.quoted && !(l.UnquotedLiterals && unmistakable(lit.text)) {
 		return `"` + a.path + `" is compared with a string, which needs double quotes`
 	}
 	c.kind, c.key = kindText, lit.text

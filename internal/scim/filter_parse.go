@@ -2,6 +2,7 @@ package scim
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -16,8 +17,8 @@ type filterParser struct {
 	// several.
 	among []*ResourceType
 	l     Leniency
-	text string
-	pos  int
+	text  string
+	pos   int
 	// terms and parts are what MaxFilterTerms and MaxFilterParts bound.
 	terms, parts int
 	// within is the attribute whose value filter is being read: names are those of
@@ -40,7 +41,7 @@ func (p *filterParser) noun() string {
 
 func (p *filterParser) parse() (node, error) {
 	if len(p.text) > MaxFilterLength {
-		return nil, badRequest(InvalidFilter, "the filter is longer than %d bytes", MaxFilterLength)
+		return nil, badRequest(InvalidFilter, "the filter is longer than %d bytes; search for less at a time", MaxFilterLength)
 	}
 	n, err := p.or(0)
 	if err != nil {
@@ -62,6 +63,9 @@ func (p *filterParser) or(depth int) (node, error) {
 	for p.keyword("or") {
 		if all == nil {
 			all = orNode{first}
+		}
+		if err := p.goesOn("or"); err != nil {
+			return nil, err
 		}
 		next, err := p.and(depth)
 		if err != nil {
@@ -85,6 +89,9 @@ func (p *filterParser) and(depth int) (node, error) {
 		if all == nil {
 			all = andNode{first}
 		}
+		if err := p.goesOn("and"); err != nil {
+			return nil, err
+		}
 		next, err := p.unit(depth)
 		if err != nil {
 			return nil, err
@@ -101,7 +108,7 @@ func (p *filterParser) and(depth int) (node, error) {
 func (p *filterParser) unit(depth int) (node, error) {
 	p.space()
 	if depth > MaxFilterDepth {
-		return nil, p.fail(p.pos, "the filter is nested too deep")
+		return nil, p.fail(p.pos, "parentheses, brackets and not are nested deeper than "+strconv.Itoa(MaxFilterDepth)+" levels; write the filter with fewer")
 	}
 	start := p.pos
 	word := p.word()
@@ -269,7 +276,7 @@ func (p *filterParser) allowed(a, sub *Attribute, start int) error {
 // comparison reads an operator and, unless it is pr, a value.
 func (p *filterParser) comparison(a *Attribute) (comparison, error) {
 	if p.terms++; p.terms > MaxFilterTerms {
-		return comparison{}, badRequest(InvalidFilter, "the filter has more than %d comparisons", MaxFilterTerms)
+		return comparison{}, badRequest(InvalidFilter, "the filter has more than %d comparisons; search for less at a time", MaxFilterTerms)
 	}
 	if p.space() == 0 {
 		return comparison{}, p.fail(p.pos, "a space and an operator should be here: eq ne co sw ew gt ge lt le pr")
@@ -296,24 +303,20 @@ func (p *filterParser) comparison(a *Attribute) (comparison, error) {
 	}
 	if c.folds && c.op != opEq && c.op != opNe {
 		if p.parts++; p.parts > MaxFilterParts {
-			return c, badRequest(InvalidFilter, "the filter has more than %d comparisons of texts other than eq and ne", MaxFilterParts)
+			return c, badRequest(InvalidFilter, "the filter has more than %d comparisons of texts with operators other than eq and ne; search for less at a time", MaxFilterParts)
 		}
 	}
 	return c, p.boundary()
 }
 
-// literal reads a value: a JSON string, number, true, false or null, or with
-// leniency any word.
+// literal reads a value: a JSON string, or any word. What the word may be, the attribute
+// decides.
 func (p *filterParser) literal() (literal, error) {
 	start := p.pos
 	if p.next() != '"' {
 		word := p.bareWord()
-		switch {
-		case word == "":
+		if word == "" {
 			return literal{}, p.fail(start, "a value should be here")
-		case word == "null" || word == "true" || word == "false" || isNumber(word):
-		case !p.l.UnquotedLiterals && !p.l.BooleanStrings, word[0] == '\'':
-			return literal{}, p.fail(start, "a string needs double quotes")
 		}
 		return literal{text: word}, nil
 	}
@@ -366,11 +369,17 @@ func (p *filterParser) keyword(w string) bool {
 	if !equalASCII(ahead.word(), w) {
 		return false
 	}
-	if c := ahead.next(); c != ' ' && c != '(' && c != '\t' {
-		return false
-	}
 	p.pos = ahead.pos
 	return true
+}
+
+// goesOn checks that there is something after "and" or "or".
+func (p *filterParser) goesOn(after string) error {
+	p.space()
+	if c := p.next(); c == 0 || c == ')' || c == ']' {
+		return p.fail(p.pos, `an expression is missing after "`+after+`", as in userName eq "bjensen"`)
+	}
+	return nil
 }
 
 // boundary checks that an expression ends here.

@@ -143,10 +143,50 @@ func TestFilterOfGroups(t *testing.T) {
 	}
 }
 
-// A word in single quotes is a mistake about quotes, not a value with them.
-func TestUnquotedLiteralsHaveNoSingleQuotes(t *testing.T) {
-	_, err := userType.ParseFilter(`userName eq 'a'`, Leniency{UnquotedLiterals: true})
-	want(t, err, 400, InvalidFilter)
+// Without quotes a text is one only where it cannot be anything else.
+func TestUnquotedLiterals(t *testing.T) {
+	for _, l := range []Leniency{strict, {UnquotedLiterals: true}} {
+		for _, word := range []string{`'a'`, `x"`, `x"y"`, `{"a":1}`, `{0}`, `{userName}`, `<value>`, `[x`, `a\b`, `(x`,
+			`true`, `True`, `FALSE`, `Null`, `and`, `OR`, `not`} {
+			_, err := userType.ParseFilter(`userName eq `+word, l)
+			want(t, err, 400, InvalidFilter)
+		}
+	}
+	for _, word := range []string{"jyoung", "a+b@example.com", "o'brien@example.com", "701984", "00u1-x_y.z", "Le", "CN=x,DC=example", "-1", "1.0", "é"} {
+		if _, err := userType.ParseFilter(`(userName eq `+word+`)`, Leniency{UnquotedLiterals: true}); err != nil {
+			t.Errorf("%s: %v", word, err)
+		}
+		_, err := userType.ParseFilter(`userName eq `+word, strict)
+		want(t, err, 400, InvalidFilter)
+	}
+}
+
+// What an error says can be done, and helps.
+func TestFilterErrorsHelp(t *testing.T) {
+	for filter, part := range map[string]string{
+		`userName eq "a" and`:                   `missing after "and"`,
+		`userName eq "a" or  `:                  `missing after "or"`,
+		`(userName eq "a" and )`:                `missing after "and"`,
+		`emails[type eq "a" or]`:                `missing after "or"`,
+		`active eq True`:                        `lower case and without quotes`,
+		`active eq "True"`:                      `lower case and without quotes`,
+		`active eq "true"`:                      `lower case and without quotes`,
+		`active eq yes`:                         `true or false`,
+		`userName eq a`:                         `double quotes`,
+		`userName eq 'a'`:                       `double quotes`,
+		`userName eq True`:                      `double quotes`,
+		`meta.created gt 2011`:                  `"2011-05-13T04:42:34Z"`,
+		strings.Repeat("(", 40) + `userName pr`: "32",
+		`userName eq "` + strings.Repeat("x", MaxFilterLength):  "8192",
+		strings.Repeat(`userName pr or `, 500) + `userName pr`:  "500",
+		strings.Repeat(`title co "x" or `, 50) + `title co "x"`: "50",
+	} {
+		_, err := userType.ParseFilter(filter, strict)
+		want(t, err, 400, InvalidFilter)
+		if err != nil && !strings.Contains(err.Error(), part) {
+			t.Errorf("%.60s: %v does not say %q", filter, err, part)
+		}
+	}
 }
 
 func TestFilterRefusals(t *testing.T) {
