@@ -58,11 +58,13 @@ func (x *exchange) resourceTypes(name string) error {
 	return x.answerDocuments("resource type", name, documents)
 }
 
-// schemas is GET /Schemas and /Schemas/{urn} (RFC 7644 section 4).
+// schemas is GET /Schemas and /Schemas/{urn} (RFC 7644 section 4). The schemas of the
+// discovery documents are among them (RFC 7643 section 8.7.2): there are clients that
+// refuse a server without.
 func (x *exchange) schemas(urn string) error {
 	base := x.settings.baseURL(x.r)
 	var documents []json.RawMessage
-	for _, schema := range x.settings.Registry.Schemas() {
+	for _, schema := range append(x.settings.Registry.Schemas(), scim.DiscoverySchemas()...) {
 		if urn == "" || strings.EqualFold(urn, schema.ID) {
 			documents = append(documents, schema.Document(base))
 		}

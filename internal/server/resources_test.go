@@ -172,7 +172,7 @@ func TestDiscovery(t *testing.T) {
 	types := h.do(http.MethodGet, "/ResourceTypes", "").doc
 	h.Expect(types["totalResults"]).To(BeEquivalentTo(2))
 	schemas := h.do(http.MethodGet, "/Schemas", "").doc
-	h.Expect(schemas["totalResults"]).To(BeEquivalentTo(3))
+	h.Expect(schemas["totalResults"]).To(BeEquivalentTo(6))
 	for _, path := range []string{"/ServiceProviderConfig", "/ResourceTypes", "/Schemas"} {
 		h.expectError(h.do(http.MethodGet, path+"?filter="+url.QueryEscape(`id eq "x"`), ""), http.StatusForbidden, "")
 	}

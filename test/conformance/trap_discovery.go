@@ -50,6 +50,21 @@ func trapsDiscovery() []testCase {
 			t.get("/Schemas/"+urnUser).ok(http.StatusOK).expect(slices.Contains(sorted(t.get("/Schemas/" + urnUser).doc["schemas"]), urnSchema), "schemas with %s", urnSchema)
 			t.get("/Schemas/urn:example:none").refused(http.StatusNotFound)
 		}},
+		{"trap-32i", "the discovery documents have schemas, which have their attributes", "RFC 7643 §8.7.2; Keycloak's extensions", nil, func(t *T) {
+			listed := t.get("/Schemas")
+			urns := []string{}
+			for _, r := range listed.list() {
+				urn, _ := r["id"].(string)
+				urns = append(urns, urn)
+			}
+			for urn, path := range map[string]string{urnConfig: "/ServiceProviderConfig", urnType: "/ResourceTypes/User", urnSchema: "/Schemas/" + urnUser} {
+				listed.expect(slices.Contains(urns, urn), "the schema %s", urn)
+				schema := t.get("/Schemas/"+urn).ok(http.StatusOK).has("schemas", []any{urnSchema}).has("meta/location", t.target.url+"/Schemas/"+urn)
+				for name, value := range t.get(path).ok(http.StatusOK).doc {
+					schema.describes(attributeOf(schema, name), name, value)
+				}
+			}
+		}},
 		{"trap-32d", "a filter on discovery is 403", "RFC 7644 §4", nil, func(t *T) {
 			for _, path := range []string{"/ServiceProviderConfig", "/ResourceTypes", "/Schemas"} {
 				t.get(query(path, "filter", `name eq "User"`)).refused(http.StatusForbidden)
@@ -114,6 +129,31 @@ func trapsDiscovery() []testCase {
 			needs(f), func(t *T) { truths[f](t) }})
 	}
 	return cases
+}
+
+// describes checks that a schema's attribute is what a document has under its name, and so
+// are its sub-attributes.
+func (a *answer) describes(attribute document, name string, value any) {
+	if name == "schemas" || name == "id" || name == "meta" {
+		return // The common attributes are in no schema (RFC 7643 §3.1), but for some ids.
+	}
+	a.expect(attribute != nil, "the attribute %q", name)
+	list, isList := value.([]any)
+	a.expect(isList == (attribute["multiValued"] == true), "multiValued of %q to be %v", name, isList)
+	if !isList {
+		list = []any{value}
+	}
+	subs, _ := attribute["subAttributes"].([]any)
+	for _, element := range list {
+		members, complex := element.(document)
+		a.expect(complex == (attribute["type"] == "complex"), "the type of %q to be that of what is there", name)
+		for sub, inner := range members {
+			i := slices.IndexFunc(subs, func(s any) bool { return at(s, "name") == sub })
+			a.expect(i >= 0, "the sub-attribute %q of %q", sub, name)
+			known, _ := subs[i].(document)
+			a.describes(known, sub, inner)
+		}
+	}
 }
 
 // trapsEvents is trap 38: what a server says of events is what it does. One that says
