@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// BulkRun is a bulk request while it is carried out. It says which operation is
-// next, with references to resources that were created put in, and makes the
-// answer. Operations that refer to each other in a circle are resolved: one is
+// BulkRun is a bulk request while it is carried out. It says which operations may be
+// begun, with references to resources that were created put in, and makes the
+// answer. Several may be under way at the same time, if they have nothing to do with each
+// other. Operations that refer to each other in a circle are resolved: one is
 // created without the references, which are added when they can be (RFC 7644
 // section 3.7.1).
 type BulkRun struct {
@@ -18,12 +19,15 @@ type BulkRun struct {
 	state   []bulkState
 	creates map[string]int    // the operation that creates each bulkId
 	ids     map[string]string // of what was created, by bulkId
+	order   *bulkOrder
 	errors  int
+	// underWay is how many operations were begun and are not done.
+	underWay int
 }
 
 // bulkState is how far one operation has come.
 type bulkState struct {
-	started, done bool
+	started, done, underWay bool
 	// refers are the bulkIds that it refers to, but for the first ones that have been
 	// created.
 	refers []string
@@ -35,7 +39,7 @@ type bulkState struct {
 // NewBulkRun begins to carry out a request.
 func NewBulkRun(request *BulkRequest) *BulkRun {
 	b := &BulkRun{request: request, state: make([]bulkState, len(request.Operations)),
-		creates: map[string]int{}, ids: map[string]string{}}
+		creates: map[string]int{}, ids: map[string]string{}, order: newBulkOrder(request.Operations)}
 	for i, operation := range request.Operations {
 		b.state[i].refers = operation.references()
 		if operation.Method == http.MethodPost && operation.BulkID != "" && operation.problem == nil {
@@ -45,23 +49,28 @@ func NewBulkRun(request *BulkRequest) *BulkRun {
 	return b
 }
 
-// Next returns the operation to carry out, and false when there is none left.
-// Its result must be given to Done before Next is called again.
+// Next returns an operation to begin. There is none now if ok is false: more may be
+// possible once one that is under way is done, and if none is, that was all.
 func (b *BulkRun) Next() (index int, operation BulkOperation, ok bool) {
 	for !b.stopped() {
+		if b.underWay > 0 && b.request.FailOnErrors > 0 {
+			break // Whether there is a next one depends on what is under way.
+		}
 		ready, lost, waiting := b.survey()
 		switch {
 		case ready >= 0:
 			if problem := b.refusal(ready); problem != nil {
-				b.Done(ready, failure(problem))
+				b.done(ready, failure(problem))
 				continue
 			}
-			return ready, b.prepare(ready), true
+			return ready, b.begin(ready, b.prepare(ready)), true
+		case b.underWay > 0:
+			return 0, BulkOperation{}, false
 		case lost >= 0:
-			b.Done(lost, failure(unresolved()))
+			b.done(lost, failure(unresolved()))
 		case waiting >= 0:
 			// Only circles are left: each waits for another.
-			return waiting, b.split(waiting), true
+			return waiting, b.begin(waiting, b.split(waiting)), true
 		default:
 			return 0, BulkOperation{}, false
 		}
@@ -69,18 +78,32 @@ func (b *BulkRun) Next() (index int, operation BulkOperation, ok bool) {
 	return 0, BulkOperation{}, false
 }
 
+func (b *BulkRun) begin(index int, operation BulkOperation) BulkOperation {
+	b.state[index].underWay = true
+	b.underWay++
+	return operation
+}
+
 // survey returns the first operation that can be carried out, the first that
 // refers to what will never be, and the first POST that waits for another; -1
-// for those that there are not.
+// for those that there are not. One that waits for what it refers to keeps no other from
+// being carried out before it.
 func (b *BulkRun) survey() (ready, lost, waiting int) {
 	ready, lost, waiting = -1, -1, -1
+	b.order.begin()
 	for i := range b.state {
 		if b.state[i].done {
 			continue
 		}
+		if b.state[i].underWay {
+			b.order.hold(i)
+			continue
+		}
 		switch missing, some := b.missing(i); {
-		case !some:
+		case !some && b.order.free(i):
 			return i, lost, waiting
+		case !some:
+			b.order.hold(i)
 		case !b.pending(missing):
 			lost = max(lost, i)
 		case waiting < 0 && b.request.Operations[i].Method == http.MethodPost:
@@ -90,8 +113,14 @@ func (b *BulkRun) survey() (ready, lost, waiting int) {
 	return ready, lost, waiting
 }
 
-// Done tells what came of the operation that Next returned.
+// Done tells what came of an operation that Next returned.
 func (b *BulkRun) Done(index int, result BulkResult) {
+	b.state[index].underWay = false
+	b.underWay--
+	b.done(index, result)
+}
+
+func (b *BulkRun) done(index int, result BulkResult) {
 	state, operation := &b.state[index], b.request.Operations[index]
 	if state.started && result.ID == "" {
 		result.ID = state.result.ID

@@ -1,7 +1,9 @@
 package scim
 
 import (
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -150,5 +152,81 @@ func TestParseBulkRefusals(t *testing.T) {
 		if protocol, ok := err.(*Error); !ok || protocol.Status != status { //nolint:errorlint // The package promises the type.
 			t.Errorf("%s: %v", operations, err)
 		}
+	}
+}
+
+// bulkWaves parses operations and carries them out in waves: all that may be begun are,
+// and then all that were are done.
+func bulkWaves(t *testing.T, failOnErrors, operations string) (waves [][]int) {
+	t.Helper()
+	request, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"failOnErrors":`+failOnErrors+`,"Operations":[`+operations+`]}`), 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, do := NewBulkRun(request), creating()
+	for {
+		var wave []int
+		var results []BulkResult
+		for {
+			index, operation, ok := run.Next()
+			if !ok {
+				break
+			}
+			wave, results = append(wave, index), append(results, do(operation))
+		}
+		if wave == nil {
+			return waves
+		}
+		waves = append(waves, wave)
+		for i, index := range wave {
+			run.Done(index, results[i])
+		}
+	}
+}
+
+func TestBulkOperationsSideBySide(t *testing.T) {
+	post := func(id, data string) string {
+		return `{"method":"POST","path":"/Users","bulkId":"` + id + `","data":{` + data + `}}`
+	}
+	group := func(id, data string) string { return strings.Replace(post(id, data), "/Users", "/Groups", 1) }
+	on := func(method, path, data string) string {
+		return `{"method":"` + method + `","path":"` + path + `","data":{` + data + `}}`
+	}
+	for name, c := range map[string]struct {
+		failOnErrors string
+		operations   []string
+		waves        string
+	}{
+		"independent":           {"0", []string{post("a", `"userName":"a"`), post("b", `"userName":"b"`), on("PUT", "/Users/1", `"userName":"c"`), on("PATCH", "/Groups/2", ``)}, "[[0 1 2 3]]"},
+		"failOnErrors":          {"1", []string{post("a", `"userName":"a"`), post("b", `"userName":"b"`)}, "[[0] [1]]"},
+		"one id":                {"0", []string{on("PATCH", "/Users/1", ``), on("PATCH", "/Users/1", ``), on("PATCH", "/Users/2", ``), on("DELETE", "/Users/1", ``)}, "[[0 2] [1] [3]]"},
+		"one userName":          {"0", []string{post("a", `"userName":"Bob"`), post("b", `"username":"bOB"`), post("c", `"userName":"x"`)}, "[[0 2] [1]]"},
+		"one displayName":       {"0", []string{group("a", `"displayName":"G"`), on("PUT", "/Groups/1", `"displayName":"g"`)}, "[[0] [1]]"},
+		"a name in a PATCH":     {"0", []string{on("PUT", "/Users/1", `"userName":"a"`), on("PATCH", "/Users/2", `"Operations":[{"op":"replace","path":"URN:User:userName","value":"A"}]`)}, "[[0] [1]]"},
+		"a name without a path": {"0", []string{on("PUT", "/Users/1", `"userName":"a"`), on("PATCH", "/Users/2", `"Operations":[{"op":"replace","value":{"userName":"A"}}]`)}, "[[0] [1]]"},
+		"a reference":           {"0", []string{post("a", ``), group("g", `"members":[{"value":"bulkId:a"}]`), post("b", ``)}, "[[0 2] [1]]"},
+		"references to one":     {"0", []string{post("a", ``), on("PATCH", "/Users/bulkId:a", ``), on("DELETE", "/Users/bulkId:a", ``), group("g", `"members":[{"value":"bulkId:a"}]`)}, "[[0] [1] [2] [3]]"},
+		"a member":              {"0", []string{on("DELETE", "/Users/1", ``), group("g", `"members":[{"value":"1"},{"value":"2"}]`), group("h", `"members":[{"value":"2"}]`)}, "[[0 2] [1]]"},
+		"a member to remove":    {"0", []string{on("PATCH", "/Groups/g", `"Operations":[{"op":"remove","path":"members[value eq \"1\"]"}]`), on("DELETE", "/Users/1", ``)}, "[[0] [1]]"},
+		"a name that is freed":  {"0", []string{on("DELETE", "/Users/1", ``), on("DELETE", "/Users/2", ``), post("a", `"userName":"x"`), group("g", `"displayName":"x"`)}, "[[0 1] [2] [3]]"},
+		"a rename":              {"0", []string{on("PATCH", "/Users/1", `"userName":"a"`), post("a", `"userName":"b"`), on("PATCH", "/Users/2", `"title":"b"`)}, "[[0 2] [1]]"},
+		"after what waits":      {"0", []string{group("g", `"displayName":"x","members":[{"value":"bulkId:u"}]`), post("u", `"displayName":"x"`)}, "[[1] [0]]"},
+		"a circle":              {"0", []string{group("a", `"members":[{"value":"bulkId:b"}]`), group("b", `"members":[{"value":"bulkId:a"}]`), post("u", `"userName":"u"`)}, "[[2] [0] [1] [0]]"},
+		"what is refused":       {"0", []string{on("GET", "/Users/1", ``), on("PATCH", "/Users/1", ``)}, "[[1]]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			waves := bulkWaves(t, c.failOnErrors, strings.Join(c.operations, ","))
+			if got := fmt.Sprint(waves); got != c.waves {
+				t.Errorf("carried out %s and not %s", got, c.waves)
+			}
+		})
+	}
+	all, many := make([]string, 101), make([]string, 101)
+	for i := range all {
+		all[i], many[i] = `{"value":"`+strconv.Itoa(i)+`"}`, on("PATCH", "/Users/"+strconv.Itoa(i), "")
+	}
+	waves := bulkWaves(t, "0", group("g", `"members":[`+strings.Join(all, ",")+`]`)+","+strings.Join(many, ","))
+	if len(waves) != 2 || len(waves[0]) != 1 || len(waves[1]) != len(many) {
+		t.Errorf("an operation that has to do with very many is carried out alone, and not %v", waves)
 	}
 }

@@ -3,9 +3,9 @@ package server
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -13,9 +13,14 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 )
 
-// bulkDeadline is how long a bulk request may take; it replaces
-// Limits.Deadline, which is for one operation.
-const bulkDeadline = 40 * time.Second
+const (
+	// bulkDeadline is how long a bulk request may take; it replaces
+	// Limits.Deadline, which is for one operation.
+	bulkDeadline = 40 * time.Second
+	// bulkParallel is how many operations of a bulk request may be under way at the same
+	// time.
+	bulkParallel = 8
+)
 
 // bulk is POST /Bulk (RFC 7644 section 3.7): each operation is carried out as the
 // request that it stands for, in an order in which what it refers to exists.
@@ -32,61 +37,90 @@ func (x *exchange) bulk() error {
 	ctx, cancel := context.WithTimeout(x.r.Context(), bulkDeadline)
 	defer cancel()
 	run := scim.NewBulkRun(request)
-	for {
-		index, operation, ok := run.Next()
-		if !ok {
-			break
-		}
-		run.Done(index, x.bulkOperation(ctx, index, operation))
-	}
+	x.carryOut(ctx, run)
 	x.answer(http.StatusOK, run.Response())
 	return nil
 }
 
-// bulkOperation carries one operation out as a request of its own.
+// carryOut carries out all operations of a bulk request, several at the same time where
+// they have nothing to do with each other. Each but the first counts as a request that is
+// under way, so that many bulk requests do no more at a time than other requests may.
+func (x *exchange) carryOut(ctx context.Context, run *scim.BulkRun) {
+	type finished struct {
+		index  int
+		result scim.BulkResult
+	}
+	done := make(chan finished)
+	for underWay := 0; ; {
+		for underWay < bulkParallel && (underWay == 0 || x.tenant.requests.TryAcquire(1)) {
+			index, operation, ok := run.Next()
+			if !ok {
+				if underWay > 0 {
+					x.tenant.requests.Release(1)
+				}
+				break
+			}
+			underWay++
+			go func() { done <- finished{index, x.bulkOperation(ctx, index, operation)} }()
+		}
+		if underWay == 0 {
+			return
+		}
+		one := <-done
+		if underWay--; underWay > 0 {
+			x.tenant.requests.Release(1)
+		}
+		run.Done(one.index, one.result)
+	}
+}
+
+// bulkOperation carries one operation out as a request of its own, with its own line in the
+// log.
 func (x *exchange) bulkOperation(ctx context.Context, index int, operation scim.BulkOperation) scim.BulkResult {
 	recorded := &recorder{header: http.Header{}}
 	part := &exchange{
-		tenant: x.tenant, settings: x.settings, verifier: x.verifier,
+		tenant: x.tenant, settings: x.settings, verifier: x.verifier, began: time.Now(),
 		requestID: x.requestID + "." + strconv.Itoa(index), w: recorded, within: true,
 	}
 	ctx = store.WithActor(ctx, store.Actor{KeyID: x.verifier.KeyID, RequestID: part.requestID})
 	ctx, cancel := context.WithTimeout(ctx, x.tenant.limits.Deadline)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, operation.Method, "http://bulk.invalid", bytes.NewReader(operation.Data))
-	if err != nil {
-		return part.bulkFailure(fmt.Errorf("making the request of operation %d: %w", index, err))
+	part.r, part.ctx = x.requestOf(operation).WithContext(ctx), ctx
+	part.serveWithin()
+
+	base, result := x.settings.baseURL(x.r), scim.BulkResult{Status: recorded.status}
+	switch {
+	case recorded.status < http.StatusBadRequest:
+		result.ID, result.Version = part.id, recorded.header.Get(headerETag)
+		result.Location = base + "/" + part.resource + "/" + part.id
+	case operation.Method == http.MethodPost: // Then there is no location.
+		result.Response = recorded.body
+	default:
+		result.Response, result.Location = recorded.body, base+operation.Path
 	}
-	request.URL.Path = x.settings.Path + operation.Path
-	request.Host, request.Header = x.r.Host, x.r.Header.Clone()
-	request.Header.Del("If-Match")
+	return result
+}
+
+// requestOf is the request that an operation stands for.
+func (x *exchange) requestOf(operation scim.BulkOperation) *http.Request {
+	header := x.r.Header.Clone()
+	header.Del("If-Match")
 	if operation.Version != "" {
-		request.Header.Set("If-Match", operation.Version)
+		header.Set("If-Match", operation.Version)
 	}
-	part.r, part.ctx = request, ctx
-	if err := part.route(); err != nil {
-		result := part.bulkFailure(err)
-		if operation.Method != http.MethodPost { // Then there is no location.
-			result.Location = x.settings.baseURL(x.r) + operation.Path
-		}
-		return result
-	}
-	return scim.BulkResult{
-		Status:   recorded.status,
-		Location: x.settings.baseURL(x.r) + "/" + part.resource + "/" + part.id,
-		Version:  recorded.header.Get(headerETag),
-		ID:       part.id,
+	return &http.Request{
+		Method: operation.Method, URL: &url.URL{Path: x.settings.Path + operation.Path}, Host: x.r.Host, Header: header,
+		Body: io.NopCloser(bytes.NewReader(operation.Data)), ContentLength: int64(len(operation.Data)),
 	}
 }
 
-// bulkFailure is the result of an operation that failed.
-func (x *exchange) bulkFailure(err error) scim.BulkResult {
-	protocol := x.protocolError(err)
-	body, marshalErr := protocol.MarshalJSON()
-	if marshalErr != nil {
-		body = nil
+// serveWithin answers an operation of a bulk request. A panic fails it, and no other.
+func (x *exchange) serveWithin() {
+	defer x.finish()
+	defer x.recover()
+	if err := x.route(); err != nil {
+		x.fail(err)
 	}
-	return scim.BulkResult{Status: protocol.Status, Response: body}
 }
 
 // recorder is the http.ResponseWriter of an operation in a bulk request. Bodies
@@ -95,6 +129,7 @@ func (x *exchange) bulkFailure(err error) scim.BulkResult {
 type recorder struct {
 	header http.Header
 	status int
+	body   []byte // of an error
 }
 
 // Header implements http.ResponseWriter.
@@ -104,4 +139,9 @@ func (r *recorder) Header() http.Header { return r.header }
 func (r *recorder) WriteHeader(status int) { r.status = status }
 
 // Write implements http.ResponseWriter.
-func (r *recorder) Write(body []byte) (int, error) { return io.Discard.Write(body) }
+func (r *recorder) Write(body []byte) (int, error) {
+	if r.status >= http.StatusBadRequest {
+		r.body = append(r.body, body...)
+	}
+	return len(body), nil
+}

@@ -1,13 +1,20 @@
 package server
 
 import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/types"
 
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/memory"
 )
 
@@ -116,4 +123,110 @@ func TestBulkErrors(t *testing.T) {
 	h.Expect(statuses(h.bulkDo(create("7", "a"), create("7", "b"), create("8", "c")))).To(Equal([]string{"400", "400", "201"}))
 	r = h.do(http.MethodPost, "/Bulk", strings.Replace(bulkBody(create("9", "alice"), create("10", "erin")), `"Operations"`, `"failOnErrors":0,"Operations"`, 1))
 	h.Expect(r.doc["Operations"]).To(HaveLen(2), "0 is no limit")
+}
+
+// meeting is a store whose creations wait until so many are under way, or time is up.
+type meeting struct {
+	store.Store
+	want    int
+	mu      sync.Mutex
+	here    int
+	most    int
+	arrived chan struct{} // closed when enough are here
+	once    sync.Once
+}
+
+func (m *meeting) Create(ctx context.Context, resource *scim.Resource, policy store.Policy) (*scim.Resource, error) {
+	m.mu.Lock()
+	m.here++
+	m.most = max(m.most, m.here)
+	if m.here == m.want {
+		m.once.Do(func() { close(m.arrived) })
+	}
+	m.mu.Unlock()
+	defer func() { m.mu.Lock(); m.here--; m.mu.Unlock() }()
+	select {
+	case <-m.arrived:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if strings.HasPrefix(resource.UserName(), "panic") {
+		panic(resource.UserName())
+	}
+	return m.Store.Create(ctx, resource, policy)
+}
+
+// Independent operations are under way at the same time, up to a bound.
+func TestBulkSideBySide(t *testing.T) {
+	create := func(name string) string {
+		return fmt.Sprintf(`{"method":"POST","path":"/Users","bulkId":%q,"data":{`+userSchema+`,"userName":%q}}`, name, name)
+	}
+	var operations []string
+	for i := range 40 {
+		operations = append(operations, create(fmt.Sprint("user", i)))
+	}
+	backend := &meeting{Store: memory.New(), want: bulkParallel, arrived: make(chan struct{})}
+	h := newHarness(t, backend)
+	results := h.bulkDo(append(operations, create("USER7"), create("panic"))...)
+	h.Expect(results).To(HaveLen(42))
+	for i, result := range results[:40] {
+		h.Expect(result).To(And(HaveKeyWithValue("bulkId", fmt.Sprint("user", i)), HaveKeyWithValue("status", "201")), "in the order of the request")
+	}
+	h.Expect(results[40]).To(HaveKeyWithValue("status", "409"))
+	h.Expect(results[41]).To(And(HaveKeyWithValue("status", "500"), HaveKeyWithValue("response", HaveKeyWithValue("status", "500"))))
+	h.Expect(backend.most).To(Equal(bulkParallel))
+	h.Expect(h.do(http.MethodGet, "/Users", "").doc["totalResults"]).To(BeEquivalentTo(40), "requests are served as before")
+}
+
+// What other requests leave of the tenant's limit bounds bulk requests too.
+func TestBulkUnderTheLimitOfRequests(t *testing.T) {
+	backend := &meeting{Store: memory.New(), want: 2, arrived: make(chan struct{})}
+	h := newHarness(t, backend)
+	limits := h.tenant.limits
+	limits.Requests = 2
+	tenant := NewTenant(backend, limits, h.tenant.log, h.tenant.outcomes.metrics)
+	tenant.Configure(*h.tenant.settings.Load())
+	tenant.Accept(*h.tenant.keys.Load())
+	h.serve(t, tenant)
+	for range 3 { // What was taken is given back.
+		var operations []string
+		for i := range 10 {
+			operations = append(operations, fmt.Sprintf(`{"method":"POST","path":"/Users","bulkId":"%d","data":{`+userSchema+`,"userName":%q}}`, i, rand.Text()))
+		}
+		h.Expect(statuses(h.bulkDo(operations...))).To(HaveEach("201"))
+		h.Expect(backend.most).To(Equal(2))
+	}
+}
+
+// Each operation has its own line in the log.
+func TestBulkLog(t *testing.T) {
+	h := newHarness(t, memory.New())
+	id := h.createBabs()
+	h.log.Reset()
+	results := h.bulkDo(
+		`{"method":"POST","path":"/Users","bulkId":"1","data":{`+userSchema+`,"userName":"alice@example.com"}}`,
+		`{"method":"PATCH","path":"/Users/`+id+`","data":{`+patchSchema+`,"Operations":[{"op":"replace","path":"nonsense","value":"x"}]}}`,
+		`{"method":"DELETE","path":"/Users/`+id+`"}`,
+	)
+	created := results[0]["location"].(string)
+	var lines []map[string]any
+	for line := range strings.Lines(h.log.String()) {
+		var parsed map[string]any
+		h.Expect(json.Unmarshal([]byte(line), &parsed)).To(Succeed())
+		lines = append(lines, parsed)
+	}
+	h.Expect(lines).To(HaveLen(4))
+	whole := lines[3]["requestID"].(string)
+	of := func(index int, method string, status int, more types.GomegaMatcher) types.GomegaMatcher {
+		return And(HaveKeyWithValue("requestID", fmt.Sprint(whole, ".", index)), HaveKeyWithValue("method", method),
+			HaveKeyWithValue("resource", "Users"), HaveKeyWithValue("status", BeEquivalentTo(status)),
+			HaveKeyWithValue("keyID", h.verifier.KeyID), more)
+	}
+	h.Expect(lines[:3]).To(ConsistOf(
+		of(0, "POST", 201, HaveKeyWithValue("id", created[strings.LastIndex(created, "/")+1:])),
+		of(1, "PATCH", 400, HaveKeyWithValue("id", id)),
+		of(2, "DELETE", 204, HaveKeyWithValue("id", id)),
+	))
+	h.Expect(lines[3]).To(And(HaveKeyWithValue("resource", "Bulk"), HaveKeyWithValue("status", BeEquivalentTo(200))))
+	h.Expect(h.log.String()).NotTo(ContainSubstring("alice"))
 }
