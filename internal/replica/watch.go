@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -20,6 +21,9 @@ import (
 // watchTimeout bounds one watch, so that one which has died without a word is
 // replaced.
 const watchTimeout = 5 * time.Minute
+
+// lastingWatch is how long a watch must have lasted for the next one to be begun at once.
+const lastingWatch = 30 * time.Second
 
 // follower follows one object by name, with permission for that name only: an
 // informer would list all objects of the kind.
@@ -38,21 +42,17 @@ type follower struct {
 // run follows the object until the context is done. While the API server does
 // not answer, what was seen last stays true.
 func (f *follower) run(ctx context.Context) {
-	backoff := wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.3, Steps: 1000, Cap: 10 * time.Second}
-	pause := backoff
+	// A watch that ends at once ends as soon when it is begun again, whether with an error
+	// or without, so that each waits longer until one has lasted.
+	pause := wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.3, Steps: 10, Cap: 10 * time.Second}.
+		DelayWithReset(clock.RealClock{}, lastingWatch)
 	for ctx.Err() == nil {
-		began := time.Now()
 		err := f.once(ctx)
 		if err != nil && ctx.Err() == nil {
 			f.log.Warn("following an object failed and is tried again",
 				slog.String("object", f.key.String()), slog.Any("error", err))
 		}
-		if err == nil || time.Since(began) > watchTimeout/2 {
-			pause = backoff
-		}
-		if err != nil {
-			sleep(ctx, pause.Step())
-		}
+		sleep(ctx, pause())
 	}
 }
 
