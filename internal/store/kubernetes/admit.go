@@ -25,13 +25,12 @@ func (s *Store) admit(ctx context.Context, policy store.Policy, next, current *s
 	if policy.Admit(next, current, adding, store.Counts{Active: math.MaxInt, Objects: math.MaxInt}) == nil {
 		return nil // No limit is in question.
 	}
-	if s.mirror != nil {
-		far := shown(s.mirror.Counts())
-		far.Active += farFromLimit
-		far.Objects += farFromLimit
-		if s.mirror.InStep() && policy.Admit(next, current, adding, far) == nil {
-			return nil
-		}
+	inStep := func() bool { return s.mirror.InStep() }
+	far, known, _ := fromMemory(s, inStep, func(x *index.Index) (store.Counts, error) { return shown(x.Counts()), nil })
+	far.Active += farFromLimit
+	far.Objects += farFromLimit
+	if known && policy.Admit(next, current, adding, far) == nil {
+		return nil
 	}
 	counts, err := s.counts(ctx, next.Type())
 	if err != nil {
@@ -42,8 +41,10 @@ func (s *Store) admit(ctx context.Context, policy store.Policy, next, current *s
 
 // counts counts in memory, or with a LIST of each kind.
 func (s *Store) counts(ctx context.Context, t *scim.ResourceType) (counts store.Counts, err error) {
-	if s.current(ctx, t) {
-		return shown(s.mirror.Counts()), nil
+	current := func() bool { return s.current(ctx, t) }
+	counts, known, err := fromMemory(s, current, func(x *index.Index) (store.Counts, error) { return shown(x.Counts()), nil })
+	if known {
+		return counts, err
 	}
 	everything := labels.SelectorFromSet(labels.Set{v1alpha1.LabelTenant: s.tenant.Name})
 	for _, kind := range []barrier.Kind{barrier.Users, barrier.Groups} {

@@ -16,6 +16,9 @@ import (
 
 // Create implements store.Store: claim, then object.
 func (s *Store) Create(ctx context.Context, resource *scim.Resource, policy store.Policy) (created *scim.Resource, err error) {
+	if err := s.refuse(); err != nil {
+		return nil, err
+	}
 	defer s.guard(&err)
 	t, by := resource.Type(), writerOf(ctx)
 	wanted := resource.Clone()

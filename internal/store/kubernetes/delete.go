@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/google/uuid"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/index"
 )
 
 // Delete implements store.Store: out of all groups, then what SCIM knows of it,
@@ -23,6 +25,9 @@ import (
 // answer to a DELETE has no resourceVersion, by which other replicas could know
 // how far they must have come not to show it any more.
 func (s *Store) Delete(ctx context.Context, t *scim.ResourceType, id string, options store.DeleteOptions) (err error) {
+	if err := s.refuse(); err != nil {
+		return err
+	}
 	defer s.guard(&err)
 	by, unsure := writerOf(ctx), false
 	keep := store.IsUser(t) && options.Policy.KeepDeletedUsers
@@ -130,13 +135,17 @@ func (s *Store) listing(ctx context.Context, id string) (groups []string, err er
 	if err != nil {
 		return nil, nil //nolint:nilerr // What is no id is no member.
 	}
-	if s.current(ctx, s.groupType()) {
-		for _, group := range s.mirror.index.ParentsOf(key) {
+	t := s.groupType()
+	parents, known, _ := fromMemory(s, func() bool { return s.current(ctx, t) }, func(x *index.Index) ([]uuid.UUID, error) {
+		return x.ParentsOf(key), nil
+	})
+	if known {
+		for _, group := range parents {
 			groups = append(groups, group.String())
 		}
 		return groups, nil
 	}
-	all, err := s.all(ctx, s.groupType(), store.View{}, keepAll)
+	all, err := s.all(ctx, t, store.View{}, keepAll)
 	if err != nil {
 		return nil, err
 	}

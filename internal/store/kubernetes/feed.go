@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -25,6 +26,9 @@ import (
 // watchTimeout bounds one watch, so that one which has died without a word is
 // replaced. The watch is asked for up to twice as long.
 const watchTimeout = 4 * time.Minute
+
+// lastingWatch is how long a watch must have lasted for the next one to be begun at once.
+const lastingWatch = 30 * time.Second
 
 // hurriedWatch is how long a watch is asked for that is to bring a bookmark soon.
 const hurriedWatch = 3 * time.Second
@@ -42,6 +46,7 @@ type feed struct {
 	kind     barrier.Kind
 	newList  func() client.ObjectList
 	progress *progress
+	era      uint64 // of progress, in which this feed runs
 	// put and remove change the index; each calls back for the names of all
 	// objects that are in it.
 	put    func(client.Object) error
@@ -55,18 +60,19 @@ type feed struct {
 // run feeds until the context is done. While the API server does not answer, the
 // mirror stays as it is, and who needs it newer learns that it is not.
 func (f *feed) run(ctx context.Context) {
-	backoff := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 1000, Cap: 5 * time.Second}
-	pause := backoff
+	// A watch that ends at once ends as soon when it is begun again, whether with an error
+	// or without, so that each waits longer until one has lasted.
+	pause := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 10, Cap: 5 * time.Second}.
+		DelayWithReset(clock.RealClock{}, lastingWatch)
 	for ctx.Err() == nil {
-		events, err := f.once(ctx)
-		if events > 0 || err == nil {
-			pause = backoff
-		}
-		if err == nil || ctx.Err() != nil {
+		asked, err := f.once(ctx)
+		if asked || ctx.Err() != nil {
 			continue
 		}
-		f.log.Warn("a watch ended and is begun again", slog.Any("error", err))
-		timer := time.NewTimer(pause.Step())
+		if err != nil {
+			f.log.Warn("a watch ended and is begun again", slog.Any("error", err))
+		}
+		timer := time.NewTimer(pause())
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
@@ -75,8 +81,9 @@ func (f *feed) run(ctx context.Context) {
 	}
 }
 
-// once is one watch. It returns how many events there were.
-func (f *feed) once(ctx context.Context) (events int, err error) {
+// once is one watch. asked reports whether it was ended here, for the next one to bring a
+// bookmark, or because that has come.
+func (f *feed) once(ctx context.Context) (asked bool, err error) {
 	options := &metav1.ListOptions{
 		AllowWatchBookmarks: true,
 		ResourceVersion:     f.revision,
@@ -92,7 +99,7 @@ func (f *feed) once(ctx context.Context) (events int, err error) {
 		options.SendInitialEvents = ptr.To(true)
 		options.ResourceVersionMatch = metav1.ResourceVersionMatchNotOlderThan
 		listing = newListing()
-		f.progress.fallBehind(f.kind)
+		f.progress.fallBehind(f.era, f.kind)
 	}
 	stream, err := f.client.Watch(ctx, f.newList(), &client.ListOptions{
 		Namespace:     f.tenant.Namespace,
@@ -100,25 +107,26 @@ func (f *feed) once(ctx context.Context) (events int, err error) {
 		Raw:           options,
 	})
 	if err != nil {
-		return 0, fmt.Errorf("watching %T: %w", f.newList(), f.forget(err))
+		return false, fmt.Errorf("watching %T: %w", f.newList(), f.forget(err))
 	}
 	defer stream.Stop()
 	wanted := f.progress.bookmarks(f.kind)
+	brought := false // the bookmark that was asked for
 	for {
 		select {
 		case event, more := <-stream.ResultChan():
 			if !more {
-				return events, nil
+				return brought, nil
 			}
-			events++
 			if err := f.handle(event, listing); err != nil {
-				return events, fmt.Errorf("watching %T: %w", f.newList(), err)
+				return false, fmt.Errorf("watching %T: %w", f.newList(), err)
 			}
 			if f.revision != "" {
 				listing = nil
 			}
-			if hurried && f.hurry && event.Type == watch.Bookmark {
-				return events, nil
+			brought = brought || hurried && event.Type == watch.Bookmark
+			if brought && f.hurry {
+				return true, nil
 			}
 		case <-wanted:
 			if listing != nil {
@@ -126,7 +134,7 @@ func (f *feed) once(ctx context.Context) (events int, err error) {
 			}
 			f.hurry = true
 			if !hurried { // The bookmark that is about to come is for those who asked before.
-				return events, nil
+				return true, nil
 			}
 		}
 	}
@@ -201,7 +209,7 @@ func (f *feed) change(object client.Object) error {
 // reached notes the revision that an event brought the mirror to.
 func (f *feed) reached(object client.Object, shows bool) {
 	f.revision = object.GetResourceVersion()
-	f.progress.advance(f.kind, revisionOf(object), shows)
+	f.progress.advance(f.era, f.kind, revisionOf(object), shows)
 }
 
 // complete removes what was in the index and is not in the list.

@@ -143,15 +143,17 @@ func (s *Store) mirrored(ctx context.Context, t *scim.ResourceType, id string) (
 	if e := s.mirror.index.Entry(t, key); e == nil || !e.Group.Sliced {
 		return nil, false
 	}
-	if !s.current(ctx, t) {
-		return nil, false
-	}
-	current, known := s.mirror.index.Get(t, id, store.View{WithoutMembers: true})
-	e := s.mirror.index.Entry(t, key)
-	if !known || e == nil {
-		return nil, false
-	}
-	return &groupState{current: current, revision: e.Revision, generation: e.Group.Generation, inline: e.Group.Members, slices: s.mirror.index.SlicesOf(key)}, true
+	state, ok, _ = fromMemory(s, func() bool { return s.current(ctx, t) }, func(x *index.Index) (*groupState, error) {
+		current, known := x.Get(t, id, store.View{WithoutMembers: true})
+		e := x.Entry(t, key)
+		if !known || e == nil {
+			return nil, nil
+		}
+		return &groupState{
+			current: current, revision: e.Revision, generation: e.Group.Generation, inline: e.Group.Members, slices: x.SlicesOf(key),
+		}, nil
+	})
+	return state, ok && state != nil
 }
 
 // liveState returns the state of a group with slices from the API server.
@@ -193,12 +195,13 @@ func (s *Store) liveSlices(ctx context.Context, group string) ([]*index.Slice, e
 // reached the writes of this request, else from the API server.
 func (s *Store) whole(ctx context.Context, t *scim.ResourceType, id string, view store.View, written [barrier.Kinds]uint64) (*scim.Resource, error) {
 	s.tellRevisions(written)
-	if s.mirror != nil {
-		if s.mirror.progress.reach(ctx, written, catchUp) == nil {
-			if found, known := s.mirror.index.Get(t, id, view); known {
-				return found, nil
-			}
-		}
+	reached := func() bool { return s.mirror.follows(t) && s.mirror.progress.reach(ctx, written, catchUp) == nil }
+	found, known, _ := fromMemory(s, reached, func(x *index.Index) (*scim.Resource, error) {
+		found, _ := x.Get(t, id, view)
+		return found, nil
+	})
+	if known && found != nil {
+		return found, nil
 	}
 	return s.liveGet(ctx, t, id, view)
 }

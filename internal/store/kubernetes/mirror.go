@@ -47,9 +47,15 @@ type Mirror struct {
 	progress progress
 	round    Round
 
-	mu       sync.Mutex
-	registry *scim.Registry
-	changed  chan struct{} // closed when registry changes
+	mu      sync.Mutex
+	content content
+}
+
+// content is what a mirror is to hold.
+type content struct {
+	registry *scim.Registry // nil until it is known
+	era      uint64         // of progress
+	replaced chan struct{}  // closed when another content takes its place
 }
 
 // Round takes part in a round of the read barrier: barrier.Barrier.Await.
@@ -59,7 +65,7 @@ type Round func(context.Context) (barrier.Mark, error)
 // Follow has been called. The client must be allowed to watch the tenant's
 // objects.
 func NewMirror(live client.WithWatch, tenant client.ObjectKey, log *slog.Logger) *Mirror {
-	m := &Mirror{client: live, tenant: tenant, log: log, index: index.New(), changed: make(chan struct{})}
+	m := &Mirror{client: live, tenant: tenant, log: log, index: index.New(), content: content{replaced: make(chan struct{})}}
 	m.round = func(context.Context) (barrier.Mark, error) { return m.Mark(), nil }
 	return m
 }
@@ -73,19 +79,25 @@ func (m *Mirror) Join(round Round) { m.round = round }
 func (m *Mirror) Follow(registry *scim.Registry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.registry == registry {
+	if m.content.registry == registry {
 		return
 	}
-	m.registry = registry
-	close(m.changed)
-	m.changed = make(chan struct{})
+	// From here on nobody takes what is in the index for a state of these types.
+	former := m.content.replaced
+	m.content = content{registry: registry, era: m.progress.startOver(), replaced: make(chan struct{})}
+	close(former)
 }
 
-func (m *Mirror) following() (*scim.Registry, <-chan struct{}) {
+// wanted is what the mirror is to hold at the moment.
+func (m *Mirror) wanted() content {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.registry, m.changed
+	return m.content
 }
+
+// following returns the registry whose types the mirror holds, or is about to hold; nil
+// while that is not known.
+func (m *Mirror) following() *scim.Registry { return m.wanted().registry }
 
 // Run feeds the mirror until the context is done.
 func (m *Mirror) Run(ctx context.Context) {
@@ -93,15 +105,15 @@ func (m *Mirror) Run(ctx context.Context) {
 	defer keeping.Wait()
 	keeping.Go(func() { m.keepUp(ctx) })
 	for ctx.Err() == nil {
-		registry, changed := m.following()
-		if registry == nil {
+		wanted := m.wanted()
+		if wanted.registry == nil {
 			select {
 			case <-ctx.Done():
-			case <-changed:
+			case <-wanted.replaced:
 			}
 			continue
 		}
-		m.feed(ctx, registry, changed)
+		m.feed(ctx, wanted)
 	}
 }
 
@@ -118,28 +130,28 @@ func (m *Mirror) keepUp(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if registry, _ := m.following(); registry != nil && m.InStep() {
+		if registry := m.following(); registry != nil && m.InStep() {
 			_ = m.current(ctx, registry.User()) // Nobody waits for it.
 		}
 	}
 }
 
-// feed feeds the mirror until the registry changes.
-func (m *Mirror) feed(ctx context.Context, registry *scim.Registry, changed <-chan struct{}) {
+// feed feeds the mirror until it is to hold something else.
+func (m *Mirror) feed(ctx context.Context, wanted content) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var running sync.WaitGroup
-	for _, f := range m.feeds(registry) {
+	for _, f := range m.feeds(wanted) {
 		running.Go(func() { f.run(ctx) })
 	}
 	select {
 	case <-ctx.Done():
-	case <-changed:
+	case <-wanted.replaced:
 	}
 	stop()
 	running.Wait()
 	for kind := range barrier.Kinds {
-		m.progress.fallBehind(kind)
+		m.progress.fallBehind(wanted.era, kind)
 	}
 	m.index.Reset()
 }
@@ -203,13 +215,14 @@ func (m *Mirror) caughtUp(ctx context.Context, t *scim.ResourceType, with client
 
 // follows reports whether the mirror holds resources of the type as it is now.
 func (m *Mirror) follows(t *scim.ResourceType) bool {
-	registry, _ := m.following()
+	registry := m.following()
 	return registry != nil && (t == registry.User() || t == registry.Group())
 }
 
 // feeds are the three watches.
-func (m *Mirror) feeds(registry *scim.Registry) []*feed {
-	base := feed{client: m.client, tenant: m.tenant, log: m.log, progress: &m.progress}
+func (m *Mirror) feeds(wanted content) []*feed {
+	registry := wanted.registry
+	base := feed{client: m.client, tenant: m.tenant, log: m.log, progress: &m.progress, era: wanted.era}
 	users, groups, slices := base, base, base
 	users.kind, users.newList = barrier.Users, func() client.ObjectList { return &v1alpha1.ScimUserList{} }
 	users.put = func(object client.Object) error { return m.putUser(registry.User(), object) }
@@ -373,14 +386,14 @@ func memberKind(m index.Member) string {
 }
 
 // kindsOf returns the kinds of those ids that SCIM knows.
-func (m *Mirror) kindsOf(ids []string) map[string]string {
+func kindsOf(x *index.Index, ids []string) map[string]string {
 	kinds := make(map[string]string, len(ids))
 	for _, text := range ids {
 		id, err := idOf(text)
 		if err != nil {
 			continue
 		}
-		if kind, known := m.index.KindOf(id); known {
+		if kind, known := x.KindOf(id); known {
 			kinds[text] = kind
 		}
 	}

@@ -145,13 +145,13 @@ var _ = Describe("A mirror", func() {
 	get := func(ctx context.Context, id string) (*scim.Resource, error) {
 		return reader.Get(ctx, registry.User(), id, store.View{})
 	}
-	fromMemory := func(ctx context.Context) func() error {
+	inStep := func(ctx context.Context) func() error {
 		return func() error { return reader.mirror.current(ctx, registry.User()) }
 	}
 
 	It("is not read from while its watch is behind, and is again when it has caught up", func(ctx SpecContext) {
 		id := create(ctx, "babs@example.com")
-		Eventually(fromMemory(ctx)).Should(Succeed())
+		Eventually(inStep(ctx)).Should(Succeed())
 		storm.hold()
 		_, err := writer.Update(ctx, registry.User(), id, rename("barbara@example.com"), store.UpdateOptions{})
 		Expect(err).NotTo(HaveOccurred())
@@ -167,14 +167,14 @@ var _ = Describe("A mirror", func() {
 		Expect(isNotFound(err)).To(BeTrue())
 
 		storm.clear()
-		Eventually(fromMemory(ctx)).Should(Succeed())
+		Eventually(inStep(ctx)).Should(Succeed())
 		_, err = get(ctx, second)
 		Expect(isNotFound(err)).To(BeTrue())
 	})
 
 	It("has caught up before anybody reads when a replica has joined", func(ctx SpecContext) {
 		create(ctx, "babs@example.com")
-		Eventually(fromMemory(ctx)).Should(Succeed())
+		Eventually(inStep(ctx)).Should(Succeed())
 		newNamespace(ctx) // So that the latest revision is none of what the watches bring.
 		latest, err := reader.mirror.Latest(ctx)
 		Expect(err).NotTo(HaveOccurred())
@@ -220,7 +220,7 @@ var _ = Describe("A mirror", func() {
 
 	It("knows that somebody is gone when a write has found that", func(ctx SpecContext) {
 		id := create(ctx, "babs@example.com")
-		Eventually(fromMemory(ctx)).Should(Succeed())
+		Eventually(inStep(ctx)).Should(Succeed())
 		storm.hold()
 		_, err := reader.Update(ctx, registry.User(), id, func(current *scim.Resource) (*scim.Resource, error) {
 			Expect(writer.Delete(ctx, registry.User(), id, store.DeleteOptions{})).To(Succeed())
@@ -233,14 +233,14 @@ var _ = Describe("A mirror", func() {
 
 	It("begins anew when its history is gone, and misses nothing of what came between", func(ctx SpecContext) {
 		gone, stays := create(ctx, "babs@example.com"), create(ctx, "jim@example.com")
-		Eventually(fromMemory(ctx)).Should(Succeed())
+		Eventually(inStep(ctx)).Should(Succeed())
 		before := storm.begun.Load()
 		storm.hold()
 		Expect(writer.Delete(ctx, registry.User(), gone, store.DeleteOptions{})).To(Succeed())
 		storm.expire()
 		storm.clear()
 		Eventually(storm.begun.Load).Should(BeNumerically(">=", before+3), "every kind is listed again")
-		Eventually(fromMemory(ctx)).Should(Succeed())
+		Eventually(inStep(ctx)).Should(Succeed())
 		_, err := get(ctx, gone)
 		Expect(isNotFound(err)).To(BeTrue())
 		Expect(get(ctx, stays)).NotTo(BeNil())
@@ -357,7 +357,7 @@ var _ = Describe("A mirror", func() {
 
 	It("leaves a user out whose JSON it cannot read, and goes on with its watch", func(ctx SpecContext) {
 		id := create(ctx, "babs@example.com")
-		Eventually(fromMemory(ctx)).Should(Succeed())
+		Eventually(inStep(ctx)).Should(Succeed())
 		before := storm.begun.Load()
 		odd := &unstructured.Unstructured{}
 		odd.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ScimUser"))
@@ -371,7 +371,7 @@ var _ = Describe("A mirror", func() {
 		}
 		Expect(live.Create(ctx, odd)).To(Succeed())
 		second := create(ctx, "jim@example.com")
-		Eventually(fromMemory(ctx)).Should(Succeed())
+		Eventually(inStep(ctx)).Should(Succeed())
 		for _, one := range []string{id, second} {
 			Expect(get(ctx, one)).NotTo(BeNil())
 		}
@@ -387,6 +387,105 @@ var _ = Describe("A mirror", func() {
 		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
 		_, err = reader.Create(ctx, newUser("BABS@example.com"), store.Policy{})
 		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable), "not even that a name is taken")
+	})
+
+	It("does nothing while the replica is no member, so that trying again is no conflict", func(ctx SpecContext) {
+		id := create(ctx, "babs@example.com")
+		before := &v1alpha1.ScimUser{}
+		Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: id}, before)).To(Succeed())
+		var calls atomic.Int64
+		reader.member = func() bool { return false }
+		reader.client = interceptor.NewClient(live, interceptor.Funcs{
+			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+				calls.Add(1)
+				return c.List(ctx, list, opts...)
+			},
+		})
+		_, err := reader.Create(ctx, newUser("jim@example.com"), store.Policy{})
+		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+		_, err = reader.Update(ctx, registry.User(), id, rename("barbara@example.com"), store.UpdateOptions{})
+		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+		err = reader.Delete(ctx, registry.User(), id, store.DeleteOptions{})
+		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+		_, err = reader.List(ctx, registry.User(), store.Query{StartIndex: 1, Count: 10})
+		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+		Expect(calls.Load()).To(BeZero(), "nothing is read for an answer that may not be given")
+
+		after := &v1alpha1.ScimUser{}
+		Expect(live.Get(ctx, client.ObjectKeyFromObject(before), after)).To(Succeed())
+		Expect(after.ResourceVersion).To(Equal(before.ResourceVersion))
+		create(ctx, "jim@example.com")
+	})
+
+	It("answers nobody from memory that begins anew while it is read", func(ctx SpecContext) {
+		group, err := writer.Create(ctx, scim.NewResource(registry.Group(), scim.Complex{
+			"displayName": "Engineers", "members": []any{scim.Complex{"value": create(ctx, "babs@example.com")}},
+		}), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		Eventually(inStep(ctx)).Should(Succeed())
+		other, err := scim.NewRegistry()
+		Expect(err).NotTo(HaveOccurred())
+		begunAnew := false
+		view := store.View{Reserve: func(context.Context, int64) error {
+			if !begunAnew {
+				begunAnew = true
+				reader.mirror.Follow(other)
+				reader.mirror.index.Reset() // At the worst moment that there is.
+			}
+			return nil
+		}}
+		found, err := reader.Get(ctx, registry.Group(), group.ID(), view)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(found.DisplayName()).To(Equal("Engineers"))
+		Expect(begunAnew).To(BeTrue())
+	})
+
+	It("finds everybody however often the schema changes or history is gone", func(ctx SpecContext) {
+		person := create(ctx, "babs@example.com")
+		group, err := writer.Create(ctx, scim.NewResource(registry.Group(), scim.Complex{
+			"displayName": "Engineers", "members": []any{scim.Complex{"value": person}},
+		}), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		Eventually(inStep(ctx)).Should(Succeed())
+		registries := []*scim.Registry{registry, nil}
+		registries[1], err = scim.NewRegistry()
+		Expect(err).NotTo(HaveOccurred())
+		ended := make(chan struct{})
+		go func() {
+			defer GinkgoRecover()
+			defer close(ended)
+			for i := range 30 {
+				reader.mirror.Follow(registries[i%2])
+				Eventually(reader.mirror.InStep).Should(BeTrue())
+				storm.expire()
+			}
+		}()
+		var reading sync.WaitGroup
+		for range 4 {
+			reading.Go(func() {
+				defer GinkgoRecover()
+				for {
+					select {
+					case <-ended:
+						return
+					default:
+					}
+					t := reader.mirror.following()
+					found, err := reader.Get(ctx, t.User(), person, store.View{})
+					Expect(err).NotTo(HaveOccurred())
+					Expect(found.Type()).To(BeIdenticalTo(t.User()))
+					Expect(found.Attributes()).To(HaveKeyWithValue("groups", HaveLen(1)))
+					page, err := reader.List(ctx, t.Group(), store.Query{StartIndex: 1, Count: 10})
+					Expect(err).NotTo(HaveOccurred())
+					Expect(page.Resources).To(HaveLen(1))
+					Expect(page.Resources[0].MemberIDs()).To(ConsistOf(person))
+					kinds, err := reader.resolve(ctx, []string{person, group.ID()})
+					Expect(err).NotTo(HaveOccurred())
+					Expect(kinds).To(HaveLen(2))
+				}
+			})
+		}
+		reading.Wait()
 	})
 })
 

@@ -17,6 +17,12 @@ import (
 // what this replica has told clients.
 type progress struct {
 	mu sync.Mutex
+	// era counts how often everything began anew, as it does with other types. The
+	// watches of an earlier era bring the mirror no further.
+	era uint64
+	// incarnation counts how often the mirror, or a kind in it, stopped to show a
+	// state of the API server. A read from memory compares it afterwards.
+	incarnation uint64
 	// applied is the revision that the mirror has reached, by events, bookmarks
 	// or a first list; 0 while it is not in step with the API server.
 	applied [barrier.Kinds]uint64
@@ -43,21 +49,46 @@ func revisionOf(object client.Object) uint64 {
 
 // advance notes that the mirror has reached the revision, by an event when it
 // shows anything new.
-func (p *progress) advance(kind barrier.Kind, revision uint64, event bool) {
+func (p *progress) advance(era uint64, kind barrier.Kind, revision uint64, event bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.applied[kind] = max(p.applied[kind], revision)
 	if event {
 		p.told[kind] = max(p.told[kind], revision)
 	}
+	if p.era != era {
+		return
+	}
+	p.applied[kind] = max(p.applied[kind], revision)
 	p.wake()
 }
 
-// fallBehind notes that the mirror has lost its step with the API server.
-func (p *progress) fallBehind(kind barrier.Kind) {
+// fallBehind notes, before the index changes, that a kind has lost its step with the
+// API server.
+func (p *progress) fallBehind(era uint64, kind barrier.Kind) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.era != era {
+		return
+	}
 	p.applied[kind] = 0
+	p.incarnation++
+}
+
+// startOver begins a new era, before the index changes, and returns it.
+func (p *progress) startOver() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.era++
+	p.incarnation++
+	p.applied = [barrier.Kinds]uint64{}
+	return p.era
+}
+
+// current returns the incarnation of the mirror.
+func (p *progress) current() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.incarnation
 }
 
 // wake wakes those who wait. The mutex is held.

@@ -9,36 +9,69 @@ import (
 	"github.com/kubescim/kubescim/internal/barrier"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/index"
 )
 
 // Get implements store.Store: from memory, or with live reads while the mirror
 // cannot be known to be current.
 func (s *Store) Get(ctx context.Context, t *scim.ResourceType, id string, view store.View) (found *scim.Resource, err error) {
-	defer s.guard(&err)
-	if !s.current(ctx, t) && !s.caughtUp(ctx, t, true, !view.WithoutGroups) {
-		return s.liveGet(ctx, t, id, view)
-	}
-	if err := view.Take(ctx, view.Weight(s.mirror.index.MemberCount(t, id))); err != nil {
+	if err := s.refuse(); err != nil {
 		return nil, err
 	}
-	found, known := s.mirror.index.Get(t, id, view)
-	if !known {
+	defer s.guard(&err)
+	ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, true, !view.WithoutGroups) }
+	found, known, err := fromMemory(s, ready, func(x *index.Index) (*scim.Resource, error) {
+		if err := view.Take(ctx, view.Weight(x.MemberCount(t, id))); err != nil {
+			return nil, err
+		}
+		if found, exists := x.Get(t, id, view); exists {
+			return found, nil
+		}
 		return nil, store.NotFound(t, id)
+	})
+	if known {
+		return found, err
 	}
-	return found, nil
+	return s.liveGet(ctx, t, id, view)
 }
 
 // List implements store.Store, likewise.
 func (s *Store) List(ctx context.Context, t *scim.ResourceType, query store.Query) (page *store.Page, err error) {
+	if err := s.refuse(); err != nil {
+		return nil, err
+	}
 	defer s.guard(&err)
-	if !s.current(ctx, t) {
-		id, name := store.Lookup(t, query.Filter)
-		groups := !query.View.WithoutGroups || query.Filter.Mentions("groups")
-		if !s.caughtUp(ctx, t, id != "" || name != "", groups) {
-			return s.liveList(ctx, t, query)
+	id, name := store.Lookup(t, query.Filter)
+	groups := !query.View.WithoutGroups || query.Filter.Mentions("groups")
+	ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, id != "" || name != "", groups) }
+	page, known, err := fromMemory(s, ready, func(x *index.Index) (*store.Page, error) { return x.List(ctx, t, query) })
+	if known {
+		return page, err
+	}
+	return s.liveList(ctx, t, query)
+}
+
+// fromMemory answers a read from memory. ready waits until memory is new enough, and
+// reports whether it is. What read returns counts only if memory went on without a break
+// from before ready until after it: it may begin anew at any moment, as it does for other
+// schemas, and then is empty, or holds a part. known is false when there is no such
+// answer, and the API server is to be asked instead.
+func fromMemory[T any](s *Store, ready func() bool, read func(*index.Index) (T, error)) (answer T, known bool, err error) {
+	var none T
+	if s.mirror == nil {
+		return none, false, nil
+	}
+	for range 2 {
+		incarnation := s.mirror.progress.current()
+		if !ready() {
+			return none, false, nil
+		}
+		answer, err = read(s.mirror.index)
+		if s.mirror.progress.current() == incarnation {
+			return answer, true, err
 		}
 	}
-	return s.mirror.index.List(ctx, t, query)
+	return none, false, nil
 }
 
 // caughtUp makes sure that memory is as new as the API server, if reading there would
@@ -111,10 +144,15 @@ func (s *Store) derive(ctx context.Context, resource *scim.Resource, view store.
 	case store.IsGroup(resource.Type()) && view.WithoutMembers:
 		store.SetMembers(resource, nil)
 	case store.IsUser(resource.Type()) && !view.WithoutGroups:
-		if !s.current(ctx, resource.Type()) && !s.caughtUp(ctx, resource.Type(), true, true) {
+		t := resource.Type()
+		ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, true, true) }
+		_, known, _ := fromMemory(s, ready, func(x *index.Index) (struct{}, error) {
+			x.Complete(resource)
+			return struct{}{}, nil
+		})
+		if !known {
 			return s.liveDerive(ctx, resource, view)
 		}
-		s.mirror.index.Complete(resource)
 	}
 	return resource, nil
 }

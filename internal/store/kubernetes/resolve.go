@@ -15,6 +15,7 @@ import (
 	"github.com/kubescim/kubescim/internal/barrier"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/index"
 )
 
 const (
@@ -28,14 +29,18 @@ const (
 // resolve is the store.Resolve of the tenant: it asks the API server which of
 // the ids are users and which are groups.
 func (s *Store) resolve(ctx context.Context, ids []string) (map[string]string, error) {
-	if s.current(ctx, s.groupType()) {
-		return s.mirror.kindsOf(ids), nil
+	t := s.groupType()
+	kinds, known, _ := fromMemory(s, func() bool { return s.current(ctx, t) }, func(x *index.Index) (map[string]string, error) {
+		return kindsOf(x, ids), nil
+	})
+	if known {
+		return kinds, nil
 	}
 	lookUp := s.lookUpByGet
 	if len(ids) > resolveByGet {
 		lookUp = s.lookUpByList
 	}
-	kinds := map[string]string{}
+	kinds = map[string]string{}
 	for _, kind := range []string{store.MemberUser, store.MemberGroup} {
 		rest := make([]string, 0, len(ids))
 		for _, id := range ids {

@@ -103,18 +103,28 @@ func New(o Options) *Store {
 // groupType is the resource type of groups that memory holds, or would hold.
 func (s *Store) groupType() *scim.ResourceType {
 	if s.mirror != nil {
-		if registry, _ := s.mirror.following(); registry != nil {
+		if registry := s.mirror.following(); registry != nil {
 			return registry.Group()
 		}
 	}
 	return s.groups
 }
 
-// guard ends every answer: a replica that the others may have given up must not
-// tell anything, since they would not know that it did.
-func (s *Store) guard(err *error) {
+// refuse returns an error while this replica is no member, for every request to begin
+// with: nothing may be told of what it would do, and a client that is told to try again
+// must not find that it has been done.
+func (s *Store) refuse() error {
 	if s.member != nil && !s.member() {
-		*err = fmt.Errorf("this replica is no member at the moment: %w", store.Unavailable())
+		return fmt.Errorf("this replica is no member at the moment: %w", store.Unavailable())
+	}
+	return nil
+}
+
+// guard ends every answer: a replica that the others may have given up meanwhile must
+// not tell anything, since they would not know that it did.
+func (s *Store) guard(err *error) {
+	if refusal := s.refuse(); refusal != nil {
+		*err = refusal
 	}
 }
 

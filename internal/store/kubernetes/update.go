@@ -18,6 +18,9 @@ import (
 // Update implements store.Store: read, change, compare-and-swap, and again on a
 // conflict.
 func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, change store.Change, options store.UpdateOptions) (updated *scim.Resource, err error) {
+	if err := s.refuse(); err != nil {
+		return nil, err
+	}
 	defer s.guard(&err)
 	unlock, err := s.locks.lock(ctx, id)
 	if err != nil {

@@ -129,7 +129,7 @@ func (u *Upkeep) removeExpired(ctx context.Context) error {
 
 // typeOf is the resource type of a group or a user.
 func (u *Upkeep) typeOf(group bool) *scim.ResourceType {
-	registry, _ := u.store.mirror.following()
+	registry := u.store.mirror.following()
 	if group {
 		return registry.Group()
 	}

@@ -98,7 +98,7 @@ func (u *Upkeep) expected(wanted map[string]bool) map[string][]named {
 }
 
 func (u *Upkeep) eachName(yield func(*scim.ResourceType, index.Named)) {
-	registry, _ := u.store.mirror.following()
+	registry := u.store.mirror.following()
 	for _, t := range registry.ResourceTypes() {
 		u.store.mirror.index.EachName(t, func(n index.Named) { yield(t, n) })
 	}
