@@ -12,9 +12,8 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strconv"
+	"sync/atomic"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/scim"
@@ -24,12 +23,22 @@ import (
 // contentType is the media type of SCIM messages (RFC 7644 section 8.1).
 const contentType = "application/scim+json"
 
-// retryAfter is what clients are told to wait after an error that passes.
-const retryAfter = 2 * time.Second
+// retryAfter is what clients are told to wait after an error that passes, and
+// retryPaused what they are told to wait while the tenant is paused, which somebody has to
+// end.
+const (
+	retryAfter  = 2 * time.Second
+	retryPaused = 5 * time.Minute
+)
 
 // discarded is how much of the body of a refused request is read, in bytes. A client
-// that sends more loses its connection.
-const discarded = 32 << 20
+// that sends more loses its connection. Of one without a good token no more than
+// discardedUnknown is read, in no more than discardUnknown.
+const (
+	discarded        = 32 << 20
+	discardedUnknown = 256 << 10
+	discardUnknown   = 2 * time.Second
+)
 
 // exchange is one request and its answer.
 type exchange struct {
@@ -40,6 +49,7 @@ type exchange struct {
 	requestID string
 	began     time.Time
 	verifier  apikey.Verifier // zero until the request is authenticated
+	refused   credential      // that is not good; zero for one that is
 	// ctx has the request's deadline and says who asks. That of r has neither: it
 	// lasts as long as the client stays.
 	ctx context.Context //nolint:containedctx // It is the request's own.
@@ -48,6 +58,10 @@ type exchange struct {
 
 	needs, taken int64 // bytes of memory; little is not taken
 	within       bool  // it is an operation of a bulk request
+
+	retry    time.Duration // what Retry-After says of an error that passes; retryAfter when zero
+	unlogged bool          // its log line is left out
+	dropped  atomic.Int64  // members that a group was written without
 
 	// For the log and the metrics: what was asked for, and what came of it.
 	resource string
@@ -66,6 +80,7 @@ const (
 	headerContentLength   = "Content-Length"
 	headerContentLocation = "Content-Location"
 	headerETag            = "Etag"
+	headerAuthenticate    = "Www-Authenticate"
 )
 
 // mostHeaders is how many headers an answer has that this package sets.
@@ -102,7 +117,8 @@ func (x *exchange) fail(err error) {
 	x.err = err
 	protocol := x.protocolError(err)
 	if passes(protocol.Status) {
-		x.w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+		retry := max(x.retry, retryAfter)
+		x.w.Header().Set("Retry-After", strconv.Itoa(int(retry.Seconds())))
 	}
 	// json.Marshal would write "<token>" as "\u003ctoken\u003e".
 	body, marshalErr := protocol.MarshalJSON()
@@ -119,8 +135,17 @@ func (x *exchange) fail(err error) {
 // is reset, which takes the answer with it. A client that expects "100 Continue" has
 // not begun to send.
 func (x *exchange) discardBody() {
-	if x.r.Header.Get("Expect") == "" {
+	switch {
+	case x.r.ContentLength == 0 || x.r.Header.Get("Expect") != "":
+	case x.verifier.KeyID != "":
 		_, _ = io.CopyN(io.Discard, x.r.Body, discarded) // The answer is an error already.
+	default:
+		deadline := http.NewResponseController(x.w)
+		_ = deadline.SetReadDeadline(x.began.Add(discardUnknown)) // Without it, ReadTimeout holds.
+		if _, err := io.CopyN(io.Discard, x.r.Body, discardedUnknown); !errors.Is(err, io.EOF) {
+			x.w.Header().Set("Connection", "close")
+			_ = deadline.SetReadDeadline(x.began) // net/http would read on.
+		}
 	}
 }
 
@@ -130,7 +155,16 @@ func passes(status int) bool {
 	return status == http.StatusTooManyRequests || (status >= 500 && status != http.StatusNotImplemented)
 }
 
+// protocolError returns the error that the client gets. Its detail has the request id,
+// which leads to the log, since most clients show and keep nothing else.
 func (x *exchange) protocolError(err error) *scim.Error {
+	protocol := *x.cause(err)
+	protocol.Detail += " (request id " + x.requestID + ")"
+	return &protocol
+}
+
+// cause returns the SCIM Error that err wraps or stands for.
+func (x *exchange) cause(err error) *scim.Error {
 	var (
 		protocol *scim.Error
 		tooLarge *http.MaxBytesError
@@ -144,9 +178,12 @@ func (x *exchange) protocolError(err error) *scim.Error {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return scim.Errorf(http.StatusServiceUnavailable, "", "the request took too long; nothing more will be done of it, try again")
 	default:
-		return scim.Errorf(http.StatusInternalServerError, "", "internal error; the server's log has it under request id %s", x.requestID)
+		return scim.Errorf(http.StatusInternalServerError, "", "internal error, which has been logged; ask who runs this service what the log has of it")
 	}
 }
+
+// writing is the context of a write.
+func (x *exchange) writing() context.Context { return store.WithDropped(x.ctx, &x.dropped) }
 
 // body reads a SCIM message from the request.
 func (x *exchange) body() ([]byte, error) {
@@ -191,7 +228,7 @@ func (x *exchange) takeForBody(bytes int64) error {
 	err := x.takeMemory(bytes)
 	if large := (noRoom{}); errors.As(err, &large) {
 		return fmt.Errorf("%w: %w", scim.Errorf(http.StatusRequestEntityTooLarge, "",
-			"%v; send less at a time, such as some of the members of a group in each PATCH, or raise spec.server.resources.limits.memory of the ScimTenant", large), err)
+			"%v; send less at a time, such as some of the members of a group in each PATCH, or ask who runs this service to give it more memory", large), err)
 	}
 	return err
 }
@@ -207,7 +244,7 @@ func (x *exchange) view(projection *scim.Projection) store.View {
 		err := x.takeMemory(bytes)
 		if large := (noRoom{}); errors.As(err, &large) {
 			return fmt.Errorf("%w: %w", scim.Errorf(http.StatusBadRequest, scim.TooMany,
-				"%v; leave members out (excludedAttributes=members), ask for fewer resources (count), or raise spec.server.resources.limits.memory of the ScimTenant", large), err)
+				"%v; leave members out (excludedAttributes=members), ask for fewer resources (count), or ask who runs this service to give it more memory", large), err)
 		}
 		return err
 	}
@@ -222,38 +259,8 @@ func (x *exchange) recover() {
 		return
 	}
 	x.tenant.log.Error("panic while serving a request", slog.String("requestID", x.requestID),
-		slog.Any("panic", defect), slog.String("stack", string(debug.Stack())))
+		slog.String("panic", words(nil).without(fmt.Sprint(defect))), slog.String("stack", string(debug.Stack())))
 	if x.status == 0 {
 		x.fail(fmt.Errorf("panic: %v", defect))
 	}
-}
-
-// finish writes the log line and the metrics. No userName, filter or body is in
-// either: they are personal data.
-func (x *exchange) finish() {
-	took := time.Since(x.began)
-	outcome := x.tenant.outcomes.of(kind{method: x.r.Method, resource: x.resource, status: x.status})
-	outcome.duration.Observe(took.Seconds())
-	level := slog.LevelInfo
-	if x.status >= 500 {
-		level = slog.LevelError
-	}
-	if !outcome.log.Enabled(context.Background(), level) {
-		return
-	}
-	attributes := append(make([]slog.Attr, 0, 8),
-		slog.String("requestID", x.requestID), slog.Duration("duration", took))
-	if uuid.Validate(x.id) == nil { // Anything else in its place in the URL may be personal data.
-		attributes = append(attributes, slog.String("id", x.id))
-	}
-	if x.verifier.KeyID != "" {
-		attributes = append(attributes, slog.String("keyID", x.verifier.KeyID))
-	}
-	if level == slog.LevelError {
-		attributes = append(attributes, slog.Any("error", x.err))
-	}
-	// The place in the code is the same for every line, and costs to find out.
-	record := slog.NewRecord(x.began.Add(took), level, "request", 0)
-	record.AddAttrs(attributes...)
-	_ = outcome.log.Handle(context.Background(), record) // There is nowhere else to say that it failed.
 }

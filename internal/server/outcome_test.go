@@ -31,10 +31,10 @@ func TestLogLines(t *testing.T) {
 		also                          []string
 	}{
 		{http.MethodGet, "/Users/" + id, "INFO", "Users", http.StatusOK, []string{"id", "keyID"}},
-		{http.MethodGet, "/Users/x", "INFO", "Users", http.StatusNotFound, []string{"keyID"}},
-		{http.MethodGet, "/nothing", "INFO", "unknown", http.StatusNotFound, []string{"keyID"}},
-		{"BREW", "/Users", "INFO", "Users", http.StatusMethodNotAllowed, []string{"keyID"}},
-		{http.MethodGet, "/Me", "ERROR", "Me", http.StatusNotImplemented, []string{"keyID", "error"}},
+		{http.MethodGet, "/Users/x", "INFO", "Users", http.StatusNotFound, []string{"keyID", "detail"}},
+		{http.MethodGet, "/nothing", "INFO", "unknown", http.StatusNotFound, []string{"keyID", "detail"}},
+		{"BREW", "/Users", "INFO", "Users", http.StatusMethodNotAllowed, []string{"keyID", "detail"}},
+		{http.MethodGet, "/Me", "ERROR", "Me", http.StatusNotImplemented, []string{"keyID", "detail", "error"}},
 	} {
 		// Twice, since what a line has in common with others is kept.
 		for range 2 {

@@ -141,7 +141,7 @@ func TestTooLittleMemory(t *testing.T) {
 	} {
 		refused := send(http.MethodPut, "/Groups/"+id, changed)
 		h.expectError(refused, http.StatusRequestEntityTooLarge, "")
-		h.Expect(refused.doc["detail"]).To(ContainSubstring("raise spec.server.resources.limits.memory"))
+		h.Expect(refused.doc["detail"]).To(ContainSubstring("give it more memory"))
 	}
 	for _, r := range []response{
 		h.do(http.MethodGet, "/Groups/"+id, ""),

@@ -32,7 +32,7 @@ func (x *exchange) create(t *scim.ResourceType) error {
 	if err := x.withMemory(func() error { return view.Take(x.ctx, weight) }); err != nil {
 		return err
 	}
-	created, err := x.tenant.store.Create(x.ctx, resource, x.settings.Policy)
+	created, err := x.tenant.store.Create(x.writing(), resource, x.settings.Policy)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (x *exchange) update(t *scim.ResourceType, id string, options store.UpdateO
 	options.Precondition, options.Policy = precondition(x.r), x.settings.Policy
 	var updated *scim.Resource
 	err := x.withMemory(func() (err error) {
-		updated, err = x.tenant.store.Update(x.ctx, t, id, checked, options)
+		updated, err = x.tenant.store.Update(x.writing(), t, id, checked, options)
 		return err
 	})
 	return updated, err

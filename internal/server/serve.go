@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,36 +29,35 @@ const (
 	// quiet is how long nobody must have opened a connection before the server ends: a
 	// node of the cluster that still sends some has not heard that the pod is leaving.
 	quiet = time.Second
+	// headerBytes is how much the line and the headers of a request may take; more is
+	// answered 431.
+	headerBytes = 16 << 10
+	// headerSlop is what net/http allows for above http.Server.MaxHeaderBytes.
+	headerSlop = 4 << 10
 )
 
 // Serve serves the tenant until the context is done, and then drains: it stops
 // being ready, goes on answering while clients have connections open or open new ones,
 // for Linger at the most, asking them to close, and ends when the last answer is out.
 func Serve(ctx context.Context, l Listeners, tenant *Tenant, metrics prometheus.Gatherer) error {
-	var open, opened atomic.Int64 // How many there are, and when the last was: UnixNano.
-	api := newHTTPServer(tenant)
-	api.ConnState = func(_ net.Conn, state http.ConnState) {
-		switch state {
-		case http.StateNew:
-			open.Add(1)
-			opened.Store(time.Now().UnixNano())
-		case http.StateClosed:
-			open.Add(-1)
-		default:
-		}
-	}
-	health := newHTTPServer(healthHandler(tenant, metrics))
+	api, health := newHTTPServer(tenant), newHTTPServer(healthHandler(tenant, metrics))
+	clients := newConnections(mostConnections, tenant.outcomes.metrics.shed)
 	failed := make(chan error, 2)
 	var listen net.ListenConfig
 	for _, one := range []struct {
 		server  *http.Server
 		address string
-	}{{api, l.Address}, {health, l.HealthAddress}} {
+		bound   *connections
+	}{
+		{api, l.Address, clients},
+		{health, l.HealthAddress, newConnections(mostHealthConnections, tenant.outcomes.metrics.shed)},
+	} {
 		listener, err := listen.Listen(ctx, "tcp", one.address)
 		if err != nil {
 			return fmt.Errorf("listening on %s: %w", one.address, err)
 		}
-		go func() { failed <- one.server.Serve(listener) }()
+		one.bound.guard(one.server)
+		go func() { failed <- one.server.Serve(one.bound.listen(listener)) }()
 	}
 	select {
 	case err := <-failed:
@@ -67,7 +65,10 @@ func Serve(ctx context.Context, l Listeners, tenant *Tenant, metrics prometheus.
 	case <-ctx.Done():
 	}
 	tenant.Drain()
-	waitUntil(l.Linger, func() bool { return open.Load() == 0 && time.Since(time.Unix(0, opened.Load())) > quiet })
+	waitUntil(l.Linger, func() bool {
+		open, opened := clients.count()
+		return open == 0 && time.Since(opened) > quiet
+	})
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
 	defer cancel()
 	if err := errors.Join(api.Shutdown(bounded), health.Shutdown(bounded)); err != nil {
@@ -80,11 +81,11 @@ func Serve(ctx context.Context, l Listeners, tenant *Tenant, metrics prometheus.
 func newHTTPServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       60 * time.Second,
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       90 * time.Second,
-		MaxHeaderBytes:    64 << 10,
+		MaxHeaderBytes:    headerBytes - headerSlop,
 	}
 }
 

@@ -4,8 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/base32"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"log/slog"
 	"net"
@@ -19,6 +22,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/idp"
@@ -146,37 +150,96 @@ func TestAuthentication(t *testing.T) {
 	expiredVerifier.ExpirationTime = time.Now().Add(-time.Minute)
 	stranger, _, err := apikey.Mint()
 	h.Expect(err).NotTo(HaveOccurred())
+	forgedKey, _, err := apikey.Mint()
+	h.Expect(err).NotTo(HaveOccurred())
+	forged := withKeyID(forgedKey, h.verifier.KeyID)
 	h.tenant.Accept(Keys{h.verifier.KeyID: h.verifier, expiredVerifier.KeyID: expiredVerifier})
 
-	var bodies []string
-	for name, header := range map[string]string{
-		"no header":        "",
-		"another scheme":   "Basic " + h.token,
-		"no token":         "Bearer ",
-		"no such form":     "Bearer secret",
-		"unknown token":    "Bearer " + stranger,
-		"expired token":    "Bearer " + expired,
-		"token cut short":  "Bearer " + h.token[:len(h.token)-1],
-		"token and a half": "Bearer " + h.token + "a",
+	var answers []string
+	for _, test := range []struct{ name, header, reason, keyID string }{
+		{"no header", "", "Missing", ""},
+		{"another scheme", "Basic " + h.token, "Missing", ""},
+		{"no token", "Bearer ", "Missing", ""},
+		{"no such form", "Bearer secret", "Malformed", ""},
+		{"unknown token", "Bearer " + stranger, "Unknown", ""},
+		{"token of a known key id", "Bearer " + forged, "Mismatch", h.verifier.KeyID},
+		{"expired token", "Bearer " + expired, "Expired", expiredVerifier.KeyID},
+		{"token cut short", "Bearer " + h.token[:len(h.token)-1], "Malformed", ""},
+		{"token and a half", "Bearer " + h.token + "a", "Malformed", ""},
 	} {
-		t.Run(name, func(t *testing.T) {
-			h := &harness{WithT: NewWithT(t), tenant: h.tenant, url: h.url}
+		t.Run(test.name, func(t *testing.T) {
+			h := &harness{WithT: NewWithT(t), tenant: h.tenant, url: h.url, log: h.log}
 			for _, path := range []string{"/scim/v2/Users", "/scim/v2/Nothing", "/elsewhere"} {
-				r := h.send(http.MethodGet, path, "", "Authorization", header)
+				r := h.send(http.MethodGet, path, "", "Authorization", test.header)
 				h.expectError(r, http.StatusUnauthorized, "")
 				h.Expect(r.Header.Get("WWW-Authenticate")).To(HavePrefix("Bearer"))
-				bodies = append(bodies, r.body)
+				id := r.Header.Get("X-Request-Id")
+				h.Expect(r.doc["detail"]).To(ContainSubstring(id))
+				r.Header.Del("Date")
+				answers = append(answers, strings.ReplaceAll(fmt.Sprint(r.Header, r.body), id, "the id"))
+				line := h.lastLine()
+				h.Expect(line).To(And(HaveKeyWithValue("reason", test.reason), HaveKeyWithValue("source", "127.0.0.1")))
+				if test.keyID == "" {
+					h.Expect(line).NotTo(HaveKey("keyID"))
+				} else {
+					h.Expect(line).To(HaveKeyWithValue("keyID", test.keyID))
+				}
 			}
 		})
 	}
-	for _, body := range bodies {
-		h.Expect(body).To(Equal(bodies[0]), "nothing tells why a token is refused")
+	for _, answer := range answers {
+		h.Expect(answer).To(Equal(answers[0]), "nothing tells why a token is refused")
 	}
+	h.Expect(h.log.String()).NotTo(Or(ContainSubstring(stranger), ContainSubstring(expired), ContainSubstring(h.token), ContainSubstring(forged)))
 
 	h.Expect(h.do(http.MethodGet, "/Users", "").StatusCode).To(Equal(http.StatusOK))
 	h.Expect(h.send(http.MethodGet, "/scim/v2/Users", "", "Authorization", "bearer "+h.token).StatusCode).To(Equal(http.StatusOK))
 	h.tenant.Accept(Keys{})
 	h.expectError(h.do(http.MethodGet, "/Users", ""), http.StatusUnauthorized, "")
+}
+
+// withKeyID is a token with another key id and a checksum that fits.
+func withKeyID(token, id string) string {
+	parts := strings.Split(token, "_")
+	body := parts[0] + "_" + id + "_" + parts[2]
+	var sum [4]byte
+	binary.BigEndian.PutUint32(sum[:], crc32.ChecksumIEEE([]byte(body)))
+	lower := base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+	return body + "_" + lower.EncodeToString(sum[:])
+}
+
+// Requests without a good token are bounded, and those with one from the same address
+// are not.
+func TestFailedLoginsAreBounded(t *testing.T) {
+	h := newHarness(t, memory.New())
+	statuses := map[int]int{}
+	const attempts = 3 * failuresBySourceAtOnce
+	for range attempts {
+		r := h.send(http.MethodGet, "/scim/v2/Users", "", "Authorization", "Bearer secret")
+		statuses[r.StatusCode]++
+		h.expectError(r, r.StatusCode, "")
+		h.Expect(h.do(http.MethodGet, "/Users?count=0", "").StatusCode).To(Equal(http.StatusOK))
+	}
+	h.Expect(statuses[http.StatusUnauthorized]).To(BeNumerically(">=", failuresBySourceAtOnce))
+	h.Expect(statuses[http.StatusTooManyRequests]).To(BeNumerically(">", failuresBySourceAtOnce))
+	h.Expect(strings.Count(h.log.String(), `"reason":"Malformed"`)).To(Equal(statuses[http.StatusUnauthorized]), "others have no line")
+	h.Expect(h.log.String()).To(ContainSubstring(`"leftOut":`))
+	h.Expect(testutil.ToFloat64(h.tenant.outcomes.metrics.refused.WithLabelValues("Malformed"))).To(BeEquivalentTo(attempts))
+}
+
+// However many addresses fail to log in, what is remembered of them is bounded.
+func TestFailuresOfManySources(t *testing.T) {
+	g := NewWithT(t)
+	f, now := newFailures(), time.Now()
+	allowed := 0
+	for i := range 100_000 {
+		if f.allow(fmt.Sprint(i), now) {
+			allowed++
+		}
+	}
+	g.Expect(allowed).To(Equal(failuresInAllAtOnce))
+	g.Expect(f.sources.Len()).To(Equal(rememberedSources))
+	g.Expect(f.allow("192.0.2.1", now.Add(time.Second))).To(BeTrue())
 }
 
 func TestReadiness(t *testing.T) {
@@ -188,7 +251,9 @@ func TestReadiness(t *testing.T) {
 	h.Expect(starting.Ready()).To(BeFalse(), "no keys yet")
 
 	h.configure("Generic", func(s *Settings) { s.Paused = true })
-	h.expectError(h.do(http.MethodGet, "/Users", ""), http.StatusServiceUnavailable, "")
+	paused := h.do(http.MethodGet, "/Users", "")
+	h.expectError(paused, http.StatusServiceUnavailable, "")
+	h.Expect(strconv.Atoi(paused.Header.Get("Retry-After"))).To(BeNumerically(">=", 60), "somebody has to end the pause")
 	h.expectError(h.send(http.MethodGet, "/scim/v2/Users", ""), http.StatusUnauthorized, "")
 	h.configure("Generic", func(*Settings) {})
 
@@ -327,16 +392,17 @@ func TestErrorsHaveNoEscapes(t *testing.T) {
 // Most clients read the answer only after they have sent everything.
 func TestRefusedBodiesAreRead(t *testing.T) {
 	h := newHarness(t, memory.New())
-	const length = 24 << 20
 	for _, test := range []struct {
 		name, headers string
+		length        int
 		chunked       bool
 		status        int
 	}{
-		{"too large", "Authorization: Bearer " + h.token, false, http.StatusRequestEntityTooLarge},
-		{"too large, in chunks", "Authorization: Bearer " + h.token, true, http.StatusRequestEntityTooLarge},
-		{"another type", "Authorization: Bearer " + h.token + "\r\nContent-Type: text/xml", false, http.StatusUnsupportedMediaType},
-		{"no token", "Accept: application/scim+json", false, http.StatusUnauthorized},
+		{"too large", "Authorization: Bearer " + h.token, 24 << 20, false, http.StatusRequestEntityTooLarge},
+		{"too large, in chunks", "Authorization: Bearer " + h.token, 24 << 20, true, http.StatusRequestEntityTooLarge},
+		{"another type", "Authorization: Bearer " + h.token + "\r\nContent-Type: text/xml", 24 << 20, false, http.StatusUnsupportedMediaType},
+		{"no token", "Accept: application/scim+json", 256 << 10, false, http.StatusUnauthorized},
+		{"no token, in chunks", "Accept: application/scim+json", 200 << 10, true, http.StatusUnauthorized},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -344,13 +410,13 @@ func TestRefusedBodiesAreRead(t *testing.T) {
 			g.Expect(err).NotTo(HaveOccurred())
 			defer func() { g.Expect(connection.Close()).To(Succeed()) }()
 			g.Expect(connection.SetDeadline(time.Now().Add(20 * time.Second))).To(Succeed())
-			size, before, after := fmt.Sprintf("Content-Length: %d", length), "", ""
+			size, before, after := fmt.Sprintf("Content-Length: %d", test.length), "", ""
 			if test.chunked {
-				size, before, after = "Transfer-Encoding: chunked", fmt.Sprintf("%x\r\n", length), "\r\n0\r\n\r\n"
+				size, before, after = "Transfer-Encoding: chunked", fmt.Sprintf("%x\r\n", test.length), "\r\n0\r\n\r\n"
 			}
 			for _, part := range []string{
 				"POST /scim/v2/Users HTTP/1.1\r\nHost: scim.example.com\r\n" + test.headers + "\r\n" + size + "\r\n\r\n",
-				before, strings.Repeat(" ", length), after,
+				before, strings.Repeat(" ", test.length), after,
 			} {
 				_, err = connection.Write([]byte(part))
 				g.Expect(err).NotTo(HaveOccurred(), "the connection is open until everything is sent")

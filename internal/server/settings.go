@@ -30,6 +30,8 @@ type Settings struct {
 	// RequiredAttributes are the attributes, as in name.givenName, without
 	// which a user is refused.
 	RequiredAttributes []string
+
+	words words // that a log line may quote; set by Configure
 }
 
 // baseURL returns the URL under which the client sees the tenant. Without a

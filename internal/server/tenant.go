@@ -53,18 +53,22 @@ type Tenant struct {
 	lastRequest atomic.Int64
 	requests    *semaphore.Weighted
 	budget      *budget
+	failures    *failures
 }
 
 // NewTenant returns the runtime of a tenant over its store.
 func NewTenant(backend store.Store, limits Limits, log *slog.Logger, metrics *Metrics) *Tenant {
 	return &Tenant{
 		store: backend, limits: limits, log: log, outcomes: newOutcomes(log.Handler(), metrics),
-		requests: semaphore.NewWeighted(int64(limits.Requests)), budget: newBudget(),
+		requests: semaphore.NewWeighted(int64(limits.Requests)), budget: newBudget(), failures: newFailures(),
 	}
 }
 
 // Configure makes requests from now on be answered under the settings.
-func (t *Tenant) Configure(settings Settings) { t.settings.Store(&settings) }
+func (t *Tenant) Configure(settings Settings) {
+	settings.words = wordsOf(settings.Registry)
+	t.settings.Store(&settings)
+}
 
 // Policy returns the tenant's rules for users and groups at the moment; the zero
 // Policy before there are any.
@@ -130,17 +134,17 @@ func (x *exchange) serve() {
 		return
 	}
 	x.settings = settings
-	verifier, ok := authenticate(x.r, *keys, x.began)
-	if !ok {
-		x.w.Header().Set("WWW-Authenticate", `Bearer realm="scim"`)
-		x.fail(scim.Errorf(http.StatusUnauthorized, "",
-			"the bearer token is missing, unknown, expired or revoked; send the token of a ScimApiKey of this tenant as `Authorization: Bearer <token>`"))
+	found := authenticate(x.r, *keys, x.began)
+	if found.reason != "" {
+		x.refuse(found)
 		return
 	}
-	x.verifier = verifier
+	x.verifier = found.verifier
+	trusted(x.r.Context())
 	x.tenant.lastRequest.Store(x.began.Unix())
 	if settings.Paused {
-		x.fail(scim.Errorf(http.StatusServiceUnavailable, "", "provisioning is paused for this tenant; try again later"))
+		x.retry = retryPaused
+		x.fail(scim.Errorf(http.StatusServiceUnavailable, "", "provisioning is paused for now; nothing is lost, try again later"))
 		return
 	}
 	if !x.tenant.requests.TryAcquire(1) {
@@ -150,7 +154,7 @@ func (x *exchange) serve() {
 	defer x.tenant.requests.Release(1)
 	ctx, cancel := context.WithDeadline(x.r.Context(), x.began.Add(x.tenant.limits.Deadline))
 	defer cancel()
-	x.ctx = store.WithActor(ctx, store.Actor{KeyID: verifier.KeyID, RequestID: x.requestID})
+	x.ctx = store.WithActor(ctx, store.Actor{KeyID: found.keyID, RequestID: x.requestID})
 	defer x.giveMemory()
 	if err := x.route(); err != nil {
 		x.fail(err)

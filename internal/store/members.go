@@ -47,6 +47,7 @@ func SettleMembers(ctx context.Context, group, current *scim.Resource, policy Po
 			return UnknownMember(id)
 		}
 	}
+	NoteDropped(ctx, len(ids)-len(members))
 	SetMembers(group, members)
 	return nil
 }

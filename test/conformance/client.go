@@ -64,6 +64,15 @@ type answer struct {
 	t      *T
 }
 
+// anonymous is the body without the id of the request, which an error may have in it and
+// which is another one each time.
+func (a *answer) anonymous() string {
+	if id := a.header.Get("X-Request-Id"); id != "" {
+		return strings.ReplaceAll(string(a.body), id, "")
+	}
+	return string(a.body)
+}
+
 // String tells the exchange without the tokens.
 func (a *answer) String() string {
 	text := a.describe()

@@ -96,7 +96,7 @@ func newTwin(profile string, policy store.Policy, stores ...store.Store) *twin {
 type reply struct {
 	status  int
 	id      string // the real one, of what was created
-	body    string // with symbols for ids, and without times and versions
+	body    string // with symbols for ids, and without times, versions and ids of requests
 	changed bool   // the ETag is another one than in the answer before to this path
 }
 
@@ -153,6 +153,7 @@ func (t *twin) comparable(v any) any {
 		}
 		return v
 	case string:
+		v, _, _ = strings.Cut(v, " (request id ")
 		for id, symbol := range t.symbols {
 			v = strings.ReplaceAll(v, id, symbol)
 		}

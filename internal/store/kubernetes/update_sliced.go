@@ -153,6 +153,7 @@ func tooManyMembers(count int) error {
 // change of a member counts.
 func (u *update) wanted(ctx context.Context, state *groupState, changes []scim.MemberChange) (*membership, error) {
 	last := make(map[uuid.UUID]bool, len(changes))
+	nobody := 0
 	var order []uuid.UUID
 	for _, change := range changes {
 		id, err := idOf(change.ID)
@@ -161,6 +162,9 @@ func (u *update) wanted(ctx context.Context, state *groupState, changes []scim.M
 		case change.Add && u.options.Policy.RejectUnknownMembers:
 			return nil, store.UnknownMember(change.ID)
 		default:
+			if change.Add {
+				nobody++
+			}
 			continue // It is nobody's.
 		}
 		if _, again := last[id]; !again {
@@ -190,6 +194,7 @@ func (u *update) wanted(ctx context.Context, state *groupState, changes []scim.M
 	}
 	var err error
 	wanted.add, err = u.resolved(ctx, candidates)
+	store.NoteDropped(ctx, nobody+len(candidates)-len(wanted.add))
 	return wanted, err
 }
 

@@ -1,0 +1,149 @@
+package server
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/kubescim/kubescim/internal/store/memory"
+)
+
+// bounded serves the harness's tenant with so many connections at the most.
+func (h *harness) bounded(t *testing.T, most int) *connections {
+	t.Helper()
+	bound := newConnections(most, prometheus.NewCounter(prometheus.CounterOpts{Name: "shed"}))
+	server := newHTTPServer(h.tenant)
+	bound.guard(server)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	h.Expect(err).NotTo(HaveOccurred())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(bound.listen(listener)) }()
+	t.Cleanup(func() {
+		h.Expect(server.Close()).To(Succeed())
+		h.Eventually(ended).Should(Receive(MatchError(http.ErrServerClosed)))
+	})
+	h.url = "http://" + listener.Addr().String()
+	return bound
+}
+
+// dial opens a connection, sends something, and leaves it at that.
+func (h *harness) dial(t *testing.T, text string) net.Conn {
+	t.Helper()
+	connection, err := net.DialTimeout("tcp", strings.TrimPrefix(h.url, "http://"), 5*time.Second)
+	h.Expect(err).NotTo(HaveOccurred())
+	t.Cleanup(func() { _ = connection.Close() })
+	_, err = io.WriteString(connection, text)
+	h.Expect(err).NotTo(HaveOccurred())
+	return connection
+}
+
+// request is a complete request with the harness's token.
+func (h *harness) request() string {
+	return "GET /scim/v2/Users?count=0 HTTP/1.1\r\nHost: scim.example.com\r\nAuthorization: Bearer " + h.token + "\r\n\r\n"
+}
+
+// again sends a request over a connection that is open.
+func (h *harness) again(connection net.Conn) (status int, err error) {
+	if _, err := io.WriteString(connection, h.request()); err != nil {
+		return 0, err
+	}
+	h.Expect(connection.SetReadDeadline(time.Now().Add(5 * time.Second))).To(Succeed())
+	answer, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	if err != nil {
+		return 0, err
+	}
+	_, err = io.Copy(io.Discard, answer.Body)
+	h.Expect(answer.Body.Close()).To(Succeed())
+	return answer.StatusCode, err
+}
+
+// Whoever has no token keeps nobody out who has one, with however many connections.
+func TestConnectionsWithoutToken(t *testing.T) {
+	for name, slow := range map[string]string{
+		"silent":             "",
+		"unfinished headers": "GET /scim/v2/Users HTTP/1.1\r\nHost: scim.example.com\r\nX-Filler: " + strings.Repeat("x", 10_000),
+		"unfinished bodies":  "POST /scim/v2/Users HTTP/1.1\r\nHost: scim.example.com\r\nContent-Length: 100000000\r\n\r\n{",
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, memory.New())
+			const most = 20
+			bound := h.bounded(t, most)
+			lasting := h.dial(t, "")
+			h.Expect(h.again(lasting)).To(Equal(http.StatusOK))
+			client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+			for i := range 5 * most {
+				h.dial(t, slow)
+				if i%10 > 0 {
+					continue
+				}
+				request, err := http.NewRequest(http.MethodGet, h.url+"/scim/v2/Users?count=0", nil)
+				h.Expect(err).NotTo(HaveOccurred())
+				request.Header.Set("Authorization", "Bearer "+h.token)
+				answer, err := client.Do(request)
+				h.Expect(err).NotTo(HaveOccurred(), "after %d connections", i)
+				h.Expect(answer.Body.Close()).To(Succeed())
+				h.Expect(answer.StatusCode).To(Equal(http.StatusOK))
+				open, _ := bound.count()
+				h.Expect(open).To(BeNumerically("<=", most))
+			}
+			h.Expect(h.again(lasting)).To(Equal(http.StatusOK), "who sent a good token is not closed for those who did not")
+		})
+	}
+}
+
+// Among clients with a token, the one that is idle longest makes room.
+func TestConnectionsWithToken(t *testing.T) {
+	h := newHarness(t, memory.New())
+	const most = 5
+	h.bounded(t, most)
+	var clients []net.Conn
+	for range most + 1 {
+		client := h.dial(t, "")
+		h.Expect(h.again(client)).To(Equal(http.StatusOK))
+		clients = append(clients, client)
+	}
+	_, err := h.again(clients[0])
+	h.Expect(err).To(HaveOccurred(), "its connection was closed for the last one")
+	for _, client := range clients[1:] {
+		h.Expect(h.again(client)).To(Equal(http.StatusOK))
+	}
+}
+
+// Of the body of a request without a token little is read, and not for long.
+func TestBodyWithoutToken(t *testing.T) {
+	for name, length := range map[string]string{"of a known size": "Content-Length: 100000000", "in chunks": "Transfer-Encoding: chunked"} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, memory.New())
+			h.bounded(t, 5)
+			began := time.Now()
+			connection := h.dial(t, "POST /scim/v2/Users HTTP/1.1\r\nHost: scim.example.com\r\n"+length+"\r\n\r\n")
+			h.Expect(connection.SetReadDeadline(time.Now().Add(20 * time.Second))).To(Succeed())
+			answer, err := http.ReadResponse(bufio.NewReader(connection), nil)
+			h.Expect(err).NotTo(HaveOccurred())
+			h.Expect(answer.StatusCode).To(Equal(http.StatusUnauthorized))
+			h.Expect(answer.Close).To(BeTrue())
+			h.Expect(answer.Body.Close()).To(Succeed())
+			h.Expect(time.Since(began)).To(BeNumerically("<", 15*time.Second))
+		})
+	}
+}
+
+func TestHeadersAreBounded(t *testing.T) {
+	h := newHarness(t, memory.New())
+	h.bounded(t, 5)
+	for filler, status := range map[int]int{headerBytes - 1000: http.StatusUnauthorized, headerBytes + 1000: http.StatusRequestHeaderFieldsTooLarge} {
+		connection := h.dial(t, fmt.Sprintf("GET /scim/v2/Users HTTP/1.1\r\nHost: scim.example.com\r\nX-Filler: %s\r\n\r\n", strings.Repeat("x", filler)))
+		answer, err := http.ReadResponse(bufio.NewReader(connection), nil)
+		h.Expect(err).NotTo(HaveOccurred())
+		h.Expect(answer.StatusCode).To(Equal(status))
+		h.Expect(answer.Body.Close()).To(Succeed())
+	}
+}
