@@ -36,7 +36,7 @@ func (x *exchange) serviceProviderConfig() error {
 		AuthenticationSchemes: []scim.AuthenticationScheme{{
 			Type:        "oauthbearertoken",
 			Name:        "Bearer token",
-			Description: "The token of a ScimApiKey, sent in the Authorization header",
+			Description: "The token that was given out for this URL, sent in the Authorization header",
 			SpecURI:     "https://www.rfc-editor.org/rfc/rfc6750",
 			Primary:     true,
 		}},

@@ -35,14 +35,14 @@ func UnknownMember(id string) *scim.Error {
 // than the tenant may have.
 func SeatsTaken(seats int) *scim.Error {
 	return scim.Errorf(http.StatusForbidden, "",
-		"all %d seats of this tenant are taken; deactivate a user, or have the tenant's spec.users.seats raised", seats)
+		"all %d seats of this tenant are taken; deactivate a user, or ask who runs this service for more seats", seats)
 }
 
 // Full returns the error for a write that would add one more user or group than
 // the tenant may have.
 func Full(limit int) *scim.Error {
 	return scim.Errorf(http.StatusForbidden, "",
-		"this tenant has reached its limit of %d users and groups; delete some, or have the tenant's spec.objectLimit raised", limit)
+		"this tenant has reached its limit of %d users and groups; delete some, or ask who runs this service for a higher limit", limit)
 }
 
 // Busy returns the error for a write that could not be settled with other

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,13 +15,37 @@ import (
 )
 
 // translate makes of an error of the API server one that wraps the *scim.Error
-// for the client. The original stays in the chain, for the log.
+// for the client. The original stays in the chain, and its text stays out of the log.
 func translate(err error) error {
 	var already *scim.Error
 	if errors.As(err, &already) {
 		return err
 	}
-	return fmt.Errorf("%w (%w)", clientError(err), err)
+	return fmt.Errorf("%w (%w)", clientError(err), untold{err})
+}
+
+// untold is an error of the API server without the text, which may quote what it was
+// sent, or have it in it: that of an admission webhook is written by anybody.
+type untold struct{ error }
+
+// Unwrap returns the error itself.
+func (u untold) Unwrap() error { return u.error }
+
+// decider finds who refused a request in the API server's text.
+var decider = regexp.MustCompile(`^admission webhook "[a-z0-9.-]+"|^ValidatingAdmissionPolicy '[a-z0-9.-]+'|exceeded quota: [a-z0-9.-]+`)
+
+// Error implements error.
+func (u untold) Error() string {
+	var answer apierrors.APIStatus
+	if !errors.As(u.error, &answer) {
+		return u.error.Error() // There was no answer.
+	}
+	status := answer.Status()
+	text := fmt.Sprintf("the API server answered %d %s", status.Code, status.Reason)
+	if who := decider.FindString(status.Message); who != "" {
+		text += ": " + strings.ReplaceAll(who, `"`, "'")
+	}
+	return text
 }
 
 // clientError is what the client is told of an error of the API server. It
@@ -35,7 +60,7 @@ func clientError(err error) *scim.Error {
 		return scim.Errorf(http.StatusTooManyRequests, "", "the user store takes no more requests at the moment; try again")
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota"):
 		return scim.Errorf(http.StatusServiceUnavailable, "",
-			"the tenant is full: a resource quota of its namespace allows no more objects; ask the operator of the service to raise it")
+			"there is no room for more users and groups at the moment; ask who runs this service for more")
 	default:
 		return store.Unavailable()
 	}
