@@ -20,8 +20,12 @@ const (
 	mostHealthConnections = 32
 )
 
-// connections are the open connections of a server, of which there are never more than
-// most. When one comes in addition, another is closed for it: the one that has waited
+// endingShare is which part of the bound may be exceeded by connections that were closed,
+// and whose memory is free only once the server has let them go.
+const endingShare = 8
+
+// connections are the open connections of a server, of which never more than most are
+// served. When one comes in addition, another is closed for it: the one that has waited
 // longest without ever having sent a good token, or else the one that is idle longest.
 // One whose request is being answered, for a good token, is never closed. So whoever
 // has no token can keep nobody out who has one, however many connections they open.
@@ -118,26 +122,25 @@ func (l *boundedListener) Close() error {
 	return l.Listener.Close()
 }
 
-// admit takes a connection if there is room for it. If not, one is closed for it, and
-// changed says when to try again: memory is free only once the server has let go.
+// admit takes a connection if there is room for it, for which another one may have to be
+// closed. If not, changed says when to try again.
 func (c *connections) admit(one net.Conn) (changed <-chan struct{}, admitted bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.open) < c.most {
-		added := &connection{Conn: one}
-		c.opened = time.Now()
-		added.place = c.unknown.PushBack(added)
-		c.open[one] = added
-		return nil, true
+	serving, ending := len(c.open)-c.ending, c.ending <= c.most/endingShare
+	if serving >= c.most && (!ending || !c.closeOne()) {
+		return c.changed, false
 	}
-	if c.ending == 0 {
-		c.closeOne()
-	}
-	return c.changed, false
+	added := &connection{Conn: one}
+	c.opened = time.Now()
+	added.place = c.unknown.PushBack(added)
+	c.open[one] = added
+	return nil, true
 }
 
-// closeOne closes the connection that is worth least, if there is one to be closed.
-func (c *connections) closeOne() {
+// closeOne closes the connection that is worth least, and reports whether there is one to
+// be closed.
+func (c *connections) closeOne() bool {
 	for _, worthless := range []*list.List{c.unknown, c.idle} {
 		first := worthless.Front()
 		if first == nil {
@@ -148,8 +151,9 @@ func (c *connections) closeOne() {
 		c.ending++
 		c.shed.Inc()
 		_ = victim.Close() // It ends, whatever Close says.
-		return
+		return true
 	}
+	return false
 }
 
 // follow is the server's ConnState.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -126,6 +127,7 @@ func (x *exchange) fail(err error) {
 		x.err = errors.Join(err, marshalErr)
 		body = nil
 	}
+	x.status = protocol.Status
 	x.discardBody()
 	x.answer(protocol.Status, body)
 }
@@ -142,7 +144,11 @@ func (x *exchange) discardBody() {
 	default:
 		deadline := http.NewResponseController(x.w)
 		_ = deadline.SetReadDeadline(x.began.Add(discardUnknown)) // Without it, ReadTimeout holds.
-		if _, err := io.CopyN(io.Discard, x.r.Body, discardedUnknown); !errors.Is(err, io.EOF) {
+		_, err := io.CopyN(io.Discard, x.r.Body, discardedUnknown)
+		if errors.Is(err, net.ErrClosed) {
+			panic(http.ErrAbortHandler) // For another connection. net/http would wait before it lets go.
+		}
+		if !errors.Is(err, io.EOF) {
 			x.w.Header().Set("Connection", "close")
 			_ = deadline.SetReadDeadline(x.began) // net/http would read on.
 		}
@@ -257,6 +263,9 @@ func (x *exchange) recover() {
 	defect := recover()
 	if defect == nil {
 		return
+	}
+	if defect == http.ErrAbortHandler { //nolint:errorlint // It is no error that somebody wraps.
+		panic(defect)
 	}
 	x.tenant.log.Error("panic while serving a request", slog.String("requestID", x.requestID),
 		slog.String("panic", words(nil).without(fmt.Sprint(defect))), slog.String("stack", string(debug.Stack())))
