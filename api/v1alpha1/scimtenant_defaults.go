@@ -11,6 +11,8 @@ const (
 	DefaultReplicas int32 = 2
 	// DefaultObjectLimit is the number of users and groups together.
 	DefaultObjectLimit int32 = 250_000
+	// DefaultStorageLimit is how much users and groups may take, in bytes: 256Mi.
+	DefaultStorageLimit int64 = 256 << 20
 )
 
 // State returns the wanted state; Active when omitted.
@@ -37,6 +39,14 @@ func (t *ScimTenant) ObjectLimit() int32 {
 		return DefaultObjectLimit
 	}
 	return t.Spec.ObjectLimit
+}
+
+// StorageLimit returns how much the tenant's users and groups may take, in bytes.
+func (t *ScimTenant) StorageLimit() int64 {
+	if t.Spec.StorageLimit == nil {
+		return DefaultStorageLimit
+	}
+	return t.Spec.StorageLimit.Value()
 }
 
 // DeletionPolicy returns what becomes of users and groups with the tenant.

@@ -2,6 +2,7 @@ package v1alpha1
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -148,6 +149,15 @@ type ScimTenantSpec struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000000
 	ObjectLimit int32 `json:"objectLimit,omitempty"`
+
+	// storageLimit is how much the tenant's users and groups may take in the
+	// cluster's etcd, deleted users that are kept included, from 1Mi to 8Gi, for
+	// example 64Mi. At the limit, a request that would add to it is answered 403; all
+	// else goes on. It also bounds what is written: half of it in 5 minutes, after
+	// which requests are answered 429 for a while. 256Mi when omitted.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self)) && quantity(string(self)).compareTo(quantity('1Mi')) >= 0 && quantity(string(self)).compareTo(quantity('8Gi')) <= 0",message="must be a quantity from 1Mi to 8Gi, for example '64Mi'"
+	StorageLimit *resource.Quantity `json:"storageLimit,omitempty"`
 
 	// deletionPolicy says what becomes of the users and groups when this
 	// ScimTenant is deleted: Retain leaves them (a tenant applied again under

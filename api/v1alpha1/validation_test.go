@@ -99,6 +99,7 @@ server:
   scheduling: {nodeSelector: {disk: ssd}, tolerations: [{key: a, operator: Exists}], priorityClassName: high}
 users: {requiredAttributes: [emails, name.givenName], onDelete: Delete, onRecreate: Conflict, retentionDays: 30, seats: 500}
 objectLimit: 1000
+storageLimit: 64Mi
 groups: {unknownMembers: Reject}
 schemaExtensions:
 - id: urn:example:params:scim:schemas:extension:badge:2.0:User
@@ -113,6 +114,7 @@ schemaExtensions:
 deletionPolicy: Delete`),
 		Entry("with a host of one label", "acme", "identityProvider: Okta\nendpoint: {host: localhost}"),
 		Entry("with a path of one segment", "acme", "identityProvider: Okta\nendpoint: {path: /scim}"),
+		Entry("with a storage limit in bytes", "acme", "identityProvider: Okta\nstorageLimit: 67108864"),
 		Entry("without retention", "acme", "identityProvider: Okta\nusers: {retentionDays: 0}"),
 		Entry("with the longest name", strings.Repeat("a", 50), `identityProvider: Okta`),
 	)
@@ -140,6 +142,9 @@ deletionPolicy: Delete`),
 		Entry("with a retention in the past", "acme", "identityProvider: Okta\nusers: {retentionDays: -1}", "spec.users.retentionDays in body should be greater than or equal to 0"),
 		Entry("with a retention of centuries", "acme", "identityProvider: Okta\nusers: {retentionDays: 36500}", "spec.users.retentionDays in body should be less than or equal to 3650"),
 		Entry("with room for nothing", "acme", "identityProvider: Okta\nobjectLimit: 0", "spec.objectLimit in body should be greater than or equal to 1"),
+		Entry("with room for no byte", "acme", "identityProvider: Okta\nstorageLimit: 1023Ki", "must be a quantity from 1Mi to 8Gi, for example '64Mi'"),
+		Entry("with room for more bytes than etcd has", "acme", "identityProvider: Okta\nstorageLimit: 9Gi", "must be a quantity from 1Mi to 8Gi"),
+		Entry("with a storage limit that is no quantity", "acme", "identityProvider: Okta\nstorageLimit: plenty", "spec.storageLimit"),
 		Entry("with room for more than can be", "acme", "identityProvider: Okta\nobjectLimit: 1000001", "spec.objectLimit in body should be less than or equal to 1000000"),
 		Entry("with an unknown required attribute", "acme", "identityProvider: Okta\nusers: {requiredAttributes: [password]}", "Unsupported value"),
 		Entry("with an extension under a name that is no URN", "acme", "identityProvider: Okta\nschemaExtensions: [{id: badgebadge, attributes: [{name: a}]}]", "must be a URN such as"),

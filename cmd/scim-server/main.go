@@ -97,9 +97,11 @@ func run(o options, log *slog.Logger) error {
 	// Reads and writes for requests are bounded and go through the circuit; watches
 	// last, and the Lease is written whatever happens to requests.
 	circuit := kubernetes.NewCircuit(metrics, o.tenant, log)
+	var tenant *server.Tenant
 	guarded, err := newClient(func(config *rest.Config) {
 		config.Timeout = callTimeout
 		config.Wrap(circuit.Wrap)
+		config.Wrap(kubernetes.Meter(func(bytes int64) { tenant.Wrote(bytes) }))
 	})
 	if err != nil {
 		return err
@@ -114,7 +116,6 @@ func run(o options, log *slog.Logger) error {
 	}
 	key := client.ObjectKey{Namespace: o.pod.Namespace, Name: o.tenant}
 	mirror := kubernetes.NewMirror(watching, key, log)
-	var tenant *server.Tenant
 	members, err := barrier.New(barrier.Options{
 		Client: live, Pod: o.pod, Tenant: o.tenant, Listen: o.peerAddress, Log: mirror, Logger: log, Metrics: metrics,
 		Usage: func() string { return usageOf(mirror, tenant) },

@@ -19,6 +19,12 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 )
 
+// writtenShare is which part of a tenant's storage may be written in a
+// server.WritePeriod. The API server keeps what was overwritten for up to twice as long,
+// and at the beginning as much again may be written at once: with a half, what the tenant
+// has in etcd stays below two and a half times its storage.
+const writtenShare = 2
+
 // Replica is one replica of a tenant's server.
 type Replica struct {
 	// Client is a client that reads from the API server.
@@ -103,12 +109,15 @@ func SettingsOf(tenant *v1alpha1.ScimTenant) (server.Settings, error) {
 		Registry: registry,
 		Paused:   tenant.State() == v1alpha1.TenantStatePaused,
 		Profile:  profile,
+		// Each pod has its share: what the others have written, none of them knows.
+		WriteBytes: tenant.StorageLimit() / writtenShare / int64(tenant.Replicas()),
 		Policy: store.Policy{
 			KeepDeletedUsers:     tenant.UserDeletion() == v1alpha1.UserDeletionDeactivate,
 			RefuseRecreation:     tenant.UserRecreation() == v1alpha1.UserRecreationConflict,
 			RejectUnknownMembers: tenant.UnknownMembers() == v1alpha1.UnknownMembersReject,
 			Seats:                int(tenant.Spec.Users.Seats),
 			ObjectLimit:          int(tenant.ObjectLimit()),
+			StorageLimit:         tenant.StorageLimit(),
 		},
 	}
 	if days := tenant.Spec.Users.RetentionDays; days != nil {

@@ -17,9 +17,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
@@ -236,18 +238,23 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		Expect(settings.RequiredAttributes).To(ConsistOf("emails"))
 		Expect(settings.Policy.Seats).To(BeZero())
 		Expect(settings.Policy.ObjectLimit).To(Equal(250_000))
+		Expect(settings.Policy.StorageLimit).To(BeEquivalentTo(256 << 20))
+		Expect(settings.WriteBytes).To(BeEquivalentTo(64<<20), "of each of two pods")
 		Expect(settings.Policy.Retention).To(BeNil())
 		Expect(strings.ToLower(settings.Profile.Name)).To(Equal("okta"))
 	})
 
 	It("reads the tenant's limits as the design says", func() {
 		tenant.Spec.Users.Seats, tenant.Spec.ObjectLimit = 50, 1000
+		tenant.Spec.StorageLimit, tenant.Spec.Server.Replicas = ptr.To(resource.MustParse("64Mi")), 4
 		for days, retention := range map[int32]time.Duration{0: 0, 30: 720 * time.Hour} {
 			tenant.Spec.Users.RetentionDays = &days
 			settings, err := replica.SettingsOf(tenant)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(settings.Policy.Seats).To(Equal(50))
 			Expect(settings.Policy.ObjectLimit).To(Equal(1000))
+			Expect(settings.Policy.StorageLimit).To(BeEquivalentTo(64 << 20))
+			Expect(settings.WriteBytes).To(BeEquivalentTo(8 << 20))
 			Expect(settings.Policy.Retention).To(HaveValue(Equal(retention)))
 		}
 	})

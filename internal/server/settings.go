@@ -30,6 +30,8 @@ type Settings struct {
 	// RequiredAttributes are the attributes, as in name.givenName, without
 	// which a user is refused.
 	RequiredAttributes []string
+	// WriteBytes is how many bytes may be written in a WritePeriod; 0 for any number.
+	WriteBytes int64
 
 	words words // that a log line may quote; set by Configure
 }

@@ -54,6 +54,7 @@ type Tenant struct {
 	requests    *semaphore.Weighted
 	budget      *budget
 	failures    *failures
+	writes      writes
 }
 
 // NewTenant returns the runtime of a tenant over its store.
@@ -67,6 +68,7 @@ func NewTenant(backend store.Store, limits Limits, log *slog.Logger, metrics *Me
 // Configure makes requests from now on be answered under the settings.
 func (t *Tenant) Configure(settings Settings) {
 	settings.words = wordsOf(settings.Registry)
+	t.writes.resize(settings.WriteBytes)
 	t.settings.Store(&settings)
 }
 

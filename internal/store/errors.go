@@ -45,6 +45,13 @@ func Full(limit int) *scim.Error {
 		"this tenant has reached its limit of %d users and groups; delete some, or ask who runs this service for a higher limit", limit)
 }
 
+// StorageFull returns the error for a write by which the users and groups of the tenant
+// would take more bytes than they may.
+func StorageFull(limit int64) *scim.Error {
+	return scim.Errorf(http.StatusForbidden, "",
+		"the users and groups of this tenant have reached their limit of %d MiB; delete some or leave out long values, or ask who runs this service for a higher limit", limit>>20)
+}
+
 // Busy returns the error for a write that could not be settled with other
 // writers in time.
 func Busy() *scim.Error {

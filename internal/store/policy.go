@@ -24,6 +24,10 @@ type Policy struct {
 	// included; 0 for any number. A write that would add one fails with 403 at
 	// the limit.
 	ObjectLimit int
+	// StorageLimit is how much the users and groups may take together, in bytes, kept
+	// users included; 0 for any amount. A write that would add to it fails with 403
+	// when they would take more.
+	StorageLimit int64
 	// Retention is how long a kept user stays, from its deletion on, before it is
 	// removed; nil for ever.
 	Retention *time.Duration
@@ -35,6 +39,8 @@ type Counts struct {
 	Active int
 	// Objects is how many users and groups there are, kept users included.
 	Objects int
+	// Bytes is about how much they take where they are stored.
+	Bytes int64
 }
 
 // Admit returns 403 for a write that would exceed a limit: one that makes next
@@ -47,7 +53,28 @@ func (p Policy) Admit(next, current *scim.Resource, adding bool, counts Counts) 
 	if p.Seats > 0 && TakesSeat(next) && !TakesSeat(current) && counts.Active >= p.Seats {
 		return SeatsTaken(p.Seats)
 	}
+	return p.AdmitBytes(Growth(next, current, adding), counts.Bytes)
+}
+
+// AdmitBytes returns 403 for a write by which what is stored would grow by so much, and
+// exceed the limit.
+func (p Policy) AdmitBytes(growth, stored int64) error {
+	if p.StorageLimit > 0 && growth > 0 && stored > p.StorageLimit-growth {
+		return StorageFull(p.StorageLimit)
+	}
 	return nil
+}
+
+// Growth is by how many bytes a write makes more of what is stored.
+func Growth(next, current *scim.Resource, adding bool) int64 {
+	grown := StoredSize(next)
+	if current != nil {
+		grown -= StoredSize(current)
+	}
+	if adding {
+		grown += ObjectOverhead
+	}
+	return grown
 }
 
 // TakesSeat reports whether the resource is a user who is active. One of whom

@@ -1,11 +1,14 @@
 package conformance
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
@@ -37,6 +40,44 @@ func (s *suite) describeLimits() {
 		Expect(err).To(beSCIM(http.StatusForbidden, ""), "a kept user that comes back needs a seat too")
 	})
 
+	It("keeps nothing that is too large, and lets what is too large already become smaller", func() {
+		large := s.user("babs@example.com")
+		large.Attributes()["photos"] = photos(30)
+		_, err := s.one.Create(s.ctx, large, store.Policy{})
+		Expect(err).To(beSCIM(http.StatusRequestEntityTooLarge, ""))
+		large.Attributes()["photos"] = photos(10)
+		babs, err := s.other.Create(s.ctx, large, store.Policy{})
+		Expect(err).NotTo(HaveOccurred(), "the name was given back")
+		_, err = s.one.Update(s.ctx, s.registry.User(), babs.ID(), set("photos", photos(30)), store.UpdateOptions{})
+		Expect(err).To(beSCIM(http.StatusRequestEntityTooLarge, ""))
+		_, err = s.one.Update(s.ctx, s.registry.User(), babs.ID(), set("photos", photos(5)), store.UpdateOptions{})
+		Expect(err).NotTo(HaveOccurred())
+	})
+
+	It("stores no more bytes than the limit allows, and lets everybody be made smaller and go", func() {
+		small := store.Policy{StorageLimit: 100_000}
+		large := func(name string) *scim.Resource {
+			user := s.user(name)
+			user.Attributes()["photos"] = photos(12)
+			return user
+		}
+		babs, err := s.one.Create(s.ctx, large("babs@example.com"), small)
+		Expect(err).NotTo(HaveOccurred())
+		jim, err := s.one.Create(s.ctx, large("jim@example.com"), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		_, err = s.other.Create(s.ctx, s.user("ann@example.com"), store.Policy{StorageLimit: 70_000})
+		Expect(err).To(beSCIM(http.StatusForbidden, ""))
+		_, err = s.one.Update(s.ctx, s.registry.User(), babs.ID(), set("photos", photos(14)), store.UpdateOptions{Policy: store.Policy{StorageLimit: 70_000}})
+		Expect(err).To(beSCIM(http.StatusForbidden, ""))
+		_, err = s.other.Update(s.ctx, s.registry.User(), babs.ID(), set("active", false), store.UpdateOptions{Policy: store.Policy{StorageLimit: 70_000}})
+		Expect(err).NotTo(HaveOccurred(), "nobody is too large to be deactivated")
+		_, err = s.other.Update(s.ctx, s.registry.User(), babs.ID(), set("photos", photos(1)), store.UpdateOptions{Policy: store.Policy{StorageLimit: 70_000}})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(s.one.Delete(s.ctx, s.registry.User(), jim.ID(), store.DeleteOptions{Policy: small})).To(Succeed())
+		_, err = s.other.Create(s.ctx, s.user("ann@example.com"), store.Policy{StorageLimit: 70_000})
+		Expect(err).NotTo(HaveOccurred(), "there is room again")
+	})
+
 	It("keeps no more users and groups than the limit allows, kept users included", func() {
 		three := store.Policy{ObjectLimit: 3, KeepDeletedUsers: true}
 		babs := s.create(s.user("babs@example.com"))
@@ -56,4 +97,13 @@ func (s *suite) describeLimits() {
 		_, err = s.other.Create(s.ctx, s.user("babs@example.com"), three)
 		Expect(err).NotTo(HaveOccurred(), "a kept user that comes back is no other object")
 	})
+}
+
+// photos are links to so many photos, of 3 KiB each.
+func photos(count int) []any {
+	list := make([]any, count)
+	for i := range list {
+		list[i] = scim.Complex{"value": fmt.Sprintf("https://photos.example.com/%d/%s", i, strings.Repeat("x", 3<<10)), "type": fmt.Sprint(i)}
+	}
+	return list
 }

@@ -34,7 +34,8 @@ type Index struct {
 	// that lists it, and whether the group is there or not.
 	parents map[uuid.UUID][]uuid.UUID
 
-	active int // users that are
+	active int   // users that are
+	bytes  int64 // that all of it takes where it is stored
 }
 
 // New returns an empty index.
@@ -49,7 +50,7 @@ func (x *Index) reset() {
 	x.kept = map[uuid.UUID]Kept{}
 	x.slices, x.sliceOf = map[uuid.UUID][]*Slice{}, map[string]uuid.UUID{}
 	x.parents = map[uuid.UUID][]uuid.UUID{}
-	x.active = 0
+	x.active, x.bytes = 0, 0
 }
 
 // Reset empties the index.
@@ -76,6 +77,8 @@ type Entry struct {
 	Group *Group
 	// Active is whether a user is.
 	Active bool
+	// Bytes is about how much the object takes where it is stored, without slices.
+	Bytes int32
 }
 
 // Group is what an Entry of a group has and one of a user has not.
@@ -105,6 +108,7 @@ type Slice struct {
 	Created    time.Time
 	Modified   time.Time
 	Members    []Member
+	Bytes      int32 // about how much it takes where it is stored
 }
 
 // Kept is a user or group that SCIM does not know any more, and whose object is
@@ -116,29 +120,48 @@ type Kept struct {
 	Deleted time.Time
 	// Released says that somebody else may have the name by now.
 	Released bool
+	Bytes    int32 // about how much it takes where it is stored
 }
 
-// Counts say how many there are.
-type Counts struct{ Users, ActiveUsers, Groups, Slices, Kept int }
+// Counts say how many there are, and how many bytes they take where they are stored.
+type Counts struct {
+	Users, ActiveUsers, Groups, Slices, Kept int
+	Bytes                                    int64
+}
 
 // Counts returns how many users, groups and slices of groups there are.
 func (x *Index) Counts() Counts {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return Counts{Users: x.users.count(), ActiveUsers: x.active, Groups: x.groups.count(), Slices: len(x.sliceOf), Kept: len(x.kept)}
+	return Counts{Users: x.users.count(), ActiveUsers: x.active, Groups: x.groups.count(), Slices: len(x.sliceOf), Kept: len(x.kept), Bytes: x.bytes}
 }
 
 // PutUser adds a user, or takes it in place of its former state.
 func (x *Index) PutUser(e *Entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if former := x.users.put(e); former != nil && former.Active {
-		x.active--
-	}
+	x.forget(x.users.put(e))
+	x.bytes += int64(e.Bytes)
 	if e.Active {
 		x.active++
 	}
-	delete(x.kept, e.ID)
+	x.removeKept(e.ID)
+}
+
+// forget takes what was an entry, if there was one, out of the counts.
+func (x *Index) forget(former *Entry) {
+	if former == nil {
+		return
+	}
+	x.bytes -= int64(former.Bytes)
+	if former.Active {
+		x.active--
+	}
+}
+
+func (x *Index) removeKept(id uuid.UUID) {
+	x.bytes -= int64(x.kept[id].Bytes)
+	delete(x.kept, id)
 }
 
 // PutKept adds a user or group that was deleted and is kept, in place of what it was.
@@ -151,6 +174,7 @@ func (x *Index) PutKept(k Kept) {
 		x.removeUser(k.ID)
 	}
 	x.kept[k.ID] = k
+	x.bytes += int64(k.Bytes)
 }
 
 // RemoveUser removes a user, kept or not.
@@ -161,10 +185,8 @@ func (x *Index) RemoveUser(id uuid.UUID) {
 }
 
 func (x *Index) removeUser(id uuid.UUID) {
-	if former := x.users.remove(id); former != nil && former.Active {
-		x.active--
-	}
-	delete(x.kept, id)
+	x.forget(x.users.remove(id))
+	x.removeKept(id)
 }
 
 // PutGroup adds a group, or takes it in place of its former state.
@@ -174,6 +196,7 @@ func (x *Index) PutGroup(e *Entry) {
 	x.removeGroup(e.ID)
 	x.complete(e)
 	x.groups.put(e)
+	x.bytes += int64(e.Bytes)
 	x.list(e.ID, e.Group.Members)
 }
 
@@ -187,8 +210,9 @@ func (x *Index) RemoveGroup(id uuid.UUID) {
 func (x *Index) removeGroup(id uuid.UUID) {
 	if former := x.groups.remove(id); former != nil {
 		x.unlist(id, former.Group.Members)
+		x.forget(former)
 	}
-	delete(x.kept, id)
+	x.removeKept(id)
 }
 
 // PutSlice adds a slice of a group, or takes it in place of its former state.
@@ -200,6 +224,7 @@ func (x *Index) PutSlice(s *Slice) {
 	of := append(slices.Clone(x.slices[s.Group]), s)
 	SortSlices(of)
 	x.slices[s.Group] = of
+	x.bytes += int64(s.Bytes)
 	x.list(s.Group, s.Members)
 	x.refresh(s.Group)
 }
@@ -228,6 +253,7 @@ func (x *Index) removeSlice(name string) {
 	of := x.slices[group]
 	at := slices.IndexFunc(of, func(s *Slice) bool { return s.Name == name })
 	x.unlist(group, of[at].Members)
+	x.bytes -= int64(of[at].Bytes)
 	x.slices[group] = slices.Delete(slices.Clone(of), at, at+1)
 	if len(x.slices[group]) == 0 {
 		delete(x.slices, group)

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 
@@ -19,10 +20,19 @@ import (
 // current: no replica is that many writes behind.
 const farFromLimit = 1000
 
+// farFromFull is the same of bytes.
+const farFromFull = 4 << 20
+
 // admit refuses a write that would exceed a limit of the tenant. Writes at the
 // same moment can exceed a limit by their number.
 func (s *Store) admit(ctx context.Context, policy store.Policy, next, current *scim.Resource, adding bool) error {
-	if policy.Admit(next, current, adding, store.Counts{Active: math.MaxInt, Objects: math.MaxInt}) == nil {
+	if s.mirror != nil {
+		if err := s.admitBytes(ctx, next.Type(), policy, store.Growth(next, current, adding)); err != nil {
+			return err
+		}
+		policy.StorageLimit = 0
+	}
+	if policy.Admit(next, current, adding, store.Counts{Active: math.MaxInt, Objects: math.MaxInt, Bytes: math.MaxInt64}) == nil {
 		return nil // No limit is in question.
 	}
 	inStep := func() bool { return s.mirror.InStep() }
@@ -50,6 +60,11 @@ func (s *Store) counts(ctx context.Context, t *scim.ResourceType) (counts store.
 	for _, kind := range []barrier.Kind{barrier.Users, barrier.Groups} {
 		err := s.eachObject(ctx, kind, everything, func(object client.Object) error {
 			counts.Objects++
+			encoded, err := json.Marshal(object)
+			if err != nil {
+				return fmt.Errorf("measuring %s: %w", object.GetName(), err)
+			}
+			counts.Bytes += int64(len(encoded))
 			user, isUser := object.(*v1alpha1.ScimUser)
 			if isUser && user.Labels[v1alpha1.LabelDeleted] == "" && (user.Spec.Active == nil || *user.Spec.Active) {
 				counts.Active++
@@ -63,7 +78,21 @@ func (s *Store) counts(ctx context.Context, t *scim.ResourceType) (counts store.
 	return counts, nil
 }
 
+// admitBytes refuses a write that adds so many bytes for which the tenant has no room, by
+// what memory shows. While that is not there, the write passes: it is not worth a LIST of
+// everything, and how much is written is bounded anyway.
+func (s *Store) admitBytes(ctx context.Context, t *scim.ResourceType, policy store.Policy, growth int64) error {
+	if s.mirror == nil || !s.mirror.InStep() {
+		return nil
+	}
+	if policy.AdmitBytes(growth, s.mirror.Counts().Bytes+farFromFull) == nil {
+		return nil
+	}
+	_ = s.current(ctx, t) // If it cannot be, what it shows has to do.
+	return policy.AdmitBytes(growth, s.mirror.Counts().Bytes)
+}
+
 // shown are the counts of what memory shows.
 func shown(in index.Counts) store.Counts {
-	return store.Counts{Active: in.ActiveUsers, Objects: in.Users + in.Kept + in.Groups}
+	return store.Counts{Active: in.ActiveUsers, Objects: in.Users + in.Kept + in.Groups, Bytes: in.Bytes}
 }

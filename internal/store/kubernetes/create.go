@@ -25,6 +25,9 @@ func (s *Store) Create(ctx context.Context, resource *scim.Resource, policy stor
 	if err := s.settle(ctx, wanted, nil, policy); err != nil {
 		return nil, err
 	}
+	if err := store.CheckSize(wanted, nil); err != nil {
+		return nil, err
+	}
 	for tries := newAttempt(); ; {
 		created, err := s.tryCreate(ctx, wanted, by, policy)
 		if created != nil || err != nil {

@@ -275,7 +275,7 @@ func keptEntry(id uuid.UUID, read *record) index.Kept {
 	t := read.resource.Type()
 	return index.Kept{
 		ID: id, Group: store.IsGroup(t), Name: store.NameOf(read.resource),
-		Deleted: metaOf(read.object).DeletedTime.Time, Released: released,
+		Deleted: metaOf(read.object).DeletedTime.Time, Released: released, Bytes: bytesOf(read.object, store.SizeOf(read.resource), 0),
 	}
 }
 
@@ -288,6 +288,7 @@ func userEntry(id uuid.UUID, read *record) *index.Entry {
 		Name:       scim.Shared(frozen.Text(), user.UserName()),
 		ExternalID: scim.Shared(frozen.Text(), user.ExternalID()),
 		Active:     store.TakesSeat(user),
+		Bytes:      bytesOf(read.object, len(frozen.Text()), 0),
 	}
 	emails, _ := user.Attributes()["emails"].([]any)
 	for _, email := range emails {
@@ -330,6 +331,7 @@ func groupEntry(id uuid.UUID, read *record, group *v1alpha1.ScimGroup) *index.En
 		ID: id, Frozen: *frozen, Revision: revisionOf(group),
 		Name:       scim.Shared(frozen.Text(), read.resource.DisplayName()),
 		ExternalID: scim.Shared(frozen.Text(), read.resource.ExternalID()),
+		Bytes:      bytesOf(group, len(frozen.Text()), len(group.Spec.Members)+len(group.Spec.MemberGroups)),
 		Group: &index.Group{
 			Generation: group.GetGeneration(),
 			Sliced:     isSliced(group),
@@ -360,7 +362,18 @@ func sliceEntry(group uuid.UUID, slice *v1alpha1.ScimGroupMembers) *index.Slice 
 		Name: slice.GetName(), Group: group, Revision: revisionOf(slice), Generation: slice.GetGeneration(),
 		Created: slice.Spec.Meta.CreatedTime.UTC(), Modified: slice.Spec.Meta.LastModifiedTime.UTC(),
 		Members: membersOf(slice.Spec.Members, slice.Spec.MemberGroups),
+		Bytes:   bytesOf(slice, 0, len(slice.Spec.Members)+len(slice.Spec.MemberGroups)),
 	}
+}
+
+// bytesOf is about how much an object takes in etcd, whose own content has so many bytes
+// of JSON and so many members.
+func bytesOf(object client.Object, content, members int) int32 {
+	bytes := store.ObjectOverhead + content + members*store.MemberSize
+	for key, value := range object.GetAnnotations() {
+		bytes += len(key) + len(value)
+	}
+	return int32(bytes)
 }
 
 // membersOf returns the members that two lists of ids name.

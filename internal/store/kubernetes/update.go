@@ -105,6 +105,9 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	if next.Equal(current) {
 		return u.done(ctx, current, nil)
 	}
+	if err := store.CheckSize(next, current); err != nil {
+		return nil, err
+	}
 	if err := u.store.admit(ctx, u.options.Policy, next, current, false); err != nil {
 		return nil, err
 	}

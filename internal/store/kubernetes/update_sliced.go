@@ -48,6 +48,12 @@ func (u *update) trySliced(ctx context.Context, state *groupState) (*scim.Resour
 	if next.Equal(state.current) && !wanted.changes() {
 		return u.store.whole(ctx, u.t, u.id, u.options.View, u.written)
 	}
+	if err := store.CheckSize(next, state.current); err != nil {
+		return nil, err
+	}
+	if err := u.store.admitBytes(ctx, u.t, u.options.Policy, int64(len(wanted.add))*store.MemberSize); err != nil {
+		return nil, err
+	}
 	itself := wanted.dropped || !next.Equal(state.current)
 	if itself {
 		group, err := u.readGroup(ctx, state)

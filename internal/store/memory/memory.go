@@ -42,6 +42,9 @@ func (s *Store) Create(ctx context.Context, resource *scim.Resource, policy stor
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	created := resource.Clone()
+	if err := store.CheckSize(created, nil); err != nil {
+		return nil, err
+	}
 	id, revision, now := uuid.NewString(), 1, time.Now().UTC()
 	meta := scim.Meta{Created: now}
 	adding := true
@@ -66,6 +69,7 @@ func (s *Store) Create(ctx context.Context, resource *scim.Resource, policy stor
 func (s *Store) counts() store.Counts {
 	counts := store.Counts{Objects: len(s.records)}
 	for _, record := range s.records {
+		counts.Bytes += store.StoredSize(record.resource) + store.ObjectOverhead
 		if !record.deleted && store.TakesSeat(record.resource) {
 			counts.Active++
 		}
@@ -117,6 +121,9 @@ func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, cha
 		if !s.records[holder].deleted || options.Policy.RefuseRecreation {
 			return nil, store.Taken(t, store.Name(t))
 		}
+	}
+	if err := store.CheckSize(next, current); err != nil {
+		return nil, err
 	}
 	if err := options.Policy.Admit(next, current, false, s.counts()); err != nil {
 		return nil, err
