@@ -102,6 +102,7 @@ func run(o options, log *slog.Logger) error {
 		config.Timeout = callTimeout
 		config.Wrap(circuit.Wrap)
 		config.Wrap(kubernetes.Meter(func(bytes int64) { tenant.Wrote(bytes) }))
+		config.Wrap(kubernetes.OnceTransport)
 	})
 	if err != nil {
 		return err

@@ -53,10 +53,18 @@ func StorageFull(limit int64) *scim.Error {
 }
 
 // Busy returns the error for a write that could not be settled with other
-// writers in time.
+// writers in time, and of which nothing was done.
 func Busy() *scim.Error {
 	return scim.Errorf(http.StatusServiceUnavailable, "",
 		"other requests are changing the same resource; nothing was changed by this one, try again")
+}
+
+// Unsure returns the error for a write of which the store does not know whether it
+// was made, or will be, since an answer got lost.
+func Unsure() *scim.Error {
+	return scim.Errorf(http.StatusServiceUnavailable, "",
+		"the user store did not answer in time, so that this change may have been made or not, or in part for a group with very many members; "+
+			"look whether it was, or send it again")
 }
 
 // Unavailable returns the error for a store that does not answer.

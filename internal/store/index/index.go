@@ -34,8 +34,9 @@ type Index struct {
 	// that lists it, and whether the group is there or not.
 	parents map[uuid.UUID][]uuid.UUID
 
-	active int   // users that are
-	bytes  int64 // that all of it takes where it is stored
+	active  int   // users that are
+	markers int   // of those kept
+	bytes   int64 // that all of it takes where it is stored
 }
 
 // New returns an empty index.
@@ -50,7 +51,7 @@ func (x *Index) reset() {
 	x.kept = map[uuid.UUID]Kept{}
 	x.slices, x.sliceOf = map[uuid.UUID][]*Slice{}, map[string]uuid.UUID{}
 	x.parents = map[uuid.UUID][]uuid.UUID{}
-	x.active, x.bytes = 0, 0
+	x.active, x.markers, x.bytes = 0, 0, 0
 }
 
 // Reset empties the index.
@@ -121,19 +122,25 @@ type Kept struct {
 	// Released says that somebody else may have the name by now.
 	Released bool
 	Bytes    int32 // about how much it takes where it is stored
+	// Marker says that it stands for nobody.
+	Marker bool
 }
 
 // Counts say how many there are, and how many bytes they take where they are stored.
+// Kept ones are those that stand for somebody.
 type Counts struct {
-	Users, ActiveUsers, Groups, Slices, Kept int
-	Bytes                                    int64
+	Users, ActiveUsers, Groups, Slices, Kept, Markers int
+	Bytes                                             int64
 }
 
 // Counts returns how many users, groups and slices of groups there are.
 func (x *Index) Counts() Counts {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return Counts{Users: x.users.count(), ActiveUsers: x.active, Groups: x.groups.count(), Slices: len(x.sliceOf), Kept: len(x.kept), Bytes: x.bytes}
+	return Counts{
+		Users: x.users.count(), ActiveUsers: x.active, Groups: x.groups.count(), Slices: len(x.sliceOf),
+		Kept: len(x.kept) - x.markers, Markers: x.markers, Bytes: x.bytes,
+	}
 }
 
 // PutUser adds a user, or takes it in place of its former state.
@@ -161,6 +168,9 @@ func (x *Index) forget(former *Entry) {
 
 func (x *Index) removeKept(id uuid.UUID) {
 	x.bytes -= int64(x.kept[id].Bytes)
+	if x.kept[id].Marker {
+		x.markers--
+	}
 	delete(x.kept, id)
 }
 
@@ -175,6 +185,9 @@ func (x *Index) PutKept(k Kept) {
 	}
 	x.kept[k.ID] = k
 	x.bytes += int64(k.Bytes)
+	if k.Marker {
+		x.markers++
+	}
 }
 
 // RemoveUser removes a user, kept or not.

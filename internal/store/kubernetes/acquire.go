@@ -80,7 +80,7 @@ func (s *Store) inspect(ctx context.Context, t *scim.ResourceType, name, id stri
 	case !impatient:
 		return acquired{}, nil
 	}
-	if err := s.fence(ctx, t, holderOf(claim), holder); err != nil {
+	if err := s.fence(ctx, t, name, holderOf(claim), holder); err != nil {
 		return acquired{}, ignoreRaces(err)
 	}
 	return s.take(ctx, claim, id)
@@ -96,31 +96,30 @@ func (s *Store) take(ctx context.Context, claim *coordinationv1.Lease, id string
 	return acquired{claim: taken}, nil
 }
 
-// fence makes sure that no write which is still under way can give the holder
-// the name: it writes the holder at the revision that was read or, when there is
-// none, makes one that is marked as deleted.
-func (s *Store) fence(ctx context.Context, t *scim.ResourceType, holderID string, holder *record) error {
+// fence makes sure that no write which is still under way can give the holder of a
+// claim its name: it writes the holder at the revision that was read or, when there is
+// none, makes a marker. A kept user who has the name gives it up.
+func (s *Store) fence(ctx context.Context, t *scim.ResourceType, name, holderID string, holder *record) error {
 	by := writerOf(ctx)
+	if _, err := idOf(holderID); err != nil {
+		return nil //nolint:nilerr // Nobody writes what has no id: the claim was made by hand.
+	}
 	if holder != nil && holder.object.GetDeletionTimestamp() != nil {
 		return nil
 	}
 	if holder != nil {
 		object := holder.object
-		annotate(object, annotationFenced, by)
-		if holder.kept() {
+		if holder.kept() && holder.has(t, name) {
 			release(object, by)
 		}
+		annotate(object, annotationFenced, by)
 		return wrap(s.client.Update(ctx, object, by.owner), "fencing the holder %s of a claim", holderID)
 	}
 	now := metav1.NowMicro()
-	meta := stamp(now, now, by)
-	meta.DeletedTime = now
-	object, err := s.encode(newObject(t), marker(t, holderID), meta)
+	object, err := s.marker(newObject(t), t, holderID, stamp(now, now, by), by)
 	if err != nil {
 		return err
 	}
-	object.SetName(holderID)
-	release(object, by)
 	return wrap(s.client.Create(ctx, object, by.owner), "fencing the holder %s of a claim", holderID)
 }
 
@@ -135,7 +134,8 @@ func ignoreRaces(err error) error {
 // takeFromKept makes the id the holder of a name that a kept user has, who can
 // no longer be brought back under it.
 func (s *Store) takeFromKept(ctx context.Context, t *scim.ResourceType, found acquired, id string) (acquired, error) {
-	if err := s.fence(ctx, t, found.kept.object.GetName(), found.kept); err != nil {
+	name := store.NameOf(found.kept.resource)
+	if err := s.fence(ctx, t, name, found.kept.object.GetName(), found.kept); err != nil {
 		return acquired{}, ignoreRaces(err)
 	}
 	return s.take(ctx, found.keptClaim, id)

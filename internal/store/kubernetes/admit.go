@@ -59,12 +59,15 @@ func (s *Store) counts(ctx context.Context, t *scim.ResourceType) (counts store.
 	everything := labels.SelectorFromSet(labels.Set{v1alpha1.LabelTenant: s.tenant.Name})
 	for _, kind := range []barrier.Kind{barrier.Users, barrier.Groups} {
 		err := s.eachObject(ctx, kind, everything, func(object client.Object) error {
-			counts.Objects++
 			encoded, err := json.Marshal(object)
 			if err != nil {
 				return fmt.Errorf("measuring %s: %w", object.GetName(), err)
 			}
 			counts.Bytes += int64(len(encoded))
+			if isMarker(object) {
+				return nil // It stands for nobody.
+			}
+			counts.Objects++
 			user, isUser := object.(*v1alpha1.ScimUser)
 			if isUser && user.Labels[v1alpha1.LabelDeleted] == "" && (user.Spec.Active == nil || *user.Spec.Active) {
 				counts.Active++

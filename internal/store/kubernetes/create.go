@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -20,34 +21,44 @@ func (s *Store) Create(ctx context.Context, resource *scim.Resource, policy stor
 		return nil, err
 	}
 	defer s.guard(&err)
-	t, by := resource.Type(), writerOf(ctx)
-	wanted := resource.Clone()
-	if err := s.settle(ctx, wanted, nil, policy); err != nil {
+	t := resource.Type()
+	c := &creation{store: s, t: t, by: writerOf(ctx), wanted: resource.Clone(), policy: policy}
+	if err := s.settle(ctx, c.wanted, nil, policy); err != nil {
 		return nil, err
 	}
-	if err := store.CheckSize(wanted, nil); err != nil {
+	if err := store.CheckSize(c.wanted, nil); err != nil {
 		return nil, err
 	}
 	for tries := newAttempt(); ; {
-		created, err := s.tryCreate(ctx, wanted, by, policy)
+		created, err := c.try(ctx)
 		if created != nil || err != nil {
-			return created, err
+			return created, c.doubt.refuse(err)
 		}
 		if !tries.again(ctx) {
-			return nil, fmt.Errorf("creating a %s: %w", t.Name, store.Busy())
+			return nil, c.doubt.refuse(fmt.Errorf("creating a %s: %w", t.Name, store.Busy()))
 		}
 	}
 }
 
-// tryCreate makes one try, under a new id. It returns nothing when the try lost
-// to somebody else and another one is due.
-func (s *Store) tryCreate(ctx context.Context, wanted *scim.Resource, by writer, policy store.Policy) (*scim.Resource, error) {
-	t, id, now := wanted.Type(), uuid.NewString(), metav1.NowMicro()
-	first, others, err := s.split(wanted)
+// creation is one Create under way.
+type creation struct {
+	store  *Store
+	t      *scim.ResourceType
+	by     writer
+	wanted *scim.Resource
+	policy store.Policy
+	doubt  doubt
+}
+
+// try makes one try, under a new id. It returns nothing when the try lost to somebody
+// else and another one is due.
+func (c *creation) try(ctx context.Context) (*scim.Resource, error) {
+	s, id, now := c.store, uuid.NewString(), metav1.NowMicro()
+	first, others, err := s.split(c.wanted)
 	if err != nil {
 		return nil, err
 	}
-	object, err := s.encode(newObject(t), first, stamp(now, now, by))
+	object, err := s.encode(newObject(c.t), first, stamp(now, now, c.by))
 	if err != nil {
 		return nil, err
 	}
@@ -55,72 +66,119 @@ func (s *Store) tryCreate(ctx context.Context, wanted *scim.Resource, by writer,
 	if len(others) > 0 {
 		markSliced(object)
 	}
-	found, err := s.acquire(ctx, t, store.NameOf(wanted), id)
+	found, err := s.acquire(ctx, c.t, store.NameOf(c.wanted), id)
 	if err != nil {
 		return nil, err
 	}
 	if found.kept != nil {
-		if policy.RefuseRecreation {
-			return nil, store.Taken(t, store.Name(t))
-		}
-		if err := s.admit(ctx, policy, wanted, nil, false); err != nil {
-			return nil, err
-		}
-		return s.revive(ctx, wanted, found, by)
+		return c.recreate(ctx, found)
 	}
-	if err := s.admit(ctx, policy, wanted, nil, true); err != nil {
+	if err := s.admit(ctx, c.policy, c.wanted, nil, true); err != nil {
 		return nil, errors.Join(err, s.claims.release(ctx, found.claim))
 	}
-	inserted, err := s.insert(ctx, t, object, by)
-	if err == nil && len(others) > 0 {
-		u := &update{store: s, t: t, id: id, by: by}
+	inserted, err := c.insert(ctx, object)
+	switch {
+	case err == nil && len(others) > 0:
+		c.doubt.begun()
+		u := &update{store: s, t: c.t, id: id, by: c.by}
 		u.wrote(inserted)
 		return u.spread(ctx, inserted, others)
-	}
-	if err == nil {
-		s.tell(kindOf(t), inserted)
-		return s.written(t, inserted)
-	}
-	if settled(err) {
-		// The object was refused for good, so that nothing can come of the claim.
-		// A claim that cannot be released now is taken over by the next who wants it.
+	case err == nil:
+		s.tell(kindOf(c.t), inserted)
+		return s.written(c.t, inserted)
+	case errors.Is(err, errFenced), settled(err) && !c.doubt.unsure:
+		// Nothing can come of the claim any more. One that cannot be released now is
+		// taken over by the next who wants it.
 		if released := s.claims.release(ctx, found.claim); released != nil {
 			return nil, errors.Join(err, released)
 		}
 	}
-	return nil, ignoreRaces(err)
+	if errors.Is(err, errFenced) {
+		c.doubt = doubt{} // The object was not made, and never will be.
+		return nil, nil
+	}
+	return nil, err
 }
 
-// insert creates the object. When an answer is lost it asks again, and knows
-// its own object by the request that wrote it. AlreadyExists means that the id
-// has been fenced off.
-func (s *Store) insert(ctx context.Context, t *scim.ResourceType, object client.Object, by writer) (client.Object, error) {
+// errFenced says that an object can never be made, since somebody who took its maker
+// for dead has made a marker in its place.
+var errFenced = errors.New("the id has been fenced off")
+
+// insert creates the object. When an answer is lost it asks again, and knows its own
+// object when it is there.
+func (c *creation) insert(ctx context.Context, object client.Object) (client.Object, error) {
 	id := object.GetName()
 	for tries := newAttempt(); ; {
 		sent := object.DeepCopyObject().(client.Object)
-		err := s.client.Create(ctx, sent, by.owner)
+		if c.doubt.unsure {
+			// The try before may arrive after this one has been made and deleted again.
+			annotate(sent, annotationRepeated, c.by)
+		}
+		err := c.store.client.Create(ctx, sent, c.by.owner)
 		if err == nil {
 			return sent, nil
 		}
-		if apierrors.IsAlreadyExists(err) {
-			there, readErr := s.read(ctx, t, id)
-			if readErr != nil {
-				return nil, readErr
-			}
-			if there.known() && metaOf(there.object).RequestID == by.RequestID {
-				return there.object, nil
-			}
+		c.doubt.sent(object, "", err)
+		if settled(err) {
+			return c.lookUp(ctx, object, err)
 		}
-		if settled(err) || !tries.again(ctx) {
-			return nil, wrap(err, "creating the %s %s", t.Name, id)
+		if !tries.again(ctx) {
+			return nil, wrap(err, "creating the %s %s", c.t.Name, id)
 		}
 	}
 }
 
+// lookUp finds out what a refusal means: that the object is there already, or, if an
+// earlier try may have made it, that it may be.
+func (c *creation) lookUp(ctx context.Context, object client.Object, refusal error) (client.Object, error) {
+	id := object.GetName()
+	if !c.doubt.unsure && !apierrors.IsAlreadyExists(refusal) {
+		return nil, wrap(refusal, "creating the %s %s", c.t.Name, id)
+	}
+	there, err := c.store.read(ctx, c.t, id)
+	switch {
+	case err != nil:
+		c.doubt.begun()
+		return nil, err
+	case there == nil:
+		c.doubt.unsure = c.doubt.unsure || apierrors.IsAlreadyExists(refusal)
+		return nil, wrap(refusal, "creating the %s %s", c.t.Name, id)
+	case c.doubt.made(there.object):
+		return there.object, nil
+	case sameCreation(there.object, object):
+		// It was made, and somebody has changed it since.
+		object.SetGeneration(1)
+		return object, nil
+	default:
+		return nil, fmt.Errorf("creating the %s %s: %w", c.t.Name, id, errFenced)
+	}
+}
+
+// sameCreation reports whether one object is a later state of the other.
+func sameCreation(one, other client.Object) bool {
+	a, b := metaOf(one).CreatedTime, metaOf(other).CreatedTime
+	return a.Truncate(time.Microsecond).Equal(b.Truncate(time.Microsecond))
+}
+
+// recreate brings the kept user back that has the name, if it may be.
+func (c *creation) recreate(ctx context.Context, found acquired) (*scim.Resource, error) {
+	if c.policy.RefuseRecreation {
+		return nil, store.Taken(c.t, store.Name(c.t))
+	}
+	if c.doubt.overtaken(found.kept.object) {
+		// It may have been brought back, and deleted again since.
+		return nil, fmt.Errorf("bringing back the %s %s: %w", c.t.Name, found.kept.object.GetName(), store.Unsure())
+	}
+	if err := c.store.admit(ctx, c.policy, c.wanted, nil, false); err != nil {
+		return nil, err
+	}
+	return c.revive(ctx, found)
+}
+
 // revive brings a kept user back with its id and the content wanted. It comes
 // back to no group that still lists it.
-func (s *Store) revive(ctx context.Context, wanted *scim.Resource, found acquired, by writer) (*scim.Resource, error) {
-	t, id := wanted.Type(), found.kept.object.GetName()
+func (c *creation) revive(ctx context.Context, found acquired) (*scim.Resource, error) {
+	s, t, id := c.store, c.t, found.kept.object.GetName()
 	if err := s.strip(ctx, id); err != nil {
 		return nil, fmt.Errorf("taking the deleted %s %s out of its groups: %w", t.Name, id, err)
 	}
@@ -128,15 +186,39 @@ func (s *Store) revive(ctx context.Context, wanted *scim.Resource, found acquire
 		return nil, ignoreRaces(wrap(err, "renewing the claim of the deleted %s %s", t.Name, id))
 	}
 	created := metaOf(found.kept.object).CreatedTime
-	object, err := s.encode(found.kept.object, wanted, stamp(created, metav1.NowMicro(), by))
+	object, err := s.encode(found.kept.object, c.wanted, stamp(created, metav1.NowMicro(), c.by))
 	if err != nil {
 		return nil, err
 	}
-	if err := s.client.Update(ctx, object, by.owner); err != nil {
-		return nil, ignoreRaces(wrap(err, "bringing back the %s %s", t.Name, id))
+	sent := object.DeepCopyObject().(client.Object)
+	if err := s.client.Update(ctx, sent, c.by.owner); err != nil {
+		c.doubt.sent(object, object.GetResourceVersion(), err)
+		return c.revived(ctx, object, err)
 	}
-	s.tell(kindOf(t), object)
-	return s.written(t, object)
+	s.tell(kindOf(t), sent)
+	return s.written(t, sent)
+}
+
+// revived returns the user whom a write that was answered with the error has brought
+// back all the same, or nothing when another try is due.
+func (c *creation) revived(ctx context.Context, object client.Object, refusal error) (*scim.Resource, error) {
+	id := object.GetName()
+	refusal = wrap(refusal, "bringing back the %s %s", c.t.Name, id)
+	if settled(refusal) && !apierrors.IsConflict(refusal) && !c.doubt.unsure {
+		return nil, ignoreRaces(refusal)
+	}
+	there, err := c.store.read(ctx, c.t, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case there != nil && c.doubt.made(there.object):
+		return there.resource, nil
+	case c.doubt.unsure && (there == nil || c.doubt.overtaken(there.object)):
+		return nil, refusal
+	case settled(refusal) && c.doubt.unsure && !apierrors.IsConflict(refusal):
+		return nil, refusal
+	}
+	return nil, nil
 }
 
 // written returns the resource that an object holds which was just written.

@@ -17,88 +17,133 @@ import (
 	"github.com/kubescim/kubescim/internal/store/index"
 )
 
-// Delete implements store.Store: out of all groups, then what SCIM knows of it,
-// then the object, then the claim. A user that is kept keeps its object and its
-// claim, by which Create finds it.
+// Delete implements store.Store: what SCIM knows of it, then out of all groups, then
+// the object, then the claim. A user that is kept keeps its object and its claim, by
+// which Create finds it.
 //
-// The object is marked as deleted before it is deleted because the API server's
-// answer to a DELETE has no resourceVersion, by which other replicas could know
-// how far they must have come not to show it any more.
+// The object is marked as deleted before anything else, in one compare-and-swap which
+// decides: before it nothing has been done, and after it nobody is shown the resource,
+// or a group that has it for a member. What a process that dies then leaves undone, the
+// upkeep does, which has the mark for evidence.
+//
+// It is not deleted at once, too, because the API server's answer to a DELETE has no
+// resourceVersion, by which other replicas could know how far they must have come not
+// to show it any more.
 func (s *Store) Delete(ctx context.Context, t *scim.ResourceType, id string, options store.DeleteOptions) (err error) {
 	if err := s.refuse(); err != nil {
 		return err
 	}
 	defer s.guard(&err)
-	by, unsure := writerOf(ctx), false
-	keep := store.IsUser(t) && options.Policy.KeepDeletedUsers
-	var claim *coordinationv1.Lease
+	d := &deletion{
+		store: s, t: t, id: id, by: writerOf(ctx), precondition: options.Precondition,
+		keep: store.IsUser(t) && options.Policy.KeepDeletedUsers,
+	}
 	for tries := newAttempt(); ; {
-		read, err := s.read(ctx, t, id)
-		switch {
-		case err != nil:
-			return err
-		case !read.known() && !unsure:
-			return store.NotFound(t, id)
-		case !read.known() && (keep || read == nil):
-			return s.claims.release(ctx, claim)
-		case !read.known():
-			return s.erase(ctx, read.object, claim)
+		done, err := d.try(ctx)
+		if done || err != nil {
+			return d.doubt.refuse(err)
 		}
-		if version := read.resource.Meta().Version; options.Precondition != nil && !options.Precondition(version) {
-			return store.PreconditionFailed(version)
-		}
-		if err := s.strip(ctx, id); err != nil {
-			return fmt.Errorf("taking the %s %s out of its groups: %w", t.Name, id, err)
-		}
-		if !keep {
-			if claim, err = s.claims.held(ctx, t, store.NameOf(read.resource), id); err != nil {
-				return wrap(err, "reading the claim of the %s %s", t.Name, id)
-			}
-		}
-		marked, err := s.mark(ctx, read, keep, by)
-		switch {
-		case err == nil && keep:
-			return nil
-		case err == nil:
-			return s.erase(ctx, marked, claim)
-		case settled(err) && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err):
-			return err
-		}
-		unsure = unsure || !settled(err)
 		if !tries.again(ctx) {
-			return err
+			return d.doubt.refuse(fmt.Errorf("deleting the %s %s: %w", t.Name, id, store.Busy()))
 		}
 	}
+}
+
+// deletion is one Delete under way.
+type deletion struct {
+	store        *Store
+	t            *scim.ResourceType
+	id           string
+	by           writer
+	precondition store.Precondition
+	keep         bool
+	doubt        doubt
+	// claim is the claim of the name, which is released in the end.
+	claim *coordinationv1.Lease
+}
+
+// try makes one try. It is not done when another one is due.
+func (d *deletion) try(ctx context.Context) (done bool, err error) {
+	read, err := d.store.read(ctx, d.t, d.id)
+	switch {
+	case err != nil:
+		return false, err
+	case !read.known() && !d.doubt.unsure && (read == nil || !d.doubt.made(read.object)):
+		return false, store.NotFound(d.t, d.id)
+	case read == nil:
+		return true, d.store.claims.release(ctx, d.claim)
+	case !read.known() && d.doubt.made(read.object):
+		return true, d.finish(ctx, read.object)
+	case !read.known():
+		return true, nil // Somebody else has deleted it since, and finishes it.
+	case d.doubt.overtaken(read.object):
+		return false, store.Unsure()
+	}
+	if version := read.resource.Meta().Version; d.precondition != nil && !d.precondition(version) {
+		return false, store.PreconditionFailed(version)
+	}
+	if !d.keep {
+		if d.claim, err = d.store.claims.held(ctx, d.t, store.NameOf(read.resource), d.id); err != nil {
+			return false, wrap(err, "reading the claim of the %s %s", d.t.Name, d.id)
+		}
+	}
+	marked, err := d.mark(ctx, read)
+	switch {
+	case err == nil:
+		d.doubt.begun()
+		return true, d.finish(ctx, marked)
+	case settled(err) && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err):
+		return false, err
+	}
+	return false, nil
 }
 
 // mark makes the record unknown to SCIM, at the revision that was read. Nothing of
 // it is left unless it is to be kept.
-func (s *Store) mark(ctx context.Context, read *record, keep bool, by writer) (client.Object, error) {
-	t, id, now := read.resource.Type(), read.object.GetName(), metav1.NowMicro()
-	left := marker(t, id)
-	if keep {
-		left = read.resource.Clone()
-		left.SetActive(false)
-	}
-	meta := stamp(metaOf(read.object).CreatedTime, now, by)
-	meta.DeletedTime = now
-	object, err := s.encode(read.object, left, meta)
+func (d *deletion) mark(ctx context.Context, read *record) (client.Object, error) {
+	object, err := d.marked(read)
 	if err != nil {
 		return nil, err
 	}
-	if !keep {
-		release(object, by)
+	base := object.GetResourceVersion()
+	err = d.store.client.Update(ctx, object, d.by.owner)
+	d.doubt.sent(object, base, err)
+	if err != nil {
+		return nil, wrap(err, "marking the %s %s as deleted", d.t.Name, d.id)
 	}
-	if err := s.client.Update(ctx, object, by.owner); err != nil {
-		return nil, wrap(err, "marking the %s %s as deleted", t.Name, id)
-	}
-	s.tell(kindOf(t), object)
+	d.store.tell(kindOf(d.t), object)
 	return object, nil
 }
 
+// marked is the object as it is to be written.
+func (d *deletion) marked(read *record) (client.Object, error) {
+	meta := stamp(metaOf(read.object).CreatedTime, metav1.NowMicro(), d.by)
+	if !d.keep {
+		return d.store.marker(read.object, d.t, d.id, meta, d.by)
+	}
+	meta.DeletedTime = meta.LastModifiedTime
+	left := read.resource.Clone()
+	left.SetActive(false)
+	return d.store.encode(read.object, left, meta)
+}
+
+// finish does what is left to do for an object that SCIM does not know any more. What
+// fails of it, the upkeep does: the resource is deleted already.
+func (d *deletion) finish(ctx context.Context, object client.Object) error {
+	if err := d.store.strip(ctx, d.id); err != nil {
+		return nil //nolint:nilerr // The object stays, and is the evidence for the upkeep.
+	}
+	if d.keep {
+		return nil
+	}
+	return d.store.erase(ctx, object, d.claim)
+}
+
 // erase deletes an object that SCIM does not know any more, and then its claim.
-// What it cannot delete, the upkeep does: the resource is gone already.
 func (s *Store) erase(ctx context.Context, object client.Object, claim *coordinationv1.Lease) error {
+	if _, repeated := object.GetAnnotations()[annotationRepeated]; repeated {
+		return s.claims.release(ctx, claim)
+	}
 	for tries := newAttempt(); ; {
 		err := s.client.Delete(ctx, object, client.Preconditions{
 			UID:             ptr.To(object.GetUID()),

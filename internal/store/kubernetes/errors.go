@@ -52,6 +52,9 @@ func (u untold) Error() string {
 // never repeats the server's text, which may quote personal data.
 func clientError(err error) *scim.Error {
 	switch {
+	case deniedByPolicy(err):
+		return scim.Errorf(http.StatusForbidden, "",
+			"a rule that the operator of the service has set does not allow this change; sending it again will not help, ask the operator of the service")
 	case apierrors.IsInvalid(err):
 		return scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "%s", invalidFields(err))
 	case apierrors.IsRequestEntityTooLargeError(err):
@@ -64,6 +67,20 @@ func clientError(err error) *scim.Error {
 	default:
 		return store.Unavailable()
 	}
+}
+
+// deniedByPolicy reports whether an admission webhook or a ValidatingAdmissionPolicy has
+// refused a write for good. The API server tells it by its words alone: the status and
+// the reason are those that the webhook or the policy chose. 5xx and 429 are a webhook's
+// way of saying that it cannot tell at the moment.
+func deniedByPolicy(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || !settled(err) || apierrors.IsTooManyRequests(err) {
+		return false
+	}
+	text := status.Status().Message
+	return strings.HasPrefix(text, "admission webhook ") && strings.Contains(text, "denied the request") ||
+		strings.Contains(text, "ValidatingAdmissionPolicy ") && strings.Contains(text, "denied request")
 }
 
 // invalidFields says which fields the API server refused and why, without the

@@ -2,12 +2,76 @@ package kubernetes
 
 import (
 	"errors"
+	"net/http"
 	"testing"
 
 	. "github.com/onsi/gomega"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
+
+// What a client is told of an error of the API server.
+func TestClientError(t *testing.T) {
+	users := schema.GroupResource{Group: "scim.kubescim.dev", Resource: "scimusers"}
+	status := func(code int32, reason metav1.StatusReason, message string) error {
+		return &apierrors.StatusError{ErrStatus: metav1.Status{Code: code, Reason: reason, Message: message}}
+	}
+	policy := `scimusers.scim.kubescim.dev "x" is forbidden: ValidatingAdmissionPolicy 'names' with binding 'all' denied request: no`
+	for name, c := range map[string]struct {
+		err  error
+		want int
+	}{
+		"a webhook's denial":                        {status(403, metav1.StatusReasonForbidden, `admission webhook "names.example.com" denied the request: no`), 403},
+		"a webhook's denial with a status":          {status(400, "", `admission webhook "names.example.com" denied the request: no`), 403},
+		"a webhook that cannot tell at the moment":  {status(503, "", `admission webhook "names.example.com" denied the request: later`), 503},
+		"a webhook that throttles":                  {status(429, metav1.StatusReasonTooManyRequests, `admission webhook "names.example.com" denied the request: later`), 429},
+		"a webhook that does not answer":            {apierrors.NewInternalError(errors.New(`failed calling webhook "names.example.com"`)), 503},
+		"a policy's denial":                         {status(422, metav1.StatusReasonInvalid, policy), 403},
+		"a policy's denial as forbidden":            {status(403, metav1.StatusReasonForbidden, policy), 403},
+		"a role that is not there yet":              {apierrors.NewForbidden(users, "x", errors.New("no role")), 503},
+		"a namespace whose quota of objects is out": {apierrors.NewForbidden(users, "x", errors.New("exceeded quota: objects")), 503},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			told := clientError(c.err)
+			g.Expect(told.Status).To(Equal(c.want), told.Detail)
+			g.Expect(told.Detail).NotTo(Or(ContainSubstring("names.example.com"), ContainSubstring("forbidden")), "the API server's words may quote values")
+		})
+	}
+}
+
+// client-go repeats what is answered with Retry-After; a write that may have been
+// made is not to be among that.
+func TestOnceTransport(t *testing.T) {
+	for name, c := range map[string]struct {
+		method string
+		status int
+		want   string // Retry-After, by which client-go repeats
+	}{
+		"a read":                             {http.MethodGet, http.StatusServiceUnavailable, "1"},
+		"a write that may have been made":    {http.MethodPost, http.StatusInternalServerError, ""},
+		"an update that may have been made":  {http.MethodPut, http.StatusGatewayTimeout, ""},
+		"a deletion that may have been made": {http.MethodDelete, http.StatusServiceUnavailable, ""},
+		"a write that was not begun":         {http.MethodPost, http.StatusTooManyRequests, "1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			request, err := http.NewRequestWithContext(t.Context(), c.method, "https://127.0.0.1/", http.NoBody)
+			g.Expect(err).NotTo(HaveOccurred())
+			answer, err := OnceTransport(roundTrip(func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: c.status, Header: http.Header{"Retry-After": {"1"}}, Body: http.NoBody}, nil
+			})).RoundTrip(request)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(answer.Body.Close()).To(Succeed())
+			g.Expect(answer.Header.Get("Retry-After")).To(Equal(c.want))
+		})
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (r roundTrip) RoundTrip(request *http.Request) (*http.Response, error) { return r(request) }
 
 // The log has who refused a write, and nothing of what the API server was sent.
 func TestErrorsAreUntold(t *testing.T) {

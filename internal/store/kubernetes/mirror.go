@@ -275,7 +275,8 @@ func keptEntry(id uuid.UUID, read *record) index.Kept {
 	t := read.resource.Type()
 	return index.Kept{
 		ID: id, Group: store.IsGroup(t), Name: store.NameOf(read.resource),
-		Deleted: metaOf(read.object).DeletedTime.Time, Released: released, Bytes: bytesOf(read.object, store.SizeOf(read.resource), 0),
+		Deleted: metaOf(read.object).DeletedTime.Time, Released: released, Marker: isMarker(read.object),
+		Bytes: bytesOf(read.object, store.SizeOf(read.resource), 0),
 	}
 }
 

@@ -21,15 +21,37 @@ const (
 	// annotationFenced is on what was written so that a late write of a process that
 	// is taken for dead fails.
 	annotationFenced = "scim.kubescim.dev/fenced-by"
+	// annotationRepeated is on what was created by a try that was not the first. The
+	// first may arrive yet, so that a marker stays for a while when it is deleted.
+	annotationRepeated = "scim.kubescim.dev/created-again"
 )
 
-// markerPrefix begins the name of a marker.
-const markerPrefix = "deleted-"
+// annotationMarker is on every marker and on nothing else. Only servers write it,
+// while a name is what a client likes.
+const annotationMarker = "scim.kubescim.dev/marker"
 
-// marker is the content of an object that stands for nobody: of one that is about
-// to be deleted, or was made only to keep a dead process from making it.
-func marker(t *scim.ResourceType, id string) *scim.Resource {
-	return scim.NewResource(t, scim.Complex{store.Name(t): markerPrefix + id})
+// marker makes of the base a marker: an object that stands for nobody, of one that is
+// about to be deleted, or made only to keep a dead process from making it.
+func (s *Store) marker(base client.Object, t *scim.ResourceType, id string, meta v1alpha1.ResourceMeta, by writer) (client.Object, error) {
+	nobody := scim.NewResource(t, scim.Complex{store.Name(t): "deleted-" + id})
+	if store.IsUser(t) {
+		nobody.SetActive(false)
+	}
+	meta.DeletedTime = meta.LastModifiedTime
+	object, err := s.encode(base, nobody, meta)
+	if err != nil {
+		return nil, err
+	}
+	object.SetName(id)
+	annotate(object, annotationMarker, by)
+	release(object, by)
+	return object, nil
+}
+
+// isMarker reports whether the object is a marker.
+func isMarker(object client.Object) bool {
+	_, is := object.GetAnnotations()[annotationMarker]
+	return is
 }
 
 // release makes a deleted object hold its name no more.

@@ -39,7 +39,8 @@ type sliceWriter struct {
 	owner func(context.Context) (*v1alpha1.ScimGroup, error)
 
 	mu      sync.Mutex
-	written uint64 // the highest revision that was written
+	begun   bool   // a slice was written, or may have been
+	written uint64 // the highest revision that was written, or found to be as wanted
 	changes int64  // how much the generations of the slices have grown
 	latest  time.Time
 }
@@ -47,11 +48,27 @@ type sliceWriter struct {
 func (w *sliceWriter) wrote(slice *v1alpha1.ScimGroupMembers) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.begun = true
 	w.written = max(w.written, revisionOf(slice))
 	w.changes++
 	if at := slice.Spec.Meta.LastModifiedTime.UTC(); at.After(w.latest) {
 		w.latest = at
 	}
+}
+
+// found notes a slice that was as it is wanted: somebody else has made the change, and
+// whoever is told that it was made rests on that revision.
+func (w *sliceWriter) found(slice *v1alpha1.ScimGroupMembers) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.written = max(w.written, revisionOf(slice))
+}
+
+// failed notes what a write of a slice was answered.
+func (w *sliceWriter) failed(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.begun = w.begun || !settled(err)
 }
 
 // remove takes members out of the slices that list them.
@@ -132,6 +149,7 @@ func (w *sliceWriter) edit(ctx context.Context, name string, change func(listed 
 		before := membersOf(slice.Spec.Members, slice.Spec.MemberGroups)
 		after := distinct(change(slices.Clone(before)))
 		if slices.Equal(before, after) {
+			w.found(slice)
 			return nil
 		}
 		w.set(slice, after)
@@ -140,6 +158,7 @@ func (w *sliceWriter) edit(ctx context.Context, name string, change func(listed 
 			w.wrote(slice)
 			return nil
 		}
+		w.failed(err)
 		// What is changed again is found as it should be, so that a write whose
 		// answer got lost does no harm.
 		if settled(err) && !apierrors.IsConflict(err) || !tries.again(ctx) {
@@ -168,6 +187,7 @@ func (w *sliceWriter) create(ctx context.Context, group *v1alpha1.ScimGroup, mem
 			w.wrote(sent)
 			return nil
 		}
+		w.failed(err)
 		if apierrors.IsAlreadyExists(err) {
 			// The answer to an earlier try got lost.
 			return w.edit(ctx, slice.Name, func(listed []index.Member) []index.Member { return listed })

@@ -57,6 +57,7 @@ var _ = BeforeSuite(func() {
 	DeferCleanup(environment.Stop)
 	config.QPS = -1
 	config.Wrap(AuditTransport)
+	config.Wrap(OnceTransport)
 
 	scheme := runtime.NewScheme()
 	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())

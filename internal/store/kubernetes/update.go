@@ -31,13 +31,13 @@ func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, cha
 	for tries := newAttempt(); ; {
 		result, err := u.try(ctx)
 		if err != nil {
-			return nil, err
+			return nil, u.doubt.refuse(err)
 		}
 		if result != nil {
 			return result, nil
 		}
 		if !tries.again(ctx) {
-			return nil, fmt.Errorf("changing the %s %s: %w", t.Name, id, store.Busy())
+			return nil, u.doubt.refuse(fmt.Errorf("changing the %s %s: %w", t.Name, id, store.Busy()))
 		}
 	}
 }
@@ -50,9 +50,10 @@ type update struct {
 	by      writer
 	change  store.Change
 	options store.UpdateOptions
-	// unsure is set once a write got no answer: the next read tells whether it
-	// happened.
-	unsure bool
+	// doubt is about the object itself, and about slices.
+	doubt doubt
+	// made says that the object itself has been written by this request.
+	made bool
 	// reserved says that there is memory for the answer.
 	reserved bool
 	// written are the highest revisions that were written.
@@ -65,7 +66,7 @@ type update struct {
 func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	if store.IsGroup(u.t) {
 		// What became of a write without an answer, only the API server knows.
-		if state, ok := u.store.mirrored(ctx, u.t, u.id); ok && !u.unsure {
+		if state, ok := u.store.mirrored(ctx, u.t, u.id); ok && !u.doubt.unsure {
 			return u.trySliced(ctx, state)
 		}
 	}
@@ -78,10 +79,12 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	}
 	group, isGroup := read.object.(*v1alpha1.ScimGroup)
 	sliced := isGroup && isSliced(group)
-	if u.unsure && metaOf(read.object).RequestID == u.by.RequestID {
+	if u.doubt.made(read.object) {
+		u.made = true
 		if err := u.store.claims.release(ctx, u.givenUp); err != nil || !sliced {
 			return u.done(ctx, read.resource, err)
 		}
+		u.doubt.begun() // The members in slices are still to be written.
 	}
 	u.givenUp = nil
 	if sliced {
@@ -104,6 +107,9 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	}
 	if next.Equal(current) {
 		return u.done(ctx, current, nil)
+	}
+	if u.doubt.overtaken(read.object) {
+		return nil, store.Unsure()
 	}
 	if err := store.CheckSize(next, current); err != nil {
 		return nil, err
@@ -130,8 +136,11 @@ func (u *update) reserve(ctx context.Context, members int) error {
 	return u.options.View.Take(ctx, u.options.View.Weight(members))
 }
 
-// check checks the precondition.
+// check checks the precondition, unless this request itself has changed the version.
 func (u *update) check(current *scim.Resource) error {
+	if u.made {
+		return nil
+	}
 	if version := current.Meta().Version; u.options.Precondition != nil && !u.options.Precondition(version) {
 		return store.PreconditionFailed(version)
 	}
@@ -187,7 +196,7 @@ func (u *update) rename(ctx context.Context, object client.Object, from, to stri
 	switch {
 	case written != nil:
 		return written, u.store.claims.release(ctx, u.givenUp)
-	case u.unsure || found.shared:
+	case u.doubt.unsure || found.shared:
 		return nil, err
 	}
 	if released := u.store.claims.release(ctx, found.claim); released != nil && err == nil {
@@ -211,7 +220,9 @@ func (u *update) claim(ctx context.Context, name string) (acquired, error) {
 // write updates the object at the revision that was read. It returns nothing
 // when somebody else wrote first or when the answer got lost.
 func (u *update) write(ctx context.Context, object client.Object) (*scim.Resource, error) {
+	base := object.GetResourceVersion()
 	err := u.store.client.Update(ctx, object, u.by.owner)
+	u.doubt.sent(object, base, err)
 	switch {
 	case err == nil:
 		u.wrote(object)
@@ -224,7 +235,6 @@ func (u *update) write(ctx context.Context, object client.Object) (*scim.Resourc
 	case settled(err):
 		return nil, wrap(err, "writing the %s %s", u.t.Name, u.id)
 	}
-	u.unsure = true
 	if ctx.Err() != nil {
 		return nil, wrap(err, "writing the %s %s", u.t.Name, u.id)
 	}
@@ -234,6 +244,7 @@ func (u *update) write(ctx context.Context, object client.Object) (*scim.Resourc
 // wrote notes what was written, before anybody is told.
 func (u *update) wrote(object client.Object) {
 	kind := kindOf(u.t)
+	u.made = true
 	u.store.tell(kind, object)
 	u.written[kind] = max(u.written[kind], revisionOf(object))
 }

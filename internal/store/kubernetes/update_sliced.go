@@ -60,16 +60,20 @@ func (u *update) trySliced(ctx context.Context, state *groupState) (*scim.Resour
 		if group == nil || err != nil {
 			return nil, err
 		}
+		if u.doubt.overtaken(group) {
+			return nil, store.Unsure()
+		}
 		if written, err := u.putSliced(ctx, group, state, next, wanted.keep); written == nil || err != nil {
 			return nil, err
 		}
 	}
 	w := &sliceWriter{store: u.store, group: u.id, by: u.by, owner: u.owner}
-	if err := w.remove(ctx, wanted.remove); err != nil {
-		return nil, err
+	err = w.remove(ctx, wanted.remove)
+	if err == nil {
+		err = w.add(ctx, wanted.add, state.slices)
 	}
-	if err := w.add(ctx, wanted.add, state.slices); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, u.inPart(w, err)
 	}
 	u.written[barrier.GroupMembers] = max(u.written[barrier.GroupMembers], w.written)
 	if u.options.View.WithoutMembers && !itself {
@@ -77,6 +81,15 @@ func (u *update) trySliced(ctx context.Context, state *groupState) (*scim.Resour
 		return state.after(w.changes, w.latest), nil
 	}
 	return u.store.whole(ctx, u.t, u.id, u.options.View, u.written)
+}
+
+// inPart returns the error that ended the writes of slices. What was written of the
+// group before stays.
+func (u *update) inPart(w *sliceWriter, err error) error {
+	if u.made || w.begun {
+		u.doubt.begun()
+	}
+	return err
 }
 
 // owner returns the group as it is now.
@@ -275,7 +288,7 @@ func (u *update) spread(ctx context.Context, group client.Object, members []inde
 	}
 	w := &sliceWriter{store: u.store, group: u.id, by: u.by, owner: owner}
 	if err := w.add(ctx, members, nil); err != nil {
-		return nil, err
+		return nil, u.inPart(w, err)
 	}
 	u.written[barrier.GroupMembers] = max(u.written[barrier.GroupMembers], w.written)
 	return u.store.whole(ctx, u.t, u.id, u.options.View, u.written)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -115,10 +114,14 @@ func (u *Upkeep) once(ctx context.Context, withClaims bool) error {
 func (u *Upkeep) removeExpired(ctx context.Context) error {
 	retention, now := u.Policy().Retention, time.Now()
 	for _, kept := range u.store.mirror.index.KeptBefore(upkeepPage, func(k index.Kept) bool {
-		if strings.HasPrefix(k.Name, markerPrefix) {
+		switch {
+		case k.Deleted.IsZero():
+			return false // Who has marked it by hand has not said when.
+		case k.Marker:
 			return now.Sub(k.Deleted) > u.MarkerAge
+		default:
+			return retention != nil && now.Sub(k.Deleted) > *retention
 		}
-		return retention != nil && now.Sub(k.Deleted) > *retention
 	}) {
 		if err := u.remove(ctx, kept); err != nil {
 			return fmt.Errorf("removing what is kept of %s: %w", kept.ID, err)

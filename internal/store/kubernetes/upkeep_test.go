@@ -198,17 +198,18 @@ var _ = Describe("The upkeep", func() {
 		for t, id := range map[*scim.ResourceType]string{registry.User(): id, registry.Group(): group.ID()} {
 			read, err := s.read(ctx, t, id)
 			Expect(err).NotTo(HaveOccurred())
-			_, err = s.mark(ctx, read, false, writerOf(ctx))
+			d := &deletion{store: s, t: t, id: id, by: writerOf(ctx)}
+			_, err = d.mark(ctx, read)
 			Expect(err).NotTo(HaveOccurred())
 		}
-		Eventually(func() int { return s.mirror.Counts().Kept }).Should(Equal(2))
+		Eventually(func() int { return s.mirror.Counts().Markers }).Should(Equal(2))
 		_, err = s.Get(ctx, registry.User(), id, store.View{})
 		Expect(isNotFound(err)).To(BeTrue())
 		Expect(upkeep.once(ctx, false)).To(Succeed())
-		Expect(s.mirror.Counts().Kept).To(Equal(2), "a late write may still be under way")
+		Expect(s.mirror.Counts().Markers).To(Equal(2), "a late write may still be under way")
 		upkeep.MarkerAge = 0
 		Expect(upkeep.once(ctx, false)).To(Succeed())
-		Eventually(func() int { return s.mirror.Counts().Kept }).Should(BeZero())
+		Eventually(func() int { return s.mirror.Counts().Markers }).Should(BeZero())
 		for _, list := range []client.ObjectList{&v1alpha1.ScimUserList{}, &v1alpha1.ScimGroupList{}} {
 			Expect(live.List(ctx, list, client.InNamespace(namespace))).To(Succeed())
 			Expect(itemsOf(list)).To(BeEmpty())

@@ -1,0 +1,225 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// Refusals that say nothing about a try before.
+var refusals = map[string]error{
+	"a full quota": apierrors.NewForbidden(v1alpha1.GroupVersion.WithResource("scimusers").GroupResource(), "x", errors.New("exceeded quota")),
+	"a webhook": &apierrors.StatusError{ErrStatus: apierrors.NewBadRequest(
+		`admission webhook "no.example.com" denied the request: no`).ErrStatus},
+	"an API server that knows no roles yet": apierrors.NewForbidden(
+		v1alpha1.GroupVersion.WithResource("scimusers").GroupResource(), "x", errors.New("RBAC: not yet")),
+	"an API server that knows no accounts yet": apierrors.NewUnauthorized("not yet"),
+	"throttling": apierrors.NewTooManyRequests("slow down", 1),
+}
+
+// scripted returns a client whose writes of users with the verb are answered by the
+// script: for each call a function that gets the write to make, or not, and answers.
+// Calls after the script are made as they are.
+func scripted(verb string, script ...func(write func() error) error) client.Client {
+	var mu sync.Mutex
+	play := func(does string, obj client.Object, write func() error) error {
+		_, isUser := obj.(*v1alpha1.ScimUser)
+		mu.Lock()
+		if !isUser || does != verb || len(script) == 0 {
+			mu.Unlock()
+			return write()
+		}
+		next := script[0]
+		script = script[1:]
+		mu.Unlock()
+		return next(write)
+	}
+	return interceptor.NewClient(live, interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
+			return play("create", obj, func() error { return c.Create(context.WithoutCancel(ctx), obj, opts...) })
+		},
+		Update: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
+			return play("update", obj, func() error { return c.Update(context.WithoutCancel(ctx), obj, opts...) })
+		},
+	})
+}
+
+var errLost = errors.New("connection reset by peer")
+
+// arrives makes a write whose answer gets lost, and hangs one that is still on its way.
+func arrives(write func() error) error {
+	Expect(write()).To(Succeed())
+	return errLost
+}
+
+func hangs(late *func() error) func(write func() error) error {
+	return func(write func() error) error {
+		*late = write
+		return errLost
+	}
+}
+
+func answers(err error) func(write func() error) error {
+	return func(func() error) error { return err }
+}
+
+var _ = Describe("A write that may have happened", func() {
+	var (
+		namespace string
+		healthy   *Store
+	)
+	BeforeEach(func(ctx SpecContext) {
+		namespace = newNamespace(ctx)
+		healthy = newStore(live, namespace)
+	})
+	create := func(ctx context.Context, userName string) *scim.Resource {
+		GinkgoHelper()
+		created, err := healthy.Create(ctx, newUser(userName), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		return created
+	}
+	// soon bounds a request, so that it does not try for long what never works.
+	soon := func(ctx context.Context) context.Context {
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		DeferCleanup(cancel)
+		return ctx
+	}
+
+	for name, refusal := range refusals {
+		It("is a user who was created, whatever the next try is answered: "+name, func(ctx SpecContext) {
+			s := newStore(scripted("create", arrives, answers(refusal)), namespace)
+			created, err := s.Create(soon(ctx), newUser("babs@example.com"), store.Policy{})
+			Expect(err).NotTo(HaveOccurred())
+			_, err = healthy.Create(ctx, newUser("BABS@example.com"), store.Policy{})
+			Expect(statusOf(err)).To(Equal(http.StatusConflict), "the name has its holder")
+			Expect(find(ctx, healthy, "babs@example.com")).To(ConsistOf(created.ID()))
+		})
+
+		It("is a user who comes late, and only if nobody has got the name meanwhile: "+name, func(ctx SpecContext) {
+			var late func() error
+			s := newStore(scripted("create", hangs(&late), answers(refusal)), namespace)
+			_, err := s.Create(soon(ctx), newUser("babs@example.com"), store.Policy{})
+			Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable), "it may be created yet")
+			Expect(err).To(MatchError(ContainSubstring("may have been made")))
+			successor := create(ctx, "Babs@example.com")
+			Expect(late()).NotTo(Succeed())
+			Expect(find(ctx, healthy, "babs@example.com")).To(ConsistOf(successor.ID()))
+		})
+
+		It("is a rename, whatever the next try is answered: "+name, func(ctx SpecContext) {
+			user := create(ctx, "old@example.com")
+			var late func() error
+			s := newStore(scripted("update", hangs(&late), answers(refusal)), namespace)
+			_, err := s.Update(soon(ctx), registry.User(), user.ID(), rename("new@example.com"), store.UpdateOptions{})
+			Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+			Expect(err).To(MatchError(ContainSubstring("may have been made")))
+			Expect(late()).To(Succeed())
+			_, err = healthy.Create(ctx, newUser("NEW@example.com"), store.Policy{})
+			Expect(statusOf(err)).To(Equal(http.StatusConflict))
+			Expect(find(ctx, healthy, "new@example.com")).To(ConsistOf(user.ID()))
+		})
+	}
+
+	It("is no reason to tell a client who sent If-Match that it has failed", func(ctx SpecContext) {
+		user := create(ctx, "babs@example.com")
+		first := func(version string) bool { return version == user.Meta().Version }
+		overtaken := func(write func() error) error {
+			Expect(write()).To(Succeed())
+			_, err := healthy.Update(ctx, registry.User(), user.ID(), titled("of somebody else"), store.UpdateOptions{})
+			Expect(err).NotTo(HaveOccurred())
+			return errLost
+		}
+		s := newStore(scripted("update", overtaken), namespace)
+		_, err := s.Update(soon(ctx), registry.User(), user.ID(), titled("mine"), store.UpdateOptions{Precondition: first})
+		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable), "it was written")
+		Expect(err).To(MatchError(ContainSubstring("may have been made")))
+	})
+
+	It("is not made a second time after somebody else has written", func(ctx SpecContext) {
+		user := create(ctx, "babs@example.com")
+		overtaken := func(write func() error) error {
+			Expect(write()).To(Succeed())
+			_, err := healthy.Update(ctx, registry.User(), user.ID(), titled("of somebody else"), store.UpdateOptions{})
+			Expect(err).NotTo(HaveOccurred())
+			return errLost
+		}
+		s := newStore(scripted("update", overtaken), namespace)
+		_, err := s.Update(soon(ctx), registry.User(), user.ID(), titled("mine"), store.UpdateOptions{})
+		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+		found, err := healthy.Get(ctx, registry.User(), user.ID(), store.View{})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(found.Attributes()["title"]).To(Equal("of somebody else"))
+	})
+
+	It("is not taken for another one of the same request", func(ctx SpecContext) {
+		// The operations of a bulk request have one id.
+		ctx2 := store.WithActor(soon(ctx), store.Actor{RequestID: "7a0f8a52-2b8b-4f0e-9d3c-0f6f0b1f7c11"})
+		user := create(ctx, "babs@example.com")
+		_, err := healthy.Update(ctx2, registry.User(), user.ID(), titled("first"), store.UpdateOptions{})
+		Expect(err).NotTo(HaveOccurred())
+		s := newStore(scripted("update", answers(errLost)), namespace)
+		updated, err := s.Update(ctx2, registry.User(), user.ID(), titled("second"), store.UpdateOptions{})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(updated.Attributes()["title"]).To(Equal("second"))
+	})
+
+	It("is a deletion, although the user has been brought back since", func(ctx SpecContext) {
+		keep := store.Policy{KeepDeletedUsers: true}
+		user := create(ctx, "babs@example.com")
+		first := func(version string) bool { return version == user.Meta().Version }
+		overtaken := func(write func() error) error {
+			Expect(write()).To(Succeed())
+			_, err := healthy.Create(ctx, newUser("babs@example.com"), keep)
+			Expect(err).NotTo(HaveOccurred())
+			return errLost
+		}
+		s := newStore(scripted("update", overtaken), namespace)
+		err := s.Delete(soon(ctx), registry.User(), user.ID(), store.DeleteOptions{Policy: keep, Precondition: first})
+		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable), "it was deleted once")
+		Expect(find(ctx, healthy, "babs@example.com")).To(ConsistOf(user.ID()), "and is not deleted again")
+	})
+
+	It("brings back a kept user, whatever the next try is answered", func(ctx SpecContext) {
+		keep := store.Policy{KeepDeletedUsers: true}
+		user := create(ctx, "babs@example.com")
+		Expect(healthy.Delete(ctx, registry.User(), user.ID(), store.DeleteOptions{Policy: keep})).To(Succeed())
+		s := newStore(scripted("update", arrives), namespace)
+		back, err := s.Create(soon(ctx), newUser("babs@example.com"), keep)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(back.ID()).To(Equal(user.ID()))
+	})
+
+	It("resurrects nobody who was deleted meanwhile, if it comes very late", func(ctx SpecContext) {
+		var late func() error
+		s := newStore(scripted("create", hangs(&late)), namespace)
+		user, err := s.Create(soon(ctx), newUser("babs@example.com"), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(healthy.Delete(ctx, registry.User(), user.ID(), store.DeleteOptions{})).To(Succeed())
+		Expect(late()).NotTo(Succeed())
+		_, err = healthy.Get(ctx, registry.User(), user.ID(), store.View{})
+		Expect(statusOf(err)).To(Equal(http.StatusNotFound))
+		successor := create(ctx, "babs@example.com")
+		Expect(find(ctx, healthy, "babs@example.com")).To(ConsistOf(successor.ID()))
+	})
+})
+
+func titled(title string) store.Change {
+	return func(current *scim.Resource) (*scim.Resource, error) {
+		next := current.Clone()
+		next.Attributes()["title"] = title
+		return next, nil
+	}
+}
