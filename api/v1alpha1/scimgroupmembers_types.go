@@ -59,8 +59,8 @@ type ScimGroupMembersSpec struct {
 // ScimGroupMembers is a part of the members of a ScimGroup that has more than
 // fit into one object, as an EndpointSlice is a part of the endpoints of a
 // Service. Its name is the group's SCIM id, `-` and a suffix; the label
-// `scim.kubescim.dev/group` has the id too, and an owner reference lets it go
-// with the group. The SCIM server writes it; read it, and write nothing.
+// `scim.kubescim.dev/group` has the id too. The SCIM server writes it, and
+// deletes it with the group; read it, and write nothing.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:path=scimgroupmembers,shortName=sgroupmembers,categories=scim

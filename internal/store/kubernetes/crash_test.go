@@ -138,6 +138,17 @@ var _ = Describe("A write that arrives late", func() {
 		Expect(find(ctx, healthy, "babs@example.com")).To(ConsistOf(successor.ID()))
 	})
 
+	It("has no say about a name whose claim was made by hand, for nobody", func(ctx SpecContext) {
+		for _, holder := range []string{"somebody", ""} {
+			claim, err := healthy.claims.create(ctx, registry.User(), holder+"@example.com", holder)
+			Expect(err).NotTo(HaveOccurred())
+			created, err := healthy.Create(ctx, newUser(holder+"@example.com"), store.Policy{})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(find(ctx, healthy, holder+"@example.com")).To(ConsistOf(created.ID()))
+			Expect(claim.Name).NotTo(BeEmpty())
+		}
+	})
+
 	It("renames nobody to a name that was taken over in the meantime", func(ctx SpecContext) {
 		user, err := healthy.Create(ctx, newUser("old@example.com"), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())

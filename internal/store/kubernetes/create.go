@@ -82,7 +82,7 @@ func (c *creation) try(ctx context.Context) (*scim.Resource, error) {
 		c.doubt.begun()
 		u := &update{store: s, t: c.t, id: id, by: c.by}
 		u.wrote(inserted)
-		return u.spread(ctx, inserted, others)
+		return u.spread(ctx, others)
 	case err == nil:
 		s.tell(kindOf(c.t), inserted)
 		return s.written(c.t, inserted)
@@ -179,8 +179,10 @@ func (c *creation) recreate(ctx context.Context, found acquired) (*scim.Resource
 // back to no group that still lists it.
 func (c *creation) revive(ctx context.Context, found acquired) (*scim.Resource, error) {
 	s, t, id := c.store, c.t, found.kept.object.GetName()
-	if err := s.strip(ctx, id); err != nil {
-		return nil, fmt.Errorf("taking the deleted %s %s out of its groups: %w", t.Name, id, err)
+	if _, err := s.strip(ctx, id, isDeleted); errors.Is(err, errPresent) {
+		return nil, nil // Somebody else has brought it back.
+	} else if err != nil {
+		return nil, fmt.Errorf("bringing back the %s %s: %w", t.Name, id, err)
 	}
 	if _, err := s.claims.transfer(ctx, found.keptClaim, id); err != nil {
 		return nil, ignoreRaces(wrap(err, "renewing the claim of the deleted %s %s", t.Name, id))

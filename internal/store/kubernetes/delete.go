@@ -3,18 +3,16 @@ package kubernetes
 import (
 	"context"
 	"fmt"
-	"slices"
 
-	"github.com/google/uuid"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
-	"github.com/kubescim/kubescim/internal/store/index"
 )
 
 // Delete implements store.Store: what SCIM knows of it, then out of all groups, then
@@ -130,13 +128,32 @@ func (d *deletion) marked(read *record) (client.Object, error) {
 // finish does what is left to do for an object that SCIM does not know any more. What
 // fails of it, the upkeep does: the resource is deleted already.
 func (d *deletion) finish(ctx context.Context, object client.Object) error {
-	if err := d.store.strip(ctx, d.id); err != nil {
+	_, err := d.store.strip(ctx, d.id, isDeleted)
+	if err == nil && store.IsGroup(d.t) {
+		err = d.store.removeSlices(ctx, d.id)
+	}
+	if err != nil || d.keep {
 		return nil //nolint:nilerr // The object stays, and is the evidence for the upkeep.
 	}
-	if d.keep {
-		return nil
-	}
 	return d.store.erase(ctx, object, d.claim)
+}
+
+// removeSlices deletes the slices of a group that SCIM does not know any more. They have
+// no owner reference, by which Kubernetes would delete them: a group that is restored
+// from a backup has another uid, so that Kubernetes would take all of its slices for
+// those of a group that is gone.
+func (s *Store) removeSlices(ctx context.Context, group string) error {
+	slices, err := s.liveSlices(ctx, group)
+	if err != nil {
+		return err
+	}
+	for _, slice := range slices {
+		object := &v1alpha1.ScimGroupMembers{ObjectMeta: metav1.ObjectMeta{Namespace: s.tenant.Namespace, Name: slice.Name}}
+		if err := s.client.Delete(ctx, object); client.IgnoreNotFound(err) != nil {
+			return wrap(err, "deleting the members %s of a group that is gone", slice.Name)
+		}
+	}
+	return nil
 }
 
 // erase deletes an object that SCIM does not know any more, and then its claim.
@@ -153,51 +170,4 @@ func (s *Store) erase(ctx context.Context, object client.Object, claim *coordina
 			return s.claims.release(ctx, claim)
 		}
 	}
-}
-
-// strip takes the id out of the members of every group.
-func (s *Store) strip(ctx context.Context, id string) error {
-	groups, err := s.listing(ctx, id)
-	if err != nil {
-		return err
-	}
-	unchanged := func(current *scim.Resource) (*scim.Resource, error) { return current, nil }
-	for _, group := range groups {
-		_, err := s.Update(ctx, s.groupType(), group, unchanged, store.UpdateOptions{
-			Members: []scim.MemberChange{{ID: id}},
-			View:    store.View{WithoutMembers: true},
-		})
-		if err != nil && !isNotFound(err) {
-			return err
-		}
-	}
-	return nil
-}
-
-// listing returns the ids of the groups that list the id as a member.
-func (s *Store) listing(ctx context.Context, id string) (groups []string, err error) {
-	key, err := idOf(id)
-	if err != nil {
-		return nil, nil //nolint:nilerr // What is no id is no member.
-	}
-	t := s.groupType()
-	parents, known, _ := fromMemory(s, func() bool { return s.current(ctx, t) }, func(x *index.Index) ([]uuid.UUID, error) {
-		return x.ParentsOf(key), nil
-	})
-	if known {
-		for _, group := range parents {
-			groups = append(groups, group.String())
-		}
-		return groups, nil
-	}
-	all, err := s.all(ctx, t, store.View{}, keepAll)
-	if err != nil {
-		return nil, err
-	}
-	for _, group := range all {
-		if slices.Contains(group.MemberIDs(), id) {
-			groups = append(groups, group.ID())
-		}
-	}
-	return groups, nil
 }

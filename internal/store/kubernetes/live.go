@@ -28,6 +28,11 @@ func (s *Store) liveGet(ctx context.Context, t *scim.ResourceType, id string, vi
 	if err := s.liveMembers(ctx, found, view); err != nil {
 		return nil, err
 	}
+	if !view.WithoutMembers {
+		if err := s.hideDeleted(ctx, found.resource); err != nil {
+			return nil, err
+		}
+	}
 	return s.liveComplete(ctx, found.resource, view)
 }
 
@@ -61,6 +66,11 @@ func (s *Store) liveList(ctx context.Context, t *scim.ResourceType, query store.
 	candidates, err := s.liveCandidates(ctx, t, query)
 	if err != nil {
 		return nil, err
+	}
+	if !query.View.WithoutMembers || query.Filter.Mentions("members") {
+		if err := s.hideDeleted(ctx, candidates...); err != nil {
+			return nil, err
+		}
 	}
 	// The filter may ask for groups, so they are there before it runs.
 	if err := s.liveCompleteAll(ctx, t, candidates, query); err != nil {

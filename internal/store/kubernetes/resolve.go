@@ -108,25 +108,14 @@ func (s *Store) lookUpByList(ctx context.Context, kind string, ids []string) ([]
 		wanted[id] = true
 	}
 	var found []string
-	options := &client.ListOptions{Namespace: s.tenant.Namespace, LabelSelector: s.selector(), Limit: pageSize}
-	for {
-		list := &metav1.PartialObjectMetadataList{}
-		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Scim" + kind + "List"))
-		if err := s.client.List(ctx, list, options); err != nil {
-			return nil, wrap(err, "looking up %d %ss", len(ids), kind)
+	err := s.eachMetadata(ctx, "Scim"+kind, s.selector(), func(object *metav1.PartialObjectMetadata) error {
+		s.tell(kindOfMember(kind), object)
+		if wanted[object.Name] && s.selects(object) {
+			found = append(found, object.Name)
 		}
-		for i := range list.Items {
-			object := &list.Items[i]
-			s.tell(kindOfMember(kind), object)
-			if wanted[object.Name] && s.selects(object) {
-				found = append(found, object.Name)
-			}
-		}
-		if list.Continue == "" {
-			return found, nil
-		}
-		options.Continue = list.Continue
-	}
+		return nil
+	})
+	return found, err
 }
 
 // selects reports whether the object is one of the tenant's that SCIM knows.

@@ -35,8 +35,10 @@ type sliceWriter struct {
 	store *Store
 	group string
 	by    writer
-	// owner returns the group for the owner references of new slices.
-	owner func(context.Context) (*v1alpha1.ScimGroup, error)
+	// exists returns an error when there is no such group any more.
+	exists func(context.Context) error
+	// evidence, if set, is that of the update.
+	evidence func(context.Context) error
 
 	mu      sync.Mutex
 	begun   bool   // a slice was written, or may have been
@@ -107,14 +109,13 @@ func (w *sliceWriter) add(ctx context.Context, members []index.Member, there []*
 	if len(members) == 0 {
 		return nil
 	}
-	group, err := w.owner(ctx)
-	if err != nil {
+	if err := w.exists(ctx); err != nil {
 		return err
 	}
 	writes, ctx := errgroup.WithContext(ctx)
 	writes.SetLimit(sliceParallel)
 	for chunk := range slices.Chunk(members, w.store.sizes.slice) {
-		writes.Go(func() error { return w.create(ctx, group, chunk) })
+		writes.Go(func() error { return w.create(ctx, chunk) })
 	}
 	return writes.Wait()
 }
@@ -138,7 +139,7 @@ func (w *sliceWriter) edit(ctx context.Context, name string, change func(listed 
 		slice := &v1alpha1.ScimGroupMembers{}
 		err := w.store.client.Get(ctx, client.ObjectKey{Namespace: w.store.tenant.Namespace, Name: name}, slice)
 		if apierrors.IsNotFound(err) {
-			if _, err := w.owner(ctx); err != nil {
+			if err := w.exists(ctx); err != nil {
 				return err
 			}
 			return fmt.Errorf("the members %s of the group are gone: %w", name, store.Busy())
@@ -151,6 +152,11 @@ func (w *sliceWriter) edit(ctx context.Context, name string, change func(listed 
 		if slices.Equal(before, after) {
 			w.found(slice)
 			return nil
+		}
+		if w.evidence != nil {
+			if err := w.evidence(ctx); err != nil {
+				return err
+			}
 		}
 		w.set(slice, after)
 		err = w.store.client.Update(ctx, slice, w.by.owner)
@@ -168,14 +174,11 @@ func (w *sliceWriter) edit(ctx context.Context, name string, change func(listed 
 }
 
 // create makes a new slice.
-func (w *sliceWriter) create(ctx context.Context, group *v1alpha1.ScimGroup, members []index.Member) error {
+func (w *sliceWriter) create(ctx context.Context, members []index.Member) error {
 	slice := &v1alpha1.ScimGroupMembers{ObjectMeta: metav1.ObjectMeta{
 		Namespace: w.store.tenant.Namespace,
 		Name:      w.group + "-" + rand.String(10),
 		Labels:    map[string]string{v1alpha1.LabelTenant: w.store.tenant.Name, v1alpha1.LabelGroup: w.group},
-		OwnerReferences: []metav1.OwnerReference{{
-			APIVersion: v1alpha1.GroupVersion.String(), Kind: "ScimGroup", Name: group.Name, UID: group.UID,
-		}},
 	}}
 	slice.Spec.TenantRef.Name, slice.Spec.GroupRef.Name = w.store.tenant.Name, w.group
 	slice.Spec.Meta.CreatedTime = metav1.NowMicro()
@@ -198,8 +201,10 @@ func (w *sliceWriter) create(ctx context.Context, group *v1alpha1.ScimGroup, mem
 	}
 }
 
-// set makes the slice list the members, written now.
+// set makes the slice list the members, written now. Owner references, which slices had
+// once, are taken off: see removeSlices.
 func (w *sliceWriter) set(slice *v1alpha1.ScimGroupMembers, members []index.Member) {
+	slice.OwnerReferences = nil
 	slice.Spec.Members, slice.Spec.MemberGroups = memberLists(members)
 	slice.Spec.MemberCount = ptr.To(int32(len(members)))
 	slice.Spec.Meta = stamp(slice.Spec.Meta.CreatedTime, metav1.NowMicro(), w.by)

@@ -28,9 +28,33 @@
 //     resource held already: another writer of the same resource, which rewrote
 //     the claim before, may be about to give it the name.
 //
+// A claim whose holder is no id was made by hand; nobody can write its holder.
+//
 // So a process may die between any two calls, and a call may arrive late: the
 // worst that is left is a claim without its resource, which the next one who
 // wants the name takes over.
+//
+// # Doubt
+//
+// A call whose answer is lost may have been made, or be made later. Writers
+// remember that (doubt): from then on they release no claim that the write relies
+// on, since it may arrive, and answer a refusal of another try neither with
+// 4xx nor with "nothing was done". A write is known again by its request id and time
+// in spec.meta; an object that somebody else has written since is not changed
+// again, because the write in doubt may have happened before. The one write whose
+// late arrival no compare-and-swap stops is a create after the object has been
+// created by a second try and deleted; therefore such an object leaves a marker.
+//
+// # Deletion and evidence
+//
+// A deletion is one write of the object, which marks it; all that follows (taking it
+// out of groups, deleting slices, the object, the claim) only tidies up, and readers
+// leave out what is marked. Whoever takes a member out of a group, or a slice away,
+// asks the API server for the evidence first, after having read what is to be
+// written (presenceOf). Who is brought back has been taken out of its groups before,
+// while it is marked: so whoever adds it again writes the group, and a late removal
+// of its former membership fails. Nothing is deleted by Kubernetes' garbage
+// collector: what is restored has other uids.
 package kubernetes
 
 import (

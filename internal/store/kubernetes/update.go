@@ -22,12 +22,15 @@ func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, cha
 		return nil, err
 	}
 	defer s.guard(&err)
-	unlock, err := s.locks.lock(ctx, id)
+	return s.update(ctx, &update{store: s, t: t, id: id, by: writerOf(ctx), change: change, options: options})
+}
+
+func (s *Store) update(ctx context.Context, u *update) (*scim.Resource, error) {
+	unlock, err := s.locks.lock(ctx, u.id)
 	if err != nil {
-		return nil, fmt.Errorf("changing the %s %s: %w", t.Name, id, store.Busy())
+		return nil, fmt.Errorf("changing the %s %s: %w", u.t.Name, u.id, store.Busy())
 	}
 	defer unlock()
-	u := &update{store: s, t: t, id: id, by: writerOf(ctx), change: change, options: options}
 	for tries := newAttempt(); ; {
 		result, err := u.try(ctx)
 		if err != nil {
@@ -37,7 +40,7 @@ func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, cha
 			return result, nil
 		}
 		if !tries.again(ctx) {
-			return nil, u.doubt.refuse(fmt.Errorf("changing the %s %s: %w", t.Name, id, store.Busy()))
+			return nil, u.doubt.refuse(fmt.Errorf("changing the %s %s: %w", u.t.Name, u.id, store.Busy()))
 		}
 	}
 }
@@ -50,6 +53,9 @@ type update struct {
 	by      writer
 	change  store.Change
 	options store.UpdateOptions
+	// evidence, if set, is asked for before each write, after what is written was
+	// read. Its error ends the update.
+	evidence func(context.Context) error
 	// doubt is about the object itself, and about slices.
 	doubt doubt
 	// made says that the object itself has been written by this request.
@@ -220,6 +226,11 @@ func (u *update) claim(ctx context.Context, name string) (acquired, error) {
 // write updates the object at the revision that was read. It returns nothing
 // when somebody else wrote first or when the answer got lost.
 func (u *update) write(ctx context.Context, object client.Object) (*scim.Resource, error) {
+	if u.evidence != nil {
+		if err := u.evidence(ctx); err != nil {
+			return nil, err
+		}
+	}
 	base := object.GetResourceVersion()
 	err := u.store.client.Update(ctx, object, u.by.owner)
 	u.doubt.sent(object, base, err)

@@ -67,7 +67,7 @@ func (u *update) trySliced(ctx context.Context, state *groupState) (*scim.Resour
 			return nil, err
 		}
 	}
-	w := &sliceWriter{store: u.store, group: u.id, by: u.by, owner: u.owner}
+	w := u.slices()
 	err = w.remove(ctx, wanted.remove)
 	if err == nil {
 		err = w.add(ctx, wanted.add, state.slices)
@@ -249,7 +249,7 @@ func membersOfResource(group *scim.Resource) []index.Member {
 // overflow writes a group that has become too large for one object: the group
 // with as many members as it holds, marked, and then slices with the others.
 func (u *update) overflow(ctx context.Context, stored client.Object, current, next *scim.Resource) (*scim.Resource, error) {
-	first, others, err := u.store.split(next)
+	first, others, err := u.store.split(staying(next, current))
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +259,25 @@ func (u *update) overflow(ctx context.Context, stored client.Object, current, ne
 	if written == nil || err != nil {
 		return nil, err
 	}
-	return u.spread(ctx, object, others)
+	return u.spread(ctx, others)
+}
+
+// staying returns a group with those of its members first that it has already, so that
+// they stay where they are: who leaves the group itself for a slice would be in neither
+// until that is written, or for good if it cannot be.
+func staying(next, current *scim.Resource) *scim.Resource {
+	has := store.MemberKinds(current)
+	members, _ := next.Attributes()["members"].([]any)
+	stays := func(member any) bool {
+		complex, _ := member.(scim.Complex)
+		id, _ := complex["value"].(string)
+		_, stays := has[id]
+		return stays
+	}
+	first := slices.DeleteFunc(slices.Clone(members), func(member any) bool { return !stays(member) })
+	ordered := store.WithoutMembers(next)
+	store.SetMembers(ordered, append(first, slices.DeleteFunc(slices.Clone(members), stays)...))
+	return ordered
 }
 
 // split returns a resource as its own object holds it, and the members of a
@@ -279,19 +297,24 @@ func (s *Store) split(resource *scim.Resource) (first *scim.Resource, others []i
 }
 
 // spread puts the members that a group itself has no room for into new slices.
-func (u *update) spread(ctx context.Context, group client.Object, members []index.Member) (*scim.Resource, error) {
-	owner := func(ctx context.Context) (*v1alpha1.ScimGroup, error) {
-		if written, isGroup := group.(*v1alpha1.ScimGroup); isGroup && written.UID != "" {
-			return written, nil
-		}
-		return u.owner(ctx)
-	}
-	w := &sliceWriter{store: u.store, group: u.id, by: u.by, owner: owner}
+func (u *update) spread(ctx context.Context, members []index.Member) (*scim.Resource, error) {
+	w := u.slices()
 	if err := w.add(ctx, members, nil); err != nil {
 		return nil, u.inPart(w, err)
 	}
 	u.written[barrier.GroupMembers] = max(u.written[barrier.GroupMembers], w.written)
 	return u.store.whole(ctx, u.t, u.id, u.options.View, u.written)
+}
+
+// slices returns what writes the slices of the group.
+func (u *update) slices() *sliceWriter {
+	return &sliceWriter{store: u.store, group: u.id, by: u.by, evidence: u.evidence, exists: func(ctx context.Context) error {
+		if u.made {
+			return nil // It has just been written.
+		}
+		_, err := u.owner(ctx)
+		return err
+	}}
 }
 
 // markSliced marks a group as one that may have slices.

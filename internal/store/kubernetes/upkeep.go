@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/ptr"
@@ -30,11 +29,23 @@ const (
 	// claims that seem to be wrong are looked at.
 	upkeepPage   = 500
 	claimsAtOnce = 2000
+	// absentAtOnce is how many absent members are taken out of their groups at a time.
+	// It is few, so that there is time to see that it begins, and to mend the reason.
+	absentAtOnce = 50
 )
+
+// DefaultAbsenceAge is the default of Upkeep.AbsenceAge: restoring a backup should be
+// over by then, or somebody know that it is not.
+const DefaultAbsenceAge = 24 * time.Hour
 
 // Upkeep does what no request asks for: it removes kept users whose retention is
 // over, takes members that are gone out of groups, and repairs claims. One replica
 // does it; that two do is only wasteful, since all is compare-and-swap.
+//
+// It takes nothing away without evidence that somebody meant it: that somebody has
+// deleted a user or group, which the API server shows, or that it has been absent for
+// AbsenceAge. What is not there yet because a backup is being restored, or because
+// memory has lost sight of it, is left alone.
 type Upkeep struct {
 	store *Store
 	// Lead says whether this replica is to do it: barrier.Barrier.Lead.
@@ -47,12 +58,22 @@ type Upkeep struct {
 	// OrphanAge is how old a claim without a resource gets, and MarkerAge how old
 	// what stands for nobody.
 	OrphanAge, MarkerAge time.Duration
+	// AbsenceAge is how long a user or group must have been absent, as far as this
+	// process knows, for nobody to expect it any more.
+	AbsenceAge time.Duration
 
 	atOnce    int       // claimsAtOnce
+	pageSize  int64     // of a LIST of claims
 	claimsDue time.Time // when claims are looked through next
+	walk      *walk     // through the claims, while one is under way
+
+	// members of groups, groups of slices and holders of claims that are missing
+	members, groups, holders absences
 
 	repairs *prometheus.CounterVec
 	removed prometheus.Counter
+	left    *prometheus.CounterVec
+	absent  prometheus.Gauge
 }
 
 // NewUpkeep returns the upkeep of a store, which must have a mirror, and
@@ -60,7 +81,7 @@ type Upkeep struct {
 func NewUpkeep(s *Store, registry prometheus.Registerer) *Upkeep {
 	labels := prometheus.Labels{"tenant": s.tenant.Name}
 	u := &Upkeep{
-		store: s, OrphanAge: orphanAge, MarkerAge: markerAge, atOnce: claimsAtOnce,
+		store: s, OrphanAge: orphanAge, MarkerAge: markerAge, AbsenceAge: DefaultAbsenceAge, atOnce: claimsAtOnce, pageSize: pageSize,
 		repairs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kubescim_store_claim_repairs_total", ConstLabels: labels,
 			Help: "Claims of names that were repaired, by what was wrong: Missing, WrongHolder, Orphan or Duplicate, which is told and not repaired.",
@@ -69,8 +90,16 @@ func NewUpkeep(s *Store, registry prometheus.Registerer) *Upkeep {
 			Name: "kubescim_store_kept_users_removed_total", ConstLabels: labels,
 			Help: "Kept users that were removed at the end of their retention.",
 		}),
+		left: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kubescim_store_members_removed_total", ConstLabels: labels,
+			Help: "Members that do not exist and were taken out of a group, by the evidence: Deleted, or Absent for long.",
+		}, []string{"evidence"}),
+		absent: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "kubescim_store_absent_members", ConstLabels: labels,
+			Help: "Ids that groups list as members and that no user or group has, although nobody has deleted any.",
+		}),
 	}
-	registry.MustRegister(u.repairs, u.removed)
+	registry.MustRegister(u.repairs, u.removed, u.left, u.absent)
 	return u
 }
 
@@ -84,6 +113,7 @@ func (u *Upkeep) Run(ctx context.Context) {
 			return
 		case now := <-tick.C:
 			if !u.Lead() {
+				u.look() // Whoever leads next goes on with the time.
 				continue
 			}
 			if err := u.once(ctx, !now.Before(u.claimsDue)); err != nil && ctx.Err() == nil {
@@ -97,11 +127,14 @@ func (u *Upkeep) Run(ctx context.Context) {
 func (u *Upkeep) once(ctx context.Context, withClaims bool) error {
 	ctx, cancel := context.WithTimeout(ctx, upkeepPeriod)
 	defer cancel()
-	err := errors.Join(u.removeExpired(ctx), u.removeDangling(ctx))
+	err := errors.Join(u.removeExpired(ctx), u.removeMissing(ctx))
 	if !withClaims {
 		return err
 	}
 	u.claimsDue = time.Now().Add(claimsPeriod)
+	if u.walk == nil {
+		err = errors.Join(err, u.disown(ctx))
+	}
 	more, failed := u.repairClaims(ctx)
 	if more {
 		u.claimsDue = time.Now()
@@ -109,20 +142,23 @@ func (u *Upkeep) once(ctx context.Context, withClaims bool) error {
 	return errors.Join(err, failed)
 }
 
+// over reports whether what was deleted then need not be kept any more.
+func (u *Upkeep) over(marker bool, deleted time.Time) bool {
+	retention, age := u.Policy().Retention, time.Since(deleted)
+	switch {
+	case deleted.IsZero():
+		return false // Who has marked it by hand has not said when.
+	case marker:
+		return age > u.MarkerAge
+	default:
+		return retention != nil && age > *retention
+	}
+}
+
 // removeExpired removes a page of the kept users whose retention is over, and of
 // markers.
 func (u *Upkeep) removeExpired(ctx context.Context) error {
-	retention, now := u.Policy().Retention, time.Now()
-	for _, kept := range u.store.mirror.index.KeptBefore(upkeepPage, func(k index.Kept) bool {
-		switch {
-		case k.Deleted.IsZero():
-			return false // Who has marked it by hand has not said when.
-		case k.Marker:
-			return now.Sub(k.Deleted) > u.MarkerAge
-		default:
-			return retention != nil && now.Sub(k.Deleted) > *retention
-		}
-	}) {
+	for _, kept := range u.store.mirror.index.KeptBefore(upkeepPage, func(k index.Kept) bool { return u.over(k.Marker, k.Deleted) }) {
 		if err := u.remove(ctx, kept); err != nil {
 			return fmt.Errorf("removing what is kept of %s: %w", kept.ID, err)
 		}
@@ -139,13 +175,17 @@ func (u *Upkeep) typeOf(group bool) *scim.ResourceType {
 	return registry.User()
 }
 
-// remove deletes what is kept of a user or group, then its claim, unless it has
-// come back.
+// remove deletes what is kept of a user or group, and then its claim, unless it has
+// come back. It is the evidence on which its memberships and slices are removed, so that
+// these go first.
 func (u *Upkeep) remove(ctx context.Context, kept index.Kept) error {
 	s, id := u.store, kept.ID.String()
 	t := u.typeOf(kept.Group)
 	read, err := s.read(ctx, t, id)
-	if err != nil || !read.kept() {
+	if err != nil || !read.kept() || !u.over(isMarker(read.object), metaOf(read.object).DeletedTime.Time) {
+		return err
+	}
+	if err := u.removeDeleted(ctx, kept.ID, kept.Group); err != nil {
 		return err
 	}
 	claim, err := s.claims.held(ctx, t, store.NameOf(read.resource), id)
@@ -161,26 +201,4 @@ func (u *Upkeep) remove(ctx context.Context, kept index.Kept) error {
 	}
 	u.removed.Inc()
 	return s.claims.release(ctx, claim)
-}
-
-// removeDangling takes members that do not exist out of the groups that list
-// them: they were deleted just when somebody added them.
-func (u *Upkeep) removeDangling(ctx context.Context) error {
-	s := u.store
-	if !s.current(ctx, s.groupType()) {
-		return nil
-	}
-	for _, id := range s.mirror.index.Dangling(upkeepPage) {
-		if err := u.removeMember(ctx, id); err != nil {
-			return fmt.Errorf("taking the deleted member %s out of its groups: %w", id, err)
-		}
-	}
-	return nil
-}
-
-func (u *Upkeep) removeMember(ctx context.Context, id uuid.UUID) error {
-	if u.store.mirror.index.Exists(id) {
-		return nil
-	}
-	return u.store.strip(ctx, id.String())
 }

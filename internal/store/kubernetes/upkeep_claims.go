@@ -2,11 +2,10 @@ package kubernetes
 
 import (
 	"context"
-	"fmt"
+	"log/slog"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
@@ -24,9 +23,13 @@ import (
 //	held by H         nobody has the name         Orphan: delete it, once it is old
 //	held by X         X and H have the name       Duplicate: tell, a person must rename H
 //
-// Memory, which is what is compared, may be behind; so before anything is
-// written, the resource is read live, and the claim is written at the revision
-// that was compared. A repair that a request has made unnecessary fails.
+// Memory, which is what is compared, may be behind, and may leave out what it cannot
+// read or has lost sight of; and clocks may be wrong. So a repair does what everybody
+// who takes a claim does: it reads the holder live, writes it so that a late write of it
+// fails, and then writes the claim at the revision that was compared. What a request
+// has made unnecessary fails. An orphan whose holder does not exist at all waits until
+// it has been absent for long: it may come yet, from a backup, and a request that wants
+// the name does not wait for the repair.
 const (
 	repairMissing     = "Missing"
 	repairWrongHolder = "WrongHolder"
@@ -99,62 +102,85 @@ func acquiredAt(lease *coordinationv1.Lease) time.Time {
 	return lease.CreationTimestamp.Time
 }
 
-// repairClaims compares all claims of the tenant with memory and mends them. more says
-// that not all could be looked at.
-func (u *Upkeep) repairClaims(ctx context.Context) (more bool, err error) {
-	c, err := u.compareClaims(ctx)
+// mend makes one repair, if it is still one, and reports whether it took calls to find
+// out. That somebody was faster is fine.
+func (u *Upkeep) mend(ctx context.Context, found finding) (looked bool, err error) {
+	if found.repair == repairOrphan {
+		return u.mendOrphan(ctx, found.lease)
+	}
+	s, name := u.store, found.holder.name
+	holder, err := s.read(ctx, found.holder.t, found.holder.id)
+	if err != nil || !holder.has(found.holder.t, name) {
+		return true, err
+	}
+	repair := found.repair
+	switch repair {
+	case repairMissing:
+		_, err = s.claims.create(ctx, found.holder.t, name, found.holder.id)
+	case repairWrongHolder:
+		repair, err = u.giveBack(ctx, found)
+	}
 	if err != nil {
-		return false, err
+		return true, ignoreRaces(err)
 	}
-	// Claims come before resources, so memory of a moment after the LIST shows a
-	// resource for every claim in it that is not under way.
-	if !u.store.current(ctx, u.store.groupType()) {
-		return c.more, nil
-	}
-	expected := u.expected(u.wanted(c))
-	if err := u.lookUp(ctx, c, expected); err != nil {
-		return c.more, err
-	}
-	for _, found := range findings(expected, c.doubtful, time.Now(), u.OrphanAge) {
-		if err := u.mend(ctx, found); err != nil {
-			return c.more, fmt.Errorf("mending the claim %s (%s): %w", found.claim, found.repair, err)
-		}
-	}
-	return c.more, nil
+	u.repairs.WithLabelValues(repair).Inc()
+	u.tell(holder, repair)
+	return true, nil
 }
 
-// mend makes one repair, if it is still one. That somebody was faster is fine.
-func (u *Upkeep) mend(ctx context.Context, found finding) error {
-	s := u.store
-	var holder *record
-	if found.holder.id != "" {
-		var err error
-		if holder, err = s.read(ctx, found.holder.t, found.holder.id); err != nil {
-			return err
-		}
-		if !holder.has(found.holder.t, found.holder.name) {
-			return nil
-		}
-	}
-	var err error
-	switch found.repair {
-	case repairMissing:
-		_, err = s.claims.create(ctx, found.holder.t, found.holder.name, found.holder.id)
-	case repairWrongHolder:
-		_, err = s.claims.transfer(ctx, found.lease, found.holder.id)
-	case repairOrphan:
-		err = s.claims.release(ctx, found.lease)
-	}
-	if apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-		return nil
-	}
+// giveBack transfers a claim to the resource that has the name, unless its holder has
+// the name too. It returns what was wrong.
+func (u *Upkeep) giveBack(ctx context.Context, found finding) (repair string, err error) {
+	s, t, name := u.store, found.holder.t, found.holder.name
+	former, err := s.read(ctx, t, holderOf(found.lease))
 	if err != nil {
+		return "", err
+	}
+	if former.has(t, name) {
+		return repairDuplicate, nil
+	}
+	if err := s.fence(ctx, t, name, holderOf(found.lease), former); err != nil {
+		return "", err
+	}
+	_, err = s.claims.transfer(ctx, found.lease, found.holder.id)
+	return repairWrongHolder, err
+}
+
+// mendOrphan deletes a claim that nobody seems to have, if that is so.
+func (u *Upkeep) mendOrphan(ctx context.Context, claim *coordinationv1.Lease) (looked bool, err error) {
+	s, t := u.store, u.typeOf(claim.Labels[labelClaim] == store.Name(u.typeOf(true)))
+	id, err := idOf(holderOf(claim))
+	if err != nil {
+		return true, u.releaseOrphan(ctx, claim) // It was made by hand, and nobody is to come.
+	}
+	absence := time.Duration(0)
+	if !u.store.mirror.index.Knows(id) {
+		if absence = u.holders.missing(id.String(), time.Now()); absence < u.AbsenceAge {
+			return false, nil
+		}
+	}
+	holder, err := s.read(ctx, t, id.String())
+	switch {
+	case err != nil:
+		return true, err
+	case holder == nil && absence < u.AbsenceAge:
+		return true, nil // Memory is behind, and will show that it is gone.
+	case holder != nil && holder.has(t, store.NameOf(holder.resource)) && s.claims.key(t, store.NameOf(holder.resource)).Name == claim.Name:
+		u.Log.Error("a resource is not in memory, although it has a name and holds the claim of it; look whether its labels are right",
+			slog.String("name", id.String()))
+		return true, nil
+	}
+	if err := s.fence(ctx, t, "", id.String(), holder); err != nil {
+		return true, ignoreRaces(err)
+	}
+	return true, u.releaseOrphan(ctx, claim)
+}
+
+func (u *Upkeep) releaseOrphan(ctx context.Context, claim *coordinationv1.Lease) error {
+	if err := u.store.claims.release(ctx, claim); err != nil {
 		return err
 	}
-	u.repairs.WithLabelValues(found.repair).Inc()
-	if holder != nil {
-		u.tell(holder, found.repair)
-	}
+	u.repairs.WithLabelValues(repairOrphan).Inc()
 	return nil
 }
 

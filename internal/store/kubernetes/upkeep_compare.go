@@ -2,11 +2,14 @@ package kubernetes
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
@@ -14,41 +17,154 @@ import (
 	"github.com/kubescim/kubescim/internal/store/index"
 )
 
-// comparison is what comparing all claims with memory leaves to be looked at.
-type comparison struct {
+// walk is a comparison of all claims with memory. It goes on in the next pass of the
+// upkeep where it has looked at as much as it may at once.
+type walk struct {
 	began time.Time
-	// agreed are the resources that hold the claim of the name that they have.
+	// token is where the LIST of the claims goes on; listed says that it has ended.
+	token  string
+	listed bool
+	// agreed are the resources that hold the claim of the name that they have: all
+	// claims would take more memory than all users.
 	agreed map[uuid.UUID]struct{}
-	// doubtful are the other claims.
-	doubtful []coordinationv1.Lease
-	// more says that there are too many to look at all at once.
-	more bool
+	// unclaimed are the resources that did not seem to hold one, which are left to be
+	// looked at; nil before the LIST has ended.
+	unclaimed []string
 }
 
-// compareClaims LISTs the claims in pages. Of those that agree with memory it keeps no
-// more than whose they are: all claims would take more memory than all users.
-func (u *Upkeep) compareClaims(ctx context.Context) (*comparison, error) {
-	s := u.store
-	c := &comparison{began: time.Now(), agreed: map[uuid.UUID]struct{}{}}
-	options := &client.ListOptions{Namespace: s.tenant.Namespace, Limit: pageSize}
-	client.MatchingLabels{v1alpha1.LabelTenant: s.tenant.Name, v1alpha1.LabelLease: v1alpha1.LeaseClaim}.ApplyToList(options)
-	for {
-		list := &coordinationv1.LeaseList{}
-		if err := s.client.List(ctx, list, options); err != nil {
-			return nil, fmt.Errorf("listing the claims: %w", err)
+// repairClaims compares claims of the tenant with memory and mends them. more says that
+// not all have been looked at yet.
+func (u *Upkeep) repairClaims(ctx context.Context) (more bool, err error) {
+	if u.walk == nil {
+		u.walk = &walk{began: time.Now(), agreed: map[uuid.UUID]struct{}{}}
+	}
+	w, looked := u.walk, 0
+	for !w.listed && looked < u.atOnce {
+		claims, err := u.nextClaims(ctx, w)
+		if err != nil {
+			return false, err
 		}
-		for _, lease := range list.Items {
-			if holder, agrees := u.agrees(&lease); agrees {
-				c.agreed[holder] = struct{}{}
-			} else if c.more = c.more || len(c.doubtful) == u.atOnce; !c.more {
-				lease.ManagedFields = nil
-				c.doubtful = append(c.doubtful, lease)
-			}
-		}
-		if options.Continue = list.Continue; options.Continue == "" {
-			return c, nil
+		count, failed := u.compare(ctx, w, claims)
+		looked, err = looked+count, errors.Join(err, failed)
+		if err != nil {
+			return false, err
 		}
 	}
+	if w.listed && w.unclaimed == nil {
+		w.unclaimed = u.unclaimed(w)
+	}
+	for w.listed && len(w.unclaimed) > 0 && looked < u.atOnce {
+		batch := w.unclaimed[:min(len(w.unclaimed), u.atOnce-looked)]
+		looked += len(batch)
+		if err := u.compareUnclaimed(ctx, batch); err != nil {
+			return false, err
+		}
+		w.unclaimed = w.unclaimed[len(batch):]
+	}
+	if !w.listed || len(w.unclaimed) > 0 {
+		return true, nil
+	}
+	u.walk = nil
+	u.holders.end()
+	return false, nil
+}
+
+// nextClaims returns the next page of the claims, and goes on after it.
+func (u *Upkeep) nextClaims(ctx context.Context, w *walk) ([]coordinationv1.Lease, error) {
+	s := u.store
+	options := &client.ListOptions{Namespace: s.tenant.Namespace, Limit: u.pageSize, Continue: w.token}
+	client.MatchingLabels{v1alpha1.LabelTenant: s.tenant.Name, v1alpha1.LabelLease: v1alpha1.LeaseClaim}.ApplyToList(options)
+	list := &coordinationv1.LeaseList{}
+	err := s.client.List(ctx, list, options)
+	var expired apierrors.APIStatus
+	if apierrors.IsResourceExpired(err) && errors.As(err, &expired) {
+		// The page before is too long ago. The API server says how to go on with what
+		// there is now, or else the LIST begins anew.
+		w.token = expired.Status().Continue
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing the claims: %w", err)
+	}
+	w.token, w.listed = list.Continue, list.Continue == ""
+	return list.Items, nil
+}
+
+// compare mends those of the claims that do not agree with memory. It returns how many
+// it took calls to look at.
+func (u *Upkeep) compare(ctx context.Context, w *walk, claims []coordinationv1.Lease) (looked int, err error) {
+	disagree := func(claims []coordinationv1.Lease) (doubtful []coordinationv1.Lease) {
+		for _, claim := range claims {
+			if holder, agrees := u.agrees(&claim); agrees {
+				w.agreed[holder] = struct{}{}
+			} else {
+				doubtful = append(doubtful, claim)
+			}
+		}
+		return doubtful
+	}
+	doubtful := disagree(claims)
+	// Claims come before resources, so memory of a moment after the LIST shows a
+	// resource for every claim in it that is not under way.
+	if len(doubtful) == 0 || !u.store.current(ctx, u.store.groupType()) {
+		return 0, nil
+	}
+	doubtful = disagree(doubtful)
+	wanted := map[string]bool{}
+	for _, claim := range doubtful {
+		wanted[claim.Name] = true
+	}
+	return u.mendAll(ctx, findings(u.expected(wanted), doubtful, time.Now(), u.OrphanAge))
+}
+
+// mendAll makes the repairs. One that fails does not keep the others from being made.
+func (u *Upkeep) mendAll(ctx context.Context, all []finding) (looked int, err error) {
+	for _, found := range all {
+		calls, failed := u.mend(ctx, found)
+		if calls {
+			looked++
+		}
+		if failed != nil {
+			err = errors.Join(err, fmt.Errorf("mending the claim %s (%s): %w", found.claim, found.repair, failed))
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return looked, err
+}
+
+// unclaimed are the names of the claims of resources that did not seem to hold one. What
+// was written during the LIST may have a claim that was not in it.
+func (u *Upkeep) unclaimed(w *walk) []string {
+	unclaimed := []string{}
+	u.eachName(func(t *scim.ResourceType, n index.Named) {
+		if _, agreed := w.agreed[n.ID]; !agreed && !n.Modified.After(w.began) {
+			unclaimed = append(unclaimed, u.store.claims.key(t, n.Name).Name)
+		}
+	})
+	slices.Sort(unclaimed)
+	return slices.Compact(unclaimed)
+}
+
+// compareUnclaimed looks at claims by their names, and mends them.
+func (u *Upkeep) compareUnclaimed(ctx context.Context, names []string) error {
+	wanted := map[string]bool{}
+	for _, name := range names {
+		wanted[name] = true
+	}
+	expected := u.expected(wanted)
+	var there []coordinationv1.Lease
+	for key, holders := range expected {
+		claim, err := u.store.claims.get(ctx, holders[0].t, holders[0].name)
+		if err != nil {
+			return fmt.Errorf("reading the claim %s: %w", key, err)
+		}
+		if claim != nil {
+			there = append(there, *claim)
+		}
+	}
+	_, err := u.mendAll(ctx, findings(expected, there, time.Now(), u.OrphanAge))
+	return err
 }
 
 // agrees reports whether the holder of a claim has the name that it is for.
@@ -59,28 +175,6 @@ func (u *Upkeep) agrees(claim *coordinationv1.Lease) (holder uuid.UUID, agrees b
 	}
 	group, name, has := u.store.mirror.index.NameOf(holder)
 	return holder, has && u.store.claims.key(u.typeOf(group), name).Name == claim.Name
-}
-
-// wanted are the names of the claims to be looked at: the doubtful ones, and those of
-// resources that do not hold the claim of their name.
-func (u *Upkeep) wanted(c *comparison) map[string]bool {
-	wanted := map[string]bool{}
-	for _, claim := range c.doubtful {
-		wanted[claim.Name] = true
-	}
-	unclaimed := 0
-	u.eachName(func(t *scim.ResourceType, n index.Named) {
-		// What was written during the LIST may have a claim that is not in it.
-		if _, agreed := c.agreed[n.ID]; agreed || n.Modified.After(c.began) {
-			return
-		}
-		if unclaimed++; unclaimed > u.atOnce {
-			c.more = true
-			return
-		}
-		wanted[u.store.claims.key(t, n.Name).Name] = true
-	})
-	return wanted
 }
 
 // expected returns the resources whose names the wanted claims are for, by claim.
@@ -102,25 +196,4 @@ func (u *Upkeep) eachName(yield func(*scim.ResourceType, index.Named)) {
 	for _, t := range registry.ResourceTypes() {
 		u.store.mirror.index.EachName(t, func(n index.Named) { yield(t, n) })
 	}
-}
-
-// lookUp adds to the doubtful claims those of resources that did not seem to hold one.
-func (u *Upkeep) lookUp(ctx context.Context, c *comparison, expected map[string][]named) error {
-	known := map[string]bool{}
-	for _, claim := range c.doubtful {
-		known[claim.Name] = true
-	}
-	for key, holders := range expected {
-		if known[key] {
-			continue
-		}
-		claim, err := u.store.claims.get(ctx, holders[0].t, holders[0].name)
-		if err != nil {
-			return fmt.Errorf("reading the claim %s: %w", key, err)
-		}
-		if claim != nil {
-			c.doubtful = append(c.doubtful, *claim)
-		}
-	}
-	return nil
 }

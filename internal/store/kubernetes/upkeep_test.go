@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -16,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
@@ -144,8 +146,99 @@ var _ = Describe("The upkeep", func() {
 		Expect(claimOf(ctx, "ghost@example.com")).NotTo(BeNil())
 		upkeep.OrphanAge = 0
 		Expect(upkeep.once(ctx, true)).To(Succeed())
+		Expect(claimOf(ctx, "ghost@example.com")).NotTo(BeNil(), "its holder may come yet, from a backup")
+		upkeep.AbsenceAge = 0
+		Expect(upkeep.once(ctx, true)).To(Succeed())
 		Expect(claimOf(ctx, "ghost@example.com")).To(BeNil())
 		Expect(repaired(repairOrphan)).To(BeEquivalentTo(1))
+	})
+
+	It("takes no name from whom memory has lost sight of", func(ctx SpecContext) {
+		id := create(ctx, "babs@example.com")
+		object := &v1alpha1.ScimUser{}
+		Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: id}, object)).To(Succeed())
+		delete(object.Labels, v1alpha1.LabelTenant) // by hand
+		Expect(live.Update(ctx, object)).To(Succeed())
+		Eventually(func() int { return s.mirror.Counts().Users }).Should(BeZero())
+		upkeep.OrphanAge, upkeep.AbsenceAge = 0, 0
+		Expect(upkeep.once(ctx, true)).To(Succeed())
+		Expect(holderOf(claimOf(ctx, "babs@example.com"))).To(Equal(id))
+		_, err := s.Create(ctx, newUser("BABS@example.com"), store.Policy{})
+		Expect(err).To(MatchError(ContainSubstring("uniqueness")))
+	})
+
+	It("gives no claim away whose holder has the name, although memory does not show it", func(ctx SpecContext) {
+		id, other := create(ctx, "babs@example.com"), create(ctx, "jim@example.com")
+		s.mirror.index.RemoveUser(uuid.MustParse(id)) // It could not be read.
+		jim := &v1alpha1.ScimUser{}
+		Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: other}, jim)).To(Succeed())
+		jim.Spec.UserName = "Babs@example.com"
+		Expect(live.Update(ctx, jim)).To(Succeed())
+		Eventually(func(g Gomega) {
+			g.Expect(upkeep.once(ctx, true)).To(Succeed())
+			g.Expect(repaired(repairDuplicate)).To(BeNumerically(">=", 1))
+		}).Should(Succeed())
+		Expect(holderOf(claimOf(ctx, "babs@example.com"))).To(Equal(id))
+	})
+
+	It("lets no late write have a name whose claim it has deleted, whatever the clocks say", func(ctx SpecContext) {
+		// By the clock of the upkeep, what was claimed just now was claimed long ago.
+		upkeep.OrphanAge, upkeep.AbsenceAge = -time.Hour, 0
+		repair := func() { Expect(upkeep.once(ctx, true)).To(Succeed()) }
+		beforeUser := func(verb string) client.Client {
+			return scripted(verb, func(write func() error) error {
+				repair()
+				return write()
+			})
+		}
+		created, err := newStore(beforeUser("create"), namespace).Create(ctx, newUser("babs@example.com"), store.Policy{})
+		Expect(err).NotTo(HaveOccurred(), "it tries again under another id")
+		Expect(repaired(repairOrphan)).To(BeEquivalentTo(1))
+		Expect(holderOf(claimOf(ctx, "babs@example.com"))).To(Equal(created.ID()))
+
+		_, err = newStore(beforeUser("update"), namespace).Update(ctx, registry.User(), created.ID(), rename("barbara@example.com"), store.UpdateOptions{})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(repaired(repairOrphan)).To(BeEquivalentTo(2))
+		Expect(holderOf(claimOf(ctx, "barbara@example.com"))).To(Equal(created.ID()))
+	})
+
+	It("looks at everything, however much there is that cannot be mended, and LISTs the claims once for it", func(ctx SpecContext) {
+		lists := 0
+		s.client = interceptor.NewClient(live, interceptor.Funcs{
+			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+				if _, claims := list.(*coordinationv1.LeaseList); claims {
+					lists++
+				}
+				return c.List(ctx, list, opts...)
+			},
+		})
+		s.claims.client = s.client
+		// Two of each name, of whom a person must rename one.
+		for range 3 {
+			name := uuid.NewString()
+			create(ctx, name)
+			object := &v1alpha1.ScimUser{}
+			Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: create(ctx, uuid.NewString())}, object)).To(Succeed())
+			object.Spec.UserName = name
+			Expect(live.Update(ctx, object)).To(Succeed())
+			Eventually(func() string {
+				_, shown, _ := s.mirror.index.NameOf(uuid.MustParse(object.Name))
+				return shown
+			}).Should(Equal(name))
+		}
+		lost := create(ctx, "babs@example.com")
+		Expect(live.Delete(ctx, claimOf(ctx, "babs@example.com"))).To(Succeed())
+		upkeep.atOnce, upkeep.pageSize = 2, 2
+		for range 20 {
+			upkeep.claimsDue = time.Time{}
+			Expect(upkeep.once(ctx, true)).To(Succeed())
+			if upkeep.walk == nil {
+				break
+			}
+		}
+		Expect(upkeep.walk).To(BeNil(), "it ends")
+		Expect(holderOf(claimOf(ctx, "babs@example.com"))).To(Equal(lost))
+		Expect(lists).To(BeNumerically("<=", 4), "six claims in pages of two")
 	})
 
 	It("tells of two users with one name, and renames nobody", func(ctx SpecContext) {
@@ -225,6 +318,7 @@ var _ = Describe("The upkeep", func() {
 		Expect(err).NotTo(HaveOccurred())
 		user := &v1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: member}}
 		Expect(live.Delete(ctx, user)).To(Succeed())
+		upkeep.AbsenceAge = 0
 		Eventually(func(g Gomega) {
 			g.Expect(upkeep.once(ctx, false)).To(Succeed())
 			object := &v1alpha1.ScimGroup{}

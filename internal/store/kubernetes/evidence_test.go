@@ -1,0 +1,366 @@
+package kubernetes
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+var _ = Describe("Nothing is taken away without evidence", func() {
+	var (
+		namespace string
+		s         *Store
+		upkeep    *Upkeep
+		recorder  *events.FakeRecorder
+		policy    store.Policy
+	)
+	small := sizes{inline: 1, slice: 3, few: 2, live: pageSize}
+
+	BeforeEach(func(ctx SpecContext) {
+		namespace = newNamespace(ctx)
+		replica, isStore := (&replicas{backend: backend{namespace: namespace}, sizes: small}).Replica().(*Store)
+		Expect(isStore).To(BeTrue())
+		s, recorder, policy = replica, events.NewFakeRecorder(20), store.Policy{}
+		upkeep = NewUpkeep(s, prometheus.NewRegistry())
+		upkeep.Lead = func() bool { return true }
+		upkeep.Policy = func() store.Policy { return policy }
+		upkeep.Recorder, upkeep.Log = recorder, slog.New(slog.NewTextHandler(GinkgoWriter, nil))
+	})
+
+	create := func(ctx context.Context, userName string) string {
+		GinkgoHelper()
+		created, err := s.Create(ctx, newUser(userName), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		return created.ID()
+	}
+	group := func(ctx context.Context, members ...string) string {
+		GinkgoHelper()
+		created, err := s.Create(ctx, newGroup("Tour Guides", members...), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		return created.ID()
+	}
+	// listed are the members in the objects of a group, whether they exist or not.
+	listed := func(ctx context.Context, group string) (members []string) {
+		GinkgoHelper()
+		object := &v1alpha1.ScimGroup{}
+		Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: group}, object)).To(Succeed())
+		slices := &v1alpha1.ScimGroupMembersList{}
+		Expect(live.List(ctx, slices, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.LabelGroup: group})).To(Succeed())
+		all := object.Spec.Members
+		for _, slice := range slices.Items {
+			all = append(all, slice.Spec.Members...)
+		}
+		for _, id := range all {
+			members = append(members, string(id))
+		}
+		return members
+	}
+	slicesOf := func(ctx context.Context) []v1alpha1.ScimGroupMembers {
+		GinkgoHelper()
+		list := &v1alpha1.ScimGroupMembersList{}
+		Expect(live.List(ctx, list, client.InNamespace(namespace))).To(Succeed())
+		return list.Items
+	}
+	user := func(ctx context.Context, id string) *v1alpha1.ScimUser {
+		GinkgoHelper()
+		object := &v1alpha1.ScimUser{}
+		Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: id}, object)).To(Succeed())
+		return object
+	}
+	// restored puts an object back as a backup tool does.
+	restored := func(ctx context.Context, object client.Object) {
+		GinkgoHelper()
+		object.SetResourceVersion("")
+		object.SetUID("")
+		Expect(live.Create(ctx, object)).To(Succeed())
+	}
+	inMemory := func(known bool, ids ...string) {
+		GinkgoHelper()
+		for _, id := range ids {
+			Eventually(func() bool { return s.mirror.index.Knows(uuid.MustParse(id)) }).Should(Equal(known))
+		}
+	}
+
+	Describe("The members of groups", func() {
+		It("stay in it while users are put back after groups", func(ctx SpecContext) {
+			ids := []string{create(ctx, "a@example.com"), create(ctx, "b@example.com"), create(ctx, "c@example.com")}
+			id := group(ctx, ids...)
+			var backup []*v1alpha1.ScimUser
+			for _, id := range ids {
+				backup = append(backup, user(ctx, id))
+				Expect(live.Delete(ctx, user(ctx, id))).To(Succeed())
+			}
+			inMemory(false, ids...)
+			for range 3 {
+				Expect(upkeep.once(ctx, true)).To(Succeed())
+			}
+			Expect(listed(ctx, id)).To(ConsistOf(ids))
+			Expect(testutil.ToFloat64(upkeep.absent)).To(BeEquivalentTo(3), "who looks can see it")
+			Expect(recorder.Events).NotTo(Receive())
+			for _, object := range backup {
+				restored(ctx, object)
+			}
+			inMemory(true, ids...)
+			Expect(upkeep.once(ctx, true)).To(Succeed())
+			found, err := s.Get(ctx, registry.Group(), id, store.View{})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(found.MemberIDs()).To(ConsistOf(ids))
+			Expect(testutil.ToFloat64(upkeep.absent)).To(BeZero())
+		})
+
+		It("leave it after they have been absent for long, a few at a time, and it is told", func(ctx SpecContext) {
+			gone, stays := create(ctx, "a@example.com"), create(ctx, "b@example.com")
+			id := group(ctx, stays, gone)
+			Expect(live.Delete(ctx, user(ctx, gone))).To(Succeed())
+			inMemory(false, gone)
+			upkeep.AbsenceAge = 0
+			Expect(upkeep.once(ctx, false)).To(Succeed())
+			Expect(listed(ctx, id)).To(ConsistOf(stays))
+			Expect(recorder.Events).To(Receive(And(ContainSubstring("MembersRemoved"), ContainSubstring(gone), Not(ContainSubstring("@")))))
+			Expect(testutil.ToFloat64(upkeep.left.WithLabelValues(evidenceAbsent))).To(BeEquivalentTo(1))
+		})
+
+		It("stay in it when memory has lost sight of them", func(ctx SpecContext) {
+			member := create(ctx, "a@example.com")
+			id := group(ctx, member)
+			object := user(ctx, member)
+			delete(object.Labels, v1alpha1.LabelTenant)
+			Expect(live.Update(ctx, object)).To(Succeed())
+			inMemory(false, member)
+			upkeep.AbsenceAge = 0
+			Expect(upkeep.once(ctx, true)).To(Succeed())
+			Expect(listed(ctx, id)).To(ConsistOf(member))
+		})
+
+		for name, keep := range map[string]bool{"kept": true, "deleted for good": false} {
+			It("leave it at once when somebody has deleted them, and the process died that was to do it: "+name, func(ctx SpecContext) {
+				member := create(ctx, "a@example.com")
+				id := group(ctx, create(ctx, "b@example.com"), member)
+				read, err := s.read(ctx, registry.User(), member)
+				Expect(err).NotTo(HaveOccurred())
+				d := &deletion{store: s, t: registry.User(), id: member, by: writerOf(ctx), keep: keep}
+				_, err = d.mark(ctx, read)
+				Expect(err).NotTo(HaveOccurred())
+				Eventually(func() int { return s.mirror.Counts().Kept + s.mirror.Counts().Markers }).Should(Equal(1))
+				for _, reader := range []*Store{s, newStore(live, namespace)} {
+					found, err := reader.Get(ctx, registry.Group(), id, store.View{})
+					Expect(err).NotTo(HaveOccurred())
+					Expect(found.MemberIDs()).NotTo(ContainElement(member), "nobody is shown it meanwhile")
+				}
+				Expect(listed(ctx, id)).To(ContainElement(member))
+				Expect(upkeep.once(ctx, false)).To(Succeed())
+				Expect(listed(ctx, id)).NotTo(ContainElement(member))
+				Expect(recorder.Events).To(Receive(ContainSubstring("MembersRemoved")))
+			})
+		}
+
+		It("stay in it when the deletion of one is refused", func(ctx SpecContext) {
+			member := create(ctx, "a@example.com")
+			id := group(ctx, member)
+			for name, refusal := range refusals {
+				refused := newStore(scripted("update", answers(refusal), answers(refusal)), namespace)
+				bounded, cancel := context.WithTimeout(ctx, time.Second)
+				Expect(refused.Delete(bounded, registry.User(), member, store.DeleteOptions{})).NotTo(Succeed(), name)
+				cancel()
+				Expect(listed(ctx, id)).To(ConsistOf(member), name)
+			}
+		})
+
+		It("stay in it when a late POST loses against one that has brought the user back", func(ctx SpecContext) {
+			keep := store.Policy{KeepDeletedUsers: true}
+			member := create(ctx, "a@example.com")
+			id := group(ctx, create(ctx, "b@example.com"))
+			Expect(s.Delete(ctx, registry.User(), member, store.DeleteOptions{Policy: keep})).To(Succeed())
+			won := false
+			late := newStore(interceptor.NewClient(live, interceptor.Funcs{
+				List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+					if _, groups := list.(*v1alpha1.ScimGroupList); groups && !won {
+						// The late one has found the kept user, and is about to take it out of its groups.
+						won = true
+						_, err := s.Create(ctx, newUser("a@example.com"), keep)
+						Expect(err).NotTo(HaveOccurred())
+						_, err = s.Update(ctx, registry.Group(), id, unchanged, store.UpdateOptions{Members: []scim.MemberChange{{ID: member, Add: true}}})
+						Expect(err).NotTo(HaveOccurred())
+					}
+					return c.List(ctx, list, opts...)
+				},
+			}), namespace)
+			_, err := late.Create(ctx, newUser("a@example.com"), keep)
+			Expect(statusOf(err)).To(Equal(http.StatusConflict))
+			Expect(listed(ctx, id)).To(ContainElement(member))
+		})
+
+		It("stay in it when the group becomes too large for its object", func(ctx SpecContext) {
+			first := create(ctx, "a@example.com")
+			id := group(ctx, first)
+			others := []string{create(ctx, "b@example.com"), create(ctx, "c@example.com")}
+			full := sized(newStore(interceptor.NewClient(live, interceptor.Funcs{
+				Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
+					if _, slice := obj.(*v1alpha1.ScimGroupMembers); slice {
+						return refusals["a full quota"]
+					}
+					return c.Create(ctx, obj, opts...)
+				},
+			}), namespace), small)
+			put := func(current *scim.Resource) (*scim.Resource, error) {
+				next := current.Clone()
+				next.Attributes()["members"] = newGroup("x", others[0], others[1], first).Attributes()["members"]
+				return next, nil
+			}
+			_, err := full.Update(ctx, registry.Group(), id, put, store.UpdateOptions{})
+			Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+			Expect(listed(ctx, id)).To(ConsistOf(first))
+			_, err = s.Update(ctx, registry.Group(), id, put, store.UpdateOptions{})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(listed(ctx, id)).To(ConsistOf(append(others, first)))
+		})
+	})
+
+	Describe("The slices of groups", func() {
+		It("belong to nothing that Kubernetes could take for gone, and go with their group", func(ctx SpecContext) {
+			id := group(ctx, create(ctx, "a@example.com"), create(ctx, "b@example.com"))
+			slices := slicesOf(ctx)
+			Expect(slices).To(HaveLen(1))
+			Expect(slices[0].OwnerReferences).To(BeEmpty())
+			Expect(s.Delete(ctx, registry.Group(), id, store.DeleteOptions{})).To(Succeed())
+			Expect(slicesOf(ctx)).To(BeEmpty())
+		})
+
+		It("lose the owner that they had once", func(ctx SpecContext) {
+			group(ctx, create(ctx, "a@example.com"), create(ctx, "b@example.com"))
+			slice := slicesOf(ctx)[0]
+			slice.OwnerReferences = []metav1.OwnerReference{{
+				APIVersion: v1alpha1.GroupVersion.String(), Kind: "ScimGroup", Name: slice.Spec.GroupRef.Name, UID: "of-another-cluster",
+			}}
+			Expect(live.Update(ctx, &slice)).To(Succeed())
+			Expect(upkeep.once(ctx, true)).To(Succeed())
+			Expect(slicesOf(ctx)[0].OwnerReferences).To(BeEmpty())
+		})
+
+		It("go when the process died that was to delete their group", func(ctx SpecContext) {
+			id := group(ctx, create(ctx, "a@example.com"), create(ctx, "b@example.com"))
+			read, err := s.read(ctx, registry.Group(), id)
+			Expect(err).NotTo(HaveOccurred())
+			d := &deletion{store: s, t: registry.Group(), id: id, by: writerOf(ctx)}
+			_, err = d.mark(ctx, read)
+			Expect(err).NotTo(HaveOccurred())
+			Eventually(func() int { return s.mirror.Counts().Markers }).Should(Equal(1))
+			Expect(upkeep.once(ctx, false)).To(Succeed())
+			Expect(slicesOf(ctx)).To(BeEmpty())
+		})
+
+		It("stay when they are put back before their group, until that has been absent for long", func(ctx SpecContext) {
+			members := []string{create(ctx, "a@example.com"), create(ctx, "b@example.com")}
+			id := group(ctx, members...)
+			backup := &v1alpha1.ScimGroup{}
+			Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: id}, backup)).To(Succeed())
+			Expect(live.Delete(ctx, backup.DeepCopy())).To(Succeed())
+			inMemory(false, id)
+			Expect(upkeep.once(ctx, true)).To(Succeed())
+			Expect(slicesOf(ctx)).To(HaveLen(1))
+			restored(ctx, backup)
+			inMemory(true, id)
+			found, err := s.Get(ctx, registry.Group(), id, store.View{})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(found.MemberIDs()).To(ConsistOf(members))
+			Expect(live.Delete(ctx, backup)).To(Succeed())
+			inMemory(false, id)
+			upkeep.AbsenceAge = 0
+			Expect(upkeep.once(ctx, true)).To(Succeed())
+			Expect(slicesOf(ctx)).To(BeEmpty())
+		})
+
+		It("count for what a client is told, also when they were as wanted already", func(ctx SpecContext) {
+			id := group(ctx, create(ctx, "a@example.com"), create(ctx, "b@example.com"))
+			slice := slicesOf(ctx)[0]
+			member := create(ctx, "c@example.com")
+			// Another replica has added the member, which this one's memory does not show.
+			w := &sliceWriter{store: sized(newStore(live, namespace), small), group: id, by: writerOf(ctx), exists: func(context.Context) error { return nil }}
+			slice.Spec.Members = append(slice.Spec.Members, v1alpha1.MemberID(member))
+			slice.Spec.MemberCount = ptr.To(*slice.Spec.MemberCount + 1)
+			Expect(live.Update(ctx, &slice)).To(Succeed())
+			rest, err := w.fill(ctx, slice.Name, membersOf([]v1alpha1.MemberID{v1alpha1.MemberID(member)}, nil), small.slice)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(rest).To(BeEmpty())
+			Expect(w.written).To(BeNumerically(">=", revisionOf(&slice)), "the mark of this replica covers it")
+		})
+	})
+
+	Describe("Kept users", func() {
+		It("stay whatever their name is", func(ctx SpecContext) {
+			id := create(ctx, "deleted-user@example.com")
+			Expect(s.Delete(ctx, registry.User(), id, store.DeleteOptions{Policy: store.Policy{KeepDeletedUsers: true}})).To(Succeed())
+			inMemory(true, id)
+			Eventually(func() int { return s.mirror.Counts().Kept }).Should(Equal(1))
+			upkeep.MarkerAge = 0
+			Expect(upkeep.once(ctx, false)).To(Succeed())
+			Expect(user(ctx, id).Spec.UserName).To(Equal("deleted-user@example.com"))
+		})
+
+		It("stay when nobody has said when they were deleted", func(ctx SpecContext) {
+			id := create(ctx, "a@example.com")
+			object := user(ctx, id)
+			object.Labels[v1alpha1.LabelDeleted] = "true"
+			Expect(live.Update(ctx, object)).To(Succeed())
+			Eventually(func() int { return s.mirror.Counts().Kept }).Should(Equal(1))
+			policy.Retention = ptr.To(time.Hour)
+			Expect(upkeep.once(ctx, false)).To(Succeed())
+			Expect(user(ctx, id)).NotTo(BeNil())
+		})
+
+		It("keep the name that they have when they lose another one", func(ctx SpecContext) {
+			keep := store.Policy{KeepDeletedUsers: true}
+			id := create(ctx, "a@example.com")
+			Expect(s.Delete(ctx, registry.User(), id, store.DeleteOptions{Policy: keep})).To(Succeed())
+			// A rename of the user whose process died has left a claim.
+			_, err := s.claims.create(ctx, registry.User(), "b@example.com", id)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(create(ctx, "b@example.com")).NotTo(Equal(id))
+			back, err := s.Create(ctx, newUser("a@example.com"), keep)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(back.ID()).To(Equal(id))
+		})
+	})
+
+	It("counts markers for no limit", func(ctx SpecContext) {
+		marked := create(ctx, "a@example.com")
+		read, err := s.read(ctx, registry.User(), marked)
+		Expect(err).NotTo(HaveOccurred())
+		d := &deletion{store: s, t: registry.User(), id: marked, by: writerOf(ctx)}
+		_, err = d.mark(ctx, read)
+		Expect(err).NotTo(HaveOccurred())
+		for _, each := range []*Store{s, newStore(live, namespace)} {
+			created, err := each.Create(ctx, newUser("b@example.com"), store.Policy{ObjectLimit: 1})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(each.Delete(ctx, registry.User(), created.ID(), store.DeleteOptions{})).To(Succeed())
+		}
+	})
+})
+
+// unchanged changes nothing but the members that go with it.
+func unchanged(current *scim.Resource) (*scim.Resource, error) { return current, nil }
+
+func newGroup(displayName string, members ...string) *scim.Resource {
+	values := make([]any, 0, len(members))
+	for _, id := range members {
+		values = append(values, scim.Complex{"value": id})
+	}
+	return scim.NewResource(registry.Group(), scim.Complex{"displayName": displayName, "members": values})
+}

@@ -1,0 +1,178 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/index"
+)
+
+// presence is what the API server has under an id. It is the evidence that anything is
+// taken away on: what memory shows is none, since it may be behind, or leave out an
+// object that lost its label or that it cannot read.
+type presence int
+
+const (
+	// absent is what has no object. It may have been deleted by hand, or come yet: from
+	// a backup, or from a process that is slow.
+	absent presence = iota
+	// deleted is what a request has deleted: it is kept, or a marker stands for it.
+	deleted
+	// present is everything else that has an object.
+	present
+)
+
+// presenceOf returns the presence of a user or group.
+func (s *Store) presenceOf(ctx context.Context, id string) (presence, error) {
+	found := absent
+	for _, kind := range []string{store.MemberUser, store.MemberGroup} {
+		object := &metav1.PartialObjectMetadata{}
+		object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Scim" + kind))
+		err := s.client.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: id}, object)
+		switch {
+		case apierrors.IsNotFound(err):
+			continue
+		case err != nil:
+			return present, wrap(err, "looking up whether %s exists", id)
+		}
+		s.tell(kindOfMember(kind), object)
+		if object.GetLabels()[v1alpha1.LabelDeleted] == "" {
+			return present, nil
+		}
+		found = deleted
+	}
+	return found, nil
+}
+
+// errPresent says that a member is not to be taken out of a group after all.
+var errPresent = errors.New("the member exists")
+
+// strip takes the id out of the members of every group, and returns the ids of the
+// groups that listed it. Whether it may is asked for each object that is written, after
+// that was read: who comes back has been taken out of it before, so that everybody who
+// adds it again writes the object, and this write fails.
+func (s *Store) strip(ctx context.Context, id string, may func(presence) bool) (from []string, err error) {
+	groups, err := s.listing(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	evidence := func(ctx context.Context) error {
+		is, err := s.presenceOf(ctx, id)
+		if err == nil && !may(is) {
+			err = errPresent
+		}
+		return err
+	}
+	unchanged := func(current *scim.Resource) (*scim.Resource, error) { return current, nil }
+	for _, group := range groups {
+		_, err := s.update(ctx, &update{
+			store: s, t: s.groupType(), id: group, by: writerOf(ctx), change: unchanged, evidence: evidence,
+			options: store.UpdateOptions{Members: []scim.MemberChange{{ID: id}}, View: store.View{WithoutMembers: true}},
+		})
+		switch {
+		case err == nil:
+			from = append(from, group)
+		case !isNotFound(err):
+			return from, fmt.Errorf("taking %s out of the group %s: %w", id, group, err)
+		}
+	}
+	return from, nil
+}
+
+// hideDeleted takes the members that somebody has deleted out of groups that were read
+// at the API server, as memory does: a deletion is decided before the groups are
+// written.
+func (s *Store) hideDeleted(ctx context.Context, groups ...*scim.Resource) error {
+	if !slices.ContainsFunc(groups, func(group *scim.Resource) bool { return len(group.MemberIDs()) > 0 }) {
+		return nil
+	}
+	gone := map[string]bool{}
+	for _, kind := range []string{store.MemberUser, store.MemberGroup} {
+		selector := s.selector().Add(deletedOnly...)
+		err := s.eachMetadata(ctx, "Scim"+kind, selector, func(object *metav1.PartialObjectMetadata) error {
+			s.tell(kindOfMember(kind), object)
+			gone[object.Name] = true
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, group := range groups {
+		members, _ := group.Attributes()["members"].([]any)
+		store.SetMembers(group, slices.DeleteFunc(slices.Clone(members), func(member any) bool {
+			complex, _ := member.(scim.Complex)
+			id, _ := complex["value"].(string)
+			return gone[id]
+		}))
+	}
+	return nil
+}
+
+// eachMetadata LISTs the metadata of objects of a kind.
+func (s *Store) eachMetadata(ctx context.Context, kind string, selector labels.Selector, yield func(*metav1.PartialObjectMetadata) error) error {
+	options := &client.ListOptions{Namespace: s.tenant.Namespace, LabelSelector: selector, Limit: pageSize}
+	for {
+		list := &metav1.PartialObjectMetadataList{}
+		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind + "List"))
+		if err := s.client.List(ctx, list, options); err != nil {
+			return wrap(err, "listing the metadata of every %s", kind)
+		}
+		for i := range list.Items {
+			if err := yield(&list.Items[i]); err != nil {
+				return err
+			}
+		}
+		if options.Continue = list.Continue; options.Continue == "" {
+			return nil
+		}
+	}
+}
+
+// deletedOnly selects what somebody has deleted.
+var deletedOnly = func() labels.Requirements {
+	only, _ := labels.SelectorFromSet(labels.Set{v1alpha1.LabelDeleted: "true"}).Requirements()
+	return only
+}()
+
+// isDeleted is the evidence of requests: somebody has deleted the member.
+func isDeleted(is presence) bool { return is == deleted }
+
+// listing returns the ids of the groups that list the id as a member.
+func (s *Store) listing(ctx context.Context, id string) (groups []string, err error) {
+	key, err := idOf(id)
+	if err != nil {
+		return nil, nil //nolint:nilerr // What is no id is no member.
+	}
+	t := s.groupType()
+	parents, known, _ := fromMemory(s, func() bool { return s.current(ctx, t) }, func(x *index.Index) ([]uuid.UUID, error) {
+		return x.ParentsOf(key), nil
+	})
+	if known {
+		for _, group := range parents {
+			groups = append(groups, group.String())
+		}
+		return groups, nil
+	}
+	all, err := s.all(ctx, t, store.View{}, keepAll)
+	if err != nil {
+		return nil, err
+	}
+	for _, group := range all {
+		if slices.Contains(group.MemberIDs(), id) {
+			groups = append(groups, group.ID())
+		}
+	}
+	return groups, nil
+}

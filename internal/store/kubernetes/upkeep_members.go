@@ -1,0 +1,169 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/store/index"
+)
+
+// missing is what memory shows to be missing.
+type missing struct {
+	// deleted are ids of which memory shows that somebody has deleted them.
+	deleted []uuid.UUID
+	// absent are ids that have been absent for long enough.
+	absent []uuid.UUID
+}
+
+// look times what is missing, and returns the members and the groups of slices for
+// which there seems to be evidence. It says nothing while memory is not complete.
+func (u *Upkeep) look() (members, groups missing) {
+	if !u.store.mirror.InStep() {
+		return missing{}, missing{}
+	}
+	members, absent := u.sort(&u.members, u.store.mirror.index.MissingMembers())
+	groups, _ = u.sort(&u.groups, u.store.mirror.index.MissingGroups())
+	u.absent.Set(float64(absent))
+	return members, groups
+}
+
+// sort sorts what is missing, and returns how much of it is absent.
+func (u *Upkeep) sort(times *absences, all []index.Missing) (found missing, absent int) {
+	now := time.Now()
+	for _, one := range all {
+		switch {
+		case one.Deleted:
+			found.deleted = append(found.deleted, one.ID)
+		case times.missing(one.ID.String(), now) >= u.AbsenceAge:
+			found.absent = append(found.absent, one.ID)
+		}
+	}
+	return found, times.end()
+}
+
+// removeMissing takes members that are gone out of the groups that list them, and
+// deletes the slices of groups that are gone.
+func (u *Upkeep) removeMissing(ctx context.Context) error {
+	s := u.store
+	if !s.current(ctx, s.groupType()) {
+		return nil
+	}
+	members, groups := u.look()
+	left := leavers{upkeep: u, from: map[string][]string{}}
+	err := errors.Join(
+		left.each(ctx, members.deleted, upkeepPage, isDeleted, evidenceDeleted),
+		left.each(ctx, members.absent, absentAtOnce, isGone, evidenceAbsent),
+	)
+	left.tell(ctx)
+	for _, group := range first(groups.deleted, upkeepPage) {
+		err = errors.Join(err, u.removeOrphans(ctx, group, isDeleted))
+	}
+	for _, group := range first(groups.absent, absentAtOnce) {
+		err = errors.Join(err, u.removeOrphans(ctx, group, isGone))
+	}
+	return err
+}
+
+// isGone is the evidence of the upkeep for what has been absent for long.
+func isGone(is presence) bool { return is != present }
+
+const (
+	evidenceDeleted = "Deleted"
+	evidenceAbsent  = "Absent"
+)
+
+// leavers are members that were taken out of groups.
+type leavers struct {
+	upkeep *Upkeep
+	from   map[string][]string // by group
+}
+
+// each takes as many of the members out of their groups as the limit, on evidence.
+func (l *leavers) each(ctx context.Context, members []uuid.UUID, limit int, may func(presence) bool, evidence string) error {
+	for _, member := range first(members, limit) {
+		groups, err := l.upkeep.store.strip(ctx, member.String(), may)
+		for _, group := range groups {
+			l.from[group] = append(l.from[group], member.String())
+			l.upkeep.left.WithLabelValues(evidence).Inc()
+		}
+		if err != nil && !errors.Is(err, errPresent) {
+			return fmt.Errorf("taking a member that is gone out of its groups: %w", err)
+		}
+	}
+	return nil
+}
+
+// tell logs who left which group, and records an event on the group.
+func (l *leavers) tell(ctx context.Context) {
+	u := l.upkeep
+	for _, group := range slices.Sorted(maps.Keys(l.from)) {
+		members := l.from[group]
+		u.Log.Warn("members that do not exist were taken out of a group", slog.String("group", group), slog.Any("members", members))
+		object, err := u.store.read(ctx, u.store.groupType(), group)
+		if err != nil || object == nil {
+			continue // The log has it.
+		}
+		u.Recorder.Eventf(object.object, nil, "Warning", "MembersRemoved", "Upkeep",
+			"%d members that were deleted, or absent for %s, were taken out of the group: %s", len(members), u.AbsenceAge, some(members))
+	}
+}
+
+// some is a list of a few of the ids.
+func some(ids []string) string {
+	const few = 5
+	if len(ids) <= few {
+		return fmt.Sprint(ids)
+	}
+	return fmt.Sprint(ids[:few]) + " and others; the log of the server has all"
+}
+
+// removeDeleted removes the memberships and the slices of what somebody has deleted.
+func (u *Upkeep) removeDeleted(ctx context.Context, id uuid.UUID, group bool) error {
+	left := leavers{upkeep: u, from: map[string][]string{}}
+	err := left.each(ctx, []uuid.UUID{id}, 1, isDeleted, evidenceDeleted)
+	left.tell(ctx)
+	if err != nil || !group {
+		return err
+	}
+	return u.removeOrphans(ctx, id, isDeleted)
+}
+
+// removeOrphans deletes the slices of a group that is gone.
+func (u *Upkeep) removeOrphans(ctx context.Context, group uuid.UUID, may func(presence) bool) error {
+	is, err := u.store.presenceOf(ctx, group.String())
+	if err != nil || !may(is) {
+		return err
+	}
+	if err := u.store.removeSlices(ctx, group.String()); err != nil {
+		return err
+	}
+	u.Log.Warn("the members in slices of a group that is gone were removed", slog.String("group", group.String()))
+	return nil
+}
+
+// disown takes the owner references off slices, which they had once: see removeSlices.
+func (u *Upkeep) disown(ctx context.Context) error {
+	s := u.store
+	return s.eachMetadata(ctx, "ScimGroupMembers", s.selector(), func(slice *metav1.PartialObjectMetadata) error {
+		if len(slice.OwnerReferences) == 0 {
+			return nil
+		}
+		slice.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ScimGroupMembers"))
+		patch := client.MergeFromWithOptions(slice.DeepCopy(), client.MergeFromWithOptimisticLock{})
+		slice.OwnerReferences = nil
+		return ignoreRaces(wrap(s.client.Patch(ctx, slice, patch), "taking the owner off the members %s", slice.Name))
+	})
+}
+
+// first returns the first of the ids, up to the limit.
+func first(ids []uuid.UUID, limit int) []uuid.UUID { return ids[:min(limit, len(ids))] }
