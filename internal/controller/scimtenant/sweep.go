@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	coordinationv1 "k8s.io/api/coordination/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -40,7 +41,7 @@ func (r *Reconciler) sweep(ctx context.Context, s *scope) (done bool, err error)
 // listed, so that the first page is always the next one.
 func (r *Reconciler) deactivateUsers(ctx context.Context, s *scope) (done bool, err error) {
 	users := &scimv1alpha1.ScimUserList{}
-	err = r.Live.List(ctx, users, client.InNamespace(s.tenant.Namespace), client.Limit(pageSize),
+	err = nextPage(ctx, r.Live, users, client.InNamespace(s.tenant.Namespace), client.Limit(pageSize),
 		client.MatchingFieldsSelector{Selector: fields.AndSelectors(
 			fields.OneTermEqualSelector("spec.tenantRef.name", s.tenant.Name),
 			fields.OneTermNotEqualSelector("spec.active", "false"))})
@@ -56,7 +57,21 @@ func (r *Reconciler) deactivateUsers(ctx context.Context, s *scope) (done bool, 
 	})
 	total := r.progress.add(s.tenant.UID, len(users.Items), err)
 	s.deletion = fmt.Sprintf("setting the users inactive, %d so far", total)
-	return err == nil && len(users.Items) < pageSize, err
+	return err == nil && users.Continue == "", err
+}
+
+// nextPage LISTs until a page has something, or there are no more. A page that is short,
+// or has nothing in it, is the last only if its `continue` is empty: the API server may
+// stop before it has found as much as was asked for.
+func nextPage(ctx context.Context, from client.Reader, page client.ObjectList, options ...client.ListOption) error {
+	for {
+		if err := from.List(ctx, page, append(options, client.Continue(page.GetContinue()))...); err != nil {
+			return err
+		}
+		if meta.LenList(page) > 0 || page.GetContinue() == "" {
+			return nil
+		}
+	}
 }
 
 // deactivation is what is written to a user.
@@ -103,7 +118,7 @@ func (r *Reconciler) deleteEverything(ctx context.Context, s *scope) (done bool,
 	for _, next := range everything {
 		page := &metav1.PartialObjectMetadataList{}
 		page.SetGroupVersionKind(next.kind)
-		err := r.Live.List(ctx, page, client.InNamespace(s.tenant.Namespace), next.of(s.tenant), client.Limit(pageSize))
+		err := nextPage(ctx, r.Live, page, client.InNamespace(s.tenant.Namespace), next.of(s.tenant), client.Limit(pageSize))
 		if err != nil {
 			return false, fmt.Errorf("listing the %s: %w", next.people, err)
 		}
