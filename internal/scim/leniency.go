@@ -39,7 +39,8 @@ type Leniency struct {
 	ScalarForComplex bool
 
 	// ArrayForSingle accepts an array of at most one element for a single-valued
-	// attribute. Entra ID sends manager as [{"$ref":"…","value":"…"}].
+	// attribute. Entra ID sends manager as [{"$ref":"…","value":"…"}], and the SCIM-SDK
+	// of Keycloak's extensions, up to 1.33, {"path":"active","value":["true"]}.
 	ArrayForSingle bool
 
 	// SingleForArray accepts one value where the schema has an array:

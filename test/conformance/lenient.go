@@ -104,6 +104,7 @@ func filterAttempt(t *T, endpoint, filter string, want ...*resource) attempt {
 func lenientValues() []lenience {
 	booleans := []string{"Entra", "JumpCloud", "OneLogin", "Keycloak"}
 	references := []string{"Entra", "OneLogin"}
+	arrays := []string{"Entra", "OneLogin", "Keycloak"}
 	return []lenience{
 		{"BooleanStrings", `"False" for a boolean`, "Entra ID without its flag", booleans, mustRefuse, nil, func(t *T) attempt {
 			return patchAttempt(t.user(), func(a *answer) { a.has("active", false) }, `{"op":"replace","path":"active","value":"False"}`)
@@ -129,10 +130,13 @@ func lenientValues() []lenience {
 			u := t.user(`"` + urnEnterprise + `":{"manager":{"value":"` + t.user().id + `"}}`)
 			return patchAttempt(u, func(a *answer) { a.lacks(urnEnterprise + "/manager/value") }, `{"op":"replace","path":"`+urnEnterprise+`:manager","value":""}`)
 		}},
-		{"ArrayForSingle", "a manager as an array", "Entra ID; scim-patch#453", references, mustRefuse, nil, func(t *T) attempt {
+		{"ArrayForSingle", "a manager as an array", "Entra ID; scim-patch#453", arrays, mustRefuse, nil, func(t *T) attempt {
 			manager := t.user()
 			return patchAttempt(t.user(), func(a *answer) { a.has(urnEnterprise+"/manager/value", manager.id) },
 				`{"op":"add","path":"`+urnEnterprise+`:manager","value":[{"$ref":"`+t.target.url+manager.path+`","value":"`+manager.id+`"}]}`)
+		}},
+		{"ArrayForSingle", "a text as an array", "Keycloak's extensions; SCIM-SDK#968", arrays, mustRefuse, nil, func(t *T) attempt {
+			return patchAttempt(t.user(), func(a *answer) { a.has("preferredLanguage", "de") }, `{"path":"preferredLanguage","op":"replace","value":["de"]}`)
 		}},
 		{"SingleForArray", "one e-mail address without brackets", "templates of OneLogin", but("Generic"), mayUnderstand, nil, func(t *T) attempt {
 			name := t.userName()
