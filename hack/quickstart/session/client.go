@@ -37,6 +37,8 @@ type client struct {
 	url, token string
 	// userAgent is the User-Agent header; none is sent when it is empty.
 	userAgent string
+	// blank is how the identity provider writes a blank in a filter.
+	blank string
 }
 
 // title shows what the next requests are for.
@@ -93,7 +95,7 @@ func (c *client) send(ctx context.Context, method, path string, body []byte) (st
 // parameters of the query.
 func (c *client) find(ctx context.Context, endpoint, attribute, value, rest string) (id string, err error) {
 	filter := attribute + " eq " + strconv.Quote(value)
-	answer, err := c.do(ctx, http.MethodGet, endpoint+"?filter="+url.QueryEscape(filter)+rest, nil, http.StatusOK)
+	answer, err := c.do(ctx, http.MethodGet, endpoint+"?filter="+strings.ReplaceAll(url.QueryEscape(filter), "+", c.blank)+rest, nil, http.StatusOK)
 	if err != nil {
 		return "", err
 	}

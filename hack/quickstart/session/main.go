@@ -28,9 +28,9 @@ func main() {
 func run(ctx context.Context, out io.Writer, getenv func(string) string) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	acme := &client{out: out, url: getenv("SCIM_URL"), token: getenv("SCIM_TOKEN")}
+	acme := &client{out: out, url: getenv("SCIM_URL"), token: getenv("SCIM_TOKEN"), blank: "+"}
 	// Okta names itself; Entra ID's connection test does not.
-	globex := &client{out: out, url: getenv("SCIM_URL_B"), token: getenv("SCIM_TOKEN_B"), userAgent: "Okta SCIM Client 1.0.0"}
+	globex := &client{out: out, url: getenv("SCIM_URL_B"), token: getenv("SCIM_TOKEN_B"), userAgent: "Okta SCIM Client 1.0.0", blank: "%20"}
 	for _, c := range []*client{acme, globex} {
 		if c.url == "" || c.token == "" {
 			return errors.New("the URLs and tokens are not set; run: source .quickstart/env")

@@ -57,7 +57,7 @@ func oktaUser(ctx context.Context, c *client, userName, given, family, title str
 			return "", err
 		}
 	}
-	document["id"], document["title"] = id, title
+	document["id"], document["title"], document["meta"] = id, title, object{"resourceType": "User"}
 	_, err = c.do(ctx, http.MethodPut, users+"/"+id, document, http.StatusOK)
 	return id, err
 }
