@@ -304,7 +304,7 @@ var _ = Describe("An API server in trouble", func() {
 		var protocol *scim.Error
 		Expect(errors.As(err, &protocol)).To(BeTrue(), "%v", err)
 		Expect(protocol.Status).To(Equal(http.StatusBadRequest))
-		Expect(protocol.Detail).To(Equal("title is too long"))
+		Expect(protocol.Detail).To(Equal("title is longer than the 1024 characters that it may have; shorten it"))
 		Expect(find(ctx, s, "babs@example.com")).To(BeEmpty())
 		_, err = s.Create(ctx, newUser("babs@example.com"), store.Policy{})
 		Expect(err).NotTo(HaveOccurred(), "the name was freed")

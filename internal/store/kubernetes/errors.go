@@ -98,9 +98,9 @@ func invalidFields(err error) string {
 		}
 		switch cause.Type {
 		case metav1.CauseTypeTooLong:
-			reasons = append(reasons, field+" is too long")
+			reasons = append(reasons, field+beyond(cause.Message, " is longer than the %s characters that it may have; shorten it", " is too long; shorten it"))
 		case metav1.CauseTypeTooMany:
-			reasons = append(reasons, field+" has too many values")
+			reasons = append(reasons, field+beyond(cause.Message, " has more than the %s values that it may have; send fewer", " has too many values; send fewer"))
 		default:
 			reasons = append(reasons, field+" has a value that cannot be stored")
 		}
@@ -109,6 +109,19 @@ func invalidFields(err error) string {
 		return "a value is not one that can be stored"
 	}
 	return strings.Join(reasons, "; ")
+}
+
+// bound finds a limit in what the API server says of a value that exceeds it.
+var bound = regexp.MustCompile(`^Too (?:long|many): .*(?:more than|longer than|at most) (\d+)`)
+
+// beyond says that a limit is exceeded, which the API server has told, or else says it
+// without the limit.
+func beyond(told, limited, otherwise string) string {
+	limit := bound.FindStringSubmatch(told)
+	if limit == nil {
+		return otherwise
+	}
+	return fmt.Sprintf(limited, limit[1])
 }
 
 // settled reports whether the API server has certainly not done what it
