@@ -56,7 +56,7 @@ func (t *ResourceType) ParsePatch(doc []byte, l Leniency) (*Patch, error) {
 		return nil, badRequest(InvalidSyntax, "\"Operations\" must be an array of at least one operation")
 	}
 	if len(list) > MaxOperations {
-		return nil, Errorf(http.StatusRequestEntityTooLarge, "", "the request has %d operations; the server takes at most %d", len(list), MaxOperations)
+		return nil, Errorf(http.StatusRequestEntityTooLarge, "", "the request has %d operations, and may have %d at the most; send several requests", len(list), MaxOperations)
 	}
 	p := &Patch{t: t, l: l, ops: make([]operation, 0, len(list))}
 	for i, e := range list {
@@ -151,6 +151,9 @@ func (p *Patch) verb(v any) (verb, error) {
 	switch op := verb(s); op {
 	case verbAdd, verbRemove, verbReplace:
 		return op, nil
+	}
+	if p.l.OperationCase {
+		return "", badRequest(InvalidSyntax, "\"op\" must be add, remove or replace")
 	}
 	return "", badRequest(InvalidSyntax, "\"op\" must be add, remove or replace, in lower case")
 }
