@@ -93,6 +93,14 @@ func (c *Client) WithQuery(query string) *Client {
 	return &other
 }
 
+// WithTimeout returns the client with another limit for each request.
+func (c *Client) WithTimeout(timeout time.Duration) *Client {
+	other, client := *c, *c.http
+	client.Timeout = timeout
+	other.http = &client
+	return &other
+}
+
 // Do sends a request. The body is a JSON text; "" sends none. The spec fails
 // when no answer comes.
 func (c *Client) Do(method, path, body string) *Response {
