@@ -117,5 +117,23 @@ func clientCases() []testCase {
 			t.filter("/Groups", `id eq "`+g.id+`" and members eq "`+u.id+`"`, "excludedAttributes", "members").lists(g)
 			t.filter("/Groups", `id eq "`+g.id+`" and members eq "`+other.id+`"`, "excludedAttributes", "members").lists()
 		}},
+		{"client-17", "PUT of a group with relative references, as its own location", "Keycloak's extensions", nil, func(t *T) {
+			u, g := t.user(), t.group()
+			t.put(g.path, `{"schemas":["`+urnGroup+`"],"id":"`+g.id+`","externalId":"9a1e","displayName":`+quoted(g.name)+`,"members":[{"value":"`+u.id+`","type":"User","$ref":"Users/`+u.id+`"}],"meta":{"location":"Groups/`+g.id+`"}}`).
+				ok(http.StatusOK)
+			g.get().hasMembers(u).has("externalId", "9a1e").has("members/0/$ref", t.target.url+u.path).has("meta/location", t.target.url+g.path)
+		}},
+		{"client-18", "a group's members, name and externalId in one PATCH, and then no members", "Keycloak's extensions", nil, func(t *T) {
+			u, g, name := t.users(2), t.group(), "g-"+t.random()
+			g.patched(`{"path":"members","op":"replace","value":[{"value":"`+u[0].id+`","type":"User"},{"value":"`+u[1].id+`","type":"User"}]}`, `{"path":"displayName","op":"replace","value":"`+name+`"}`, `{"path":"externalId","op":"replace","value":"9a1e"}`).
+				hasMembers(u...).has("displayName", name).has("externalId", "9a1e")
+			g.patched(`{"path":"members","op":"remove"}`, `{"path":"displayName","op":"replace","value":"`+name+`"}`, `{"path":"externalId","op":"replace","value":"9a1e"}`).unassigned("members")
+		}},
+		{"client-19", "a synchronisation of members, one operation each, and a rename by paths", "authentik", nil, func(t *T) {
+			u, g, name := t.users(3), t.group(), "g-"+t.random()
+			g.patched(`{"op":"add","path":"members","value":[{"value":"`+u[0].id+`"}]}`, `{"op":"add","path":"members","value":[{"value":"`+u[1].id+`"}]}`).hasMembers(u[0], u[1])
+			g.patched(`{"op":"add","path":"members","value":[{"value":"`+u[2].id+`"}]}`, `{"op":"remove","path":"members[value eq \"`+u[0].id+`\"]","value":null}`).hasMembers(u[1], u[2])
+			g.patched(`{"op":"replace","path":"displayName","value":"`+name+`"}`, `{"op":"replace","path":"externalId","value":"5f2b"}`).has("displayName", name).hasMembers(u[1], u[2])
+		}},
 	}
 }
