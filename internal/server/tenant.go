@@ -32,7 +32,7 @@ type Limits struct {
 
 // DefaultLimits are the limits of a tenant that names no others.
 func DefaultLimits() Limits {
-	return Limits{BodyBytes: 8 << 20, Deadline: 8 * time.Second, DefaultPage: 100, MaxPage: 1000, Requests: 512, BulkOperations: 1000}
+	return Limits{BodyBytes: 8 << 20, Deadline: 8 * time.Second, DefaultPage: 100, MaxPage: 1000, Requests: 512, BulkOperations: 500}
 }
 
 // Tenant is the runtime of one tenant. Make it with NewTenant, and give it
