@@ -41,7 +41,7 @@ var _ = Describe("A replica alone", func() {
 		}))
 		Expect(lease.Annotations).To(HaveKeyWithValue(operand.AnnotationPeerAddress, HavePrefix("127.0.0.1:")))
 		Expect(hex.DecodeString(lease.Annotations[operand.AnnotationPeerFingerprint])).To(HaveLen(32))
-		Expect(operand.AllAccept([]coordinationv1.Lease{*lease}, operand.NoVerifiers, lease.Spec.RenewTime.Time)).To(BeFalse())
+		Expect(operand.AllAccept([]coordinationv1.Lease{*lease}, operand.NoVerifiers)).To(BeFalse())
 		Expect(lease.OwnerReferences).To(HaveExactElements(HaveField("UID", w.tenant.UID)), "not the pod")
 
 		for _, version := range []string{operand.NoVerifiers, "4711"} {

@@ -1,9 +1,13 @@
 package operand
 
 import (
+	"maps"
+	"sync"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -48,45 +52,88 @@ const (
 	ReplicaLeaseRenewal = ReplicaLeaseDuration / 3
 )
 
-// LiveReplicas returns the Leases of those server pods that were alive within
-// their Lease's duration.
-func LiveReplicas(leases []coordinationv1.Lease, now time.Time) []coordinationv1.Lease {
+// ReplicaObserver knows which server pods are alive by having seen their Leases renewed,
+// as client-go's leader election knows a leader. How the clocks of pods are set does not
+// matter: the renewTime is compared with what it was, and never with a clock. It is safe
+// for concurrent use; the zero value has seen nothing.
+type ReplicaObserver struct {
+	mu     sync.Mutex
+	seen   map[types.NamespacedName]renewal
+	pruned time.Time
+}
+
+// renewal is the last renewal of a Lease that was seen, and when.
+type renewal struct {
+	uid   types.UID
+	at    metav1.MicroTime // by the pod's clock
+	since time.Time        // by the observer's
+}
+
+// observerMemory is for how long a Lease is remembered that is not renewed. One that has
+// been forgotten counts as alive once more for as long as its duration.
+const observerMemory = time.Hour
+
+// Live returns the Leases of those server pods that may be alive: all but those that were
+// seen, by earlier calls, to be the same for their whole duration. So a pod that is dead
+// counts as alive until it has been looked at for that long. now is when the Leases had
+// been read, by a clock that is not set.
+func (o *ReplicaObserver) Live(leases []coordinationv1.Lease, now time.Time) []coordinationv1.Lease {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.prune(now)
 	var live []coordinationv1.Lease
 	for _, lease := range leases {
-		if isLive(lease, now) {
+		if isReplica(lease) && !o.ranOut(lease, now) {
 			live = append(live, lease)
 		}
 	}
 	return live
 }
 
-// Accepting returns how many server pods are alive, and how many of them go by
-// the verifiers Secret of resourceVersion version or by a newer one. With
-// NoVerifiers for version, those count that know that there is no Secret.
-func Accepting(leases []coordinationv1.Lease, version string, now time.Time) (accepting, live int) {
-	for _, lease := range LiveReplicas(leases, now) {
-		live++
+func (o *ReplicaObserver) ranOut(lease coordinationv1.Lease, now time.Time) bool {
+	key := types.NamespacedName{Namespace: lease.Namespace, Name: lease.Name}
+	seen, known := o.seen[key]
+	if !known || seen.uid != lease.UID || !seen.at.Equal(lease.Spec.RenewTime) {
+		o.seen[key] = renewal{uid: lease.UID, at: *lease.Spec.RenewTime, since: now}
+		return false
+	}
+	return now.Sub(seen.since) >= time.Duration(*lease.Spec.LeaseDurationSeconds)*time.Second
+}
+
+// prune forgets, from time to time, what has not been renewed for long.
+func (o *ReplicaObserver) prune(now time.Time) {
+	if o.seen == nil {
+		o.seen = map[types.NamespacedName]renewal{}
+	}
+	if now.Sub(o.pruned) < observerMemory {
+		return
+	}
+	o.pruned = now
+	maps.DeleteFunc(o.seen, func(_ types.NamespacedName, seen renewal) bool { return now.Sub(seen.since) >= observerMemory })
+}
+
+// isReplica reports whether the Lease is one that a server pod holds.
+func isReplica(lease coordinationv1.Lease) bool {
+	return lease.Labels[scimv1alpha1.LabelLease] == scimv1alpha1.LeaseReplica &&
+		lease.Spec.RenewTime != nil && lease.Spec.LeaseDurationSeconds != nil
+}
+
+// Accepting returns how many of the server pods that are alive go by the verifiers Secret
+// of resourceVersion version or by a newer one. With NoVerifiers for version, those count
+// that know that there is no Secret.
+func Accepting(live []coordinationv1.Lease, version string) (accepting int) {
+	for _, lease := range live {
 		if reached(lease.Annotations[AnnotationVerifiersVersion], version) {
 			accepting++
 		}
 	}
-	return accepting, live
+	return accepting
 }
 
 // AllAccept reports whether every server pod that is alive goes by the verifiers
 // Secret of resourceVersion version. It is true when no pod is alive.
-func AllAccept(leases []coordinationv1.Lease, version string, now time.Time) bool {
-	accepting, live := Accepting(leases, version, now)
-	return accepting == live
-}
-
-func isLive(lease coordinationv1.Lease, now time.Time) bool {
-	if lease.Labels[scimv1alpha1.LabelLease] != scimv1alpha1.LeaseReplica ||
-		lease.Spec.RenewTime == nil || lease.Spec.LeaseDurationSeconds == nil {
-		return false
-	}
-	duration := time.Duration(*lease.Spec.LeaseDurationSeconds) * time.Second
-	return now.Before(lease.Spec.RenewTime.Add(duration))
+func AllAccept(live []coordinationv1.Lease, version string) bool {
+	return Accepting(live, version) == len(live)
 }
 
 // reached reports whether a pod that goes by version has seen wanted. A value

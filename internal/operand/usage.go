@@ -6,6 +6,7 @@ import (
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 )
 
 // AnnotationUsage has, on the Lease of a server pod, what the pod has counted, as
@@ -57,10 +58,11 @@ func DecodeUsage(text string) (Usage, error) {
 // with the last request that came to any pod. Leases that say nothing, or nothing
 // that can be read, count as absent; known is false when no other is left.
 func LatestUsage(leases []coordinationv1.Lease) (latest Usage, known bool) {
-	var renewed, requested time.Time
+	var requested time.Time
+	var written string
 	for _, lease := range leases {
 		text, reported := lease.Annotations[AnnotationUsage]
-		if !reported || lease.Spec.RenewTime == nil {
+		if !reported {
 			continue
 		}
 		usage, err := DecodeUsage(text)
@@ -70,8 +72,10 @@ func LatestUsage(leases []coordinationv1.Lease) (latest Usage, known bool) {
 		if usage.LastRequestTime.After(requested) {
 			requested = usage.LastRequestTime
 		}
-		if !known || lease.Spec.RenewTime.After(renewed) {
-			latest, known, renewed = usage, true, lease.Spec.RenewTime.Time
+		// The clocks of pods may differ; the order in which they wrote does not.
+		order, err := resourceversion.CompareResourceVersion(lease.ResourceVersion, written)
+		if !known || err == nil && order > 0 {
+			latest, known, written = usage, true, lease.ResourceVersion
 		}
 	}
 	latest.LastRequestTime = requested

@@ -1,6 +1,7 @@
 package operand
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -50,10 +51,11 @@ func TestDecodeUsageRefuses(t *testing.T) {
 }
 
 func TestLatestUsage(t *testing.T) {
-	lease := func(second int, text string) coordinationv1.Lease {
+	lease := func(written int, text string) coordinationv1.Lease {
 		return coordinationv1.Lease{
-			ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{AnnotationUsage: text}},
-			Spec:       coordinationv1.LeaseSpec{RenewTime: ptr.To(metav1.NewMicroTime(noon.Add(time.Duration(second) * time.Second)))},
+			ObjectMeta: metav1.ObjectMeta{ResourceVersion: strconv.Itoa(100 + written), Annotations: map[string]string{AnnotationUsage: text}},
+			// Whose clock is most ahead says nothing.
+			Spec: coordinationv1.LeaseSpec{RenewTime: ptr.To(metav1.NewMicroTime(noon.Add(-time.Duration(written) * time.Hour)))},
 		}
 	}
 	of := func(users int32, minute int) string {
@@ -61,15 +63,13 @@ func TestLatestUsage(t *testing.T) {
 	}
 	silent := lease(9, "")
 	silent.Annotations = nil
-	unrenewed := lease(9, of(9, 9))
-	unrenewed.Spec.RenewTime = nil
 
 	for name, tc := range map[string]struct {
 		leases []coordinationv1.Lease
 		want   string
 	}{
 		"no pod":                   {nil, ""},
-		"a pod that says nothing":  {[]coordinationv1.Lease{silent, unrenewed}, ""},
+		"a pod that says nothing":  {[]coordinationv1.Lease{silent}, ""},
 		"a pod that says nonsense": {[]coordinationv1.Lease{lease(9, "{"), lease(1, of(1, 1))}, of(1, 1)},
 		"the latest of several":    {[]coordinationv1.Lease{lease(1, of(1, 1)), lease(3, of(3, 3)), lease(2, of(2, 2))}, of(3, 3)},
 		"the last request of any":  {[]coordinationv1.Lease{lease(1, of(1, 7)), lease(2, of(2, 5))}, of(2, 7)},

@@ -153,7 +153,7 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		return func(g Gomega) map[string]string {
 			found := &coordinationv1.Lease{}
 			g.Expect(admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "acme-scim-0"}, found)).To(Succeed())
-			g.Expect(operand.LiveReplicas([]coordinationv1.Lease{*found}, found.Spec.RenewTime.Time)).To(HaveLen(1))
+			g.Expect(new(operand.ReplicaObserver).Live([]coordinationv1.Lease{*found}, time.Now())).To(HaveLen(1))
 			return found.Annotations
 		}
 	}

@@ -34,7 +34,7 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 // never held it; nor did any, if no key id was ever recorded.
 func revoked(s *scope) bool {
 	return s.recorded() == "" || !s.verifiersAreOurs() ||
-		operand.AllAccept(s.replicas, s.verifiersVersion(), s.now)
+		operand.AllAccept(s.replicas, s.verifiersVersion())
 }
 
 // release removes the finalizer and the token from memory.

@@ -46,15 +46,18 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 	return r.gatherReplicas(ctx, s)
 }
 
-// gatherReplicas reads the Leases of the tenant's server pods.
+// gatherReplicas reads the Leases of those of the tenant's server pods that are alive.
 func (r *Reconciler) gatherReplicas(ctx context.Context, s *scope) error {
 	leases := &coordinationv1.LeaseList{}
 	err := r.Live.List(ctx, leases, client.InNamespace(s.key.Namespace), client.MatchingLabels{
 		scimv1alpha1.LabelTenant: s.key.Spec.TenantRef.Name,
 		scimv1alpha1.LabelLease:  scimv1alpha1.LeaseReplica,
 	})
-	s.replicas = leases.Items
-	return err
+	if err != nil {
+		return err
+	}
+	s.replicas = r.replicas.Live(leases.Items, r.now())
+	return nil
 }
 
 // get reads an object; nil when there is none.

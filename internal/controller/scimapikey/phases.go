@@ -152,7 +152,7 @@ func (r *Reconciler) followURL(ctx context.Context, s *scope) error {
 // awaited says what a token that is to be handed over still waits for; nothing
 // when it may be handed over now.
 func awaited(s *scope) string {
-	accepting, live := operand.Accepting(s.replicas, s.verifiersVersion(), s.now)
+	accepting, live := operand.Accepting(s.replicas, s.verifiersVersion()), len(s.replicas)
 	switch {
 	case s.recorded() != s.key.Status.KeyID:
 		return "the token has been made and is being recorded"

@@ -32,6 +32,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/operand"
 )
 
 const (
@@ -59,7 +60,8 @@ type Reconciler struct {
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time
 
-	minted minted
+	minted   minted
+	replicas operand.ReplicaObserver
 }
 
 // Secrets are read by name and never listed. Where

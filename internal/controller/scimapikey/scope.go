@@ -36,7 +36,7 @@ type scope struct {
 	// handover is the Secret that has the hand-over Secret's name, whosever it
 	// is; nil if there is none. Set by gather, and by handOver.
 	handover *corev1.Secret
-	// replicas are the Leases of the tenant's server pods. Set by gather, and
+	// replicas are the Leases of the tenant's server pods that are alive. Set by gather, and
 	// read again by writeVerifiers.
 	replicas []coordinationv1.Lease
 

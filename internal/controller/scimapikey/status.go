@@ -90,6 +90,6 @@ func because(outcome conditions.Outcome, reason, message string) conditions.Summ
 
 // revoking says how far the revocation has come.
 func revoking(s *scope) string {
-	accepting, live := operand.Accepting(s.replicas, s.verifiersVersion(), s.now)
+	accepting, live := operand.Accepting(s.replicas, s.verifiersVersion()), len(s.replicas)
 	return fmt.Sprintf("revoking the token: %d of %d server replicas refuse it", accepting, live)
 }

@@ -69,7 +69,7 @@ func (r *Reconciler) stopServer(ctx context.Context, s *scope) (waiting string, 
 	if err != nil {
 		return "", err
 	}
-	if live := operand.LiveReplicas(leases.Items, time.Now()); len(live) > 0 {
+	if live := r.replicas.Live(leases.Items, time.Now()); len(live) > 0 {
 		return fmt.Sprintf("waiting until the Leases of %d server replicas have run out", len(live)), nil
 	}
 	return "", nil

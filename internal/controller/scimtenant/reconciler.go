@@ -19,6 +19,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/operand"
 )
 
 const (
@@ -44,6 +45,7 @@ type Reconciler struct {
 	applier  *apply.Applier
 	progress progress
 	usage    usageLimits
+	replicas operand.ReplicaObserver
 }
 
 // What the server of a tenant may do is in its Role (package operand); the
