@@ -272,13 +272,13 @@ func TestSlices(t *testing.T) {
 	tenant.index.PutSlice(slice("b", 2, ids[2], ids[3]))
 	tenant.putGroup(group, 1, index.Member{ID: ids[0]}, index.Member{ID: ids[1]})
 	g.Expect(read().MemberIDs()).To(Equal(strings(ids[0], ids[1], ids[2], ids[3])))
-	g.Expect(read().Meta().Version).To(Equal(`W/"1-2"`))
+	g.Expect(read().Meta().Version).To(HavePrefix(`W/"1-2-`))
 	g.Expect(read().Meta().LastModified).To(Equal(at.Add(2)))
 
 	// What two objects list is one member, until neither does.
 	tenant.index.PutSlice(slice("a", 5, ids[0], ids[4]))
 	g.Expect(read().MemberIDs()).To(Equal(strings(ids[0], ids[1], ids[4], ids[2], ids[3])))
-	g.Expect(read().Meta().Version).To(Equal(`W/"1-7"`))
+	g.Expect(read().Meta().Version).To(HavePrefix(`W/"1-7-`))
 	tenant.index.PutSlice(slice("a", 6, ids[4]))
 	g.Expect(tenant.index.ParentsOf(ids[0])).To(Equal([]uuid.UUID{group}))
 	tenant.putGroup(group, 1)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -50,14 +51,21 @@ func MetaWithSlices(meta scim.Meta, generation int64, of []*Slice) scim.Meta {
 			meta.LastModified = s.Modified
 		}
 	}
-	meta.Version = VersionWithSlices(generation, changes)
+	meta.Version = VersionWithSlices(generation, changes, meta.LastModified)
 	return meta
 }
 
+// Version is the entity tag of an object: of its generation, which counts its changes, and
+// of when it was modified last, since a backup that is restored makes it count again from
+// where it was, or from 1.
+func Version(generation int64, modified time.Time) string {
+	return `W/"` + strconv.FormatInt(generation, 10) + "-" + strconv.FormatInt(modified.UnixMicro(), 36) + `"`
+}
+
 // VersionWithSlices is the entity tag of a group with slices: of the generation of
-// its object and the sum of those of its slices.
-func VersionWithSlices(generation, slices int64) string {
-	return `W/"` + strconv.FormatInt(generation, 10) + "-" + strconv.FormatInt(slices, 10) + `"`
+// its object, the sum of those of its slices, and when any of them was modified last.
+func VersionWithSlices(generation, slices int64, modified time.Time) string {
+	return `W/"` + strconv.FormatInt(generation, 10) + "-" + strconv.FormatInt(slices, 10) + "-" + strconv.FormatInt(modified.UnixMicro(), 36) + `"`
 }
 
 // frozen is what a client gets of the entry.

@@ -252,7 +252,7 @@ var _ = Describe("An answer of the API server that gets lost", func() {
 		Expect(err).NotTo(HaveOccurred())
 		updated, err := s.Update(ctx, registry.User(), created.ID(), rename("new@example.com"), store.UpdateOptions{})
 		Expect(err).NotTo(HaveOccurred())
-		Expect(updated.Meta().Version).To(Equal(`W/"2"`))
+		Expect(updated.Meta().Version).To(HavePrefix(`W/"2-`))
 		Expect(s.claims.get(ctx, registry.User(), "old@example.com")).To(BeNil())
 	})
 

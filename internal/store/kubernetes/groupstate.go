@@ -119,8 +119,10 @@ func (g *groupState) after(changes int64, modified time.Time) *scim.Resource {
 	}
 	next := g.current.Clone()
 	meta := next.Meta()
-	meta.LastModified = modified
-	meta.Version = index.VersionWithSlices(g.generation, changes)
+	if modified.After(meta.LastModified) { // Else a clock is behind another pod's.
+		meta.LastModified = modified
+	}
+	meta.Version = index.VersionWithSlices(g.generation, changes, meta.LastModified)
 	next.SetMeta(meta)
 	return next
 }

@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"fmt"
 	"maps"
-	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -11,6 +10,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/index"
 )
 
 const (
@@ -144,7 +144,7 @@ func decodeWithoutMembers(tenant string, t *scim.ResourceType, object client.Obj
 // versionOf returns the entity tag of an object: its generation changes with the
 // spec and with nothing else.
 func versionOf(object client.Object) string {
-	return `W/"` + strconv.FormatInt(object.GetGeneration(), 10) + `"`
+	return index.Version(object.GetGeneration(), metaOf(object).LastModifiedTime.Time)
 }
 
 // encode returns a copy of the base object that holds the resource.
