@@ -124,7 +124,7 @@ func run(o options, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("preparing to join the other replicas: %w", err)
 	}
-	mirror.Join(members.Await)
+	mirror.Join(members.Await, members.Rewound)
 	backend := kubernetes.New(kubernetes.Options{
 		Client: guarded, Tenant: key, Groups: registry.Group(),
 		Mirror: mirror, Member: members.Member, Metrics: kubernetes.NewMetrics(metrics, o.tenant),

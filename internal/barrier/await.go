@@ -57,7 +57,7 @@ func (b *Barrier) await(ctx context.Context) (Mark, error) {
 		return Mark{}, err
 	}
 	if len(v.links) == 0 {
-		return b.log.Mark(), nil
+		return b.mark(), nil
 	}
 	mine := b.enter()
 	select {
@@ -130,7 +130,7 @@ func (b *Barrier) round() (Mark, error) {
 	mark, err := b.askAll(v)
 	b.metrics.observe(began, err)
 	// The own Mark comes last: a peer that left in the meantime may have raised it.
-	return mark.Max(b.log.Mark()), err
+	return mark.Max(b.mark()), err
 }
 
 // askAll asks every peer in the view that has a link. All questions are out before
@@ -138,12 +138,16 @@ func (b *Barrier) round() (Mark, error) {
 func (b *Barrier) askAll(v *view) (Mark, error) {
 	deadline := time.Now().Add(b.timing.Round)
 	for _, l := range v.links {
-		l.ask(deadline)
+		l.ask(deadline, v.rewritten)
 	}
 	var mark Mark
 	var failed error
 	for _, l := range v.links {
-		told, err := l.answer()
+		rewritten, told, err := l.answer()
+		b.rewind(rewritten)
+		if err == nil && rewritten != v.rewritten && l.protocol != protocol1 {
+			failed = errors.Join(failed, errRewritten) // It is a Mark of another history.
+		}
 		// What a peer told that left in the meantime is in the own Mark.
 		if err != nil && !l.peer.left.Load() {
 			b.linkLost(l, err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/util/flowcontrol"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -98,6 +99,7 @@ type Barrier struct {
 	timing  Timing
 	metrics *metrics
 
+	protocols   []protocol
 	certificate tls.Certificate
 	fingerprint fingerprint
 	dial        func(ctx context.Context, network, address string) (net.Conn, error)
@@ -124,9 +126,16 @@ type Barrier struct {
 	// owed counts the reasons for which Log.Latest has been needed, settled those
 	// for which it has been got.
 	owed, settled int64
-	leaving       bool
-	changed       chan struct{} // Closed, and replaced, when any of this changes.
-	running       sync.WaitGroup
+	// handed is what peers that have left said that they had told, as far as the API
+	// server has not been asked since whether that can be.
+	handed Mark
+	// rewritten counts how often history was; restarting is true from then until
+	// Log.Latest has been got.
+	rewritten  uint64
+	restarting bool
+	leaving    bool
+	changed    chan struct{} // Closed, and replaced, when any of this changes.
+	running    sync.WaitGroup
 
 	batches batches
 	// wire is held by who uses the links of the peers.
@@ -145,6 +154,7 @@ func New(o Options) (*Barrier, error) {
 	b := &Barrier{
 		client: o.Client, pod: o.Pod, tenant: o.Tenant, listen: o.Listen, log: o.Log, usage: o.Usage, logger: o.Logger,
 		timing:      o.Timing.withDefaults(),
+		protocols:   protocols,
 		certificate: certificate,
 		fingerprint: print,
 		dial:        (&net.Dialer{}).DialContext,
@@ -176,7 +186,7 @@ func (b *Barrier) Run(ctx context.Context) error {
 	own := &ownLease{
 		client: b.client, pod: b.pod, tenant: b.tenant, duration: b.timing.Lease,
 		contact: contact{address: net.JoinHostPort(b.pod.IP, port), fingerprint: b.fingerprint},
-		usage:   b.usage,
+		states:  b.states,
 	}
 
 	// The others are answered until they have all been told of the end.
@@ -184,6 +194,7 @@ func (b *Barrier) Run(ctx context.Context) error {
 	defer stopServing()
 	tending, stopTending := context.WithCancel(ctx)
 	defer stopTending()
+	own.changed = func(ctx context.Context, lease *coordinationv1.Lease) { b.meet(ctx, tending, lease) }
 	b.running.Go(func() { b.serve(serving, tending, listener) })
 	b.running.Go(func() { b.keepJoined(tending) })
 	b.running.Go(func() { b.keepSettled(tending) })
@@ -201,10 +212,29 @@ func (b *Barrier) Run(ctx context.Context) error {
 // version of the verifiers Secret: see operand.AnnotationVerifiersVersion.
 func (b *Barrier) Accept(version string) {
 	b.accepted.Store(&version)
+	b.renewSoon()
+}
+
+// renewSoon has the Lease written at once, since it is to state something else.
+func (b *Barrier) renewSoon() {
 	select {
 	case b.renew <- struct{}{}:
 	default: // The write that is due will state it.
 	}
+}
+
+// states are the annotations of the Lease, but for the contact.
+func (b *Barrier) states() map[string]string {
+	annotations := b.peerAnnotations()
+	if version := b.accepted.Load(); version != nil && *version != "" {
+		annotations[operand.AnnotationVerifiersVersion] = *version
+	}
+	if b.usage != nil {
+		if usage := b.usage(); usage != "" {
+			annotations[operand.AnnotationUsage] = usage
+		}
+	}
+	return annotations
 }
 
 // Member says whether this replica may answer clients at this moment. It must be
@@ -247,12 +277,14 @@ func (b *Barrier) keepLease(ctx context.Context, own *ownLease) error {
 func (b *Barrier) renewLease(ctx context.Context, own *ownLease) error {
 	ctx, cancel := context.WithTimeout(ctx, b.timing.Call)
 	defer cancel()
-	began := time.Now()
-	fresh, err := own.write(ctx, b.acceptedVersion())
-	if fresh || errors.Is(err, errReplaced) {
-		b.memberUntil.Store(0)
+	began, known := time.Now(), b.view.Load().rewritten
+	fresh, err := own.write(ctx)
+	// That the others have told this replica of it meanwhile is no news.
+	if own.rewound && known == own.rewritten {
+		b.Rewound()
 	}
-	if apierrors.IsUnauthorized(err) {
+	own.rewound, own.rewritten = false, b.view.Load().rewritten
+	if fresh || errors.Is(err, errReplaced) || apierrors.IsUnauthorized(err) {
 		b.disowned()
 	}
 	if err == nil {
@@ -261,21 +293,15 @@ func (b *Barrier) renewLease(ctx context.Context, own *ownLease) error {
 	return err
 }
 
-// disowned ends the membership of a replica that the API server no longer knows:
-// its ScimTenant is deleted, and with it the Lease, so that no newcomer would wait
-// for this replica. It may join anew, should it be known again.
+// disowned ends the membership of a replica whose Lease is known to be gone, or another
+// one's, and of one that the API server no longer knows, whose ScimTenant is deleted, and
+// with it the Lease: no newcomer would wait for this replica. A join that is under way
+// does not make it a member either, before the Lease is written anew.
 func (b *Barrier) disowned() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.leaseUntil = time.Time{}
 	b.memberUntil.Store(0)
-}
-
-func (b *Barrier) acceptedVersion() string {
-	if version := b.accepted.Load(); version != nil {
-		return *version
-	}
-	return ""
 }
 
 // held notes that the Lease was written by a call that began then. Unless it was

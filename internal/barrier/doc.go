@@ -20,16 +20,21 @@
 //
 // A replica registers by writing its Lease; then it lists the Leases of the others;
 // each of those must confirm that it knows the newcomer, or be gone; then it gets
-// Log.Latest; then it is a member. It counts on its Lease for two thirds of the
+// Log.Latest; then it is a member. One that has been unreachable for the duration of a
+// Lease, although it renews its own, is asked for its confirmation by way of its Lease,
+// and gives it there (see introduce.go); such a confirmation names the epoch, so that it
+// is none for a later one. It counts on its Lease for two thirds of the
 // duration, from before the call that renewed it. If it could not renew it by then,
 // it is no member, and must begin anew when it can.
 //
 // A replica is a peer of those that know it until it leaves, or is given up. It
 // leaves after its last answer, by telling each peer its last Mark, which that one
 // raises in its own Log; then it deletes its Lease. It is given up by a peer that
-// cannot reach it when its Lease is gone, or has been seen to stay the same for the
+// cannot reach it when its Lease is gone, or has been seen not to be renewed for the
 // whole duration, or was taken over by the next process in its pod. From then until
-// Log.Latest has been got and raised, Await fails at that peer.
+// Log.Latest has been got and raised, Await fails at that peer. What a peer hands over as
+// it leaves counts at once, and until Log.Latest has been got after that: as much of it as
+// is true is covered then, and the rest was made up.
 //
 // # Why no reader misses anything
 //
@@ -38,8 +43,9 @@
 // was a member at some moment after what it told was committed (rule 3); call it
 // then. To show: the Mark that the reader gets covers what X told, or Await fails.
 //
-//   - Whoever is given up is no member any more. X's peer has seen X's Lease stay
-//     the same from one look to another that began a whole duration later. Any
+//   - Whoever is given up is no member any more. X's peer has seen the same renewTime
+//     in X's Lease from one look to another that began a whole duration later; X gives
+//     no two renewals the same. Any
 //     renewal that the second look did not see comes after it; the last one that X
 //     got was before the first look ended, and X has counted on it for two thirds of
 //     the duration. So one clock may go half as fast again as another; how they are
@@ -51,7 +57,9 @@
 //   - Members know each other. Let both X and Y be members at one moment. The one
 //     whose Lease was written first, since it was last no member, was listed by the
 //     other, which was then confirmed by it: it cannot have been given up instead,
-//     being a member. From then on they ask each other.
+//     being a member. From then on they ask each other, and where that cannot be done,
+//     Await fails. It makes no difference whether the confirmation came by a connection or
+//     by a Lease: the peer made the other one part of what it asks before.
 //   - If Y has X for a peer now, X is asked, and answers with a Mark that it reads
 //     after the question came, so after it told (rule 2).
 //   - If Y had X for a peer and has no more, X has left, and its last Mark is in Y's
@@ -74,7 +82,9 @@
 //     reached may lie before the Mark for a while, with the same result.
 //   - Replicas that cannot reach each other, while both reach the API server: Await
 //     fails at those that cannot ask. Both stay members, since both renew their
-//     Leases. A newcomer that one of them cannot hear is not confirmed.
+//     Leases. A newcomer that one of them cannot hear is confirmed by Lease, after a Lease's
+//     duration, and so is a replica that comes back after a crash. Their Leases state whom
+//     they cannot reach (operand.AnnotationUnreachablePeers).
 //   - A replica that cannot reach the API server: it is no member any more after two
 //     thirds of the Lease's duration. Until then it answers from memory.
 //   - A pod that is killed between the write and the answer: nothing was told; the
@@ -94,6 +104,34 @@
 //   - A replica of an older release, whose Lease has no peer address, always reads
 //     at the API server, so it need not confirm anything. What it tells is not
 //     known: Await fails while its Lease lasts.
+//   - A replica of the last release or of the next: TLS agrees on the newest version of the
+//     protocol that both speak (protocol.go). Where there is none they cannot ask each
+//     other, and are as replicas that cannot reach each other.
+//
+// # When history is rewritten
+//
+// All of this rests on that a resourceVersion is given out once. When etcd is restored to
+// an older state and goes on from there, the numbers between are given out again: memory
+// that has reached one of them may be of the history that is no more, and a Mark of that
+// one says nothing. A replica finds out when its Lease, the latest resourceVersion of a
+// kind, or something that it has written itself is at a lower one than the API server
+// has shown before. It counts that, begins its store anew, and Await fails until
+// Log.Latest has been got after that, which covers what it may have told of the new
+// history by then. The count goes with each question and each Mark, read after the Mark:
+// so whoever is asked learns of it before it answers, whoever asks does before it believes
+// a Mark, and a Mark of one history is never compared with memory of another.
+//
+// So nothing is missed that was told by a replica which had found out. Until it has, a
+// replica may show what is no more. It finds out before it tells of its next own write,
+// and at the next renewal of its Lease at the latest, or before it is a member again, if
+// the API server was away for two thirds of the duration: its renewal conflicts with the
+// Lease as it was. There are two exceptions. If the backup was made after the last
+// renewal, so that it is less than a third of a duration older than the end of the
+// history, nothing conflicts; and if the new history has passed the old one's numbers
+// before the replica looks, no number is lower. Where both hold for all replicas, nobody
+// finds out. An etcd that is restored with its revision raised and what was before marked
+// as compacted has neither: no number is given out twice, and watches are told to begin
+// anew (docs/backup.md). A replica of the last release does not know of any of this.
 //
 // Somebody who deletes the Lease of a running replica breaks the second point of
 // the argument, until that replica has noticed when it renews it.
@@ -103,5 +141,7 @@
 // A peer is whoever may write Leases in the tenant's namespace: the Lease has the
 // fingerprint of the certificate that the process made at its start, both sides of
 // a connection prove by TLS 1.3 that they have the key of the one in the other's
-// Lease, and there is no Secret that anybody could read.
+// Lease, and there is no Secret that anybody could read. A peer that lies, or is silent,
+// makes the others read at the API server while its Lease lasts, and no longer. Whoever is
+// no peer can open connections: the oldest of the address with the most of them give way.
 package barrier

@@ -257,6 +257,27 @@ var _ = Describe("A replica whose Lease is not renewed", func() {
 		answered(ctx, replicas...)
 	})
 
+	It("is none when a join ends while the Lease is known to be gone", func(ctx SpecContext) {
+		w := newWorld(ctx, patient)
+		r := w.startAll(1)[0]
+		newcomer, err := w.newReplica("acme-scim-new")
+		Expect(err).NotTo(HaveOccurred())
+		line := w.connect(newcomer, r)
+		line.set(true, false)
+		newcomer.run()
+		DeferCleanup(newcomer.leave)
+		Eventually(newcomer.Members).Should(Equal(2), "it has listed the other one")
+		Expect(admin.Delete(ctx, w.lease(ctx, newcomer.name))).To(Succeed())
+		newcomer.noCreates.Store(true)
+		newcomer.Accept("1")
+		Eventually(newcomer.created.Load).Should(BeNumerically(">", 1), "it finds that out")
+		line.set(false, false)
+		Eventually(func() error { _, err := r.Await(ctx); return err }).Should(Succeed())
+		Consistently(newcomer.Member, "1s").Should(BeFalse())
+		newcomer.noCreates.Store(false)
+		Eventually(newcomer.Member).Should(BeTrue())
+	})
+
 	It("keeps it when somebody has put a label on it", func(ctx SpecContext) {
 		w := newWorld(ctx, hasty)
 		r := w.startAll(1)[0]

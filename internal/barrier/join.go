@@ -99,32 +99,44 @@ func (b *Barrier) owe() {
 	b.publishLocked()
 }
 
-// keepSettled asks the API server how far everything goes whenever that is owed.
+// keepSettled asks the API server how far everything goes whenever that is owed, or a
+// peer that has left has said something that nobody has seen.
 func (b *Barrier) keepSettled(ctx context.Context) {
 	for {
-		var debt int64
-		due := func() bool { debt = b.owed; return debt > b.settled }
-		if b.until(ctx, due) != nil {
+		if b.until(ctx, func() bool { return b.owed > b.settled || b.handed != Mark{} }) != nil {
 			return
 		}
-		if err := b.settle(ctx, debt); err != nil && ctx.Err() == nil {
+		if err := b.settle(ctx); err != nil && ctx.Err() == nil {
 			b.logger.Warn("asking the API server how new everything is failed and is tried again", slog.Any("error", err))
 			sleep(ctx, b.timing.Probe)
 		}
 	}
 }
 
-func (b *Barrier) settle(ctx context.Context, debt int64) error {
+func (b *Barrier) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, b.timing.Call)
 	defer cancel()
+	b.mu.Lock()
+	debt, handed, rewritten, restarting := b.owed, b.handed, b.rewritten, b.restarting
+	b.mu.Unlock()
+	before := b.log.Mark()
 	latest, err := b.log.Latest(ctx)
 	if err != nil {
 		return err
 	}
-	b.log.Raise(latest)
+	if !restarting && latest.Max(before) != latest {
+		b.rewind(rewritten + 1)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.settled = debt
+	if b.rewritten != rewritten {
+		return errRewritten // It is not known what of before was read.
+	}
+	b.log.Raise(latest)
+	if b.handed == handed { // As much of it as was true is covered.
+		b.handed = Mark{}
+	}
+	b.settled, b.restarting = debt, false
 	b.publishLocked()
 	return nil
 }
@@ -144,7 +156,7 @@ func (b *Barrier) leave(ctx context.Context, own *ownLease, stillOwn bool) {
 
 	b.wire.Lock()
 	defer b.wire.Unlock()
-	mark := b.log.Mark()
+	mark := b.mark()
 	var telling sync.WaitGroup
 	for _, p := range peers {
 		telling.Go(func() { b.tellLeave(ctx, p, mark) })
@@ -168,12 +180,12 @@ func (b *Barrier) tellLeave(ctx context.Context, p *peer, mark Mark) {
 	b.mu.Unlock()
 	err := errOlderRelease
 	if l != nil {
-		err = l.leave(time.Now().Add(b.timing.Round), mark)
+		err = l.leave(time.Now().Add(b.timing.Round), b.view.Load().rewritten, mark)
 		l.close()
 	}
 	if err != nil && p.contact.address != "" {
 		if l, err = b.introduce(ctx, p); err == nil {
-			err = l.leave(time.Now().Add(b.timing.Round), mark)
+			err = l.leave(time.Now().Add(b.timing.Round), b.view.Load().rewritten, mark)
 			l.close()
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -52,7 +53,15 @@ type ownLease struct {
 	tenant   string
 	duration time.Duration
 	contact  contact
-	usage    func() string // nil when nothing is counted
+	states   func() map[string]string // the annotations besides the contact
+	// changed is told of the Lease when somebody else has written to it.
+	changed func(context.Context, *coordinationv1.Lease)
+	// rewound is set when the Lease was seen at a lower resourceVersion than before;
+	// rewritten is how many rewritten histories were known when it was written last.
+	rewound   bool
+	rewritten uint64
+	highest   uint64 // resourceVersion
+	renewed   time.Time
 	// current is the Lease as this process wrote it last; nil before it has, and
 	// after somebody has deleted it.
 	current *coordinationv1.Lease
@@ -60,24 +69,35 @@ type ownLease struct {
 	earlier observation
 }
 
-// write says that the replica is alive, and which version of the verifiers it
-// goes by, if any. fresh is true when the Lease was not held without a break
-// since the last write.
-func (l *ownLease) write(ctx context.Context, version string) (fresh bool, err error) {
+// write says that the replica is alive, and what it states. fresh is true when the
+// Lease was not held without a break since the last write.
+func (l *ownLease) write(ctx context.Context) (fresh bool, err error) {
 	if l.current == nil {
-		return true, l.take(ctx, version)
+		return true, l.take(ctx)
 	}
-	err = l.put(ctx, l.current, version)
+	err = l.put(ctx, l.current)
 	if apierrors.IsConflict(err) {
 		if err = l.reread(ctx); err == nil {
-			err = l.put(ctx, l.current, version)
+			l.changed(ctx, l.current)
+			err = l.put(ctx, l.current)
 		}
 	}
 	if apierrors.IsNotFound(err) {
 		l.current = nil
-		return true, l.take(ctx, version)
+		return true, l.take(ctx)
 	}
 	return false, err
+}
+
+// saw notes at which resourceVersion the Lease is. Each write makes it higher, unless
+// etcd was restored to an older state.
+func (l *ownLease) saw(lease *coordinationv1.Lease) {
+	revision, err := strconv.ParseUint(lease.ResourceVersion, 10, 64)
+	if err != nil {
+		return
+	}
+	l.rewound = l.rewound || revision < l.highest
+	l.highest = revision
 }
 
 // reread finds out who wrote to the Lease since: this process, to whom the answer
@@ -90,13 +110,14 @@ func (l *ownLease) reread(ctx context.Context) error {
 	if contactOf(found) != l.contact {
 		return errReplaced
 	}
+	l.saw(found)
 	l.current = found
 	return nil
 }
 
 // take makes the Lease, or takes it over from an earlier process in the pod,
 // which is dead. One of another pod of the same name must run out first.
-func (l *ownLease) take(ctx context.Context, version string) error {
+func (l *ownLease) take(ctx context.Context) error {
 	seen := l.earlier.begin(0)
 	found, err := getLease(ctx, l.client, l.key())
 	switch {
@@ -107,35 +128,26 @@ func (l *ownLease) take(ctx context.Context, version string) error {
 		}
 		return l.put(ctx, &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{
 			Namespace: l.pod.Namespace, Name: l.pod.Name, OwnerReferences: owner,
-		}}, version)
+		}})
 	case err != nil:
 		return err
 	case ptr.Deref(found.Spec.HolderIdentity, "") != l.holder() && !seen.ranOut(found):
 		return errors.New("waiting until the Lease of an earlier pod of the same name has run out")
 	}
-	return l.put(ctx, found, version)
+	return l.put(ctx, found)
 }
 
 // put writes the Lease, which has a resourceVersion if it exists.
-func (l *ownLease) put(ctx context.Context, lease *coordinationv1.Lease, version string) error {
+func (l *ownLease) put(ctx context.Context, lease *coordinationv1.Lease) error {
 	wanted := lease.DeepCopy()
 	wanted.Labels = map[string]string{v1alpha1.LabelTenant: l.tenant, v1alpha1.LabelLease: v1alpha1.LeaseReplica}
-	wanted.Annotations = map[string]string{
-		operand.AnnotationPeerAddress:     l.contact.address,
-		operand.AnnotationPeerFingerprint: printed(l.contact.fingerprint),
-	}
-	if version != "" {
-		wanted.Annotations[operand.AnnotationVerifiersVersion] = version
-	}
-	if l.usage != nil {
-		if usage := l.usage(); usage != "" {
-			wanted.Annotations[operand.AnnotationUsage] = usage
-		}
-	}
+	wanted.Annotations = l.states()
+	wanted.Annotations[operand.AnnotationPeerAddress] = l.contact.address
+	wanted.Annotations[operand.AnnotationPeerFingerprint] = printed(l.contact.fingerprint)
 	wanted.Spec = coordinationv1.LeaseSpec{
 		HolderIdentity:       ptr.To(l.holder()),
 		LeaseDurationSeconds: ptr.To(int32(l.duration / time.Second)),
-		RenewTime:            ptr.To(metav1.NowMicro()),
+		RenewTime:            ptr.To(metav1.NewMicroTime(l.renewal())),
 	}
 	var err error
 	if wanted.ResourceVersion == "" {
@@ -146,8 +158,20 @@ func (l *ownLease) put(ctx context.Context, lease *coordinationv1.Lease, version
 	if err != nil {
 		return fmt.Errorf("writing the replica's Lease: %w", err)
 	}
+	l.saw(wanted)
 	l.current = wanted
 	return nil
+}
+
+// renewal is the time of a renewal. No two are the same, since that is by which the
+// others see that the Lease was renewed.
+func (l *ownLease) renewal() time.Time {
+	now := time.Now().Truncate(time.Microsecond)
+	if !now.After(l.renewed) {
+		now = l.renewed.Add(time.Microsecond)
+	}
+	l.renewed = now
+	return now
 }
 
 // owner makes the Lease go with the ScimTenant. The pod would be the wrong owner:
@@ -195,13 +219,14 @@ func (l *ownLease) key() client.ObjectKey {
 // holder tells pods of the same name apart.
 func (l *ownLease) holder() string { return l.pod.Name + "_" + l.pod.UID }
 
-// observation is how long a Lease has been seen to stay as it is. Only the clock
+// observation is how long a Lease has been seen not to be renewed. Only the clock
 // of the observer matters: nobody compares the renewTime, which another wrote, with
-// a clock.
+// a clock. That somebody else has written to the Lease is no sign of life.
 type observation struct {
-	version string
+	renewal string
 	heard   int64
 	since   time.Time
+	renewed bool // while it was observed
 }
 
 // look is one look at the Lease: it began before the Lease was asked for.
@@ -217,14 +242,25 @@ func (o *observation) begin(heard int64) look {
 	return look{observation: o, heard: heard, began: time.Now()}
 }
 
-// ranOut reports whether the Lease has stayed the same for the whole of its
+// ranOut reports whether the Lease has not been renewed for the whole of its
 // duration, so that its holder no longer counts on it.
 func (l look) ranOut(lease *coordinationv1.Lease) bool {
-	if l.version != lease.ResourceVersion || l.observation.heard != l.heard {
-		*l.observation = observation{version: lease.ResourceVersion, heard: l.heard, since: time.Now()}
+	renewal := renewalOf(lease)
+	if l.renewal != renewal || l.observation.heard != l.heard {
+		same := l.renewal != "" && l.observation.heard == l.heard
+		*l.observation = observation{renewal: renewal, heard: l.heard, since: time.Now(), renewed: same}
 		return false
 	}
 	return l.began.Sub(l.since) >= durationOf(lease)
+}
+
+// renewalOf tells the renewals of a Lease apart.
+func renewalOf(lease *coordinationv1.Lease) string {
+	renewal := ptr.Deref(lease.Spec.HolderIdentity, "") + " "
+	if lease.Spec.RenewTime != nil {
+		renewal += lease.Spec.RenewTime.UTC().Format(time.RFC3339Nano)
+	}
+	return renewal
 }
 
 func durationOf(lease *coordinationv1.Lease) time.Duration {

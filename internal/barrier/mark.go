@@ -34,9 +34,15 @@ func (m Mark) Max(o Mark) Mark {
 type Log interface {
 	// Mark covers every answer that has been given to a client, and every Raise.
 	Mark() Mark
-	// Raise makes every later Mark at least m.
+	// Raise makes every later Mark at least m, which Latest returned: it was called after
+	// the last Restart.
 	Raise(m Mark)
 	// Latest returns the resourceVersions as of now, by a consistent read at the
 	// API server.
 	Latest(ctx context.Context) (Mark, error)
+	// Restart is called when history was rewritten, so that no resourceVersion of before
+	// says anything: etcd was restored to an older state. The store is to read everything
+	// anew. Until the next Raise, Mark covers what was told before, too; then it covers no
+	// more than that Raise and what was told after Restart.
+	Restart()
 }

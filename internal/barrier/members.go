@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strconv"
 	"sync/atomic"
 
@@ -17,6 +18,7 @@ const maxPeers = 64
 
 var (
 	errNoMember  = errors.New("this replica is not a member at the moment")
+	errStranger  = errors.New("what it says of itself is not what stands in the Lease of a replica of that name")
 	errUnsettled = errors.New("it is not known yet what a replica that is gone has told clients")
 	errTooMany   = fmt.Errorf("there are more than %d other replicas", maxPeers)
 )
@@ -40,6 +42,14 @@ type peer struct {
 	confirmed int64
 	// heard counts the signs of life that came from the peer itself.
 	heard int64
+	// unreachable is true once the peer could not be reached for long, although it has
+	// renewed its Lease meanwhile.
+	unreachable bool
+	// introduced is the token by which the peer introduced itself last in the own Lease;
+	// empty when it has not.
+	introduced string
+	// served are the connections by which the peer asks, the oldest first.
+	served []net.Conn
 	// lost gets a value when there is no link any more. It holds one.
 	lost chan struct{}
 
@@ -57,12 +67,15 @@ type view struct {
 	blocked error
 	lead    bool
 	members int
+	// rewritten and handed are those of the Barrier.
+	rewritten uint64
+	handed    Mark
 }
 
 // publishLocked makes the view what the peers are now, and wakes all who wait for
 // a change.
 func (b *Barrier) publishLocked() {
-	v := &view{lead: true, members: 1}
+	v := &view{lead: true, members: 1, rewritten: b.rewritten, handed: b.handed}
 	for _, p := range b.peers {
 		if !p.counted {
 			continue

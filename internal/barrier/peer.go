@@ -13,7 +13,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-var errOlderRelease = errors.New("the replica is of a release that cannot be asked")
+var (
+	errOlderRelease = errors.New("the replica is of a release that cannot be asked")
+	errNoProtocol   = errors.New("the replicas have no protocol in common")
+)
 
 // tend keeps a link to a peer, and while there is none, finds out from the peer's
 // Lease whether it is still alive. It ends with the context, which ends with the
@@ -21,16 +24,20 @@ var errOlderRelease = errors.New("the replica is of a release that cannot be ask
 // Lease of that one.
 func (b *Barrier) tend(ctx context.Context, p *peer) *coordinationv1.Lease {
 	var seen observation
-	var tried, looked, told time.Time
+	var tried, looked, told, reached time.Time
 	for ctx.Err() == nil {
 		sleep(ctx, time.Until(tried.Add(b.timing.Probe)))
 		tried = time.Now()
+		if reached.IsZero() {
+			reached = tried
+		}
 		err := b.connect(ctx, p)
 		if err == nil {
 			select {
 			case <-ctx.Done():
 			case <-p.lost:
 			}
+			reached = time.Time{}
 			continue
 		}
 		if ctx.Err() == nil && time.Since(looked) >= b.timing.Look {
@@ -40,7 +47,7 @@ func (b *Barrier) tend(ctx context.Context, p *peer) *coordinationv1.Lease {
 				b.logger.Warn("a replica cannot be reached; it is waited for until it can, or its Lease ends",
 					slog.String("replica", p.name), slog.Any("error", err))
 			}
-			if next := b.lookAt(ctx, p, &seen); next != nil {
+			if next := b.lookAt(ctx, p, &seen, looked.Sub(reached)); next != nil {
 				return next
 			}
 		}
@@ -72,6 +79,10 @@ func (b *Barrier) connect(ctx context.Context, p *peer) error {
 	}
 	p.link, p.confirmed, p.counted = l, epoch, true
 	p.heard++
+	if p.unreachable {
+		p.unreachable = false
+		b.renewSoon()
+	}
 	b.publishLocked()
 	return nil
 }
@@ -85,7 +96,7 @@ func (b *Barrier) introduce(ctx context.Context, p *peer) (*link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dialling: %w", err)
 	}
-	l := &link{peer: p, conn: tls.Client(raw, dialConfig(b.certificate, p.contact.fingerprint))}
+	l := &link{peer: p, conn: tls.Client(raw, dialConfig(b.certificate, p.contact.fingerprint, b.protocols))}
 	if err := b.hello(ctx, l); err != nil {
 		_ = raw.Close()
 		return nil, err
@@ -98,6 +109,10 @@ func (b *Barrier) hello(ctx context.Context, l *link) error {
 	if err := l.conn.HandshakeContext(ctx); err != nil {
 		return fmt.Errorf("agreeing on TLS: %w", err)
 	}
+	var err error
+	if l.protocol, err = agreed(l.conn.ConnectionState().NegotiatedProtocol); err != nil {
+		return err
+	}
 	// The context has a deadline, and may be done before that.
 	deadline, _ := ctx.Deadline()
 	if err := l.conn.SetDeadline(deadline); err != nil {
@@ -107,14 +122,14 @@ func (b *Barrier) hello(ctx context.Context, l *link) error {
 	if err := writeFrame(l.conn, l.buffer[:], frameHello, []byte(b.pod.Name)); err != nil {
 		return err
 	}
-	_, err := expect(l.conn, l.buffer[:], frameKnown)
+	_, err = l.protocol.expect(l.conn, l.buffer[:], frameKnown)
 	return err
 }
 
-// lookAt looks at the Lease of a peer that cannot be reached. The peer is dropped
-// when its Lease is gone or has run out. A Lease that is another process's by now
-// is returned.
-func (b *Barrier) lookAt(ctx context.Context, p *peer, seen *observation) *coordinationv1.Lease {
+// lookAt looks at the Lease of a peer that could not be reached for some time. The peer
+// is dropped when its Lease is gone or has run out. A Lease that is another process's by
+// now is returned. One that goes on being renewed is asked for what the peer is not.
+func (b *Barrier) lookAt(ctx context.Context, p *peer, seen *observation, since time.Duration) *coordinationv1.Lease {
 	b.mu.Lock()
 	heard := p.heard
 	b.mu.Unlock()
@@ -130,9 +145,17 @@ func (b *Barrier) lookAt(ctx context.Context, p *peer, seen *observation) *coord
 			slog.String("replica", p.name), slog.Any("error", err))
 	case contactOf(lease) != p.contact:
 		return lease
-	case look.ranOut(lease) && b.drop(p, heard, "its Lease has run out"):
-		// Dropping the peer has ended the context.
-		b.tidy(context.WithoutCancel(ctx), lease)
+	case look.ranOut(lease):
+		if b.drop(p, heard, "its Lease has run out") {
+			// Dropping the peer has ended the context.
+			b.tidy(context.WithoutCancel(ctx), lease)
+		}
+	case since >= b.timing.Lease && seen.renewed && p.contact.address != "":
+		b.cannotReach(p)
+		if err := b.introduceByLease(ctx, p, lease); err != nil && ctx.Err() == nil {
+			b.logger.Warn("introducing this replica to one that cannot be reached failed and is tried again",
+				slog.String("replica", p.name), slog.Any("error", err))
+		}
 	}
 	return nil
 }

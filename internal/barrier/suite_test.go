@@ -175,9 +175,12 @@ type replica struct {
 	refused atomic.Bool
 	// unknown makes them fail as if the ServiceAccount had been deleted.
 	unknown atomic.Bool
-	end     context.CancelFunc
-	ended   chan struct{}
-	err     error
+	// noCreates makes the API server create nothing; created counts who wanted it to.
+	noCreates atomic.Bool
+	created   atomic.Int64
+	end       context.CancelFunc
+	ended     chan struct{}
+	err       error
 }
 
 // newReplica returns a replica that does not run yet.
@@ -276,6 +279,10 @@ func (r *replica) refusing() interceptor.Funcs {
 			return call(refuse, func() error { return c.List(ctx, o, opts...) })
 		},
 		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+			r.created.Add(1)
+			if r.noCreates.Load() {
+				return errRefused
+			}
 			return call(refuse, func() error { return c.Create(ctx, o, opts...) })
 		},
 		Update: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.UpdateOption) error {
@@ -303,19 +310,36 @@ type record struct {
 
 	mu     sync.Mutex
 	mark   barrier.Mark
-	latest int // How often Latest was called.
+	void   barrier.Mark // Until the next Raise.
+	latest int          // How often Latest was called.
+	// restarts counts calls to Restart.
+	restarts int
 }
 
 func (r *record) Mark() barrier.Mark {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.mark
+	return r.mark.Max(r.void)
 }
 
 func (r *record) Raise(m barrier.Mark) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.mark = r.mark.Max(m)
+	r.mark, r.void = r.mark.Max(m), barrier.Mark{}
+}
+
+func (r *record) Restart() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.void, r.mark = r.void.Max(r.mark), barrier.Mark{}
+	r.restarts++
+}
+
+// restarted returns how often everything was begun anew.
+func (r *record) restarted() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.restarts
 }
 
 func (r *record) Latest(ctx context.Context) (barrier.Mark, error) {
@@ -341,7 +365,11 @@ func (r *record) asked() int {
 }
 
 // tell notes that a client was told of a user with the resourceVersion.
-func (r *record) tell(revision uint64) { r.Raise(told(revision)) }
+func (r *record) tell(revision uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mark = r.mark.Max(told(revision))
+}
 
 func told(revision uint64) barrier.Mark {
 	return barrier.Mark{Revisions: [barrier.Kinds]uint64{barrier.Users: revision}}

@@ -14,10 +14,6 @@ import (
 	"time"
 )
 
-// protocol is agreed on by ALPN, so that two releases whose frames differ do not
-// misread each other.
-const protocol = "kubescim-barrier/1"
-
 // fingerprint is the SHA-256 of a certificate. A replica writes that of its own
 // into its Lease.
 type fingerprint [sha256.Size]byte
@@ -48,22 +44,22 @@ func newCertificate() (tls.Certificate, fingerprint, error) {
 
 // listenConfig asks who dials for a certificate, any certificate: the hello that
 // follows says in whose Lease its fingerprint must be.
-func listenConfig(own tls.Certificate) *tls.Config {
+func listenConfig(own tls.Certificate, spoken []protocol) *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
 		Certificates:           []tls.Certificate{own},
 		ClientAuth:             tls.RequireAnyClientCert,
-		NextProtos:             []string{protocol},
+		NextProtos:             offers(spoken),
 		SessionTicketsDisabled: true,
 	}
 }
 
 // dialConfig accepts the one certificate with the fingerprint.
-func dialConfig(own tls.Certificate, wanted fingerprint) *tls.Config {
+func dialConfig(own tls.Certificate, wanted fingerprint, spoken []protocol) *tls.Config {
 	return &tls.Config{
 		MinVersion:   tls.VersionTLS13,
 		Certificates: []tls.Certificate{own},
-		NextProtos:   []string{protocol},
+		NextProtos:   offers(spoken),
 		// The fingerprint takes the place of a chain and a name.
 		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection is stricter.
 		VerifyConnection: func(state tls.ConnectionState) error {

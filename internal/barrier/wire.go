@@ -9,7 +9,8 @@ import (
 
 // Replicas talk in frames over TLS: one byte that says which, one byte with the
 // length of the content, and the content. A connection begins with a hello; after
-// that, its dialler sends one frame at a time and waits for the answer.
+// that, its dialler sends one frame at a time and waits for the answer. The hello and
+// its answer are the same in all protocols; the others say more in protocol2.
 const (
 	// frameHello has the pod name of the replica that dials.
 	frameHello byte = iota + 1
@@ -28,6 +29,7 @@ const (
 const (
 	frameHead = 2
 	frameMax  = frameHead + 255
+	countSize = 8
 	markSize  = 8 * int(Kinds)
 	nameMax   = 253 // Of a pod, as of every DNS subdomain.
 )
@@ -35,29 +37,39 @@ const (
 var errFrame = errors.New("the frame is malformed")
 
 // validSize reports whether the content of a frame may have the length.
-func validSize(kind byte, length int) bool {
+func (p protocol) validSize(kind byte, length int) bool {
 	switch kind {
 	case frameHello:
 		return length >= 1 && length <= nameMax
-	case frameMark, frameLeave:
-		return length == markSize
-	case frameKnown, frameQuestion, frameLeft:
+	case frameKnown, frameLeft:
 		return length == 0
+	case frameQuestion:
+		return length == p.countSize()
+	case frameMark, frameLeave:
+		return length == p.countSize()+markSize
 	default:
 		return false
 	}
 }
 
+// countSize is how long the count of rewritten histories is.
+func (p protocol) countSize() int {
+	if p == protocol1 {
+		return 0
+	}
+	return countSize
+}
+
 // readFrame reads one frame into the buffer, of frameMax bytes, and returns the
 // content as a part of it. Since nobody sends a frame before the last one is
 // answered, bytes behind the frame are an error too.
-func readFrame(r io.Reader, buffer []byte) (kind byte, content []byte, err error) {
+func (p protocol) readFrame(r io.Reader, buffer []byte) (kind byte, content []byte, err error) {
 	have, err := io.ReadAtLeast(r, buffer, frameHead)
 	if err != nil {
 		return 0, nil, fmt.Errorf("reading a frame: %w", err)
 	}
 	kind, length := buffer[0], int(buffer[1])
-	if !validSize(kind, length) {
+	if !p.validSize(kind, length) {
 		return 0, nil, fmt.Errorf("reading a frame: %w", errFrame)
 	}
 	size := frameHead + length
@@ -85,8 +97,8 @@ func writeFrame(w io.Writer, buffer []byte, kind byte, content []byte) error {
 }
 
 // expect reads a frame of the kind.
-func expect(r io.Reader, buffer []byte, wanted byte) ([]byte, error) {
-	kind, content, err := readFrame(r, buffer)
+func (p protocol) expect(r io.Reader, buffer []byte, wanted byte) ([]byte, error) {
+	kind, content, err := p.readFrame(r, buffer)
 	if err != nil {
 		return nil, err
 	}
@@ -96,19 +108,36 @@ func expect(r io.Reader, buffer []byte, wanted byte) ([]byte, error) {
 	return content, nil
 }
 
-func encodeMark(m Mark) [markSize]byte {
-	var content [markSize]byte
-	for kind, revision := range m.Revisions {
-		binary.BigEndian.PutUint64(content[8*kind:], revision)
+// encodeCount returns how often history was rewritten, as it stands in a frame.
+func (p protocol) encodeCount(rewritten uint64) []byte {
+	if p == protocol1 {
+		return nil
+	}
+	return binary.BigEndian.AppendUint64(nil, rewritten)
+}
+
+// decodeCount is the reverse; content is that of a valid frame, which may go on.
+func (p protocol) decodeCount(content []byte) uint64 {
+	if p == protocol1 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(content)
+}
+
+// encodeMark returns a Mark as it stands in a frame, with the count before it.
+func (p protocol) encodeMark(rewritten uint64, m Mark) []byte {
+	content := p.encodeCount(rewritten)
+	for _, revision := range m.Revisions {
+		content = binary.BigEndian.AppendUint64(content, revision)
 	}
 	return content
 }
 
-// decodeMark is the reverse; the content has markSize bytes.
-func decodeMark(content []byte) Mark {
-	var m Mark
+// decodeMark is the reverse; content is that of a valid frame.
+func (p protocol) decodeMark(content []byte) (rewritten uint64, m Mark) {
+	rewritten, content = p.decodeCount(content), content[p.countSize():]
 	for kind := range m.Revisions {
 		m.Revisions[kind] = binary.BigEndian.Uint64(content[8*kind:])
 	}
-	return m
+	return rewritten, m
 }

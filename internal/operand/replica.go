@@ -16,14 +16,15 @@ import (
 // Every server pod keeps a Lease that is named like the pod and has LabelTenant
 // and LabelLease. It writes the Lease before it answers anything, renews it, and
 // deletes it after its last answer. Nobody else does, except that a Lease that has
-// run out is tidied away, and that all go with the ScimTenant: as long as there is
+// run out is tidied away, that a pod which cannot be reached otherwise is introduced to in
+// its Lease, and that all go with the ScimTenant: as long as there is
 // a Lease that has not run out, its pod may be answering requests. That is why the
 // pod does not own it: of a pod that is deleted by force, the process may live on.
 //
 // The pod states in an annotation which version of the verifiers Secret it goes
 // by, which is how the operator knows that a token works, or no longer works,
-// everywhere. In two others it states how the other pods reach it
-// (internal/barrier).
+// everywhere. In others it states how the other pods reach it (internal/barrier), and
+// whom it cannot reach (see AnnotationUnreachablePeers).
 const (
 	// AnnotationVerifiersVersion, on the Lease of a server pod, is the
 	// resourceVersion of the verifiers Secret whose content the pod is using.

@@ -84,6 +84,8 @@ func (nothingTold) Mark() barrier.Mark { return barrier.Mark{} }
 
 func (nothingTold) Raise(barrier.Mark) {}
 
+func (nothingTold) Restart() {}
+
 func (nothingTold) Latest(context.Context) (barrier.Mark, error) { return barrier.Mark{}, nil }
 
 var _ = Describe("A replica, with a server's permissions", func() {

@@ -8,9 +8,12 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/operand"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
@@ -73,6 +76,22 @@ var _ = Describe("The replicas of a server answer as one", func() {
 		w.finish(ctx, "rolled")
 	})
 
+	It("while the schemas of the tenants change", func(ctx SpecContext) {
+		w := startWorkload(directly, false)
+		w.progress(30)
+		for i := range 4 {
+			for _, t := range []*Tenant{keeping, erasing} {
+				extensions := "null"
+				if i%2 == 0 {
+					extensions = `[{"id":"urn:example:badge:User","attributes":[{"name":"number","type":"String"}]}]`
+				}
+				Kubectl("patch", "scimtenant", "-n", t.Namespace, t.Name, "--type=merge", "--patch", `{"spec":{"schemaExtensions":`+extensions+`}}`)
+			}
+			w.progress(30)
+		}
+		w.finish(ctx, "schemas")
+	})
+
 	if !isLocal() {
 		return
 	}
@@ -118,6 +137,44 @@ var _ = Describe("The replicas of a server answer as one", func() {
 			w.progress(30)
 		}
 		w.finish(ctx, "cut-off")
+	})
+
+	It("after a crash of pods that cannot reach each other, which say so", func(ctx SpecContext) {
+		w := startWorkload(directly, false)
+		w.progress(30)
+		var mends []func()
+		for _, t := range []*Tenant{keeping, erasing} {
+			pods := []corev1.Pod{podOf(ctx, t, 0), podOf(ctx, t, 1), podOf(ctx, t, 2)}
+			for _, from := range pods {
+				for _, to := range pods {
+					if from.Name != to.Name {
+						mends = append(mends, cutOff(from, to))
+					}
+				}
+			}
+		}
+		for _, t := range []*Tenant{keeping, erasing} {
+			before := t.Pods(ctx)
+			for _, pod := range before {
+				killServer(pod)
+			}
+			for _, pod := range before {
+				expectRestarted(ctx, pod) // Ready, although nobody has heard of anybody.
+			}
+			Eventually(func(g Gomega) {
+				leases := &coordinationv1.LeaseList{}
+				g.Expect(Cluster.List(ctx, leases, client.InNamespace(t.Namespace), client.MatchingLabels{
+					scimv1alpha1.LabelTenant: t.Name, scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica,
+				})).To(Succeed())
+				g.Expect(operand.UnreachablePeers(leases.Items)).To(HaveLen(replicas * (replicas - 1)))
+			}).WithTimeout(time.Minute).Should(Succeed())
+		}
+		w.progress(30)
+		for _, mend := range mends {
+			mend()
+		}
+		w.progress(30)
+		w.finish(ctx, "crashed-apart")
 	})
 
 	It("while the API server stands still", func(ctx SpecContext) {

@@ -168,7 +168,7 @@ func (f *feed) handle(event watch.Event, listing *listing) error {
 	if listing == nil && event.Type != watch.Bookmark {
 		// As soon as the index has it, a client may be told, and no later than that
 		// other replicas must know. The index of a list is not read from.
-		f.progress.tell(f.kind, revisionOf(object))
+		f.progress.tellIn(f.era, f.kind, revisionOf(object))
 	}
 	switch event.Type {
 	case watch.Added, watch.Modified:

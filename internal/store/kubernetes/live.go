@@ -22,7 +22,7 @@ func (s *Store) liveGet(ctx context.Context, t *scim.ResourceType, id string, vi
 	if err != nil {
 		return nil, err
 	}
-	if !found.known() {
+	if !s.shows(found) {
 		return nil, store.NotFound(t, id)
 	}
 	if err := s.liveMembers(ctx, found, view); err != nil {
@@ -34,6 +34,17 @@ func (s *Store) liveGet(ctx context.Context, t *scim.ResourceType, id string, vi
 		}
 	}
 	return s.liveComplete(ctx, found.resource, view)
+}
+
+// shows reports whether a record is one that memory would show, so that a client cannot
+// tell by what is shown where it was read. Memory is fed by the tenant's label, and holds
+// what has an id for its name.
+func (s *Store) shows(r *record) bool {
+	if !r.known() || r.object.GetLabels()[v1alpha1.LabelTenant] != s.tenant.Name {
+		return false
+	}
+	_, err := idOf(r.object.GetName())
+	return err == nil
 }
 
 // liveMembers gives a group that was read the members in its slices, and takes memory
@@ -110,7 +121,7 @@ func (s *Store) liveCandidates(ctx context.Context, t *scim.ResourceType, query 
 		id = holderOf(claim)
 	}
 	found, err := s.read(ctx, t, id)
-	if err != nil || !found.known() {
+	if err != nil || !s.shows(found) {
 		return nil, err
 	}
 	return []*scim.Resource{found.resource}, s.liveMembers(ctx, found, store.View{Reserve: query.View.Reserve})
@@ -132,7 +143,7 @@ func (s *Store) all(ctx context.Context, t *scim.ResourceType, view store.View, 
 	whole := store.View{Reserve: func(ctx context.Context, bytes int64) error { return s.takeLive(ctx, view, bytes) }}
 	err := s.eachObject(ctx, kindOf(t), s.selector(), func(object client.Object) error {
 		one, err := decode(s.tenant.Name, t, object)
-		if err != nil || !one.known() || !keep(one.resource) {
+		if err != nil || !s.shows(one) || !keep(one.resource) {
 			return err
 		}
 		all = append(all, one.resource)
@@ -169,11 +180,13 @@ func (s *Store) takeLive(ctx context.Context, view store.View, bytes int64) erro
 // that mark.
 func (s *Store) eachObject(ctx context.Context, kind barrier.Kind, selector labels.Selector, yield func(client.Object) error) error {
 	options := &client.ListOptions{Namespace: s.tenant.Namespace, LabelSelector: selector, Limit: pageSize}
+	known := s.seen()
 	for {
 		list := newList(kind)
 		if err := s.client.List(ctx, list, options); err != nil {
 			return wrap(err, "listing %T", list)
 		}
+		s.shown(known, kind, revisionOfList(list))
 		for _, object := range itemsOf(list) {
 			s.tell(kind, object)
 			if err := yield(object); err != nil {

@@ -29,6 +29,9 @@ const keepUpPeriod = 5 * time.Second
 // comes within a second, and those who ask meanwhile get the next.
 const bookmarkPatience = 3 * time.Second
 
+// latestPatience bounds the asking for the latest revisions for those who wait for it.
+const latestPatience = 5 * time.Second
+
 var (
 	errBehind = errors.New("the mirror has not caught up in time")
 	errNoID   = errors.New("ids are UUIDs in lower case")
@@ -46,6 +49,8 @@ type Mirror struct {
 	index    *index.Index
 	progress progress
 	round    Round
+	rewound  func()
+	asking   shared[barrier.Mark] // for the latest revisions
 
 	mu      sync.Mutex
 	content content
@@ -67,12 +72,38 @@ type Round func(context.Context) (barrier.Mark, error)
 func NewMirror(live client.WithWatch, tenant client.ObjectKey, log *slog.Logger) *Mirror {
 	m := &Mirror{client: live, tenant: tenant, log: log, index: index.New(), content: content{replaced: make(chan struct{})}}
 	m.round = func(context.Context) (barrier.Mark, error) { return m.Mark(), nil }
+	m.rewound = func() {}
 	return m
 }
 
-// Join makes reads take part in the rounds of several replicas. Before, the
-// mirror is that of a lone one.
-func (m *Mirror) Join(round Round) { m.round = round }
+// Join makes reads take part in the rounds of several replicas, and rewound hear when the
+// API server shows that etcd was restored to an older state: barrier.Barrier.Rewound.
+// Before, the mirror is that of a lone one.
+func (m *Mirror) Join(round Round, rewound func()) { m.round, m.rewound = round, rewound }
+
+// Restart implements barrier.Log.
+func (m *Mirror) Restart() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.progress.forget()
+	m.replace(m.content.registry)
+}
+
+// replace makes the mirror begin anew with types. From here on nobody takes what is in
+// the index for a state of them. The mutex is held.
+func (m *Mirror) replace(registry *scim.Registry) {
+	former := m.content.replaced
+	m.content = content{registry: registry, era: m.progress.startOver(), replaced: make(chan struct{})}
+	close(former)
+}
+
+// shown notes that the API server has answered, to a call that was made when the history
+// was as old as known, by the latest resourceVersion of a kind.
+func (m *Mirror) shown(known seen, kind barrier.Kind, revision uint64) {
+	if m.progress.contradicts(known, kind, revision) {
+		m.rewound()
+	}
+}
 
 // Follow makes the mirror hold resources of the registry's types. Another
 // registry makes it begin anew.
@@ -82,10 +113,7 @@ func (m *Mirror) Follow(registry *scim.Registry) {
 	if m.content.registry == registry {
 		return
 	}
-	// From here on nobody takes what is in the index for a state of these types.
-	former := m.content.replaced
-	m.content = content{registry: registry, era: m.progress.startOver(), replaced: make(chan struct{})}
-	close(former)
+	m.replace(registry)
 }
 
 // wanted is what the mirror is to hold at the moment.
@@ -172,6 +200,20 @@ func (m *Mirror) Raise(mark barrier.Mark) { m.progress.raise(mark) }
 // kind, whose resourceVersion is that of the whole collection.
 func (m *Mirror) Latest(ctx context.Context) (barrier.Mark, error) { return m.latest(ctx, m.client) }
 
+// latestOf is the same with another client. What contradicts that etcd was not restored
+// is noted.
+func (m *Mirror) latestOf(ctx context.Context, from client.Reader) (barrier.Mark, error) {
+	known := m.progress.seen()
+	latest, err := m.latest(ctx, from)
+	if err != nil {
+		return barrier.Mark{}, err
+	}
+	for kind, revision := range latest.Revisions {
+		m.shown(known, barrier.Kind(kind), revision)
+	}
+	return latest, nil
+}
+
 func (m *Mirror) latest(ctx context.Context, from client.Reader) (barrier.Mark, error) {
 	var mark barrier.Mark
 	for kind, list := range map[barrier.Kind]client.ObjectList{
@@ -206,7 +248,11 @@ func (m *Mirror) caughtUp(ctx context.Context, t *scim.ResourceType, with client
 	if !m.follows(t) {
 		return fmt.Errorf("the schema of %ss has changed: %w", t.Name, errBehind)
 	}
-	latest, err := m.latest(ctx, with)
+	latest, err := m.asking.do(ctx, func() (barrier.Mark, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), latestPatience)
+		defer cancel()
+		return m.latestOf(ctx, with)
+	})
 	if err != nil {
 		return err
 	}

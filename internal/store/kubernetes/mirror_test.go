@@ -276,7 +276,7 @@ var _ = Describe("A mirror", func() {
 		mirror := NewMirror(watching, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
 		mirror.Join(func(context.Context) (barrier.Mark, error) {
 			return barrier.Mark{}, errors.New("a replica does not answer")
-		})
+		}, func() {})
 		mirror.Follow(registry)
 		running, stop := context.WithCancel(context.Background())
 		DeferCleanup(stop)
@@ -353,6 +353,31 @@ var _ = Describe("A mirror", func() {
 		Expect(live.Delete(ctx, odd)).To(Succeed())
 		Expect(get(ctx, id)).NotTo(BeNil())
 		Expect(reader.mirror.Counts().Users).To(Equal(1))
+	})
+
+	It("shows what live reads show, be it without the tenant's label or under a name that is no id", func(ctx SpecContext) {
+		id := create(ctx, "babs@example.com")
+		user := &v1alpha1.ScimUser{}
+		Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: id}, user)).To(Succeed())
+		delete(user.Labels, v1alpha1.LabelTenant)
+		Expect(live.Update(ctx, user)).To(Succeed())
+		odd := &v1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: "no-scim-id", Labels: map[string]string{v1alpha1.LabelTenant: "acme"},
+		}}
+		odd.Spec.UserName, odd.Spec.TenantRef.Name = "odd@example.com", "acme"
+		odd.Spec.Meta = stamp(metav1.NowMicro(), metav1.NowMicro(), writerOfTest)
+		Expect(live.Create(ctx, odd)).To(Succeed())
+		Eventually(func() int { return reader.mirror.Counts().Users }).Should(BeZero())
+		for name, s := range map[string]*Store{"memory": reader, "live": newStore(live, namespace)} {
+			_, err := s.Get(ctx, registry.User(), id, store.View{})
+			Expect(isNotFound(err)).To(BeTrue(), name)
+			Expect(find(ctx, s, "babs@example.com")).To(BeEmpty(), name)
+			page, err := s.List(ctx, registry.User(), store.Query{StartIndex: 1, Count: 10})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(page.Resources).To(BeEmpty(), name)
+		}
+		_, err := writer.Create(ctx, newUser("babs@example.com"), store.Policy{})
+		Expect(statusOf(err)).To(Equal(http.StatusConflict), "the name is not free")
 	})
 
 	It("leaves a user out whose JSON it cannot read, and goes on with its watch", func(ctx SpecContext) {
@@ -530,7 +555,7 @@ func (r *replicas) add(mirror *Mirror) {
 			mark = mark.Max(one.Mark())
 		}
 		return mark, nil
-	})
+	}, func() {})
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.mirrors = append(r.mirrors, mirror)

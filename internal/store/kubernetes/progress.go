@@ -30,11 +30,21 @@ type progress struct {
 	// rest on because the mirror shows it. Bookmarks do not count: they change
 	// nothing that is shown, and other replicas get theirs at other times.
 	told [barrier.Kinds]uint64
-	// inVain is the highest revision that was waited for in vain.
-	inVain   [barrier.Kinds]uint64
+	// void is what was told of a history that was rewritten since, until it is known what
+	// may have been told of the new one before that was known.
+	void [barrier.Kinds]uint64
+	// inVain is the highest revision that was waited for in vain, and until when nobody
+	// else waits for one that is not higher.
+	inVain   [barrier.Kinds]futility
 	bookmark [barrier.Kinds]chan struct{}
 	// changed is closed when applied changes, if anybody waits.
 	changed chan struct{}
+}
+
+// futility is a revision that was waited for in vain.
+type futility struct {
+	revision uint64
+	until    time.Time
 }
 
 // revisionOf returns the resourceVersion of an object as the number that it has
@@ -52,11 +62,11 @@ func revisionOf(object client.Object) uint64 {
 func (p *progress) advance(era uint64, kind barrier.Kind, revision uint64, event bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if event {
-		p.told[kind] = max(p.told[kind], revision)
-	}
 	if p.era != era {
 		return
+	}
+	if event {
+		p.told[kind] = max(p.told[kind], revision)
 	}
 	p.applied[kind] = max(p.applied[kind], revision)
 	p.wake()
@@ -82,6 +92,36 @@ func (p *progress) startOver() uint64 {
 	p.incarnation++
 	p.applied = [barrier.Kinds]uint64{}
 	return p.era
+}
+
+// forget notes that history was rewritten: no revision of before says anything.
+func (p *progress) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.void = barrier.Mark{Revisions: p.void}.Max(barrier.Mark{Revisions: p.told}).Revisions
+	p.told, p.inVain = [barrier.Kinds]uint64{}, [barrier.Kinds]futility{}
+}
+
+// seen is what the API server had shown at some moment.
+type seen struct {
+	era       uint64
+	revisions [barrier.Kinds]uint64
+}
+
+// seen returns what the API server has shown up to now: whatever it is asked from now on,
+// its latest revisions cannot be lower, nor those of what is written.
+func (p *progress) seen() seen {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return seen{era: p.era, revisions: barrier.Mark{Revisions: p.told}.Max(barrier.Mark{Revisions: p.applied}).Revisions}
+}
+
+// contradicts reports whether a revision is lower than it can be, unless history was
+// rewritten since. Whoever has begun anew since knows already.
+func (p *progress) contradicts(known seen, kind barrier.Kind, revision uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.era == known.era && revision < known.revisions[kind]
 }
 
 // current returns the incarnation of the mirror.
@@ -119,25 +159,36 @@ func (p *progress) tell(kind barrier.Kind, revision uint64) {
 	p.told[kind] = max(p.told[kind], revision)
 }
 
+// tellIn does the same for the watch of an era, which shows nothing after that.
+func (p *progress) tellIn(era uint64, kind barrier.Kind, revision uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.era == era {
+		p.told[kind] = max(p.told[kind], revision)
+	}
+}
+
 // mark returns how far another replica must have come to be as new.
 func (p *progress) mark() barrier.Mark {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return barrier.Mark{Revisions: p.told}
+	return barrier.Mark{Revisions: p.told}.Max(barrier.Mark{Revisions: p.void})
 }
 
-// raise makes the mark at least m.
+// raise makes the mark at least m, which is how far everything goes in the history as it
+// is now.
 func (p *progress) raise(m barrier.Mark) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.void = [barrier.Kinds]uint64{}
 	for kind := range p.told {
 		p.told[kind] = max(p.told[kind], m.Revisions[kind])
 	}
 }
 
 // reach waits until the mirror has reached the revisions, for the patience at
-// the most. It does not wait for what has been waited for in vain: a watch on
-// which nothing happens learns only by a bookmark how far it is.
+// the most. For some time it does not wait for what has been waited for in vain: a watch
+// on which nothing happens learns only by a bookmark how far it is.
 func (p *progress) reach(ctx context.Context, revisions [barrier.Kinds]uint64, patience time.Duration) error {
 	p.mu.Lock()
 	behind, hopeless := p.behind(revisions)
@@ -188,7 +239,8 @@ func (p *progress) behind(revisions [barrier.Kinds]uint64) (kinds []barrier.Kind
 	for kind, revision := range revisions {
 		if p.applied[kind] == 0 || p.applied[kind] < revision {
 			kinds = append(kinds, barrier.Kind(kind))
-			hopeless = hopeless || p.applied[kind] == 0 || revision <= p.inVain[kind]
+			vain := p.inVain[kind]
+			hopeless = hopeless || p.applied[kind] == 0 || revision <= vain.revision && time.Now().Before(vain.until)
 		}
 	}
 	return kinds, hopeless
@@ -201,7 +253,7 @@ func (p *progress) giveUp(revisions [barrier.Kinds]uint64) {
 	defer p.mu.Unlock()
 	kinds, _ := p.behind(revisions)
 	for _, kind := range kinds {
-		p.inVain[kind] = max(p.inVain[kind], revisions[kind])
+		p.inVain[kind] = futility{revision: revisions[kind], until: time.Now().Add(keepUpPeriod)}
 	}
 	p.ask(kinds)
 }

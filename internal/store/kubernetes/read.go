@@ -129,6 +129,22 @@ func (s *Store) tell(kind barrier.Kind, object client.Object) {
 	}
 }
 
+// seen is what the API server has shown up to now, for shown.
+func (s *Store) seen() seen {
+	if s.mirror == nil {
+		return seen{}
+	}
+	return s.mirror.progress.seen()
+}
+
+// shown notes the latest revision of a kind, as the API server has answered it to a call
+// that was made when it had shown what is known: by that of a list, or of a write.
+func (s *Store) shown(known seen, kind barrier.Kind, revision uint64) {
+	if s.mirror != nil {
+		s.mirror.shown(known, kind, revision)
+	}
+}
+
 // kindOf is the kind of the objects that hold resources of the type.
 func kindOf(t *scim.ResourceType) barrier.Kind {
 	if store.IsGroup(t) {

@@ -112,6 +112,9 @@ type Options struct {
 
 // New returns the store of a tenant.
 func New(o Options) *Store {
+	if o.Mirror != nil {
+		o.Client = witness{Client: o.Client, mirror: o.Mirror}
+	}
 	return &Store{
 		client:  o.Client,
 		claims:  claims{client: o.Client, tenant: o.Tenant},
