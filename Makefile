@@ -4,6 +4,11 @@
 #   make quickstart   a cluster with the operator and two tenants in use
 #   make test         the tests against a real API server
 
+# One set of flags for all that is compiled here, the same as in hack/internal/gobuild: Go's build cache shares a
+# compiled package only among builds with the same flags.
+export CGO_ENABLED := 0
+export GOFLAGS += -trimpath
+
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
 
@@ -63,7 +68,7 @@ verify: generate manifests ## Check that everything that is generated, and go.mo
 
 .PHONY: test
 test: ## Test with the race detector, against a real API server and etcd.
-	KUBEBUILDER_ASSETS="$$($(CLUSTER_TOOL) assets)" go test -race -timeout 15m $(PACKAGES)
+	KUBEBUILDER_ASSETS="$$($(CLUSTER_TOOL) assets)" CGO_ENABLED=1 go test -race -timeout 15m $(PACKAGES)
 
 .PHONY: differential
 differential: test/differential/node_modules/.package-lock.json ## Compare the protocol engine with other packages, on thousands of filters and PATCH requests.
@@ -115,7 +120,7 @@ install: cluster image $(BIN)/helm ## Install the operator, as it is in this che
 
 .PHONY: build
 build: ## Build the operator and the SCIM server into bin/.
-	CGO_ENABLED=0 go build -trimpath -o $(BIN)/ ./cmd/...
+	go build -o $(BIN)/ ./cmd/...
 
 .PHONY: image
 image: ## Build the image without a Docker engine and load it into the cluster.
@@ -157,8 +162,8 @@ $(BIN)/controller-gen: hack/tools/controller-gen/go.mod
 $(BIN)/golangci-lint: hack/tools/golangci-lint/go.mod hack/tools/golangci-lint/main.go
 	go -C hack/tools/golangci-lint build -o $@ .
 
-$(BIN)/helm: hack/tools/helm/go.mod
-	go -C hack/tools/helm build -o $@ helm.sh/helm/v4/cmd/helm
+$(BIN)/helm: hack/cluster/programs/go.mod
+	install -D "$$($(CLUSTER_TOOL) helm)" $@
 
 # The packages for Node.js that the protocol engine is compared with, and Node.js
 # where there is none.

@@ -27,6 +27,19 @@ func assets(ctx context.Context, root checkout) error {
 	return nil
 }
 
+// helm makes sure that helm is there, and prints its path and nothing else on standard output.
+func helm(ctx context.Context, root checkout) error {
+	set, err := binaries.NewSet(root.root, logf)
+	if err != nil {
+		return err
+	}
+	if err := set.Ensure(ctx, []string{binaries.Helm}); err != nil {
+		return err
+	}
+	fmt.Println(set.Path(binaries.Helm))
+	return nil
+}
+
 // hasAssets tells whether dir holds what envtest cannot do without.
 func hasAssets(dir string) bool {
 	if dir == "" {

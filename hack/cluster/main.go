@@ -18,6 +18,7 @@ const usage = `usage: go run ./hack/cluster COMMAND
   up              start a cluster, or use the one that is there; repairs a broken local one
   down            stop the cluster and remove everything that it left
   assets          build etcd, kube-apiserver and kubectl; print the folder for KUBEBUILDER_ASSETS
+  helm            build helm; print its path
   load IMAGE.tar  give the cluster an image that hack/image made
   env             print the lines that point a shell at the cluster
 
@@ -56,8 +57,11 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if command == "assets" {
+	switch command {
+	case "assets":
 		return assets(ctx, root)
+	case "helm":
+		return helm(ctx, root)
 	}
 	cluster, err := choose(ctx, root)
 	if err != nil {
@@ -80,7 +84,7 @@ func parse(args []string) (command string, rest []string, err error) {
 	if len(args) == 0 {
 		return "", nil, errUsage
 	}
-	wanted, known := map[string]int{"up": 0, "down": 0, "assets": 0, "load": 1, "env": 0}[args[0]]
+	wanted, known := map[string]int{"up": 0, "down": 0, "assets": 0, "helm": 0, "load": 1, "env": 0}[args[0]]
 	if !known || len(args)-1 != wanted {
 		return "", nil, errUsage
 	}

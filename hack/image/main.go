@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/kubescim/kubescim/hack/image/archive"
+	"github.com/kubescim/kubescim/hack/internal/gobuild"
 )
 
 // commands are the main packages whose programs are in the image. The first is what the image runs.
@@ -87,18 +88,15 @@ func run(ctx context.Context, o options) error {
 
 // build compiles the commands into dir.
 func build(ctx context.Context, dir string, source source) ([]string, error) {
+	cmd := gobuild.Command(ctx, "-s -w -X main.version="+source.version, append([]string{"-o", dir + "/"}, commands...)...)
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	fmt.Fprintf(os.Stderr, "image: building %s %s\n", strings.Join(commands, ", "), source.version)
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("build the operator (run this in the root of the checkout): %w", err)
+	}
 	var programs []string
 	for _, command := range commands {
-		program := filepath.Join(dir, filepath.Base(command))
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
-			"-ldflags", "-s -w -X main.version="+source.version, "-o", program, command)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
-		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-		fmt.Fprintf(os.Stderr, "image: building %s %s\n", command, source.version)
-		if err := cmd.Run(); err != nil {
-			return nil, fmt.Errorf("build %s (run this in the root of the checkout): %w", command, err)
-		}
-		programs = append(programs, program)
+		programs = append(programs, filepath.Join(dir, filepath.Base(command)))
 	}
 	return programs, nil
 }

@@ -1,47 +1,47 @@
 package binaries
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// newCheckout is a folder with wrapper modules that pin the given versions.
-func newCheckout(t *testing.T, kubernetes, etcd string) string {
+// newCheckout is a folder with a wrapper module that pins the given versions.
+func newCheckout(t *testing.T, kubernetes, etcd, helm string) string {
 	t.Helper()
 	root := t.TempDir()
-	for dir, require := range map[string]string{
-		"kubernetes": "k8s.io/kubernetes " + kubernetes,
-		"etcd":       "go.etcd.io/etcd/server/v3 " + etcd,
-	} {
-		path := filepath.Join(root, "hack", "cluster", dir)
-		if err := os.MkdirAll(path, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		content := "module example.com/" + dir + "\n\nrequire " + require + "\n"
-		if err := os.WriteFile(filepath.Join(path, "go.mod"), []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	path := filepath.Join(root, "hack", "cluster", "programs")
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	content := fmt.Sprintf("module example.com/programs\n\nrequire (\n\tk8s.io/kubernetes %s\n"+
+		"\tgo.etcd.io/etcd/server/v3 %s\n\thelm.sh/helm/v4 %s\n)\n", kubernetes, etcd, helm)
+	if err := os.WriteFile(filepath.Join(path, "go.mod"), []byte(content), 0o644); err != nil {
+		t.Fatal(err)
 	}
 	return root
 }
 
 func TestNewSet(t *testing.T) {
 	t.Setenv("KUBESCIM_CACHE", t.TempDir())
-	one, err := NewSet(newCheckout(t, "v1.37.2", "v3.7.3"), t.Logf)
+	one, err := NewSet(newCheckout(t, "v1.37.2", "v3.7.3", "v4.3.1"), t.Logf)
 	if err != nil {
 		t.Fatalf("NewSet: %v", err)
 	}
-	if one.KubernetesVersion != "v1.37.2" || one.version(Etcd) != "v3.7.3" || one.version(Kubectl) != "v1.37.2" {
-		t.Errorf("versions are %s and %s", one.KubernetesVersion, one.version(Etcd))
+	if one.KubernetesVersion != "v1.37.2" {
+		t.Errorf("the version of Kubernetes is %s", one.KubernetesVersion)
 	}
-	other, err := NewSet(newCheckout(t, "v1.37.2", "v3.7.4"), t.Logf)
+	other, err := NewSet(newCheckout(t, "v1.37.2", "v3.7.4", "v4.3.2"), t.Logf)
 	if err != nil {
 		t.Fatalf("NewSet: %v", err)
 	}
 	if one.Dir == other.Dir {
 		t.Errorf("two versions of etcd share the folder %s", one.Dir)
+	}
+	if one.Path(Helm) == other.Path(Helm) {
+		t.Errorf("two versions of helm are at %s", one.Path(Helm))
 	}
 	if _, err := NewSet(t.TempDir(), t.Logf); err == nil {
 		t.Error("NewSet found versions where there is no checkout")
@@ -49,8 +49,7 @@ func TestNewSet(t *testing.T) {
 }
 
 func TestLinkerFlags(t *testing.T) {
-	set := &Set{KubernetesVersion: "v1.37.2", etcdVersion: "v3.7.3"}
-	flags := set.linkerFlags(APIServer)
+	flags := (&Set{KubernetesVersion: "v1.37.2"}).linkerFlags()
 	for _, want := range []string{
 		"-X k8s.io/component-base/version.gitVersion=v1.37.2",
 		"-X k8s.io/component-base/version.gitMajor=1",
@@ -60,14 +59,11 @@ func TestLinkerFlags(t *testing.T) {
 			t.Errorf("flags %q lack %q", flags, want)
 		}
 	}
-	if flags := set.linkerFlags(Etcd); flags != "-s -w" {
-		t.Errorf("flags of etcd are %q, want -s -w", flags)
-	}
 }
 
 func TestEnsureBuildsNothingThatIsThere(t *testing.T) {
 	t.Setenv("KUBESCIM_CACHE", t.TempDir())
-	set, err := NewSet(newCheckout(t, "v1.37.2", "v3.7.3"), t.Logf)
+	set, err := NewSet(newCheckout(t, "v1.37.2", "v3.7.3", "v4.3.1"), t.Logf)
 	if err != nil {
 		t.Fatalf("NewSet: %v", err)
 	}
@@ -86,7 +82,7 @@ func TestEnsureBuildsNothingThatIsThere(t *testing.T) {
 
 func TestAFailedBuildLeavesNothing(t *testing.T) {
 	t.Setenv("KUBESCIM_CACHE", t.TempDir())
-	set, err := NewSet(newCheckout(t, "v1.37.2", "v3.7.3"), t.Logf)
+	set, err := NewSet(newCheckout(t, "v1.37.2", "v3.7.3", "v4.3.1"), t.Logf)
 	if err != nil {
 		t.Fatalf("NewSet: %v", err)
 	}
@@ -94,10 +90,10 @@ func TestAFailedBuildLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	left := filepath.Join(set.Dir, temporaryPrefix+Kubelet)
-	if err := os.WriteFile(left, []byte("half"), 0o755); err != nil {
+	if err := os.MkdirAll(left, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	// The wrapper module for etcd of the test holds no program.
+	// The wrapper module of the test holds no program.
 	if err := set.Ensure(t.Context(), []string{Etcd}); err == nil {
 		t.Fatal("Ensure built a program from nothing")
 	}

@@ -1,17 +1,17 @@
 package binaries
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/kubescim/kubescim/hack/internal/gobuild"
 )
 
 const (
@@ -47,12 +47,7 @@ func (s *Set) Ensure(ctx context.Context, names []string) error {
 	}
 	s.logf("building %s into %s; this takes minutes, and happens once per version",
 		strings.Join(missing, ", "), s.Dir)
-	for i, name := range missing {
-		if err := s.build(ctx, name, fmt.Sprintf("[%d/%d]", i+1, len(missing))); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.build(ctx, missing)
 }
 
 // missing are those of the named programs that are not in the cache.
@@ -101,58 +96,72 @@ func (s *Set) removeHalfBuilt() error {
 		return fmt.Errorf("look for half-built programs: %w", err)
 	}
 	for _, path := range left {
-		if err := os.Remove(path); err != nil {
+		if err := os.RemoveAll(path); err != nil {
 			return fmt.Errorf("remove a half-built program: %w", err)
 		}
 	}
 	return nil
 }
 
-// build compiles one program under a temporary name and moves it into place once it is whole.
-func (s *Set) build(ctx context.Context, name, progress string) error {
+// build compiles the programs with one call of the compiler, which then uses all cores to the end and compiles
+// nothing twice, into a folder of its own, and moves them into place once they are whole.
+func (s *Set) build(ctx context.Context, names []string) error {
 	start := time.Now()
-	s.logf("%s building %s %s", progress, name, s.version(name))
-	stop := s.beat(progress, name, start)
-	defer stop()
-
-	temporary := filepath.Join(s.Dir, temporaryPrefix+name)
-	cmd := s.buildCommand(ctx, name, temporary)
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("build %s: %w", name, ctx.Err())
+	packages := make([]string, len(names))
+	for i, name := range names {
+		packages[i] = programs[name]
+	}
+	units, err := s.units(ctx, packages)
+	if err != nil {
+		return s.explain(ctx, err)
+	}
+	s.logf("found the source of %d packages in %s", len(units), time.Since(start).Round(time.Second))
+	temporary, err := os.MkdirTemp(s.Dir, temporaryPrefix)
+	if err != nil {
+		return fmt.Errorf("make a folder to build in: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(temporary) }()
+	if err := s.compile(ctx, packages, temporary, newProgress(units, len(names))); err != nil {
+		return s.explain(ctx, err)
+	}
+	for _, name := range names {
+		if err := os.MkdirAll(filepath.Dir(s.Path(name)), 0o755); err != nil {
+			return fmt.Errorf("make the cache folder for %s: %w", name, err)
 		}
-		return fmt.Errorf("build %s: %w\n%s\nCheck that Go modules can be downloaded (go env GOPROXY) and "+
-			"that %s has room, then run the same command again: what is built already is kept",
-			name, err, lastLines(output.String(), 20), s.Dir)
+		if err := os.Rename(filepath.Join(temporary, executable(name)), s.Path(name)); err != nil {
+			return fmt.Errorf("put %s into the cache: %w", name, err)
+		}
 	}
-	if err := os.Rename(temporary, s.Path(name)); err != nil {
-		return fmt.Errorf("put %s into the cache: %w", name, err)
-	}
-	s.logf("%s built %s in %s", progress, name, time.Since(start).Round(time.Second))
+	s.logf("built %d programs in %s", len(names), time.Since(start).Round(time.Second))
 	return nil
 }
 
-// buildCommand is the compiler call for one program. An interrupt is passed on to it, so that it ends its
-// own children.
-func (s *Set) buildCommand(ctx context.Context, name, output string) *exec.Cmd {
-	dir, pkg := s.kubernetesModule, "k8s.io/kubernetes/cmd/"+name
-	if name == Etcd {
-		dir, pkg = s.etcdModule, "."
+// explain says what to do about a build that failed.
+func (s *Set) explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("build programs: %w", ctx.Err())
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-mod=readonly", "-trimpath", "-buildvcs=false",
-		"-ldflags", s.linkerFlags(name), "-o", output, pkg)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 10 * time.Second
-	return cmd
+	return fmt.Errorf("build programs: %w\nCheck that Go modules can be downloaded (go env GOPROXY) and that %s and "+
+		"%s have room, then run the same command again: what is compiled already is kept", err, s.Dir, "the folder of go env GOCACHE")
 }
 
-// beat says every half minute that a build is still going on, until stop is called.
-func (s *Set) beat(progress, name string, start time.Time) (stop func()) {
-	done := make(chan struct{})
+// compile builds the packages into the folder dir, and says how far it is.
+func (s *Set) compile(ctx context.Context, packages []string, dir string, progress *progress) error {
+	cmd := gobuild.Command(ctx, s.linkerFlags(), append([]string{"-mod=readonly", "-v", "-o", dir + "/"}, packages...)...)
+	cmd.Dir = s.module
+	follower := &follower{progress: progress}
+	cmd.Stdout, cmd.Stderr = follower, follower
+	stop := s.beat(follower, dir)
+	defer stop()
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%w\n%s", err, lastLines(follower.said(), 20))
+	}
+	return nil
+}
+
+// beat says every half minute how far a build is, until stop is called.
+func (s *Set) beat(follower *follower, dir string) (stop func()) {
+	done, start := make(chan struct{}), time.Now()
 	go func() {
 		ticker := time.NewTicker(heartbeat)
 		defer ticker.Stop()
@@ -161,7 +170,8 @@ func (s *Set) beat(progress, name string, start time.Time) (stop func()) {
 			case <-done:
 				return
 			case <-ticker.C:
-				s.logf("%s still building %s, %s so far", progress, name, time.Since(start).Round(time.Second))
+				linked, _ := os.ReadDir(dir) // A folder that cannot be read has no programs for now.
+				s.logf("%s", follower.tell(len(linked), time.Since(start)))
 			}
 		}
 	}()

@@ -5,13 +5,13 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/kubescim/kubescim/hack/image/archive"
+	"github.com/kubescim/kubescim/hack/internal/gobuild"
 )
 
 // ensurePauseImage gives containerd the image that it needs before it can run any pod.
@@ -38,10 +38,8 @@ func (c *Cluster) ensurePauseImage(ctx context.Context) error {
 
 // buildPause compiles the pause program of this checkout.
 func (c *Cluster) buildPause(ctx context.Context, program string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w",
-		"-o", program, "./hack/pause")
+	cmd := gobuild.Command(ctx, "-s -w", "-o", program, "./hack/pause")
 	cmd.Dir = c.checkout
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the pause program: %w\n%s", err, bytes.TrimSpace(output))
 	}

@@ -39,10 +39,9 @@ func (c *Cluster) Up(ctx context.Context) error {
 	if err := c.dir.needNoOther(); err != nil {
 		return err
 	}
-	if err := c.ensurePackages(ctx); err != nil {
-		return err
-	}
-	if err := c.programs.Ensure(ctx, binaries.All); err != nil {
+	err = together(ctx, c.ensurePackages,
+		func(ctx context.Context) error { return c.programs.Ensure(ctx, binaries.All) })
+	if err != nil {
 		return err
 	}
 	if err := c.prepare(ctx); err != nil {
