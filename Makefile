@@ -94,8 +94,9 @@ bench-docs: ## Write what `make bench` measured last into docs/scale.md.
 	go run ./hack/bench docs
 
 .PHONY: e2e
-e2e: install ## Test end to end on the cluster.
-	$(WITH_CLUSTER) go test -count=1 -timeout 25m ./test/e2e/...
+e2e: install ## Test end to end on the cluster, and then the upgrade.
+	$(WITH_CLUSTER) go test -count=1 -timeout 25m ./test/e2e
+	$(WITH_CLUSTER) HELM=$(BIN)/helm IMG=$(IMG) go test -count=1 -timeout 25m ./test/e2e/upgrade
 
 .PHONY: consistency
 consistency: install ## Check on the cluster that the replicas of a server answer as one, whatever happens to them.

@@ -17,7 +17,8 @@ import (
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
-var _ = Describe("A provisioning session", Ordered, ContinueOnFailure, func() {
+// It kills the operator, and no request may fail for another reason than its own: no other spec runs beside it.
+var _ = Describe("A provisioning session", Serial, Ordered, ContinueOnFailure, func() {
 	var t *Tenant
 
 	BeforeAll(func(ctx SpecContext) {
@@ -80,10 +81,10 @@ var _ = Describe("A provisioning session", Ordered, ContinueOnFailure, func() {
 
 	It("has no failed request while the server is rolled", func(ctx SpecContext) {
 		before := NamesOf(t.Pods(ctx))
-		clients := &steadyClients{}
-		clients.start(t, 3, 150*time.Millisecond)
-		defer clients.stop()
-		Eventually(clients.sent).Should(BeNumerically(">", 10))
+		clients := &SteadyClients{}
+		clients.Start(t, 3, 150*time.Millisecond)
+		defer clients.Stop()
+		Eventually(clients.Sent).Should(BeNumerically(">", 10))
 
 		Kubectl("patch", "scimtenant", "-n", t.Namespace, t.Name, "--type=merge", "-p",
 			`{"spec":{"server":{"resources":{"requests":{"cpu":"20m","memory":"48Mi"},"limits":{"memory":"192Mi"}}}}}`)
@@ -98,87 +99,11 @@ var _ = Describe("A provisioning session", Ordered, ContinueOnFailure, func() {
 				g.Expect(pod.Spec.Containers[0].Resources.Limits.Memory().String()).To(Equal("192Mi"))
 			}
 		}).WithTimeout(2 * time.Minute).Should(Succeed())
-		atEnd := clients.sent()
-		Eventually(clients.sent).Should(BeNumerically(">", atEnd+10))
-		clients.stop()
-		GinkgoWriter.Printf("%d requests\n", clients.sent())
-		Expect(clients.failures).To(BeEmpty(), "of %d requests, the first that failed: %.300s", clients.sent(), strings.Join(clients.failures, "\n"))
+		atEnd := clients.Sent()
+		Eventually(clients.Sent).Should(BeNumerically(">", atEnd+10))
+		clients.Stop()
+		GinkgoWriter.Printf("%d requests\n", clients.Sent())
+		Expect(clients.Failures()).To(BeEmpty(), "of %d requests, the first that failed: %.300s", clients.Sent(), strings.Join(clients.Failures(), "\n"))
 		Recovered(ctx, t)
 	})
 })
-
-// steadyClients send requests over connections that they keep open, at a modest
-// rate, and never try one again: every failure counts.
-type steadyClients struct {
-	quit chan struct{}
-	done sync.WaitGroup
-	once sync.Once
-
-	lock     sync.Mutex
-	count    int
-	failures []string
-}
-
-func (s *steadyClients) start(t *Tenant, clients int, every time.Duration) {
-	s.quit = make(chan struct{})
-	for i := range clients {
-		c, closeIdle := t.Service.Lasting()
-		s.done.Go(func() {
-			defer closeIdle()
-			s.run(c, fmt.Sprintf("rolled-%d", i), every)
-		})
-	}
-}
-
-func (s *steadyClients) run(c *Client, name string, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	id := ""
-	for n := 0; ; n++ {
-		method, path, body, expected := http.MethodGet, Users+"?count=1", "", http.StatusOK
-		switch {
-		case id == "":
-			method, path, body, expected = http.MethodPost, Users, PlainUser(name+"@example.com"), http.StatusCreated
-		case n%3 == 1:
-			method, path, body = http.MethodPatch, Users+"/"+id, Patch(fmt.Sprintf(`{"op":"replace","path":"displayName","value":"%d"}`, n))
-		case n%3 == 2:
-			path = Filter(Users, "userName eq %q", name+"@example.com")
-		}
-		r, err := c.Try(method, path, body)
-		s.note(r, err, expected)
-		if err == nil && id == "" {
-			id, _ = r.At("id").(string)
-		}
-		select {
-		case <-s.quit:
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-func (s *steadyClients) note(r *Response, err error, expected int) {
-	s.lock.Lock()
-	defer s.lock.Unlock()
-	s.count++
-	switch {
-	case err != nil:
-		s.failures = append(s.failures, fmt.Sprintf("%s: %v", time.Now().Format(time.StampMilli), err))
-	case r.Status != expected:
-		s.failures = append(s.failures, fmt.Sprintf("%s: %s", time.Now().Format(time.StampMilli), r))
-	}
-}
-
-func (s *steadyClients) sent() int {
-	s.lock.Lock()
-	defer s.lock.Unlock()
-	return s.count
-}
-
-// stop ends the requests. It may be called again.
-func (s *steadyClients) stop() {
-	s.once.Do(func() {
-		close(s.quit)
-		s.done.Wait()
-	})
-}

@@ -1,0 +1,113 @@
+// Package upgrade tests the upgrade from an earlier operator to the present one, on a real cluster, under requests.
+// `make e2e` runs it after the other end-to-end tests, since it installs the earlier operator over the present one.
+package upgrade
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
+)
+
+// root is the checkout, seen from this folder.
+const root = "../../.."
+
+func TestUpgrade(t *testing.T) { RunSuite(t, "Kubescim in an upgrade") }
+
+var _ = BeforeSuite(func(ctx SpecContext) {
+	Connect(ctx, "make e2e")
+	DeferCleanup(func(ctx SpecContext) { installPresent(ctx) })
+	run(ctx, 15*time.Minute, "hack/upgrade/install-previous.sh")
+})
+
+var _ = AfterSuite(func(ctx SpecContext) { ExpectNoNamespaceLeft(ctx) })
+
+var _ = JustAfterEach(ReportFailure)
+
+// run starts a program in the root of the checkout. The spec fails with what it prints when it fails.
+func run(ctx context.Context, limit time.Duration, name string, args ...string) {
+	GinkgoHelper()
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = root
+	output, err := cmd.CombinedOutput()
+	Expect(err).NotTo(HaveOccurred(), "%s %s: %s", name, strings.Join(args, " "), output)
+	GinkgoWriter.Printf("%s\n", output)
+}
+
+// image is the image of the present operator, as its name and its tag.
+func image() (name, tag string) {
+	GinkgoHelper()
+	name, tag, found := strings.Cut(os.Getenv("IMG"), ":")
+	Expect(found).To(BeTrue(), "IMG is to be the name and the tag of the image that the cluster has; run `make e2e`")
+	return name, tag
+}
+
+// installPresent upgrades to the operator of this checkout.
+func installPresent(ctx context.Context) {
+	GinkgoHelper()
+	name, tag := image()
+	helm := os.Getenv("HELM")
+	Expect(helm).NotTo(BeEmpty(), "HELM is to be the path of helm; run `make e2e`")
+	run(ctx, 5*time.Minute, helm, "upgrade", "--install", "kubescim", "charts/kubescim", "--namespace", OperatorKey.Namespace,
+		"--reset-values", "--set", "image.repository="+name, "--set", "image.tag="+tag, "--wait", "--timeout", "3m")
+}
+
+var _ = Describe("An upgrade from the earlier operator", func() {
+	It("loses no request, user or token, and brings the CustomResourceDefinitions along", func(ctx SpecContext) {
+		t := Serve(ctx, "upgraded", scimv1alpha1.IdentityProviderGeneric)
+		users := map[string]string{}
+		for i := range 20 {
+			name := fmt.Sprintf("user-%d@example.com", i)
+			users[t.Send(http.MethodPost, Users, PlainUser(name)).Has(http.StatusCreated).ID()] = name
+		}
+		group := t.Send(http.MethodPost, Groups, PlainGroup("Everyone", slices.Collect(maps.Keys(users))...)).Has(http.StatusCreated).ID()
+
+		clients := &SteadyClients{}
+		clients.Start(t, 3, 200*time.Millisecond)
+		defer clients.Stop()
+		Eventually(clients.Sent).Should(BeNumerically(">", 10))
+		installPresent(ctx)
+		name, tag := image()
+		Eventually(func(g Gomega) {
+			server := &appsv1.Deployment{}
+			g.Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: t.Namespace, Name: t.Name + "-scim"}, server)).To(Succeed())
+			g.Expect(server.Spec.Template.Spec.Containers[0].Image).To(Equal(name + ":" + tag))
+			g.Expect(IsAvailable(server)).To(BeTrue())
+		}).WithTimeout(3 * time.Minute).Should(Succeed())
+		Recovered(ctx, t)
+		atEnd := clients.Sent()
+		Eventually(clients.Sent).Should(BeNumerically(">", atEnd+10))
+		clients.Stop()
+		Expect(clients.Failures()).To(BeEmpty(), "of %d requests, the first that failed: %.300s", clients.Sent(), strings.Join(clients.Failures(), "\n"))
+
+		By("looking at what is there now, with the token of before")
+		t.Expose(ctx)
+		t.EveryReplica(func(c *Client) {
+			for id, name := range users {
+				Expect(c.Get(Users + "/" + id).Has(http.StatusOK).At("userName")).To(Equal(name))
+			}
+			Expect(Values(c.Get(Groups + "/" + group).Has(http.StatusOK).At("members"))).To(ConsistOf(slices.Collect(maps.Keys(users))))
+		})
+		// kubectl diff fails when there is a difference, and prints it.
+		Kubectl("diff", "-f", root+"/config/crd/bases")
+		id := slices.Collect(maps.Keys(users))[0]
+		t.Send(http.MethodDelete, Users+"/"+id, "").Has(http.StatusNoContent)
+		t.Get(Users+"/"+id).IsError(http.StatusNotFound, "")
+	})
+})

@@ -1,0 +1,94 @@
+package scimtest
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// SteadyClients send requests over connections that they keep open, at a modest
+// rate, and never try one again: every failure counts.
+type SteadyClients struct {
+	quit chan struct{}
+	done sync.WaitGroup
+	once sync.Once
+
+	lock     sync.Mutex
+	count    int
+	failures []string
+}
+
+// Start begins to send requests to a tenant: so many clients, each one request
+// in the time.
+func (s *SteadyClients) Start(t *Tenant, clients int, every time.Duration) {
+	s.quit = make(chan struct{})
+	for i := range clients {
+		c, closeIdle := t.Service.Lasting()
+		s.done.Go(func() {
+			defer closeIdle()
+			s.run(c, fmt.Sprintf("steady-%d", i), every)
+		})
+	}
+}
+
+func (s *SteadyClients) run(c *Client, name string, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	id := ""
+	for n := 0; ; n++ {
+		method, path, body, expected := http.MethodGet, Users+"?count=1", "", http.StatusOK
+		switch {
+		case id == "":
+			method, path, body, expected = http.MethodPost, Users, PlainUser(name+"@example.com"), http.StatusCreated
+		case n%3 == 1:
+			method, path, body = http.MethodPatch, Users+"/"+id, Patch(fmt.Sprintf(`{"op":"replace","path":"displayName","value":"%d"}`, n))
+		case n%3 == 2:
+			path = Filter(Users, "userName eq %q", name+"@example.com")
+		}
+		r, err := c.Try(method, path, body)
+		s.note(r, err, expected)
+		if err == nil && id == "" {
+			id, _ = r.At("id").(string)
+		}
+		select {
+		case <-s.quit:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *SteadyClients) note(r *Response, err error, expected int) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	s.count++
+	switch {
+	case err != nil:
+		s.failures = append(s.failures, fmt.Sprintf("%s: %v", time.Now().Format(time.StampMilli), err))
+	case r.Status != expected:
+		s.failures = append(s.failures, fmt.Sprintf("%s: %s", time.Now().Format(time.StampMilli), r))
+	}
+}
+
+// Sent is how many requests were answered, or not.
+func (s *SteadyClients) Sent() int {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	return s.count
+}
+
+// Failures tell of the requests that got no answer or another than they should.
+func (s *SteadyClients) Failures() []string {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	return append([]string(nil), s.failures...)
+}
+
+// Stop ends the requests. It may be called again.
+func (s *SteadyClients) Stop() {
+	s.once.Do(func() {
+		close(s.quit)
+		s.done.Wait()
+	})
+}
