@@ -18,6 +18,8 @@ IMG ?= kubescim/kubescim:dev
 PROVIDERS ?= Generic Entra Okta JumpCloud OneLogin PingOne Authentik Keycloak
 # How long `make fuzz` stays with each target.
 FUZZTIME ?= 30s
+# How many specs `make e2e` runs at a time. They mostly wait for pods.
+E2E_PROCESSES ?= 3
 # The drills that `make drills` runs: a regular expression over their names, by default all.
 DRILL ?=
 # The numbers of users that `make bench` measures at. 100,000 take half an hour, 1,000 a few minutes.
@@ -94,8 +96,8 @@ bench-docs: ## Write what `make bench` measured last into docs/scale.md.
 	go run ./hack/bench docs
 
 .PHONY: e2e
-e2e: install ## Test end to end on the cluster, and then the upgrade.
-	$(WITH_CLUSTER) go test -count=1 -timeout 25m ./test/e2e
+e2e: install ## Test end to end on the cluster: E2E_PROCESSES specs at a time, then the upgrade.
+	$(WITH_CLUSTER) go tool ginkgo run --procs=$(E2E_PROCESSES) --timeout=25m ./test/e2e
 	$(WITH_CLUSTER) HELM=$(BIN)/helm IMG=$(IMG) go test -count=1 -timeout 25m ./test/e2e/upgrade
 
 .PHONY: consistency
