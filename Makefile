@@ -133,6 +133,7 @@ image: ## Build the image without a Docker engine and load it into the cluster.
 
 .PHONY: cluster
 cluster: ## Bring up a real Kubernetes here; CLUSTER=current uses the one of kubectl, CLUSTER=kind uses kind.
+	@[ -d "$${KUBESCIM_CACHE:-$$HOME/.cache/kubescim}" ] || echo "the first run compiles this command too, which takes a minute or two"
 	$(CLUSTER_TOOL) up
 
 .PHONY: cluster-down

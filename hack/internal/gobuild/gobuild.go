@@ -11,6 +11,10 @@ import (
 	"time"
 )
 
+// compilerGOGC lets the compiler's heap grow to five times of what it needs before it collects garbage, instead of two.
+// Compiling k8s.io/api/core/v1 then takes 9.7 s of CPU instead of 12.0 s.
+const compilerGOGC = "400"
+
 // Command is `go build` of static programs, called with the further arguments. The linker's flags are not part of
 // what compiled packages are shared by. An interrupt is passed on to the compiler, so that it ends its own children.
 func Command(ctx context.Context, linkerFlags string, args ...string) *exec.Cmd {
@@ -27,6 +31,9 @@ func List(ctx context.Context, args ...string) *exec.Cmd {
 func goCommand(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+	if os.Getenv("GOGC") == "" {
+		cmd.Env = append(cmd.Env, "GOGC="+compilerGOGC)
+	}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	return cmd
