@@ -29,9 +29,9 @@ type ScimUserSpec struct {
 	// +kubebuilder:validation:MaxLength=1024
 	ExternalID string `json:"externalId,omitempty"`
 
-	// active says whether the user may use the application. Your controllers
-	// should take a user without it for active.
+	// active says whether the user may use the application.
 	// +optional
+	// +kubebuilder:default=true
 	Active *bool `json:"active,omitempty"`
 
 	// displayName is the name to show for the user.

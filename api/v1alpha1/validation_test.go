@@ -211,6 +211,17 @@ enterprise: {employeeNumber: "701984", manager: {value: "26118915", ref: ../User
 		Entry("with a userName that is too long", "tenantRef: {name: acme}\nuserName: "+strings.Repeat("a", 1025)+"\n"+meta, "Too long"),
 		Entry("with more e-mail addresses than can be", "tenantRef: {name: acme}\nuserName: a\nemails: ["+strings.Repeat("{value: a},", 101)+"]\n"+meta, "Too many"),
 	)
+	It("is active when nothing is said, and found by that", func(ctx SpecContext) {
+		for active, spec := range map[string]string{"true": "", "false": "active: false\n"} {
+			user := parse("ScimUser", "is-"+active, "tenantRef: {name: acme}\nuserName: a\n"+spec+meta)
+			Expect(live.Create(ctx, user)).To(Succeed())
+			DeferCleanup(func(ctx SpecContext) { Expect(live.Delete(ctx, user)).To(Succeed()) })
+			found := &unstructured.UnstructuredList{}
+			found.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ScimUserList"))
+			Expect(live.List(ctx, found, client.MatchingFields{"spec.active": active})).To(Succeed())
+			Expect(found.Items).To(ConsistOf(HaveField("GetName()", "is-"+active)))
+		}
+	})
 	It("cannot change its tenant", func(ctx SpecContext) {
 		refuseChange(ctx, "ScimUser", "tenantRef: {name: acme}\nuserName: a\n"+meta, "tenantRef: {name: globex}\nuserName: a\n"+meta, "`tenantRef` must not change")
 	})

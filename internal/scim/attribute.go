@@ -86,6 +86,9 @@ type Attribute struct {
 	// `value` alone, because it is immutable: the members of a group (RFC 7643
 	// section 4.2).
 	identified bool
+	// lasting marks an attribute that a client can change and never unassign: to leave
+	// out whether a user is active must let nobody in.
+	lasting bool
 	// target is the resource type that a $ref made by the server points at when
 	// the element does not say.
 	target string

@@ -240,14 +240,14 @@ func TestReplace(t *testing.T) {
 	before := text(t, current)
 	both := `"schemas":["` + URNUser + `","` + urnTest + `"],"userName":"new"`
 	for name, c := range map[string]struct{ in, out string }{
-		"omitted is cleared, read-only and immutable stay": {`{` + both + `}`,
-			`{"schemas":["` + URNUser + `","` + urnTest + `"],"id":"2819c223-7f76-453a-919d-413861904646","userName":"new","groups":[{"value":"g1","display":"Tour Guides","type":"direct"}],"` +
+		"omitted is cleared, read-only and immutable and active stay": {`{` + both + `}`,
+			`{"schemas":["` + URNUser + `","` + urnTest + `"],"id":"2819c223-7f76-453a-919d-413861904646","userName":"new","active":true,"groups":[{"value":"g1","display":"Tour Guides","type":"direct"}],"` +
 				urnTest + `":{"serial":"S1","clearance":"top"},"meta":{"resourceType":"User","created":"2010-01-23T04:56:22Z","lastModified":"2011-05-13T04:42:34.5Z","version":"W/\"3\""}}`},
 		"a body's id, meta and groups are ignored": {`{` + both + `,"id":"other","meta":{"version":"W/\"9\""},"groups":[{"value":"zz"}],"` + urnTest + `":{"serial":"S1","clearance":"none"}}`,
-			`{"schemas":["` + URNUser + `","` + urnTest + `"],"id":"2819c223-7f76-453a-919d-413861904646","userName":"new","groups":[{"value":"g1","display":"Tour Guides","type":"direct"}],"` +
+			`{"schemas":["` + URNUser + `","` + urnTest + `"],"id":"2819c223-7f76-453a-919d-413861904646","userName":"new","active":true,"groups":[{"value":"g1","display":"Tour Guides","type":"direct"}],"` +
 				urnTest + `":{"serial":"S1","clearance":"top"},"meta":{"resourceType":"User","created":"2010-01-23T04:56:22Z","lastModified":"2011-05-13T04:42:34.5Z","version":"W/\"3\""}}`},
 		"an immutable sub-attribute stays": {`{` + both + `,"` + urnTest + `":{"device":{"label":"new"}}}`,
-			`{"schemas":["` + URNUser + `","` + urnTest + `"],"id":"2819c223-7f76-453a-919d-413861904646","userName":"new","groups":[{"value":"g1","display":"Tour Guides","type":"direct"}],"` +
+			`{"schemas":["` + URNUser + `","` + urnTest + `"],"id":"2819c223-7f76-453a-919d-413861904646","userName":"new","active":true,"groups":[{"value":"g1","display":"Tour Guides","type":"direct"}],"` +
 				urnTest + `":{"serial":"S1","clearance":"top","device":{"id":"d1","label":"new"}},"meta":{"resourceType":"User","created":"2010-01-23T04:56:22Z","lastModified":"2011-05-13T04:42:34.5Z","version":"W/\"3\""}}`},
 	} {
 		t.Run(name, func(t *testing.T) {

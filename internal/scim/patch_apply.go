@@ -69,8 +69,11 @@ func (p *applier) writable(s *Schema) Complex {
 	return c
 }
 
-// assign gives an attribute a value, nil to unassign it.
+// assign gives an attribute a value, nil to unassign it. One that lasts stays as it is.
 func (p *applier) assign(s *Schema, a *Attribute, v any) error {
+	if a.lasting && !assigned(v) {
+		return nil
+	}
 	if a.Required && isBlank(v) {
 		if assigned(v) {
 			return badRequest(InvalidValue, "%q is required and cannot be empty", a.path)

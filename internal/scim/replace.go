@@ -2,8 +2,8 @@ package scim
 
 // Replace reads the body of a PUT and gives the resource that is to be in place of
 // the current one (RFC 7644 section 3.5.1). Attributes that the client may write
-// and left out are gone, the read-only ones stay as they are, and an immutable one
-// that differs is `mutability`. The current resource is not changed.
+// and left out are gone, but for `active`; the read-only ones stay as they are, and an
+// immutable one that differs is `mutability`. The current resource is not changed.
 func (t *ResourceType) Replace(current *Resource, doc []byte, l Leniency) (*Resource, error) {
 	r, err := t.Decode(doc, l)
 	if err != nil {
@@ -32,6 +32,7 @@ func (r *Resource) carryOver(s *Schema, current Complex) error {
 		now := r.container(s)[a.Name]
 		switch {
 		case a.Mutability == ReadOnly:
+		case a.lasting && !assigned(now):
 		case a.Mutability == Immutable:
 			if assigned(now) && !equalContent(a, old, now) {
 				return immutableDiffers(a)

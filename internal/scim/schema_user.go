@@ -24,7 +24,7 @@ func userSchema() *Schema {
 		{Name: "locale",
 			Description: "Used to indicate the User's default location for purposes of localizing items such as currency, date time format, or numerical representations."},
 		{Name: "timezone", Description: "The User's time zone in the 'Olson' time zone database format, e.g., 'America/Los_Angeles'."},
-		{Name: "active", Type: TypeBoolean, Description: "A Boolean value indicating the User's administrative status."},
+		{Name: "active", Type: TypeBoolean, lasting: true, Description: "A Boolean value indicating the User's administrative status."},
 		{Name: "password", Mutability: WriteOnly, Returned: ReturnedNever,
 			Description: "The User's cleartext password. This attribute is intended to be used as a means to specify an initial password when creating a new User or to reset an existing User's password. This server accepts and discards it."},
 		plural("emails", "Email addresses for the user. Canonical type values of 'work', 'home', and 'other'.",

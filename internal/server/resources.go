@@ -74,18 +74,7 @@ func (x *exchange) replace(t *scim.ResourceType, id string) error {
 	}
 	options := store.UpdateOptions{View: x.view(projection), ReplacesMembers: true}
 	updated, err := x.update(t, id, options, func(current *scim.Resource) (*scim.Resource, error) {
-		next, err := t.Replace(current, body, x.settings.Profile.Leniency)
-		if err != nil {
-			return nil, err
-		}
-		// The default of an omitted `active` is what it was: a user who has been
-		// deactivated is not let in again by a document that is silent about it.
-		if _, assigned := next.Active(); !assigned && store.IsUser(t) {
-			if active, was := current.Active(); was {
-				next.SetActive(active)
-			}
-		}
-		return next, nil
+		return t.Replace(current, body, x.settings.Profile.Leniency)
 	})
 	if err != nil {
 		return err

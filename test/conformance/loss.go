@@ -8,7 +8,7 @@ import (
 // lossCases are requests that servers have answered with success although something was
 // lost: a value, the members of a group, or that a user is blocked.
 func lossCases() []testCase {
-	return slices.Concat(emptyElements())
+	return slices.Concat(emptyElements(), blockedUsers())
 }
 
 // emptyElements are lists that name nobody.
@@ -45,6 +45,37 @@ func emptyElements() []testCase {
 			t.group(u).patched(`{"op":"replace","path":"members","value":null}`).unassigned("members")
 			g := t.group(u)
 			g.replaced(t.groupDoc(`"displayName":` + quoted(g.name))).unassigned("members")
+		}},
+	}
+}
+
+// blockedUsers are requests that say nothing of whether a user is active.
+func blockedUsers() []testCase {
+	silent := []string{`{"op":"remove","path":"active"}`, `{"op":"replace","path":"active","value":null}`, `{"op":"replace","value":{"active":null}}`,
+		`{"op":"add","path":"active","value":null}`, `{"op":"replace","path":"active","value":[]}`}
+	return []testCase{
+		{"loss-active-a", "a PATCH does not make a blocked user one of whom nothing is known", "RFC 7643 §4.1.1", needs(filterFeature), func(t *T) {
+			for _, active := range []bool{false, true} {
+				u := t.user(`"active":` + jsonOf(active))
+				for _, operation := range silent {
+					t.patch(u.path, operation) // It may be refused.
+					u.get().has("active", active)
+					t.filter("/Users", `active eq `+jsonOf(active)+` and userName eq `+quoted(u.name)).lists(u)
+				}
+			}
+		}},
+		{"loss-active-b", "a PUT that is silent lets no blocked user in", "RFC 7643 §4.1.1, RFC 7644 §3.5.1", nil, func(t *T) {
+			u := t.user(`"active":false`)
+			doc := t.userDoc(`"userName":` + quoted(u.name))
+			delete(doc, "active")
+			u.replaced(doc).has("active", false)
+			doc["active"] = nil
+			u.replaced(doc).has("active", false)
+		}},
+		{"loss-active-c", "nor does a bulk request", "RFC 7643 §4.1.1, RFC 7644 §3.7", needs(bulkFeature), func(t *T) {
+			u := t.user(`"active":false`)
+			t.post("/Bulk", `{"schemas":["`+urnBulk+`"],"Operations":[{"method":"PATCH","path":"`+u.path+`","data":`+patchOf(silent[:3]...)+`}]}`).ok(http.StatusOK)
+			u.get().has("active", false)
 		}},
 	}
 }
