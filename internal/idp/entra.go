@@ -17,6 +17,5 @@ var entra = Profile{
 		l.EmptyElements = true
 		l.IgnoreUnknown = true
 		l.UnquotedLiterals = true
-		l.LegacyURNs = true
 	}),
 }

@@ -13,7 +13,5 @@ var oneLogin = Profile{
 		l.EmptyElements = true
 		l.IgnoreUnknown = true
 		l.MissingSchemas = true
-		l.LegacyURNs = true
-		l.ManagerID = true
 	}),
 }

@@ -35,13 +35,11 @@ func Profiles() []Profile { return append([]Profile(nil), profiles...) }
 // to the RFC can notice.
 func harmless() scim.Leniency {
 	return scim.Leniency{
-		OperationCase:         true,
-		QualifiedKeys:         true,
-		RemoveValues:          true,
-		SingleForArray:        true,
-		IgnoreReadOnly:        true,
-		UndeclaredExtensions:  true,
-		UnqualifiedExtensions: true,
+		OperationCase:        true,
+		RemoveValues:         true,
+		SingleForArray:       true,
+		IgnoreReadOnly:       true,
+		UndeclaredExtensions: true,
 	}
 }
 

@@ -86,6 +86,9 @@ type Attribute struct {
 	// `value` alone, because it is immutable: the members of a group (RFC 7643
 	// section 4.2).
 	identified bool
+	// unkept marks a sub-attribute that nobody finds by its value: what is sent for it is
+	// dropped, and what is answered comes from elsewhere.
+	unkept bool
 	// lasting marks an attribute that a client can change and never unassign: to leave
 	// out whether a user is active must let nobody in.
 	lasting bool
@@ -129,6 +132,9 @@ func (a *Attribute) secret() bool {
 // made says whether the server makes the values when it renders a resource, so
 // that neither a client nor a store has any say.
 func (a *Attribute) made() bool { return a.target != "" }
+
+// plain says whether the attribute has one simple value.
+func (a *Attribute) plain() bool { return !a.MultiValued && a.Type != TypeComplex }
 
 // inElement says whether the attribute is a part of the elements of another.
 func (a *Attribute) inElement() bool { return a.parent != nil && a.parent.MultiValued }

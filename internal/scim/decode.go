@@ -1,7 +1,7 @@
 package scim
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/kubescim/kubescim/internal/scim/internal/strictjson"
 )
@@ -31,7 +31,7 @@ func FromJSON(t *ResourceType, doc []byte) (*Resource, error) {
 // ExtensionFromJSON reads the JSON of one extension's attributes, for a store, as
 // FromJSON reads a whole resource. The extension must be one of the type's.
 func ExtensionFromJSON(t *ResourceType, urn string, doc []byte) (Complex, error) {
-	s := t.schemaNamed(urn, Leniency{})
+	s := t.schemaNamed(urn)
 	if s == nil || s.core {
 		return nil, badRequest(InvalidValue, "%q is no extension of %s", urn, t.Name)
 	}
@@ -39,7 +39,11 @@ func ExtensionFromJSON(t *ResourceType, urn string, doc []byte) (Complex, error)
 	if err != nil {
 		return nil, err
 	}
-	c, err := reader{t: t, stored: true}.extension(s, o)
+	var odd []oddMember
+	c, err := reader{t: t, stored: true}.extension(s, &odd, o)
+	if len(odd) > 0 {
+		return nil, badRequest(InvalidSyntax, "%q has no attribute %q", urn, odd[0].Name)
+	}
 	if err != nil || len(c) == 0 {
 		return nil, err
 	}
@@ -64,39 +68,54 @@ func (d reader) resource(o strictjson.Object) (*Resource, error) {
 		return nil, err
 	}
 	attributes := make(Complex, len(o))
+	var odd []oddMember
 	for _, m := range o {
-		if err := d.member(attributes, declared, m); err != nil {
+		if err := d.member(attributes, &odd, m); err != nil {
 			return nil, err
 		}
 	}
 	r := NewResource(d.t, attributes)
+	if len(odd) > 0 {
+		if r, err = d.assignOdd(r, odd); err != nil {
+			return nil, err
+		}
+	}
+	for _, e := range d.t.Extensions {
+		if !d.l.UndeclaredExtensions && !declared[e.Schema] && len(r.container(e.Schema)) > 0 {
+			return nil, badRequest(InvalidSyntax, "there are attributes of %q, so \"schemas\" must list it", e.Schema.ID)
+		}
+	}
 	return r, r.checkRequired()
 }
 
-// member reads one member of a resource into its attributes.
-func (d reader) member(attributes Complex, declared map[*Schema]bool, m strictjson.Member) error {
+// oddMember is a member whose name is not that of an attribute in this place.
+type oddMember struct {
+	home *Schema // under whose URN it stands; nil for the top
+	strictjson.Member
+}
+
+// member reads one member of a resource into its attributes, or puts it off until all
+// that have the names of attributes are read.
+func (d reader) member(attributes Complex, odd *[]oddMember, m strictjson.Member) error {
 	if a := d.t.attributeNamed(m.Name); a != nil {
 		if a == attrSchemas || a.Mutability == ReadOnly && !d.stored {
 			return nil
 		}
 		return d.assign(attributes, a, m.Value)
 	}
-	s := d.t.schemaNamed(m.Name, d.l)
+	s := d.t.schemaNamed(m.Name)
 	if s == nil || s.core {
-		return d.unknown(m.Name)
+		*odd = append(*odd, oddMember{nil, m})
+		return nil
 	}
 	if _, again := attributes[s.ID]; again {
 		return badRequest(InvalidSyntax, "%q is given twice, by two of its names", s.ID)
 	}
-	c, err := d.extension(s, m.Value)
-	if err != nil || len(c) == 0 {
-		return err
+	c, err := d.extension(s, odd, m.Value)
+	if len(c) > 0 {
+		attributes[s.ID] = c
 	}
-	if !declared[s] && !d.l.UndeclaredExtensions {
-		return badRequest(InvalidSyntax, "there are attributes of %q, so \"schemas\" must list it", s.ID)
-	}
-	attributes[s.ID] = c
-	return nil
+	return err
 }
 
 func (d reader) assign(attributes Complex, a *Attribute, in any) error {
@@ -110,27 +129,28 @@ func (d reader) assign(attributes Complex, a *Attribute, in any) error {
 	return nil
 }
 
-// unknown is the error about a member that is not defined, or none if those are to
-// be ignored. What names an attribute in a form that has no place there is never
-// ignored: a value that the client wants to write would be lost without a word.
-func (d reader) unknown(name string) error {
-	if d.misplaced(name) {
-		return badRequest(InvalidSyntax, "%q cannot be the name of a member here: core attributes stand at the top, those of an extension in the object under its URN, and parts of an attribute in its value, as in \"name\":{\"givenName\":\"…\"}", name)
+// assignOdd assigns members whose names have to be understood first, as a PATCH without
+// a path does: so every name means the same in both.
+func (d reader) assignOdd(r *Resource, odd []oddMember) (*Resource, error) {
+	if d.stored {
+		return nil, badRequest(InvalidSyntax, "%q is no attribute of %s", odd[0].Name, d.t.Name)
 	}
-	if d.l.IgnoreUnknown {
-		return nil
+	d.l.IgnoreReadOnly = true
+	c := stepCompiler{d: d, verb: verbReplace, odd: true}
+	for _, m := range odd {
+		if err := c.assignMember(m.home, m.Member); err != nil {
+			return nil, err
+		}
 	}
-	return badRequest(InvalidSyntax, "%q is no attribute of %s", name, d.t.Name)
-}
-
-// misplaced says whether the name of a member is the URN of the core schema, or the
-// path of an attribute: name.givenName, URN:department, emails[type eq "work"].value.
-func (d reader) misplaced(name string) bool {
-	return strings.ContainsAny(name, ".:[") && d.knows(name)
+	c.steps = slices.DeleteFunc(c.steps, func(s step) bool { return s.value == nil && s.parts == nil }) // null is no value
+	if err := collision(r, c.steps); err != nil {
+		return nil, err
+	}
+	return applied(r, c.steps)
 }
 
 // extension reads the object under an extension's URN.
-func (d reader) extension(s *Schema, v any) (Complex, error) {
+func (d reader) extension(s *Schema, odd *[]oddMember, v any) (Complex, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -142,9 +162,7 @@ func (d reader) extension(s *Schema, v any) (Complex, error) {
 	for _, m := range o {
 		a := s.index.find(m.Name)
 		if a == nil {
-			if err := d.unknown(s.ID + ":" + m.Name); err != nil {
-				return nil, err
-			}
+			*odd = append(*odd, oddMember{s, m})
 			continue
 		}
 		if a.Mutability == ReadOnly && !d.stored {
@@ -166,19 +184,22 @@ func (d reader) declared(o strictjson.Object) (map[*Schema]bool, error) {
 		return nil, err
 	}
 	declared := map[*Schema]bool{}
-	var other *ResourceType
-	for _, urn := range urns {
-		s := d.t.schemaNamed(urn, d.l)
-		if s == nil && other == nil {
-			other = d.t.sibling(urn)
+	other := ""
+	for _, text := range urns {
+		u := d.t.urnNamed(text)
+		if (u == nil || u.schema == nil) && !d.l.IgnoreUnknown {
+			return nil, badRequest(InvalidSyntax, "\"schemas\" lists %q, which is no schema of %s", text, d.t.Name)
 		}
-		if s == nil && !d.l.IgnoreUnknown {
-			return nil, badRequest(InvalidSyntax, "\"schemas\" lists %q, which is no schema of %s", urn, d.t.Name)
+		switch {
+		case u == nil:
+		case u.schema == nil:
+			other = u.of
+		default:
+			declared[u.schema] = true
 		}
-		declared[s] = true
 	}
-	if !declared[d.t.Schema] && other != nil {
-		return nil, badRequest(InvalidSyntax, "\"schemas\" lists %q, the schema of %s; a %s lists %q", other.Schema.ID, other.Name, d.t.Name, d.t.Schema.ID)
+	if !declared[d.t.Schema] && other != "" {
+		return nil, badRequest(InvalidSyntax, "\"schemas\" lists a schema of %s; a %s lists %q", other, d.t.Name, d.t.Schema.ID)
 	}
 	if !declared[d.t.Schema] && !d.l.MissingSchemas {
 		return nil, badRequest(InvalidSyntax, "\"schemas\" must list %q", d.t.Schema.ID)

@@ -90,7 +90,6 @@ func TestDecodeRefusals(t *testing.T) {
 		"unknown attribute":       {user(`"nope":1`), InvalidSyntax},
 		"unknown sub-attribute":   {user(`"name":{"nope":1}`), InvalidSyntax},
 		"unknown in extension":    {ext(`{"nope":1}`), InvalidSyntax},
-		"core URN as a key":       {user(`"` + URNUser + `":{"title":"x"}`), InvalidSyntax},
 		"no userName":             {`{"schemas":["` + URNUser + `"]}`, InvalidValue},
 		"userName null":           {`{"schemas":["` + URNUser + `"],"userName":null}`, InvalidValue},
 		"userName empty":          {`{"schemas":["` + URNUser + `"],"userName":" "}`, InvalidValue},

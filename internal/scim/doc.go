@@ -19,7 +19,7 @@
 //
 // The schema alone decides: type, multiplicity, mutability, case, required and
 // returned are enforced on every path, and names come out as the schema spells
-// them, whatever case they came in. A password is checked and dropped: it is never
+// them, in whichever of the spellings that names.go lists they came in. A password is checked and dropped: it is never
 // part of a Resource or of an error.
 //
 // # Errors
@@ -30,7 +30,7 @@
 //
 // # Leniency
 //
-// The zero [Leniency] is the RFC to the letter. Each of its switches allows one
+// The zero [Leniency] is the RFC, but for the spelling of names. Each of its switches allows one
 // thing that some client in the field does. None of them ever makes an operation
 // remove more than it names.
 //

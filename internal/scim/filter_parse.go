@@ -141,7 +141,7 @@ func (p *filterParser) unit(depth int) (node, error) {
 	if p.within != nil {
 		return p.elementTerm(word, start)
 	}
-	if p.next() == '[' {
+	if p.opens() {
 		return p.valuePath(word, start, depth)
 	}
 	return p.term(word, start)
@@ -174,7 +174,7 @@ func (p *filterParser) elementTerm(name string, start int) (node, error) {
 	n := &elementNode{attr: p.within}
 	leaf := p.within
 	if p.within.Type == TypeComplex {
-		if n.sub = p.within.sub(name, p.l); n.sub == nil {
+		if n.sub = p.within.sub(name); n.sub == nil {
 			return nil, p.fail(start, `"`+p.within.path+`" has no sub-attribute "`+name+`"`)
 		}
 		leaf = n.sub
@@ -209,7 +209,7 @@ func (p *filterParser) valueFilter(r ref, start, depth int) (node, error) {
 		return nil, err
 	}
 	n := &valuePathNode{ref: r, of: inner}
-	if p.next() != '.' {
+	if !p.part() {
 		p.space()
 		return n, nil
 	}
@@ -227,7 +227,7 @@ func (p *filterParser) brackets(r ref, start, depth int) (node, error) {
 	if r.sub != nil {
 		return nil, p.fail(start, `brackets follow an attribute, not a sub-attribute: emails[type eq "work"]`)
 	}
-	if r.attr == attrMeta || r.attr == attrSchemas {
+	if r.attr == attrMeta || r.attr == attrSchemas || r.attr.plain() {
 		return nil, p.fail(start, `"`+r.attr.path+`" takes no brackets`)
 	}
 	p.pos++
@@ -247,19 +247,21 @@ func (p *filterParser) brackets(r ref, start, depth int) (node, error) {
 // resolve finds the attribute that is named, or says that the resource type has it not
 // but another one of the search.
 func (p *filterParser) resolve(path string, start int) (r ref, absent bool, err error) {
-	r, problem := p.t.resolve(path, p.l)
-	if problem == "" && r.attr == nil {
-		problem = `"` + path + `" names a schema and no attribute`
-	}
-	if problem == "" {
+	r, wrong := p.t.resolve(path)
+	switch {
+	case wrong == nil && r.attr != nil:
 		return r, false, nil
+	case wrong == nil:
+		return r, false, p.fail(start, quoted(path)+" names a schema and no attribute")
+	case wrong.several:
+		return r, false, p.fail(start, wrong.problem)
 	}
 	for _, t := range p.among {
-		if other, none := t.resolve(path, p.l); none == "" && other.attr != nil {
+		if other, none := t.resolve(path); none == nil && other.attr != nil {
 			return other, true, nil
 		}
 	}
-	return r, false, p.fail(start, problem)
+	return r, false, p.fail(start, wrong.problem)
 }
 
 // allowed refuses attributes that a filter must not look at, or cannot.
@@ -267,7 +269,7 @@ func (p *filterParser) allowed(a, sub *Attribute, start int) error {
 	if a.secret() || sub != nil && sub.secret() {
 		return Errorf(http.StatusForbidden, Sensitive, "%s, position %d: %q is confidential and cannot be filtered on", p.noun(), start+1, a.path)
 	}
-	if sub != nil && (sub.made() || sub == metaLocation) {
+	if sub != nil && (sub.made() || sub.unkept || sub == metaLocation) {
 		return p.fail(start, `"`+sub.path+`" is made by the server and cannot be filtered on; use the id`)
 	}
 	return nil
@@ -390,36 +392,4 @@ func (p *filterParser) boundary() error {
 		return nil
 	}
 	return p.fail(p.pos, "a space or the end should be here")
-}
-
-func (p *filterParser) next() byte {
-	if p.pos < len(p.text) {
-		return p.text[p.pos]
-	}
-	return 0
-}
-
-// space skips blanks and says how many there were.
-func (p *filterParser) space() int {
-	start := p.pos
-	for c := p.next(); c == ' ' || c == '\t'; c = p.next() {
-		p.pos++
-	}
-	return p.pos - start
-}
-
-// word reads up to what cannot be part of a path or an operator.
-func (p *filterParser) word() string { return p.until(" \t()[]\"") }
-
-// bareWord reads up to what ends a value.
-func (p *filterParser) bareWord() string { return p.until(" \t)]") }
-
-func (p *filterParser) until(stop string) string {
-	start := p.pos
-	if n := strings.IndexAny(p.text[p.pos:], stop); n >= 0 {
-		p.pos += n
-	} else {
-		p.pos = len(p.text)
-	}
-	return p.text[start:p.pos]
 }

@@ -134,7 +134,6 @@ func TestFilterOfGroups(t *testing.T) {
 		`members[value eq "a" and type eq "Group"]`: false,
 		`members.value eq "c"`:                      true,
 		`displayName eq "TOUR guides"`:              true,
-		`members.display eq "a"`:                    true,
 	} {
 		f, err := groupType.ParseFilter(filter, strict)
 		if err != nil || f.Match(r) != match {
@@ -197,12 +196,12 @@ func TestFilterRefusals(t *testing.T) {
 		`userName eq "a"and title pr`, `(userName eq "a"`, `userName eq "a")`, `not userName eq "a"`, `not (userName eq "a"`, `()`, `not ()`,
 		`title pr and`, `title pr "x"`, `title prx`,
 		`emails[type eq "work"`, `emails[]`, `emails[type eq "work"]]`, `emails[type eq "work"].`, `emails[type eq "work"].value`,
-		`emails[nope eq "x"]`, `emails[emails[value eq "x"]]`, `emails.value[value eq "x"]`, `[type eq "work"]`, `emails [type eq "work"]`,
+		`emails[nope eq "x"]`, `emails[emails[value eq "x"]]`, `emails.value[value eq "x"]`, `[type eq "work"]`,
 		`emails[type eq "work"].nope eq "x"`, `meta[created pr]`, `schemas[value eq "x"]`, urnTest + `:tags[nope eq "x"]`,
 		`nope eq "x"`, `name.nope eq "x"`, `userName.value eq "x"`, `name.givenName.x eq "x"`, `.userName eq "x"`, `name. eq "x"`,
 		`urn:example:unknown:2.0:User:x eq "x"`, URNUser + ` eq "x"`, URNEnterpriseUser + ` pr`, URNEnterpriseUser + `: pr`,
 		URNEnterpriseUser + `:nope eq "x"`, `urn:ietf:params:scim:schemas:core:2.0:Userx:userName eq "x"`,
-		`employeeNumber eq "x"`, `members eq "x"`,
+		`members eq "x"`,
 		`active gt true`, `active lt false`, `active co "t"`, `active eq "true"`, `active eq 1`, `active eq True`, `userName eq true`, `userName eq 1`,
 		urnTest + `:badge eq "17"`, urnTest + `:badge co 1`, urnTest + `:badge eq true`, urnTest + `:badge eq 1e999`, urnTest + `:badge eq 01`,
 		urnTest + `:hired gt "2020"`, urnTest + `:hired sw "2020-01-31T08:00:00Z"`, urnTest + `:hired gt 2020`, `meta.created gt "2020-01-01T00:00:00"`,

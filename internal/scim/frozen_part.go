@@ -65,7 +65,7 @@ func (f *Frozen) member(c Complex, name, text string) {
 	}
 	if a := f.kind.attributeNamed(name); a != nil {
 		c[name] = trusted(a, value)
-	} else if s := f.kind.schemaNamed(name, Leniency{}); s != nil {
+	} else if s := f.kind.schemaNamed(name); s != nil {
 		c[s.ID] = trustedMembers(s.index, value)
 	}
 }

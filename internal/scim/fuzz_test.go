@@ -41,7 +41,7 @@ func checkCanonical(t *testing.T, r *Resource) {
 func checkNames(t *testing.T, r *Resource) {
 	t.Helper()
 	for name, v := range r.Attributes() {
-		if s, ok := r.Type().splitURN(name, strict); ok == "" && s != nil {
+		if s := r.Type().schemaNamed(name); s != nil {
 			for sub, x := range v.(Complex) {
 				checkValue(t, s.index[sub], sub, x)
 			}

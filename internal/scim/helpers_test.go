@@ -38,10 +38,10 @@ var (
 	userType  = registry.User()
 	groupType = registry.Group()
 	strict    = Leniency{}
-	lenient   = Leniency{OperationCase: true, BooleanStrings: true, QualifiedKeys: true, RemoveValues: true,
+	lenient   = Leniency{OperationCase: true, BooleanStrings: true, RemoveValues: true,
 		CreateMissing: true, ScalarForComplex: true, ArrayForSingle: true, SingleForArray: true, EmptyElements: true, IgnoreReadOnly: true,
-		IgnoreUnknown: true, UndeclaredExtensions: true, MissingSchemas: true, UnqualifiedExtensions: true,
-		UnquotedLiterals: true, LegacyURNs: true, ManagerID: true}
+		IgnoreUnknown: true, UndeclaredExtensions: true, MissingSchemas: true,
+		UnquotedLiterals: true}
 )
 
 func mustRegistry(extensions ...*Schema) *Registry {

@@ -1,8 +1,9 @@
 package scim
 
 // Leniency switches on departures from the RFCs that clients in the field need.
-// The zero value is the RFC to the letter. Which client gets which is the
-// business of package idp; the reason for each is here.
+// The zero value is the RFC, but for how names may be spelled, which is the same for
+// everybody. Which client gets which is the business of package idp; the reason for each
+// is here.
 type Leniency struct {
 	// OperationCase accepts "Add", "Remove" and "Replace" in any case. The ABNF of
 	// RFC 7644 section 3.5.2 has them in lower case; Entra ID capitalises them
@@ -13,12 +14,6 @@ type Leniency struct {
 	// bodies and in filters. Entra ID sends {"path":"active","value":"False"},
 	// Keycloak's extensions "true", templates of OneLogin a quoted variable.
 	BooleanStrings bool
-
-	// QualifiedKeys accepts any PATCH path as a key of the value of an operation
-	// without a path: "name.givenName", "URN:employeeNumber". Entra ID with the
-	// aadOptscim062020 flag sends them. The RFC has only attribute names there.
-	// Without this leniency such a key is refused, also by IgnoreUnknown.
-	QualifiedKeys bool
 
 	// RemoveValues takes the value of a remove operation for the list of what to
 	// remove from a multi-valued attribute. The RFC has no value for remove; Entra
@@ -63,9 +58,9 @@ type Leniency struct {
 	// and PATCH operations on them. Entra ID sends a schema of its own with each
 	// group; attribute mappings and templates carry attributes of other
 	// products. In a filter an unknown attribute stays an error, since leaving it
-	// out would match the wrong resources. So does a path or a key that names an
-	// attribute that there is, in a form or a place that is not understood: leaving
-	// it out would lose the value.
+	// out would match the wrong resources. So does a name that may
+	// mean several attributes, or one of another resource type: to leave it out would
+	// lose a value.
 	IgnoreUnknown bool
 
 	// UndeclaredExtensions accepts data under an extension's URN that `schemas`
@@ -77,21 +72,8 @@ type Leniency struct {
 	// versions of many clients leave it out.
 	MissingSchemas bool
 
-	// UnqualifiedExtensions resolves the bare name of an extension's attribute in
-	// paths and filters where it is unambiguous. Entra ID asks for
-	// `id eq "…" and manager eq "…"` and patches "manager".
-	UnqualifiedExtensions bool
-
 	// UnquotedLiterals takes a bare word in a filter for a string. Templates of
 	// PingFederate (`userName eq <value>`), versions of authentik and examples of
 	// Entra ID leave the quotes out.
 	UnquotedLiterals bool
-
-	// LegacyURNs accepts the schema URNs of SCIM 1 (urn:scim:schemas:core:1.0)
-	// and Entra ID's misspelt …enterprise:2.0User for those of SCIM 2.
-	LegacyURNs bool
-
-	// ManagerID accepts manager.managerId, SCIM 1's name for manager.value, as
-	// templates of OneLogin have it.
-	ManagerID bool
 }

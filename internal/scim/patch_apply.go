@@ -11,8 +11,7 @@ func (p *Patch) Apply(current *Resource) (result *Resource, changed bool, err er
 	if current == nil || current.kind != p.t {
 		return nil, false, badRequest(InvalidPath, "the operations are for a %s", p.t.Name)
 	}
-	a := applier{before: current, r: current.shallow(),
-		lists: map[*Attribute]*list{}, touched: map[*Attribute]*Schema{}, own: map[*Schema]bool{}}
+	a := newApplier(current)
 	for _, op := range p.ops {
 		for i := range op.steps {
 			if err := a.step(&op.steps[i]); err != nil {
@@ -24,6 +23,22 @@ func (p *Patch) Apply(current *Resource) (result *Resource, changed bool, err er
 		return nil, false, err
 	}
 	return a.r, a.changed(), nil
+}
+
+// applied is what steps that belong to no operation make of a resource.
+func applied(current *Resource, steps []step) (*Resource, error) {
+	a := newApplier(current)
+	for i := range steps {
+		if err := a.step(&steps[i]); err != nil {
+			return nil, err
+		}
+	}
+	return a.r, a.finish()
+}
+
+func newApplier(current *Resource) *applier {
+	return &applier{before: current, r: current.shallow(),
+		lists: map[*Attribute]*list{}, touched: map[*Attribute]*Schema{}, own: map[*Schema]bool{}}
 }
 
 // applier applies the steps of one PATCH to a copy of a resource.

@@ -126,7 +126,7 @@ func TestPatchOfALargeGroup(t *testing.T) {
 // What cannot use the index is bounded.
 func TestPatchWorkIsBounded(t *testing.T) {
 	r := bigGroup(50_000)
-	op := `{"op":"remove","path":"members[display co \"x\"]"},`
+	op := `{"op":"remove","path":"members[type co \"x\"]"},`
 	_, _, err := apply(groupType, r, strict, strings.TrimSuffix(strings.Repeat(op, 1000), ","))
 	want(t, err, 400, TooMany)
 }

@@ -12,6 +12,7 @@ type target struct {
 // valueFilter is the filter in the brackets of a path.
 type valueFilter struct {
 	node node
+	text string // as it was written, with its brackets
 	// cost is how many comparisons it takes for an element.
 	cost int
 	// terms are the comparisons of which an element can be made that satisfies the
@@ -22,11 +23,14 @@ type valueFilter struct {
 	id *string
 }
 
-// path reads PATH of RFC 7644 section 3.5.2, figure 7. As table 9 has it, what is
+// path reads a path with a URN, or one that is for the core schema.
+func (d reader) path(text string) (target, error) { return d.pathIn(nil, text) }
+
+// pathIn reads PATH of RFC 7644 section 3.5.2, figure 7. As table 9 has it, what is
 // wrong with the filter between two brackets is invalidFilter, and all else is
 // invalidPath: a bracket that is never closed has no filter in it, and makes the path
 // malformed, whatever follows.
-func (d reader) path(text string) (target, error) {
+func (d reader) pathIn(home *Schema, text string) (target, error) {
 	if len(text) > MaxFilterLength {
 		return target{}, badRequest(InvalidPath, "path: it is longer than %d bytes", MaxFilterLength)
 	}
@@ -35,13 +39,13 @@ func (d reader) path(text string) (target, error) {
 	if word == "" {
 		return target{}, badRequest(InvalidPath, "path: it begins with no attribute")
 	}
-	r, problem := d.t.resolve(word, d.l)
-	if problem != "" {
-		return target{}, badRequest(InvalidPath, "path: %s", problem)
+	r, wrong := d.t.meaning(home, word)
+	if wrong != nil {
+		return target{}, badRequest(InvalidPath, "path: %s", wrong.problem)
 	}
 	at := target{ref: r}
-	if p.next() == '[' {
-		if err := at.brackets(&p, d.l); err != nil {
+	if p.opens() {
+		if err := at.brackets(&p); err != nil {
 			return target{}, err
 		}
 	}
@@ -51,36 +55,29 @@ func (d reader) path(text string) (target, error) {
 	return at, nil
 }
 
-// ignorable says whether a path is well formed, but names an attribute that is
-// unknown and to be ignored.
+// ignorable says whether a path is well formed, but names an attribute that is unknown
+// and to be ignored.
 func (d reader) ignorable(path string) bool {
-	if !d.l.IgnoreUnknown || d.knows(path) {
+	if !d.l.IgnoreUnknown {
 		return false
 	}
-	name, _, _ := strings.Cut(path, "[")
-	name = name[strings.LastIndexByte(name, ':')+1:]
-	name, sub, dotted := strings.Cut(name, ".")
-	return validName(name, false) && (!dotted || validName(sub, true))
+	name := beforeBracket(path)
+	_, wrong := d.t.resolve(name)
+	return wrong != nil && wrong.unknown && validPath(name[strings.LastIndexByte(name, ':')+1:])
 }
 
-// knows says whether a path, up to its brackets, names what is defined: an attribute,
-// a schema, or an attribute of an extension whose bare name does not say which
-// extension is meant.
-func (d reader) knows(path string) bool {
-	path, _, _ = strings.Cut(path, "[")
-	if s, rest := d.t.splitURN(path, d.l); s != nil && rest == "" {
-		return true
+// beforeBracket is a path up to its filter.
+func beforeBracket(path string) string {
+	name, _, bracketed := strings.Cut(path, "[")
+	if bracketed {
+		name = strings.TrimRight(name, " \t")
 	}
-	if _, problem := d.t.resolve(path, d.l); problem == "" {
-		return true
-	}
-	name, _, _ := strings.Cut(path, ".")
-	return d.t.find(nil, name, d.l).attr == nil && d.t.extensionWith(name) != ""
+	return name
 }
 
-func (at *target) brackets(p *filterParser, l Leniency) error {
-	if at.attr == nil || at.sub != nil {
-		return badRequest(InvalidPath, `path: brackets follow an attribute, as in emails[type eq "work"].value`)
+func (at *target) brackets(p *filterParser) error {
+	if at.attr == nil || at.sub != nil || at.attr.plain() {
+		return badRequest(InvalidPath, `path: brackets follow an attribute with several values or parts, as in emails[type eq "work"].value`)
 	}
 	open := p.pos
 	n, err := p.brackets(at.ref, 0, 0)
@@ -91,12 +88,13 @@ func (at *target) brackets(p *filterParser, l Leniency) error {
 		return err
 	}
 	at.filter = newValueFilter(at.attr, n, p.terms)
-	if p.next() != '.' {
+	at.filter.text = p.text[open:p.pos]
+	if !p.part() {
 		return nil
 	}
 	p.pos++
 	name := p.word()
-	if at.sub = at.attr.sub(name, l); at.sub == nil {
+	if at.sub = at.attr.sub(name); at.sub == nil {
 		return badRequest(InvalidPath, "path: %q has no sub-attribute %q", at.attr.path, name)
 	}
 	return nil

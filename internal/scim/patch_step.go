@@ -1,6 +1,8 @@
 package scim
 
 import (
+	"slices"
+
 	"github.com/kubescim/kubescim/internal/scim/internal/strictjson"
 )
 
@@ -30,6 +32,8 @@ type stepCompiler struct {
 	d     reader
 	verb  verb
 	steps []step
+	// odd says that members had other names than usual, so that two may mean the same.
+	odd bool
 }
 
 // assignPath compiles an add or a replace with a path.
@@ -48,29 +52,59 @@ func (c *stepCompiler) assignObject(value any) error {
 	if !ok {
 		return badRequest(InvalidValue, "without a path the value must be an object of attributes, not %s", kindOf(value))
 	}
+	return c.assignMembers(nil, o)
+}
+
+// assignMembers compiles the members of an object. Their names differ, but may mean the
+// same.
+func (c *stepCompiler) assignMembers(home *Schema, o strictjson.Object) error {
 	for _, m := range o {
-		if err := c.assignMember(m); err != nil {
+		if err := c.assignMember(home, m); err != nil {
 			return err
 		}
+	}
+	if c.odd {
+		return collision(nil, c.steps)
 	}
 	return nil
 }
 
-func (c *stepCompiler) assignMember(m strictjson.Member) error {
-	t := c.d.t
-	if a := t.attributeNamed(m.Name); a != nil {
-		if a.Mutability == ReadOnly && a != attrSchemas && c.d.l.IgnoreReadOnly {
-			return nil
+// assignMember compiles the assignment of one member of an object, whose attributes are
+// those of a schema, or nil for the core schema and the common ones.
+func (c *stepCompiler) assignMember(home *Schema, m strictjson.Member) error {
+	name := beforeBracket(m.Name)
+	r, wrong := c.d.t.meaning(home, name)
+	switch {
+	case wrong != nil && wrong.unknown && c.d.l.IgnoreUnknown:
+		return nil
+	case wrong != nil:
+		return badRequest(InvalidSyntax, "%s", wrong.problem)
+	}
+	at := target{ref: r}
+	if name != m.Name {
+		var err error
+		if at, err = c.d.pathIn(home, m.Name); err != nil {
+			return err
 		}
-		return c.assign(target{ref: t.find(nil, a.Name, Leniency{})}, m.Value)
 	}
-	if s := t.schemaNamed(m.Name, c.d.l); s != nil && !s.core {
-		return c.assign(target{ref: ref{schema: s}}, m.Value)
+	c.odd = c.odd || !at.usual(home, m.Name)
+	if at.attr != nil && at.attr != attrSchemas && c.d.l.IgnoreReadOnly && (at.attr.Mutability == ReadOnly || at.leaf().Mutability == ReadOnly) {
+		return nil
 	}
-	if c.d.l.QualifiedKeys && c.d.knows(m.Name) {
-		return c.assignPath(m.Name, m.Value)
+	return c.assign(at, m.Value)
+}
+
+// usual says whether a member has the one name that nothing else can be meant by in its
+// place.
+func (at target) usual(home *Schema, name string) bool {
+	switch {
+	case at.attr == nil:
+		return equalASCII(at.schema.ID, name) && !at.schema.core
+	case home == nil:
+		return at.sub == nil && at.filter == nil && (at.schema == nil || at.schema.core) && equalASCII(at.attr.Name, name)
+	default:
+		return at.schema == home && equalASCII(at.attr.Name, name)
 	}
-	return c.d.unknown(m.Name)
 }
 
 // unlessIgnored is the error about a path, or none if that is unknown and to be
@@ -118,7 +152,7 @@ func withMissingSchemas(l Leniency) Leniency {
 
 func (c *stepCompiler) assignExtension(s *Schema, value any) error {
 	if value == nil {
-		if c.verb == verbReplace {
+		if c.verb == verbReplace && !s.core {
 			c.steps = append(c.steps, step{verb: verbRemove, at: target{ref: ref{schema: s}}})
 		}
 		return nil
@@ -127,21 +161,7 @@ func (c *stepCompiler) assignExtension(s *Schema, value any) error {
 	if !ok {
 		return badRequest(InvalidValue, "the value of %q must be an object, not %s", s.ID, kindOf(value))
 	}
-	for _, m := range o {
-		a := s.index.find(m.Name)
-		switch {
-		case a == nil:
-			if err := c.d.unknown(s.ID + ":" + m.Name); err != nil {
-				return err
-			}
-		case a.Mutability == ReadOnly && c.d.l.IgnoreReadOnly:
-		default:
-			if err := c.assign(target{ref: ref{schema: s, attr: a}}, m.Value); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return c.assignMembers(s, o)
 }
 
 // writable refuses paths to what the client must not change.
@@ -215,6 +235,9 @@ func (c *stepCompiler) readParts(s *step, value any) error {
 			s.parts = nil
 			return nil
 		}
+		if slices.ContainsFunc(s.parts, func(x part) bool { return x.sub == sub }) {
+			return badRequest(InvalidSyntax, "%q is given twice, by two of its names", sub.path)
+		}
 		if !sub.discarded() {
 			s.parts = append(s.parts, part{sub, v})
 		}
@@ -229,6 +252,9 @@ func (c *stepCompiler) remove(m message) error {
 		return c.unlessIgnored(m.path, err)
 	}
 	if at.attr == nil {
+		if at.schema.core {
+			return badRequest(InvalidPath, "path: %q names a schema and no attribute", m.path)
+		}
 		if m.value != nil {
 			return valueOnRemove(at.schema.ID)
 		}

@@ -32,7 +32,9 @@ func (t *ResourceType) ParseProjection(attributes, excludedAttributes string) (*
 	}
 	p := &Projection{t: t, exclude: len(exclude) > 0, named: map[*Attribute]*selection{}, schemas: map[*Schema]bool{}}
 	for _, name := range append(include, exclude...) {
-		p.name(name)
+		if err := p.name(name); err != nil {
+			return nil, err
+		}
 	}
 	return p, nil
 }
@@ -47,18 +49,18 @@ func splitList(s string) []string {
 	return names
 }
 
-func (p *Projection) name(path string) {
-	if equalASCII(path, p.t.Schema.ID) {
-		p.schemas[p.t.Schema] = true
-		return
-	}
-	r, problem := p.t.resolve(path, Leniency{UnqualifiedExtensions: true})
-	if problem != "" {
-		return
-	}
-	if r.attr == nil {
+// name adds a name. What may be of several schemas is refused: to leave it out could show
+// what was to be excluded.
+func (p *Projection) name(path string) error {
+	r, wrong := p.t.resolve(path)
+	switch {
+	case wrong != nil && wrong.several:
+		return badRequest(InvalidValue, "%s", wrong.problem)
+	case wrong != nil:
+		return nil
+	case r.attr == nil:
 		p.schemas[r.schema] = true
-		return
+		return nil
 	}
 	s := p.named[r.attr]
 	if s == nil {
@@ -70,6 +72,7 @@ func (p *Projection) name(path string) {
 	} else {
 		s.subs[r.sub] = true
 	}
+	return nil
 }
 
 // Wants says whether an attribute can be in the answer at all, so that a store may
@@ -78,8 +81,8 @@ func (p *Projection) Wants(path string) bool {
 	if p == nil {
 		return true
 	}
-	r, problem := p.t.resolve(path, Leniency{UnqualifiedExtensions: true})
-	if problem != "" {
+	r, wrong := p.t.resolve(path)
+	if wrong != nil {
 		return false
 	}
 	if r.attr == nil {

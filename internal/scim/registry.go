@@ -1,9 +1,6 @@
 package scim
 
-import (
-	"fmt"
-	"sort"
-)
+import "fmt"
 
 // Registry is the resource types that one tenant has: User with the enterprise
 // extension and the tenant's own, and Group. It does not change, and may be used
@@ -32,7 +29,7 @@ func NewRegistry(userExtensions ...*Schema) (*Registry, error) {
 	g := &Registry{user: user, group: group}
 	endpoints := map[string]string{user.Name: user.Endpoint, group.Name: group.Endpoint}
 	for _, t := range g.ResourceTypes() {
-		t.endpoints, t.types = endpoints, g.ResourceTypes()
+		t.endpoints = endpoints
 		for _, s := range t.schemas {
 			if _, taken := g.Schema(s.ID); taken {
 				return nil, fmt.Errorf("schema %s is defined twice", s.ID)
@@ -40,6 +37,7 @@ func NewRegistry(userExtensions ...*Schema) (*Registry, error) {
 			g.schemas = append(g.schemas, s)
 		}
 	}
+	learnURNs(g.ResourceTypes())
 	return g, nil
 }
 
@@ -77,11 +75,10 @@ type ResourceType struct {
 	Extensions  []SchemaExtension
 
 	schemas   []*Schema         // the core schema and the extensions
-	byLength  []*Schema         // longest URN first: one URN may begin with another
+	urns      []urn             // of these and of the other types, the longest first
 	endpoints map[string]string // of the registry's types, for $ref
 	derived   *Attribute        // the attribute that follows from other resources
 	exact     bool              // every attribute that is kept is returned by default
-	types     []*ResourceType   // of the registry
 }
 
 // SchemaExtension is an extension of a resource type (RFC 7643 section 3.3).
@@ -111,8 +108,6 @@ func newResourceType(name, endpoint, description string, core *Schema, extension
 	for _, e := range t.Extensions {
 		t.schemas = append(t.schemas, e.Schema)
 	}
-	t.byLength = append([]*Schema(nil), t.schemas...)
-	sort.SliceStable(t.byLength, func(i, j int) bool { return len(t.byLength[i].ID) > len(t.byLength[j].ID) })
 	t.exact = true
 	for _, s := range t.schemas {
 		t.exact = t.exact && returnedByDefault(s.Attributes)
@@ -131,47 +126,6 @@ func returnedByDefault(attributes []*Attribute) bool {
 		}
 	}
 	return true
-}
-
-// sibling finds the other resource type of the registry that has a core schema of
-// this URN; nil when there is none.
-func (t *ResourceType) sibling(urn string) *ResourceType {
-	for _, o := range t.types {
-		if o != t && equalASCII(o.Schema.ID, urn) {
-			return o
-		}
-	}
-	return nil
-}
-
-// schemaNamed finds the core schema or an extension by its URN or, by leniency,
-// by a name that clients have for it; nil when there is none.
-func (t *ResourceType) schemaNamed(urn string, l Leniency) *Schema {
-	for _, s := range t.byLength {
-		if equalASCII(s.ID, urn) {
-			return s
-		}
-	}
-	if !l.LegacyURNs {
-		return nil
-	}
-	if equalASCII(urn, legacyCoreURN) {
-		return t.Schema
-	}
-	for _, legacy := range legacyEnterpriseURNs {
-		if equalASCII(urn, legacy) {
-			return t.schemaNamed(URNEnterpriseUser, Leniency{})
-		}
-	}
-	return nil
-}
-
-// Names of SCIM 1, and a misspelling seen on the wire.
-const legacyCoreURN = "urn:scim:schemas:core:1.0"
-
-var legacyEnterpriseURNs = []string{
-	"urn:scim:schemas:extension:enterprise:1.0",
-	"urn:ietf:params:scim:schemas:extension:enterprise:2.0User",
 }
 
 // attributeNamed finds a core or common attribute.

@@ -12,7 +12,7 @@ func groupSchema() *Schema {
 			{Name: "value", Mutability: Immutable, Description: "Identifier of the member of this Group."},
 			{Name: "$ref", Type: TypeReference, ReferenceTypes: []string{"User", "Group"}, Mutability: Immutable, target: "User",
 				Description: "The URI corresponding to a SCIM resource that is a member of this Group."},
-			{Name: "display", Mutability: ReadOnly, Description: "A human-readable name for the member, primarily used for display purposes."},
+			{Name: "display", Mutability: ReadOnly, unkept: true, Description: "A human-readable name for the member, primarily used for display purposes."},
 			{Name: "type", CanonicalValues: []string{"User", "Group"}, Mutability: Immutable,
 				Description: "A label indicating the type of resource, e.g., 'User' or 'Group'."},
 		}},

@@ -30,12 +30,12 @@ func (t *ResourceType) ParseSort(sortBy, sortOrder string) (*Sort, error) {
 	if sortBy == "" {
 		return nil, nil
 	}
-	r, problem := t.resolve(sortBy, Leniency{UnqualifiedExtensions: true})
-	if problem == "" && r.attr == nil {
-		problem = `"` + sortBy + `" names a schema and no attribute`
+	r, wrong := t.resolve(sortBy)
+	if wrong != nil {
+		return nil, badRequest(InvalidValue, "sortBy: %s", wrong.problem)
 	}
-	if problem != "" {
-		return nil, badRequest(InvalidValue, "sortBy: %s", problem)
+	if r.attr == nil {
+		return nil, badRequest(InvalidValue, "sortBy: %q names a schema and no attribute", sortBy)
 	}
 	if r.sub == nil && r.attr.Type == TypeComplex {
 		if r.sub = r.attr.value; r.sub == nil {
@@ -45,7 +45,7 @@ func (t *ResourceType) ParseSort(sortBy, sortOrder string) (*Sort, error) {
 	if r.attr.secret() || r.leaf().secret() {
 		return nil, Errorf(http.StatusForbidden, Sensitive, "sortBy: %q is confidential and cannot be sorted by", r.attr.path)
 	}
-	if r.leaf().made() || r.leaf() == metaLocation {
+	if r.leaf().made() || r.leaf().unkept || r.leaf() == metaLocation {
 		return nil, badRequest(InvalidValue, "sortBy: %q is made by the server and cannot be sorted by", r.leaf().path)
 	}
 	return &Sort{t: t, ref: r, descending: descending}, nil

@@ -186,11 +186,8 @@ func (d reader) cleared(a *Attribute, c Complex) bool {
 // subAttribute finds a sub-attribute by name; nil without an error for an unknown
 // one that is to be ignored.
 func (d reader) subAttribute(a *Attribute, name string) (*Attribute, error) {
-	if s := a.subs.find(name); s != nil {
+	if s := a.sub(name); s != nil {
 		return s, nil
-	}
-	if d.l.ManagerID && a.value != nil && equalASCII(a.Name, "manager") && equalASCII(name, "managerId") {
-		return a.value, nil
 	}
 	if d.l.IgnoreUnknown {
 		return nil, nil

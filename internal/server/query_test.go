@@ -209,7 +209,7 @@ func TestSearchOverTypes(t *testing.T) {
 		`userName eq null`:                                                              1,
 		`userName eq "user0@example.com" and displayName eq "Guides"`:                   0,
 		`members[value eq "x"] or title eq "9"`:                                         1,
-		`not (members[value eq "x"].display eq "y")`:                                    8,
+		`not (members[value eq "x"].type eq "y")`:                                       8,
 		`urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq null`: 8,
 		`urn:ietf:params:scim:schemas:core:2.0:Group:displayName eq "Guides"`:           1,
 		`department pr or meta.resourceType eq "Group"`:                                 1,

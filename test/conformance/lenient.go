@@ -8,7 +8,8 @@ import (
 // lenience is a request of an identity provider that departs from the RFC, or that
 // the RFC leaves to the server.
 type lenience struct {
-	// field is the switch in the server's own code, for those who mend it.
+	// field is the switch in the server's own code, for those who mend it, or "names"
+	// where the spelling of a name is understood for everybody.
 	field        string
 	name, source string
 	// by are the profiles whose server must understand the request.
@@ -146,7 +147,7 @@ func lenientValues() []lenience {
 			u, other := t.user(), t.user()
 			return patchAttempt(t.group(other), func(a *answer) { a.hasMembers(u, other) }, `{"op":"add","path":"members","value":{"value":"`+u.id+`"}}`)
 		}},
-		{"ManagerID", "managerId for the manager's value", "templates of OneLogin", []string{"OneLogin"}, mayIgnore, nil, func(t *T) attempt {
+		{"names", "managerId for the manager's value", "templates of OneLogin", but("Generic"), mayUnderstand, nil, func(t *T) attempt {
 			manager := t.user()
 			u := t.user()
 			a := t.put(u.path, t.userBody(`"userName":`+quoted(u.name), `"`+urnEnterprise+`":{"manager":{"managerId":"`+manager.id+`"}}`))

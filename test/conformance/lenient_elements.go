@@ -70,13 +70,13 @@ func lenientElements() []lenience {
 // lenientNames are departures in the names of operations, attributes and schemas.
 func lenientNames() []lenience {
 	all := but("Generic")
-	legacy := []string{"Entra", "OneLogin"}
+	bare := []string{"OneLogin", "Authentik"}
 	return []lenience{
 		{"OperationCase", "Add, Replace and Remove with a capital", "Entra ID without its flag", all, mayUnderstand, nil, func(t *T) attempt {
 			return patchAttempt(t.user(`"userType":"x"`), func(a *answer) { a.has("nickName", "Babs").has("title", "T").unassigned("userType") },
 				`{"op":"Add","path":"nickName","value":"Babs"}`, `{"op":"Replace","path":"title","value":"T"}`, `{"op":"Remove","path":"userType"}`)
 		}},
-		{"QualifiedKeys", "dotted names and URNs as keys", "Entra ID with aadOptscim062020", all, mayUnderstand, nil, func(t *T) attempt {
+		{"names", "dotted names and URNs as keys", "Entra ID with aadOptscim062020", all, mayUnderstand, nil, func(t *T) attempt {
 			return patchAttempt(t.user(), func(a *answer) {
 				a.has("displayName", "Bjfe").has("name/givenName", "Kkom").has("name/familyName", "Unua").has(urnEnterprise+"/employeeNumber", "Aklq").lacks("name.givenName")
 			}, `{"op":"replace","value":{"displayName":"Bjfe","name.givenName":"Kkom","name.familyName":"Unua","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber":"Aklq"}}`)
@@ -102,30 +102,35 @@ func lenientNames() []lenience {
 			name := t.userName()
 			return postAttempt(t, name, t.userBody(`"userName":`+quoted(name), `"schemas":["`+urnUser+`"]`, `"`+urnEnterprise+`":{"department":"D"}`), func(a *answer) { a.has(urnEnterprise+"/department", "D") })
 		}},
-		{"MissingSchemas", "a document without `schemas`", "templates of OneLogin", []string{"OneLogin"}, mustRefuse, nil, func(t *T) attempt {
+		{"MissingSchemas", "a document without `schemas`", "templates of OneLogin", bare, mustRefuse, nil, func(t *T) attempt {
 			name := t.userName()
 			doc := t.userDoc(`"userName":` + quoted(name))
 			delete(doc, "schemas")
 			return postAttempt(t, name, jsonOf(doc), func(a *answer) { a.has("userName", name).has("schemas", []any{urnUser}) })
 		}},
-		{"MissingSchemas", "a PATCH without `schemas`", "templates of OneLogin", []string{"OneLogin"}, mustRefuse, needs(patchFeature), func(t *T) attempt {
+		{"MissingSchemas", "a PATCH without `schemas`", "templates of OneLogin", bare, mustRefuse, needs(patchFeature), func(t *T) attempt {
 			u := t.user()
 			a := t.do(http.MethodPatch, u.path, `{"Operations":[{"op":"replace","path":"title","value":"T"}]}`)
 			return attempt{a, func() { u.get().has("title", "T") }, func() { u.get().unassigned("title") }}
 		}},
-		{"UnqualifiedExtensions", "`id eq … and manager eq …`", "Entra ID", all, mayUnderstand, needs(filterFeature), func(t *T) attempt {
+		{"MissingSchemas", "a group renamed without `schemas`, but with them in the value", "authentik", bare, mustRefuse, needs(patchFeature), func(t *T) attempt {
+			g, name := t.group(), "g-"+t.random()
+			a := t.do(http.MethodPatch, g.path, `{"Operations":[{"op":"replace","value":{"schemas":["`+urnGroup+`"],"id":"`+g.id+`","displayName":"`+name+`"}}]}`)
+			return attempt{a, func() { g.get().has("displayName", name).has("id", g.id) }, func() { g.get().has("displayName", g.name) }}
+		}},
+		{"names", "`id eq … and manager eq …`", "Entra ID", all, mayUnderstand, needs(filterFeature), func(t *T) attempt {
 			manager := t.user()
 			u := t.user(`"` + urnEnterprise + `":{"manager":{"value":"` + manager.id + `"}}`)
 			return filterAttempt(t, "/Users", `id eq "`+u.id+`" and manager eq "`+manager.id+`"`, u)
 		}},
-		{"UnqualifiedExtensions", "an attribute of an extension by its name", "Entra ID", all, mayUnderstand, nil, func(t *T) attempt {
+		{"names", "an attribute of an extension by its name", "Entra ID", all, mayUnderstand, nil, func(t *T) attempt {
 			return patchAttempt(t.user(), func(a *answer) { a.has(urnEnterprise+"/department", "D") }, `{"op":"add","path":"department","value":"D"}`)
 		}},
-		{"LegacyURNs", "the schema of SCIM 1", "templates of OneLogin", legacy, mayUnderstand, nil, func(t *T) attempt {
+		{"names", "the schema of SCIM 1", "templates of OneLogin", all, mayUnderstand, nil, func(t *T) attempt {
 			name := t.userName()
 			return postAttempt(t, name, t.userBody(`"userName":`+quoted(name), `"schemas":["urn:scim:schemas:core:1.0"]`), func(a *answer) { a.has("userName", name).has("schemas", []any{urnUser}) })
 		}},
-		{"LegacyURNs", "…enterprise:2.0User, misspelt", "Entra ID", legacy, mayIgnore, nil, func(t *T) attempt {
+		{"names", "…enterprise:2.0User, misspelt", "Entra ID", all, mayUnderstand, nil, func(t *T) attempt {
 			u := t.user()
 			const misspelt = "urn:ietf:params:scim:schemas:extension:enterprise:2.0User"
 			a := t.put(u.path, t.userBody(`"userName":`+quoted(u.name), `"schemas":["`+urnUser+`","`+misspelt+`"]`, `"`+misspelt+`":{"department":"D"}`))

@@ -8,7 +8,7 @@ import (
 // lossCases are requests that servers have answered with success although something was
 // lost: a value, the members of a group, or that a user is blocked.
 func lossCases() []testCase {
-	return slices.Concat(emptyElements(), blockedUsers())
+	return slices.Concat(names(), emptyElements(), blockedUsers())
 }
 
 // emptyElements are lists that name nobody.

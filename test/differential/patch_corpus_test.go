@@ -73,7 +73,7 @@ var userTargets = []*target{
 	{path: scim.URNEnterpriseUser, parts: true, values: []any{document{"department": "Tours", "costCenter": "1"}}},
 	{values: []any{document{"title": "Guide", "active": true}, document{"name": document{"givenName": "B"}}, document{"emails": []any{work, bare}},
 		document{scim.URNEnterpriseUser: document{"department": "Tours"}}}},
-	{values: []any{document{"name.givenName": "B"}, document{"nope": "x"}}, refusal: scim.InvalidSyntax},
+	{values: []any{document{"name.nope": "B"}, document{"nope": "x"}}, refusal: scim.InvalidSyntax},
 	{values: []any{document{"id": "x"}, document{"groups": []any{}}}, refusal: scim.Mutability},
 	{path: "active", values: []any{"True", 1.0}, refusal: scim.InvalidValue},
 	{path: "title", values: []any{7.0, document{"value": "x"}}, refusal: scim.InvalidValue},

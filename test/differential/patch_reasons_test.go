@@ -28,6 +28,7 @@ var patchRivals = []patchRival{
 		removeWithoutMatch("a remove whose path matches nothing has nothing to do: what it asks for is so (RFC 7644 section 3.5.2.2 has no error for it)"),
 		valueOnRemove("the value of a remove does not matter where the path names one value (RFC 7644 section 3.5.2.2 has none)"),
 		otherCase("a filter compares strings that are not caseExact in any case (RFC 7644 section 3.4.2.2)"),
+		activeStays("a server may have a default for what a client leaves without a value, and that of active is what it was (RFC 7644 section 3.5.1)"),
 		primaryMoves("one value is primary at most: that which becomes so takes it from the others (RFC 7644 section 3.5.2)"),
 		replaceMatches("to replace what a value path matches is to replace the whole of each value (RFC 7644 section 3.5.2.3)"),
 		complexMerges("what is given of a complex attribute is added or replaced, and the rest stays (RFC 7644 sections 3.5.2.1 and 3.5.2.3)"),
@@ -35,7 +36,7 @@ var patchRivals = []patchRival{
 		sameElement("no two values of an attribute have the same type and value (RFC 7643 section 2.4)"),
 	)},
 	{"scimmy", "scimmy.mjs", append(
-		refusals(scim.InvalidFilter, scim.InvalidSyntax, scim.InvalidValue, scim.Mutability, scim.NoTarget),
+		refusals(scim.InvalidFilter, scim.InvalidValue, scim.Mutability, scim.NoTarget),
 		failing("canonical values are suggestions, of which letters in another case are none the less (RFC 7643 section 7)", "contains non-canonical value"),
 		failing("to add no value changes nothing, also where a list has just lost all of its values (RFC 7643 section 2.5)", "trap returned falsish for property 'length'"),
 		named("the name of an attribute may be written in any case (RFC 7643 section 2.1)", "TITLE"),
@@ -43,6 +44,7 @@ var patchRivals = []patchRival{
 		named("a path may name a part of an extension's attribute (RFC 7644 section 3.10)", scim.URNEnterpriseUser+":manager.value"),
 		named("a path may name all attributes of an extension, to remove them too (RFC 7644 section 3.10)", scim.URNEnterpriseUser),
 		named("without a filter, a sub-attribute is that of each value (RFC 7644 figure 7: attrPath)", "emails.display"),
+		activeStays("a server may have a default for what a client leaves without a value, and that of active is what it was (RFC 7644 section 3.5.1)"),
 		primaryMoves("one value is primary at most: that which becomes so takes it from the others (RFC 7644 section 3.5.2)"),
 		replaceList("to replace a multi-valued attribute is to replace all of its values, without a path too (RFC 7644 section 3.5.2.3)"),
 		complexMerges("what is given of a complex attribute is added or replaced, and the rest stays (RFC 7644 sections 3.5.2.1 and 3.5.2.3)"),
@@ -76,6 +78,12 @@ func refusals(of ...scim.ErrorType) []reason {
 func failing(decision, words string) reason {
 	return reason{decision, func(_ patching, _ operation, ours, theirs patched) bool {
 		return ours.Error == "" && strings.Contains(theirs.Error, words)
+	}}
+}
+
+func activeStays(decision string) reason {
+	return reason{decision, func(_ patching, o operation, ours, theirs patched) bool {
+		return o.Op == "remove" && o.Path == "active" && ours.Error == "" && theirs.Error == ""
 	}}
 }
 
