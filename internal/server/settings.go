@@ -61,22 +61,15 @@ func forwarded(r *http.Request, header string) string {
 }
 
 // checkRequired returns 400 invalidValue for a user that has not all attributes
-// that the tenant requires.
+// that the tenant requires, with something in them.
 func (s *Settings) checkRequired(r *scim.Resource) error {
 	if !store.IsUser(r.Type()) {
 		return nil
 	}
 	for _, path := range s.RequiredAttributes {
-		attributes := r.Attributes()
-		parent, sub, isSub := strings.Cut(path, ".")
-		value, assigned := attributes[parent]
-		if isSub {
-			complex, _ := value.(scim.Complex)
-			_, assigned = complex[sub]
-		}
-		if !assigned {
+		if !r.Has(path) {
 			return scim.Errorf(http.StatusBadRequest, scim.InvalidValue,
-				"%q is required of every user here; add it to the attribute mapping of the identity provider", path)
+				"%q is required of every user here, and with a value; add it to the attribute mapping of the identity provider", path)
 		}
 	}
 	return nil
