@@ -75,3 +75,18 @@ func TestElementsWithNothingInThem(t *testing.T) {
 		want(t, err, 400, InvalidValue)
 	}
 }
+
+// A remove takes away no more than its value names: what cannot be understood, and null
+// for what would tell one element from others, is refused.
+func TestRemoveValuesThatNameTooMuch(t *testing.T) {
+	for _, value := range []string{`[{"type":"work","value":null}]`, `[{"type":"work","nope":"x"}]`, `[{"value":null}]`, `[{"nope":"x"}]`, `[{}]`} {
+		got, err := patched(t, userType, user(twoEmails), lenient, `{"op":"remove","path":"emails","value":`+value+`}`)
+		if err == nil && got != "=" {
+			t.Errorf("%s: %s", value, got)
+		}
+	}
+	got, err := patched(t, groupType, groupDoc, lenient, `{"op":"remove","path":"members","value":[{"value":"a","$ref":null,"nope":"x"}]}`)
+	if err != nil || got == "=" {
+		t.Error("a member is known by its value:", err)
+	}
+}

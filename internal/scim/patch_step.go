@@ -295,9 +295,14 @@ func (c *stepCompiler) readListed(s *step, value any) error {
 	}
 	d, of := c.d, s.at.leaf()
 	d.partial = true
+	// To leave out a part of what an element must be like would remove others too.
+	d.l.IgnoreUnknown = d.l.IgnoreUnknown && a.identified
 	s.listed = true
 	var elements []any
 	for _, e := range list {
+		if o, ok := e.(strictjson.Object); ok && a.value != nil && saysNull(o, a.value.Name) {
+			return badRequest(InvalidValue, "an element to remove from %q has no \"value\": leave that out to remove by the rest of it", a.path)
+		}
 		v, err := d.element(of, e)
 		if err != nil {
 			return err
@@ -308,6 +313,11 @@ func (c *stepCompiler) readListed(s *step, value any) error {
 	}
 	s.value = elements
 	return nil
+}
+
+// saysNull says whether an object has the member, and null for it.
+func saysNull(o strictjson.Object, name string) bool {
+	return slices.ContainsFunc(o, func(m strictjson.Member) bool { return m.Value == nil && equalASCII(m.Name, name) })
 }
 
 func valueOnRemove(path string) error {
