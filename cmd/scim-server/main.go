@@ -117,6 +117,7 @@ func run(o options, log *slog.Logger) error {
 	}
 	key := client.ObjectKey{Namespace: o.pod.Namespace, Name: o.tenant}
 	mirror := kubernetes.NewMirror(watching, key, log)
+	kubernetes.MeasureStorage(metrics, o.tenant, mirror)
 	members, err := barrier.New(barrier.Options{
 		Client: live, Pod: o.pod, Tenant: o.tenant, Listen: o.peerAddress, Log: mirror, Logger: log, Metrics: metrics,
 		Usage: func() string { return usageOf(mirror, tenant) },

@@ -317,3 +317,43 @@ func TestSearchWhileSlicesChange(t *testing.T) {
 	}
 	<-done
 }
+
+// What is stored is known at any time, whatever came in the place of what.
+func TestBytes(t *testing.T) {
+	g := NewWithT(t)
+	x := index.New()
+	registry, err := scim.NewRegistry()
+	g.Expect(err).NotTo(HaveOccurred())
+	user, group := uuid.New(), uuid.New()
+	entry := func(id uuid.UUID, bytes int32) *index.Entry {
+		resource := scim.NewResource(registry.User(), scim.Complex{"id": id.String(), "userName": "babs"})
+		return &index.Entry{ID: id, Frozen: *resource.Freeze(), Name: "babs", Bytes: bytes}
+	}
+	groupEntry := func(bytes int32) *index.Entry {
+		e := entry(group, bytes)
+		e.Group = &index.Group{}
+		return e
+	}
+	for _, step := range []struct {
+		do    func()
+		bytes int64
+	}{
+		{func() { x.PutUser(entry(user, 1000)) }, 1000},
+		{func() { x.PutUser(entry(user, 1200)) }, 1200},
+		{func() { x.PutGroup(groupEntry(500)) }, 1700},
+		{func() { x.PutGroup(groupEntry(600)) }, 1800},
+		{func() { x.PutSlice(&index.Slice{Name: "one", Group: group, Bytes: 40}) }, 1840},
+		{func() { x.PutSlice(&index.Slice{Name: "one", Group: group, Bytes: 80}) }, 1880},
+		{func() { x.PutKept(index.Kept{ID: user, Bytes: 1300}) }, 1980},
+		{func() { x.PutKept(index.Kept{ID: user, Bytes: 1400}) }, 2080},
+		{func() { x.PutUser(entry(user, 1000)) }, 1680},
+		{func() { x.RemoveSlice("one"); x.RemoveSlice("one") }, 1600},
+		{func() { x.RemoveUser(user); x.RemoveUser(user) }, 600},
+		{func() { x.PutKept(index.Kept{ID: group, Group: true, Bytes: 700}) }, 700},
+		{func() { x.RemoveGroup(group) }, 0},
+		{func() { x.PutUser(entry(user, 1000)); x.Reset() }, 0},
+	} {
+		step.do()
+		g.Expect(x.Counts().Bytes).To(Equal(step.bytes))
+	}
+}

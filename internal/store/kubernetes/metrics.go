@@ -25,6 +25,15 @@ func NewMetrics(registry prometheus.Registerer, tenant string) *Metrics {
 	return m
 }
 
+// MeasureStorage registers a metric of how much the tenant's users and groups take, as
+// spec.storageLimit of its ScimTenant counts it.
+func MeasureStorage(registry prometheus.Registerer, tenant string, mirror *Mirror) {
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "scim_stored_bytes", ConstLabels: prometheus.Labels{"tenant": tenant},
+		Help: "About how many bytes the users and groups of the tenant take where they are stored.",
+	}, func() float64 { return float64(mirror.Counts().Bytes) }))
+}
+
 func (m *Metrics) read(fromMemory bool) {
 	if m == nil {
 		return

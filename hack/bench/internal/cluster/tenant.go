@@ -34,6 +34,10 @@ type Tenant struct {
 	services  []*corev1.Service
 }
 
+// storageLimit is how much a tenant may store, in bytes: the most there is. With what it
+// has otherwise, a benchmark of writes would measure how much may be written in a time.
+const storageLimit = 8 << 30
+
 // NewTenant makes a tenant with a key in a namespace of its own and waits until it is served. memory is the limit of
 // each server pod.
 func (c *Cluster) NewTenant(ctx context.Context, name string, replicas int32, memory resource.Quantity) (*Tenant, error) {
@@ -45,6 +49,7 @@ func (c *Cluster) NewTenant(ctx context.Context, name string, replicas int32, me
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Spec: scimv1alpha1.ScimTenantSpec{
 			IdentityProvider: scimv1alpha1.IdentityProviderGeneric,
+			StorageLimit:     resource.NewQuantity(storageLimit, resource.BinarySI),
 			Server: scimv1alpha1.ServerSpec{
 				Replicas: replicas,
 				Resources: &corev1.ResourceRequirements{
