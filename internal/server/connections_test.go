@@ -103,12 +103,19 @@ func TestConnectionsWithoutToken(t *testing.T) {
 func TestConnectionsWithToken(t *testing.T) {
 	h := newHarness(t, memory.New())
 	const most = 5
-	h.bounded(t, most)
+	bound := h.bounded(t, most)
+	idle := func() int {
+		bound.mu.Lock()
+		defer bound.mu.Unlock()
+		return bound.idle.Len()
+	}
 	var clients []net.Conn
-	for range most + 1 {
+	for number := range most + 1 {
 		client := h.dial(t, "")
 		h.Expect(h.again(client)).To(Equal(http.StatusOK))
 		clients = append(clients, client)
+		// The answer may arrive before the server knows that its connection is idle.
+		h.Eventually(idle, 10*time.Second).Should(Equal(min(number+1, most)))
 	}
 	_, err := h.again(clients[0])
 	h.Expect(err).To(HaveOccurred(), "its connection was closed for the last one")
