@@ -108,6 +108,14 @@ func (r *Response) IsList(total int) []map[string]any {
 	return resources
 }
 
+// Anonymous is the body without the id of the request, which every error has in its
+// detail.
+func (r *Response) Anonymous() string {
+	id := r.Header.Get("X-Request-Id")
+	Expect(id).NotTo(BeEmpty(), r.String())
+	return strings.ReplaceAll(string(r.Body), id, "")
+}
+
 // At returns a part of the body, as in name/familyName or emails/0/value; nil
 // when there is none.
 func (r *Response) At(path string) any { return Dig(r.Document, path) }
