@@ -1,0 +1,139 @@
+package kubernetes
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/kubescim/kubescim/internal/barrier"
+)
+
+// weather is what a mirror's watches have to bear.
+type weather struct {
+	mu     sync.Mutex
+	cond   *sync.Cond
+	held   bool
+	broken chan struct{} // closed to end the watches that there are with 410
+	begun  atomic.Int64  // watches that asked for the first state
+}
+
+func newWeather() *weather {
+	w := &weather{broken: make(chan struct{})}
+	w.cond = sync.NewCond(&w.mu)
+	return w
+}
+
+// hold keeps events back from now on.
+func (w *weather) hold() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.held = true
+}
+
+// clear lets all events through.
+func (w *weather) clear() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.held = false
+	w.cond.Broadcast()
+}
+
+// expire ends the watches as the API server does when it has no history any more.
+func (w *weather) expire() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	close(w.broken)
+	w.broken = make(chan struct{})
+}
+
+// client returns a client whose watches have the weather.
+func (w *weather) client() client.WithWatch {
+	return interceptor.NewClient(watching, interceptor.Funcs{
+		Watch: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) (watch.Interface, error) {
+			options := &client.ListOptions{}
+			options.ApplyOptions(opts)
+			if options.Raw != nil && options.Raw.SendInitialEvents != nil {
+				w.begun.Add(1)
+			}
+			stream, err := c.Watch(ctx, list, opts...)
+			if err != nil {
+				return nil, err
+			}
+			w.mu.Lock()
+			broken := w.broken
+			w.mu.Unlock()
+			events := make(chan watch.Event)
+			go func() {
+				defer close(events)
+				for {
+					var event watch.Event
+					select {
+					case <-broken:
+						status := apierrors.NewResourceExpired("too old resource version").Status()
+						event = watch.Event{Type: watch.Error, Object: &status}
+					case next, more := <-stream.ResultChan():
+						if !more {
+							return
+						}
+						w.mu.Lock()
+						for w.held {
+							w.cond.Wait()
+						}
+						w.mu.Unlock()
+						event = next
+					}
+					select {
+					case events <- event:
+					case <-ctx.Done():
+						return
+					}
+				}
+			}()
+			return watch.NewProxyWatcher(events), nil
+		},
+	})
+}
+
+// start runs the mirror as one of the replicas, until the case ends, and waits until
+// it is in step. release lets go of what might keep it from ending.
+func (r *replicas) start(mirror *Mirror, release func()) {
+	GinkgoHelper()
+	r.add(mirror)
+	mirror.Follow(registry)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		mirror.Run(ctx)
+	}()
+	DeferCleanup(func() {
+		stop()
+		release()
+		Eventually(ended).Should(BeClosed())
+	})
+	Eventually(mirror.InStep).Should(BeTrue())
+}
+
+// add makes the mirror one that the others know.
+func (r *replicas) add(mirror *Mirror) {
+	mirror.Join(func(context.Context) (barrier.Mark, error) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		var mark barrier.Mark
+		for _, one := range r.mirrors {
+			mark = mark.Max(one.Mark())
+		}
+		return mark, nil
+	}, func() {})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mirrors = append(r.mirrors, mirror)
+}
