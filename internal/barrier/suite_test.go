@@ -178,9 +178,11 @@ type replica struct {
 	// noCreates makes the API server create nothing; created counts who wanted it to.
 	noCreates atomic.Bool
 	created   atomic.Int64
-	end       context.CancelFunc
-	ended     chan struct{}
-	err       error
+	// noUsers makes it list no users.
+	noUsers atomic.Bool
+	end     context.CancelFunc
+	ended   chan struct{}
+	err     error
 }
 
 // newReplica returns a replica that does not run yet.
@@ -276,6 +278,9 @@ func (r *replica) refusing() interceptor.Funcs {
 			return call(refuse, func() error { return c.Get(ctx, key, o, opts...) })
 		},
 		List: func(ctx context.Context, c client.WithWatch, o client.ObjectList, opts ...client.ListOption) error {
+			if _, are := o.(*v1alpha1.ScimUserList); are && r.noUsers.Load() {
+				return errRefused
+			}
 			return call(refuse, func() error { return c.List(ctx, o, opts...) })
 		},
 		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
