@@ -13,7 +13,8 @@ import (
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
-var _ = Describe("A bulk request", Ordered, func() {
+// It has a deadline to meet: no other spec runs beside it.
+var _ = Describe("A bulk request", Serial, Ordered, func() {
 	var (
 		t *Tenant
 		c *Client

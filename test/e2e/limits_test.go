@@ -61,7 +61,8 @@ var _ = Describe("A tenant with little storage", func() {
 })
 
 // The drill of the same name has as many connections as an attacker would.
-var _ = Describe("A pod that is sent much by clients without a token", func() {
+// It fills the cores: no other spec runs beside it.
+var _ = Describe("A pod that is sent much by clients without a token", Serial, func() {
 	It("goes on answering one with a token, and says what it refused", func(ctx SpecContext) {
 		t := Serve(ctx, "besieged", scimv1alpha1.IdentityProviderGeneric, OneReplica)
 		t.Expose(ctx)
