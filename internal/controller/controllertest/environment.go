@@ -88,12 +88,30 @@ func (e *Environment) prepare(ctx context.Context) error {
 // Stop stops the API server.
 func (e *Environment) Stop() error { return e.server.Stop() }
 
+// ManagerOptions are how a manager differs from that of a default installation.
+type ManagerOptions struct {
+	// User is as whom it runs; the operator of a default installation when empty.
+	User string
+	// Namespaces are the watched namespaces; all when empty.
+	Namespaces []string
+	// NewClient makes its client; the usual one when nil.
+	NewClient client.NewClientFunc
+}
+
 // StartManager runs a manager with the operator's own rights and cache and what
 // setup adds to it. It returns once the caches are filled; stop ends it.
 func (e *Environment) StartManager(setup func(context.Context, ctrl.Manager) error) (stop func() error, err error) {
-	mgr, err := ctrl.NewManager(e.operatorConfig(), ctrl.Options{
+	return e.StartManagerWith(ManagerOptions{}, setup)
+}
+
+// StartManagerWith is StartManager for another than a default installation.
+func (e *Environment) StartManagerWith(
+	options ManagerOptions, setup func(context.Context, ctrl.Manager) error,
+) (stop func() error, err error) {
+	mgr, err := ctrl.NewManager(e.configOf(options.User), ctrl.Options{
 		Scheme:                  controller.NewScheme(),
-		Cache:                   controller.CacheOptions(nil),
+		Cache:                   controller.CacheOptions(options.Namespaces),
+		NewClient:               options.NewClient,
 		Metrics:                 metricsserver.Options{BindAddress: "0"},
 		GracefulShutdownTimeout: ptr.To(10 * time.Second),
 		Controller:              config.Controller{SkipNameValidation: ptr.To(true)},

@@ -2,8 +2,10 @@ package controllertest
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -30,30 +32,39 @@ func (e *Environment) ApplyManifests(ctx context.Context, pattern string) ([]*un
 	}
 	var applied []*unstructured.Unstructured
 	for _, file := range files {
-		objects, err := readManifests(file)
+		content, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err
 		}
-		for _, obj := range objects {
-			strict := client.WithFieldValidation(e.Client, "Strict")
-			err := strict.Apply(ctx, client.ApplyConfigurationFromUnstructured(obj), client.FieldOwner("tests"))
-			if err != nil {
-				return nil, err
-			}
+		objects, err := ReadManifests(content)
+		if err != nil {
+			return nil, err
+		}
+		if err := e.Apply(ctx, objects...); err != nil {
+			return nil, err
 		}
 		applied = append(applied, objects...)
 	}
 	return applied, nil
 }
 
-func readManifests(file string) ([]*unstructured.Unstructured, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
+// Apply applies objects, in their order. A field that the API does not know is an
+// error.
+func (e *Environment) Apply(ctx context.Context, objects ...*unstructured.Unstructured) error {
+	strict := client.WithFieldValidation(e.Client, "Strict")
+	for _, obj := range objects {
+		err := strict.Apply(ctx, client.ApplyConfigurationFromUnstructured(obj), client.FieldOwner("tests"))
+		if err != nil {
+			return fmt.Errorf("applying %s %s: %w", obj.GetKind(), obj.GetName(), err)
+		}
 	}
-	defer func() { _ = f.Close() }()
+	return nil
+}
+
+// ReadManifests returns the objects of a file in YAML.
+func ReadManifests(content []byte) ([]*unstructured.Unstructured, error) {
 	var objects []*unstructured.Unstructured
-	documents := yaml.NewYAMLReader(bufio.NewReader(f))
+	documents := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(content)))
 	for {
 		document, err := documents.Read()
 		if errors.Is(err, io.EOF) {
@@ -72,10 +83,13 @@ func readManifests(file string) ([]*unstructured.Unstructured, error) {
 	}
 }
 
-// operatorConfig returns a configuration with no more rights than the operator
-// has in a cluster.
-func (e *Environment) operatorConfig() *rest.Config {
+// configOf returns a configuration with no more rights than a user has, by default
+// the operator.
+func (e *Environment) configOf(user string) *rest.Config {
+	if user == "" {
+		user = operatorAccount
+	}
 	c := rest.CopyConfig(e.Config)
-	c.Impersonate = rest.ImpersonationConfig{UserName: operatorAccount}
+	c.Impersonate = rest.ImpersonationConfig{UserName: user}
 	return c
 }

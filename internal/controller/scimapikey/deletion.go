@@ -10,6 +10,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
 // reconcileDeletion revokes the token: its hash is removed, and the key stays
@@ -43,7 +44,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	if !controllerutil.RemoveFinalizer(s.key, scimv1alpha1.Finalizer) {
 		return nil
 	}
-	err := r.Live.Patch(ctx, s.key, lockedPatch(before), apply.FieldManager)
+	err := r.Live.Patch(ctx, s.key, reconcile.LockedPatch(before), apply.FieldManager)
 	if client.IgnoreNotFound(err) != nil {
 		return err
 	}

@@ -24,7 +24,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -33,6 +32,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
 const (
@@ -88,7 +88,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ct
 
 	s := newScope(key, r.now())
 	defer func() {
-		if isConflict(err) { // another key of the tenant was written meanwhile
+		if reconcile.IsConflict(err) { // another key of the tenant was written meanwhile
 			result, err = ctrl.Result{RequeueAfter: time.Second}, nil
 			return
 		}
@@ -129,7 +129,7 @@ func (r *Reconciler) ensureFinalizer(ctx context.Context, s *scope) error {
 	if !controllerutil.AddFinalizer(s.key, scimv1alpha1.Finalizer) {
 		return nil
 	}
-	err := r.Live.Patch(ctx, s.key, lockedPatch(before), apply.FieldManager)
+	err := r.Live.Patch(ctx, s.key, reconcile.LockedPatch(before), apply.FieldManager)
 	s.stored = s.key.DeepCopy()
 	return err
 }
@@ -158,14 +158,4 @@ func (r *Reconciler) now() time.Time {
 		return time.Now()
 	}
 	return r.Now()
-}
-
-// lockedPatch is a patch that fails if the object has changed since before.
-func lockedPatch(before client.Object) client.Patch {
-	return client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-}
-
-// isConflict reports whether a write came too late. Doing all again mends that.
-func isConflict(err error) bool {
-	return err != nil && apierrors.IsConflict(err)
 }

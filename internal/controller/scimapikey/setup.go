@@ -2,7 +2,6 @@ package scimapikey
 
 import (
 	"context"
-	"slices"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -13,10 +12,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
 // fieldTenant finds the keys of a tenant: in the cache as an index, at the API
@@ -24,17 +23,17 @@ import (
 const fieldTenant = "spec.tenantRef.name"
 
 // SetupWithManager lets the manager run the reconciler. Every reconciliation
-// reads live, so that events about nothing but the key's own status are left out.
+// reads live.
 func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
 	err := mgr.GetFieldIndexer().IndexField(ctx, &scimv1alpha1.ScimApiKey{}, fieldTenant, tenantOf)
 	if err != nil {
 		return err
 	}
+	options.RateLimiter = reconcile.NewRateLimiter()
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("scimapikey").
 		WithOptions(options).
-		For(&scimv1alpha1.ScimApiKey{}, builder.WithPredicates(
-			predicate.Or(predicate.GenerationChangedPredicate{}, finalizersChanged()))).
+		For(&scimv1alpha1.ScimApiKey{}, builder.WithPredicates(reconcile.BeyondStatus())).
 		Watches(&scimv1alpha1.ScimApiKey{}, handler.EnqueueRequestsFromMapFunc(r.siblingsOf),
 			builder.WithPredicates(deletions())).
 		Watches(&scimv1alpha1.ScimTenant{}, handler.EnqueueRequestsFromMapFunc(r.keysOf),
@@ -54,8 +53,8 @@ func tenantOf(obj client.Object) []string {
 
 // siblingsOf returns the other keys of the tenant of a key that is gone: if
 // somebody removed its finalizer, its hash is still to be removed.
-func (r *Reconciler) siblingsOf(ctx context.Context, obj client.Object) []reconcile.Request {
-	var requests []reconcile.Request
+func (r *Reconciler) siblingsOf(ctx context.Context, obj client.Object) []ctrl.Request {
+	var requests []ctrl.Request
 	for _, tenant := range tenantOf(obj) {
 		requests = append(requests, r.keys(ctx, obj.GetNamespace(), tenant, everyKey)...)
 	}
@@ -63,13 +62,13 @@ func (r *Reconciler) siblingsOf(ctx context.Context, obj client.Object) []reconc
 }
 
 // keysOf returns the keys of a tenant.
-func (r *Reconciler) keysOf(ctx context.Context, tenant client.Object) []reconcile.Request {
+func (r *Reconciler) keysOf(ctx context.Context, tenant client.Object) []ctrl.Request {
 	return r.keys(ctx, tenant.GetNamespace(), tenant.GetName(), everyKey)
 }
 
 // keysWaitingFor returns the keys to which it matters which verifiers a replica
 // goes by: those that are on their way, and all if it has lost them.
-func (r *Reconciler) keysWaitingFor(ctx context.Context, lease client.Object) []reconcile.Request {
+func (r *Reconciler) keysWaitingFor(ctx context.Context, lease client.Object) []ctrl.Request {
 	matters := isPending
 	if lease.GetAnnotations()[operand.AnnotationVerifiersVersion] == operand.NoVerifiers {
 		matters = everyKey
@@ -79,16 +78,16 @@ func (r *Reconciler) keysWaitingFor(ctx context.Context, lease client.Object) []
 
 func (r *Reconciler) keys(
 	ctx context.Context, namespace, tenant string, matters func(*scimv1alpha1.ScimApiKey) bool,
-) []reconcile.Request {
+) []ctrl.Request {
 	keys := &scimv1alpha1.ScimApiKeyList{}
 	err := r.Client.List(ctx, keys, client.InNamespace(namespace), client.MatchingFields{fieldTenant: tenant})
 	if err != nil {
 		log.FromContext(ctx).Error(err, "Listing the keys of a tenant", "tenant", tenant)
 	}
-	var requests []reconcile.Request
+	var requests []ctrl.Request
 	for i := range keys.Items {
 		if matters(&keys.Items[i]) {
-			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&keys.Items[i])})
+			requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&keys.Items[i])})
 		}
 	}
 	return requests
@@ -98,13 +97,6 @@ func everyKey(*scimv1alpha1.ScimApiKey) bool { return true }
 
 func isPending(key *scimv1alpha1.ScimApiKey) bool {
 	return key.Status.DeliveredTime.IsZero() || !key.DeletionTimestamp.IsZero()
-}
-
-// finalizersChanged lets through updates that take or set a finalizer.
-func finalizersChanged() predicate.Predicate {
-	return onlyUpdates(func(before, after client.Object) bool {
-		return !slices.Equal(before.GetFinalizers(), after.GetFinalizers())
-	})
 }
 
 // deletions lets through nothing else.
@@ -133,12 +125,4 @@ func versionChanged() predicate.Predicate {
 		return e.ObjectOld.GetAnnotations()[operand.AnnotationVerifiersVersion] !=
 			e.ObjectNew.GetAnnotations()[operand.AnnotationVerifiersVersion]
 	}}
-}
-
-func onlyUpdates(matters func(before, after client.Object) bool) predicate.Predicate {
-	return predicate.Funcs{
-		CreateFunc: func(event.CreateEvent) bool { return false },
-		DeleteFunc: func(event.DeleteEvent) bool { return false },
-		UpdateFunc: func(e event.UpdateEvent) bool { return matters(e.ObjectOld, e.ObjectNew) },
-	}
 }

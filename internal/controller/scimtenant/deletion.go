@@ -17,6 +17,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
 // reconcileDeletion does what the deletion policy says, and then lets the tenant
@@ -81,7 +82,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	if !controllerutil.RemoveFinalizer(s.tenant, scimv1alpha1.Finalizer) {
 		return nil
 	}
-	err := r.Client.Patch(ctx, s.tenant, lockedPatch(before), apply.FieldManager)
+	err := r.Client.Patch(ctx, s.tenant, reconcile.LockedPatch(before), apply.FieldManager)
 	if client.IgnoreNotFound(err) != nil {
 		return err
 	}

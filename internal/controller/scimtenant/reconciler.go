@@ -10,7 +10,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -20,6 +19,7 @@ import (
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
 const (
@@ -43,6 +43,7 @@ type Reconciler struct {
 	ServerImage string
 
 	applier  *apply.Applier
+	written  reconcile.Written
 	progress progress
 	usage    usageLimits
 	replicas operand.ReplicaObserver
@@ -75,8 +76,8 @@ type Reconciler struct {
 // Reconcile brings one tenant closer to its spec: gather what there is, write
 // what should be, and state the result last.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ctrl.Result, err error) {
-	tenant := &scimv1alpha1.ScimTenant{}
-	if err := r.Client.Get(ctx, req.NamespacedName, tenant); err != nil {
+	tenant, err := reconcile.Get[scimv1alpha1.ScimTenant](ctx, &r.written, r.Client, r.Live, req.NamespacedName)
+	if err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !tenant.DeletionTimestamp.IsZero() && !controllerutil.ContainsFinalizer(tenant, scimv1alpha1.Finalizer) {
@@ -85,7 +86,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ct
 
 	s := newScope(tenant)
 	defer func() {
-		if isConflict(err) { // somebody else was faster; no failure of anything
+		if reconcile.IsConflict(err) { // somebody else was faster; no failure of anything
 			result, err = ctrl.Result{RequeueAfter: pollInterval}, nil
 			return
 		}
@@ -123,7 +124,11 @@ func (r *Reconciler) ensureFinalizer(ctx context.Context, s *scope) error {
 	if !controllerutil.AddFinalizer(s.tenant, scimv1alpha1.Finalizer) {
 		return nil
 	}
-	return r.Client.Patch(ctx, s.tenant, lockedPatch(before), apply.FieldManager)
+	if err := r.Client.Patch(ctx, s.tenant, reconcile.LockedPatch(before), apply.FieldManager); err != nil {
+		return err
+	}
+	r.written.Note(s.tenant)
+	return nil
 }
 
 // patchStatus writes the status, if it has changed, and tells about it.
@@ -140,6 +145,7 @@ func (r *Reconciler) patchStatus(ctx context.Context, s *scope) error {
 	if err != nil {
 		return client.IgnoreNotFound(err)
 	}
+	r.written.Note(s.tenant)
 	if changed {
 		r.tell(s.tenant, summarize(s))
 	}
@@ -153,14 +159,4 @@ func (r *Reconciler) tell(tenant *scimv1alpha1.ScimTenant, summary conditions.Su
 		kind = corev1.EventTypeWarning
 	}
 	r.Recorder.Eventf(tenant, nil, kind, summary.Reason, "Reconcile", "%s", summary.Message)
-}
-
-// lockedPatch is a patch that fails if the object has changed since before.
-func lockedPatch(before client.Object) client.Patch {
-	return client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-}
-
-// isConflict reports whether a write came too late. Doing all again mends that.
-func isConflict(err error) bool {
-	return err != nil && apierrors.IsConflict(err)
 }

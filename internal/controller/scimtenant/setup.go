@@ -16,19 +16,18 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
 // SetupWithManager lets the manager run the reconciler.
 //
-// Events about a tenant's own status are not filtered out: a reconciliation of
-// a tenant that is as it should be costs no request, and the echo of what was
-// written last is the proof that the cache has caught up with it.
+// A reconciliation of a tenant that is as it should be costs no request.
 func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
 	r.applier = apply.New(r.Client, r.Live)
+	options.RateLimiter = reconcile.NewRateLimiter()
 	err := mgr.GetFieldIndexer().IndexField(ctx, &scimv1alpha1.ScimTenant{}, indexHost, hostOf)
 	if err != nil {
 		return err
@@ -36,7 +35,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("scimtenant").
 		WithOptions(options).
-		For(&scimv1alpha1.ScimTenant{}).
+		For(&scimv1alpha1.ScimTenant{}, builder.WithPredicates(reconcile.BeyondStatus())).
 		Owns(&appsv1.Deployment{}).
 		Owns(&corev1.Service{}).
 		Owns(&corev1.ServiceAccount{}).
@@ -62,8 +61,8 @@ func hostOf(obj client.Object) []string {
 
 // rivalsOf returns the other tenants that want a tenant's host: one of them may
 // have won or lost it. Of a change, both the old and the new host count.
-func (r *Reconciler) rivalsOf(ctx context.Context, obj client.Object) []reconcile.Request {
-	var requests []reconcile.Request
+func (r *Reconciler) rivalsOf(ctx context.Context, obj client.Object) []ctrl.Request {
+	var requests []ctrl.Request
 	for _, host := range hostOf(obj) {
 		tenants, err := r.tenantsWithHost(ctx, host)
 		if err != nil {
@@ -71,7 +70,7 @@ func (r *Reconciler) rivalsOf(ctx context.Context, obj client.Object) []reconcil
 		}
 		for i := range tenants {
 			if tenants[i].UID != obj.GetUID() {
-				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&tenants[i])})
+				requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&tenants[i])})
 			}
 		}
 	}
@@ -79,15 +78,15 @@ func (r *Reconciler) rivalsOf(ctx context.Context, obj client.Object) []reconcil
 }
 
 // tenantsWithAnyHost returns the tenants to which an IngressClass matters.
-func (r *Reconciler) tenantsWithAnyHost(ctx context.Context, _ client.Object) []reconcile.Request {
+func (r *Reconciler) tenantsWithAnyHost(ctx context.Context, _ client.Object) []ctrl.Request {
 	tenants := &scimv1alpha1.ScimTenantList{}
 	if err := r.Client.List(ctx, tenants); err != nil {
 		log.FromContext(ctx).Error(err, "Listing the tenants")
 	}
-	var requests []reconcile.Request
+	var requests []ctrl.Request
 	for i := range tenants.Items {
 		if tenants.Items[i].Spec.Endpoint.Host != "" {
-			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&tenants.Items[i])})
+			requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&tenants.Items[i])})
 		}
 	}
 	return requests

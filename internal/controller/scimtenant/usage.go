@@ -12,10 +12,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/operand"
@@ -100,8 +100,8 @@ func (u *usageLimits) forget(tenant types.UID) {
 }
 
 // tenantOf returns the tenant of the server pod that a Lease belongs to.
-func tenantOf(_ context.Context, lease client.Object) []reconcile.Request {
-	return []reconcile.Request{{NamespacedName: types.NamespacedName{
+func tenantOf(_ context.Context, lease client.Object) []ctrl.Request {
+	return []ctrl.Request{{NamespacedName: types.NamespacedName{
 		Namespace: lease.GetNamespace(),
 		Name:      lease.GetLabels()[scimv1alpha1.LabelTenant],
 	}}}
