@@ -1,7 +1,7 @@
 package v1alpha1
 
 // Condition types. Ready, Reconciling and Stalled are what kstatus reads
-// (kubectl wait, Helm, Flux, Argo CD): Ready is always there; Reconciling and
+// (kubectl wait, Helm, Flux) and the health checks for Argo CD: Ready is always there; Reconciling and
 // Stalled are there only while they are True.
 const (
 	// ConditionReady is True when the object does what its spec says.

@@ -42,9 +42,10 @@ type ScimApiKeyStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// observedGeneration is the generation of the spec that this status is about.
+	// observedGeneration is the generation of the spec that this status is about;
+	// -1 until there is any status, so that nobody takes the resource for ready.
 	// +optional
-	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// keyID is the part of the token that tells keys apart; it is no secret and
@@ -95,6 +96,7 @@ type ScimApiKey struct {
 
 	// status says what the credential is.
 	// +optional
+	// +kubebuilder:default:={"observedGeneration":-1}
 	Status ScimApiKeyStatus `json:"status,omitzero"`
 }
 

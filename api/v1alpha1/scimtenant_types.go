@@ -343,9 +343,10 @@ type ScimTenantStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// observedGeneration is the generation of the spec that this status is about.
+	// observedGeneration is the generation of the spec that this status is about;
+	// -1 until there is any status, so that nobody takes the resource for ready.
 	// +optional
-	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// url is the base URL to paste into the identity provider.
@@ -416,6 +417,7 @@ type ScimTenant struct {
 
 	// status says what the SCIM connection is.
 	// +optional
+	// +kubebuilder:default:={"observedGeneration":-1}
 	Status ScimTenantStatus `json:"status,omitzero"`
 }
 

@@ -1,5 +1,6 @@
 // Package conditions keeps the status of ScimTenants and ScimApiKeys in the form
-// that kstatus reads (kubectl wait, Helm, Flux, Argo CD). Ready is always there
+// that kstatus reads (kubectl wait, Helm, Flux), and the health checks for Argo CD
+// in config/argocd. Ready is always there
 // and is False while Reconciling or Stalled holds; Reconciling and Stalled are
 // there only while they are True, and never both. Every condition says for
 // which generation it was found.
