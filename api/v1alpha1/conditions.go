@@ -23,6 +23,10 @@ const (
 	// can be used. While it is False, the server goes by the last ones that could.
 	ConditionSchemasAccepted = "SchemasAccepted"
 
+	// ConditionSeatsAvailable is on a ScimTenant that has a limit of active users,
+	// and False while all its seats are taken.
+	ConditionSeatsAvailable = "SeatsAvailable"
+
 	// ConditionTenantFound is True on a ScimApiKey when its ScimTenant exists.
 	ConditionTenantFound = "TenantFound"
 	// ConditionDelivered is True on a ScimApiKey once every replica accepts the
@@ -47,6 +51,9 @@ const (
 	ReasonServerRollingOut = "RollingOut"
 	// ReasonServerUnavailable: no replica of the SCIM server is ready.
 	ReasonServerUnavailable = "Unavailable"
+	// ReasonRolloutPaused: somebody has paused the Deployment before it had all the
+	// replicas it wants.
+	ReasonRolloutPaused = "RolloutPaused"
 
 	// ReasonNoHost: spec.endpoint.host is not set; the server is reachable
 	// inside the cluster only.
@@ -59,6 +66,15 @@ const (
 	// ReasonObjectConflict: an object that the operator needs to write exists
 	// already and belongs to somebody else.
 	ReasonObjectConflict = "ObjectConflict"
+	// ReasonObjectContested: somebody else changes an object as often as the operator
+	// puts it right, most likely another operator.
+	ReasonObjectContested = "ObjectContested"
+
+	// ReasonSeatsAvailable: one more user may be active.
+	ReasonSeatsAvailable = "SeatsAvailable"
+	// ReasonSeatsExhausted: all seats are taken; a request that would make one more
+	// user active is refused.
+	ReasonSeatsExhausted = "SeatsExhausted"
 
 	// ReasonInvalidSchema: a schema extension contradicts itself or another one.
 	ReasonInvalidSchema = "InvalidSchema"

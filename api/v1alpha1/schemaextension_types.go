@@ -144,7 +144,6 @@ type AttributeCharacteristics struct {
 	// canonicalValues are values to suggest; others are accepted as well.
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=50
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=128

@@ -65,7 +65,7 @@ type ScimGroupSpec struct {
 // name is its SCIM id. The SCIM server writes it; read it, and write nothing.
 //
 // +kubebuilder:object:root=true
-// +kubebuilder:resource:shortName=sgroup,categories=scim
+// +kubebuilder:resource:shortName=sgroup
 // +kubebuilder:printcolumn:name="DisplayName",type=string,JSONPath=`.spec.displayName`
 // +kubebuilder:printcolumn:name="Members",type=integer,JSONPath=`.spec.memberCount`
 // +kubebuilder:printcolumn:name="Tenant",type=string,JSONPath=`.spec.tenantRef.name`

@@ -63,7 +63,7 @@ type ScimGroupMembersSpec struct {
 // deletes it with the group; read it, and write nothing.
 //
 // +kubebuilder:object:root=true
-// +kubebuilder:resource:path=scimgroupmembers,shortName=sgroupmembers,categories=scim
+// +kubebuilder:resource:path=scimgroupmembers,shortName=sgroupmembers
 // +kubebuilder:printcolumn:name="Group",type=string,JSONPath=`.spec.groupRef.name`
 // +kubebuilder:printcolumn:name="Members",type=integer,JSONPath=`.spec.memberCount`
 // +kubebuilder:printcolumn:name="Tenant",type=string,JSONPath=`.spec.tenantRef.name`

@@ -137,7 +137,6 @@ type ScimTenantSpec struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=id
-	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	// +kubebuilder:validation:XValidation:rule="self.map(e, e.id.lowerAscii()).all(id, self.exists_one(e, e.id.lowerAscii() == id))",message="must have ids that differ by more than case (RFC 7643 section 2.1)"
 	SchemaExtensions []SchemaExtension `json:"schemaExtensions,omitempty"`
@@ -168,9 +167,8 @@ type ScimTenantSpec struct {
 }
 
 // EndpointSpec says under which URL the identity provider finds the tenant.
-// +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="!has(self.tls) || has(self.host)",message="`tls` needs a `host`: set `host` to the DNS name that the certificate is for, or remove `tls`"
-// +kubebuilder:validation:XValidation:rule="!has(self.ingress) || has(self.host)",message="`ingress` needs a `host`: set `host` to the DNS name that the identity provider will call, or remove `ingress`"
+// +kubebuilder:validation:XValidation:rule="!has(self.ingress) || has(self.host) || (!has(self.ingress.className) && !has(self.ingress.annotations))",message="`ingress` needs a `host`: set `host` to the DNS name that the identity provider will call, or remove `ingress`"
 type EndpointSpec struct {
 	// host is the DNS name that the identity provider calls, for example
 	// acme.api.example.com. With a host, the operator makes an Ingress for it;
@@ -209,7 +207,6 @@ type EndpointTLS struct {
 }
 
 // EndpointIngress shapes the tenant's Ingress.
-// +kubebuilder:validation:MinProperties=1
 type EndpointIngress struct {
 	// className is the IngressClass to use; the cluster's default one when omitted.
 	// +optional
@@ -219,7 +216,6 @@ type EndpointIngress struct {
 
 	// annotations are put on the Ingress, for its controller or cert-manager.
 	// +optional
-	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=32
 	Annotations map[string]IngressAnnotation `json:"annotations,omitempty"`
 }
@@ -229,7 +225,6 @@ type EndpointIngress struct {
 type IngressAnnotation string
 
 // ServerSpec shapes the Deployment of a tenant's SCIM server.
-// +kubebuilder:validation:MinProperties=1
 type ServerSpec struct {
 	// replicas is the number of server pods, all of them active. 2 when
 	// omitted, so that a node may go away without a failed request.
@@ -250,18 +245,15 @@ type ServerSpec struct {
 
 // ServerScheduling says on which nodes a tenant's server pods may run. They are
 // spread over nodes and zones in any case.
-// +kubebuilder:validation:MinProperties=1
 type ServerScheduling struct {
 	// nodeSelector has the labels that a node must have.
 	// +optional
-	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=16
 	NodeSelector map[string]NodeLabelValue `json:"nodeSelector,omitempty"`
 
 	// tolerations are the taints that the pods tolerate.
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Tolerations []corev1.Toleration `json:"tolerations,omitempty"`
 
@@ -277,14 +269,12 @@ type ServerScheduling struct {
 type NodeLabelValue string
 
 // UserPolicy holds a tenant's rules for users.
-// +kubebuilder:validation:MinProperties=1
 type UserPolicy struct {
 	// requiredAttributes are attributes without which a user is refused, beside
 	// userName: a request that leaves one unassigned gets 400 invalidValue,
 	// except one that leaves an existing user inactive.
 	// +optional
 	// +listType=set
-	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	RequiredAttributes []UserAttribute `json:"requiredAttributes,omitempty"`
 
@@ -324,7 +314,6 @@ type UserPolicy struct {
 type UserAttribute string
 
 // GroupPolicy holds a tenant's rules for groups.
-// +kubebuilder:validation:MinProperties=1
 type GroupPolicy struct {
 	// unknownMembers says what happens to members whose id this tenant does not
 	// know: Ignore leaves them out, Reject answers 400. When omitted, what the
@@ -336,7 +325,8 @@ type GroupPolicy struct {
 // ScimTenantStatus says what a SCIM connection is.
 type ScimTenantStatus struct {
 	// conditions are Ready and what it is made of: ServerAvailable,
-	// EndpointAccepted and SchemasAccepted; Reconciling or Stalled while one of them holds.
+	// EndpointAccepted and SchemasAccepted; Reconciling or Stalled while one of them holds;
+	// and SeatsAvailable, which Ready does not depend on, of a tenant that has seats.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -348,6 +338,10 @@ type ScimTenantStatus struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// state is whether requests are served: the spec's state, Active when it has none.
+	// +optional
+	State TenantState `json:"state,omitempty"`
 
 	// url is the base URL to paste into the identity provider.
 	// +optional
@@ -373,6 +367,13 @@ type ScimTenantStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	ActiveUsers *int32 `json:"activeUsers,omitempty"`
 
+	// seats is how many of the tenant's seats are taken, as in 480/500; empty when
+	// the tenant has any number of seats.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	Seats string `json:"seats,omitempty"`
+
 	// groups is how many groups the tenant has.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
@@ -392,15 +393,17 @@ type ScimTenantStatus struct {
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=stenant,categories=scim
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.state`
 // +kubebuilder:printcolumn:name="IdP",type=string,JSONPath=`.spec.identityProvider`
 // +kubebuilder:printcolumn:name="Users",type=integer,JSONPath=`.status.users`
-// +kubebuilder:printcolumn:name="Groups",type=integer,JSONPath=`.status.groups`
-// +kubebuilder:printcolumn:name="Replicas",type=string,JSONPath=`.status.serverReplicas`
-// +kubebuilder:printcolumn:name="URL",type=string,JSONPath=`.status.url`
+// +kubebuilder:printcolumn:name="Seats",type=string,JSONPath=`.status.seats`
+// +kubebuilder:printcolumn:name="Last Request",type=date,JSONPath=`.status.lastRequestTime`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Groups",type=integer,priority=1,JSONPath=`.status.groups`
 // +kubebuilder:printcolumn:name="Active Users",type=integer,priority=1,JSONPath=`.status.activeUsers`
-// +kubebuilder:printcolumn:name="Last Request",type=date,priority=1,JSONPath=`.status.lastRequestTime`
-// +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Replicas",type=string,priority=1,JSONPath=`.status.serverReplicas`
+// +kubebuilder:printcolumn:name="URL",type=string,priority=1,JSONPath=`.status.url`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:selectablefield:JSONPath=`.spec.identityProvider`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$') && size(self.metadata.name) <= 50",message="`metadata.name` must start with a lower-case letter, have only lower-case letters, digits and '-', and be at most 50 characters, since Services and labels are named after it; for example 'acme'"

@@ -348,16 +348,16 @@ type Manager struct {
 // is its SCIM id. The SCIM server writes it; read it, and write nothing.
 //
 // +kubebuilder:object:root=true
-// +kubebuilder:resource:shortName=suser,categories=scim
+// +kubebuilder:resource:shortName=suser
 // +kubebuilder:printcolumn:name="UserName",type=string,JSONPath=`.spec.userName`
 // +kubebuilder:printcolumn:name="Active",type=boolean,JSONPath=`.spec.active`
+// +kubebuilder:printcolumn:name="Deleted",type=date,JSONPath=`.spec.meta.deletedTime`
 // +kubebuilder:printcolumn:name="Tenant",type=string,JSONPath=`.spec.tenantRef.name`
 // +kubebuilder:printcolumn:name="Modified",type=date,JSONPath=`.spec.meta.lastModifiedTime`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Display Name",type=string,priority=1,JSONPath=`.spec.displayName`
 // +kubebuilder:printcolumn:name="External ID",type=string,priority=1,JSONPath=`.spec.externalId`
 // +kubebuilder:printcolumn:name="Key",type=string,priority=1,JSONPath=`.spec.meta.keyID`
-// +kubebuilder:printcolumn:name="Deleted",type=date,priority=1,JSONPath=`.spec.meta.deletedTime`
 // +kubebuilder:selectablefield:JSONPath=`.spec.tenantRef.name`
 // +kubebuilder:selectablefield:JSONPath=`.spec.userName`
 // +kubebuilder:selectablefield:JSONPath=`.spec.externalId`

@@ -13,6 +13,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
@@ -20,7 +22,10 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 )
 
-var live client.Client
+var (
+	live       client.Client
+	restConfig *rest.Config
+)
 
 func TestValidation(t *testing.T) {
 	RegisterFailHandler(Fail)
@@ -32,10 +37,11 @@ var _ = BeforeSuite(func() {
 		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
 	}
-	config, err := environment.Start()
+	var err error
+	restConfig, err = environment.Start()
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(environment.Stop)
-	live, err = client.New(config, client.Options{})
+	live, err = client.New(restConfig, client.Options{})
 	Expect(err).NotTo(HaveOccurred())
 })
 
@@ -117,6 +123,29 @@ deletionPolicy: Delete`),
 		Entry("with a storage limit in bytes", "acme", "identityProvider: Okta\nstorageLimit: 67108864"),
 		Entry("without retention", "acme", "identityProvider: Okta\nusers: {retentionDays: 0}"),
 		Entry("with the longest name", strings.Repeat("a", 50), `identityProvider: Okta`),
+		Entry("with nothing in what may be left out", "acme", `
+identityProvider: Okta
+endpoint: {ingress: {}}
+server: {scheduling: {nodeSelector: {}, tolerations: []}}
+users: {requiredAttributes: []}
+groups: {}
+schemaExtensions: []`),
+	)
+
+	DescribeTable("may lose the last thing in a part", func(ctx SpecContext, spec, patch string) {
+		tenant := parse("ScimTenant", "changed", "identityProvider: Okta\n"+spec)
+		Expect(live.Create(ctx, tenant)).To(Succeed())
+		DeferCleanup(func(ctx SpecContext) { Expect(live.Delete(ctx, tenant)).To(Succeed()) })
+		Expect(live.Patch(ctx, tenant, client.RawPatch(types.MergePatchType, []byte(`{"spec":`+patch+`}`)))).To(Succeed())
+	},
+		Entry("rules for users", "users: {seats: 7, onDelete: Delete}", `{"users":{"seats":null,"onDelete":null}}`),
+		Entry("rules for groups", "groups: {unknownMembers: Reject}", `{"groups":{"unknownMembers":null}}`),
+		Entry("the host", "endpoint: {host: acme.example.com}", `{"endpoint":{"host":null}}`),
+		Entry("the host and the class of its Ingress", "endpoint: {host: acme.example.com, ingress: {className: nginx}}",
+			`{"endpoint":{"host":null,"ingress":{"className":null}}}`),
+		Entry("an annotation", "endpoint: {host: acme.example.com, ingress: {annotations: {a: b}}}", `{"endpoint":{"ingress":{"annotations":{"a":null}}}}`),
+		Entry("the shape of the server", "server: {replicas: 3, scheduling: {nodeSelector: {a: b}, priorityClassName: high}}",
+			`{"server":{"replicas":null,"scheduling":{"nodeSelector":{"a":null},"priorityClassName":null}}}`),
 	)
 
 	DescribeTable("is refused", func(ctx SpecContext, name, spec, message string) {

@@ -6,8 +6,12 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	eventsv1 "k8s.io/api/events/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/controller/controllertest"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -50,5 +54,40 @@ var _ = Describe("The counts in the status of a tenant", func() {
 		report(6, noon.Add(2*time.Minute))
 		Expect(env.StopPod(ctx, tenant.Namespace, "acme-scim-0")).To(Succeed())
 		Consistently(current(ctx, tenant)).Should(HaveField("ResourceVersion", written.ResourceVersion))
+	})
+
+	It("tell when all seats are taken", func(ctx context.Context) {
+		tenant := newTenant(ctx, func(t *scimv1alpha1.ScimTenant) { t.Spec.Users.Seats = 7 })
+		becomeReady(ctx, tenant)
+		Expect(current(ctx, tenant)()).To(HaveField("Status", And(
+			HaveField("State", scimv1alpha1.TenantStateActive), HaveField("Seats", BeEmpty()))))
+
+		Expect(env.Accept(ctx, tenant.Namespace, tenant.Name, "acme-scim-0")).To(Succeed())
+		report := func(active int32) {
+			GinkgoHelper()
+			Expect(env.ReportUsage(ctx, tenant.Namespace, "acme-scim-0", operand.Usage{Users: 9, ActiveUsers: active})).To(Succeed())
+		}
+		report(6)
+		Eventually(current(ctx, tenant)).Should(And(
+			HaveField("Status.Seats", "6/7"),
+			controllertest.Have(scimv1alpha1.ConditionSeatsAvailable, metav1.ConditionTrue, scimv1alpha1.ReasonSeatsAvailable)))
+		report(7)
+		Eventually(current(ctx, tenant)).Should(And(
+			HaveField("Status.Seats", "7/7"),
+			controllertest.Have(scimv1alpha1.ConditionSeatsAvailable, metav1.ConditionFalse, scimv1alpha1.ReasonSeatsExhausted),
+			controllertest.BeReady(scimv1alpha1.ReasonSucceeded)))
+		Eventually(func() ([]eventsv1.Event, error) {
+			found := &eventsv1.EventList{}
+			err := env.Client.List(ctx, found, client.InNamespace(tenant.Namespace))
+			return found.Items, err
+		}).Should(ContainElement(And(
+			HaveField("Type", "Warning"), HaveField("Reason", scimv1alpha1.ReasonSeatsExhausted),
+			HaveField("Note", ContainSubstring("7 of 7 seats are taken")))))
+
+		By("taking the limit away")
+		change(ctx, tenant, func(t *scimv1alpha1.ScimTenant) { t.Spec.Users.Seats = 0 })
+		Eventually(current(ctx, tenant)).Should(And(
+			HaveField("Status.Seats", BeEmpty()),
+			HaveField("Status.Conditions", Not(ContainElement(HaveField("Type", scimv1alpha1.ConditionSeatsAvailable))))))
 	})
 })

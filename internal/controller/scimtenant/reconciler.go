@@ -146,6 +146,7 @@ func (r *Reconciler) patchStatus(ctx context.Context, s *scope) error {
 		return client.IgnoreNotFound(err)
 	}
 	r.written.Note(s.tenant)
+	r.tellSeats(before, s.tenant)
 	if changed {
 		r.tell(s.tenant, summarize(s))
 	}

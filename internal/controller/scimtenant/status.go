@@ -26,9 +26,11 @@ func setStatus(s *scope) (changed bool) {
 	if s.deployment != nil {
 		status.ServerReplicas = fmt.Sprintf("%d/%d", s.deployment.Status.ReadyReplicas, s.tenant.Replicas())
 	}
+	status.State = s.tenant.State()
 	if s.usage != nil {
 		setUsage(status, *s.usage)
 	}
+	setSeats(s.tenant)
 	return conditions.Set(s.tenant, summarize(s), serverAvailable(s), endpointAccepted(s), schemasAccepted(s))
 }
 
