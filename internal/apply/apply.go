@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -45,18 +46,25 @@ type Applier struct {
 	// applied remembers, for each object, its state after the last apply and
 	// what was applied then.
 	applied *lru.Cache
+	// rewrites bounds, for each object, how often it is put right.
+	rewrites *lru.Cache
+	now      func() time.Time
 }
 
 // New returns an Applier that reads and writes with cached, and asks live
 // before it makes an object which cached does not know.
 func New(cached client.Client, live client.Reader) *Applier {
-	return &Applier{cached: cached, live: live, applied: lru.New(remembered)}
+	return &Applier{
+		cached: cached, live: live, now: time.Now,
+		applied: lru.New(remembered), rewrites: lru.New(remembered),
+	}
 }
 
 // Apply makes the object be as intended, and returns it. When it is so already,
 // no request is sent. An object that exists and is not the tenant's is left
 // alone: the error is a ConflictError then, or a LeftoverError if it is about
-// to go by itself.
+// to go by itself. One that somebody else changes as often as it is put right is
+// returned as it is, with a ContestedError.
 func (a *Applier) Apply(ctx context.Context, tenant *scimv1alpha1.ScimTenant, intent Intent) (client.Object, error) {
 	id, err := identify(intent)
 	if err != nil {
@@ -78,7 +86,10 @@ func (a *Applier) Apply(ctx context.Context, tenant *scimv1alpha1.ScimTenant, in
 			return existing, nil
 		}
 	}
-	return a.send(ctx, id, intent, wanted)
+	if err := a.mayRewrite(id, wanted); err != nil {
+		return existing, err
+	}
+	return a.send(ctx, id, intent, wanted, existing)
 }
 
 // Delete deletes an object of the tenant. One that is not there, or is not the
@@ -117,7 +128,9 @@ func (a *Applier) find(ctx context.Context, id identity) (client.Object, error) 
 	return nil, nil
 }
 
-func (a *Applier) send(ctx context.Context, id identity, intent Intent, wanted uint64) (client.Object, error) {
+func (a *Applier) send(
+	ctx context.Context, id identity, intent Intent, wanted uint64, before client.Object,
+) (client.Object, error) {
 	content, err := toMap(intent)
 	if err != nil {
 		return nil, err
@@ -134,6 +147,7 @@ func (a *Applier) send(ctx context.Context, id identity, intent Intent, wanted u
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(result.Object, obj); err != nil {
 		return nil, fmt.Errorf("reading the answer about %s: %w", id, err)
 	}
+	a.countRewrite(id, before, obj, wanted)
 	a.remember(id, obj, wanted)
 	return obj, nil
 }

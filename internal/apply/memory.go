@@ -13,23 +13,35 @@ type applied struct {
 	// state is the hash of the object after the apply, and intent that of what
 	// was applied. As long as neither changes, applying again changes nothing.
 	state, intent uint64
+	// version is the resourceVersion after the apply.
+	version string
 }
 
 var seed = maphash.MakeSeed()
 
 func (a *Applier) remember(id identity, obj client.Object, intent uint64) {
 	if state, err := stateOf(obj); err == nil {
-		a.applied.Add(id, applied{state: state, intent: intent})
+		a.applied.Add(id, applied{state: state, intent: intent, version: obj.GetResourceVersion()})
 	}
 }
 
 func (a *Applier) isApplied(id identity, obj client.Object, intent uint64) bool {
-	last, ok := a.applied.Get(id)
-	if !ok {
+	last, ok := a.lastOf(id)
+	if !ok || last.intent != intent {
 		return false
 	}
 	state, err := stateOf(obj)
-	return err == nil && last == applied{state: state, intent: intent}
+	return err == nil && last.state == state
+}
+
+// lastOf returns what is remembered of an object.
+func (a *Applier) lastOf(id identity) (last applied, ok bool) {
+	value, ok := a.applied.Get(id)
+	if !ok {
+		return applied{}, false
+	}
+	last, ok = value.(applied)
+	return last, ok
 }
 
 // stateOf hashes all of an object that an apply could change. The status, the

@@ -36,7 +36,8 @@ type scope struct {
 	// it could not be applied. Set by reconcileServer.
 	deployment *appsv1.Deployment
 	// serverProblem and endpointProblem are why an object was not written, when
-	// that is nothing that a retry mends: a ConflictError or a LeftoverError.
+	// that is nothing that a retry mends: a ConflictError, a ContestedError or a
+	// LeftoverError.
 	// Set by reconcileServer and reconcileEndpoint.
 	serverProblem, endpointProblem error
 
@@ -79,10 +80,27 @@ func (s *scope) addServerProblem(problem error) {
 // failure, the rest as a problem.
 func problemOf(err error) (problem, failure error) {
 	var conflict *apply.ConflictError
-	if errors.As(err, &conflict) || isLeftover(err) {
+	if errors.As(err, &conflict) || isLeftover(err) || isContested(err) {
 		return err, nil
 	}
 	return nil, err
+}
+
+// reasonOf returns the reason of the condition that tells about a problem.
+func reasonOf(problem error) string {
+	switch {
+	case isLeftover(problem):
+		return scimv1alpha1.ReasonProgressing
+	case isContested(problem):
+		return scimv1alpha1.ReasonObjectContested
+	default:
+		return scimv1alpha1.ReasonObjectConflict
+	}
+}
+
+func isContested(err error) bool {
+	var contested *apply.ContestedError
+	return errors.As(err, &contested)
 }
 
 func isLeftover(err error) bool {

@@ -48,12 +48,14 @@ func serverAvailable(s *scope) metav1.Condition {
 	const kind = scimv1alpha1.ConditionServerAvailable
 	wanted := s.tenant.Replicas()
 	switch d := s.deployment; {
-	case isLeftover(s.serverProblem):
-		return conditions.False(kind, scimv1alpha1.ReasonProgressing, s.serverProblem.Error())
+	case isContested(s.serverProblem) && d != nil && d.Status.ReadyReplicas > 0:
+		return conditions.True(kind, reasonOf(s.serverProblem), s.serverProblem.Error())
 	case s.serverProblem != nil:
-		return conditions.False(kind, scimv1alpha1.ReasonObjectConflict, s.serverProblem.Error())
+		return conditions.False(kind, reasonOf(s.serverProblem), s.serverProblem.Error())
 	case d == nil:
 		return conditions.Unknown(kind, scimv1alpha1.ReasonReconcileFailed, "the server's Deployment could not be written; this is retried")
+	case d.Spec.Paused && !rolledOut(d, wanted):
+		return rolloutPaused(d, wanted)
 	case d.Status.ReadyReplicas == 0:
 		return conditions.False(kind, scimv1alpha1.ReasonServerUnavailable,
 			fmt.Sprintf("no server replica of %d is ready%s", wanted, trouble(d)))
@@ -63,6 +65,17 @@ func serverAvailable(s *scope) metav1.Condition {
 	default:
 		return conditions.True(kind, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("all %d server replicas are ready", wanted))
 	}
+}
+
+// rolloutPaused is about a Deployment that somebody has paused, which the operator
+// respects: it may be for a reason.
+func rolloutPaused(d *appsv1.Deployment, wanted int32) metav1.Condition {
+	message := fmt.Sprintf("Deployment %s is paused while %d of %d server replicas are ready and up to date: "+
+		"let it go on with kubectl rollout resume deployment/%s -n %s", d.Name, upToDate(d, wanted), wanted, d.Name, d.Namespace)
+	if d.Status.ReadyReplicas == 0 {
+		return conditions.False(scimv1alpha1.ConditionServerAvailable, scimv1alpha1.ReasonRolloutPaused, message)
+	}
+	return conditions.True(scimv1alpha1.ConditionServerAvailable, scimv1alpha1.ReasonRolloutPaused, message)
 }
 
 // endpointAccepted says whether the tenant gets the host that it wants.
@@ -84,10 +97,8 @@ func endpointAccepted(s *scope) metav1.Condition {
 	case !s.ingressClass:
 		return conditions.False(kind, scimv1alpha1.ReasonIngressClassNotFound,
 			"the cluster has no default IngressClass: set spec.endpoint.ingress.className to one that exists")
-	case isLeftover(s.endpointProblem):
-		return conditions.False(kind, scimv1alpha1.ReasonProgressing, s.endpointProblem.Error())
 	case s.endpointProblem != nil:
-		return conditions.False(kind, scimv1alpha1.ReasonObjectConflict, s.endpointProblem.Error())
+		return conditions.False(kind, reasonOf(s.endpointProblem), s.endpointProblem.Error())
 	default:
 		return conditions.True(kind, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("the Ingress for host %q is in place", host))
 	}
@@ -113,12 +124,14 @@ func summarize(s *scope) conditions.Summary {
 		return because(conditions.Reconciling, scimv1alpha1.ReasonReconcileFailed, s.failure.Error())
 	case !s.tenant.DeletionTimestamp.IsZero():
 		return because(conditions.Reconciling, scimv1alpha1.ReasonDeleting, s.deletion)
-	case server.Reason == scimv1alpha1.ReasonObjectConflict:
+	case s.serverProblem != nil && !isLeftover(s.serverProblem):
 		return because(conditions.Stalled, server.Reason, server.Message)
 	case endpoint.Status == metav1.ConditionFalse && endpoint.Reason != scimv1alpha1.ReasonProgressing:
 		return because(conditions.Stalled, endpoint.Reason, endpoint.Message)
 	case schemas.Status == metav1.ConditionFalse:
 		return because(conditions.Stalled, schemas.Reason, schemas.Message)
+	case server.Reason == scimv1alpha1.ReasonRolloutPaused:
+		return because(conditions.Stalled, server.Reason, server.Message)
 	case server.Reason != scimv1alpha1.ReasonSucceeded && isStuck(s.deployment):
 		return because(conditions.Stalled, server.Reason, server.Message)
 	case server.Reason != scimv1alpha1.ReasonSucceeded:

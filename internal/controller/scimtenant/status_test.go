@@ -90,6 +90,26 @@ func TestStatus(t *testing.T) {
 			})),
 			conditions.Stalled, "Unavailable", no, yes, "no progress",
 		},
+		"paused by hand": {
+			settled(func(s *scope) { s.deployment.Spec.Paused, s.deployment.Status.UpdatedReplicas = true, 1 }),
+			conditions.Stalled, "RolloutPaused", yes, yes, "kubectl rollout resume deployment/acme-scim",
+		},
+		"paused by hand before any replica was ready": {
+			settled(func(s *scope) { s.deployment.Spec.Paused, s.deployment.Status.ReadyReplicas = true, 0 }),
+			conditions.Stalled, "RolloutPaused", no, yes, "kubectl rollout resume deployment/acme-scim",
+		},
+		"paused by hand with nothing to do": {
+			settled(func(s *scope) { s.deployment.Spec.Paused = true }),
+			conditions.Ready, "Succeeded", yes, yes, "",
+		},
+		"somebody else writes the Deployment": {
+			settled(func(s *scope) { s.addServerProblem(&apply.ContestedError{Kind: "Deployment", Name: "acme-scim"}) }),
+			conditions.Stalled, "ObjectContested", yes, yes, "let only one of them watch",
+		},
+		"somebody else writes the Ingress": {
+			settled(func(s *scope) { s.endpointProblem = &apply.ContestedError{Kind: "Ingress", Name: "acme-scim"} }),
+			conditions.Stalled, "ObjectContested", yes, no, `Ingress "acme-scim"`,
+		},
 		"pods are refused": {
 			settled(deployment(func(d *appsv1.DeploymentStatus) {
 				d.ReadyReplicas = 0
