@@ -23,7 +23,7 @@ func version(object map[string]any) string {
 		return Dig(object, "metadata/resourceVersion").(string)
 	}
 	status := maps.Clone(object["status"].(map[string]any))
-	for _, usage := range []string{"users", "activeUsers", "groups", "lastRequestTime"} {
+	for _, usage := range []string{"users", "activeUsers", "seats", "groups", "lastRequestTime"} {
 		delete(status, usage)
 	}
 	return fmt.Sprint(Dig(object, "metadata/generation"), Dig(object, "metadata/finalizers"), status)
@@ -84,22 +84,24 @@ var _ = Describe("The resources", Ordered, ContinueOnFailure, func() {
 
 	It("show what a person looks for", func() {
 		found := row(Kubectl("get", "scimtenants", "-n", t.Namespace), t.Name)
-		Expect(found).To(And(HaveKeyWithValue("READY", "True"), HaveKeyWithValue("IDP", "Entra"), HaveKeyWithValue("REPLICAS", "2/2"),
-			HaveKeyWithValue("URL", "http://acme-scim."+t.Namespace+".svc/scim/v2"), HaveKey("AGE")))
+		Expect(found).To(And(HaveKeyWithValue("READY", "True"), HaveKeyWithValue("REASON", "Succeeded"), HaveKeyWithValue("STATE", "Active"),
+			HaveKeyWithValue("IDP", "Entra"), HaveKey("USERS"), HaveKey("SEATS"), HaveKey("LAST REQUEST"), HaveKey("AGE")))
+		found = row(Kubectl("get", "scimtenants", "-n", t.Namespace, "-o", "wide"), t.Name)
+		Expect(found).To(And(HaveKeyWithValue("REPLICAS", "2/2"), HaveKeyWithValue("URL", "http://acme-scim."+t.Namespace+".svc/scim/v2")))
 		found = row(Kubectl("get", "scimapikeys", "-n", t.Namespace), t.Name)
 		Expect(found).To(And(HaveKeyWithValue("READY", "True"), HaveKeyWithValue("TENANT", "acme"),
 			HaveKeyWithValue("KEY ID", t.KeyID), HaveKeyWithValue("SECRET", "acme")))
 		table := Kubectl("get", "scimusers", "-n", t.Namespace)
 		Expect(row(table, ada)).To(And(HaveKeyWithValue("USERNAME", "ada@example.com"), HaveKeyWithValue("ACTIVE", "true"),
 			HaveKeyWithValue("TENANT", "acme"), HaveKey("MODIFIED"), HaveKey("AGE")))
-		Expect(row(table, grace)).To(HaveKeyWithValue("ACTIVE", "false"))
-		Expect(row(Kubectl("get", "scimusers", "-n", t.Namespace, "-o", "wide"), former)["DELETED"]).NotTo(Or(BeEmpty(), Equal("<none>")))
+		Expect(row(table, grace)).To(And(HaveKeyWithValue("ACTIVE", "false"), HaveKeyWithValue("DELETED", BeEmpty())))
+		Expect(row(table, former)["DELETED"]).NotTo(Or(BeEmpty(), Equal("<none>")))
 		id := strings.TrimSpace(Kubectl("get", "scimgroups", "-n", t.Namespace, "-o", "jsonpath={.items[0].metadata.name}"))
 		Expect(row(Kubectl("get", "scimgroups", "-n", t.Namespace), id)).To(And(
 			HaveKeyWithValue("DISPLAYNAME", "Engineers"), HaveKeyWithValue("MEMBERS", "2"), HaveKeyWithValue("TENANT", "acme")))
 		Expect(Kubectl("get", "scim", "-n", t.Namespace, "-o", "name")).To(And(
 			ContainSubstring("scimtenant.scim.kubescim.dev/acme"), ContainSubstring("scimapikey.scim.kubescim.dev/acme"),
-			ContainSubstring("scimuser.scim.kubescim.dev/"+ada), ContainSubstring("scimgroup.scim.kubescim.dev/"+id)))
+			Not(ContainSubstring("scimuser")), Not(ContainSubstring("scimgroup"))))
 	})
 
 	It("can be selected by what matters", func() {
@@ -144,6 +146,28 @@ var _ = Describe("The resources", Ordered, ContinueOnFailure, func() {
 			g.Expect(Dig(tenant, "status/groups")).To(BeEquivalentTo(groups))
 			g.Expect(Dig(tenant, "status/lastRequestTime")).NotTo(BeNil())
 		}).WithTimeout(90 * time.Second).Should(Succeed())
+	})
+
+	It("tell that all seats are taken", func() {
+		seats := func(seats string) {
+			GinkgoHelper()
+			Kubectl("patch", "scimtenant", "-n", t.Namespace, t.Name, "--type=merge", "-p", `{"spec":{"users":{"seats":`+seats+`}}}`)
+		}
+		seats("1")
+		Eventually(func(g Gomega) {
+			tenant := KubectlList(t.Namespace, "scimtenants")[0]
+			g.Expect(Dig(tenant, "status/seats")).To(Equal("1/1"))
+			g.Expect(tenant["status"]).To(HaveKeyWithValue("conditions", ContainElement(And(
+				HaveKeyWithValue("type", scimv1alpha1.ConditionSeatsAvailable), HaveKeyWithValue("status", "False"),
+				HaveKeyWithValue("reason", scimv1alpha1.ReasonSeatsExhausted)))))
+		}).WithTimeout(90 * time.Second).Should(Succeed())
+		Expect(row(Kubectl("get", "scimtenants", "-n", t.Namespace), t.Name)).To(And(
+			HaveKeyWithValue("READY", "True"), HaveKeyWithValue("SEATS", "1/1")))
+		Eventually(func() string {
+			return Kubectl("get", "events", "-n", t.Namespace, "--field-selector", "reason="+scimv1alpha1.ReasonSeatsExhausted)
+		}).Should(ContainSubstring("1 of 1 seats are taken"))
+		seats("null")
+		Eventually(func() any { return Dig(KubectlList(t.Namespace, "scimtenants")[0], "status/seats") }).Should(BeNil())
 	})
 
 	It("come to rest, and stay so when the operator starts again", func(ctx SpecContext) {
