@@ -69,7 +69,7 @@ verify: generate manifests ## Check that everything that is generated, and go.mo
 	fi
 
 .PHONY: test
-test: ## Test with the race detector, against a real API server and etcd.
+test: $(BIN)/helm ## Test with the race detector, against a real API server and etcd.
 	KUBEBUILDER_ASSETS="$$($(CLUSTER_TOOL) assets)" CGO_ENABLED=1 go test -race -timeout 15m $(PACKAGES)
 
 .PHONY: differential

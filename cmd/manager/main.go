@@ -51,6 +51,7 @@ func run(args []string) error {
 	if err := controller.Setup(ctx, mgr, controller.Options{
 		ServerImage: options.serverImage,
 		Workers:     options.workers,
+		Namespaces:  options.watchNamespaces,
 	}); err != nil {
 		return err
 	}

@@ -133,6 +133,6 @@ func (o options) metrics() metricsserver.Options {
 func addChecks(mgr manager.Manager) error {
 	return errors.Join(
 		mgr.AddHealthzCheck("healthz", healthz.Ping),
-		mgr.AddReadyzCheck("readyz", healthz.Ping),
+		mgr.AddReadyzCheck("caches", controller.CachesFilled(mgr.GetCache())),
 	)
 }

@@ -4,7 +4,10 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -20,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/controller/scimapikey"
@@ -36,6 +40,8 @@ type Options struct {
 	ServerImage string
 	// Workers is how many objects of a kind are reconciled at the same time.
 	Workers int
+	// Namespaces are those that the cache is limited to; none when it has all.
+	Namespaces []string
 }
 
 // NewScheme returns a scheme with all kinds that the operator deals with.
@@ -68,13 +74,29 @@ func CacheOptions(namespaces []string) cache.Options {
 			},
 		},
 	}
+	if len(namespaces) == 0 {
+		return options
+	}
+	options.NewInformer = newInformer
+	options.DefaultNamespaces = map[string]cache.Config{}
 	for _, namespace := range namespaces {
-		if options.DefaultNamespaces == nil {
-			options.DefaultNamespaces = map[string]cache.Config{}
-		}
 		options.DefaultNamespaces[namespace] = cache.Config{}
 	}
 	return options
+}
+
+// CachesFilled is the check of readiness: it fails until the caches have been
+// filled, without which no controller starts to work. A watched namespace that is
+// missing is not waited for.
+func CachesFilled(caches cache.Cache) healthz.Checker {
+	return func(r *http.Request) error {
+		ctx, cancel := context.WithTimeout(r.Context(), time.Second)
+		defer cancel()
+		if !caches.WaitForCacheSync(ctx) {
+			return errors.New("the caches have not been filled yet; the log says what cannot be read")
+		}
+		return nil
+	}
 }
 
 // Setup lets the manager run all reconcilers.
@@ -95,6 +117,11 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	}
 	if err := tenants.SetupWithManager(ctx, mgr, workers); err != nil {
 		return fmt.Errorf("setting up the ScimTenant controller: %w", err)
+	}
+	if len(options.Namespaces) > 0 {
+		if err := mgr.Add(&availability{live: live, namespaces: options.Namespaces}); err != nil {
+			return fmt.Errorf("adding what tells about the watched namespaces: %w", err)
+		}
 	}
 	keys := &scimapikey.Reconciler{Client: mgr.GetClient(), Live: live, Recorder: recorder}
 	if err := keys.SetupWithManager(ctx, mgr, workers); err != nil {

@@ -16,8 +16,16 @@ import (
 // reconcileDeletion revokes the token: its hash is removed, and the key stays
 // until no live replica accepts it any more. A replica that does not answer
 // holds this up only until its Lease has run out. Its Secrets are collected by
-// their owner references.
+// their owner references. A namespace that is deleted takes the hashes and the
+// replicas with it.
 func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Result, error) {
+	ends, err := reconcile.NamespaceEnds(ctx, r.Live, s.key.Namespace)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if ends {
+		return ctrl.Result{}, r.release(ctx, s)
+	}
 	if err := r.gather(ctx, s); err != nil {
 		return ctrl.Result{}, err
 	}
@@ -28,7 +36,13 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 	if !revoked(s) {
 		return ctrl.Result{RequeueAfter: pollInterval}, nil
 	}
-	return ctrl.Result{}, r.release(ctx, s)
+	if err := r.release(ctx, s); err != nil {
+		return ctrl.Result{}, err
+	}
+	if s.recorded() != "" {
+		r.tellRevoked(s.key)
+	}
+	return ctrl.Result{}, nil
 }
 
 // revoked reports whether the token works nowhere. A Secret of somebody else
@@ -50,8 +64,5 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	}
 	r.minted.forget(s.key.UID)
 	s.gone = true
-	if s.recorded() != "" {
-		r.tellRevoked(s.key)
-	}
 	return nil
 }

@@ -21,9 +21,17 @@ import (
 )
 
 // reconcileDeletion does what the deletion policy says, and then lets the tenant
-// go. Its objects are collected by their owner references.
+// go. Its objects are collected by their owner references. A namespace that is
+// deleted takes the users with it, whatever the policy says.
 func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Result, error) {
 	if s.tenant.DeletionPolicy() == scimv1alpha1.DeletionPolicyRetain {
+		return ctrl.Result{}, r.release(ctx, s)
+	}
+	ends, err := reconcile.NamespaceEnds(ctx, r.Live, s.tenant.Namespace)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if ends {
 		return ctrl.Result{}, r.release(ctx, s)
 	}
 	// Nobody may write users while they are swept.

@@ -1,0 +1,130 @@
+package chart_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+const watchedNamespaces = "watchNamespaces={acme,globex}"
+
+// An upgrade cannot change what a binding refers to: two releases of the chart with
+// other values must not have a binding of one name for different roles.
+func TestAnUpgradeMaySetAndClearTheWatchedNamespaces(t *testing.T) {
+	all, some := rolesOfBindings(t), rolesOfBindings(t, "--set", watchedNamespaces)
+	for binding, role := range all {
+		if other, both := some[binding]; both && other != role {
+			t.Errorf("%s is for %s, and with watched namespaces for %s", binding, role, other)
+		}
+	}
+	if len(all) < 2 || len(some) < len(all)+2 {
+		t.Errorf("the bindings are %v, and with watched namespaces %v", all, some)
+	}
+}
+
+// rolesOfBindings returns the roles that all bindings of the chart are for.
+func rolesOfBindings(t *testing.T, args ...string) map[string]string {
+	t.Helper()
+	roles := map[string]string{}
+	objects := render(t, args...)
+	for _, b := range ofKind[rbacv1.ClusterRoleBinding](t, objects, "ClusterRoleBinding") {
+		roles[b.Name] = b.RoleRef.Kind + " " + b.RoleRef.Name
+	}
+	for _, b := range ofKind[rbacv1.RoleBinding](t, objects, "RoleBinding") {
+		roles[b.Namespace+"/"+b.Name] = b.RoleRef.Kind + " " + b.RoleRef.Name
+	}
+	return roles
+}
+
+// With watched namespaces, what the operator may do in the whole cluster is to read
+// and patch its own kinds, and to read what is in no namespace.
+func TestRightsBeyondTheWatchedNamespaces(t *testing.T) {
+	objects := render(t, "--set", watchedNamespaces)
+	roles := map[string]rbacv1.ClusterRole{}
+	for _, role := range ofKind[rbacv1.ClusterRole](t, objects, "ClusterRole") {
+		roles[role.Name] = role
+	}
+	allowed := map[string][]string{
+		"networking.k8s.io/ingressclasses":         {"get", "list", "watch"},
+		"/namespaces":                              {"get"},
+		"scim.kubescim.dev/scimtenants":            {"get", "list", "watch", "patch"},
+		"scim.kubescim.dev/scimapikeys":            {"get", "list", "watch", "patch"},
+		"scim.kubescim.dev/scimtenants/status":     {"patch"},
+		"scim.kubescim.dev/scimapikeys/status":     {"patch"},
+		"scim.kubescim.dev/scimtenants/finalizers": {"update"},
+		// What the metrics need.
+		"authentication.k8s.io/tokenreviews":        {"create"},
+		"authorization.k8s.io/subjectaccessreviews": {"create"},
+	}
+	var granted []string
+	for _, binding := range ofKind[rbacv1.ClusterRoleBinding](t, objects, "ClusterRoleBinding") {
+		for _, rule := range roles[binding.RoleRef.Name].Rules {
+			for _, resource := range rule.Resources {
+				name := rule.APIGroups[0] + "/" + resource
+				granted = append(granted, name)
+				for _, verb := range rule.Verbs {
+					if !slices.Contains(allowed[name], verb) {
+						t.Errorf("%s lets the operator %s %s everywhere", binding.Name, verb, name)
+					}
+				}
+			}
+			if slices.Contains(rule.Resources, "namespaces") && !slices.Equal(rule.ResourceNames, []string{"acme", "globex"}) {
+				t.Errorf("the operator may read the namespaces %v", rule.ResourceNames)
+			}
+		}
+	}
+	for name := range allowed {
+		if !slices.Contains(granted, name) {
+			t.Errorf("the operator has no right to %s beyond its namespaces", name)
+		}
+	}
+}
+
+// A chart that has this one as a dependency turns it on by a value of its own, and
+// passes global values along.
+func TestAsADependency(t *testing.T) {
+	umbrella := t.TempDir()
+	write := func(name, content string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(umbrella, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("Chart.yaml", `apiVersion: v2
+name: platform
+version: 1.0.0
+dependencies:
+  - {name: kubescim, version: "*", condition: kubescim.enabled}
+`)
+	write("values.yaml", "global: {registry: registry.example.com}\nkubescim: {enabled: true, replicas: 2}\n")
+	if err := os.CopyFS(filepath.Join(umbrella, "charts", "kubescim"), os.DirFS(chartPath)); err != nil {
+		t.Fatal(err)
+	}
+	isOperator := func(obj *unstructured.Unstructured) bool { return obj.GetKind() == "Deployment" }
+	if !slices.ContainsFunc(renderChart(t, umbrella), isOperator) {
+		t.Error("the operator is missing")
+	}
+	if slices.ContainsFunc(renderChart(t, umbrella, "--set", "kubescim.enabled=false"), isOperator) {
+		t.Error("the operator is there although it is turned off")
+	}
+}
+
+// What a value is called is not guessed.
+func TestUnknownValuesAreRefused(t *testing.T) {
+	_, complaint, err := helm(t, "template", "kubescim", chartPath, "--set", "replicaCount=2")
+	if err == nil || !strings.Contains(complaint, "replicaCount") {
+		t.Errorf("Helm says %v: %s", err, complaint)
+	}
+}
+
+// The values that turn everything on are good ones.
+func TestFullValues(t *testing.T) {
+	if len(render(t, "--values", chartPath+"/ci/full-values.yaml")) < 15 {
+		t.Error("objects are missing")
+	}
+}
