@@ -85,6 +85,30 @@ func TestRightsBeyondTheWatchedNamespaces(t *testing.T) {
 	}
 }
 
+// Whoever may make a key can get its token, and read all users with it.
+func TestWhoMayEditANamespaceMayMakeNoKeys(t *testing.T) {
+	const aggregate = "rbac.authorization.k8s.io/aggregate-to-"
+	granted := map[string]bool{}
+	for _, role := range ofKind[rbacv1.ClusterRole](t, render(t), "ClusterRole") {
+		aggregated := false
+		for label := range role.Labels {
+			aggregated = aggregated || strings.HasPrefix(label, aggregate)
+		}
+		for _, rule := range role.Rules {
+			if !slices.Contains(rule.Resources, "scimapikeys") || !slices.Contains(rule.Verbs, "create") {
+				continue
+			}
+			granted[role.Name] = true
+			if aggregated {
+				t.Errorf("ClusterRole %s, which is part of others, may make keys", role.Name)
+			}
+		}
+	}
+	if !granted["kubescim-key-editor"] {
+		t.Error("there is no role to bind those to who make keys")
+	}
+}
+
 // A chart that has this one as a dependency turns it on by a value of its own, and
 // passes global values along.
 func TestAsADependency(t *testing.T) {
