@@ -11,6 +11,7 @@ import (
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/controller"
 )
 
@@ -38,12 +39,16 @@ func run(args []string) error {
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)
 
-	config, err := ctrl.GetConfig()
+	configuration, err := config.Load(options.configFile)
 	if err != nil {
 		return err
 	}
-	config.UserAgent = "kubescim-manager/" + version
-	mgr, err := ctrl.NewManager(config, options.manager())
+	restConfig, err := ctrl.GetConfig()
+	if err != nil {
+		return err
+	}
+	restConfig.UserAgent = "kubescim-manager/" + version
+	mgr, err := ctrl.NewManager(restConfig, options.manager())
 	if err != nil {
 		return err
 	}
@@ -52,6 +57,7 @@ func run(args []string) error {
 		ServerImage: options.serverImage,
 		Workers:     options.workers,
 		Namespaces:  options.watchNamespaces,
+		Config:      configuration,
 	}); err != nil {
 		return err
 	}

@@ -39,6 +39,7 @@ type options struct {
 	serverImage     string
 	watchNamespaces []string
 	workers         int
+	configFile      string
 	logLevel        slog.Level
 	logFormat       string
 	printVersion    bool
@@ -62,6 +63,8 @@ func parse(args []string, getenv func(string) string) (options, error) {
 			return nil
 		})
 	flags.IntVar(&o.workers, "workers", 4, "how many tenants, and how many keys, to reconcile at the same time")
+	flags.StringVar(&o.configFile, "config", "",
+		"the file with the operator's configuration: what tenants may ask for; the defaults when omitted")
 	flags.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "DEBUG, INFO, WARN or ERROR")
 	flags.StringVar(&o.logFormat, "log-format", "json", "json or text")
 	flags.BoolVar(&o.printVersion, "version", false, "print the version and exit")

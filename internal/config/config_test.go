@@ -1,12 +1,14 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
 )
 
 func load(t *testing.T, text string) (Config, error) {
@@ -127,6 +129,40 @@ func TestServers(t *testing.T) {
 	c := mustLoad(t, "servers: {imagePullSecrets: [registry]}")
 	if len(c.Servers.ImagePullSecrets) != 1 || c.Servers.ImagePullSecrets[0] != "registry" {
 		t.Errorf("imagePullSecrets = %q", c.Servers.ImagePullSecrets)
+	}
+}
+
+// The files that are shipped say the defaults themselves, for their readers.
+func TestShippedFilesHaveTheDefaults(t *testing.T) {
+	var values struct {
+		Config map[string]any `json:"config"`
+	}
+	readYAML(t, "../../charts/kubescim/values.yaml", &values)
+	ofChart, err := yaml.Marshal(values.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var configMap corev1.ConfigMap
+	readYAML(t, "../../config/manager/config.yaml", &configMap)
+
+	want := fmt.Sprintf("%+v", Default())
+	for name, text := range map[string]string{"the chart": string(ofChart), "config/manager": configMap.Data["config.yaml"]} {
+		t.Run(name, func(t *testing.T) {
+			if got := fmt.Sprintf("%+v", mustLoad(t, text)); got != want {
+				t.Errorf("has %s, and the defaults are %s", got, want)
+			}
+		})
+	}
+}
+
+func readYAML(t *testing.T, file string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(text, into); err != nil {
+		t.Fatal(err)
 	}
 }
 

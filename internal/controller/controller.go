@@ -26,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/controller/scimapikey"
 	"github.com/kubescim/kubescim/internal/controller/scimtenant"
 	"github.com/kubescim/kubescim/internal/operand"
@@ -42,6 +43,8 @@ type Options struct {
 	Workers int
 	// Namespaces are those that the cache is limited to; none when it has all.
 	Namespaces []string
+	// Config is the operator's configuration.
+	Config config.Config
 }
 
 // NewScheme returns a scheme with all kinds that the operator deals with.
@@ -113,7 +116,8 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	workers := controller.Options{MaxConcurrentReconciles: options.Workers}
 
 	tenants := &scimtenant.Reconciler{
-		Client: mgr.GetClient(), Live: live, Recorder: recorder, ServerImage: options.ServerImage,
+		Client: mgr.GetClient(), Live: live, Recorder: recorder,
+		ServerImage: options.ServerImage, Config: options.Config,
 	}
 	if err := tenants.SetupWithManager(ctx, mgr, workers); err != nil {
 		return fmt.Errorf("setting up the ScimTenant controller: %w", err)

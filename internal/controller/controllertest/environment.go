@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	operatorconfig "github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/controller"
 )
 
@@ -138,7 +139,7 @@ func (e *Environment) StartManagerWith(
 
 // Operator adds everything that the operator runs to a manager.
 func Operator(ctx context.Context, mgr ctrl.Manager) error {
-	return controller.Setup(ctx, mgr, controller.Options{ServerImage: ServerImage, Workers: 4})
+	return controller.Setup(ctx, mgr, controller.Options{ServerImage: ServerImage, Workers: 4, Config: operatorconfig.Default()})
 }
 
 // NewNamespace makes a namespace of its own for a test and returns its name.

@@ -18,6 +18,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
@@ -41,6 +42,8 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	// ServerImage is the image of the SCIM server.
 	ServerImage string
+	// Config is what whoever runs the operator has decided for all tenants.
+	Config config.Config
 
 	applier  *apply.Applier
 	written  reconcile.Written
