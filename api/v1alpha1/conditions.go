@@ -16,8 +16,12 @@ const (
 	// ConditionServerAvailable is True on a ScimTenant when its SCIM server
 	// answers on at least one replica.
 	ConditionServerAvailable = "ServerAvailable"
-	// ConditionEndpointAccepted is True on a ScimTenant when its host and its
-	// Ingress class can be used.
+	// ConditionSpecAllowed is True on a ScimTenant when the operator's
+	// configuration allows all that its spec asks for. While it is False, what was
+	// written before goes on as it is.
+	ConditionSpecAllowed = "SpecAllowed"
+	// ConditionEndpointAccepted is True on a ScimTenant when its Ingress is in
+	// place, for the host that it asks for.
 	ConditionEndpointAccepted = "EndpointAccepted"
 	// ConditionSchemasAccepted is True on a ScimTenant when its schema extensions
 	// can be used. While it is False, the server goes by the last ones that could.
@@ -58,7 +62,13 @@ const (
 	// ReasonNoHost: spec.endpoint.host is not set; the server is reachable
 	// inside the cluster only.
 	ReasonNoHost = "ClusterLocal"
-	// ReasonHostConflict: another ScimTenant has the host already.
+	// ReasonNotAllowed: the operator's configuration does not allow what the spec
+	// asks for.
+	ReasonNotAllowed = "NotAllowed"
+	// ReasonTLSRequired: the spec says of a host neither which certificate its
+	// Ingress presents nor that TLS ends elsewhere.
+	ReasonTLSRequired = "TLSRequired"
+	// ReasonHostConflict: another ScimTenant holds the host.
 	ReasonHostConflict = "HostConflict"
 	// ReasonIngressClassNotFound: the Ingress class that the tenant names, or
 	// any default one, does not exist.

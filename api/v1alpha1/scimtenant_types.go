@@ -187,7 +187,8 @@ type EndpointSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$')",message="must start with '/', must not end with '/', and may have letters, digits, '.', '_', '~' and '-' between slashes, for example '/scim/v2' or '/api/scim/v2'"
 	Path string `json:"path,omitempty"`
 
-	// tls has the certificate that the Ingress presents for the host.
+	// tls says how the host is served over TLS. A host needs it: without, no
+	// Ingress is made.
 	// +optional
 	TLS EndpointTLS `json:"tls,omitzero"`
 
@@ -196,14 +197,37 @@ type EndpointSpec struct {
 	Ingress EndpointIngress `json:"ingress,omitzero"`
 }
 
-// EndpointTLS names the certificate for the tenant's host.
+// TLSTermination says where the TLS of a tenant's host ends.
+// +kubebuilder:validation:Enum=Ingress;Elsewhere
+type TLSTermination string
+
+// TLS terminations.
+const (
+	// TLSTerminationIngress: the Ingress presents a certificate of the tenant's own.
+	TLSTerminationIngress TLSTermination = "Ingress"
+	// TLSTerminationElsewhere: a load balancer in front of the Ingress controller,
+	// or the controller with a certificate of its own, presents one.
+	TLSTerminationElsewhere TLSTermination = "Elsewhere"
+)
+
+// EndpointTLS says how the tenant's host is served over TLS. Tokens must not
+// travel in the clear.
+// +kubebuilder:validation:XValidation:rule="!has(self.termination) || has(self.secretName) == (self.termination == 'Ingress')",message="`tls` must have a `secretName`, or else `termination` 'Elsewhere' when the Ingress presents no certificate of the tenant's own"
 type EndpointTLS struct {
 	// secretName is the Secret of type kubernetes.io/tls, in the tenant's
-	// namespace, that has the certificate. cert-manager can make it.
-	// +required
+	// namespace, that has the certificate which the Ingress presents.
+	// cert-manager can make it.
+	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	SecretName string `json:"secretName,omitempty"`
+
+	// termination says where TLS ends: Ingress, with the certificate in
+	// secretName, or Elsewhere, when a load balancer in front of the Ingress
+	// controller ends it, or the controller has a certificate of its own for the
+	// host. Of the latter the operator sees nothing. Ingress when omitted.
+	// +optional
+	Termination TLSTermination `json:"termination,omitempty"`
 }
 
 // EndpointIngress shapes the tenant's Ingress.
@@ -214,7 +238,9 @@ type EndpointIngress struct {
 	// +kubebuilder:validation:MaxLength=253
 	ClassName string `json:"className,omitempty"`
 
-	// annotations are put on the Ingress, for its controller or cert-manager.
+	// annotations are put on the Ingress, for its controller or cert-manager. The
+	// operator's configuration says which are allowed; by default those of
+	// cert-manager.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=32
 	Annotations map[string]IngressAnnotation `json:"annotations,omitempty"`
@@ -251,13 +277,15 @@ type ServerScheduling struct {
 	// +kubebuilder:validation:MaxProperties=16
 	NodeSelector map[string]NodeLabelValue `json:"nodeSelector,omitempty"`
 
-	// tolerations are the taints that the pods tolerate.
+	// tolerations are the taints that the pods tolerate. The operator's
+	// configuration says which are allowed; by default none.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
 	Tolerations []corev1.Toleration `json:"tolerations,omitempty"`
 
-	// priorityClassName is the PriorityClass of the pods.
+	// priorityClassName is the PriorityClass of the pods. The operator's
+	// configuration says which are allowed; by default none.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
@@ -324,7 +352,7 @@ type GroupPolicy struct {
 
 // ScimTenantStatus says what a SCIM connection is.
 type ScimTenantStatus struct {
-	// conditions are Ready and what it is made of: ServerAvailable,
+	// conditions are Ready and what it is made of: ServerAvailable, SpecAllowed,
 	// EndpointAccepted and SchemasAccepted; Reconciling or Stalled while one of them holds;
 	// and SeatsAvailable, which Ready does not depend on, of a tenant that has seats.
 	// +optional

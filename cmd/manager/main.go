@@ -57,6 +57,7 @@ func run(args []string) error {
 		ServerImage: options.serverImage,
 		Workers:     options.workers,
 		Namespaces:  options.watchNamespaces,
+		Namespace:   options.namespace,
 		Config:      configuration,
 	}); err != nil {
 		return err

@@ -23,6 +23,8 @@ import (
 const (
 	// envServerImage is where the Deployment of the operator tells its own image.
 	envServerImage = "SERVER_IMAGE"
+	// envNamespace is where it tells the namespace of its pod.
+	envNamespace = "POD_NAMESPACE"
 
 	leaderElectionID = "kubescim-manager"
 	// shutdownTimeout is shorter than the 30 s that a pod has by default.
@@ -37,6 +39,7 @@ type options struct {
 	leaderElect     bool
 	leaderNamespace string
 	serverImage     string
+	namespace       string
 	watchNamespaces []string
 	workers         int
 	configFile      string
@@ -57,6 +60,8 @@ func parse(args []string, getenv func(string) string) (options, error) {
 		"the namespace of the leader's Lease; that of the operator's own pod when empty")
 	flags.StringVar(&o.serverImage, "server-image", getenv(envServerImage),
 		"the image of the SCIM servers, usually the operator's own; $"+envServerImage+" when omitted")
+	flags.StringVar(&o.namespace, "namespace", getenv(envNamespace),
+		"the operator's own namespace, where it records which tenant holds which host; $"+envNamespace+" when omitted")
 	flags.Func("watch-namespaces", "the namespaces to look for tenants in, separated by commas; all when omitted",
 		func(value string) error {
 			o.watchNamespaces = splitList(value)
@@ -82,6 +87,8 @@ func (o options) validate(rest []string) error {
 		return fmt.Errorf("unexpected argument %q", rest[0])
 	case o.serverImage == "":
 		return errors.New("--server-image is required")
+	case o.namespace == "":
+		return errors.New("--namespace is required")
 	case o.workers < 1:
 		return errors.New("--workers must be at least 1")
 	case o.logFormat != "json" && o.logFormat != "text":
@@ -112,7 +119,7 @@ func (o options) logHandler(out io.Writer) slog.Handler {
 func (o options) manager() ctrl.Options {
 	return ctrl.Options{
 		Scheme:                        controller.NewScheme(),
-		Cache:                         controller.CacheOptions(o.watchNamespaces),
+		Cache:                         controller.CacheOptions(o.namespace, o.watchNamespaces),
 		Metrics:                       o.metrics(),
 		HealthProbeBindAddress:        o.healthAddress,
 		LeaderElection:                o.leaderElect,

@@ -6,10 +6,16 @@ import (
 	"testing"
 )
 
-func none(string) string { return "" }
+// inPod is the environment of the operator's pod, without the image.
+func inPod(name string) string {
+	if name == envNamespace {
+		return "kubescim-system"
+	}
+	return ""
+}
 
 func TestParse(t *testing.T) {
-	o, err := parse([]string{"--server-image=kubescim:1", "--watch-namespaces=acme, globex,", "--log-level=DEBUG"}, none)
+	o, err := parse([]string{"--server-image=kubescim:1", "--watch-namespaces=acme, globex,", "--log-level=DEBUG"}, inPod)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,10 +30,11 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestParseTakesTheImageFromTheEnvironment(t *testing.T) {
-	o, err := parse(nil, func(name string) string { return map[string]string{envServerImage: "kubescim:2"}[name] })
-	if err != nil || o.serverImage != "kubescim:2" {
-		t.Errorf("serverImage = %q, %v", o.serverImage, err)
+func TestParseTakesFromTheEnvironment(t *testing.T) {
+	environment := map[string]string{envServerImage: "kubescim:2", envNamespace: "kubescim-system"}
+	o, err := parse(nil, func(name string) string { return environment[name] })
+	if err != nil || o.serverImage != "kubescim:2" || o.namespace != "kubescim-system" {
+		t.Errorf("serverImage = %q, namespace = %q, %v", o.serverImage, o.namespace, err)
 	}
 	if o.manager().Cache.DefaultNamespaces != nil {
 		t.Error("the cache is limited to namespaces though none were given")
@@ -37,16 +44,16 @@ func TestParseTakesTheImageFromTheEnvironment(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	for _, args := range []string{
 		"", "--server-image=x extra", "--server-image=x --workers=0", "--server-image=x --log-format=xml",
-		"--server-image=x --log-level=loud", "--nonsense",
+		"--server-image=x --log-level=loud", "--server-image=x --namespace=", "--nonsense",
 	} {
-		if _, err := parse(strings.Fields(args), none); err == nil {
+		if _, err := parse(strings.Fields(args), inPod); err == nil {
 			t.Errorf("%q was accepted", args)
 		}
 	}
 }
 
 func TestMetricsWithoutTLS(t *testing.T) {
-	o, err := parse([]string{"--server-image=x", "--metrics-secure=false"}, none)
+	o, err := parse([]string{"--server-image=x", "--metrics-secure=false"}, inPod)
 	if err != nil {
 		t.Fatal(err)
 	}

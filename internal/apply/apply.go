@@ -92,6 +92,27 @@ func (a *Applier) Apply(ctx context.Context, tenant *scimv1alpha1.ScimTenant, in
 	return a.send(ctx, id, intent, wanted, existing)
 }
 
+// IsApplied reports whether the object is as intended, so that Apply would send
+// nothing.
+func (a *Applier) IsApplied(ctx context.Context, tenant *scimv1alpha1.ScimTenant, intent Intent) (bool, error) {
+	id, err := identify(intent)
+	if err != nil {
+		return false, err
+	}
+	wanted, err := hashOf(intent)
+	if err != nil {
+		return false, err
+	}
+	existing, err := a.newObject(id.gvk)
+	if err != nil {
+		return false, err
+	}
+	if err := a.cached.Get(ctx, id.key, existing); err != nil {
+		return false, client.IgnoreNotFound(err)
+	}
+	return mayWrite(tenant, id, existing) == nil && a.isApplied(id, existing, wanted), nil
+}
+
 // Delete deletes an object of the tenant. One that is not there, or is not the
 // tenant's, is left alone without an error.
 func (a *Applier) Delete(ctx context.Context, tenant *scimv1alpha1.ScimTenant, obj client.Object) error {
@@ -99,7 +120,7 @@ func (a *Applier) Delete(ctx context.Context, tenant *scimv1alpha1.ScimTenant, o
 	if err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	if !obj.GetDeletionTimestamp().IsZero() || !isOurs(tenant, obj) {
+	if !obj.GetDeletionTimestamp().IsZero() || !IsOurs(tenant, obj) {
 		return nil
 	}
 	uid := obj.GetUID()
@@ -192,9 +213,9 @@ func toMap(intent Intent) (map[string]any, error) {
 	return content, json.Unmarshal(text, &content)
 }
 
-// isOurs reports whether the tenant may write an object: the operator made it
+// IsOurs reports whether the tenant may write an object: the operator made it
 // for a tenant of that name, or this very tenant controls it.
-func isOurs(tenant *scimv1alpha1.ScimTenant, obj client.Object) bool {
+func IsOurs(tenant *scimv1alpha1.ScimTenant, obj client.Object) bool {
 	labels := obj.GetLabels()
 	return metav1.IsControlledBy(obj, tenant) ||
 		(labels[operand.LabelManagedBy] == operand.ManagedBy && labels[scimv1alpha1.LabelTenant] == tenant.Name)

@@ -32,7 +32,7 @@ func (e *LeftoverError) Error() string {
 
 // mayWrite returns nil if the tenant may write the object that exists.
 func mayWrite(tenant *scimv1alpha1.ScimTenant, id identity, existing client.Object) error {
-	if !isOurs(tenant, existing) {
+	if !IsOurs(tenant, existing) {
 		return &ConflictError{Kind: id.gvk.Kind, Name: id.key.Name, Tenant: tenant.Name}
 	}
 	controller := metav1.GetControllerOf(existing)

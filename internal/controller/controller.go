@@ -43,6 +43,8 @@ type Options struct {
 	Workers int
 	// Namespaces are those that the cache is limited to; none when it has all.
 	Namespaces []string
+	// Namespace is the operator's own.
+	Namespace string
 	// Config is the operator's configuration.
 	Config config.Config
 }
@@ -57,21 +59,25 @@ func NewScheme() *runtime.Scheme {
 
 // CacheOptions says what is kept in memory: tenants, keys, the operator's own
 // objects and the Leases of server pods, in the given namespaces or, when there
-// are none, in all. Users, groups, claims and Secrets are not.
-func CacheOptions(namespaces []string) cache.Options {
-	own := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{operand.LabelManagedBy: operand.ManagedBy})}
+// are none, in all; and the records of hosts in the operator's own namespace.
+// Users, groups, claims and Secrets are not.
+func CacheOptions(own string, namespaces []string) cache.Options {
+	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{operand.LabelManagedBy: operand.ManagedBy})}
 	options := cache.Options{
 		// A read of a kind that nobody watches is a mistake here.
 		ReaderFailOnMissingInformer: true,
 		DefaultTransform:            cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
-			&appsv1.Deployment{}:            own,
-			&corev1.Service{}:               own,
-			&corev1.ServiceAccount{}:        own,
-			&rbacv1.Role{}:                  own,
-			&rbacv1.RoleBinding{}:           own,
-			&policyv1.PodDisruptionBudget{}: own,
-			&networkingv1.Ingress{}:         own,
+			&appsv1.Deployment{}:            ours,
+			&corev1.Service{}:               ours,
+			&corev1.ServiceAccount{}:        ours,
+			&rbacv1.Role{}:                  ours,
+			&rbacv1.RoleBinding{}:           ours,
+			&policyv1.PodDisruptionBudget{}: ours,
+			&networkingv1.Ingress{}:         ours,
+			&corev1.ConfigMap{}: {
+				Namespaces: map[string]cache.Config{own: {LabelSelector: labels.SelectorFromSet(operand.HostRecordLabels())}},
+			},
 			&coordinationv1.Lease{}: {
 				Label: labels.SelectorFromSet(labels.Set{scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica}),
 			},
@@ -117,7 +123,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 
 	tenants := &scimtenant.Reconciler{
 		Client: mgr.GetClient(), Live: live, Recorder: recorder,
-		ServerImage: options.ServerImage, Config: options.Config,
+		ServerImage: options.ServerImage, Namespace: options.Namespace, Config: options.Config,
 	}
 	if err := tenants.SetupWithManager(ctx, mgr, workers); err != nil {
 		return fmt.Errorf("setting up the ScimTenant controller: %w", err)

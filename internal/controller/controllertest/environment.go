@@ -30,6 +30,9 @@ import (
 // envAssets names the folder with the binaries of etcd and the API server.
 const envAssets = "KUBEBUILDER_ASSETS"
 
+// OperatorNamespace is the operator's own namespace.
+const OperatorNamespace = "kubescim-system"
+
 // ServerImage is the image that the managers of tests give to SCIM servers.
 const ServerImage = "registry.example.com/kubescim:test"
 
@@ -111,7 +114,7 @@ func (e *Environment) StartManagerWith(
 ) (stop func() error, err error) {
 	mgr, err := ctrl.NewManager(e.configOf(options.User), ctrl.Options{
 		Scheme:                  controller.NewScheme(),
-		Cache:                   controller.CacheOptions(options.Namespaces),
+		Cache:                   controller.CacheOptions(OperatorNamespace, options.Namespaces),
 		NewClient:               options.NewClient,
 		Metrics:                 metricsserver.Options{BindAddress: "0"},
 		GracefulShutdownTimeout: ptr.To(10 * time.Second),
@@ -139,7 +142,16 @@ func (e *Environment) StartManagerWith(
 
 // Operator adds everything that the operator runs to a manager.
 func Operator(ctx context.Context, mgr ctrl.Manager) error {
-	return controller.Setup(ctx, mgr, controller.Options{ServerImage: ServerImage, Workers: 4, Config: operatorconfig.Default()})
+	return OperatorWith(operatorconfig.Default())(ctx, mgr)
+}
+
+// OperatorWith is Operator with another configuration.
+func OperatorWith(configuration operatorconfig.Config) func(context.Context, ctrl.Manager) error {
+	return func(ctx context.Context, mgr ctrl.Manager) error {
+		return controller.Setup(ctx, mgr, controller.Options{
+			ServerImage: ServerImage, Workers: 4, Namespace: OperatorNamespace, Config: configuration,
+		})
+	}
 }
 
 // NewNamespace makes a namespace of its own for a test and returns its name.

@@ -7,50 +7,126 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
 // reconcileServer applies the objects that make the SCIM server run. What the
-// pods need comes before the Deployment.
+// pods need comes first: a ServiceAccount of somebody else must be given no
+// rights, and no pod must run under it.
 func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
-	var failures []error
 	for _, intent := range []apply.Intent{
 		operand.ServiceAccount(s.tenant),
 		operand.Role(s.tenant),
 		operand.RoleBinding(s.tenant),
-		operand.Service(s.tenant),
-		operand.PodDisruptionBudget(s.tenant),
-		operand.Deployment(s.tenant, r.ServerImage),
 	} {
-		obj, err := r.applier.Apply(ctx, s.tenant, intent)
-		problem, failure := problemOf(err)
-		s.addServerProblem(problem)
-		failures = append(failures, failure)
-		if deployment, ok := obj.(*appsv1.Deployment); ok {
-			s.deployment = deployment
+		if failure := r.applyForServer(ctx, s, intent); failure != nil || s.serverProblem != nil {
+			return errors.Join(failure, r.readDeployment(ctx, s))
 		}
 	}
-	return errors.Join(failures...)
+	failures := errors.Join(
+		r.applyForServer(ctx, s, operand.Service(s.tenant)),
+		r.applyForServer(ctx, s, operand.PodDisruptionBudget(s.tenant)))
+	if len(s.refused.server) > 0 { // what runs already goes on as it is
+		return errors.Join(failures, r.readDeployment(ctx, s))
+	}
+	return errors.Join(failures, r.applyForServer(ctx, s, operand.Deployment(s.tenant, r.ServerImage)))
+}
+
+func (r *Reconciler) applyForServer(ctx context.Context, s *scope, intent apply.Intent) error {
+	obj, err := r.applier.Apply(ctx, s.tenant, intent)
+	problem, failure := problemOf(err)
+	s.addServerProblem(problem)
+	if deployment, ok := obj.(*appsv1.Deployment); ok {
+		s.deployment = deployment
+	}
+	return failure
+}
+
+// readDeployment finds the Deployment that is there, when it is not to be written.
+func (r *Reconciler) readDeployment(ctx context.Context, s *scope) error {
+	deployment := &appsv1.Deployment{}
+	err := r.Client.Get(ctx, types.NamespacedName{Namespace: s.tenant.Namespace, Name: operand.Name(s.tenant.Name)}, deployment)
+	if err == nil && apply.IsOurs(s.tenant, deployment) {
+		s.deployment = deployment
+	}
+	return client.IgnoreNotFound(err)
 }
 
 // reconcileEndpoint applies the Ingress of a tenant that has a host, and removes
-// that of a tenant that has none or has lost it to another one.
+// that of a tenant that has none, or whose host another one holds.
 func (r *Reconciler) reconcileEndpoint(ctx context.Context, s *scope) error {
-	if s.tenant.Spec.Endpoint.Host == "" || s.hostHolder != nil {
-		return r.applier.Delete(ctx, s.tenant, &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{
-			Namespace: s.tenant.Namespace,
-			Name:      operand.Name(s.tenant.Name),
-		}})
+	if err := r.keepPublished(ctx, s); err != nil {
+		return err
 	}
-	if !s.ingressClass {
+	return errors.Join(
+		r.publish(ctx, s),
+		r.releaseHosts(ctx, client.ObjectKeyFromObject(s.tenant), s.tenant.Spec.Endpoint.Host))
+}
+
+// keepPublished makes the tenant the holder of what its Ingress publishes, whatever
+// the spec asks for by now. Of a host that another tenant holds, it must not have
+// an Ingress.
+func (r *Reconciler) keepPublished(ctx context.Context, s *scope) error {
+	for _, host := range s.publishedHosts() {
+		held, err := r.holdsForSure(ctx, s, host)
+		if err == nil && !held {
+			held, err = r.hold(ctx, s, host)
+		}
+		if err != nil {
+			return err
+		}
+		if !held {
+			return r.unpublish(ctx, s)
+		}
+	}
+	return nil
+}
+
+// publish applies the Ingress, where the spec asks for one and may. Else the one
+// that there is stays: what the identity provider calls goes on working.
+func (r *Reconciler) publish(ctx context.Context, s *scope) error {
+	host := s.tenant.Spec.Endpoint.Host
+	switch {
+	case host == "":
+		return r.unpublish(ctx, s)
+	case len(s.refused.endpoint) > 0, s.lacksTLS():
+		return nil
+	case !s.ingressClass:
 		// The cluster's default class is filled in when an Ingress is made, and
 		// only then: one that is made too early never gets it.
 		return nil
 	}
-	_, err := r.applier.Apply(ctx, s.tenant, operand.Ingress(s.tenant))
+	intent := operand.Ingress(s.tenant)
+	applied, err := r.applier.IsApplied(ctx, s.tenant, intent)
+	if err == nil && applied {
+		applied, err = r.holdsForSure(ctx, s, host)
+	}
+	if err != nil || applied {
+		return err
+	}
+	held, err := r.hold(ctx, s, host)
+	if err != nil || !held {
+		s.hostTaken = err == nil
+		return err
+	}
+	obj, err := r.applier.Apply(ctx, s.tenant, intent)
 	problem, failure := problemOf(err)
 	s.endpointProblem = problem
+	if ingress, ok := obj.(*networkingv1.Ingress); ok {
+		s.ingress = ingress
+	}
 	return failure
+}
+
+// unpublish deletes the tenant's Ingress.
+func (r *Reconciler) unpublish(ctx context.Context, s *scope) error {
+	s.ingress = nil
+	return r.applier.Delete(ctx, s.tenant, &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{
+		Namespace: s.tenant.Namespace,
+		Name:      operand.Name(s.tenant.Name),
+	}})
 }

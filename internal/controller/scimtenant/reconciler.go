@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -42,6 +43,8 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	// ServerImage is the image of the SCIM server.
 	ServerImage string
+	// Namespace is the operator's own, where it records who holds which host.
+	Namespace string
 	// Config is what whoever runs the operator has decided for all tenants.
 	Config config.Config
 
@@ -81,8 +84,11 @@ type Reconciler struct {
 // what should be, and state the result last.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ctrl.Result, err error) {
 	tenant, err := reconcile.Get[scimv1alpha1.ScimTenant](ctx, &r.written, r.Client, r.Live, req.NamespacedName)
+	if apierrors.IsNotFound(err) {
+		return ctrl.Result{}, r.releaseHosts(ctx, req.NamespacedName, "")
+	}
 	if err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+		return ctrl.Result{}, err
 	}
 	if !tenant.DeletionTimestamp.IsZero() && !controllerutil.ContainsFinalizer(tenant, scimv1alpha1.Finalizer) {
 		return ctrl.Result{}, nil

@@ -2,10 +2,10 @@ package scimtenant
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
@@ -19,9 +19,11 @@ type scope struct {
 
 	// gathered is true once the fields that gather sets can be trusted.
 	gathered bool
-	// hostHolder is the tenant that has this tenant's host, when that is another
-	// one. Set by gather.
-	hostHolder *scimv1alpha1.ScimTenant
+	// refused is what the spec asks for and is not allowed. Set by gather.
+	refused refusals
+	// ingress is the tenant's Ingress as it is; nil when there is none. Set by
+	// gather, and by reconcileEndpoint when it writes it.
+	ingress *networkingv1.Ingress
 	// ingressClass is false when the host needs an Ingress and there is no
 	// IngressClass for it. Set by gather.
 	ingressClass bool
@@ -31,6 +33,10 @@ type scope struct {
 	// gatherUsage.
 	usage      *operand.Usage
 	usageAfter time.Duration
+
+	// hostTaken is true when another tenant holds the host that this one asks for.
+	// Set by reconcileEndpoint.
+	hostTaken bool
 
 	// deployment is the server's Deployment as it was after the apply; nil when
 	// it could not be applied. Set by reconcileServer.
@@ -58,6 +64,9 @@ func newScope(tenant *scimv1alpha1.ScimTenant) *scope {
 // usage never takes longer than conflictInterval.
 func (s *scope) requeueAfter() time.Duration {
 	after := s.usageAfter
+	if s.hostTaken && after == 0 {
+		after = conflictInterval
+	}
 	for _, problem := range []error{s.serverProblem, s.endpointProblem} {
 		switch {
 		case isLeftover(problem):
@@ -67,6 +76,21 @@ func (s *scope) requeueAfter() time.Duration {
 		}
 	}
 	return after
+}
+
+// publishedHosts are the hosts that the tenant's Ingress is for.
+func (s *scope) publishedHosts() []string {
+	if s.ingress == nil {
+		return nil
+	}
+	return operand.PublishedHosts(s.ingress)
+}
+
+// lacksTLS reports whether the spec does not say how the host is served over TLS.
+func (s *scope) lacksTLS() bool {
+	endpoint := s.tenant.Spec.Endpoint
+	return endpoint.Host != "" && endpoint.TLS.SecretName == "" &&
+		endpoint.TLS.Termination != scimv1alpha1.TLSTerminationElsewhere
 }
 
 // addServerProblem keeps the worst of the problems with the server's objects.
@@ -106,9 +130,4 @@ func isContested(err error) bool {
 func isLeftover(err error) bool {
 	var leftover *apply.LeftoverError
 	return errors.As(err, &leftover)
-}
-
-// nameOf names a tenant for people.
-func nameOf(t *scimv1alpha1.ScimTenant) string {
-	return fmt.Sprintf("%s/%s", t.Namespace, t.Name)
 }

@@ -15,7 +15,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
@@ -28,8 +27,7 @@ import (
 func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
 	r.applier = apply.New(r.Client, r.Live)
 	options.RateLimiter = reconcile.NewRateLimiter()
-	err := mgr.GetFieldIndexer().IndexField(ctx, &scimv1alpha1.ScimTenant{}, indexHost, hostOf)
-	if err != nil {
+	if err := r.addIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
 	return ctrl.NewControllerManagedBy(mgr).
@@ -43,38 +41,12 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 		Owns(&rbacv1.RoleBinding{}).
 		Owns(&policyv1.PodDisruptionBudget{}).
 		Owns(&networkingv1.Ingress{}).
-		Watches(&scimv1alpha1.ScimTenant{}, handler.EnqueueRequestsFromMapFunc(r.rivalsOf),
-			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.tenantsOfRecord)).
+		Watches(&networkingv1.Ingress{}, handler.EnqueueRequestsFromMapFunc(r.tenantsOfPublished)).
 		Watches(&coordinationv1.Lease{}, handler.EnqueueRequestsFromMapFunc(tenantOf),
 			builder.WithPredicates(usageChanged())).
 		Watches(&networkingv1.IngressClass{}, handler.EnqueueRequestsFromMapFunc(r.tenantsWithAnyHost)).
 		Complete(r)
-}
-
-func hostOf(obj client.Object) []string {
-	tenant, ok := obj.(*scimv1alpha1.ScimTenant)
-	if !ok || tenant.Spec.Endpoint.Host == "" {
-		return nil
-	}
-	return []string{tenant.Spec.Endpoint.Host}
-}
-
-// rivalsOf returns the other tenants that want a tenant's host: one of them may
-// have won or lost it. Of a change, both the old and the new host count.
-func (r *Reconciler) rivalsOf(ctx context.Context, obj client.Object) []ctrl.Request {
-	var requests []ctrl.Request
-	for _, host := range hostOf(obj) {
-		tenants, err := r.tenantsWithHost(ctx, host)
-		if err != nil {
-			log.FromContext(ctx).Error(err, "Listing the tenants that want a host", "host", host)
-		}
-		for i := range tenants {
-			if tenants[i].UID != obj.GetUID() {
-				requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&tenants[i])})
-			}
-		}
-	}
-	return requests
 }
 
 // tenantsWithAnyHost returns the tenants to which an IngressClass matters.

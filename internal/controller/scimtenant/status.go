@@ -31,16 +31,21 @@ func setStatus(s *scope) (changed bool) {
 		setUsage(status, *s.usage)
 	}
 	setSeats(s.tenant)
-	return conditions.Set(s.tenant, summarize(s), serverAvailable(s), endpointAccepted(s), schemasAccepted(s))
+	return conditions.Set(s.tenant, summarize(s),
+		serverAvailable(s), specAllowed(s), endpointAccepted(s), schemasAccepted(s))
 }
 
-// urlOf returns the URL to publish. A tenant must not publish the URL of another
-// one: tokens would be sent there.
+// urlOf returns the URL to publish. Tokens are sent there: it is that of the Ingress
+// as it is, and never one that the spec asks for and another tenant may hold.
 func urlOf(s *scope) string {
-	if s.hostHolder != nil {
+	switch {
+	case s.tenant.Spec.Endpoint.Host == "":
+		return operand.URL(s.tenant)
+	case s.ingress == nil:
 		return ""
+	default:
+		return operand.PublishedURL(s.ingress)
 	}
-	return operand.URL(s.tenant)
 }
 
 // serverAvailable says whether the SCIM server answers.
@@ -52,6 +57,8 @@ func serverAvailable(s *scope) metav1.Condition {
 		return conditions.True(kind, reasonOf(s.serverProblem), s.serverProblem.Error())
 	case s.serverProblem != nil:
 		return conditions.False(kind, reasonOf(s.serverProblem), s.serverProblem.Error())
+	case d == nil && len(s.refused.server) > 0:
+		return conditions.False(kind, scimv1alpha1.ReasonNotAllowed, "the server's Deployment is not written: "+s.refused.String())
 	case d == nil:
 		return conditions.Unknown(kind, scimv1alpha1.ReasonReconcileFailed, "the server's Deployment could not be written; this is retried")
 	case d.Spec.Paused && !rolledOut(d, wanted):
@@ -78,30 +85,13 @@ func rolloutPaused(d *appsv1.Deployment, wanted int32) metav1.Condition {
 	return conditions.True(scimv1alpha1.ConditionServerAvailable, scimv1alpha1.ReasonRolloutPaused, message)
 }
 
-// endpointAccepted says whether the tenant gets the host that it wants.
-func endpointAccepted(s *scope) metav1.Condition {
-	const kind = scimv1alpha1.ConditionEndpointAccepted
-	host := s.tenant.Spec.Endpoint.Host
-	class := operand.IngressClassName(s.tenant)
-	switch {
-	case host == "":
-		return conditions.True(kind, scimv1alpha1.ReasonNoHost,
-			"the server can be reached inside the cluster only; set spec.endpoint.host to publish it")
-	case s.hostHolder != nil:
-		return conditions.False(kind, scimv1alpha1.ReasonHostConflict,
-			fmt.Sprintf("host %q belongs to ScimTenant %s: set spec.endpoint.host to another host, or delete that tenant",
-				host, nameOf(s.hostHolder)))
-	case !s.ingressClass && class != "":
-		return conditions.False(kind, scimv1alpha1.ReasonIngressClassNotFound,
-			fmt.Sprintf("there is no IngressClass %q: create it, or set spec.endpoint.ingress.className to one that exists", class))
-	case !s.ingressClass:
-		return conditions.False(kind, scimv1alpha1.ReasonIngressClassNotFound,
-			"the cluster has no default IngressClass: set spec.endpoint.ingress.className to one that exists")
-	case s.endpointProblem != nil:
-		return conditions.False(kind, reasonOf(s.endpointProblem), s.endpointProblem.Error())
-	default:
-		return conditions.True(kind, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("the Ingress for host %q is in place", host))
+// specAllowed says whether the tenant may have what it asks for.
+func specAllowed(s *scope) metav1.Condition {
+	const kind = scimv1alpha1.ConditionSpecAllowed
+	if s.refused.any() {
+		return conditions.False(kind, scimv1alpha1.ReasonNotAllowed, s.refused.String())
 	}
+	return conditions.True(kind, scimv1alpha1.ReasonSucceeded, "the operator's configuration allows what the spec asks for")
 }
 
 // schemasAccepted says whether the server can use the tenant's schema extensions.
@@ -118,7 +108,7 @@ func schemasAccepted(s *scope) metav1.Condition {
 // summarize weighs the conditions: what needs somebody comes before what only
 // needs time.
 func summarize(s *scope) conditions.Summary {
-	server, endpoint, schemas := serverAvailable(s), endpointAccepted(s), schemasAccepted(s)
+	server, allowed, endpoint, schemas := serverAvailable(s), specAllowed(s), endpointAccepted(s), schemasAccepted(s)
 	switch {
 	case s.failure != nil:
 		return because(conditions.Reconciling, scimv1alpha1.ReasonReconcileFailed, s.failure.Error())
@@ -126,6 +116,8 @@ func summarize(s *scope) conditions.Summary {
 		return because(conditions.Reconciling, scimv1alpha1.ReasonDeleting, s.deletion)
 	case s.serverProblem != nil && !isLeftover(s.serverProblem):
 		return because(conditions.Stalled, server.Reason, server.Message)
+	case s.gathered && allowed.Status == metav1.ConditionFalse:
+		return because(conditions.Stalled, allowed.Reason, allowed.Message)
 	case endpoint.Status == metav1.ConditionFalse && endpoint.Reason != scimv1alpha1.ReasonProgressing:
 		return because(conditions.Stalled, endpoint.Reason, endpoint.Message)
 	case schemas.Status == metav1.ConditionFalse:

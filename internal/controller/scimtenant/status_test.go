@@ -4,13 +4,11 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
@@ -24,9 +22,12 @@ func settled(change ...func(*scope)) *scope {
 		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "acme", UID: "uid", Generation: 2},
 		Spec: scimv1alpha1.ScimTenantSpec{
 			IdentityProvider: scimv1alpha1.IdentityProviderEntra,
-			Endpoint:         scimv1alpha1.EndpointSpec{Host: "acme.example.com"},
+			Endpoint: scimv1alpha1.EndpointSpec{
+				Host: "acme.example.com", TLS: scimv1alpha1.EndpointTLS{Termination: scimv1alpha1.TLSTerminationElsewhere},
+			},
 		},
 	})
+	s.ingress = ingressFor("acme.example.com")
 	s.gathered, s.ingressClass = true, true
 	s.deployment = &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: "acme-scim", Generation: 5},
@@ -36,6 +37,15 @@ func settled(change ...func(*scope)) *scope {
 		c(s)
 	}
 	return s
+}
+
+func ingressFor(host string) *networkingv1.Ingress {
+	return &networkingv1.Ingress{Spec: networkingv1.IngressSpec{Rules: []networkingv1.IngressRule{{
+		Host: host,
+		IngressRuleValue: networkingv1.IngressRuleValue{HTTP: &networkingv1.HTTPIngressRuleValue{
+			Paths: []networkingv1.HTTPIngressPath{{Path: "/scim/v2"}},
+		}},
+	}}}}
 }
 
 func deployment(change func(*appsv1.DeploymentStatus)) func(*scope) {
@@ -118,13 +128,35 @@ func TestStatus(t *testing.T) {
 			conditions.Reconciling, "Unavailable", no, yes, "exceeded quota",
 		},
 		"the host is taken": {
-			settled(func(s *scope) {
-				s.hostHolder = &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: "other", Name: "first"}}
-			}),
-			conditions.Stalled, "HostConflict", yes, no, "other/first",
+			settled(func(s *scope) { s.hostTaken, s.ingress = true, nil }),
+			conditions.Stalled, "HostConflict", yes, no, "another ScimTenant holds",
+		},
+		"the host is taken, and the former one still published": {
+			settled(func(s *scope) { s.hostTaken, s.ingress = true, ingressFor("former.example.com") }),
+			conditions.Stalled, "HostConflict", yes, no, "stays as it is, for https://former.example.com/scim/v2",
+		},
+		"a host without TLS": {
+			settled(func(s *scope) { s.tenant.Spec.Endpoint.TLS = scimv1alpha1.EndpointTLS{} }),
+			conditions.Stalled, "TLSRequired", yes, no, "spec.endpoint.tls.secretName",
+		},
+		"an endpoint that is not allowed": {
+			settled(func(s *scope) { s.refused.endpoint = []string{"annotation"} }),
+			conditions.Stalled, "NotAllowed", yes, no, "whoever runs the operator",
+		},
+		"a server that is not allowed, and one that runs": {
+			settled(func(s *scope) { s.refused.server = []string{"priority"} }),
+			conditions.Stalled, "NotAllowed", yes, yes, "whoever runs the operator",
+		},
+		"a server that is not allowed": {
+			settled(func(s *scope) { s.refused.server, s.deployment = []string{"priority"}, nil }),
+			conditions.Stalled, "NotAllowed", no, yes, "priority",
+		},
+		"an Ingress that could not be written": {
+			settled(func(s *scope) { s.failure, s.ingress = errors.New("refused by a webhook"), nil }),
+			conditions.Reconciling, "ReconcileFailed", yes, metav1.ConditionUnknown, "refused by a webhook",
 		},
 		"the host is taken, and the server is not there": {
-			settled(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 0 }), func(s *scope) { s.hostHolder = s.tenant }),
+			settled(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 0 }), func(s *scope) { s.hostTaken = true }),
 			conditions.Stalled, "HostConflict", no, no, "set spec.endpoint.host",
 		},
 		"no IngressClass of that name": {
@@ -219,45 +251,24 @@ func TestStatusBeforeAnythingWasGathered(t *testing.T) {
 	}
 }
 
-func TestHostConflictHidesTheURL(t *testing.T) {
-	s := settled(func(s *scope) {
-		s.tenant.Status.URL = "https://acme.example.com/scim/v2"
-		s.hostHolder = &scimv1alpha1.ScimTenant{}
-	})
-	setStatus(s)
-	if s.tenant.Status.URL != "" {
-		t.Errorf("the URL of another tenant is published: %s", s.tenant.Status.URL)
-	}
-}
-
-func TestHostHolder(t *testing.T) {
-	at := func(namespace, name string, minute int) scimv1alpha1.ScimTenant {
-		return scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{
-			Namespace: namespace, Name: name, UID: types.UID(namespace + "/" + name),
-			CreationTimestamp: metav1.NewTime(time.Date(2026, 5, 1, 12, minute, 0, 0, time.UTC)),
-		}}
-	}
-	me := at("b", "me", 5)
+// Tokens go to the URL in the status: it is what is published, whatever is asked for.
+func TestURL(t *testing.T) {
 	for name, tc := range map[string]struct {
-		rivals []scimv1alpha1.ScimTenant
-		want   string
+		ingress *networkingv1.Ingress
+		want    string
 	}{
-		"nobody":                      {nil, ""},
-		"only me":                     {[]scimv1alpha1.ScimTenant{me}, ""},
-		"a younger one":               {[]scimv1alpha1.ScimTenant{at("a", "x", 6), me}, ""},
-		"an older one":                {[]scimv1alpha1.ScimTenant{me, at("z", "x", 4)}, "z/x"},
-		"the oldest of several":       {[]scimv1alpha1.ScimTenant{at("c", "x", 4), at("d", "x", 3), me}, "d/x"},
-		"equally old, by namespace":   {[]scimv1alpha1.ScimTenant{at("a", "x", 5), me}, "a/x"},
-		"equally old, in a later one": {[]scimv1alpha1.ScimTenant{at("c", "a", 5), me}, ""},
-		"equally old, by name":        {[]scimv1alpha1.ScimTenant{at("b", "a", 5), me}, "b/a"},
+		"nothing published": {nil, ""},
+		"published":         {ingressFor("acme.example.com"), "https://acme.example.com/scim/v2"},
+		"another host":      {ingressFor("former.example.com"), "https://former.example.com/scim/v2"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := ""
-			if holder := hostHolder(&me, tc.rivals); holder != nil {
-				got = nameOf(holder)
-			}
-			if got != tc.want {
-				t.Errorf("the host belongs to %q, want %q", got, tc.want)
+			s := settled(func(s *scope) {
+				s.tenant.Status.URL = "https://acme.example.com/scim/v2"
+				s.ingress = tc.ingress
+			})
+			setStatus(s)
+			if s.tenant.Status.URL != tc.want {
+				t.Errorf("the URL is %q", s.tenant.Status.URL)
 			}
 		})
 	}

@@ -7,13 +7,15 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/types"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
+	apitypes "k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -75,6 +77,7 @@ func newTenant(ctx context.Context, change ...func(*scimv1alpha1.ScimTenant)) *s
 func withHost(host, class string) func(*scimv1alpha1.ScimTenant) {
 	return func(t *scimv1alpha1.ScimTenant) {
 		t.Spec.Endpoint.Host = host
+		t.Spec.Endpoint.TLS = scimv1alpha1.EndpointTLS{Termination: scimv1alpha1.TLSTerminationElsewhere}
 		if class != "" {
 			t.Spec.Endpoint.Ingress = scimv1alpha1.EndpointIngress{ClassName: class}
 		}
@@ -125,6 +128,17 @@ func ingressOf(ctx context.Context, tenant *scimv1alpha1.ScimTenant) func() (*ne
 	}
 }
 
+// findIngress returns a function that looks for the tenant's Ingress.
+func findIngress(ctx context.Context, tenant *scimv1alpha1.ScimTenant) func() error {
+	return func() error {
+		_, err := ingressOf(ctx, tenant)()
+		return err
+	}
+}
+
+// BeNotFound succeeds if an error says that there is no such object.
+func BeNotFound() types.GomegaMatcher { return Satisfy(apierrors.IsNotFound) }
+
 // operands returns empty objects of all kinds that a tenant without a host has.
 func operands() []client.Object {
 	return []client.Object{
@@ -134,8 +148,8 @@ func operands() []client.Object {
 }
 
 // versions returns the resourceVersions of the tenant and of its operands.
-func versions(ctx context.Context, tenant *scimv1alpha1.ScimTenant) (map[types.UID]string, error) {
-	found := map[types.UID]string{}
+func versions(ctx context.Context, tenant *scimv1alpha1.ScimTenant) (map[apitypes.UID]string, error) {
+	found := map[apitypes.UID]string{}
 	now, err := current(ctx, tenant)()
 	if err != nil {
 		return nil, err

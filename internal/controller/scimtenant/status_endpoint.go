@@ -1,0 +1,66 @@
+package scimtenant
+
+import (
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// endpointAccepted says whether the tenant is published under the host that it
+// asks for.
+func endpointAccepted(s *scope) metav1.Condition {
+	const kind = scimv1alpha1.ConditionEndpointAccepted
+	host := s.tenant.Spec.Endpoint.Host
+	if host == "" {
+		return conditions.True(kind, scimv1alpha1.ReasonNoHost,
+			"the server can be reached inside the cluster only; set spec.endpoint.host to publish it")
+	}
+	if reason, message := obstacle(s); reason != "" {
+		return conditions.False(kind, reason, message+stillPublished(s))
+	}
+	if !slices.Contains(s.publishedHosts(), host) {
+		return conditions.Unknown(kind, scimv1alpha1.ReasonReconcileFailed,
+			fmt.Sprintf("the Ingress for host %q could not be written; this is retried%s", host, stillPublished(s)))
+	}
+	return conditions.True(kind, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("the Ingress for host %q is in place", host))
+}
+
+// obstacle is why the Ingress is not written as the spec asks for it; empty when
+// nothing is in its way.
+func obstacle(s *scope) (reason, message string) {
+	host, class := s.tenant.Spec.Endpoint.Host, operand.IngressClassName(s.tenant)
+	switch {
+	case len(s.refused.endpoint) > 0:
+		return scimv1alpha1.ReasonNotAllowed, refusals{endpoint: s.refused.endpoint}.String()
+	case s.lacksTLS():
+		return scimv1alpha1.ReasonTLSRequired, fmt.Sprintf("host %q has no TLS, and tokens must not travel in the clear: "+
+			"set spec.endpoint.tls.secretName to the Secret with its certificate, or spec.endpoint.tls.termination "+
+			"to Elsewhere if the Ingress controller, or what is in front of it, has one", host)
+	case !s.ingressClass && class != "":
+		return scimv1alpha1.ReasonIngressClassNotFound,
+			fmt.Sprintf("there is no IngressClass %q: create it, or set spec.endpoint.ingress.className to one that exists", class)
+	case !s.ingressClass:
+		return scimv1alpha1.ReasonIngressClassNotFound,
+			"the cluster has no default IngressClass: set spec.endpoint.ingress.className to one that exists"
+	case s.hostTaken:
+		return scimv1alpha1.ReasonHostConflict,
+			fmt.Sprintf("another ScimTenant holds host %q, until it has given it up: set spec.endpoint.host to another host", host)
+	case s.endpointProblem != nil:
+		return reasonOf(s.endpointProblem), s.endpointProblem.Error()
+	default:
+		return "", ""
+	}
+}
+
+// stillPublished says what goes on while the spec cannot be followed.
+func stillPublished(s *scope) string {
+	if s.ingress == nil {
+		return ""
+	}
+	return "; the Ingress stays as it is, for " + operand.PublishedURL(s.ingress)
+}
