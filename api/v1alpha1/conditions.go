@@ -23,6 +23,14 @@ const (
 	// ConditionEndpointAccepted is True on a ScimTenant when its Ingress is in
 	// place, for the host that it asks for.
 	ConditionEndpointAccepted = "EndpointAccepted"
+	// ConditionCertificateValid is True on a ScimTenant when the certificate that
+	// its Ingress is to present is there, is for its host and has not expired, or
+	// when there is none to look at.
+	ConditionCertificateValid = "CertificateValid"
+	// ConditionEndpointConfirmed is True on a ScimTenant once an Ingress controller
+	// has stated an address for its Ingress. Some never do: Ready does not depend
+	// on it.
+	ConditionEndpointConfirmed = "EndpointConfirmed"
 	// ConditionSchemasAccepted is True on a ScimTenant when its schema extensions
 	// can be used. While it is False, the server goes by the last ones that could.
 	ConditionSchemasAccepted = "SchemasAccepted"
@@ -68,6 +76,19 @@ const (
 	// ReasonTLSRequired: the spec says of a host neither which certificate its
 	// Ingress presents nor that TLS ends elsewhere.
 	ReasonTLSRequired = "TLSRequired"
+	// ReasonTLSElsewhere: TLS ends where the operator sees nothing of it.
+	ReasonTLSElsewhere = "TLSElsewhere"
+	// ReasonCertificateNotFound: the Secret with the certificate does not exist.
+	ReasonCertificateNotFound = "CertificateNotFound"
+	// ReasonCertificateInvalid: the Secret has no certificate that can be read.
+	ReasonCertificateInvalid = "CertificateInvalid"
+	// ReasonCertificateExpired: the certificate is not valid any more, or not yet.
+	ReasonCertificateExpired = "CertificateExpired"
+	// ReasonCertificateNotForHost: the certificate is for other hosts.
+	ReasonCertificateNotForHost = "CertificateNotForHost"
+	// ReasonEndpointUnconfirmed: no Ingress controller has stated an address for
+	// the Ingress.
+	ReasonEndpointUnconfirmed = "EndpointUnconfirmed"
 	// ReasonHostConflict: another ScimTenant holds the host.
 	ReasonHostConflict = "HostConflict"
 	// ReasonIngressClassNotFound: the Ingress class that the tenant names, or

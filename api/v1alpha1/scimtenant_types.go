@@ -267,6 +267,24 @@ type ServerSpec struct {
 	// scheduling says on which nodes the server's pods may run.
 	// +optional
 	Scheduling ServerScheduling `json:"scheduling,omitzero"`
+
+	// imagePullSecrets are Secrets in the tenant's namespace with credentials for
+	// the registry of the server's image, in addition to those of the operator's
+	// configuration.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=8
+	ImagePullSecrets []ImagePullSecret `json:"imagePullSecrets,omitempty"`
+}
+
+// ImagePullSecret names a Secret with credentials for a registry.
+type ImagePullSecret struct {
+	// name is the name of the Secret, of type kubernetes.io/dockerconfigjson.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
 }
 
 // ServerScheduling says on which nodes a tenant's server pods may run. They are
@@ -353,8 +371,9 @@ type GroupPolicy struct {
 // ScimTenantStatus says what a SCIM connection is.
 type ScimTenantStatus struct {
 	// conditions are Ready and what it is made of: ServerAvailable, SpecAllowed,
-	// EndpointAccepted and SchemasAccepted; Reconciling or Stalled while one of them holds;
-	// and SeatsAvailable, which Ready does not depend on, of a tenant that has seats.
+	// EndpointAccepted, CertificateValid and SchemasAccepted; Reconciling or Stalled while
+	// one of them holds; and those which Ready does not depend on: EndpointConfirmed, and
+	// SeatsAvailable of a tenant that has seats.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -1,6 +1,7 @@
 package operand
 
 import (
+	"slices"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
@@ -42,10 +43,19 @@ const (
 	nonRoot = 65532
 )
 
+// Settings are what all SCIM servers have in common.
+type Settings struct {
+	// Image is the image of the SCIM server.
+	Image string
+	// ImagePullSecrets are names of Secrets in the tenants' namespaces with
+	// credentials for the image's registry.
+	ImagePullSecrets []string
+}
+
 // Deployment returns the Deployment of a tenant's SCIM server. The server reads
 // the tenant's spec itself, so that only what shapes a pod is in the pod
 // template: nothing else in the spec restarts a pod.
-func Deployment(t *scimv1alpha1.ScimTenant, image string) *appsv1ac.DeploymentApplyConfiguration {
+func Deployment(t *scimv1alpha1.ScimTenant, settings Settings) *appsv1ac.DeploymentApplyConfiguration {
 	return appsv1ac.Deployment(Name(t.Name), t.Namespace).
 		WithLabels(Labels(t.Name)).
 		WithOwnerReferences(Owner(t)).
@@ -62,10 +72,10 @@ func Deployment(t *scimv1alpha1.ScimTenant, image string) *appsv1ac.DeploymentAp
 			WithTemplate(corev1ac.PodTemplateSpec().
 				WithLabels(Labels(t.Name)).
 				WithAnnotations(map[string]string{"kubectl.kubernetes.io/default-container": ContainerName}).
-				WithSpec(podSpec(t, image))))
+				WithSpec(podSpec(t, settings))))
 }
 
-func podSpec(t *scimv1alpha1.ScimTenant, image string) *corev1ac.PodSpecApplyConfiguration {
+func podSpec(t *scimv1alpha1.ScimTenant, settings Settings) *corev1ac.PodSpecApplyConfiguration {
 	spec := corev1ac.PodSpec().
 		WithServiceAccountName(Name(t.Name)).
 		WithAutomountServiceAccountToken(true).
@@ -79,9 +89,26 @@ func podSpec(t *scimv1alpha1.ScimTenant, image string) *corev1ac.PodSpecApplyCon
 		WithTopologySpreadConstraints(
 			spreadOver(t, corev1.LabelHostname),
 			spreadOver(t, corev1.LabelTopologyZone)).
-		WithContainers(container(t, image))
+		WithContainers(container(t, settings.Image)).
+		WithImagePullSecrets(imagePullSecrets(t, settings.ImagePullSecrets)...)
 	schedule(spec, t.Spec.Server.Scheduling)
 	return spec
+}
+
+// imagePullSecrets are those of the operator's configuration and the tenant's own,
+// each once.
+func imagePullSecrets(t *scimv1alpha1.ScimTenant, common []string) []*corev1ac.LocalObjectReferenceApplyConfiguration {
+	names := slices.Clone(common)
+	for _, secret := range t.Spec.Server.ImagePullSecrets {
+		names = append(names, secret.Name)
+	}
+	var references []*corev1ac.LocalObjectReferenceApplyConfiguration
+	for i, name := range names {
+		if !slices.Contains(names[:i], name) {
+			references = append(references, corev1ac.LocalObjectReference().WithName(name))
+		}
+	}
+	return references
 }
 
 func container(t *scimv1alpha1.ScimTenant, image string) *corev1ac.ContainerApplyConfiguration {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,7 +86,7 @@ func TestURL(t *testing.T) {
 }
 
 func TestDeployment(t *testing.T) {
-	d := as[appsv1.Deployment](t, Deployment(tenant(), "kubescim:1"))
+	d := as[appsv1.Deployment](t, Deployment(tenant(), Settings{Image: "kubescim:1"}))
 	checkMeta(t, d)
 	if *d.Spec.Replicas != 2 {
 		t.Errorf("replicas = %d", *d.Spec.Replicas)
@@ -140,7 +141,7 @@ func TestDeployment(t *testing.T) {
 }
 
 func TestDeploymentIsRestricted(t *testing.T) {
-	pod := as[appsv1.Deployment](t, Deployment(tenant(), "kubescim:1")).Spec.Template.Spec
+	pod := as[appsv1.Deployment](t, Deployment(tenant(), Settings{Image: "kubescim:1"})).Spec.Template.Spec
 	if p := pod.SecurityContext; !*p.RunAsNonRoot || *p.RunAsUser == 0 || p.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
 		t.Errorf("the pod's security context is %+v", p)
 	}
@@ -163,7 +164,7 @@ func TestDeploymentFollowsTheTenant(t *testing.T) {
 				PriorityClassName: "important",
 			},
 		}
-	}), "kubescim:1"))
+	}), Settings{Image: "kubescim:1"}))
 	pod := d.Spec.Template.Spec
 	if *d.Spec.Replicas != 5 || pod.NodeSelector["pool"] != "scim" || pod.PriorityClassName != "important" {
 		t.Errorf("the Deployment does not follow: %+v", d.Spec)
@@ -183,7 +184,7 @@ func TestDeploymentFollowsTheTenant(t *testing.T) {
 func TestDeploymentWithoutAMemoryLimit(t *testing.T) {
 	d := as[appsv1.Deployment](t, Deployment(tenant(func(t *scimv1alpha1.ScimTenant) {
 		t.Spec.Server.Resources = &corev1.ResourceRequirements{}
-	}), "kubescim:1"))
+	}), Settings{Image: "kubescim:1"}))
 	if _, ok := environment(d.Spec.Template.Spec.Containers[0])["GOMEMLIMIT"]; ok {
 		t.Error("GOMEMLIMIT is set without a limit")
 	}
@@ -191,7 +192,7 @@ func TestDeploymentWithoutAMemoryLimit(t *testing.T) {
 
 // Only what shapes a pod may restart it.
 func TestPodTemplateStaysTheSame(t *testing.T) {
-	before := Deployment(tenant(), "kubescim:1")
+	before := Deployment(tenant(), Settings{Image: "kubescim:1"})
 	after := Deployment(tenant(func(t *scimv1alpha1.ScimTenant) {
 		t.Generation, t.ResourceVersion = 7, "700"
 		t.Labels = map[string]string{"team": "identity"}
@@ -202,7 +203,7 @@ func TestPodTemplateStaysTheSame(t *testing.T) {
 		t.Spec.Users.RequiredAttributes = []scimv1alpha1.UserAttribute{"emails"}
 		t.Spec.Server.Replicas = 7
 		t.Spec.DeletionPolicy = scimv1alpha1.DeletionPolicyDelete
-	}), "kubescim:1")
+	}), Settings{Image: "kubescim:1"})
 	if !reflect.DeepEqual(before.Spec.Template, after.Spec.Template) {
 		t.Error("the pod template has changed")
 	}
@@ -304,4 +305,31 @@ func environment(c corev1.Container) map[string]string {
 		env[e.Name] = e.Value
 	}
 	return env
+}
+
+func TestImagePullSecrets(t *testing.T) {
+	settings := Settings{Image: "kubescim:1", ImagePullSecrets: []string{"registry", "mirror"}}
+	own := func(t *scimv1alpha1.ScimTenant) {
+		t.Spec.Server.ImagePullSecrets = []scimv1alpha1.ImagePullSecret{{Name: "mirror"}, {Name: "mine"}}
+	}
+	for name, tc := range map[string]struct {
+		settings Settings
+		change   []func(*scimv1alpha1.ScimTenant)
+		want     []string
+	}{
+		"none":            {Settings{}, nil, nil},
+		"of the operator": {settings, nil, []string{"registry", "mirror"}},
+		"of the tenant":   {Settings{}, []func(*scimv1alpha1.ScimTenant){own}, []string{"mirror", "mine"}},
+		"of both":         {settings, []func(*scimv1alpha1.ScimTenant){own}, []string{"registry", "mirror", "mine"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, secret := range as[appsv1.Deployment](t, Deployment(tenant(tc.change...), tc.settings)).Spec.Template.Spec.ImagePullSecrets {
+				got = append(got, secret.Name)
+			}
+			if !slices.Equal(got, tc.want) {
+				t.Errorf("imagePullSecrets are %q", got)
+			}
+		})
+	}
 }

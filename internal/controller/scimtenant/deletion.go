@@ -96,6 +96,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	}
 	r.progress.forget(s.tenant.UID)
 	r.usage.forget(s.tenant.UID)
+	r.certificates.forget(s.tenant.UID)
 	s.gone = true
 	return nil
 }

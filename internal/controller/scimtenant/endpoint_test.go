@@ -2,6 +2,7 @@ package scimtenant_test
 
 import (
 	"context"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -19,6 +20,7 @@ var _ = Describe("The endpoint of a tenant", func() {
 			t.Spec.Endpoint.TLS = scimv1alpha1.EndpointTLS{SecretName: "acme-tls"}
 			t.Spec.Endpoint.Ingress.Annotations = map[string]scimv1alpha1.IngressAnnotation{"cert-manager.io/issuer": "acme"}
 		})
+		newCertificate(ctx, tenant.Namespace, "acme-tls", "ingress.example.com", time.Hour)
 		becomeReady(ctx, tenant)
 		ingress, err := ingressOf(ctx, tenant)()
 		Expect(err).NotTo(HaveOccurred())

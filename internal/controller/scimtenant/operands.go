@@ -33,7 +33,11 @@ func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
 	if len(s.refused.server) > 0 { // what runs already goes on as it is
 		return errors.Join(failures, r.readDeployment(ctx, s))
 	}
-	return errors.Join(failures, r.applyForServer(ctx, s, operand.Deployment(s.tenant, r.ServerImage)))
+	return errors.Join(failures, r.applyForServer(ctx, s, operand.Deployment(s.tenant, r.settings())))
+}
+
+func (r *Reconciler) settings() operand.Settings {
+	return operand.Settings{Image: r.ServerImage, ImagePullSecrets: r.Config.Servers.ImagePullSecrets}
 }
 
 func (r *Reconciler) applyForServer(ctx context.Context, s *scope, intent apply.Intent) error {

@@ -53,6 +53,8 @@ type Reconciler struct {
 	progress progress
 	usage    usageLimits
 	replicas operand.ReplicaObserver
+	// certificates is what is known about the certificates of tenants' hosts.
+	certificates findings
 }
 
 // What the server of a tenant may do is in its Role (package operand); the
@@ -124,6 +126,7 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 	err := errors.Join(
 		r.reconcileServer(ctx, s),
 		r.reconcileEndpoint(ctx, s),
+		r.gatherCertificate(ctx, s),
 	)
 	return ctrl.Result{RequeueAfter: s.requeueAfter()}, err
 }

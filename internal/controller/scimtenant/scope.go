@@ -2,6 +2,7 @@ package scimtenant
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -34,6 +35,9 @@ type scope struct {
 	usage      *operand.Usage
 	usageAfter time.Duration
 
+	// certificate is what was found about the certificate that the spec names; nil
+	// when it names none. Set by gatherCertificate.
+	certificate *finding
 	// hostTaken is true when another tenant holds the host that this one asks for.
 	// Set by reconcileEndpoint.
 	hostTaken bool
@@ -60,22 +64,31 @@ func newScope(tenant *scimv1alpha1.ScimTenant) *scope {
 	return &scope{tenant: tenant}
 }
 
-// requeueAfter is when to look again for what no watch tells about. To write the
-// usage never takes longer than conflictInterval.
+// requeueAfter is when to look again for what no watch tells about; 0 when there
+// is no such thing.
 func (s *scope) requeueAfter() time.Duration {
-	after := s.usageAfter
-	if s.hostTaken && after == 0 {
-		after = conflictInterval
+	var waits []time.Duration
+	if s.usageAfter > 0 {
+		waits = append(waits, s.usageAfter)
 	}
 	for _, problem := range []error{s.serverProblem, s.endpointProblem} {
 		switch {
 		case isLeftover(problem):
-			return pollInterval
-		case problem != nil && after == 0:
-			after = conflictInterval
+			waits = append(waits, pollInterval)
+		case problem != nil:
+			waits = append(waits, conflictInterval)
 		}
 	}
-	return after
+	if s.hostTaken {
+		waits = append(waits, conflictInterval)
+	}
+	if s.certificate != nil {
+		waits = append(waits, max(time.Until(s.certificate.until), time.Second))
+	}
+	if len(waits) == 0 {
+		return 0
+	}
+	return slices.Min(waits)
 }
 
 // publishedHosts are the hosts that the tenant's Ingress is for.

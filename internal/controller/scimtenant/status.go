@@ -32,7 +32,7 @@ func setStatus(s *scope) (changed bool) {
 	}
 	setSeats(s.tenant)
 	return conditions.Set(s.tenant, summarize(s),
-		serverAvailable(s), specAllowed(s), endpointAccepted(s), schemasAccepted(s))
+		serverAvailable(s), specAllowed(s), endpointAccepted(s), certificateValid(s), endpointConfirmed(s), schemasAccepted(s))
 }
 
 // urlOf returns the URL to publish. Tokens are sent there: it is that of the Ingress
@@ -109,6 +109,7 @@ func schemasAccepted(s *scope) metav1.Condition {
 // needs time.
 func summarize(s *scope) conditions.Summary {
 	server, allowed, endpoint, schemas := serverAvailable(s), specAllowed(s), endpointAccepted(s), schemasAccepted(s)
+	certificate := certificateValid(s)
 	switch {
 	case s.failure != nil:
 		return because(conditions.Reconciling, scimv1alpha1.ReasonReconcileFailed, s.failure.Error())
@@ -124,18 +125,30 @@ func summarize(s *scope) conditions.Summary {
 		return because(conditions.Stalled, schemas.Reason, schemas.Message)
 	case server.Reason == scimv1alpha1.ReasonRolloutPaused:
 		return because(conditions.Stalled, server.Reason, server.Message)
+	case certificate.Status == metav1.ConditionFalse && !awaitsCertificate(s):
+		return because(conditions.Stalled, certificate.Reason, certificate.Message)
 	case server.Reason != scimv1alpha1.ReasonSucceeded && isStuck(s.deployment):
 		return because(conditions.Stalled, server.Reason, server.Message)
 	case server.Reason != scimv1alpha1.ReasonSucceeded:
 		return because(conditions.Reconciling, server.Reason, server.Message)
 	case endpoint.Status == metav1.ConditionFalse:
 		return because(conditions.Reconciling, endpoint.Reason, endpoint.Message)
+	case certificate.Status == metav1.ConditionFalse:
+		return because(conditions.Reconciling, certificate.Reason, certificate.Message)
 	case s.tenant.State() == scimv1alpha1.TenantStatePaused:
 		return because(conditions.Ready, scimv1alpha1.ReasonPaused,
 			"the tenant is paused: clients are told to try again later; set spec.state to Active to serve them")
 	default:
-		return because(conditions.Ready, scimv1alpha1.ReasonSucceeded, "the tenant is served at "+urlOf(s))
+		return because(conditions.Ready, scimv1alpha1.ReasonSucceeded, servedAt(s))
 	}
+}
+
+// servedAt says where a tenant is served that is as its spec asks for.
+func servedAt(s *scope) string {
+	if endpointConfirmed(s).Status != metav1.ConditionTrue {
+		return "the tenant is to be served at " + urlOf(s) + "; no Ingress controller has confirmed that"
+	}
+	return "the tenant is served at " + urlOf(s)
 }
 
 func because(outcome conditions.Outcome, reason, message string) conditions.Summary {

@@ -39,8 +39,17 @@ func settled(change ...func(*scope)) *scope {
 	return s
 }
 
+// withFinding names a certificate of which something was found; nothing bad with "".
+func withFinding(reason string) func(*scope) {
+	return func(s *scope) {
+		s.tenant.Spec.Endpoint.TLS = scimv1alpha1.EndpointTLS{SecretName: "acme-tls"}
+		s.certificate = &finding{reason: reason, message: "a finding: " + reason}
+	}
+}
+
 func ingressFor(host string) *networkingv1.Ingress {
-	return &networkingv1.Ingress{Spec: networkingv1.IngressSpec{Rules: []networkingv1.IngressRule{{
+	address := networkingv1.IngressLoadBalancerStatus{Ingress: []networkingv1.IngressLoadBalancerIngress{{IP: "192.0.2.1"}}}
+	return &networkingv1.Ingress{Status: networkingv1.IngressStatus{LoadBalancer: address}, Spec: networkingv1.IngressSpec{Rules: []networkingv1.IngressRule{{
 		Host: host,
 		IngressRuleValue: networkingv1.IngressRuleValue{HTTP: &networkingv1.HTTPIngressRuleValue{
 			Paths: []networkingv1.HTTPIngressPath{{Path: "/scim/v2"}},
@@ -138,6 +147,24 @@ func TestStatus(t *testing.T) {
 		"a host without TLS": {
 			settled(func(s *scope) { s.tenant.Spec.Endpoint.TLS = scimv1alpha1.EndpointTLS{} }),
 			conditions.Stalled, "TLSRequired", yes, no, "spec.endpoint.tls.secretName",
+		},
+		"no certificate": {
+			settled(withFinding("CertificateNotFound")), conditions.Stalled, "CertificateNotFound", yes, yes, "CertificateNotFound",
+		},
+		"no certificate yet": {
+			settled(withFinding("CertificateNotFound"), func(s *scope) {
+				s.tenant.Spec.Endpoint.Ingress.Annotations = map[string]scimv1alpha1.IngressAnnotation{"cert-manager.io/issuer": "a"}
+			}),
+			conditions.Reconciling, "CertificateNotFound", yes, yes, "CertificateNotFound",
+		},
+		"a certificate that could not be read": {
+			settled(withFinding(""), func(s *scope) { s.certificate, s.failure = nil, errors.New("forbidden") }),
+			conditions.Reconciling, "ReconcileFailed", yes, yes, "forbidden",
+		},
+		"a good certificate": {settled(withFinding("")), conditions.Ready, "Succeeded", yes, yes, "https://acme.example.com/scim/v2"},
+		"an Ingress without an address": {
+			settled(func(s *scope) { s.ingress.Status = networkingv1.IngressStatus{} }),
+			conditions.Ready, "Succeeded", yes, yes, "no Ingress controller has confirmed",
 		},
 		"an endpoint that is not allowed": {
 			settled(func(s *scope) { s.refused.endpoint = []string{"annotation"} }),
