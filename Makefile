@@ -47,6 +47,7 @@ manifests: $(BIN)/controller-gen ## Write the CRDs and the operator's role, and 
 	mkdir -p charts/kubescim/files/crds
 	cp config/crd/bases/*.yaml charts/kubescim/files/crds/
 	cp config/rbac/role.yaml charts/kubescim/files/role.yaml
+	cp config/admission/policy.yaml charts/kubescim/files/admission.yaml
 
 .PHONY: fmt
 fmt: ## Format the Go code.

@@ -30,6 +30,9 @@ func TestTwoOperatorsOfOneTenantDoNotRollItOutWithoutEnd(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	// Each installation has a policy of its own, which is about its own ServiceAccount;
+	// here both run as one.
+	g.Expect(env.ReleaseOperator(ctx)).To(Succeed())
 	for _, image := range []string{"registry.example.com/kubescim:1", "registry.example.com/kubescim:2"} {
 		stop, err := env.StartManager(func(ctx context.Context, mgr ctrl.Manager) error {
 			return controller.Setup(ctx, mgr, controller.Options{ServerImage: image, Workers: 1})

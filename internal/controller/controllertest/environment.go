@@ -79,14 +79,14 @@ func Start() (*Environment, error) {
 	return e, nil
 }
 
-// prepare gives the operator the rights that it has in a cluster.
+// prepare gives the operator the rights that it has in a cluster, and no others.
 func (e *Environment) prepare(ctx context.Context) error {
 	for _, pattern := range []string{"config/manager/namespace.yaml", "config/rbac/[^k]*.yaml"} {
 		if _, err := e.ApplyManifests(ctx, pattern); err != nil {
 			return fmt.Errorf("applying %s: %w", pattern, err)
 		}
 	}
-	return nil
+	return e.holdOperator(ctx)
 }
 
 // Stop stops the API server.

@@ -1,0 +1,143 @@
+package controller_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/controller/controllertest"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// TestTheOperatorIsHeldToWhatItMakes acts as somebody who has taken the operator's
+// credentials. That the operator itself can do its work under the policy is what
+// every other test of the controllers shows.
+func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
+	g := NewWithT(t)
+	g.SetDefaultEventuallyTimeout(20 * time.Second)
+	ctx := context.Background()
+	env, err := controllertest.Start()
+	g.Expect(err).NotTo(HaveOccurred())
+	t.Cleanup(func() {
+		if err := env.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	operator, err := env.ClientOfOperator()
+	g.Expect(err).NotTo(HaveOccurred())
+	namespace, err := env.NewNamespace(ctx)
+	g.Expect(err).NotTo(HaveOccurred())
+
+	owner := metav1.OwnerReference{APIVersion: scimv1alpha1.GroupVersion.String(), Kind: "ScimTenant", Name: "acme", UID: "uid"}
+	ours := func(change ...func(*metav1.ObjectMeta)) metav1.ObjectMeta {
+		m := metav1.ObjectMeta{
+			Namespace: namespace, Name: "acme-scim", Labels: operand.Labels("acme"), OwnerReferences: []metav1.OwnerReference{owner},
+		}
+		for _, c := range change {
+			c(&m)
+		}
+		return m
+	}
+	deployment := func(change ...func(*corev1.PodSpec)) *appsv1.Deployment {
+		d := &appsv1.Deployment{ObjectMeta: ours(), Spec: appsv1.DeploymentSpec{
+			Selector: &metav1.LabelSelector{MatchLabels: operand.SelectorLabels("acme")},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: operand.Labels("acme")},
+				Spec: corev1.PodSpec{
+					ServiceAccountName: "acme-scim",
+					Containers:         []corev1.Container{{Name: "scim-server", Image: controllertest.ServerImage}},
+				},
+			},
+		}}
+		for _, c := range change {
+			c(&d.Spec.Template.Spec)
+		}
+		return d
+	}
+	binding := func(role, account string) *rbacv1.RoleBinding {
+		return &rbacv1.RoleBinding{
+			ObjectMeta: ours(),
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role},
+			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: account, Namespace: namespace}},
+		}
+	}
+	role := func(rule rbacv1.PolicyRule) *rbacv1.Role {
+		globex := ours(func(m *metav1.ObjectMeta) { m.Name, m.Labels = "globex-scim", operand.Labels("globex") })
+		return &rbacv1.Role{ObjectMeta: globex, Rules: []rbacv1.PolicyRule{rule}}
+	}
+	create := func(obj client.Object) error { return operator.Create(ctx, obj, client.DryRunAll) }
+	unlabelled := &corev1.ServiceAccount{ObjectMeta: ours(func(m *metav1.ObjectMeta) { m.Labels = nil })}
+	// The API server takes a moment to go by a new policy.
+	g.Eventually(func() error { return create(unlabelled.DeepCopy()) }).ShouldNot(Succeed())
+
+	// Without them, the API server refuses a RoleBinding before it comes to the policy.
+	for _, name := range []string{"acme-scim", "admin"} {
+		g.Expect(env.Client.Create(ctx, &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}})).To(Succeed())
+	}
+
+	theirs := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "password"}}
+	g.Expect(env.Client.Create(ctx, theirs)).To(Succeed())
+	overwrite := theirs.DeepCopy()
+	overwrite.ObjectMeta = ours(func(m *metav1.ObjectMeta) { m.Name, m.ResourceVersion = "password", theirs.ResourceVersion })
+	secret := func(kind corev1.SecretType) *corev1.Secret {
+		s := &corev1.Secret{ObjectMeta: ours(func(m *metav1.ObjectMeta) { m.Name = "token" }), Type: kind}
+		s.Annotations = map[string]string{corev1.ServiceAccountNameKey: "default"}
+		return s
+	}
+
+	for name, tc := range map[string]struct {
+		write func() error
+		says  string // nothing when it is allowed
+	}{
+		"a ServiceAccount of a tenant": {func() error { return create(&corev1.ServiceAccount{ObjectMeta: ours()}) }, ""},
+		"a Deployment of a tenant":     {func() error { return create(deployment()) }, ""},
+		"a RoleBinding of a tenant":    {func() error { return create(binding("acme-scim", "acme-scim")) }, ""},
+		"a Secret of a tenant":         {func() error { return create(secret(corev1.SecretTypeOpaque)) }, ""},
+
+		"without labels": {func() error { return create(unlabelled.DeepCopy()) }, "must have its labels"},
+		"without an owner": {func() error {
+			return create(&corev1.ServiceAccount{ObjectMeta: ours(func(m *metav1.ObjectMeta) { m.OwnerReferences = nil })})
+		}, "must be owned by a ScimTenant"},
+		"another name": {func() error {
+			return create(&corev1.ServiceAccount{ObjectMeta: ours(func(m *metav1.ObjectMeta) { m.Name = "admin" })})
+		}, "named after its tenant"},
+		"another ServiceAccount": {func() error { return create(deployment(func(p *corev1.PodSpec) { p.ServiceAccountName = "default" })) }, "own ServiceAccount only"},
+		"another image": {func() error {
+			return create(deployment(func(p *corev1.PodSpec) { p.Containers[0].Image = "example.com/shell" }))
+		}, "the image of the SCIM server only"},
+		"another container": {func() error {
+			return create(deployment(func(p *corev1.PodSpec) {
+				p.InitContainers = []corev1.Container{{Name: "a", Image: "example.com/shell"}}
+			}))
+		}, "the image of the SCIM server only"},
+		"the node's network": {func() error { return create(deployment(func(p *corev1.PodSpec) { p.HostNetwork = true })) }, "nothing of their node"},
+		"a volume": {func() error {
+			return create(deployment(func(p *corev1.PodSpec) { p.Volumes = []corev1.Volume{{Name: "a"}} }))
+		}, "no volumes"},
+		"another Role":                  {func() error { return create(binding("admin", "acme-scim")) }, "its own Role"},
+		"another subject":               {func() error { return create(binding("acme-scim", "default")) }, "its own Role"},
+		"the token of a ServiceAccount": {func() error { return create(secret(corev1.SecretTypeServiceAccountToken)) }, "no Secret of a type that means something"},
+		"a Role for every Secret": {func() error {
+			return create(role(rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}}))
+		}, "no other Secret"},
+		"somebody else's Secret": {func() error { return operator.Update(ctx, overwrite.DeepCopy(), client.DryRunAll) }, "only what it has made"},
+		"deleting that Secret":   {func() error { return operator.Delete(ctx, theirs.DeepCopy(), client.DryRunAll) }, "only what it has made"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			if tc.says == "" {
+				g.Expect(tc.write()).To(Succeed())
+			} else {
+				g.Expect(tc.write()).To(MatchError(ContainSubstring(tc.says)))
+			}
+		})
+	}
+}
