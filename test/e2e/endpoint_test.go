@@ -1,13 +1,17 @@
 package e2e
 
 import (
+	"time"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/controller/controllertest"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
@@ -49,6 +53,23 @@ var _ = Describe("The host of a tenant", func() {
 		Expect(Cluster.Create(ctx, ingressClass)).To(Succeed())
 		DeferCleanup(func(ctx SpecContext) { Expect(Cluster.Delete(ctx, ingressClass)).To(Succeed()) })
 		has(namespace, "first", scimv1alpha1.ConditionEndpointAccepted, "True", scimv1alpha1.ReasonSucceeded)
+		has(namespace, "first", scimv1alpha1.ConditionEndpointConfirmed, "False", scimv1alpha1.ReasonEndpointUnconfirmed)
+
+		By("having no certificate, and then one for another host")
+		has(namespace, "first", scimv1alpha1.ConditionStalled, "True", scimv1alpha1.ReasonCertificateNotFound)
+		for _, certified := range []string{"other.example.com", host} {
+			chain, err := controllertest.SelfSigned(certified, time.Now().Add(-time.Hour), 2*time.Hour)
+			Expect(err).NotTo(HaveOccurred())
+			Apply(&corev1.Secret{
+				TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
+				ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "certificate"},
+				Type:       corev1.SecretTypeTLS,
+				Data:       map[string][]byte{corev1.TLSCertKey: chain, corev1.TLSPrivateKeyKey: []byte("none")},
+			})
+			if certified != host {
+				has(namespace, "first", scimv1alpha1.ConditionStalled, "True", scimv1alpha1.ReasonCertificateNotForHost)
+			}
+		}
 		WaitFor(namespace, "condition=Ready", "scimtenant/first")
 		Expect(Kubectl("get", "scimtenant", "-n", namespace, "first", "-o", "jsonpath={.status.url}")).To(Equal(url))
 		Want{
