@@ -151,15 +151,33 @@ func (r *Reconciler) releaseUnpublished(ctx context.Context, record *corev1.Conf
 	holder, host := operand.HolderOf(record), operand.HostOf(record)
 	ingress := &networkingv1.Ingress{}
 	err = r.Live.Get(ctx, types.NamespacedName{Namespace: holder.Namespace, Name: operand.Name(holder.Name)}, ingress)
+	if apierrors.IsForbidden(err) {
+		return r.releaseWithNamespace(ctx, record)
+	}
 	if client.IgnoreNotFound(err) != nil {
 		return false, fmt.Errorf("reading the Ingress of the holder of host %q: %w", host, err)
 	}
 	if err == nil && slices.Contains(operand.PublishedHosts(ingress), host) {
 		return false, nil
 	}
+	return r.remove(ctx, record)
+}
+
+// releaseWithNamespace removes the record of a host whose holder is in a namespace
+// where the operator has no rights, if that is so because the namespace is gone. Of
+// one that is watched no longer, nothing is known.
+func (r *Reconciler) releaseWithNamespace(ctx context.Context, record *corev1.ConfigMap) (released bool, err error) {
+	err = r.Live.Get(ctx, types.NamespacedName{Name: operand.HolderOf(record).Namespace}, &corev1.Namespace{})
+	if !apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	return r.remove(ctx, record)
+}
+
+func (r *Reconciler) remove(ctx context.Context, record *corev1.ConfigMap) (removed bool, err error) {
 	err = r.Live.Delete(ctx, record, client.Preconditions{UID: &record.UID, ResourceVersion: &record.ResourceVersion})
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
-		return false, fmt.Errorf("giving up host %q: %w", host, err)
+		return false, fmt.Errorf("giving up host %q: %w", operand.HostOf(record), err)
 	}
 	return err == nil, nil
 }
