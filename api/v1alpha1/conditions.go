@@ -16,6 +16,9 @@ const (
 	// ConditionServerAvailable is True on a ScimTenant when its SCIM server
 	// answers on at least one replica.
 	ConditionServerAvailable = "ServerAvailable"
+	// ConditionReplicasConnected is False on a ScimTenant while some of its server's
+	// replicas cannot reach each other.
+	ConditionReplicasConnected = "ReplicasConnected"
 	// ConditionSpecAllowed is True on a ScimTenant when the operator's
 	// configuration allows all that its spec asks for. While it is False, what was
 	// written before goes on as it is.
@@ -70,6 +73,9 @@ const (
 	// ReasonNoHost: spec.endpoint.host is not set; the server is reachable
 	// inside the cluster only.
 	ReasonNoHost = "ClusterLocal"
+	// ReasonPeersUnreachable: replicas cannot reach each other, so that every read
+	// is one of the API server.
+	ReasonPeersUnreachable = "PeersUnreachable"
 	// ReasonNotAllowed: the operator's configuration does not allow what the spec
 	// asks for.
 	ReasonNotAllowed = "NotAllowed"

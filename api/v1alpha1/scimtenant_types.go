@@ -370,9 +370,9 @@ type GroupPolicy struct {
 
 // ScimTenantStatus says what a SCIM connection is.
 type ScimTenantStatus struct {
-	// conditions are Ready and what it is made of: ServerAvailable, SpecAllowed,
-	// EndpointAccepted, CertificateValid and SchemasAccepted; Reconciling or Stalled while
-	// one of them holds; and those which Ready does not depend on: EndpointConfirmed, and
+	// conditions are Ready and what it is made of: ServerAvailable, ReplicasConnected,
+	// SpecAllowed, EndpointAccepted, CertificateValid and SchemasAccepted; Reconciling or
+	// Stalled while one of them holds; and those which Ready does not depend on: EndpointConfirmed, and
 	// SeatsAvailable of a tenant that has seats.
 	// +optional
 	// +listType=map

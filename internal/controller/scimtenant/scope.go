@@ -42,6 +42,10 @@ type scope struct {
 	// Set by reconcileEndpoint.
 	hostTaken bool
 
+	// unreachable are the server's pods that cannot reach each other. Set by
+	// gatherUsage.
+	unreachable []operand.Unreachable
+
 	// deployment is the server's Deployment as it was after the apply; nil when
 	// it could not be applied. Set by reconcileServer.
 	deployment *appsv1.Deployment
@@ -78,6 +82,9 @@ func (s *scope) requeueAfter() time.Duration {
 		case problem != nil:
 			waits = append(waits, conflictInterval)
 		}
+	}
+	if len(s.unreachable) > 0 { // a pod that has died since complains no longer
+		waits = append(waits, operand.ReplicaLeaseDuration)
 	}
 	if s.hostTaken {
 		waits = append(waits, conflictInterval)

@@ -44,7 +44,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 		Watches(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.tenantsOfRecord)).
 		Watches(&networkingv1.Ingress{}, handler.EnqueueRequestsFromMapFunc(r.tenantsOfPublished)).
 		Watches(&coordinationv1.Lease{}, handler.EnqueueRequestsFromMapFunc(tenantOf),
-			builder.WithPredicates(usageChanged())).
+			builder.WithPredicates(reportChanged())).
 		Watches(&networkingv1.IngressClass{}, handler.EnqueueRequestsFromMapFunc(r.tenantsWithAnyHost)).
 		Complete(r)
 }

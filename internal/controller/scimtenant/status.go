@@ -32,7 +32,7 @@ func setStatus(s *scope) (changed bool) {
 	}
 	setSeats(s.tenant)
 	return conditions.Set(s.tenant, summarize(s),
-		serverAvailable(s), specAllowed(s), endpointAccepted(s), certificateValid(s), endpointConfirmed(s), schemasAccepted(s))
+		serverAvailable(s), replicasConnected(s), specAllowed(s), endpointAccepted(s), certificateValid(s), endpointConfirmed(s), schemasAccepted(s))
 }
 
 // urlOf returns the URL to publish. Tokens are sent there: it is that of the Ingress
@@ -109,7 +109,7 @@ func schemasAccepted(s *scope) metav1.Condition {
 // needs time.
 func summarize(s *scope) conditions.Summary {
 	server, allowed, endpoint, schemas := serverAvailable(s), specAllowed(s), endpointAccepted(s), schemasAccepted(s)
-	certificate := certificateValid(s)
+	certificate, connected := certificateValid(s), replicasConnected(s)
 	switch {
 	case s.failure != nil:
 		return because(conditions.Reconciling, scimv1alpha1.ReasonReconcileFailed, s.failure.Error())
@@ -133,6 +133,8 @@ func summarize(s *scope) conditions.Summary {
 		return because(conditions.Reconciling, server.Reason, server.Message)
 	case endpoint.Status == metav1.ConditionFalse:
 		return because(conditions.Reconciling, endpoint.Reason, endpoint.Message)
+	case connected.Status == metav1.ConditionFalse:
+		return because(conditions.Reconciling, connected.Reason, connected.Message)
 	case certificate.Status == metav1.ConditionFalse:
 		return because(conditions.Reconciling, certificate.Reason, certificate.Message)
 	case s.tenant.State() == scimv1alpha1.TenantStatePaused:

@@ -29,7 +29,7 @@ const (
 	usageBurst    = 3
 )
 
-// gatherUsage reads what the server pods have counted. When that is to get into
+// gatherUsage reads what the server pods have counted, and whom they cannot reach. When that is to get into
 // the status later, it sets when.
 func (r *Reconciler) gatherUsage(ctx context.Context, s *scope) error {
 	leases := &coordinationv1.LeaseList{}
@@ -37,6 +37,7 @@ func (r *Reconciler) gatherUsage(ctx context.Context, s *scope) error {
 	if err != nil {
 		return fmt.Errorf("listing the Leases of the server's pods: %w", err)
 	}
+	s.unreachable = operand.UnreachablePeers(r.replicas.Live(leases.Items, time.Now()))
 	usage, known := operand.LatestUsage(leases.Items)
 	if !known || !isNews(usage, s.tenant.Status) {
 		return nil
@@ -107,13 +108,16 @@ func tenantOf(_ context.Context, lease client.Object) []ctrl.Request {
 	}}}
 }
 
-// usageChanged leaves out that a server pod is still alive, which it says all
-// the time, and that it is not, which says nothing about users.
-func usageChanged() predicate.Predicate {
+// reportChanged leaves out that a server pod is still alive, which it says all the
+// time, and that it is not, which says nothing but that it complains no longer.
+func reportChanged() predicate.Predicate {
 	usageOf := func(lease client.Object) string { return lease.GetAnnotations()[operand.AnnotationUsage] }
+	unreachableFor := func(lease client.Object) string { return lease.GetAnnotations()[operand.AnnotationUnreachablePeers] }
 	return predicate.Funcs{
-		CreateFunc: func(e event.CreateEvent) bool { return usageOf(e.Object) != "" },
-		UpdateFunc: func(e event.UpdateEvent) bool { return usageOf(e.ObjectOld) != usageOf(e.ObjectNew) },
-		DeleteFunc: func(event.DeleteEvent) bool { return false },
+		CreateFunc: func(e event.CreateEvent) bool { return usageOf(e.Object) != "" || unreachableFor(e.Object) != "" },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			return usageOf(e.ObjectOld) != usageOf(e.ObjectNew) || unreachableFor(e.ObjectOld) != unreachableFor(e.ObjectNew)
+		},
+		DeleteFunc: func(e event.DeleteEvent) bool { return unreachableFor(e.Object) != "" },
 	}
 }
