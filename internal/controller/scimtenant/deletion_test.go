@@ -70,7 +70,7 @@ var _ = Describe("The deletion of a tenant", func() {
 		other := &scimv1alpha1.ScimUserList{}
 		Expect(env.Client.List(ctx, other, client.InNamespace(tenant.Namespace),
 			client.MatchingFields{"spec.tenantRef.name": "globex"})).To(Succeed())
-		Expect(other.Items).To(ConsistOf(HaveField("Spec.Active", BeNil())))
+		Expect(other.Items).To(ConsistOf(HaveField("Spec.Active", HaveValue(BeTrue()))))
 	})
 
 	It("deletes users, groups, their members and claims of this tenant only, in pages, under the policy Delete", func(ctx context.Context) {
