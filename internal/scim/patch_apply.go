@@ -271,7 +271,7 @@ func (p *applier) changed() bool {
 // spend counts work, and refuses more than is reasonable.
 func (p *applier) spend(n int) error {
 	if p.work += n; p.work > maxWork {
-		return badRequest(TooMany, "the operations take too many comparisons all together: send fewer at a time, or paths with value eq")
+		return badRequest(TooMany, "the operations take more than %d comparisons all together: send fewer at a time, or paths with value eq", maxWork)
 	}
 	return nil
 }
