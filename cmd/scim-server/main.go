@@ -50,6 +50,7 @@ type options struct {
 	address       string
 	healthAddress string
 	linger        time.Duration
+	absence       time.Duration
 	peerAddress   string
 	pod           barrier.Pod
 }
@@ -61,6 +62,8 @@ func main() {
 	flag.StringVar(&o.healthAddress, "health-address", ":8081", "address of /livez, /readyz and /metrics")
 	flag.StringVar(&o.peerAddress, "peer-address", ":8082", "address to listen at for the other replicas of the tenant")
 	flag.DurationVar(&o.linger, "linger", 15*time.Second, "how long after SIGTERM open connections may still send requests")
+	flag.DurationVar(&o.absence, "absence", kubernetes.DefaultAbsenceAge,
+		"how long a user or group must have been absent before what refers to it is removed")
 	flag.Parse()
 	o.pod = barrier.Pod{
 		Namespace: os.Getenv("POD_NAMESPACE"), Name: os.Getenv("POD_NAME"), UID: os.Getenv("POD_UID"), IP: os.Getenv("POD_IP"),
@@ -138,6 +141,7 @@ func run(o options, log *slog.Logger) error {
 	}
 	defer stopRecording()
 	upkeep := kubernetes.NewUpkeep(backend, metrics)
+	upkeep.AbsenceAge = o.absence
 	upkeep.Lead, upkeep.Policy, upkeep.Recorder, upkeep.Log = members.Lead, tenant.Policy, recorder, log
 
 	// The replica outlives the signal: until the last request is answered, keys

@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/yaml"
 )
@@ -29,7 +31,16 @@ type Servers struct {
 	// ImagePullSecrets are names of Secrets, each in a tenant's own namespace,
 	// with credentials for the registry of the server's image.
 	ImagePullSecrets []string `json:"imagePullSecrets"`
+	// Absence is how long a user or group must have been absent before a server
+	// removes what refers to it: longer than it takes to restore a backup.
+	Absence metav1.Duration `json:"absence"`
 }
+
+const (
+	defaultAbsence = 24 * time.Hour
+	// leastAbsence is about as long as a server needs to be sure that it looked twice.
+	leastAbsence = 5 * time.Minute
+)
 
 // Default is what applies where there is no file, and where a file is silent.
 func Default() Config {
@@ -66,6 +77,9 @@ func parse(text []byte) (Config, error) {
 
 func (c *Config) setDefaults() {
 	c.Allow.setDefaults()
+	if c.Servers.Absence.Duration == 0 {
+		c.Servers.Absence.Duration = defaultAbsence
+	}
 }
 
 func (c *Config) validate() error {
@@ -74,6 +88,9 @@ func (c *Config) validate() error {
 		for _, problem := range validation.IsDNS1123Subdomain(name) {
 			problems = append(problems, fmt.Errorf("servers.imagePullSecrets[%d]: %q is no name of a Secret: %s", i, name, problem))
 		}
+	}
+	if absence := c.Servers.Absence.Duration; absence < leastAbsence {
+		problems = append(problems, fmt.Errorf("servers.absence: %s is too short; nothing is to be removed before it has been absent for %s", absence, leastAbsence))
 	}
 	return errors.Join(problems...)
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
@@ -126,9 +127,15 @@ allow:
 }
 
 func TestServers(t *testing.T) {
-	c := mustLoad(t, "servers: {imagePullSecrets: [registry]}")
+	c := mustLoad(t, "servers: {imagePullSecrets: [registry], absence: 72h}")
 	if len(c.Servers.ImagePullSecrets) != 1 || c.Servers.ImagePullSecrets[0] != "registry" {
 		t.Errorf("imagePullSecrets = %q", c.Servers.ImagePullSecrets)
+	}
+	if c.Servers.Absence.Duration != 72*time.Hour {
+		t.Errorf("absence = %s", c.Servers.Absence.Duration)
+	}
+	if absence := mustLoad(t, "servers: {}").Servers.Absence.Duration; absence != 24*time.Hour {
+		t.Errorf("absence is %s by default", absence)
 	}
 }
 

@@ -3,6 +3,7 @@ package operand
 import (
 	"slices"
 	"strconv"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -50,6 +51,9 @@ type Settings struct {
 	// ImagePullSecrets are names of Secrets in the tenants' namespaces with
 	// credentials for the image's registry.
 	ImagePullSecrets []string
+	// Absence is how long a user or group must have been absent before a server
+	// removes what refers to it.
+	Absence time.Duration
 }
 
 // Deployment returns the Deployment of a tenant's SCIM server. The server reads
@@ -89,7 +93,7 @@ func podSpec(t *scimv1alpha1.ScimTenant, settings Settings) *corev1ac.PodSpecApp
 		WithTopologySpreadConstraints(
 			spreadOver(t, corev1.LabelHostname),
 			spreadOver(t, corev1.LabelTopologyZone)).
-		WithContainers(container(t, settings.Image)).
+		WithContainers(container(t, settings)).
 		WithImagePullSecrets(imagePullSecrets(t, settings.ImagePullSecrets)...)
 	schedule(spec, t.Spec.Server.Scheduling)
 	return spec
@@ -111,13 +115,13 @@ func imagePullSecrets(t *scimv1alpha1.ScimTenant, common []string) []*corev1ac.L
 	return references
 }
 
-func container(t *scimv1alpha1.ScimTenant, image string) *corev1ac.ContainerApplyConfiguration {
+func container(t *scimv1alpha1.ScimTenant, settings Settings) *corev1ac.ContainerApplyConfiguration {
 	resources := resourcesOf(t)
 	return corev1ac.Container().
 		WithName(ContainerName).
-		WithImage(image).
+		WithImage(settings.Image).
 		WithCommand("/scim-server").
-		WithArgs("--tenant="+t.Name).
+		WithArgs("--tenant="+t.Name, "--absence="+settings.Absence.String()).
 		WithEnv(
 			envFromField("POD_NAME", "metadata.name"),
 			envFromField("POD_NAMESPACE", "metadata.namespace"),

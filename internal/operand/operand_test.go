@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -86,7 +87,7 @@ func TestURL(t *testing.T) {
 }
 
 func TestDeployment(t *testing.T) {
-	d := as[appsv1.Deployment](t, Deployment(tenant(), Settings{Image: "kubescim:1"}))
+	d := as[appsv1.Deployment](t, Deployment(tenant(), Settings{Image: "kubescim:1", Absence: time.Hour}))
 	checkMeta(t, d)
 	if *d.Spec.Replicas != 2 {
 		t.Errorf("replicas = %d", *d.Spec.Replicas)
@@ -111,7 +112,7 @@ func TestDeployment(t *testing.T) {
 		t.Errorf("the pods are spread by %v", pod.TopologySpreadConstraints)
 	}
 	c := pod.Containers[0]
-	if c.Image != "kubescim:1" || !reflect.DeepEqual(c.Command, []string{"/scim-server"}) || !reflect.DeepEqual(c.Args, []string{"--tenant=acme"}) {
+	if c.Image != "kubescim:1" || !reflect.DeepEqual(c.Command, []string{"/scim-server"}) || !reflect.DeepEqual(c.Args, []string{"--tenant=acme", "--absence=1h0m0s"}) {
 		t.Errorf("the container runs %s %v %v", c.Image, c.Command, c.Args)
 	}
 	ports := map[string]int32{}

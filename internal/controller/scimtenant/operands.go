@@ -37,7 +37,9 @@ func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
 }
 
 func (r *Reconciler) settings() operand.Settings {
-	return operand.Settings{Image: r.ServerImage, ImagePullSecrets: r.Config.Servers.ImagePullSecrets}
+	return operand.Settings{
+		Image: r.ServerImage, ImagePullSecrets: r.Config.Servers.ImagePullSecrets, Absence: r.Config.Servers.Absence.Duration,
+	}
 }
 
 func (r *Reconciler) applyForServer(ctx context.Context, s *scope, intent apply.Intent) error {
