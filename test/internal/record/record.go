@@ -126,7 +126,7 @@ func circumstances(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	changed, err := git(dir, "status", "--porcelain", "--", ":/", ":!:/docs")
+	changed, err := git(dir, "status", "--porcelain", "--", ":(top)", ":(top,exclude)docs")
 	if err != nil {
 		return "", err
 	}
