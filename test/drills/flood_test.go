@@ -153,7 +153,7 @@ var _ = Describe("A pod of 256 MiB", func() {
 			running.Go(func() { besiege(besieging, base.Host, t.Path, &opened) })
 		}
 		var slowest time.Duration
-		Eventually(func() int64 { return opened.Load() }).WithTimeout(3 * time.Minute).WithPolling(50 * time.Millisecond).Should(And(
+		Eventually(opened.Load).WithTimeout(3 * time.Minute).WithPolling(50 * time.Millisecond).Should(And(
 			WithTransform(func(int64) time.Duration {
 				for _, client := range []*Client{lasting, t.Service} { // One has a connection, one needs another each time.
 					r := client.Get(Users)

@@ -170,7 +170,7 @@ var _ = Describe("The author of a ScimTenant who has no other rights", Ordered, 
 	})
 
 	DescribeTable("cannot make the operator write what the operator's configuration does not allow",
-		func(ctx SpecContext, spec, names string) {
+		func(_ SpecContext, spec, names string) {
 			before := KubectlGet(namespace, "deployment", "mallory-scim")["metadata"].(map[string]any)["generation"]
 			asMallory("ScimTenant", "mallory", spec)
 			condition := stalled(namespace, "scimtenant", "mallory", scimv1alpha1.ReasonNotAllowed)
