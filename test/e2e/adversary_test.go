@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -233,7 +234,10 @@ var _ = Describe("Whoever has taken the operator's credentials", func() {
 		}
 		Expect(asOperator(object("v1", "ServiceAccount", "acme-scim", ""), "create")).To(Succeed())
 		Expect(asOperator(object("v1", "ServiceAccount", "default-scim", ""), "create")).To(MatchError(ContainSubstring("named after its tenant")))
-		Expect(asOperator(object("v1", "Secret", "token", `,"type":"kubernetes.io/service-account-token"`), "create")).
+		// Without the annotation the Secret is refused before any policy sees it.
+		token := strings.Replace(object("v1", "Secret", "token", `,"type":"kubernetes.io/service-account-token"`),
+			`"labels":`, `"annotations":{"kubernetes.io/service-account.name":"default"},"labels":`, 1)
+		Expect(asOperator(token, "create")).
 			To(MatchError(ContainSubstring("no Secret of a type that means something")))
 		Expect(asOperator(object("apps/v1", "Deployment", "acme-scim", `,"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{
 			"metadata":{"labels":{"a":"b"}},"spec":{"serviceAccountName":"acme-scim","containers":[{"name":"a","image":"example.com/shell"}]}}}`), "create")).
