@@ -227,7 +227,7 @@ var _ = Describe("Whoever has taken the operator's credentials", func() {
 			_, err := RunKubectl(object, append(args, "-f", "-", "--dry-run=server", "--as=system:serviceaccount:kubescim-system:kubescim")...)
 			return err
 		}
-		const labels = `"annotations":{"kubernetes.io/service-account.name":"default"},"labels":{"app.kubernetes.io/managed-by":"kubescim","scim.kubescim.dev/tenant":"acme"},
+		const labels = `"labels":{"app.kubernetes.io/managed-by":"kubescim","scim.kubescim.dev/tenant":"acme"},
 			"ownerReferences":[{"apiVersion":"scim.kubescim.dev/v1alpha1","kind":"ScimTenant","name":"acme","uid":"a"}]`
 		object := func(apiVersion, kind, name, rest string) string {
 			return fmt.Sprintf(`{"apiVersion":%q,"kind":%q,"metadata":{"name":%q,"namespace":%q,%s}%s}`, apiVersion, kind, name, namespace, labels, rest)
