@@ -7,15 +7,23 @@ import (
 	"time"
 )
 
+// mostRepeats is how often a request is repeated that is answered 503.
+const mostRepeats = 5
+
 // SteadyClients send requests over connections that they keep open, at a modest
 // rate, and never try one again: every failure counts.
 type SteadyClients struct {
+	// Repeating makes them repeat a request that is answered 503, as identity
+	// providers do, up to five times. What is repeated is counted.
+	Repeating bool
+
 	quit chan struct{}
 	done sync.WaitGroup
 	once sync.Once
 
 	lock     sync.Mutex
 	count    int
+	repeated int
 	failures []string
 }
 
@@ -47,6 +55,14 @@ func (s *SteadyClients) run(c *Client, name string, every time.Duration) {
 			path = Filter(Users, "userName eq %q", name+"@example.com")
 		}
 		r, err := c.Try(method, path, body)
+		for range mostRepeats {
+			if !s.Repeating || err != nil || r.Status != http.StatusServiceUnavailable {
+				break
+			}
+			s.noteRepeat()
+			<-tick.C
+			r, err = c.Try(method, path, body)
+		}
 		s.note(r, err, expected)
 		if err == nil && id == "" {
 			id, _ = r.At("id").(string)
@@ -69,6 +85,19 @@ func (s *SteadyClients) note(r *Response, err error, expected int) {
 	case r.Status != expected:
 		s.failures = append(s.failures, fmt.Sprintf("%s: %s", time.Now().Format(time.StampMilli), r))
 	}
+}
+
+func (s *SteadyClients) noteRepeat() {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	s.repeated++
+}
+
+// Repeated is how many requests were sent again.
+func (s *SteadyClients) Repeated() int {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	return s.repeated
 }
 
 // Sent is how many requests were answered, or not.
