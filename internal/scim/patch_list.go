@@ -180,6 +180,9 @@ func (p *applier) changedElement(a *Attribute, s *step, old any) (any, error) {
 	}
 	for _, x := range parts {
 		if v := was[x.sub.Name]; x.sub.Mutability == Immutable && assigned(v) && !sameScalar(x.sub, v, x.value) {
+			if x.value == nil && a.identified && x.sub == a.value {
+				return nil, removesIdentity(a)
+			}
 			return nil, immutableDiffers(x.sub)
 		}
 		if err := p.setPart(s, now, x); err != nil {
@@ -295,4 +298,10 @@ func resembles(a *Attribute, e, want any) bool {
 		}
 	}
 	return len(given) > 0
+}
+
+// removesIdentity is the error for who would leave a value without what it is known by.
+func removesIdentity(a *Attribute) error {
+	return badRequest(Mutability, "%q is what a value of %q is known by, and cannot be taken away from it: remove the whole, with the path %s[value eq \"…\"]",
+		a.value.path, a.path, a.path)
 }

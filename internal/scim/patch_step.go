@@ -264,10 +264,6 @@ func (c *stepCompiler) remove(m message) error {
 	if err := c.writable(at); err != nil {
 		return err
 	}
-	if at.attr.identified && at.sub == at.attr.value {
-		return badRequest(Mutability, "%q is what a value of %q is known by, and cannot be taken away from it: remove the whole, with the path %s[value eq \"…\"]",
-			at.sub.path, at.attr.path, at.attr.path)
-	}
 	s := step{verb: verbRemove, at: at}
 	if m.value != nil && at.filter == nil {
 		if err := c.readListed(&s, m.value); err != nil {
