@@ -20,11 +20,14 @@ type cable struct {
 	open   map[net.Conn]struct{}
 }
 
-// connect puts the cable between two replicas that do not run yet.
+// dialFunc is how a replica reaches the others.
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// connect puts the cable between two replicas.
 func (w *world) connect(one, other *replica) *cable {
 	c := &cable{open: map[net.Conn]struct{}{}}
 	for from, to := range map[*replica]*replica{one: other, other: one} {
-		from.SetDial(func(ctx context.Context, network, address string) (net.Conn, error) {
+		dial := dialFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
 			lease := &coordinationv1.Lease{}
 			err := admin.Get(ctx, client.ObjectKey{Namespace: w.namespace, Name: to.name}, lease)
 			if err != nil || lease.Annotations[operand.AnnotationPeerAddress] != address {
@@ -32,6 +35,7 @@ func (w *world) connect(one, other *replica) *cable {
 			}
 			return c.dial(ctx, network, address)
 		})
+		from.dialer.Store(&dial)
 	}
 	return c
 }

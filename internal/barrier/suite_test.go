@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -180,9 +181,11 @@ type replica struct {
 	created   atomic.Int64
 	// noUsers makes it list no users.
 	noUsers atomic.Bool
-	end     context.CancelFunc
-	ended   chan struct{}
-	err     error
+	// dialer, if set, is how it reaches the others.
+	dialer atomic.Pointer[dialFunc]
+	end    context.CancelFunc
+	ended  chan struct{}
+	err    error
 }
 
 // newReplica returns a replica that does not run yet.
@@ -201,7 +204,16 @@ func (w *world) newReplica(name string) (*replica, error) {
 		Logger: w.logger.With("at", name), Metrics: r.metrics, Timing: w.timing,
 		Pod: barrier.Pod{Namespace: w.namespace, Name: name, UID: "uid-of-" + name, IP: "127.0.0.1"},
 	})
-	return r, err
+	if err != nil {
+		return nil, err
+	}
+	r.SetDial(func(ctx context.Context, network, address string) (net.Conn, error) {
+		if dial := r.dialer.Load(); dial != nil {
+			return (*dial)(ctx, network, address)
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, address)
+	})
+	return r, nil
 }
 
 // metric returns the sum of a metric's values, for a histogram the number of them.
