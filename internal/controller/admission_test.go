@@ -24,13 +24,7 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 	g := NewWithT(t)
 	g.SetDefaultEventuallyTimeout(20 * time.Second)
 	ctx := context.Background()
-	env, err := controllertest.Start()
-	g.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() {
-		if err := env.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	env := startEnvironment(t)
 	operator, err := env.ClientOfOperator()
 	g.Expect(err).NotTo(HaveOccurred())
 	namespace, err := env.NewNamespace(ctx)

@@ -24,21 +24,11 @@ func TestAFailureWhoseTextVariesIsRetriedEverMoreSlowly(t *testing.T) {
 	g := NewWithT(t)
 	g.SetDefaultEventuallyTimeout(30 * time.Second)
 	ctx := context.Background()
-	env, err := controllertest.Start()
-	g.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() {
-		if err := env.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	env := startEnvironment(t)
 	var refused atomic.Int32
 	stop, err := env.StartManagerWith(controllertest.ManagerOptions{NewClient: refusing(&refused)}, controllertest.Operator)
 	g.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() {
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	atEnd(t, stop)
 
 	namespace, err := env.NewNamespace(ctx)
 	g.Expect(err).NotTo(HaveOccurred())

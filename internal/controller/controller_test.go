@@ -20,20 +20,10 @@ func TestSamples(t *testing.T) {
 	g.SetDefaultEventuallyTimeout(20 * time.Second)
 	ctx := context.Background()
 
-	env, err := controllertest.Start()
-	g.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() {
-		if err := env.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	env := startEnvironment(t)
 	stop, err := env.StartManager(controllertest.Operator)
 	g.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() {
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	atEnd(t, stop)
 
 	objects, err := env.ApplyManifests(ctx, "config/samples/*.yaml")
 	g.Expect(err).NotTo(HaveOccurred())

@@ -10,8 +10,6 @@ import (
 	flowcontrolv1 "k8s.io/api/flowcontrol/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/kubescim/kubescim/internal/controller/controllertest"
 )
 
 // TestFlowSchema asks the API server itself, which names the FlowSchema of a
@@ -19,14 +17,8 @@ import (
 func TestFlowSchema(t *testing.T) {
 	g := NewWithT(t)
 	ctx := context.Background()
-	env, err := controllertest.Start()
-	g.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() {
-		if err := env.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	_, err = env.ApplyManifests(ctx, "config/flowcontrol/flow*.yaml")
+	env := startEnvironment(t)
+	_, err := env.ApplyManifests(ctx, "config/flowcontrol/flow*.yaml")
 	g.Expect(err).NotTo(HaveOccurred())
 	schema := &flowcontrolv1.FlowSchema{}
 	g.Expect(env.Client.Get(ctx, client.ObjectKey{Name: "kubescim"}, schema)).To(Succeed())

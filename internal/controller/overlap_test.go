@@ -23,13 +23,7 @@ func TestTwoOperatorsOfOneTenantDoNotRollItOutWithoutEnd(t *testing.T) {
 	g := NewWithT(t)
 	g.SetDefaultEventuallyTimeout(30 * time.Second)
 	ctx := context.Background()
-	env, err := controllertest.Start()
-	g.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() {
-		if err := env.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	env := startEnvironment(t)
 	// Each installation has a policy of its own, which is about its own ServiceAccount;
 	// here both run as one.
 	g.Expect(env.ReleaseOperator(ctx)).To(Succeed())
@@ -38,11 +32,7 @@ func TestTwoOperatorsOfOneTenantDoNotRollItOutWithoutEnd(t *testing.T) {
 			return controller.Setup(ctx, mgr, controller.Options{ServerImage: image, Workers: 1})
 		})
 		g.Expect(err).NotTo(HaveOccurred())
-		t.Cleanup(func() {
-			if err := stop(); err != nil {
-				t.Error(err)
-			}
-		})
+		atEnd(t, stop)
 	}
 
 	namespace, err := env.NewNamespace(ctx)
