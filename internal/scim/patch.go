@@ -109,7 +109,10 @@ func (p *Patch) compile(v any) ([]step, error) {
 	default:
 		err = c.assignObject(m.value)
 	}
-	return c.steps, err
+	if err != nil {
+		return nil, err
+	}
+	return c.finish()
 }
 
 func (p *Patch) message(o strictjson.Object) (m message, err error) {

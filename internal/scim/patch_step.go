@@ -56,17 +56,23 @@ func (c *stepCompiler) assignObject(value any) error {
 }
 
 // assignMembers compiles the members of an object. Their names differ, but may mean the
-// same.
+// same, which finish finds out.
 func (c *stepCompiler) assignMembers(home *Schema, o strictjson.Object) error {
 	for _, m := range o {
 		if err := c.assignMember(home, m); err != nil {
 			return err
 		}
 	}
-	if c.odd {
-		return collision(nil, c.steps)
-	}
 	return nil
+}
+
+// finish gives the steps of an operation, unless two of them assign the same. It looks once
+// at the steps of all objects that are inside of each other.
+func (c *stepCompiler) finish() ([]step, error) {
+	if !c.odd {
+		return c.steps, nil
+	}
+	return c.steps, collision(nil, c.steps)
 }
 
 // assignMember compiles the assignment of one member of an object, whose attributes are

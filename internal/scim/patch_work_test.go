@@ -6,6 +6,32 @@ import (
 	"testing"
 )
 
+// To read twice as much costs about twice as much, however many objects are inside of others.
+func TestPatchOfNestedObjects(t *testing.T) {
+	urns := urnSpellings("core", "User")
+	cost := func(n int) float64 {
+		var members, inner []string
+		for _, urn := range urns {
+			inner = append(inner, `"`+urn+`":{}`)
+		}
+		for i := range 100 * n {
+			members = append(members, fmt.Sprintf(`"emails[value eq \"%d\"].display":"x"`, i))
+		}
+		for _, urn := range urns[:n] {
+			members = append(members, `"`+urn+`":{`+strings.Join(inner, ",")+`}`)
+		}
+		doc := patchOp(`{"op":"add","value":{` + strings.Join(members, ",") + `}}`)
+		return testing.AllocsPerRun(1, func() {
+			if _, err := userType.ParsePatch(doc, lenient); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if small, large := cost(len(urns)/2), cost(len(urns)); large > 3*small {
+		t.Errorf("half as much takes %.0f allocations, and all %.0f", small, large)
+	}
+}
+
 // Operations that would keep a server busy for long are refused before they do.
 func TestPatchWork(t *testing.T) {
 	emails := func(n, from int, member string) string {
