@@ -105,7 +105,9 @@ func (b *BulkRun) survey() (ready, lost, waiting int) {
 		case !some:
 			b.order.hold(i)
 		case !b.pending(missing):
-			lost = max(lost, i)
+			if lost < 0 {
+				lost = i
+			}
 		case waiting < 0 && b.request.Operations[i].Method == http.MethodPost:
 			waiting = i
 		}

@@ -230,3 +230,20 @@ func TestBulkOperationsSideBySide(t *testing.T) {
 		t.Errorf("an operation that has to do with very many is carried out alone, and not %v", waves)
 	}
 }
+
+// What cannot be carried out fails in the order of the request, so that failOnErrors ends it
+// with the first.
+func TestBulkRunFailsInOrder(t *testing.T) {
+	request, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"failOnErrors":1,"Operations":[
+		{"method":"PATCH","path":"/Users/1","data":{"x":"bulkId:nobody"}},{"method":"PUT","path":"/Users/2","data":{"x":"bulkId:nothing"}}]}`), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := NewBulkRun(request)
+	if _, operation, ok := run.Next(); ok {
+		t.Errorf("carries out %s", operation.Path)
+	}
+	if response := string(run.Response()); !strings.Contains(response, `"method":"PATCH"`) || strings.Contains(response, `"method":"PUT"`) {
+		t.Error(response)
+	}
+}

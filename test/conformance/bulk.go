@@ -241,6 +241,13 @@ func trapsBulk() []testCase {
 			a.expect(o[0]["status"] == "400" && o[1]["status"] == "400" && o[2]["status"] == "201", "status 400, 400, 201")
 			u.get()
 		}},
+		{"trap-27r", "failOnErrors stops after the first of two that cannot be resolved", "RFC 7644 §3.7", bulk, func(t *T) {
+			u := t.user()
+			a := t.bulk(`"failOnErrors":1`, bulkOn("DELETE", "/Users/bulkId:nobody", nil), bulkOn("PUT", u.path, t.userDoc(`"nickName":"bulkId:nothing"`)))
+			o := a.operations(1)[0]
+			a.expect(o["method"] == "DELETE", "the first to have failed: %s", jsonOf(o))
+			u.get().unassigned("nickName")
+		}},
 	}
 }
 
