@@ -83,8 +83,8 @@ type Attribute struct {
 	// 2.4), nil where there are none.
 	value, kind, primary *Attribute
 	// identified marks a multi-valued attribute whose elements are known by their
-	// `value` alone, because it is immutable: the members of a group (RFC 7643
-	// section 4.2).
+	// `value` alone, since nothing else of them is the client's to change: the members
+	// of a group (RFC 7643 section 4.2).
 	identified bool
 	// unkept marks a sub-attribute that nobody finds by its value: what is sent for it is
 	// dropped, and what is answered comes from elsewhere.

@@ -177,8 +177,12 @@ func scalarKey(a *Attribute, v any) string {
 	return s
 }
 
-// sameScalar says whether a filter's eq finds two simple values equal.
+// sameScalar says whether a filter's eq finds two simple values equal. Of a sub-attribute
+// with several values, all have to be there.
 func sameScalar(a *Attribute, x, y any) bool {
+	if a.MultiValued && a.parent != nil {
+		return assigned(x) && equalContent(a, x, y)
+	}
 	return x != nil && y != nil && scalarKey(a, x) == scalarKey(a, y)
 }
 

@@ -150,7 +150,7 @@ func (p *applier) stepComplex(s *step) error {
 	}
 	switch {
 	case s.at.sub != nil:
-		if err := setSub(now, s.at.sub, s.value); err != nil {
+		if err := p.setPart(s, now, part{s.at.sub, s.value}); err != nil {
 			return err
 		}
 	case s.parts != nil:

@@ -41,7 +41,9 @@ func (p *applier) addElements(l *list, elements []any) error {
 		case l.attr.identified:
 			continue
 		default:
-			l.set(at, merged(l.attr, l.items[at], e))
+			if err := p.merge(l, at, e); err != nil {
+				return err
+			}
 		}
 		if isPrimary(l.attr, e) {
 			if err := p.demoteOthers(l, at); err != nil {
@@ -52,10 +54,28 @@ func (p *applier) addElements(l *list, elements []any) error {
 	return nil
 }
 
-// merged is an element with the sub-attributes of another that has the same `type`
-// and `value`. What a filter finds equal is not changed.
-func merged(a *Attribute, old, with any) any {
-	return combined(a, old, with, func(sub *Attribute, has, more any) bool { return !sameScalar(sub, has, more) })
+// merge adds to an element the sub-attributes of another that has the same `value` and
+// `type`, of which a filter finds those of both equal: these stay as they are.
+func (p *applier) merge(l *list, at int, with any) error {
+	more, _ := with.(Complex)
+	s := step{verb: verbAdd, at: target{ref: ref{attr: l.attr}}}
+	for _, sub := range l.attr.SubAttributes {
+		if v := more[sub.Name]; assigned(v) && sub != l.attr.value && sub != l.attr.kind {
+			s.parts = append(s.parts, part{sub, v})
+		}
+	}
+	if len(s.parts) == 0 {
+		return nil
+	}
+	if err := p.spend(changeWork); err != nil {
+		return err
+	}
+	e, err := p.changedElement(l.attr, &s, l.items[at])
+	if err != nil {
+		return err
+	}
+	l.set(at, e)
+	return nil
 }
 
 // replaceElements puts a new list in place. Members that stay are left as they are.

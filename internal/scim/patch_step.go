@@ -270,6 +270,9 @@ func (c *stepCompiler) remove(m message) error {
 	if err := c.writable(at); err != nil {
 		return err
 	}
+	if at.sub != nil && at.sub.MultiValued && m.value != nil {
+		return badRequest(InvalidValue, "a remove takes away all values of %q: to keep some, send these in a replace", at.sub.path)
+	}
 	s := step{verb: verbRemove, at: at}
 	if m.value != nil && at.filter == nil {
 		if err := c.readListed(&s, m.value); err != nil {

@@ -91,7 +91,6 @@ func compileAttribute(a *Attribute, prefix string, parent *Attribute) (*Attribut
 	if c.kind != nil && c.kind.Type != TypeString {
 		c.kind = nil
 	}
-	c.identified = c.MultiValued && c.value != nil && c.value.Mutability == Immutable
 	return &c, nil
 }
 

@@ -8,7 +8,7 @@ package scim
 func groupSchema() *Schema {
 	return &Schema{ID: URNGroup, Name: "Group", Description: "Group", Attributes: []*Attribute{
 		{Name: "displayName", Required: true, Uniqueness: UniquenessServer, Description: "A human-readable name for the Group. REQUIRED."},
-		{Name: "members", Type: TypeComplex, MultiValued: true, Description: "A list of members of the Group.", SubAttributes: []*Attribute{
+		{Name: "members", Type: TypeComplex, MultiValued: true, identified: true, Description: "A list of members of the Group.", SubAttributes: []*Attribute{
 			{Name: "value", Mutability: Immutable, Description: "Identifier of the member of this Group."},
 			{Name: "$ref", Type: TypeReference, ReferenceTypes: []string{"User", "Group"}, Mutability: Immutable, target: "User",
 				Description: "The URI corresponding to a SCIM resource that is a member of this Group."},

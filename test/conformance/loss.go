@@ -3,12 +3,13 @@ package main
 import (
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // lossCases are requests that servers have answered with success although something was
 // lost: a value, the members of a group, or that a user is blocked.
 func lossCases() []testCase {
-	return slices.Concat(names(), emptyElements(), blockedUsers())
+	return slices.Concat(names(), emptyElements(), addedElements(), blockedUsers())
 }
 
 // emptyElements are lists that name nobody.
@@ -45,6 +46,24 @@ func emptyElements() []testCase {
 			t.group(u).patched(`{"op":"replace","path":"members","value":null}`).unassigned("members")
 			g := t.group(u)
 			g.replaced(t.groupDoc(`"displayName":` + quoted(g.name))).unassigned("members")
+		}},
+	}
+}
+
+// addedElements are values that say more of one that is there.
+func addedElements() []testCase {
+	const there = `{"value":"a@example.com","type":"work","display":"head of sales"}`
+	add := func(value string) string { return `{"op":"add","path":"emails","value":[` + value + `]}` }
+	return []testCase{
+		{"loss-added-a", "a display in other letters, of an e-mail address that is there", "RFC 7644 §3.5.2.1", nil, func(t *T) {
+			u := t.user(`"emails":[` + there + `]`)
+			u.patched(add(strings.Replace(there, "head", "Head", 1)))
+			e := u.get().element("emails", "display", "Head of sales")
+			u.get().expect(e["value"] == "a@example.com", "it to be that of a@example.com")
+		}},
+		{"loss-added-b", "a display that was not there", "RFC 7644 §3.5.2.1", nil, func(t *T) {
+			u := t.user(`"emails":[{"value":"a@example.com","type":"work"}]`)
+			u.patched(add(there)).element("emails", "display", "head of sales")
 		}},
 	}
 }
