@@ -175,7 +175,7 @@ func (p *filterParser) elementTerm(name string, start int) (node, error) {
 	leaf := p.within
 	if p.within.Type == TypeComplex {
 		if n.sub = p.within.sub(name); n.sub == nil {
-			return nil, p.fail(start, `"`+p.within.path+`" has no sub-attribute "`+name+`"`)
+			return nil, p.fail(start, `"`+p.within.path+`" has no sub-attribute `+quoted(name))
 		}
 		leaf = n.sub
 	} else if !equalASCII(name, "value") {

@@ -2,6 +2,7 @@ package scim
 
 import (
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -249,4 +250,6 @@ func validPath(path string) bool {
 	return validName(name, false) && (!parted || validName(sub, true))
 }
 
-func quoted(s string) string { return `"` + s + `"` }
+// quoted puts what a client sent between quotation marks. Those in it are escaped, so that
+// there is no mistaking where it ends.
+func quoted(s string) string { return strconv.Quote(s) }

@@ -12,7 +12,7 @@ import (
 // either: they are personal data.
 func (x *exchange) finish() {
 	took := time.Since(x.began)
-	outcome := x.tenant.outcomes.of(kind{method: x.r.Method, resource: x.resource, status: x.status})
+	outcome := x.tenant.outcomes.of(kind{method: methodOf(x.r), resource: x.resource, status: x.status})
 	outcome.duration.Observe(took.Seconds())
 	if x.unlogged {
 		if count := x.tenant.failures.leaveOut(x.began); count > 0 {

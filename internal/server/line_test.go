@@ -25,6 +25,9 @@ func (failing) Delete(context.Context, *scim.ResourceType, string, store.DeleteO
 	return fmt.Errorf("deleting: %w (%w)", store.Unavailable(), errors.New(`spec.userName: Invalid value: "`+secretValue+`"`))
 }
 
+// amongWords is a secret between what the log may quote.
+const amongWords = `id" S3cret Smith "id`
+
 // secretValue stands for what must not be in the log: with the quotes that a name may have.
 const secretValue = `S3cr"et" Smith`
 
@@ -62,6 +65,10 @@ func TestRefusalsInTheLog(t *testing.T) {
 		{http.MethodPatch, "/Users/" + id, patch(`{"op":"add","path":"` + quoted + `","value":"x"}`), 400, "invalidPath", "path"},
 		{http.MethodPatch, "/Users/" + id, patch(`{"op":"add","path":"emails.` + quoted + `","value":"x"}`), 400, "invalidPath", "path"},
 		{http.MethodPatch, "/Users/" + id, patch(`{"op":"replace","path":"emails[value eq \"` + strings.ReplaceAll(quoted, `\`, `\\\`) + `\"]","value":{"type":"work"}}`), 400, "noTarget", "emails"},
+		{http.MethodGet, "/Users?sortBy=" + url.QueryEscape(amongWords), "", 400, "invalidValue", "sortBy"},
+		{http.MethodPost, "/Users", user(`"` + strings.ReplaceAll(amongWords, `"`, `\"`) + `":1`), 400, "invalidSyntax", "no attribute of User"},
+		{http.MethodPatch, "/Users/" + id, patch(`{"op":"add","value":{"` + strings.ReplaceAll(amongWords, `"`, `\"`) + `":1}}`), 400, "invalidSyntax", "no attribute of User"},
+		{"S3cret-Smith", "/Users", "", 405, "", "GET, HEAD, POST"},
 		{http.MethodPost, "/Groups", `{` + groupSchema + `,"displayName":"x","members":[{"value":"` + quoted + `"}]}`, 201, "", ""},
 		{http.MethodPost, "/Bulk", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[{"method":"` + quoted + `"}]}`, 0, "", ""},
 		{http.MethodDelete, "/Users/" + id, "", 503, "", "does not answer"},

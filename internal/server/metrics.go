@@ -40,16 +40,22 @@ func NewMetrics(registerer prometheus.Registerer, tenant string) *Metrics {
 	return m
 }
 
-// of returns where requests of a kind are counted. The labels are bounded: a method
-// or URL that is not SCIM's counts under one name.
+// of returns where requests of a kind are counted. The labels are bounded: a URL that is
+// not SCIM's counts under one name.
 func (m *Metrics) of(k kind) prometheus.Observer {
-	if !standard(k.method) {
-		k.method = "other"
-	}
 	if k.resource == "" {
 		k.resource = "none"
 	}
 	return m.duration.WithLabelValues(k.method, k.resource, strconv.Itoa(k.status))
+}
+
+// methodOf returns the method of a request for the log and the metrics: "other" for one
+// that a client has made up, of which there is no end.
+func methodOf(r *http.Request) string {
+	if standard(r.Method) {
+		return r.Method
+	}
+	return "other"
 }
 
 // standard reports whether the method is one of those that SCIM has (RFC 7644

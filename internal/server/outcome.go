@@ -46,9 +46,6 @@ func (o *outcomes) of(k kind) outcome {
 		}),
 		duration: o.metrics.of(k),
 	}
-	if !standard(k.method) {
-		return found // A client can make up any number of methods.
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.known[k] = found

@@ -100,7 +100,7 @@ func (x *exchange) postOnly(answer func() error) error {
 // notAllowed returns 405 for a method that is not among those that the URL has.
 func (x *exchange) notAllowed(methods string) error {
 	x.w.Header().Set("Allow", methods)
-	return scim.Errorf(http.StatusMethodNotAllowed, "", "%s is not possible here; %s is", x.r.Method, methods)
+	return scim.Errorf(http.StatusMethodNotAllowed, "", "%q is no method of this URL, which has %s", x.r.Method, methods)
 }
 
 // me is /Me (RFC 7644 section 3.11): a key stands for an identity provider, and
