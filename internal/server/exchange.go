@@ -181,11 +181,23 @@ func (x *exchange) cause(err error) *scim.Error {
 	case errors.As(err, &tooLarge):
 		return scim.Errorf(http.StatusRequestEntityTooLarge, "",
 			"the body is larger than the %d bytes that are allowed; send less at a time", tooLarge.Limit)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return scim.Errorf(http.StatusServiceUnavailable, "", "the request took too long; nothing more will be done of it, try again")
+	case errors.Is(err, context.DeadlineExceeded):
+		return x.tookTooLong()
+	case errors.Is(err, context.Canceled):
+		return scim.Errorf(http.StatusServiceUnavailable, "", "the connection ended before the request did; nothing more will be done of it, send it again")
 	default:
 		return scim.Errorf(http.StatusInternalServerError, "", "internal error, which has been logged; ask who runs this service what the log has of it")
 	}
+}
+
+// tookTooLong is the error for a request of which something is left to do when its time is
+// up.
+func (x *exchange) tookTooLong() *scim.Error {
+	limit := "the request took longer than the " + x.tenant.limits.Deadline.String() + " that it may"
+	if x.within {
+		limit += ", or the bulk request that it is in longer than " + bulkDeadline.String()
+	}
+	return scim.Errorf(http.StatusServiceUnavailable, "", "%s; nothing more will be done of it, send it again, or less at a time", limit)
 }
 
 // writing is the context of a write.

@@ -287,3 +287,14 @@ func TestMemoryLeft(t *testing.T) {
 	debug.SetMemoryLimit(1 << 20)
 	g.Expect(memoryLeft(false)).To(BeEquivalentTo(leastMemory), "there is less than nothing")
 }
+
+// Who is told that a request took too long learns how long it may take.
+func TestRequestsThatTakeTooLong(t *testing.T) {
+	h, open := behindGate(t, func(l *Limits) { l.Deadline = 200 * time.Millisecond })
+	defer open()
+	answer := h.do(http.MethodPost, "/Users", userNamed(1))
+	h.expectError(answer, http.StatusServiceUnavailable, "")
+	h.Expect(answer.doc["detail"]).To(ContainSubstring("longer than the 200ms that it may"))
+	operation := h.bulkDo(`{"method":"POST","path":"/Users","bulkId":"1","data":` + userNamed(2) + `}`)[0]
+	h.Expect(operation["response"]).To(HaveKeyWithValue("detail", And(ContainSubstring("200ms"), ContainSubstring("40s"))))
+}
