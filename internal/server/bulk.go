@@ -34,7 +34,7 @@ func (x *exchange) bulk() error {
 		return err
 	}
 	// The context of one operation does not fit a series of them.
-	ctx, cancel := context.WithTimeout(x.r.Context(), bulkDeadline)
+	ctx, cancel := context.WithDeadline(x.r.Context(), x.began.Add(bulkDeadline))
 	defer cancel()
 	run := scim.NewBulkRun(request)
 	x.carryOut(ctx, run)

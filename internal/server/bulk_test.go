@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/types"
@@ -229,4 +231,30 @@ func TestBulkLog(t *testing.T) {
 	))
 	h.Expect(lines[3]).To(And(HaveKeyWithValue("resource", "Bulk"), HaveKeyWithValue("status", BeEquivalentTo(200))))
 	h.Expect(h.log.String()).NotTo(ContainSubstring("alice"))
+}
+
+// until is a store that notes until when creations may take.
+type until struct {
+	store.Store
+	deadline time.Time
+}
+
+func (u *until) Create(ctx context.Context, resource *scim.Resource, policy store.Policy) (*scim.Resource, error) {
+	u.deadline, _ = ctx.Deadline()
+	return u.Store.Create(ctx, resource, policy)
+}
+
+// The time of a bulk request is that of its body as well, like that of every request: with
+// what is left of it, the answer arrives before the connection is closed.
+func TestBulkTime(t *testing.T) {
+	backend := &until{Store: memory.New()}
+	h := newHarness(t, backend)
+	h.tenant.limits.Deadline = time.Hour
+	body := bulkBody(`{"method":"POST","path":"/Users","bulkId":"1","data":` + userNamed(1) + `}`)
+	x := &exchange{
+		tenant: h.tenant, settings: h.tenant.settings.Load(), w: httptest.NewRecorder(), ctx: t.Context(),
+		r: httptest.NewRequest(http.MethodPost, "/scim/v2/Bulk", strings.NewReader(body)), began: time.Now().Add(-20 * time.Second),
+	}
+	h.Expect(x.bulk()).To(Succeed())
+	h.Expect(backend.deadline).To(BeTemporally("~", x.began.Add(bulkDeadline), time.Second))
 }
