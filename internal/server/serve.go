@@ -86,6 +86,8 @@ func newHTTPServer(handler http.Handler) *http.Server {
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       90 * time.Second,
 		MaxHeaderBytes:    headerBytes - headerSlop,
+		// OPTIONS * needs a token as everything else does.
+		DisableGeneralOptionsHandler: true,
 	}
 }
 

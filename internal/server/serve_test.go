@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -53,4 +54,16 @@ func TestServeDrains(t *testing.T) {
 	h.Eventually(ended).WithTimeout(20 * time.Second).Should(Receive(BeNil()))
 	_, err := status(fresh, users)
 	h.Expect(err).To(MatchError(ContainSubstring("refused")))
+}
+
+// What the HTTP server could answer by itself needs a token, too.
+func TestServerOptionsNeedAToken(t *testing.T) {
+	h := newHarness(t, memory.New())
+	h.bounded(t, 1)
+	connection := h.dial(t, "OPTIONS * HTTP/1.1\r\nHost: scim.example.com\r\n\r\n")
+	h.Expect(connection.SetReadDeadline(time.Now().Add(5 * time.Second))).To(Succeed())
+	answer, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	h.Expect(err).NotTo(HaveOccurred())
+	h.Expect(answer.Body.Close()).To(Succeed())
+	h.Expect(answer.StatusCode).To(Equal(http.StatusUnauthorized))
 }
