@@ -9,7 +9,9 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -71,8 +73,28 @@ func parse(text []byte) (Config, error) {
 	if err := yaml.UnmarshalStrict(text, &c); err != nil {
 		return Config{}, err
 	}
+	if err := refuseNull(text); err != nil {
+		return Config{}, err
+	}
 	c.setDefaults()
 	return c, c.validate()
+}
+
+// refuseNull refuses a list of what is allowed that has nothing behind its name, not even
+// []: whoever took out its items meant to allow none, and would allow what the default has.
+func refuseNull(text []byte) error {
+	var given struct {
+		Allow map[string]any `json:"allow"`
+	}
+	if err := yaml.Unmarshal(text, &given); err != nil {
+		return err
+	}
+	for _, field := range slices.Sorted(maps.Keys(given.Allow)) {
+		if given.Allow[field] == nil {
+			return fmt.Errorf("allow.%s: has no value; write [] to allow nothing, or leave it out for the default", field)
+		}
+	}
+	return nil
 }
 
 func (c *Config) setDefaults() {

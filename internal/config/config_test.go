@@ -179,6 +179,7 @@ func TestRefused(t *testing.T) {
 		"no YAML":                   {"allow: [", "yaml"},
 		"an unknown field":          {"allow: {host: []}", `"host"`},
 		"an unknown section":        {"alow: {}", `"alow"`},
+		"a list without a value":    {"allow:\n  hosts:\n", "allow.hosts"},
 		"a field twice":             {"allow: {hosts: []}\nallow: {}", `"allow"`},
 		"a host without namespaces": {"allow: {hosts: [{hosts: [a.example.com]}]}", "allow.hosts[0]"},
 		"a namespace without hosts": {"allow: {hosts: [{namespaces: [acme]}]}", "allow.hosts[0]"},
