@@ -19,8 +19,8 @@
 //
 // The schema alone decides: type, multiplicity, mutability, case, required and
 // returned are enforced on every path, and names come out as the schema spells
-// them, in whichever of the spellings that names.go lists they came in. A password is checked and dropped: it is never
-// part of a Resource or of an error.
+// them, in whichever of the spellings that names.go lists they came in. A password is
+// checked and dropped: it is never part of a Resource or of an error.
 //
 // # Errors
 //

@@ -15,10 +15,10 @@ const MaxOperations = 5000
 //
 // Where the RFC leaves room: a remove that finds nothing, and an add of what is
 // there, succeed and change nothing. null is "unassigned" for replace and
-// nothing for add; `active` is never unassigned, and stays as it is. An element that is added with the `type` and `value` of an
-// existing one is merged into that; members are the same by `value` alone. A
-// sub-attribute of a multi-valued attribute, without a filter, is that of every
-// element. Replacing a filtered element replaces the whole of it.
+// nothing for add; `active` is never unassigned, and stays as it is. An element that
+// is added with the `type` and `value` of an existing one is merged into that; members
+// are the same by `value` alone. A sub-attribute of a multi-valued attribute, without a
+// filter, is that of every element. Replacing a filtered element replaces the whole of it.
 type Patch struct {
 	t   *ResourceType
 	l   Leniency

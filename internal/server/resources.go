@@ -162,7 +162,7 @@ func (x *exchange) answerResource(status int, t *scim.ResourceType, resource *sc
 	if err != nil {
 		return err
 	}
-	location := base + t.Endpoint + "/" + resource.ID()
+	location := t.Location(base, resource.ID())
 	if status == http.StatusCreated {
 		x.w.Header().Set("Location", location)
 	}
