@@ -215,27 +215,46 @@ func (x *exchange) body() ([]byte, error) {
 				"the body must be %s or application/json; set Content-Type accordingly", contentType)
 		}
 	}
-	size := x.tenant.limits.BodyBytes
-	if x.r.ContentLength > size {
-		return nil, &http.MaxBytesError{Limit: size}
+	limit := x.tenant.limits.BodyBytes
+	if x.r.ContentLength > limit {
+		return nil, &http.MaxBytesError{Limit: limit}
 	}
-	if x.r.ContentLength >= 0 {
-		size = x.r.ContentLength * bodyFactor
+	return x.read(http.MaxBytesReader(x.w, x.r.Body, limit), limit)
+}
+
+// read reads the body, for which memory is taken first. The size of one that comes in
+// chunks is not known before: it takes what a body may have at the most, unless its
+// beginning, which takes little, is all of it.
+func (x *exchange) read(from io.Reader, limit int64) ([]byte, error) {
+	body, size := &bytes.Buffer{}, x.r.ContentLength*bodyFactor
+	if x.r.ContentLength < 0 {
+		size = limit
+		_, err := io.CopyN(body, from, smallRequest/bodyFactor)
+		switch {
+		case errors.Is(err, io.EOF):
+			size = int64(body.Len()) * bodyFactor
+		case err != nil:
+			return nil, unread(err)
+		}
 	}
 	if err := x.withMemory(func() error { return x.takeForBody(size) }); err != nil {
 		return nil, err
 	}
-	body := bytes.NewBuffer(make([]byte, 0, max(x.r.ContentLength, 0)+bytes.MinRead))
-	if _, err := body.ReadFrom(http.MaxBytesReader(x.w, x.r.Body, x.tenant.limits.BodyBytes)); err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			return nil, err
-		}
-		return nil, fmt.Errorf("reading the body: %w: %w",
-			scim.Errorf(http.StatusBadRequest, scim.InvalidSyntax, "the body ended before it was complete"), err)
+	body.Grow(int(max(x.r.ContentLength, 0)) + bytes.MinRead)
+	if _, err := body.ReadFrom(from); err != nil {
+		return nil, unread(err)
 	}
-	// The size of a body that comes in chunks is not known before.
 	return body.Bytes(), x.withMemory(func() error { return x.takeForBody(int64(body.Len())*bodyFactor - size) })
+}
+
+// unread is the error for a body that cannot be read.
+func unread(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return err
+	}
+	return fmt.Errorf("reading the body: %w: %w",
+		scim.Errorf(http.StatusBadRequest, scim.InvalidSyntax, "the body ended before it was complete"), err)
 }
 
 // takeForBody takes memory for the body and what it becomes.

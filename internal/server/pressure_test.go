@@ -298,3 +298,17 @@ func TestRequestsThatTakeTooLong(t *testing.T) {
 	operation := h.bulkDo(`{"method":"POST","path":"/Users","bulkId":"1","data":` + userNamed(2) + `}`)[0]
 	h.Expect(operation["response"]).To(HaveKeyWithValue("detail", And(ContainSubstring("200ms"), ContainSubstring("40s"))))
 }
+
+// A small body takes no memory from others, whether or not its size is known before.
+func TestSmallBodiesInChunks(t *testing.T) {
+	h := newHarness(t, memory.New())
+	h.tenant.limits.BodyBytes = 8 << 20
+	h.tenant.budget.left = func(bool) int64 { return 1 << 20 }
+	chunked := func(body string) response {
+		return h.sendBody(http.MethodPost, "/scim/v2/Users", io.MultiReader(strings.NewReader(body)), "Authorization", "Bearer "+h.token)
+	}
+	h.Expect(chunked(userNamed(1)).StatusCode).To(Equal(http.StatusCreated))
+	large := strings.Replace(userNamed(2), `"userName"`, `"displayName":"`+strings.Repeat("x", 10_000)+`","userName"`, 1)
+	h.expectError(chunked(large), http.StatusRequestEntityTooLarge, "")
+	h.nothingTaken()
+}
