@@ -1,0 +1,85 @@
+package v1alpha1
+
+// EndpointSpec says under which URL the identity provider finds the tenant.
+// +kubebuilder:validation:XValidation:rule="!has(self.tls) || has(self.host)",message="`tls` needs a `host`: set `host` to the DNS name that the certificate is for, or remove `tls`"
+// +kubebuilder:validation:XValidation:rule="!has(self.ingress) || has(self.host) || (!has(self.ingress.className) && !has(self.ingress.annotations))",message="`ingress` needs a `host`: set `host` to the DNS name that the identity provider will call, or remove `ingress`"
+type EndpointSpec struct {
+	// host is the DNS name that the identity provider calls, for example
+	// acme.api.example.com. With a host, the operator makes an Ingress for it;
+	// without one, the server can be reached inside the cluster only. A host
+	// belongs to one ScimTenant in the whole cluster.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$') && !isIP(self)",message="must be a lower-case DNS name without scheme, port, path or wildcard, for example 'acme.api.example.com'"
+	Host string `json:"host,omitempty"`
+
+	// path is the base path of the SCIM API. /scim/v2 when omitted.
+	// +optional
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=200
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$')",message="must start with '/', must not end with '/', and may have letters, digits, '.', '_', '~' and '-' between slashes, for example '/scim/v2' or '/api/scim/v2'"
+	Path string `json:"path,omitempty"`
+
+	// tls says how the host is served over TLS. A host needs it: without, no
+	// Ingress is made.
+	// +optional
+	TLS EndpointTLS `json:"tls,omitzero"`
+
+	// ingress shapes the Ingress that is made for the host.
+	// +optional
+	Ingress EndpointIngress `json:"ingress,omitzero"`
+}
+
+// TLSTermination says where the TLS of a tenant's host ends.
+// +kubebuilder:validation:Enum=Ingress;Elsewhere
+type TLSTermination string
+
+// TLS terminations.
+const (
+	// TLSTerminationIngress: the Ingress presents a certificate of the tenant's own.
+	TLSTerminationIngress TLSTermination = "Ingress"
+	// TLSTerminationElsewhere: a load balancer in front of the Ingress controller,
+	// or the controller with a certificate of its own, presents one.
+	TLSTerminationElsewhere TLSTermination = "Elsewhere"
+)
+
+// EndpointTLS says how the tenant's host is served over TLS. Tokens must not
+// travel in the clear.
+// +kubebuilder:validation:XValidation:rule="!has(self.termination) || has(self.secretName) == (self.termination == 'Ingress')",message="`tls` must have a `secretName`, or else `termination` 'Elsewhere' when the Ingress presents no certificate of the tenant's own"
+type EndpointTLS struct {
+	// secretName is the Secret of type kubernetes.io/tls, in the tenant's
+	// namespace, that has the certificate which the Ingress presents.
+	// cert-manager can make it.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	SecretName string `json:"secretName,omitempty"`
+
+	// termination says where TLS ends: Ingress, with the certificate in
+	// secretName, or Elsewhere, when a load balancer in front of the Ingress
+	// controller ends it, or the controller has a certificate of its own for the
+	// host. Of the latter the operator sees nothing. Ingress when omitted.
+	// +optional
+	Termination TLSTermination `json:"termination,omitempty"`
+}
+
+// EndpointIngress shapes the tenant's Ingress.
+type EndpointIngress struct {
+	// className is the IngressClass to use; the cluster's default one when omitted.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	ClassName string `json:"className,omitempty"`
+
+	// annotations are put on the Ingress, for its controller or cert-manager. The
+	// operator's configuration says which are allowed; by default those of
+	// cert-manager.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=32
+	Annotations map[string]IngressAnnotation `json:"annotations,omitempty"`
+}
+
+// IngressAnnotation is the value of one annotation of an Ingress.
+// +kubebuilder:validation:MaxLength=4096
+type IngressAnnotation string

@@ -1,0 +1,93 @@
+package v1alpha1
+
+// UserDeletion says what a SCIM DELETE of a user does.
+// +kubebuilder:validation:Enum=Deactivate;Delete
+type UserDeletion string
+
+// User deletions.
+const (
+	// UserDeletionDeactivate keeps the ScimUser, inactive and marked as
+	// deleted; SCIM answers 404 for it.
+	UserDeletionDeactivate UserDeletion = "Deactivate"
+	// UserDeletionDelete deletes the ScimUser.
+	UserDeletionDelete UserDeletion = "Delete"
+)
+
+// UserRecreation says what a SCIM POST does when its userName is that of a
+// user which was deleted and kept.
+// +kubebuilder:validation:Enum=Reactivate;Conflict
+type UserRecreation string
+
+// User recreations.
+const (
+	// UserRecreationReactivate brings the kept user back, with its id.
+	UserRecreationReactivate UserRecreation = "Reactivate"
+	// UserRecreationConflict answers 409 uniqueness.
+	UserRecreationConflict UserRecreation = "Conflict"
+)
+
+// UnknownMembers says what happens to group members whose id the tenant does not know.
+// +kubebuilder:validation:Enum=Ignore;Reject
+type UnknownMembers string
+
+// Ways to treat unknown members.
+const (
+	// UnknownMembersIgnore leaves them out and does the rest of the request.
+	UnknownMembersIgnore UnknownMembers = "Ignore"
+	// UnknownMembersReject answers 400 invalidValue and changes nothing.
+	UnknownMembersReject UnknownMembers = "Reject"
+)
+
+// UserPolicy holds a tenant's rules for users.
+type UserPolicy struct {
+	// requiredAttributes are attributes without which a user is refused, beside
+	// userName: a request that leaves one unassigned gets 400 invalidValue,
+	// except one that leaves an existing user inactive.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	RequiredAttributes []UserAttribute `json:"requiredAttributes,omitempty"`
+
+	// onDelete says what a SCIM DELETE of a user does: Deactivate keeps the
+	// ScimUser, inactive and marked as deleted, and SCIM answers 404 for it;
+	// Delete deletes it. Deactivate when omitted.
+	// +optional
+	OnDelete UserDeletion `json:"onDelete,omitempty"`
+
+	// onRecreate says what happens when a user is created whose userName is
+	// that of a deleted user which was kept: Reactivate brings the old one back
+	// with its id, Conflict answers 409. Reactivate when omitted.
+	// +optional
+	OnRecreate UserRecreation `json:"onRecreate,omitempty"`
+
+	// retentionDays is how many days a user who was deleted and is kept stays,
+	// counted from the deletion, before the ScimUser is removed for good; with 0,
+	// it is removed soon after. Kept for ever when omitted.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=3650
+	RetentionDays *int32 `json:"retentionDays,omitempty"`
+
+	// seats is how many active users the tenant may have, for example by its
+	// licence. While all seats are taken, a request that would make one more user
+	// active is answered 403, whether it creates, changes or brings back a user;
+	// all else goes on. No limit when omitted.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	Seats int32 `json:"seats,omitempty"`
+}
+
+// UserAttribute is the name of an attribute of a SCIM user that a tenant may
+// require (RFC 7643 section 4.1).
+// +kubebuilder:validation:Enum=externalId;displayName;name.givenName;name.familyName;name.formatted;emails;phoneNumbers;title;userType;preferredLanguage;locale;timezone
+type UserAttribute string
+
+// GroupPolicy holds a tenant's rules for groups.
+type GroupPolicy struct {
+	// unknownMembers says what happens to members whose id this tenant does not
+	// know: Ignore leaves them out, Reject answers 400. When omitted, what the
+	// identity provider copes with: Reject for Generic, Ignore for all others.
+	// +optional
+	UnknownMembers UnknownMembers `json:"unknownMembers,omitempty"`
+}
