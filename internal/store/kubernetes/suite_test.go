@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -134,6 +135,17 @@ func sized(s *Store, to sizes) *Store {
 	}
 	return s
 }
+
+// statusOf is the HTTP status that a client gets for the error.
+func statusOf(err error) int {
+	var protocol *scim.Error
+	if errors.As(err, &protocol) {
+		return protocol.Status
+	}
+	return 0
+}
+
+var writerOfTest = writer{Actor: store.Actor{RequestID: "a-test"}}
 
 // dying returns a client whose process dies at its n-th write: that write and
 // every call after it fail. After says whether the n-th write still arrives.

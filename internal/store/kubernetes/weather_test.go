@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 
@@ -14,6 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
 )
 
 // weather is what a mirror's watches have to bear.
@@ -100,6 +103,51 @@ func (w *weather) client() client.WithWatch {
 			return watch.NewProxyWatcher(events), nil
 		},
 	})
+}
+
+// scene is a replica whose watches have weather, and another one that writes.
+type scene struct {
+	namespace string
+	reader    *Store
+	storm     *weather // of the reader
+	writer    store.Store
+	all       *replicas
+}
+
+func newScene(ctx context.Context) *scene {
+	GinkgoHelper()
+	s := &scene{namespace: newNamespace(ctx), storm: newWeather()}
+	s.all = &replicas{backend: backend{namespace: s.namespace}}
+	s.writer = s.all.Replica()
+	s.reader = s.start(s.storm)
+	return s
+}
+
+// start makes a replica with the weather, known to the others.
+func (s *scene) start(w *weather) *Store {
+	GinkgoHelper()
+	tenant := client.ObjectKey{Namespace: s.namespace, Name: "acme"}
+	mirror := NewMirror(w.client(), tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+	s.all.start(mirror, w.clear)
+	return New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Mirror: mirror})
+}
+
+// create has the writer create a user.
+func (s *scene) create(ctx context.Context, userName string) string {
+	GinkgoHelper()
+	created, err := s.writer.Create(ctx, newUser(userName), store.Policy{})
+	Expect(err).NotTo(HaveOccurred())
+	return created.ID()
+}
+
+// get has the reader read a user.
+func (s *scene) get(ctx context.Context, id string) (*scim.Resource, error) {
+	return s.reader.Get(ctx, registry.User(), id, store.View{})
+}
+
+// inStep fails while the reader cannot answer from memory.
+func (s *scene) inStep(ctx context.Context) func() error {
+	return func() error { return s.reader.mirror.current(ctx, registry.User()) }
 }
 
 // start runs the mirror as one of the replicas, until the case ends, and waits until

@@ -1,0 +1,93 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+var _ = Describe("A replica that reads at the API server", func() {
+	It("catches up with it in memory when the other replicas cannot be asked and there is much to read", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		tenant := client.ObjectKey{Namespace: namespace, Name: "acme"}
+		mirror := NewMirror(watching, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+		mirror.Join(func(context.Context) (barrier.Mark, error) {
+			return barrier.Mark{}, errors.New("a replica does not answer")
+		}, func() {})
+		mirror.Follow(registry)
+		running, stop := context.WithCancel(context.Background())
+		DeferCleanup(stop)
+		go mirror.Run(running)
+		Eventually(mirror.InStep).Should(BeTrue())
+		withoutLists := interceptor.NewClient(live, interceptor.Funcs{
+			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+				if (&client.ListOptions{}).ApplyOptions(opts).Limit != 1 {
+					return errors.New("all would be read")
+				}
+				return c.List(ctx, list, opts...)
+			},
+		})
+		s := New(Options{Client: withoutLists, Tenant: tenant, Groups: registry.Group(), Mirror: mirror})
+		s.sizes.live = 0
+		other := newStore(live, namespace)
+		_, err := other.Create(ctx, scim.NewResource(registry.Group(), scim.Complex{"displayName": "Tour Guides"}), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		names := []string{"babs@example.com", "jim@example.com", "mandy@example.com"}
+		for i, name := range names {
+			user, err := other.Create(ctx, newUser(name), store.Policy{})
+			Expect(err).NotTo(HaveOccurred())
+			var asking sync.WaitGroup
+			for range 5 {
+				asking.Go(func() {
+					defer GinkgoRecover()
+					page, err := s.List(ctx, registry.User(), store.Query{StartIndex: 1, Count: 10})
+					Expect(err).NotTo(HaveOccurred())
+					Expect(page.TotalResults).To(Equal(i + 1))
+				})
+			}
+			asking.Wait()
+			found, err := s.Get(ctx, registry.User(), user.ID(), store.View{})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(found.UserName()).To(Equal(name))
+		}
+	})
+
+	It("lets clients try again while everything would have to be read and there is no memory for that", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		user, err := newStore(live, namespace).Create(ctx, newUser("jim@example.com"), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		tenant := client.ObjectKey{Namespace: namespace, Name: "acme"}
+		asleep := New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Mirror: NewMirror(watching, tenant, slog.New(slog.DiscardHandler))})
+		var asked int64
+		view := store.View{Reserve: func(_ context.Context, bytes int64) error {
+			asked += bytes
+			return scim.Errorf(http.StatusBadRequest, scim.TooMany, "too little memory")
+		}}
+		_, err = asleep.List(ctx, registry.User(), store.Query{StartIndex: 1, Count: 10, View: view})
+		var protocol *scim.Error
+		Expect(errors.As(err, &protocol)).To(BeTrue())
+		Expect(protocol.Status).To(Equal(http.StatusServiceUnavailable))
+		Expect(asked).To(BeNumerically(">", 1000))
+		view.WithoutGroups, asked = true, 0
+		nobody, err := registry.User().ParseFilter(`title eq "Guide"`, scim.Leniency{})
+		Expect(err).NotTo(HaveOccurred())
+		page, err := asleep.List(ctx, registry.User(), store.Query{Filter: nobody, StartIndex: 1, Count: 10, View: view})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(page.Resources).To(BeEmpty())
+		_, err = asleep.Get(ctx, registry.User(), user.ID(), view)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(asked).To(BeZero(), "what the filter does not choose is not kept")
+	})
+})

@@ -1,0 +1,59 @@
+package kubernetes
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+var _ = Describe("A replica that is no member", func() {
+	var at *scene
+	BeforeEach(func(ctx SpecContext) { at = newScene(ctx) })
+
+	It("tells nothing", func(ctx SpecContext) {
+		id := at.create(ctx, "babs@example.com")
+		at.reader.member = func() bool { return false }
+		_, err := at.get(ctx, id)
+		Expect(err).To(HaveOccurred())
+		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+		_, err = at.reader.Create(ctx, newUser("BABS@example.com"), store.Policy{})
+		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable), "not even that a name is taken")
+	})
+
+	It("does nothing, so that trying again is no conflict", func(ctx SpecContext) {
+		id := at.create(ctx, "babs@example.com")
+		before := &v1alpha1.ScimUser{}
+		Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: id}, before)).To(Succeed())
+		var calls atomic.Int64
+		at.reader.member = func() bool { return false }
+		at.reader.client = interceptor.NewClient(live, interceptor.Funcs{
+			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+				calls.Add(1)
+				return c.List(ctx, list, opts...)
+			},
+		})
+		_, err := at.reader.Create(ctx, newUser("jim@example.com"), store.Policy{})
+		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+		_, err = at.reader.Update(ctx, registry.User(), id, rename("barbara@example.com"), store.UpdateOptions{})
+		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+		err = at.reader.Delete(ctx, registry.User(), id, store.DeleteOptions{})
+		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+		_, err = at.reader.List(ctx, registry.User(), store.Query{StartIndex: 1, Count: 10})
+		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+		Expect(calls.Load()).To(BeZero(), "nothing is read for an answer that may not be given")
+
+		after := &v1alpha1.ScimUser{}
+		Expect(live.Get(ctx, client.ObjectKeyFromObject(before), after)).To(Succeed())
+		Expect(after.ResourceVersion).To(Equal(before.ResourceVersion))
+		at.create(ctx, "jim@example.com")
+	})
+})
