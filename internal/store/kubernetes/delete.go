@@ -31,7 +31,7 @@ func (s *Store) Delete(ctx context.Context, t *scim.ResourceType, id string, opt
 	if err := s.refuse(); err != nil {
 		return err
 	}
-	defer s.guard(&err)
+	defer s.guardWrite(&err)
 	d := &deletion{
 		store: s, t: t, id: id, by: writerOf(ctx), precondition: options.Precondition,
 		keep: store.IsUser(t) && options.Policy.KeepDeletedUsers,

@@ -192,6 +192,44 @@ var _ = Describe("A write that may have happened", func() {
 		Expect(find(ctx, healthy, "babs@example.com")).To(ConsistOf(user.ID()), "and is not deleted again")
 	})
 
+	for name, failing := range map[string]interceptor.Funcs{
+		"the groups of the user cannot be read": {
+			List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error { return errLost },
+		},
+		"the claim of the old name cannot be released": {
+			Delete: func(context.Context, client.WithWatch, client.Object, ...client.DeleteOption) error { return errLost },
+		},
+	} {
+		It("is one after which something else fails: "+name, func(ctx SpecContext) {
+			user := create(ctx, "old@example.com")
+			s := newStore(interceptor.NewClient(live, failing), namespace)
+			_, err := s.Update(soon(ctx), registry.User(), user.ID(), rename("new@example.com"), store.UpdateOptions{})
+			Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+			Expect(err).To(MatchError(ContainSubstring("may have been made")))
+			found, err := healthy.Get(ctx, registry.User(), user.ID(), store.View{})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(found.UserName()).To(Equal("new@example.com"), "it was made")
+		})
+	}
+
+	It("is one of the members of a group that somebody deletes before it is answered", func(ctx SpecContext) {
+		small := sizes{inline: 1, slice: 3, few: 2, live: pageSize}
+		first, second, third := create(ctx, "a@example.com"), create(ctx, "b@example.com"), create(ctx, "c@example.com")
+		group, err := sized(healthy, small).Create(ctx, newGroup("Tour Guides", first.ID(), second.ID()), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		s := sized(newStore(interceptor.NewClient(live, interceptor.Funcs{
+			Update: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
+				err := c.Update(ctx, obj, opts...)
+				if _, slice := obj.(*v1alpha1.ScimGroupMembers); slice {
+					Expect(healthy.Delete(ctx, registry.Group(), group.ID(), store.DeleteOptions{})).To(Succeed())
+				}
+				return err
+			},
+		}), namespace), small)
+		_, err = s.Update(ctx, registry.Group(), group.ID(), unchanged, store.UpdateOptions{Members: []scim.MemberChange{{ID: third.ID(), Add: true}}})
+		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable), "404 would say that nothing was done")
+	})
+
 	It("brings back a kept user, whatever the next try is answered", func(ctx SpecContext) {
 		keep := store.Policy{KeepDeletedUsers: true}
 		user := create(ctx, "babs@example.com")

@@ -124,6 +124,18 @@ func beyond(told, limited, otherwise string) string {
 	return fmt.Sprintf(limited, limit[1])
 }
 
+// statusOf returns the HTTP status that a client gets for the error; 0 when there is none.
+func statusOf(err error) int {
+	var protocol *scim.Error
+	if errors.As(err, &protocol) {
+		return protocol.Status
+	}
+	return 0
+}
+
+// isNotFound reports whether the error tells the client that the resource does not exist.
+func isNotFound(err error) bool { return statusOf(err) == http.StatusNotFound }
+
 // settled reports whether the API server has certainly not done what it
 // answered err to, and will not do it later. After any other error the write
 // may have happened.

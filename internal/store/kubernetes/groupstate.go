@@ -193,21 +193,6 @@ func (s *Store) liveSlices(ctx context.Context, group string) ([]*index.Slice, e
 	return slices, nil
 }
 
-// whole returns a group with slices as its answer: from memory once that has
-// reached the writes of this request, else from the API server.
-func (s *Store) whole(ctx context.Context, t *scim.ResourceType, id string, view store.View, written [barrier.Kinds]uint64) (*scim.Resource, error) {
-	s.tellRevisions(written)
-	reached := func() bool { return s.mirror.follows(t) && s.mirror.progress.reach(ctx, written, catchUp) == nil }
-	found, known, _ := fromMemory(s, reached, func(x *index.Index) (*scim.Resource, error) {
-		found, _ := x.Get(t, id, view)
-		return found, nil
-	})
-	if known && found != nil {
-		return found, nil
-	}
-	return s.liveGet(ctx, t, id, view)
-}
-
 // tellRevisions notes that a client may be told what was written.
 func (s *Store) tellRevisions(written [barrier.Kinds]uint64) {
 	if s.mirror == nil {

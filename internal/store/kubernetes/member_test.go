@@ -56,4 +56,35 @@ var _ = Describe("A replica that is no member", func() {
 		Expect(after.ResourceVersion).To(Equal(before.ResourceVersion))
 		at.create(ctx, "jim@example.com")
 	})
+
+	It("says of what was done just before that it may have been, and tells of nothing else", func(ctx SpecContext) {
+		id, taken := at.create(ctx, "babs@example.com"), "mandy@example.com"
+		at.create(ctx, taken)
+		requests := map[string]func() error{
+			"create": func() error {
+				_, err := at.reader.Create(ctx, newUser("jim@example.com"), store.Policy{})
+				return err
+			},
+			"update": func() error {
+				_, err := at.reader.Update(ctx, registry.User(), id, titled("Tour Guide"), store.UpdateOptions{})
+				return err
+			},
+			"delete": func() error { return at.reader.Delete(ctx, registry.User(), id, store.DeleteOptions{}) },
+			"refused create": func() error {
+				_, err := at.reader.Create(ctx, newUser(taken), store.Policy{})
+				return err
+			},
+		}
+		for _, name := range []string{"create", "update", "delete", "refused create"} {
+			asked := 0
+			at.reader.member = func() bool { asked++; return asked == 1 }
+			err := requests[name]()
+			Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable), name)
+			if name == "refused create" {
+				Expect(err).NotTo(MatchError(ContainSubstring("may have been made")))
+			} else {
+				Expect(err).To(MatchError(ContainSubstring("may have been made")), name)
+			}
+		}
+	})
 })

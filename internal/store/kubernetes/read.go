@@ -19,6 +19,11 @@ func (s *Store) Get(ctx context.Context, t *scim.ResourceType, id string, view s
 		return nil, err
 	}
 	defer s.guard(&err)
+	return s.get(ctx, t, id, view)
+}
+
+// get is Get of a member.
+func (s *Store) get(ctx context.Context, t *scim.ResourceType, id string, view store.View) (*scim.Resource, error) {
 	ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, true, !view.WithoutGroups) }
 	found, known, err := fromMemory(s, ready, func(x *index.Index) (*scim.Resource, error) {
 		if err := view.Take(ctx, view.Weight(x.MemberCount(t, id))); err != nil {

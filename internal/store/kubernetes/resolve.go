@@ -2,8 +2,6 @@ package kubernetes
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -13,7 +11,6 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/barrier"
-	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 )
@@ -122,10 +119,4 @@ func (s *Store) lookUpByList(ctx context.Context, kind string, ids []string) ([]
 func (s *Store) selects(object *metav1.PartialObjectMetadata) bool {
 	labels := object.GetLabels()
 	return labels[v1alpha1.LabelTenant] == s.tenant.Name && labels[v1alpha1.LabelDeleted] == "" && object.DeletionTimestamp == nil
-}
-
-// isNotFound reports whether the error tells the client that the resource does not exist.
-func isNotFound(err error) bool {
-	var protocol *scim.Error
-	return errors.As(err, &protocol) && protocol.Status == http.StatusNotFound
 }

@@ -60,6 +60,7 @@ package kubernetes
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/google/uuid"
@@ -147,10 +148,23 @@ func (s *Store) refuse() error {
 	return nil
 }
 
-// guard ends every answer: a replica that the others may have given up meanwhile must
-// not tell anything, since they would not know that it did.
+// guard ends every read: a replica that the others may have given up meanwhile must not
+// tell anything, since they would not know that it did.
 func (s *Store) guard(err *error) {
 	if refusal := s.refuse(); refusal != nil {
+		*err = refusal
+	}
+}
+
+// guardWrite ends every write, likewise. A client must not take it for one of which
+// nothing was done, unless that is so. A 5xx tells nothing, and stays.
+func (s *Store) guardWrite(err *error) {
+	refusal := s.refuse()
+	switch {
+	case refusal == nil || statusOf(*err) >= http.StatusInternalServerError:
+	case *err == nil:
+		*err = fmt.Errorf("%w (%w)", store.Unsure(), refusal)
+	default:
 		*err = refusal
 	}
 }

@@ -2,7 +2,6 @@ package kubernetes
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -134,15 +133,6 @@ func sized(s *Store, to sizes) *Store {
 		s.sizes = to
 	}
 	return s
-}
-
-// statusOf is the HTTP status that a client gets for the error.
-func statusOf(err error) int {
-	var protocol *scim.Error
-	if errors.As(err, &protocol) {
-		return protocol.Status
-	}
-	return 0
 }
 
 var writerOfTest = writer{Actor: store.Actor{RequestID: "a-test"}}

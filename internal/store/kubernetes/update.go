@@ -21,7 +21,7 @@ func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, cha
 	if err := s.refuse(); err != nil {
 		return nil, err
 	}
-	defer s.guard(&err)
+	defer s.guardWrite(&err)
 	return s.update(ctx, &update{store: s, t: t, id: id, by: writerOf(ctx), change: change, options: options})
 }
 
@@ -34,15 +34,24 @@ func (s *Store) update(ctx context.Context, u *update) (*scim.Resource, error) {
 	for tries := newAttempt(); ; {
 		result, err := u.try(ctx)
 		if err != nil {
-			return nil, u.doubt.refuse(err)
+			return nil, u.refuse(err)
 		}
 		if result != nil {
 			return result, nil
 		}
 		if !tries.again(ctx) {
-			return nil, u.doubt.refuse(fmt.Errorf("changing the %s %s: %w", u.t.Name, u.id, store.Busy()))
+			return nil, u.refuse(fmt.Errorf("changing the %s %s: %w", u.t.Name, u.id, store.Busy()))
 		}
 	}
+}
+
+// refuse makes of the error that ends the update the one that the client gets. What has
+// been written stays, whatever fails after that.
+func (u *update) refuse(err error) error {
+	if u.made {
+		u.doubt.begun()
+	}
+	return u.doubt.refuse(err)
 }
 
 // update is one Update under way.

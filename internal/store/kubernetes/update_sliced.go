@@ -46,7 +46,7 @@ func (u *update) trySliced(ctx context.Context, state *groupState) (*scim.Resour
 		return nil, err
 	}
 	if next.Equal(state.current) && !wanted.changes() {
-		return u.store.whole(ctx, u.t, u.id, u.options.View, u.written)
+		return u.whole(ctx)
 	}
 	if err := store.CheckSize(next, state.current); err != nil {
 		return nil, err
@@ -72,24 +72,32 @@ func (u *update) trySliced(ctx context.Context, state *groupState) (*scim.Resour
 	if err == nil {
 		err = w.add(ctx, wanted.add, state.slices)
 	}
+	u.wroteSlices(w)
 	if err != nil {
-		return nil, u.inPart(w, err)
+		return nil, err
 	}
-	u.written[barrier.GroupMembers] = max(u.written[barrier.GroupMembers], w.written)
 	if u.options.View.WithoutMembers && !itself {
 		u.store.tellRevisions(u.written)
 		return state.after(w.changes, w.latest), nil
 	}
-	return u.store.whole(ctx, u.t, u.id, u.options.View, u.written)
+	return u.whole(ctx)
 }
 
-// inPart returns the error that ended the writes of slices. What was written of the
-// group before stays.
-func (u *update) inPart(w *sliceWriter, err error) error {
-	if u.made || w.begun {
+// wroteSlices notes what was written of slices.
+func (u *update) wroteSlices(w *sliceWriter) {
+	if w.begun {
 		u.doubt.begun()
 	}
-	return err
+	u.written[barrier.GroupMembers] = max(u.written[barrier.GroupMembers], w.written)
+}
+
+// whole returns the group, with its slices, as the answer. It is read as for any client:
+// what others have written before this request came is in it, too.
+func (u *update) whole(ctx context.Context) (*scim.Resource, error) {
+	u.store.tellRevisions(u.written)
+	view := u.options.View
+	view.Reserve = nil // That has been done.
+	return u.store.get(ctx, u.t, u.id, view)
 }
 
 // owner returns the group as it is now.
@@ -299,11 +307,12 @@ func (s *Store) split(resource *scim.Resource) (first *scim.Resource, others []i
 // spread puts the members that a group itself has no room for into new slices.
 func (u *update) spread(ctx context.Context, members []index.Member) (*scim.Resource, error) {
 	w := u.slices()
-	if err := w.add(ctx, members, nil); err != nil {
-		return nil, u.inPart(w, err)
+	err := w.add(ctx, members, nil)
+	u.wroteSlices(w)
+	if err != nil {
+		return nil, err
 	}
-	u.written[barrier.GroupMembers] = max(u.written[barrier.GroupMembers], w.written)
-	return u.store.whole(ctx, u.t, u.id, u.options.View, u.written)
+	return u.whole(ctx)
 }
 
 // slices returns what writes the slices of the group.
