@@ -66,6 +66,17 @@ func SetMembers(group *scim.Resource, members []any) {
 	group.Attributes()["members"] = members
 }
 
+// KeepMembers leaves a group with those of its members that are to be kept.
+func KeepMembers(group *scim.Resource, keep func(id, kind string) bool) {
+	members, _ := group.Attributes()["members"].([]any)
+	SetMembers(group, slices.DeleteFunc(slices.Clone(members), func(member any) bool {
+		complex, _ := member.(scim.Complex)
+		id, _ := complex["value"].(string)
+		kind, _ := complex["type"].(string)
+		return !keep(id, kind)
+	}))
+}
+
 // WithoutMember returns a copy of the group that does not list the id, and
 // whether the group listed it.
 func WithoutMember(group *scim.Resource, id string) (*scim.Resource, bool) {

@@ -153,11 +153,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			It("leave it at once when somebody has deleted them, and the process died that was to do it: "+name, func(ctx SpecContext) {
 				member := create(ctx, "a@example.com")
 				id := group(ctx, create(ctx, "b@example.com"), member)
-				read, err := s.read(ctx, registry.User(), member)
-				Expect(err).NotTo(HaveOccurred())
-				d := &deletion{store: s, t: registry.User(), id: member, by: writerOf(ctx), keep: keep}
-				_, err = d.mark(ctx, read)
-				Expect(err).NotTo(HaveOccurred())
+				halfDelete(ctx, s, registry.User(), member, keep)
 				Eventually(func() int { return s.mirror.Counts().Kept + s.mirror.Counts().Markers }).Should(Equal(1))
 				for _, reader := range []*Store{s, newStore(live, namespace)} {
 					found, err := reader.Get(ctx, registry.Group(), id, store.View{})
@@ -256,11 +252,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 
 		It("go when the process died that was to delete their group", func(ctx SpecContext) {
 			id := group(ctx, create(ctx, "a@example.com"), create(ctx, "b@example.com"))
-			read, err := s.read(ctx, registry.Group(), id)
-			Expect(err).NotTo(HaveOccurred())
-			d := &deletion{store: s, t: registry.Group(), id: id, by: writerOf(ctx)}
-			_, err = d.mark(ctx, read)
-			Expect(err).NotTo(HaveOccurred())
+			halfDelete(ctx, s, registry.Group(), id, false)
 			Eventually(func() int { return s.mirror.Counts().Markers }).Should(Equal(1))
 			Expect(upkeep.once(ctx, false)).To(Succeed())
 			Expect(slicesOf(ctx)).To(BeEmpty())
@@ -340,12 +332,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 	})
 
 	It("counts markers for no limit", func(ctx SpecContext) {
-		marked := create(ctx, "a@example.com")
-		read, err := s.read(ctx, registry.User(), marked)
-		Expect(err).NotTo(HaveOccurred())
-		d := &deletion{store: s, t: registry.User(), id: marked, by: writerOf(ctx)}
-		_, err = d.mark(ctx, read)
-		Expect(err).NotTo(HaveOccurred())
+		halfDelete(ctx, s, registry.User(), create(ctx, "a@example.com"), false)
 		for _, each := range []*Store{s, newStore(live, namespace)} {
 			created, err := each.Create(ctx, newUser("b@example.com"), store.Policy{ObjectLimit: 1})
 			Expect(err).NotTo(HaveOccurred())

@@ -29,7 +29,7 @@ func (s *Store) liveGet(ctx context.Context, t *scim.ResourceType, id string, vi
 		return nil, err
 	}
 	if !view.WithoutMembers {
-		if err := s.hideDeleted(ctx, found.resource); err != nil {
+		if err := s.hideMissing(ctx, found.resource); err != nil {
 			return nil, err
 		}
 	}
@@ -79,7 +79,7 @@ func (s *Store) liveList(ctx context.Context, t *scim.ResourceType, query store.
 		return nil, err
 	}
 	if !query.View.WithoutMembers || query.Filter.Mentions("members") {
-		if err := s.hideDeleted(ctx, candidates...); err != nil {
+		if err := s.hideMissing(ctx, candidates...); err != nil {
 			return nil, err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/google/uuid"
@@ -90,32 +91,23 @@ func (s *Store) strip(ctx context.Context, id string, may func(presence) bool) (
 	return from, nil
 }
 
-// hideDeleted takes the members that somebody has deleted out of groups that were read
-// at the API server, as memory does: a deletion is decided before the groups are
-// written.
-func (s *Store) hideDeleted(ctx context.Context, groups ...*scim.Resource) error {
-	if !slices.ContainsFunc(groups, func(group *scim.Resource) bool { return len(group.MemberIDs()) > 0 }) {
+// hideMissing takes the members that do not exist out of groups that were read at the API
+// server, or written, as memory does: what is deleted is taken out of its groups later, and
+// what is restored may come later than they.
+func (s *Store) hideMissing(ctx context.Context, groups ...*scim.Resource) error {
+	listed := map[string]string{}
+	for _, group := range groups {
+		maps.Copy(listed, store.MemberKinds(group))
+	}
+	if len(listed) == 0 {
 		return nil
 	}
-	gone := map[string]bool{}
-	for _, kind := range []string{store.MemberUser, store.MemberGroup} {
-		selector := s.selector().Add(deletedOnly...)
-		err := s.eachMetadata(ctx, "Scim"+kind, selector, func(object *metav1.PartialObjectMetadata) error {
-			s.tell(kindOfMember(kind), object)
-			gone[object.Name] = true
-			return nil
-		})
-		if err != nil {
-			return err
-		}
+	known, err := s.resolve(ctx, slices.Collect(maps.Keys(listed)))
+	if err != nil {
+		return fmt.Errorf("looking up which members exist: %w", err)
 	}
 	for _, group := range groups {
-		members, _ := group.Attributes()["members"].([]any)
-		store.SetMembers(group, slices.DeleteFunc(slices.Clone(members), func(member any) bool {
-			complex, _ := member.(scim.Complex)
-			id, _ := complex["value"].(string)
-			return gone[id]
-		}))
+		store.KeepMembers(group, func(id, kind string) bool { return known[id] == kind })
 	}
 	return nil
 }
@@ -139,12 +131,6 @@ func (s *Store) eachMetadata(ctx context.Context, kind string, selector labels.S
 		}
 	}
 }
-
-// deletedOnly selects what somebody has deleted.
-var deletedOnly = func() labels.Requirements {
-	only, _ := labels.SelectorFromSet(labels.Set{v1alpha1.LabelDeleted: "true"}).Requirements()
-	return only
-}()
 
 // isDeleted is the evidence of requests: somebody has deleted the member.
 func isDeleted(is presence) bool { return is == deleted }

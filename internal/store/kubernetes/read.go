@@ -24,7 +24,7 @@ func (s *Store) Get(ctx context.Context, t *scim.ResourceType, id string, view s
 
 // get is Get of a member.
 func (s *Store) get(ctx context.Context, t *scim.ResourceType, id string, view store.View) (*scim.Resource, error) {
-	ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, true, !view.WithoutGroups) }
+	ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, s.liveReads(t, true, !view.WithoutGroups)) }
 	found, known, err := fromMemory(s, ready, func(x *index.Index) (*scim.Resource, error) {
 		if err := view.Take(ctx, view.Weight(x.MemberCount(t, id))); err != nil {
 			return nil, err
@@ -48,7 +48,9 @@ func (s *Store) List(ctx context.Context, t *scim.ResourceType, query store.Quer
 	defer s.guard(&err)
 	id, name := store.Lookup(t, query.Filter)
 	groups := !query.View.WithoutGroups || query.Filter.Mentions("groups")
-	ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, id != "" || name != "", groups) }
+	ready := func() bool {
+		return s.current(ctx, t) || s.caughtUp(ctx, t, s.liveReads(t, id != "" || name != "", groups))
+	}
 	page, known, err := fromMemory(s, ready, func(x *index.Index) (*store.Page, error) { return x.List(ctx, t, query) })
 	if known {
 		return page, err
@@ -79,21 +81,26 @@ func fromMemory[T any](s *Store, ready func() bool, read func(*index.Index) (T, 
 	return none, false, nil
 }
 
-// caughtUp makes sure that memory is as new as the API server, if reading there would
-// mean to read more objects than it is worth. single says that one resource is
-// wanted, and groups that the groups of users are.
-func (s *Store) caughtUp(ctx context.Context, t *scim.ResourceType, single, groups bool) bool {
+// caughtUp makes sure that memory is as new as the API server, if reading so many objects
+// there is more than it is worth.
+func (s *Store) caughtUp(ctx context.Context, t *scim.ResourceType, objects int) bool {
+	return s.mirror != nil && objects > s.sizes.live && s.mirror.caughtUp(ctx, t, s.client) == nil
+}
+
+// liveReads is about how many objects a read of resources at the API server would LIST.
+// single says that one resource is wanted, and groups that the groups of users are.
+func (s *Store) liveReads(t *scim.ResourceType, single, groups bool) (objects int) {
 	if s.mirror == nil {
-		return false
+		return 0
 	}
-	counts, objects := s.mirror.Counts(), 0
+	counts := s.mirror.Counts()
 	if store.IsUser(t) && !single {
 		objects += counts.Users
 	}
 	if store.IsUser(t) && groups || store.IsGroup(t) && !single {
 		objects += counts.Groups + counts.Slices
 	}
-	return objects > s.sizes.live && s.mirror.caughtUp(ctx, t, s.client) == nil
+	return objects
 }
 
 // current reports whether memory is as new as all that any replica has told a
@@ -158,15 +165,17 @@ func kindOf(t *scim.ResourceType) barrier.Kind {
 	return barrier.Users
 }
 
-// derive adds to a resource that was just read or written what follows from
-// others, and takes off what the view does not want.
+// derive makes of a resource that was just read or written what is shown of it: with what
+// follows from others, and without what the view does not want.
 func (s *Store) derive(ctx context.Context, resource *scim.Resource, view store.View) (*scim.Resource, error) {
 	switch {
 	case store.IsGroup(resource.Type()) && view.WithoutMembers:
 		store.SetMembers(resource, nil)
+	case store.IsGroup(resource.Type()):
+		return resource, s.hideMissing(ctx, resource)
 	case store.IsUser(resource.Type()) && !view.WithoutGroups:
 		t := resource.Type()
-		ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, true, true) }
+		ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, s.liveReads(t, true, true)) }
 		_, known, _ := fromMemory(s, ready, func(x *index.Index) (struct{}, error) {
 			x.Complete(resource)
 			return struct{}{}, nil

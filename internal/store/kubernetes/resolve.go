@@ -23,11 +23,12 @@ const (
 	resolveParallel = 8
 )
 
-// resolve is the store.Resolve of the tenant: it asks the API server which of
-// the ids are users and which are groups.
+// resolve is the store.Resolve of the tenant: it says which of the ids are users and which
+// are groups.
 func (s *Store) resolve(ctx context.Context, ids []string) (map[string]string, error) {
 	t := s.groupType()
-	kinds, known, _ := fromMemory(s, func() bool { return s.current(ctx, t) }, func(x *index.Index) (map[string]string, error) {
+	ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, s.liveLookUps(len(ids))) }
+	kinds, known, _ := fromMemory(s, ready, func(x *index.Index) (map[string]string, error) {
 		return kindsOf(x, ids), nil
 	})
 	if known {
@@ -57,6 +58,15 @@ func (s *Store) resolve(ctx context.Context, ids []string) (map[string]string, e
 		}
 	}
 	return kinds, nil
+}
+
+// liveLookUps is about how many objects would be LISTed to look so many ids up.
+func (s *Store) liveLookUps(ids int) int {
+	if s.mirror == nil || ids <= resolveByGet {
+		return 0
+	}
+	counts := s.mirror.Counts()
+	return counts.Users + counts.Groups
 }
 
 // kindOfMember is the kind of the objects that hold members of a type.

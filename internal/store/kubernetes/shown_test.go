@@ -1,6 +1,8 @@
 package kubernetes
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -8,9 +10,12 @@ import (
 
 	"github.com/google/uuid"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/barrier"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 )
@@ -83,5 +88,76 @@ var _ = Describe("A replica", func() {
 		}
 		_, err := at.writer.Create(ctx, newUser("babs@example.com"), store.Policy{})
 		Expect(statusOf(err)).To(Equal(http.StatusConflict), "the name is not free")
+	})
+
+	It("shows no member that does not exist, wherever it reads, and in the answer to a write", func(ctx SpecContext) {
+		stays, deleted, absent := at.create(ctx, "babs@example.com"), at.create(ctx, "jim@example.com"), at.create(ctx, "mandy@example.com")
+		group, err := at.writer.Create(ctx, newGroup("Tour Guides", stays, deleted, absent), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		// One is not there yet, as when groups are restored before users; the process that
+		// deletes the other one dies before it has taken it out of the group.
+		user := &v1alpha1.ScimUser{}
+		Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: absent}, user)).To(Succeed())
+		Expect(live.Delete(ctx, user)).To(Succeed())
+		died := newStore(live, at.namespace)
+		halfDelete(ctx, died, registry.User(), deleted, false)
+		Eventually(func() int { return at.reader.mirror.Counts().Users }).Should(Equal(1))
+
+		for name, s := range map[string]*Store{"memory": at.reader, "live": died} {
+			found, err := s.Get(ctx, registry.Group(), group.ID(), store.View{})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(found.MemberIDs()).To(ConsistOf(stays), name)
+			page, err := s.List(ctx, registry.Group(), store.Query{StartIndex: 1, Count: 10})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(page.Resources[0].MemberIDs()).To(ConsistOf(stays), name)
+			for member, groups := range map[string]int{stays: 1, deleted: 0, absent: 0} {
+				filter, err := registry.Group().ParseFilter(`members.value eq "`+member+`"`, scim.Leniency{})
+				Expect(err).NotTo(HaveOccurred())
+				page, err := s.List(ctx, registry.Group(), store.Query{Filter: filter, StartIndex: 1, Count: 10})
+				Expect(err).NotTo(HaveOccurred())
+				Expect(page.TotalResults).To(Equal(groups), name)
+			}
+			renamed := func(current *scim.Resource) (*scim.Resource, error) {
+				next := current.Clone()
+				next.Attributes()["externalId"] = name
+				return next, nil
+			}
+			updated, err := s.Update(ctx, registry.Group(), group.ID(), renamed, store.UpdateOptions{})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(updated.MemberIDs()).To(ConsistOf(stays), name)
+		}
+		object := &v1alpha1.ScimGroup{}
+		Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: group.ID()}, object)).To(Succeed())
+		Expect(object.Spec.Members).To(HaveLen(3), "nobody is taken out of it")
+	})
+
+	It("answers a change of the members of a large group with nobody whose deletion another replica has told", func(ctx SpecContext) {
+		small := sizes{inline: 1, slice: 5, few: 5, live: pageSize}
+		fog := newWeather()
+		onUsers := interceptor.NewClient(watching, interceptor.Funcs{
+			Watch: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) (watch.Interface, error) {
+				if _, users := list.(*v1alpha1.ScimUserList); users {
+					return fog.client().Watch(ctx, list, opts...)
+				}
+				return c.Watch(ctx, list, opts...)
+			},
+		})
+		tenant := client.ObjectKey{Namespace: at.namespace, Name: "acme"}
+		mirror := NewMirror(onUsers, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+		at.all.start(mirror, fog.clear)
+		s := sized(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Mirror: mirror}), small)
+		first, second, third := at.create(ctx, "a@example.com"), at.create(ctx, "b@example.com"), at.create(ctx, "c@example.com")
+		group, err := s.Create(ctx, newGroup("Tour Guides", first, second), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		Eventually(func() int { return mirror.Counts().Users }).Should(Equal(3))
+
+		// From here on the replica can neither ask the others nor see what becomes of users.
+		mirror.Join(func(context.Context) (barrier.Mark, error) { return barrier.Mark{}, errLost }, func() {})
+		fog.hold()
+		halfDelete(ctx, newStore(live, at.namespace), registry.User(), second, false)
+		updated, err := s.Update(ctx, registry.Group(), group.ID(), unchanged, store.UpdateOptions{Members: []scim.MemberChange{{ID: third, Add: true}}})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(updated.MemberIDs()).To(ConsistOf(first, third))
+		fog.clear()
 	})
 })

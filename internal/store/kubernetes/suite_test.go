@@ -137,6 +137,16 @@ func sized(s *Store, to sizes) *Store {
 
 var writerOfTest = writer{Actor: store.Actor{RequestID: "a-test"}}
 
+// halfDelete deletes a resource as a process does that dies once it has marked it.
+func halfDelete(ctx context.Context, s *Store, t *scim.ResourceType, id string, keep bool) {
+	GinkgoHelper()
+	read, err := s.read(ctx, t, id)
+	Expect(err).NotTo(HaveOccurred())
+	d := &deletion{store: s, t: t, id: id, by: writerOf(ctx), keep: keep}
+	_, err = d.mark(ctx, read)
+	Expect(err).NotTo(HaveOccurred())
+}
+
 // dying returns a client whose process dies at its n-th write: that write and
 // every call after it fail. After says whether the n-th write still arrives.
 func dying(n int, after bool) client.Client {

@@ -289,11 +289,7 @@ var _ = Describe("The upkeep", func() {
 		group, err := s.Create(ctx, scim.NewResource(registry.Group(), scim.Complex{"displayName": "Engineers"}), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
 		for t, id := range map[*scim.ResourceType]string{registry.User(): id, registry.Group(): group.ID()} {
-			read, err := s.read(ctx, t, id)
-			Expect(err).NotTo(HaveOccurred())
-			d := &deletion{store: s, t: t, id: id, by: writerOf(ctx)}
-			_, err = d.mark(ctx, read)
-			Expect(err).NotTo(HaveOccurred())
+			halfDelete(ctx, s, t, id, false)
 		}
 		Eventually(func() int { return s.mirror.Counts().Markers }).Should(Equal(2))
 		_, err = s.Get(ctx, registry.User(), id, store.View{})
