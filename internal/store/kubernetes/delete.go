@@ -74,6 +74,8 @@ func (d *deletion) try(ctx context.Context) (done bool, err error) {
 		return true, d.finish(ctx, read.object)
 	case !read.known():
 		return true, nil // Somebody else has deleted it since, and finishes it.
+	case !d.store.shows(read):
+		return false, store.NotFound(d.t, d.id)
 	case d.doubt.overtaken(read.object):
 		return false, store.Unsure()
 	}

@@ -37,8 +37,8 @@ func (s *Store) liveGet(ctx context.Context, t *scim.ResourceType, id string, vi
 }
 
 // shows reports whether a record is one that memory would show, so that a client cannot
-// tell by what is shown where it was read. Memory is fed by the tenant's label, and holds
-// what has an id for its name.
+// tell by what is shown where it was read, nor change what it is not shown. Memory is fed
+// by the tenant's label, and holds what has an id for its name.
 func (s *Store) shows(r *record) bool {
 	if !r.known() || r.object.GetLabels()[v1alpha1.LabelTenant] != s.tenant.Name {
 		return false

@@ -65,7 +65,7 @@ var _ = Describe("A replica", func() {
 		Expect(at.reader.mirror.Counts().Users).To(Equal(1))
 	})
 
-	It("shows what live reads show, be it without the tenant's label or under a name that is no id", func(ctx SpecContext) {
+	It("shows what live reads show, and changes nothing else, be it without the tenant's label or under a name that is no id", func(ctx SpecContext) {
 		id := at.create(ctx, "babs@example.com")
 		user := &v1alpha1.ScimUser{}
 		Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: id}, user)).To(Succeed())
@@ -85,6 +85,9 @@ var _ = Describe("A replica", func() {
 			page, err := s.List(ctx, registry.User(), store.Query{StartIndex: 1, Count: 10})
 			Expect(err).NotTo(HaveOccurred())
 			Expect(page.Resources).To(BeEmpty(), name)
+			_, err = s.Update(ctx, registry.User(), id, titled("Tour Guide"), store.UpdateOptions{})
+			Expect(isNotFound(err)).To(BeTrue(), name)
+			Expect(isNotFound(s.Delete(ctx, registry.User(), id, store.DeleteOptions{}))).To(BeTrue(), name)
 		}
 		_, err := at.writer.Create(ctx, newUser("babs@example.com"), store.Policy{})
 		Expect(statusOf(err)).To(Equal(http.StatusConflict), "the name is not free")

@@ -89,7 +89,7 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !read.known() {
+	if !u.store.shows(read) {
 		return nil, store.NotFound(u.t, u.id)
 	}
 	group, isGroup := read.object.(*v1alpha1.ScimGroup)

@@ -107,7 +107,7 @@ func (u *update) owner(ctx context.Context) (*v1alpha1.ScimGroup, error) {
 		return nil, err
 	}
 	group, isGroup := (*v1alpha1.ScimGroup)(nil), false
-	if read.known() {
+	if u.store.shows(read) {
 		group, isGroup = read.object.(*v1alpha1.ScimGroup)
 	}
 	if !isGroup {
