@@ -93,17 +93,35 @@ func (c claims) transfer(ctx context.Context, claim *coordinationv1.Lease, holde
 	return next, nil
 }
 
+// repeat makes the claim of a name say that its holder is created again, since the answer
+// to a first try got lost: see finish. It returns nil when the holder does not hold it
+// any more.
+func (c claims) repeat(ctx context.Context, t *scim.ResourceType, name, holder string, by writer) (*coordinationv1.Lease, error) {
+	claim, err := c.held(ctx, t, name, holder)
+	if err != nil || claim == nil || isRepeated(claim) {
+		return claim, err
+	}
+	annotate(claim, annotationRepeated, by)
+	return claim, c.client.Update(ctx, claim, by.owner)
+}
+
 // release deletes the claim at the revision that was read. That it is gone, or
 // has changed hands, is what was wanted.
 func (c claims) release(ctx context.Context, claim *coordinationv1.Lease) error {
+	_, err := c.remove(ctx, claim)
+	return err
+}
+
+// remove is release, and reports whether the claim was as it had been read until then.
+func (c claims) remove(ctx context.Context, claim *coordinationv1.Lease) (unchanged bool, err error) {
 	if claim == nil {
-		return nil
+		return true, nil
 	}
-	err := c.client.Delete(ctx, claim, client.Preconditions{UID: &claim.UID, ResourceVersion: &claim.ResourceVersion})
+	err = c.client.Delete(ctx, claim, client.Preconditions{UID: &claim.UID, ResourceVersion: &claim.ResourceVersion})
 	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
-		return nil
+		return false, nil
 	}
-	return wrap(err, "releasing the claim %s", claim.Name)
+	return true, wrap(err, "releasing the claim %s", claim.Name)
 }
 
 // holderOf returns the SCIM id that holds the claim.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -48,6 +49,8 @@ type creation struct {
 	wanted *scim.Resource
 	policy store.Policy
 	doubt  doubt
+	// claim is that of the name, as it was last written.
+	claim *coordinationv1.Lease
 }
 
 // try makes one try, under a new id. It returns nothing when the try lost to somebody
@@ -70,11 +73,12 @@ func (c *creation) try(ctx context.Context) (*scim.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.claim = found.claim
 	if found.kept != nil {
 		return c.recreate(ctx, found)
 	}
 	if err := s.admit(ctx, c.policy, c.wanted, nil, true); err != nil {
-		return nil, errors.Join(err, s.claims.release(ctx, found.claim))
+		return nil, errors.Join(err, s.claims.release(ctx, c.claim))
 	}
 	inserted, err := c.insert(ctx, object)
 	switch {
@@ -89,7 +93,7 @@ func (c *creation) try(ctx context.Context) (*scim.Resource, error) {
 	case errors.Is(err, errFenced), settled(err) && !c.doubt.unsure:
 		// Nothing can come of the claim any more. One that cannot be released now is
 		// taken over by the next who wants it.
-		if released := s.claims.release(ctx, found.claim); released != nil {
+		if released := s.claims.release(ctx, c.claim); released != nil {
 			return nil, errors.Join(err, released)
 		}
 	}
@@ -110,22 +114,43 @@ func (c *creation) insert(ctx context.Context, object client.Object) (client.Obj
 	id := object.GetName()
 	for tries := newAttempt(); ; {
 		sent := object.DeepCopyObject().(client.Object)
-		if c.doubt.unsure {
-			// The try before may arrive after this one has been made and deleted again.
-			annotate(sent, annotationRepeated, c.by)
-		}
-		err := c.store.client.Create(ctx, sent, c.by.owner)
+		err := c.prepare(ctx, sent)
+		raced := apierrors.IsConflict(err)
 		if err == nil {
-			return sent, nil
+			if err = c.store.client.Create(ctx, sent, c.by.owner); err == nil {
+				return sent, nil
+			}
+			c.doubt.sent(object, "", err)
 		}
-		c.doubt.sent(object, "", err)
-		if settled(err) {
+		if errors.Is(err, errReleased) || settled(err) && !raced {
 			return c.lookUp(ctx, object, err)
 		}
 		if !tries.again(ctx) {
 			return nil, wrap(err, "creating the %s %s", c.t.Name, id)
 		}
 	}
+}
+
+// errReleased says that the claim of a name went while its holder was being created.
+var errReleased = errors.New("the claim of the name has been released")
+
+// prepare is done before each try. When it is not the first, the object may have been made
+// before, and deleted since, with its claim: then it must not be made again. And each try
+// may arrive after another one has been made and deleted.
+func (c *creation) prepare(ctx context.Context, object client.Object) error {
+	if !c.doubt.unsure {
+		return nil
+	}
+	annotate(object, annotationRepeated, c.by)
+	claim, err := c.store.claims.repeat(ctx, c.t, store.NameOf(c.wanted), object.GetName(), c.by)
+	switch {
+	case err != nil:
+		return err
+	case claim == nil:
+		return errReleased
+	}
+	c.claim = claim
+	return nil
 }
 
 // lookUp finds out what a refusal means: that the object is there already, or, if an

@@ -16,7 +16,7 @@ import (
 )
 
 // Delete implements store.Store: what SCIM knows of it, then out of all groups, then
-// the object, then the claim. A user that is kept keeps its object and its claim, by
+// the claim, then the object. A user that is kept keeps its object and its claim, by
 // which Create finds it.
 //
 // The object is marked as deleted before anything else, in one compare-and-swap which
@@ -128,16 +128,27 @@ func (d *deletion) marked(read *record) (client.Object, error) {
 }
 
 // finish does what is left to do for an object that SCIM does not know any more. What
-// fails of it, the upkeep does: the resource is deleted already.
+// fails of it, the upkeep does: the resource is deleted already. But the name is to be free
+// before anybody is told.
 func (d *deletion) finish(ctx context.Context, object client.Object) error {
-	_, err := d.store.strip(ctx, d.id, isDeleted)
-	if err == nil && store.IsGroup(d.t) {
-		err = d.store.removeSlices(ctx, d.id)
+	_, left := d.store.strip(ctx, d.id, isDeleted)
+	if left == nil && store.IsGroup(d.t) {
+		left = d.store.removeSlices(ctx, d.id)
 	}
-	if err != nil || d.keep {
-		return nil //nolint:nilerr // The object stays, and is the evidence for the upkeep.
+	if d.keep {
+		return nil
 	}
-	return d.store.erase(ctx, object, d.claim)
+	unchanged, err := d.store.claims.remove(ctx, d.claim)
+	if err != nil || left != nil {
+		return err // The object stays, and is the evidence for the upkeep.
+	}
+	// While it may be created again, the marker stays and keeps that from happening: the
+	// claim says so before, or has gone before.
+	if !unchanged || isRepeated(object) || d.claim != nil && isRepeated(d.claim) {
+		return nil
+	}
+	d.store.erase(ctx, object)
+	return nil
 }
 
 // removeSlices deletes the slices of a group that SCIM does not know any more. They have
@@ -158,18 +169,15 @@ func (s *Store) removeSlices(ctx context.Context, group string) error {
 	return nil
 }
 
-// erase deletes an object that SCIM does not know any more, and then its claim.
-func (s *Store) erase(ctx context.Context, object client.Object, claim *coordinationv1.Lease) error {
-	if _, repeated := object.GetAnnotations()[annotationRepeated]; repeated {
-		return s.claims.release(ctx, claim)
-	}
+// erase deletes an object that SCIM does not know any more. If it cannot, the upkeep does.
+func (s *Store) erase(ctx context.Context, object client.Object) {
 	for tries := newAttempt(); ; {
 		err := s.client.Delete(ctx, object, client.Preconditions{
 			UID:             ptr.To(object.GetUID()),
 			ResourceVersion: ptr.To(object.GetResourceVersion()),
 		})
 		if err == nil || settled(err) || !tries.again(ctx) {
-			return s.claims.release(ctx, claim)
+			return
 		}
 	}
 }

@@ -240,6 +240,58 @@ var _ = Describe("A write that may have happened", func() {
 		Expect(back.ID()).To(Equal(user.ID()))
 	})
 
+	Describe("and is found and deleted by somebody else", func() {
+		var successor *scim.Resource
+		// succeed deletes the user, and creates another one of the name.
+		succeed := func(ctx context.Context) {
+			GinkgoHelper()
+			for _, id := range find(ctx, healthy, "babs@example.com") {
+				Expect(healthy.Delete(ctx, registry.User(), id, store.DeleteOptions{})).To(Succeed())
+			}
+			successor = create(ctx, "BABS@example.com")
+		}
+
+		It("is not made again", func(ctx SpecContext) {
+			s := newStore(scripted("create", func(write func() error) error {
+				Expect(write()).To(Succeed())
+				succeed(ctx)
+				return errLost
+			}), namespace)
+			_, err := s.Create(soon(ctx), newUser("babs@example.com"), store.Policy{})
+			Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+			Expect(err).To(MatchError(ContainSubstring("may have been made")))
+			Expect(find(ctx, healthy, "babs@example.com")).To(ConsistOf(successor.ID()))
+		})
+
+		It("is not made again by a try that is under way", func(ctx SpecContext) {
+			s := newStore(scripted("create", arrives, func(write func() error) error {
+				succeed(ctx)
+				return write()
+			}), namespace)
+			created, err := s.Create(soon(ctx), newUser("babs@example.com"), store.Policy{})
+			Expect(err).NotTo(HaveOccurred(), "it was, before it was deleted")
+			Expect(find(ctx, healthy, "babs@example.com")).To(ConsistOf(successor.ID()))
+			_, err = healthy.Get(ctx, registry.User(), created.ID(), store.View{})
+			Expect(isNotFound(err)).To(BeTrue())
+		})
+
+		It("leaves a marker if another try begins while it is deleted", func(ctx SpecContext) {
+			user := create(ctx, "babs@example.com")
+			deleter := newStore(scripted("update", func(write func() error) error {
+				claim, err := healthy.claims.repeat(ctx, registry.User(), "babs@example.com", user.ID(), writerOf(ctx))
+				Expect(err).NotTo(HaveOccurred())
+				Expect(claim).NotTo(BeNil())
+				return write()
+			}), namespace)
+			Expect(deleter.Delete(ctx, registry.User(), user.ID(), store.DeleteOptions{})).To(Succeed())
+			left, err := healthy.read(ctx, registry.User(), user.ID())
+			Expect(err).NotTo(HaveOccurred())
+			Expect(left).NotTo(BeNil())
+			Expect(isMarker(left.object)).To(BeTrue())
+			create(ctx, "babs@example.com")
+		})
+	})
+
 	It("resurrects nobody who was deleted meanwhile, if it comes very late", func(ctx SpecContext) {
 		var late func() error
 		s := newStore(scripted("create", hangs(&late)), namespace)

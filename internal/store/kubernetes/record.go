@@ -21,8 +21,9 @@ const (
 	// annotationFenced is on what was written so that a late write of a process that
 	// is taken for dead fails.
 	annotationFenced = "scim.kubescim.dev/fenced-by"
-	// annotationRepeated is on what was created by a try that was not the first. The
-	// first may arrive yet, so that a marker stays for a while when it is deleted.
+	// annotationRepeated is on what was created by a try that was not the first, and on
+	// its claim before that try. Another one may arrive yet, so that a marker stays for a
+	// while when it is deleted.
 	annotationRepeated = "scim.kubescim.dev/created-again"
 )
 
@@ -51,6 +52,13 @@ func (s *Store) marker(base client.Object, t *scim.ResourceType, id string, meta
 // isMarker reports whether the object is a marker.
 func isMarker(object client.Object) bool {
 	_, is := object.GetAnnotations()[annotationMarker]
+	return is
+}
+
+// isRepeated reports whether another try to create an object may arrive yet, by the object
+// or by its claim.
+func isRepeated(object client.Object) bool {
+	_, is := object.GetAnnotations()[annotationRepeated]
 	return is
 }
 

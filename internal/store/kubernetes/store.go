@@ -43,12 +43,14 @@
 // in spec.meta; an object that somebody else has written since is not changed
 // again, because the write in doubt may have happened before. The one write whose
 // late arrival no compare-and-swap stops is a create after the object has been
-// created by a second try and deleted; therefore such an object leaves a marker.
+// created by another try and deleted. Therefore each try but the first writes the
+// claim before, which it cannot once that is released; and a deletion that finds it
+// written, or that cannot release it, leaves a marker.
 //
 // # Deletion and evidence
 //
 // A deletion is one write of the object, which marks it; all that follows (taking it
-// out of groups, deleting slices, the object, the claim) only tidies up, and readers
+// out of groups, deleting slices, the claim, the object) only tidies up, and readers
 // leave out what is marked. Whoever takes a member out of a group, or a slice away,
 // asks the API server for the evidence first, after having read what is to be
 // written (presenceOf). Who is brought back has been taken out of its groups before,

@@ -203,6 +203,9 @@ func (u *update) rename(ctx context.Context, object client.Object, from, to stri
 	if u.givenUp, err = u.store.claims.held(ctx, u.t, from, u.id); err != nil {
 		return nil, wrap(err, "reading the claim of the old %s", store.Name(u.t))
 	}
+	if u.givenUp != nil && isRepeated(u.givenUp) {
+		annotate(object, annotationRepeated, u.by)
+	}
 	found, err := u.claim(ctx, to)
 	if found.claim == nil || err != nil {
 		return nil, err
