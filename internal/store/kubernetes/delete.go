@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -133,7 +134,7 @@ func (d *deletion) marked(read *record) (client.Object, error) {
 func (d *deletion) finish(ctx context.Context, object client.Object) error {
 	_, left := d.store.strip(ctx, d.id, isDeleted)
 	if left == nil && store.IsGroup(d.t) {
-		left = d.store.removeSlices(ctx, d.id)
+		_, left = d.store.removeSlices(ctx, d.id, isDeleted)
 	}
 	if d.keep {
 		return nil
@@ -151,22 +152,27 @@ func (d *deletion) finish(ctx context.Context, object client.Object) error {
 	return nil
 }
 
-// removeSlices deletes the slices of a group that SCIM does not know any more. They have
-// no owner reference, by which Kubernetes would delete them: a group that is restored
-// from a backup has another uid, so that Kubernetes would take all of its slices for
-// those of a group that is gone.
-func (s *Store) removeSlices(ctx context.Context, group string) error {
+// removeSlices deletes the slices of a group if it may, which is asked after they were
+// read, and returns how many members they listed. They have no owner reference, by which
+// Kubernetes would delete them: a group that is restored from a backup has another uid, so
+// that Kubernetes would take all of its slices for those of a group that is gone.
+func (s *Store) removeSlices(ctx context.Context, group string, may func(presence) bool) (members int, err error) {
 	slices, err := s.liveSlices(ctx, group)
-	if err != nil {
-		return err
+	if err != nil || len(slices) == 0 {
+		return 0, err
+	}
+	if is, err := s.presenceOf(ctx, group); err != nil || !may(is) {
+		return 0, err
 	}
 	for _, slice := range slices {
 		object := &v1alpha1.ScimGroupMembers{ObjectMeta: metav1.ObjectMeta{Namespace: s.tenant.Namespace, Name: slice.Name}}
-		if err := s.client.Delete(ctx, object); client.IgnoreNotFound(err) != nil {
-			return wrap(err, "deleting the members %s of a group that is gone", slice.Name)
+		err := s.client.Delete(ctx, object, client.Preconditions{ResourceVersion: ptr.To(strconv.FormatUint(slice.Revision, 10))})
+		if client.IgnoreNotFound(err) != nil {
+			return members, wrap(err, "deleting the members %s of a group that is gone", slice.Name)
 		}
+		members += len(slice.Members)
 	}
-	return nil
+	return members, nil
 }
 
 // erase deletes an object that SCIM does not know any more. If it cannot, the upkeep does.

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net/http"
@@ -277,6 +278,40 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			upkeep.AbsenceAge = 0
 			Expect(upkeep.once(ctx, true)).To(Succeed())
 			Expect(slicesOf(ctx)).To(BeEmpty())
+			Expect(testutil.ToFloat64(upkeep.left.WithLabelValues(evidenceAbsent))).To(BeEquivalentTo(1), "who looks can see it")
+		})
+
+		It("stay when their group is put back just when they are about to go", func(ctx SpecContext) {
+			id := group(ctx, create(ctx, "a@example.com"), create(ctx, "b@example.com"))
+			backup := &v1alpha1.ScimGroup{}
+			Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: id}, backup)).To(Succeed())
+			Expect(live.Delete(ctx, backup.DeepCopy())).To(Succeed())
+			inMemory(false, id)
+			back := false
+			s.client = interceptor.NewClient(live, interceptor.Funcs{
+				List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+					if _, slices := list.(*v1alpha1.ScimGroupMembersList); slices && !back {
+						back = true
+						restored(ctx, backup)
+					}
+					return c.List(ctx, list, opts...)
+				},
+			})
+			upkeep.AbsenceAge = 0
+			Expect(upkeep.once(ctx, false)).To(Succeed())
+			Expect(back).To(BeTrue())
+			Expect(slicesOf(ctx)).To(HaveLen(1))
+		})
+
+		It("are not told to have gone with a group that had none", func(ctx SpecContext) {
+			var log bytes.Buffer
+			upkeep.Log = slog.New(slog.NewTextHandler(&log, nil))
+			halfDelete(ctx, s, registry.Group(), group(ctx), false)
+			Eventually(func() int { return s.mirror.Counts().Markers }).Should(Equal(1))
+			upkeep.MarkerAge = 0
+			Expect(upkeep.once(ctx, false)).To(Succeed())
+			Eventually(func() int { return s.mirror.Counts().Markers }).Should(BeZero())
+			Expect(log.String()).To(BeEmpty())
 		})
 
 		It("count for what a client is told, also when they were as wanted already", func(ctx SpecContext) {

@@ -92,7 +92,7 @@ func NewUpkeep(s *Store, registry prometheus.Registerer) *Upkeep {
 		}),
 		left: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kubescim_store_members_removed_total", ConstLabels: labels,
-			Help: "Members that do not exist and were taken out of a group, by the evidence: Deleted, or Absent for long.",
+			Help: "Memberships that were removed since the member or the group does not exist, by the evidence: Deleted, or Absent for long.",
 		}, []string{"evidence"}),
 		absent: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "kubescim_store_absent_members", ConstLabels: labels,
@@ -113,7 +113,7 @@ func (u *Upkeep) Run(ctx context.Context) {
 			return
 		case now := <-tick.C:
 			if !u.Lead() {
-				u.look() // Whoever leads next goes on with the time.
+				u.standBy()
 				continue
 			}
 			if err := u.once(ctx, !now.Before(u.claimsDue)); err != nil && ctx.Err() == nil {
@@ -123,8 +123,18 @@ func (u *Upkeep) Run(ctx context.Context) {
 	}
 }
 
-// once looks through everything once.
+// standBy is what a replica does that does not lead. It goes on timing who is missing, for
+// when it does; of the holders of claims it does not, and so begins anew with those.
+func (u *Upkeep) standBy() {
+	u.look()
+	u.walk, u.holders = nil, absences{}
+}
+
+// once looks through everything once, if it is known what the tenant's resources are.
 func (u *Upkeep) once(ctx context.Context, withClaims bool) error {
+	if u.store.mirror.following() == nil {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, upkeepPeriod)
 	defer cancel()
 	err := errors.Join(u.removeExpired(ctx), u.removeMissing(ctx))
@@ -199,6 +209,8 @@ func (u *Upkeep) remove(ctx context.Context, kept index.Kept) error {
 	if err != nil {
 		return ignoreRaces(wrap(err, "deleting it"))
 	}
-	u.removed.Inc()
+	if !isMarker(read.object) {
+		u.removed.Inc()
+	}
 	return s.claims.release(ctx, claim)
 }

@@ -28,11 +28,15 @@ type missing struct {
 // look times what is missing, and returns the members and the groups of slices for
 // which there seems to be evidence. It says nothing while memory is not complete.
 func (u *Upkeep) look() (members, groups missing) {
-	if !u.store.mirror.InStep() {
+	type shown struct{ members, groups []index.Missing }
+	all, known, _ := fromMemory(u.store, u.store.mirror.InStep, func(x *index.Index) (shown, error) {
+		return shown{members: x.MissingMembers(), groups: x.MissingGroups()}, nil
+	})
+	if !known {
 		return missing{}, missing{}
 	}
-	members, absent := u.sort(&u.members, u.store.mirror.index.MissingMembers())
-	groups, _ = u.sort(&u.groups, u.store.mirror.index.MissingGroups())
+	members, absent := u.sort(&u.members, all.members)
+	groups, _ = u.sort(&u.groups, all.groups)
 	u.absent.Set(float64(absent))
 	return members, groups
 }
@@ -66,10 +70,10 @@ func (u *Upkeep) removeMissing(ctx context.Context) error {
 	)
 	left.tell(ctx)
 	for _, group := range first(groups.deleted, upkeepPage) {
-		err = errors.Join(err, u.removeOrphans(ctx, group, isDeleted))
+		err = errors.Join(err, u.removeOrphans(ctx, group, isDeleted, evidenceDeleted))
 	}
 	for _, group := range first(groups.absent, absentAtOnce) {
-		err = errors.Join(err, u.removeOrphans(ctx, group, isGone))
+		err = errors.Join(err, u.removeOrphans(ctx, group, isGone, evidenceAbsent))
 	}
 	return err
 }
@@ -135,20 +139,18 @@ func (u *Upkeep) removeDeleted(ctx context.Context, id uuid.UUID, group bool) er
 	if err != nil || !group {
 		return err
 	}
-	return u.removeOrphans(ctx, id, isDeleted)
+	return u.removeOrphans(ctx, id, isDeleted, evidenceDeleted)
 }
 
-// removeOrphans deletes the slices of a group that is gone.
-func (u *Upkeep) removeOrphans(ctx context.Context, group uuid.UUID, may func(presence) bool) error {
-	is, err := u.store.presenceOf(ctx, group.String())
-	if err != nil || !may(is) {
-		return err
+// removeOrphans deletes the slices of a group that is gone, on evidence. There is no group
+// for an event.
+func (u *Upkeep) removeOrphans(ctx context.Context, group uuid.UUID, may func(presence) bool, evidence string) error {
+	members, err := u.store.removeSlices(ctx, group.String(), may)
+	if members > 0 {
+		u.left.WithLabelValues(evidence).Add(float64(members))
+		u.Log.Warn("the members of a group that is gone were removed", slog.String("group", group.String()), slog.Int("members", members))
 	}
-	if err := u.store.removeSlices(ctx, group.String()); err != nil {
-		return err
-	}
-	u.Log.Warn("the members in slices of a group that is gone were removed", slog.String("group", group.String()))
-	return nil
+	return err
 }
 
 // disown takes the owner references off slices, which they had once: see removeSlices.

@@ -153,6 +153,27 @@ var _ = Describe("The upkeep", func() {
 		Expect(repaired(repairOrphan)).To(BeEquivalentTo(1))
 	})
 
+	It("begins anew to time absent holders after it has not led", func(ctx SpecContext) {
+		const holder = "a0b1c2d3-0000-4000-8000-000000000000"
+		_, err := s.claims.create(ctx, registry.User(), "ghost@example.com", holder)
+		Expect(err).NotTo(HaveOccurred())
+		upkeep.OrphanAge, upkeep.AbsenceAge = 0, time.Hour
+		Expect(upkeep.once(ctx, true)).To(Succeed())
+		Expect(upkeep.holders.since).To(HaveKey(holder))
+		upkeep.holders.since[holder] = time.Now().Add(-2 * time.Hour)
+		upkeep.standBy() // Meanwhile the holder may have come and gone.
+		Expect(upkeep.once(ctx, true)).To(Succeed())
+		Expect(claimOf(ctx, "ghost@example.com")).NotTo(BeNil())
+	})
+
+	It("waits until it is known what the users of the tenant are", func(ctx SpecContext) {
+		tenant := client.ObjectKey{Namespace: namespace, Name: "acme"}
+		mirror := NewMirror(watching, tenant, slog.New(slog.DiscardHandler)) // which follows nothing yet
+		early := NewUpkeep(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Mirror: mirror}), prometheus.NewRegistry())
+		early.Policy = func() store.Policy { return store.Policy{} }
+		Expect(early.once(ctx, true)).To(Succeed())
+	})
+
 	It("takes no name from whom memory has lost sight of", func(ctx SpecContext) {
 		id := create(ctx, "babs@example.com")
 		object := &v1alpha1.ScimUser{}
@@ -281,6 +302,7 @@ var _ = Describe("The upkeep", func() {
 		Eventually(func() int { return s.mirror.Counts().Kept }).Should(BeZero())
 		Expect(claimOf(ctx, "babs@example.com")).To(BeNil())
 		Expect(create(ctx, "babs@example.com")).NotTo(Equal(kept), "ids are never used again")
+		Expect(testutil.ToFloat64(upkeep.removed)).To(BeEquivalentTo(1))
 		Expect(s.Get(ctx, registry.User(), stays, store.View{})).NotTo(BeNil())
 	})
 
@@ -299,6 +321,7 @@ var _ = Describe("The upkeep", func() {
 		upkeep.MarkerAge = 0
 		Expect(upkeep.once(ctx, false)).To(Succeed())
 		Eventually(func() int { return s.mirror.Counts().Markers }).Should(BeZero())
+		Expect(testutil.ToFloat64(upkeep.removed)).To(BeZero(), "they are no kept users")
 		for _, list := range []client.ObjectList{&v1alpha1.ScimUserList{}, &v1alpha1.ScimGroupList{}} {
 			Expect(live.List(ctx, list, client.InNamespace(namespace))).To(Succeed())
 			Expect(itemsOf(list)).To(BeEmpty())
