@@ -141,12 +141,12 @@ func (f *feed) once(ctx context.Context) (asked bool, err error) {
 }
 
 // forget makes the next watch begin anew if the API server has no record any
-// more of what came after the revision.
+// more of what came after the revision. The error that it returns is logged.
 func (f *feed) forget(err error) error {
 	if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || apierrors.IsInvalid(err) {
 		f.revision = ""
 	}
-	return err
+	return untold{err}
 }
 
 // handle applies one event. listing is set while the first state comes.

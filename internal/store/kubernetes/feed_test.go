@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"testing"
@@ -65,6 +66,28 @@ func TestWatchesThatEndAtOnceAreBegunAgainMoreAndMoreRarely(t *testing.T) {
 				defer cancel()
 				mirror.feeds(content{registry: registry})[0].run(ctx)
 				NewWithT(t).Expect(begun).To(And(BeNumerically(">", 10), BeNumerically("<", 30)), "in a minute")
+			})
+		})
+	}
+}
+
+func TestWatchesThatEndAreLoggedWithoutWhatTheAPIServerSays(t *testing.T) {
+	refusal := apierrors.NewBadRequest("babs@example.com is not allowed").Status()
+	for name, open := range map[string]func() (watch.Interface, error){
+		"refused": func() (watch.Interface, error) { return nil, &apierrors.StatusError{ErrStatus: refusal} },
+		"ended":   func() (watch.Interface, error) { return stream(watch.Event{Type: watch.Error, Object: &refusal}), nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := NewWithT(t)
+				var log bytes.Buffer
+				mirror := NewMirror(watches(func(context.Context, *metav1.ListOptions) (watch.Interface, error) { return open() }),
+					client.ObjectKey{Namespace: "default", Name: "acme"}, slog.New(slog.NewTextHandler(&log, nil)))
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				mirror.feeds(content{registry: registry})[0].run(ctx)
+				g.Expect(log.String()).To(ContainSubstring("the API server answered 400 BadRequest"))
+				g.Expect(log.String()).NotTo(ContainSubstring("babs"))
 			})
 		})
 	}

@@ -219,7 +219,7 @@ func (m *Mirror) latest(ctx context.Context, from client.Reader) (barrier.Mark, 
 		barrier.Users: &v1alpha1.ScimUserList{}, barrier.Groups: &v1alpha1.ScimGroupList{}, barrier.GroupMembers: &v1alpha1.ScimGroupMembersList{},
 	} {
 		if err := from.List(ctx, list, client.InNamespace(m.tenant.Namespace), client.Limit(1)); err != nil {
-			return barrier.Mark{}, fmt.Errorf("reading the latest resourceVersion of %T: %w", list, err)
+			return barrier.Mark{}, fmt.Errorf("reading the latest resourceVersion of %T: %w", list, untold{err})
 		}
 		mark.Revisions[kind] = revisionOfList(list)
 	}

@@ -121,7 +121,7 @@ func (u *Upkeep) mend(ctx context.Context, found finding) (looked bool, err erro
 		repair, err = u.giveBack(ctx, found)
 	}
 	if err != nil {
-		return true, ignoreRaces(err)
+		return true, ignoreRaces(wrap(err, "writing it"))
 	}
 	u.repairs.WithLabelValues(repair).Inc()
 	u.tell(holder, repair)

@@ -83,7 +83,7 @@ func (u *Upkeep) nextClaims(ctx context.Context, w *walk) ([]coordinationv1.Leas
 		w.token = expired.Status().Continue
 	}
 	if err != nil {
-		return nil, fmt.Errorf("listing the claims: %w", err)
+		return nil, wrap(err, "listing the claims")
 	}
 	w.token, w.listed = list.Continue, list.Continue == ""
 	return list.Items, nil
@@ -157,7 +157,7 @@ func (u *Upkeep) compareUnclaimed(ctx context.Context, names []string) error {
 	for key, holders := range expected {
 		claim, err := u.store.claims.get(ctx, holders[0].t, holders[0].name)
 		if err != nil {
-			return fmt.Errorf("reading the claim %s: %w", key, err)
+			return wrap(err, "reading the claim %s", key)
 		}
 		if claim != nil {
 			there = append(there, *claim)

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/ptr"
@@ -151,6 +152,29 @@ var _ = Describe("The upkeep", func() {
 		Expect(upkeep.once(ctx, true)).To(Succeed())
 		Expect(claimOf(ctx, "ghost@example.com")).To(BeNil())
 		Expect(repaired(repairOrphan)).To(BeEquivalentTo(1))
+	})
+
+	It("fails without what the API server says, which may quote names", func(ctx SpecContext) {
+		create(ctx, "babs@example.com")
+		create(ctx, "jim@example.com")
+		Expect(live.Delete(ctx, claimOf(ctx, "babs@example.com"))).To(Succeed())
+		refusal := apierrors.NewBadRequest("babs@example.com is not allowed")
+		for name, refusing := range map[string]interceptor.Funcs{
+			"list": {List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error { return refusal }},
+			"create": {Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
+				return refusal
+			}},
+			"get": {Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
+				return refusal
+			}},
+		} {
+			s.client = interceptor.NewClient(live, refusing)
+			s.claims.client = s.client
+			upkeep.walk = nil
+			err := upkeep.once(ctx, true)
+			Expect(err).To(MatchError(ContainSubstring("the API server answered 400")), name)
+			Expect(err).NotTo(MatchError(ContainSubstring("babs")), name)
+		}
 	})
 
 	It("begins anew to time absent holders after it has not led", func(ctx SpecContext) {
