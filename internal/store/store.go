@@ -22,9 +22,9 @@ import (
 // holds, 412 for a Precondition that does not hold, 400 for what the store
 // cannot keep, 429 and 503 where trying again later helps.
 type Store interface {
-	// Create keeps a new resource and returns it with its id and meta. With
-	// Policy.OnRecreate Reactivate, a user whose userName is that of a deleted
-	// one gets that one's id.
+	// Create keeps a new resource and returns it with its id and meta. Unless
+	// Policy.RefuseRecreation is set, a user whose userName is that of a kept one
+	// gets that one's id.
 	Create(ctx context.Context, resource *scim.Resource, policy Policy) (*scim.Resource, error)
 
 	// Get returns the resource with the id. Attributes that the view does not
@@ -38,8 +38,8 @@ type Store interface {
 	Update(ctx context.Context, t *scim.ResourceType, id string, change Change, options UpdateOptions) (*scim.Resource, error)
 
 	// Delete makes the resource unknown to SCIM and takes it out of every
-	// group. Policy.OnDelete says whether a deleted user is kept for Create to
-	// bring back.
+	// group. Policy.KeepDeletedUsers says whether a deleted user is kept for Create
+	// to bring back.
 	Delete(ctx context.Context, t *scim.ResourceType, id string, options DeleteOptions) error
 
 	// List returns the page of the resources that the query asks for.
