@@ -47,6 +47,17 @@ func (x *Index) NameOf(id uuid.UUID) (group bool, name string, has bool) {
 	return kept.Group, kept.Name, known && !kept.Released
 }
 
+// Bearers returns the ids of the users or groups that have the name, kept ones not among
+// them.
+func (x *Index) Bearers(t *scim.ResourceType, name string) (ids []uuid.UUID) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, e := range x.collection(t).named(name) {
+		ids = append(ids, e.ID)
+	}
+	return ids
+}
+
 // Knows reports whether there is anything under the id, kept or not.
 func (x *Index) Knows(id uuid.UUID) bool {
 	x.mu.RLock()

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,7 +39,7 @@ func (s *Store) acquire(ctx context.Context, t *scim.ResourceType, name, id stri
 	for {
 		claim, err := s.claims.create(ctx, t, name, id)
 		if err == nil {
-			return acquired{claim: claim}, nil
+			return acquired{claim: claim}, s.restoreClaim(ctx, t, name, claim)
 		}
 		if !apierrors.IsAlreadyExists(err) {
 			return acquired{}, wrap(err, "claiming a %s", store.Name(t))
@@ -51,6 +52,37 @@ func (s *Store) acquire(ctx context.Context, t *scim.ResourceType, name, id stri
 			return acquired{}, fmt.Errorf("waiting for the claim of a %s: %w", store.Name(t), store.Busy())
 		}
 	}
+}
+
+// restoreClaim gives a claim that could be made to who has the name although there was none,
+// and returns 409 uniqueness then: somebody has deleted the claim by hand, or restored the
+// users of a tenant without their claims. Memory knows them, if not at once.
+func (s *Store) restoreClaim(ctx context.Context, t *scim.ResourceType, name string, claim *coordinationv1.Lease) error {
+	for _, bearer := range s.bearers(t, name) {
+		if bearer == holderOf(claim) {
+			continue
+		}
+		found, err := s.read(ctx, t, bearer)
+		if err != nil {
+			return errors.Join(err, s.claims.release(ctx, claim))
+		}
+		if found.known() && found.has(t, name) {
+			_, err := s.claims.transfer(ctx, claim, bearer)
+			return errors.Join(store.Taken(t, store.Name(t)), ignoreRaces(wrap(err, "giving the claim %s back", claim.Name)))
+		}
+	}
+	return nil
+}
+
+// bearers returns the ids of those whom memory shows under a name, be it current or not.
+func (s *Store) bearers(t *scim.ResourceType, name string) (ids []string) {
+	if s.mirror == nil {
+		return nil
+	}
+	for _, id := range s.mirror.index.Bearers(t, name) {
+		ids = append(ids, id.String())
+	}
+	return ids
 }
 
 // inspect looks at a claim that exists. It returns neither claim nor kept user

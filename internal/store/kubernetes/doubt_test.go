@@ -230,6 +230,22 @@ var _ = Describe("A write that may have happened", func() {
 		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable), "404 would say that nothing was done")
 	})
 
+	It("leaves the name of a user free who was deleted, though a group cannot be written", func(ctx SpecContext) {
+		user := create(ctx, "babs@example.com")
+		_, err := healthy.Create(ctx, newGroup("Tour Guides", user.ID()), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		s := newStore(interceptor.NewClient(live, interceptor.Funcs{
+			Update: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
+				if _, group := obj.(*v1alpha1.ScimGroup); group {
+					return refusals["a webhook"]
+				}
+				return c.Update(ctx, obj, opts...)
+			},
+		}), namespace)
+		Expect(s.Delete(soon(ctx), registry.User(), user.ID(), store.DeleteOptions{})).To(Succeed())
+		Expect(healthy.claims.get(ctx, registry.User(), "babs@example.com")).To(BeNil())
+	})
+
 	It("brings back a kept user, whatever the next try is answered", func(ctx SpecContext) {
 		keep := store.Policy{KeepDeletedUsers: true}
 		user := create(ctx, "babs@example.com")

@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -110,21 +111,32 @@ func (s *Store) liveCandidates(ctx context.Context, t *scim.ResourceType, query 
 		}
 		return s.all(ctx, t, query.View, keep)
 	}
+	ids := []string{id}
 	if id == "" {
 		claim, err := s.claims.get(ctx, t, name)
 		if err != nil {
 			return nil, wrap(err, "reading the claim of a %s", store.Name(t))
 		}
-		if claim == nil {
-			return nil, nil
+		ids = s.bearers(t, name) // They may have lost the claim.
+		if claim != nil && !slices.Contains(ids, holderOf(claim)) {
+			ids = append(ids, holderOf(claim))
 		}
-		id = holderOf(claim)
 	}
-	found, err := s.read(ctx, t, id)
-	if err != nil || !s.shows(found) {
-		return nil, err
+	var candidates []*scim.Resource
+	for _, id := range ids {
+		found, err := s.read(ctx, t, id)
+		if err != nil {
+			return nil, err
+		}
+		if !s.shows(found) {
+			continue
+		}
+		if err := s.liveMembers(ctx, found, store.View{Reserve: query.View.Reserve}); err != nil {
+			return nil, err
+		}
+		candidates = append(candidates, found.resource)
 	}
-	return []*scim.Resource{found.resource}, s.liveMembers(ctx, found, store.View{Reserve: query.View.Reserve})
+	return candidates, nil
 }
 
 // liveWeight is about how much memory a decoded resource takes, in bytes.

@@ -163,4 +163,26 @@ var _ = Describe("A replica", func() {
 		Expect(updated.MemberIDs()).To(ConsistOf(first, third))
 		fog.clear()
 	})
+
+	It("knows whose a name is also when the claim of it is lost", func(ctx SpecContext) {
+		id := at.create(ctx, "babs@example.com")
+		Eventually(at.inStep(ctx)).Should(Succeed())
+		lose := func() {
+			GinkgoHelper()
+			claim, err := at.reader.claims.get(ctx, registry.User(), "babs@example.com")
+			Expect(err).NotTo(HaveOccurred())
+			Expect(live.Delete(ctx, claim)).To(Succeed())
+		}
+		lose()
+		at.reader.mirror.Join(func(context.Context) (barrier.Mark, error) { return barrier.Mark{}, errLost }, func() {})
+		Expect(find(ctx, at.reader, "babs@example.com")).To(ConsistOf(id), "it reads at the API server")
+		_, err := at.reader.Create(ctx, newUser("BABS@example.com"), store.Policy{})
+		Expect(statusOf(err)).To(Equal(http.StatusConflict))
+		claim, err := at.reader.claims.get(ctx, registry.User(), "babs@example.com")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(holderOf(claim)).To(Equal(id), "it is made again")
+		lose()
+		_, err = at.reader.Update(ctx, registry.User(), at.create(ctx, "jim@example.com"), rename("Babs@example.com"), store.UpdateOptions{})
+		Expect(statusOf(err)).To(Equal(http.StatusConflict))
+	})
 })
