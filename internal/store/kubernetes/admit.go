@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 
-	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
@@ -56,9 +55,8 @@ func (s *Store) counts(ctx context.Context, t *scim.ResourceType) (counts store.
 	if known {
 		return counts, err
 	}
-	everything := labels.SelectorFromSet(labels.Set{v1alpha1.LabelTenant: s.tenant.Name})
 	for _, kind := range []barrier.Kind{barrier.Users, barrier.Groups} {
-		err := s.eachObject(ctx, kind, everything, func(object client.Object) error {
+		err := s.eachObject(ctx, kind, s.selector(), func(object client.Object) error {
 			encoded, err := json.Marshal(object)
 			if err != nil {
 				return fmt.Errorf("measuring %s: %w", object.GetName(), err)

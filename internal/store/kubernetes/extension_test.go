@@ -56,4 +56,16 @@ var _ = Describe("A tenant's schema extension", func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(cleared.Attributes()).NotTo(HaveKey(badge))
 	})
+
+	It("leaves nothing in the ScimUser when the user is deleted while the tenant has it not", func(ctx SpecContext) {
+		s := newStore(live, newNamespace(ctx))
+		created, err := s.Create(ctx, scim.NewResource(usersWith(scim.TypeInteger), scim.Complex{
+			"userName": "babs", badge: scim.Complex{"color": "red"},
+		}), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		halfDelete(ctx, s, registry.User(), created.ID(), false)
+		marker := &v1alpha1.ScimUser{}
+		Expect(live.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: created.ID()}, marker)).To(Succeed())
+		Expect(marker.Spec.Extensions).To(BeEmpty())
+	})
 })

@@ -43,6 +43,9 @@ func (s *Store) marker(base client.Object, t *scim.ResourceType, id string, meta
 	if err != nil {
 		return nil, err
 	}
+	if user, isUser := object.(*v1alpha1.ScimUser); isUser {
+		user.Spec.Extensions = nil // Else those would stay that the tenant has no longer.
+	}
 	object.SetName(id)
 	annotate(object, annotationMarker, by)
 	release(object, by)
