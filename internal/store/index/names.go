@@ -116,9 +116,3 @@ func (x *Index) MissingGroups() []Missing {
 	}
 	return ids
 }
-
-// Exists reports whether the id is that of a user or a group.
-func (x *Index) Exists(id uuid.UUID) bool {
-	_, exists := x.KindOf(id)
-	return exists
-}
