@@ -76,6 +76,13 @@ func (s *suite) describeLimits() {
 		Expect(s.one.Delete(s.ctx, s.registry.User(), jim.ID(), store.DeleteOptions{Policy: small})).To(Succeed())
 		_, err = s.other.Create(s.ctx, s.user("ann@example.com"), store.Policy{StorageLimit: 70_000})
 		Expect(err).NotTo(HaveOccurred(), "there is room again")
+
+		full := store.Policy{StorageLimit: 1, KeepDeletedUsers: true}
+		Expect(s.one.Delete(s.ctx, s.registry.User(), babs.ID(), store.DeleteOptions{Policy: full})).To(Succeed())
+		_, err = s.other.Create(s.ctx, large("babs@example.com"), full)
+		Expect(err).To(beSCIM(http.StatusForbidden, ""))
+		_, err = s.other.Create(s.ctx, s.user("babs@example.com"), full)
+		Expect(err).NotTo(HaveOccurred(), "a kept user that comes back adds only what it has more")
 	})
 
 	It("keeps no more users and groups than the limit allows, kept users included", func() {

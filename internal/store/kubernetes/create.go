@@ -194,7 +194,9 @@ func (c *creation) recreate(ctx context.Context, found acquired) (*scim.Resource
 		// It may have been brought back, and deleted again since.
 		return nil, fmt.Errorf("bringing back the %s %s: %w", c.t.Name, found.kept.object.GetName(), store.Unsure())
 	}
-	if err := c.store.admit(ctx, c.policy, c.wanted, nil, false); err != nil {
+	kept := found.kept.resource.Clone()
+	kept.SetActive(false) // Nobody who is kept has a seat, also if it was marked by hand.
+	if err := c.store.admit(ctx, c.policy, c.wanted, kept, false); err != nil {
 		return nil, err
 	}
 	return c.revive(ctx, found)

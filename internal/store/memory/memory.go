@@ -47,15 +47,15 @@ func (s *Store) Create(ctx context.Context, resource *scim.Resource, policy stor
 	}
 	id, revision, now := uuid.NewString(), 1, time.Now().UTC()
 	meta := scim.Meta{Created: now}
-	adding := true
+	var kept *scim.Resource
 	if holder, held := s.names[keyOf(created)]; held {
 		old := s.records[holder]
 		if !old.deleted || policy.RefuseRecreation {
 			return nil, store.Taken(created.Type(), store.Name(created.Type()))
 		}
-		id, revision, meta.Created, adding = holder, old.revision+1, old.resource.Meta().Created, false
+		id, revision, meta.Created, kept = holder, old.revision+1, old.resource.Meta().Created, old.resource
 	}
-	if err := policy.Admit(created, nil, adding, s.counts()); err != nil {
+	if err := policy.Admit(created, kept, kept == nil, s.counts()); err != nil {
 		return nil, err
 	}
 	created.SetID(id)
