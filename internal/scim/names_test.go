@@ -240,10 +240,20 @@ func TestUnknownNames(t *testing.T) {
 			want(t, err, 400, InvalidFilter)
 		}
 	}
-	for _, path := range []string{"/nope", "nope.", "a b", URNUser + "::title"} {
+	for _, op := range []string{`{"op":"add","path":"emails[type eq \"fax\"].nope","value":"7"}`, `{"op":"remove","path":"emails[type eq \"work\"].nope"}`, `{"op":"replace","value":{"emails[type eq \"work\"].nope":"7"}}`} {
+		if got, err := patched(t, userType, user(twoEmails), lenient, op); err != nil || got != "=" {
+			t.Error("a part of what a filter finds:", op, got, err)
+		}
+		_, err := patched(t, userType, user(twoEmails), strict, op)
+		want(t, err, 400, InvalidPath)
+	}
+	for _, path := range []string{"/nope", "nope.", `emails[type eq \"work\"].`, `emails[type eq \"work\"].nope.nope`, "a b", URNUser + "::title"} {
 		_, err := userType.ParsePatch(patchOp(`{"op":"add","path":"`+path+`","value":"7"}`), lenient)
 		want(t, err, 400, InvalidPath)
 	}
+	// To leave out a part of a filter would change others.
+	_, err := userType.ParsePatch(patchOp(`{"op":"add","path":"emails[nope eq \"work\"].value","value":"7"}`), lenient)
+	want(t, err, 400, InvalidFilter)
 }
 
 // Of two members that mean the same, one would be lost.

@@ -7,6 +7,8 @@ import "strings"
 type target struct {
 	ref
 	filter *valueFilter
+	// ignored says that it is a part of elements that no schema has, and is to be left out.
+	ignored bool
 }
 
 // valueFilter is the filter in the brackets of a path.
@@ -94,7 +96,9 @@ func (at *target) brackets(p *filterParser) error {
 	}
 	p.pos++
 	name := p.word()
-	if at.sub = at.attr.sub(name); at.sub == nil {
+	at.sub = at.attr.sub(name)
+	at.ignored = at.sub == nil && p.l.IgnoreUnknown && validName(name, true)
+	if at.sub == nil && !at.ignored {
 		return badRequest(InvalidPath, "path: %q has no sub-attribute %q", at.attr.path, name)
 	}
 	return nil

@@ -124,6 +124,9 @@ func (c *stepCompiler) unlessIgnored(path string, err error) error {
 
 // assign compiles the assignment of a value.
 func (c *stepCompiler) assign(at target, value any) error {
+	if at.ignored {
+		return nil
+	}
 	if at.attr == attrSchemas && at.filter == nil {
 		return c.schemas(value)
 	}
@@ -256,6 +259,9 @@ func (c *stepCompiler) remove(m message) error {
 	at, err := c.d.path(m.path)
 	if err != nil {
 		return c.unlessIgnored(m.path, err)
+	}
+	if at.ignored {
+		return nil
 	}
 	if at.attr == nil {
 		if at.schema.core {

@@ -98,6 +98,11 @@ func lenientNames() []lenience {
 			a := t.post("/Groups", `{"schemas":["`+urnGroup+`","http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"],"externalId":"8aa1a0c0-c4c3-4bc0-b4a5-2ef676900159","displayName":"`+name+`","meta":{"resourceType":"Group"}}`)
 			return attempt{a, func() { a.has("displayName", name) }, func() { t.filter("/Groups", `displayName eq "`+name+`"`).lists() }}
 		}},
+		{"IgnoreUnknown", "parts of values that no schema has, beside one that there is", "attribute mappings of administrators", all, mayUnderstand, needs(patchFeature), func(t *T) attempt {
+			u := t.user(`"emails":[{"value":"a@example.com","type":"work"}]`)
+			return patchAttempt(u, func(a *answer) { a.has("title", "T").hasValues("emails", "a@example.com") },
+				`{"op":"replace","path":"title","value":"T"}`, `{"op":"replace","path":"emails[type eq \"work\"].favouriteColour","value":"blue"}`, `{"op":"replace","path":"name.favouriteColour","value":"blue"}`)
+		}},
 		{"UndeclaredExtensions", "an extension that `schemas` does not list", "clients written by hand", all, mayUnderstand, nil, func(t *T) attempt {
 			name := t.userName()
 			return postAttempt(t, name, t.userBody(`"userName":`+quoted(name), `"schemas":["`+urnUser+`"]`, `"`+urnEnterprise+`":{"department":"D"}`), func(a *answer) { a.has(urnEnterprise+"/department", "D") })
