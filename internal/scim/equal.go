@@ -1,6 +1,9 @@
 package scim
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // assigned says whether there is a value: null and the empty array are none (RFC
 // 7643 section 2.5), nor is a complex value with nothing in it.
@@ -224,24 +227,16 @@ func pairKey(a *Attribute, e any) string {
 }
 
 // completed is an element with what it lacks of another that has the same value. It is
-// primary if one of them is.
+// primary if one of them is. One that is not complex stays as it is.
 func completed(a *Attribute, one, other any) any {
-	return combined(a, one, other, func(sub *Attribute, has, more any) bool {
-		return !assigned(has) || sub == a.primary && more == true
-	})
-}
-
-// combined is an element with those sub-attributes of another that are to be taken over.
-// One that is not complex stays as it is.
-func combined(a *Attribute, one, other any, takes func(sub *Attribute, has, more any) bool) any {
 	c, ok := one.(Complex)
 	more, is := other.(Complex)
 	if !ok || !is {
 		return one
 	}
-	now := cloneValue(c).(Complex)
+	now := maps.Clone(c)
 	for _, sub := range a.SubAttributes {
-		if v := more[sub.Name]; assigned(v) && takes(sub, now[sub.Name], v) {
+		if v := more[sub.Name]; assigned(v) && (!assigned(now[sub.Name]) || sub == a.primary && v == true) {
 			now[sub.Name] = v
 		}
 	}
