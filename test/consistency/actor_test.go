@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/kubescim/kubescim/test/internal/history"
+	"github.com/kubescim/kubescim/test/internal/requests"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
@@ -37,7 +36,7 @@ func (a *actor) run(ctx context.Context) {
 			a.testify()
 		default:
 			f := a.families[a.random.IntN(len(a.families))]
-			a.do(f, a.next(f))
+			a.do(f, requests.Next(a.random, f.Names(), f.Known(a.random), f.tenant == keeping))
 		}
 		if a.pause > pace {
 			wait.Reset(a.pause)
@@ -51,102 +50,20 @@ func (a *actor) run(ctx context.Context) {
 	}
 }
 
-// next makes up a request about a family.
-func (a *actor) next(f *family) history.Request {
-	names := f.names()
-	name, id, value := names[a.random.IntN(len(names))], f.known(a.random), fmt.Sprintf("v%d", a.random.Uint32())
-	if a.random.IntN(4) == 0 {
-		name = strings.ToUpper(name)
-	}
-	choice := a.random.IntN(100)
-	if id == "" {
-		choice = 0
-	}
-	switch {
-	case choice < 18:
-		return history.Request{Kind: history.Create, UserName: name, DisplayName: value, Revives: f.tenant == keeping}
-	case choice < 33:
-		return history.Request{Kind: history.ReadByID, ID: id}
-	case choice < 51:
-		return history.Request{Kind: history.ReadByName, UserName: name}
-	case choice < 63:
-		return history.Request{Kind: history.List}
-	case choice < 75:
-		return history.Request{Kind: history.SetDisplayName, ID: id, DisplayName: value}
-	case choice < 81:
-		return history.Request{Kind: history.SetActive, ID: id, Active: a.random.IntN(2) == 0}
-	case choice < 91:
-		return history.Request{Kind: history.Rename, ID: id, UserName: name}
-	default:
-		return history.Request{Kind: history.Delete, ID: id}
-	}
-}
-
 // do sends a request about a family and writes it into the history.
 func (a *actor) do(f *family, request history.Request) history.Answer {
-	request.Prefix = f.prefix
+	request.Prefix = f.Prefix
 	answer := a.client.Do(request, func() (history.Answer, string) {
-		r, sent := a.send(message(request))
+		r, sent := a.send(requests.Message(request))
 		switch {
 		case !sent:
 			return history.Answer{Outcome: history.Unsent}, ""
 		case r == nil:
 			return history.Answer{}, a.replica
 		}
-		return answerOf(r), fmt.Sprintf("%s: %d, request %s", a.replica, r.Status, r.Header.Get("X-Request-Id"))
+		return requests.AnswerOf(r), fmt.Sprintf("%s: %d, request %s", a.replica, r.Status, r.Header.Get("X-Request-Id"))
 	})
-	f.met(answer.Users)
-	return answer
-}
-
-// message is the HTTP request for a request of the history, with the statuses
-// that may answer it.
-func message(request history.Request) (method, path, body string, statuses []int) {
-	user := Users + "/" + request.ID
-	switch request.Kind {
-	case history.Create:
-		return http.MethodPost, Users, namedUser(request.UserName, request.DisplayName), []int{http.StatusCreated, http.StatusConflict}
-	case history.ReadByID:
-		return http.MethodGet, user, "", []int{http.StatusOK, http.StatusNotFound}
-	case history.ReadByName:
-		return http.MethodGet, Filter(Users, "userName eq %q", request.UserName), "", []int{http.StatusOK}
-	case history.List:
-		return http.MethodGet, Filter(Users, "userName sw %q", request.Prefix), "", []int{http.StatusOK}
-	case history.SetDisplayName:
-		return http.MethodPatch, user, replace("displayName", request.DisplayName), []int{http.StatusOK, http.StatusNotFound}
-	case history.SetActive:
-		return http.MethodPatch, user, replace("active", request.Active), []int{http.StatusOK, http.StatusNotFound}
-	case history.Rename:
-		return http.MethodPatch, user, replace("userName", request.UserName),
-			[]int{http.StatusOK, http.StatusNotFound, http.StatusConflict}
-	default:
-		return http.MethodDelete, user, "", []int{http.StatusNoContent, http.StatusNotFound}
-	}
-}
-
-// answerOf is what a response means in a history.
-func answerOf(r *Response) history.Answer {
-	switch r.Status {
-	case http.StatusNotFound:
-		return history.Answer{Outcome: history.Missing}
-	case http.StatusConflict:
-		return history.Answer{Outcome: history.Taken}
-	case http.StatusNoContent:
-		return history.Answer{Outcome: history.Done}
-	}
-	documents := []any{r.Document}
-	if _, isList := r.Document["totalResults"]; isList {
-		documents, _ = r.At("Resources").([]any)
-	}
-	answer := history.Answer{Outcome: history.Done}
-	for _, document := range documents {
-		var user history.User
-		user.ID, _ = Dig(document, "id").(string)
-		user.UserName, _ = Dig(document, "userName").(string)
-		user.DisplayName, _ = Dig(document, "displayName").(string)
-		user.Active, _ = Dig(document, "active").(bool)
-		answer.Users = append(answer.Users, user)
-	}
+	f.Met(answer.Users)
 	return answer
 }
 
@@ -163,23 +80,19 @@ func (a *actor) send(method, path, body string, statuses []int) (r *Response, se
 		}
 		a.note(a.replica, false, problem)
 		a.pause = 4 * pace
-		return nil, !neverSent(err)
-	case r.Status == http.StatusServiceUnavailable || r.Status == http.StatusTooManyRequests:
-		a.pause = retryAfter(r)
-		problem := ""
-		if a.undisturbed || a.pause == 0 || r.At("status") != fmt.Sprint(r.Status) {
-			problem = "with Retry-After and a SCIM Error at the most: " + r.String()
+		return nil, !requests.NeverSent(err)
+	case requests.IsRefusal(r):
+		a.pause = requests.RetryAfter(r)
+		problem := requests.Fault(r, statuses)
+		if a.undisturbed {
+			problem = "an answer is due: " + r.String()
 		}
 		a.note(a.replica, false, problem)
 		return nil, true
-	case !slices.Contains(statuses, r.Status) || r.Status == http.StatusConflict && r.At("scimType") != "uniqueness":
-		a.note(a.replica, false, "not an answer to this request: "+r.String())
-		return nil, true
 	}
-	if total, isList := r.Document["totalResults"]; isList {
-		if resources, _ := r.At("Resources").([]any); float64(len(resources)) != total {
-			a.note(a.replica, false, "not as many as it says: "+r.String())
-		}
+	if problem := requests.Fault(r, statuses); problem != "" {
+		a.note(a.replica, false, problem)
+		return nil, true
 	}
 	a.note(a.replica, true, "")
 	return r, true
@@ -189,12 +102,12 @@ func (a *actor) send(method, path, body string, statuses []int) (r *Response, se
 // must be there at the end.
 func (a *actor) keep() {
 	user := &keptUser{tenant: a.families[0].tenant, userName: Unique("kept") + "@example.com", displayNames: []string{"Created"}}
-	r, _ := a.send(http.MethodPost, Users, namedUser(user.userName, "Created"), []int{http.StatusCreated})
+	r, _ := a.send(http.MethodPost, Users, NamedUser(user.userName, "Created"), []int{http.StatusCreated})
 	if r == nil {
 		return
 	}
 	user.id, _ = r.At("id").(string)
-	switch r, sent := a.send(http.MethodPatch, Users+"/"+user.id, replace("displayName", "Changed"), []int{http.StatusOK}); {
+	switch r, sent := a.send(http.MethodPatch, Users+"/"+user.id, Replace("displayName", "Changed"), []int{http.StatusOK}); {
 	case r != nil:
 		user.displayNames = []string{"Changed"}
 	case sent:
@@ -219,7 +132,7 @@ func (a *actor) testify() {
 	if r == nil {
 		return
 	}
-	for _, user := range answerOf(r).Users {
+	for _, user := range requests.AnswerOf(r).Users {
 		if user.ID == a.witness.id && user.UserName == a.witness.userName && user.DisplayName == "Witness" {
 			return
 		}

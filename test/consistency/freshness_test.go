@@ -42,7 +42,7 @@ var _ = Describe("A write at one replica", func() {
 		cutOff(podOf(ctx, crowd, 1), podOf(ctx, crowd, 0))
 		for round := range 10 {
 			title := fmt.Sprint("Guide ", round)
-			insist(writer, http.MethodPatch, Users+"/"+id, replace("title", title)).Has(http.StatusOK)
+			insist(writer, http.MethodPatch, Users+"/"+id, Replace("title", title)).Has(http.StatusOK)
 			found := insist(reader, http.MethodGet, Filter(Users, "title eq %q", title), "")
 			Expect(found.IsList(1)).To(ConsistOf(HaveKeyWithValue("id", id)), found.String())
 			insist(reader, http.MethodGet, Users+"?count=1", "").IsList(users + 1)
@@ -95,15 +95,15 @@ func (l *life) round(n int) {
 	switch {
 	case !l.exists:
 		l.userName, l.displayName, l.formerName = fmt.Sprintf("%s-%d@example.com", l.prefix, n), fmt.Sprint("Created ", n), l.userName
-		l.id = c.Do(http.MethodPost, Users, namedUser(l.userName, l.displayName)).Has(http.StatusCreated).ID()
+		l.id = c.Do(http.MethodPost, Users, NamedUser(l.userName, l.displayName)).Has(http.StatusCreated).ID()
 		l.exists = true
 		l.total++
 	case n%4 == 1:
 		l.displayName = fmt.Sprint("Changed ", n)
-		c.Do(http.MethodPatch, Users+"/"+l.id, replace("displayName", l.displayName)).Has(http.StatusOK)
+		c.Do(http.MethodPatch, Users+"/"+l.id, Replace("displayName", l.displayName)).Has(http.StatusOK)
 	case n%4 == 2:
 		l.userName, l.formerName = fmt.Sprintf("%s-%d@example.com", l.prefix, n), l.userName
-		c.Do(http.MethodPatch, Users+"/"+l.id, replace("userName", l.userName)).Has(http.StatusOK)
+		c.Do(http.MethodPatch, Users+"/"+l.id, Replace("userName", l.userName)).Has(http.StatusOK)
 	default:
 		c.Do(http.MethodDelete, Users+"/"+l.id, "").Has(http.StatusNoContent)
 		l.exists = false
@@ -143,17 +143,4 @@ func (l *life) read(clients []*Client) {
 	Expect(byID.Has(http.StatusOK).Document).To(state, byID.String())
 	Expect(byName.IsList(1)).To(ConsistOf(state), byName.String())
 	Expect(listed.IsList(l.others+1)).To(And(HaveLen(l.others+1), ContainElement(state)), listed.String())
-}
-
-// namedUser is the body of a user with a displayName.
-func namedUser(userName, displayName string) string {
-	return fmt.Sprintf(`{"schemas":[%q],"userName":%q,"displayName":%q,"active":true}`, URNUser, userName, displayName)
-}
-
-// replace is the body of a PATCH that replaces the value of an attribute.
-func replace(attribute string, value any) string {
-	if text, isText := value.(string); isText {
-		value = fmt.Sprintf("%q", text)
-	}
-	return Patch(fmt.Sprintf(`{"op":"replace","path":%q,"value":%v}`, attribute, value))
 }

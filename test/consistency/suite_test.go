@@ -14,9 +14,6 @@
 package consistency
 
 import (
-	"errors"
-	"net"
-	"net/http"
 	"os"
 	"strconv"
 	"testing"
@@ -27,6 +24,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/test/internal/requests"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
@@ -93,29 +91,14 @@ func insist(c *Client, method, path, body string) *Response {
 		wait := 100 * time.Millisecond
 		switch {
 		case err != nil:
-			Expect(neverSent(err)).To(BeTrue(), "it is not known whether this was carried out: %v", err)
-		case r.Status != http.StatusServiceUnavailable && r.Status != http.StatusTooManyRequests:
+			Expect(requests.NeverSent(err)).To(BeTrue(), "it is not known whether this was carried out: %v", err)
+		case !requests.IsRefusal(r):
 			return r
 		default:
 			r.IsError(r.Status, "")
-			wait = retryAfter(r)
+			wait = requests.RetryAfter(r)
 		}
 		Expect(time.Now()).To(BeTemporally("<", deadline), "%s %s gets no other answer than: %v %v", method, path, r, err)
 		time.Sleep(wait)
 	}
-}
-
-// neverSent reports whether a request failed before it could be sent.
-func neverSent(err error) bool {
-	var failure *net.OpError
-	return errors.As(err, &failure) && failure.Op == "dial"
-}
-
-// retryAfter is how long an answer asks the client to wait.
-func retryAfter(r *Response) time.Duration {
-	seconds, err := strconv.Atoi(r.Header.Get("Retry-After"))
-	if err != nil {
-		return 0
-	}
-	return time.Duration(min(max(seconds, 0), 5)) * time.Second
 }

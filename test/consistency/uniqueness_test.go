@@ -49,13 +49,13 @@ var _ = Describe("A userName", func() {
 				user, other, name := create(), create(), Unique("wanted")+"@example.com"
 				for _, r := range together(clients, func(i int, c *Client) *Response {
 					if i < replicas {
-						return insist(c, http.MethodPatch, Users+"/"+user, replace("displayName", fmt.Sprint("Revision ", i)))
+						return insist(c, http.MethodPatch, Users+"/"+user, Replace("displayName", fmt.Sprint("Revision ", i)))
 					}
-					return insist(c, http.MethodPatch, Users+"/"+user, replace("userName", spelled(name, i)))
+					return insist(c, http.MethodPatch, Users+"/"+user, Replace("userName", spelled(name, i)))
 				}) {
 					r.Has(http.StatusOK)
 				}
-				insist(clients[1], http.MethodPatch, Users+"/"+other, replace("userName", name)).IsError(http.StatusConflict, "uniqueness")
+				insist(clients[1], http.MethodPatch, Users+"/"+other, Replace("userName", name)).IsError(http.StatusConflict, "uniqueness")
 				for _, c := range t.Replicas {
 					Expect(c.Get(Filter(Users, "userName eq %q", name)).IsList(1)).To(ConsistOf(HaveKeyWithValue("id", user)))
 				}

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/kubescim/kubescim/test/internal/history"
+	"github.com/kubescim/kubescim/test/internal/requests"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
@@ -51,13 +51,10 @@ type workload struct {
 	kept     []*keptUser
 }
 
-// family is a few users of a tenant whose userNames begin alike.
+// family is one of a tenant.
 type family struct {
+	requests.Family
 	tenant *Tenant
-	prefix string
-
-	lock sync.Mutex
-	ids  []string // all that an answer showed
 }
 
 // keptUser is a user whom one client alone writes, so that it is known without
@@ -91,11 +88,11 @@ func startWorkload(way way, undisturbed bool) *workload {
 	for _, t := range []*Tenant{keeping, erasing} {
 		var families []*family
 		for range familiesOfTenant {
-			families = append(families, &family{tenant: t, prefix: Unique("n") + "-"})
+			families = append(families, &family{tenant: t, Family: requests.Family{Prefix: Unique("n") + "-"}})
 		}
 		w.families = append(w.families, families...)
 		witness := &keptUser{tenant: t, userName: Unique("witness") + "@example.com", displayNames: []string{"Witness"}}
-		witness.id = insist(t.Replicas[0], http.MethodPost, Users, namedUser(witness.userName, "Witness")).Has(http.StatusCreated).ID()
+		witness.id = insist(t.Replicas[0], http.MethodPost, Users, NamedUser(witness.userName, "Witness")).Has(http.StatusCreated).ID()
 		w.kept = append(w.kept, witness)
 		for i := range replicas * clientsOfReplica {
 			a := &actor{
@@ -195,16 +192,9 @@ func (w *workload) finish(ctx SpecContext, name string) {
 func (w *workload) readFamilies() {
 	GinkgoHelper()
 	for _, f := range w.families {
-		requests := []history.Request{{Kind: history.List}}
-		for _, name := range f.names() {
-			requests = append(requests, history.Request{Kind: history.ReadByName, UserName: name})
-		}
-		for _, id := range f.ids {
-			requests = append(requests, history.Request{Kind: history.ReadByID, ID: id})
-		}
 		for i, c := range f.tenant.Replicas {
 			a := &actor{workload: w, client: w.recorder.NewClient(), http: c, replica: fmt.Sprintf("%s %d", f.tenant.Name, i)}
-			for _, request := range requests {
+			for _, request := range f.Everything() {
 				Eventually(func() history.Outcome { return a.do(f, request).Outcome }).ShouldNot(BeElementOf(history.Unknown, history.Unsent))
 			}
 		}
@@ -237,35 +227,4 @@ func (u *keptUser) expect(document map[string]any) {
 	GinkgoHelper()
 	Want{"id": u.id, "userName": u.userName, "active": true, "displayName": BeElementOf(u.displayNames)}.
 		In(document, fmt.Sprintf("an acknowledged user: %v", document))
-}
-
-// names are the userNames of the family.
-func (f *family) names() []string {
-	var names []string
-	for _, letter := range []string{"a", "b", "c"} {
-		names = append(names, f.prefix+letter+"@example.com")
-	}
-	return names
-}
-
-// met remembers the ids that answers show.
-func (f *family) met(shown []history.User) {
-	f.lock.Lock()
-	defer f.lock.Unlock()
-	for _, user := range shown {
-		if !slices.Contains(f.ids, user.ID) {
-			f.ids = append(f.ids, user.ID)
-		}
-	}
-}
-
-// known is one of the ids that were met last; empty when none was.
-func (f *family) known(random *rand.Rand) string {
-	f.lock.Lock()
-	defer f.lock.Unlock()
-	if len(f.ids) == 0 {
-		return ""
-	}
-	last := f.ids[max(0, len(f.ids)-5):]
-	return last[random.IntN(len(last))]
 }

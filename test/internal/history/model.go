@@ -18,6 +18,8 @@ func (s state) next(request Request, answer Answer) []state {
 		return s.afterCreate(request, answer)
 	case request.Kind.IsRead():
 		return s.afterRead(request, answer)
+	case request.Kind == TakeAway || request.Kind == PutBack:
+		return []state{s.afterHand(request)}
 	default:
 		return s.afterChange(request, answer)
 	}
@@ -112,6 +114,21 @@ func (s state) afterChange(request Request, answer Answer) []state {
 	}
 	agrees := len(answer.Users) == 0 || answer.Users[0] == changed
 	return when(agrees, s.replaced(user, changed))
+}
+
+// afterHand is the state after what was done past the server. What is put back is what it
+// was, unless it is there. That nobody takes its name meanwhile is for who puts it back to
+// see to: with a name that two have, it would be nobody's state.
+func (s state) afterHand(request Request) state {
+	user, exists := s.byID(request.ID)
+	_, taken := s.byName(request.UserName)
+	switch {
+	case request.Kind == TakeAway && exists:
+		return s.without(user)
+	case request.Kind == PutBack && !exists && !taken:
+		return s.with(User{ID: request.ID, UserName: request.UserName, DisplayName: request.DisplayName, Active: request.Active})
+	}
+	return s
 }
 
 // when returns the state if the condition holds.

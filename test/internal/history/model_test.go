@@ -29,6 +29,10 @@ func rename(id, name string) Request {
 }
 func remove(id string) Request { return Request{Kind: Delete, Prefix: "n-", ID: id} }
 
+func putBack(u User) Request {
+	return Request{Kind: PutBack, Prefix: "n-", ID: u.ID, UserName: u.UserName, DisplayName: u.DisplayName, Active: u.Active}
+}
+
 // user is one as a read shows it.
 func user(id, name, display string) User {
 	return User{ID: id, UserName: name, DisplayName: display, Active: true}
@@ -52,7 +56,7 @@ func op(call, end int64, request Request, answer Answer) porcupine.Operation {
 }
 
 func TestHistoriesOfASingleServer(t *testing.T) {
-	ann := user("1", "n-a", "Ann")
+	ann, anna := user("1", "n-a", "Ann"), user("1", "n-a", "Anna")
 	born := op(0, 1, create("n-a", "Ann"), done(ann))
 	for name, operations := range map[string][]porcupine.Operation{
 		"a life": {
@@ -112,6 +116,18 @@ func TestHistoriesOfASingleServer(t *testing.T) {
 			op(4, 0, create("n-a", "Back"), unknown),
 			op(6, 7, readID("1"), done(user("1", "n-a", "Back"))),
 		},
+		"a user is taken away past the server and put back": {
+			born,
+			op(2, 3, show("1", "Anna"), done()),
+			op(4, 9, Request{Kind: TakeAway, Prefix: "n-", ID: "1"}, done()),
+			op(5, 6, readID("1"), done(user("1", "n-a", "Anna"))),
+			op(7, 8, readName("n-a"), done()),
+			op(10, 15, putBack(ann), done()),
+			op(11, 12, show("1", "nobody"), missing),
+			op(13, 14, list(), done(ann)),
+			op(16, 17, putBack(anna), done()),
+			op(18, 19, readID("1"), done(ann)),
+		},
 		"users of other names do not matter": {
 			born,
 			op(2, 3, Request{Kind: List, Prefix: "m-"}, done()),
@@ -159,9 +175,16 @@ func TestHistoriesOfNoSingleServer(t *testing.T) {
 		},
 		"an old name that is still found": {born, op(2, 3, rename("1", "n-b"), done()), op(4, 5, readName("n-a"), done(ann))},
 		"an old name that is not free":    {born, op(2, 3, rename("1", "n-b"), done()), op(4, 5, create("n-a", "New"), taken)},
-		"a deleted user who is read":      {born, op(2, 3, remove("1"), done()), op(4, 5, readID("1"), done(ann))},
-		"a deleted user who is listed":    {born, op(2, 3, remove("1"), done()), op(4, 5, list(), done(ann))},
-		"a user who is deleted twice":     {born, op(2, 3, remove("1"), done()), op(4, 5, remove("1"), done())},
+		"a user who was put back and is gone again": {
+			born,
+			op(2, 3, Request{Kind: TakeAway, Prefix: "n-", ID: "1"}, done()),
+			op(4, 9, putBack(ann), done()),
+			op(5, 6, readID("1"), done(ann)),
+			op(7, 8, readName("n-a"), done()),
+		},
+		"a deleted user who is read":   {born, op(2, 3, remove("1"), done()), op(4, 5, readID("1"), done(ann))},
+		"a deleted user who is listed": {born, op(2, 3, remove("1"), done()), op(4, 5, list(), done(ann))},
+		"a user who is deleted twice":  {born, op(2, 3, remove("1"), done()), op(4, 5, remove("1"), done())},
 		"a deleted user who comes back where none does": {
 			born,
 			op(2, 3, remove("1"), done()),

@@ -28,6 +28,10 @@ const (
 	SetActive      Kind = "set active"
 	Rename         Kind = "rename"
 	Delete         Kind = "delete"
+	// TakeAway and PutBack are what people do past the server: they delete the object of a
+	// user, and create it again as it once was. It is Done whatever is there.
+	TakeAway Kind = "take away"
+	PutBack  Kind = "put back"
 )
 
 // IsRead reports whether requests of the kind change nothing.
@@ -41,11 +45,11 @@ type Request struct {
 	Prefix string
 	// ID is the user's: for every kind but Create, ReadByName and List.
 	ID string
-	// UserName is what Create and Rename give, and what ReadByName looks for.
+	// UserName is what Create, Rename and PutBack give, and what ReadByName looks for.
 	UserName string
-	// DisplayName is what Create and SetDisplayName give.
+	// DisplayName is what Create, SetDisplayName and PutBack give.
 	DisplayName string
-	// Active is what SetActive gives. A user is created active.
+	// Active is what SetActive and PutBack give. A user is created active.
 	Active bool
 	// Revives is set for Create at a tenant where a user who was deleted comes
 	// back, with the same id, when one of the same userName is created.
@@ -102,7 +106,7 @@ func describe(request Request, answer Answer) string {
 			text.WriteString(" " + part)
 		}
 	}
-	if request.Kind == SetActive {
+	if request.Kind == SetActive || request.Kind == PutBack {
 		fmt.Fprintf(&text, " %t", request.Active)
 	}
 	text.WriteString(" → ")

@@ -21,6 +21,9 @@ type Recorder struct {
 // NewRecorder returns a recorder of an empty history.
 func NewRecorder() *Recorder { return &Recorder{began: time.Now()} }
 
+// At returns the moment of the history that a time is, in nanoseconds.
+func (r *Recorder) At(t time.Time) int64 { return t.Sub(r.began).Nanoseconds() }
+
 // Client is one of the clients of a history: it sends one request after the other.
 type Client struct {
 	recorder *Recorder
@@ -39,15 +42,15 @@ func (r *Recorder) NewClient() *Client {
 // who looks at the history, is what send returns beside the answer. A request that
 // was not sent, or a read that got no answer, says nothing and is left out.
 func (c *Client) Do(request Request, send func() (answer Answer, note string)) Answer {
-	called := time.Since(c.recorder.began)
+	called := c.recorder.At(time.Now())
 	answer, note := send()
-	returned := time.Since(c.recorder.began)
+	returned := c.recorder.At(time.Now())
 	if answer.Outcome == Unsent || answer.Outcome == Unknown && request.Kind.IsRead() {
 		return answer
 	}
 	c.recorder.add(porcupine.Operation{
 		ClientId: c.number, Input: request, Output: answer, Metadata: note,
-		Call: called.Nanoseconds(), Return: returned.Nanoseconds(),
+		Call: called, Return: returned,
 	})
 	if answer.Outcome == Unknown {
 		// The request goes on, so that what this client does next is another's.
@@ -68,7 +71,7 @@ func (r *Recorder) Operations() []porcupine.Operation {
 	r.lock.Lock()
 	defer r.lock.Unlock()
 	operations := slices.Clone(r.operations)
-	end := time.Since(r.began).Nanoseconds()
+	end := r.At(time.Now())
 	for i := range operations {
 		if operations[i].Output.(Answer).Outcome == Unknown {
 			operations[i].Return = end

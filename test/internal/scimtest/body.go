@@ -29,3 +29,16 @@ func PlainGroup(displayName string, members ...string) string {
 	}
 	return fmt.Sprintf(`{"schemas":[%q],"displayName":%q,"members":[%s]}`, URNGroup, displayName, strings.Join(list, ","))
 }
+
+// NamedUser is the body of an active user with a displayName.
+func NamedUser(userName, displayName string) string {
+	return fmt.Sprintf(`{"schemas":[%q],"userName":%q,"displayName":%q,"active":true}`, URNUser, userName, displayName)
+}
+
+// Replace is the body of a PATCH that replaces the value of an attribute.
+func Replace(attribute string, value any) string {
+	if text, isText := value.(string); isText {
+		value = fmt.Sprintf("%q", text)
+	}
+	return Patch(fmt.Sprintf(`{"op":"replace","path":%q,"value":%v}`, attribute, value))
+}

@@ -1,0 +1,182 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/replica"
+	"github.com/kubescim/kubescim/internal/server"
+	"github.com/kubescim/kubescim/internal/store/kubernetes"
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
+)
+
+// podsOfTenant is how many pods serve a tenant.
+const podsOfTenant = 3
+
+// tenant is a ScimTenant with its pods.
+type tenant struct {
+	client.ObjectKey
+	pods []*pod
+}
+
+// pod is a pod of a tenant's server, and a client of it.
+type pod struct {
+	*Client
+	name    string
+	mirror  *kubernetes.Mirror
+	members *barrier.Barrier
+	log     *watchedLog
+}
+
+// watchedLog notes when everything begins anew.
+type watchedLog struct {
+	*kubernetes.Mirror
+	mu        sync.Mutex
+	restarted []time.Time
+}
+
+// Restart implements barrier.Log.
+func (l *watchedLog) Restart() {
+	l.Mirror.Restart()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.restarted = append(l.restarted, time.Now())
+}
+
+// restarts are the times at which everything began anew.
+func (l *watchedLog) restarts() []time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]time.Time{}, l.restarted...)
+}
+
+// serve makes a tenant in a namespace of its own and waits until all of its pods answer
+// from memory.
+func (c *cluster) serve(ctx SpecContext, name string, onDelete v1alpha1.UserDeletion) *tenant {
+	GinkgoHelper()
+	t := &tenant{ObjectKey: client.ObjectKey{Namespace: name, Name: name}}
+	Expect(c.admin.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})).To(Succeed())
+	object := NewTenant(name, name, v1alpha1.IdentityProviderGeneric, func(spec *v1alpha1.ScimTenantSpec) {
+		spec.Users.OnDelete = onDelete
+	})
+	Expect(c.admin.Create(ctx, object)).To(Succeed())
+	settings, err := replica.SettingsOf(object)
+	Expect(err).NotTo(HaveOccurred())
+	token, verifier, err := apikey.Mint()
+	Expect(err).NotTo(HaveOccurred())
+	for i := range podsOfTenant {
+		p, served := c.startPod(t.ObjectKey, fmt.Sprintf("%s-scim-%d", name, i))
+		served.Configure(settings)
+		served.Accept(server.Keys{verifier.KeyID: verifier})
+		p.mirror.Follow(settings.Registry)
+		web := httptest.NewServer(served)
+		DeferCleanup(web.Close)
+		p.Client = NewClient(web.URL+settings.Path, token)
+		t.pods = append(t.pods, p)
+	}
+	t.expectMemory()
+	return t
+}
+
+// startPod starts what cmd/scim-server does, which ends with the test.
+func (c *cluster) startPod(of client.ObjectKey, name string) (*pod, *server.Tenant) {
+	GinkgoHelper()
+	log, metrics := slog.New(slog.NewTextHandler(GinkgoWriter, nil)).With("at", name), prometheus.NewRegistry()
+	newClient := func(change func(*rest.Config)) client.WithWatch {
+		config := rest.CopyConfig(c.config)
+		change(config)
+		made, err := client.NewWithWatch(config, client.Options{Scheme: c.scheme})
+		Expect(err).NotTo(HaveOccurred())
+		return made
+	}
+	circuit := kubernetes.NewCircuit(metrics, of.Name, log)
+	guarded := newClient(func(config *rest.Config) {
+		config.Timeout = 5 * time.Second
+		config.Wrap(circuit.Wrap)
+		config.Wrap(kubernetes.OnceTransport)
+	})
+	live := newClient(func(*rest.Config) {})
+	watching, err := kubernetes.NewWatchClient(live, c.config)
+	Expect(err).NotTo(HaveOccurred())
+
+	p := &pod{name: name, mirror: kubernetes.NewMirror(watching, of, log)}
+	p.log = &watchedLog{Mirror: p.mirror}
+	p.members, err = barrier.New(barrier.Options{
+		Client: live, Tenant: of.Name, Listen: "127.0.0.1:0", Log: p.log, Logger: log, Metrics: metrics,
+		Pod:    barrier.Pod{Namespace: of.Namespace, Name: name, UID: "uid-of-" + name, IP: "127.0.0.1"},
+		Timing: barrier.Timing{Lease: c.lease},
+	})
+	Expect(err).NotTo(HaveOccurred())
+	p.mirror.Join(sometimes(p.members.Await), p.members.Rewound)
+	served := server.NewTenant(kubernetes.New(kubernetes.Options{
+		Client: guarded, Tenant: of, Mirror: p.mirror, Member: p.members.Member, Metrics: kubernetes.NewMetrics(metrics, of.Name),
+	}), server.DefaultLimits(), log, server.NewMetrics(metrics, of.Name))
+
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { p.mirror.Run(ctx) })
+	running.Go(func() { _ = p.members.Run(ctx) })
+	DeferCleanup(func() {
+		stop()
+		running.Wait()
+	})
+	return p, served
+}
+
+// sometimes fails in one of five rounds, so that there are reads at the API server among
+// those from memory.
+func sometimes(round kubernetes.Round) kubernetes.Round {
+	var rounds atomic.Int64
+	return func(ctx context.Context) (barrier.Mark, error) {
+		if rounds.Add(1)%5 == 0 {
+			return barrier.Mark{}, errors.New("a pod cannot be asked")
+		}
+		return round(ctx)
+	}
+}
+
+// expectMemory waits until every pod answers, and may do so from memory.
+func (t *tenant) expectMemory() {
+	GinkgoHelper()
+	for _, p := range t.pods {
+		Eventually(func(g Gomega) {
+			g.Expect(p.mirror.InStep()).To(BeTrue())
+			_, err := p.members.Await(context.Background())
+			g.Expect(err).NotTo(HaveOccurred())
+		}).Should(Succeed(), p.name)
+	}
+}
+
+// expectRestarts waits until every pod has begun anew so many times, and returns when the
+// first of them did for the last time.
+func (t *tenant) expectRestarts(times int) (first time.Time) {
+	GinkgoHelper()
+	for _, p := range t.pods {
+		Eventually(p.log.restarts).Should(HaveLen(times), p.name)
+		if times == 0 {
+			continue
+		}
+		if at := p.log.restarts()[times-1]; first.IsZero() || at.Before(first) {
+			first = at
+		}
+	}
+	return first
+}

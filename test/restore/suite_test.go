@@ -1,0 +1,12 @@
+// Package restore has what clients are told while what a tenant has is put back under its
+// pods: by etcd, and object by object. It needs an etcd of its own, which it stops, and no
+// cluster: the pods run in the test, put together as cmd/scim-server does.
+package restore
+
+import (
+	"testing"
+
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
+)
+
+func TestRestore(t *testing.T) { RunSuite(t, "Restores") }
