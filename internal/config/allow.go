@@ -118,8 +118,8 @@ func (r TolerationRule) check(field string) error {
 	default:
 		return fmt.Errorf("%s.effect: must be NoSchedule, PreferNoSchedule or NoExecute, or be left out for any, not %q", field, r.Effect)
 	}
-	if r.Key == "" {
-		return fmt.Errorf("%s.key: must name the taint; a rule for all taints is not possible", field)
+	if r.Key == "" || strings.Contains(r.Key, "*") {
+		return fmt.Errorf("%s.key: must be the key of one taint, and not %q; a rule for several taints is not possible", field, r.Key)
 	}
 	return nil
 }

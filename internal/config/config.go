@@ -46,8 +46,8 @@ const (
 
 // Default is what applies where there is no file, and where a file is silent.
 func Default() Config {
-	c := Config{}
-	c.setDefaults()
+	c := beforeFile()
+	c.Allow.setDefaults()
 	return c
 }
 
@@ -69,14 +69,14 @@ func Load(path string) (Config, error) {
 }
 
 func parse(text []byte) (Config, error) {
-	c := Config{}
+	c := beforeFile()
 	if err := yaml.UnmarshalStrict(text, &c); err != nil {
 		return Config{}, err
 	}
 	if err := refuseNull(text); err != nil {
 		return Config{}, err
 	}
-	c.setDefaults()
+	c.Allow.setDefaults()
 	return c, c.validate()
 }
 
@@ -97,11 +97,10 @@ func refuseNull(text []byte) error {
 	return nil
 }
 
-func (c *Config) setDefaults() {
-	c.Allow.setDefaults()
-	if c.Servers.Absence.Duration == 0 {
-		c.Servers.Absence.Duration = defaultAbsence
-	}
+// beforeFile has the defaults that a file replaces. Those of lists come after it: where
+// there is one already, a file would be read into its elements.
+func beforeFile() Config {
+	return Config{Servers: Servers{Absence: metav1.Duration{Duration: defaultAbsence}}}
 }
 
 func (c *Config) validate() error {
