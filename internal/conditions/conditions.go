@@ -8,6 +8,7 @@ package conditions
 
 import (
 	"slices"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -40,6 +41,32 @@ type Summary struct {
 	Outcome Outcome
 	Reason  string
 	Message string
+}
+
+// What is said is bounded, since some of it is what somebody else has written, such as
+// the answer of a webhook or the keys of annotations.
+const (
+	// longestMessage is how many bytes the message of a condition has at most. The API
+	// takes 32768 characters; nobody reads as many.
+	longestMessage = 4096
+	// longestNote is how many bytes the API takes for the note of an event.
+	longestNote = 1024
+)
+
+// Note returns a message as it fits into an event.
+func Note(message string) string { return shorten(message, longestNote) }
+
+// shorten cuts a text that has more bytes than the limit, and marks it as cut.
+func shorten(text string, limit int) string {
+	const mark = "…"
+	if len(text) <= limit {
+		return text
+	}
+	end := limit - len(mark)
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + mark
 }
 
 // Set writes a summary and the conditions that it is made of into the object's
@@ -92,5 +119,6 @@ func condition(conditionType string, holds bool, summary Summary) metav1.Conditi
 
 func set(all *[]metav1.Condition, obj Object, c metav1.Condition) {
 	c.ObservedGeneration = obj.GetGeneration()
+	c.Message = shorten(c.Message, longestMessage)
 	meta.SetStatusCondition(all, c)
 }

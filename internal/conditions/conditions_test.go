@@ -102,3 +102,28 @@ func stamped(c metav1.Condition) metav1.Condition {
 	c.ObservedGeneration, c.LastTransitionTime = 3, metav1.Now()
 	return c
 }
+
+// What somebody else has written must not keep a status or an event from being written.
+func TestMessagesAreBounded(t *testing.T) {
+	for name, tc := range map[string]struct{ message, condition, note string }{
+		"short":      {"fine", "fine", "fine"},
+		"an event's": {strings.Repeat("a", 1025), strings.Repeat("a", 1025), strings.Repeat("a", 1021) + "…"},
+		"long":       {strings.Repeat("a", 5000), strings.Repeat("a", 4093) + "…", strings.Repeat("a", 1021) + "…"},
+		"of three bytes each, which are not cut": {
+			strings.Repeat("…", 2000), strings.Repeat("…", 1365), strings.Repeat("…", 341),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			obj := tenant()
+			Set(obj, Summary{Outcome: Stalled, Reason: "Reason", Message: tc.message}, False("Part", "Reason", tc.message))
+			for _, c := range obj.Status.Conditions {
+				if c.Message != tc.condition {
+					t.Errorf("%s has a message of %d bytes, and not of %d", c.Type, len(c.Message), len(tc.condition))
+				}
+			}
+			if note := Note(tc.message); note != tc.note {
+				t.Errorf("the note of an event has %d bytes, and not %d", len(note), len(tc.note))
+			}
+		})
+	}
+}

@@ -24,7 +24,7 @@ func (r *Reconciler) tell(key *scimv1alpha1.ScimApiKey, summary conditions.Summa
 	case summary.Outcome == conditions.Stalled, summary.Reason == scimv1alpha1.ReasonReconcileFailed:
 		kind = corev1.EventTypeWarning
 	}
-	r.Recorder.Eventf(key, nil, kind, summary.Reason, actionReconcile, "%s", summary.Message)
+	r.Recorder.Eventf(key, nil, kind, summary.Reason, actionReconcile, "%s", conditions.Note(summary.Message))
 }
 
 func (r *Reconciler) tellDelivered(key *scimv1alpha1.ScimApiKey) {

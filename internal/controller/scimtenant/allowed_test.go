@@ -2,11 +2,13 @@ package scimtenant_test
 
 import (
 	"context"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -80,6 +82,21 @@ var _ = Describe("What a tenant asks for", func() {
 		Entry("a snippet", "nginx.ingress.kubernetes.io/configuration-snippet"),
 		Entry("an alias", "nginx.ingress.kubernetes.io/server-alias"),
 		Entry("a name", "external-dns.alpha.kubernetes.io/hostname"))
+
+	It("is told also where that is more than a condition and an event have room for", func(ctx context.Context) {
+		newIngressClass(ctx, "long", false)
+		tenant := newTenant(ctx, withHost("long.example.com", "long"), annotate("example.com/"+strings.Repeat("a", 40_000), "a"))
+		Eventually(current(ctx, tenant)).Should(notAllowed)
+		now, err := current(ctx, tenant)()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(message(now)).To(HavePrefix(`annotation "example.com/aaa`))
+		Eventually(func(g Gomega) {
+			events := &eventsv1.EventList{}
+			g.Expect(env.Client.List(ctx, events, client.InNamespace(tenant.Namespace))).To(Succeed())
+			g.Expect(events.Items).To(ContainElement(HaveField("Reason", scimv1alpha1.ReasonNotAllowed)))
+		}).Should(Succeed())
+		collectAfter(ctx, tenant)
+	})
 
 	DescribeTable("gives no rights to a ServiceAccount of somebody else, and runs nothing under it",
 		func(ctx context.Context, foreign client.Object, kind string) {

@@ -172,5 +172,5 @@ func (r *Reconciler) tell(tenant *scimv1alpha1.ScimTenant, summary conditions.Su
 	if summary.Outcome == conditions.Stalled || summary.Reason == scimv1alpha1.ReasonReconcileFailed {
 		kind = corev1.EventTypeWarning
 	}
-	r.Recorder.Eventf(tenant, nil, kind, summary.Reason, "Reconcile", "%s", summary.Message)
+	r.Recorder.Eventf(tenant, nil, kind, summary.Reason, "Reconcile", "%s", conditions.Note(summary.Message))
 }
