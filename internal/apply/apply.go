@@ -117,8 +117,11 @@ func (a *Applier) IsApplied(ctx context.Context, tenant *scimv1alpha1.ScimTenant
 // tenant's, is left alone without an error.
 func (a *Applier) Delete(ctx context.Context, tenant *scimv1alpha1.ScimTenant, obj client.Object) error {
 	err := a.cached.Get(ctx, client.ObjectKeyFromObject(obj), obj)
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
 	if err != nil {
-		return client.IgnoreNotFound(err)
+		return fmt.Errorf("reading %s: %w", obj.GetName(), err)
 	}
 	if !obj.GetDeletionTimestamp().IsZero() || !IsOurs(tenant, obj) {
 		return nil
@@ -127,7 +130,10 @@ func (a *Applier) Delete(ctx context.Context, tenant *scimv1alpha1.ScimTenant, o
 	err = a.cached.Delete(ctx, obj,
 		client.Preconditions{UID: &uid},
 		client.PropagationPolicy(metav1.DeletePropagationBackground))
-	return client.IgnoreNotFound(err)
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("deleting %s: %w", obj.GetName(), err)
+	}
+	return nil
 }
 
 // find returns the object as it is; nil when there is none. Only the live

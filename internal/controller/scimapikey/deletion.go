@@ -2,6 +2,7 @@ package scimapikey
 
 import (
 	"context"
+	"fmt"
 
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -60,7 +61,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	}
 	err := r.Live.Patch(ctx, s.key, reconcile.LockedPatch(before), apply.FieldManager)
 	if client.IgnoreNotFound(err) != nil {
-		return err
+		return fmt.Errorf("removing the finalizer: %w", err)
 	}
 	r.minted.forget(s.key.UID)
 	s.gone = true

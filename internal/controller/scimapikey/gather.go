@@ -2,6 +2,7 @@ package scimapikey
 
 import (
 	"context"
+	"fmt"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -31,7 +32,7 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 	keys := &scimv1alpha1.ScimApiKeyList{}
 	err = r.Live.List(ctx, keys, client.InNamespace(namespace), client.MatchingFields{fieldTenant: tenant})
 	if err != nil {
-		return err
+		return fmt.Errorf("listing the keys of the tenant: %w", err)
 	}
 	s.siblings = keys.Items
 
@@ -54,7 +55,7 @@ func (r *Reconciler) gatherReplicas(ctx context.Context, s *scope) error {
 		scimv1alpha1.LabelLease:  scimv1alpha1.LeaseReplica,
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("listing the Leases of the server's pods: %w", err)
 	}
 	s.replicas = r.replicas.Live(leases.Items, r.now())
 	return nil
@@ -70,5 +71,8 @@ func get[T any, P interface {
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
-	return obj, err
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return obj, nil
 }

@@ -94,7 +94,7 @@ func (r *Reconciler) writeVerifiers(ctx context.Context, s *scope) error {
 		err = r.Live.Update(ctx, wanted, apply.FieldManager)
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("writing Secret %s: %w", wanted.Name, err)
 	}
 	s.verifiers = wanted
 	return r.gatherReplicas(ctx, s)
@@ -126,7 +126,7 @@ func (r *Reconciler) handOver(ctx context.Context, s *scope) error {
 		if apierrors.IsAlreadyExists(err) {
 			return apierrors.NewConflict(corev1.Resource("secrets"), secret.Name, err)
 		}
-		return err
+		return fmt.Errorf("writing Secret %s: %w", secret.Name, err)
 	}
 	s.handover = secret
 	s.markDelivered(s.key.Status.KeyID, metav1.NewTime(s.now))
@@ -146,7 +146,10 @@ func (r *Reconciler) followURL(ctx context.Context, s *scope) error {
 	}
 	secret := s.handover.DeepCopy()
 	secret.Data[operand.HandoverURL] = []byte(url)
-	return r.Live.Update(ctx, secret, apply.FieldManager)
+	if err := r.Live.Update(ctx, secret, apply.FieldManager); err != nil {
+		return fmt.Errorf("writing the URL into Secret %s: %w", secret.Name, err)
+	}
+	return nil
 }
 
 // awaited says what a token that is to be handed over still waits for; nothing

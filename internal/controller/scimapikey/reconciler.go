@@ -21,9 +21,11 @@ package scimapikey
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -80,8 +82,10 @@ type Reconciler struct {
 // write, and state the result last.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ctrl.Result, err error) {
 	key := &scimv1alpha1.ScimApiKey{}
-	if err := r.Live.Get(ctx, req.NamespacedName, key); err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+	if err := r.Live.Get(ctx, req.NamespacedName, key); apierrors.IsNotFound(err) {
+		return ctrl.Result{}, nil
+	} else if err != nil {
+		return ctrl.Result{}, fmt.Errorf("reading the key: %w", err)
 	}
 	if !key.DeletionTimestamp.IsZero() && !controllerutil.ContainsFinalizer(key, scimv1alpha1.Finalizer) {
 		return ctrl.Result{}, nil
@@ -132,7 +136,10 @@ func (r *Reconciler) ensureFinalizer(ctx context.Context, s *scope) error {
 	}
 	err := r.Live.Patch(ctx, s.key, reconcile.LockedPatch(before), apply.FieldManager)
 	s.stored = s.key.DeepCopy()
-	return err
+	if err != nil {
+		return fmt.Errorf("setting the finalizer: %w", err)
+	}
+	return nil
 }
 
 // patchStatus writes the status, if it has changed, and tells about it.
@@ -145,8 +152,11 @@ func (r *Reconciler) patchStatus(ctx context.Context, s *scope) error {
 		return nil
 	}
 	err := r.Live.Status().Patch(ctx, s.key, client.MergeFrom(s.stored), apply.FieldManager)
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
 	if err != nil {
-		return client.IgnoreNotFound(err)
+		return fmt.Errorf("writing the status: %w", err)
 	}
 	if changed {
 		r.tell(s.key, summarize(s))

@@ -60,14 +60,14 @@ func (r *Reconciler) stopServer(ctx context.Context, s *scope) (waiting string, 
 		return fmt.Sprintf("waiting until Deployment %s is gone", name), nil
 	}
 	if err != nil && !apierrors.IsNotFound(err) {
-		return "", err
+		return "", fmt.Errorf("reading whether Deployment %s is gone: %w", name, err)
 	}
 
 	pods := &corev1.PodList{}
 	err = r.Live.List(ctx, pods, client.InNamespace(namespace),
 		client.MatchingLabels(operand.SelectorLabels(s.tenant.Name)), client.Limit(1))
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("listing the server's pods: %w", err)
 	}
 	if len(pods.Items) > 0 {
 		return fmt.Sprintf("waiting until the server's pods are gone, for example %s", pods.Items[0].Name), nil
@@ -76,7 +76,7 @@ func (r *Reconciler) stopServer(ctx context.Context, s *scope) (waiting string, 
 	leases := &coordinationv1.LeaseList{}
 	err = r.Live.List(ctx, leases, client.InNamespace(namespace), replicaLabels(s.tenant))
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("listing the Leases of the server's pods: %w", err)
 	}
 	if live := r.replicas.Live(leases.Items, time.Now()); len(live) > 0 {
 		return fmt.Sprintf("waiting until the Leases of %d server replicas have run out", len(live)), nil
@@ -92,7 +92,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	}
 	err := r.Client.Patch(ctx, s.tenant, reconcile.LockedPatch(before), apply.FieldManager)
 	if client.IgnoreNotFound(err) != nil {
-		return err
+		return fmt.Errorf("removing the finalizer: %w", err)
 	}
 	r.progress.forget(s.tenant.UID)
 	r.usage.forget(s.tenant.UID)

@@ -2,6 +2,7 @@ package scimtenant
 
 import (
 	"context"
+	"fmt"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -18,7 +19,7 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 	ingress := &networkingv1.Ingress{}
 	err := r.Client.Get(ctx, types.NamespacedName{Namespace: s.tenant.Namespace, Name: operand.Name(s.tenant.Name)}, ingress)
 	if client.IgnoreNotFound(err) != nil {
-		return err
+		return fmt.Errorf("reading the Ingress: %w", err)
 	}
 	if err == nil && apply.IsOurs(s.tenant, ingress) {
 		s.ingress = ingress
@@ -26,7 +27,7 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 	if s.tenant.Spec.Endpoint.Host != "" {
 		classes := &networkingv1.IngressClassList{}
 		if err := r.Client.List(ctx, classes); err != nil {
-			return err
+			return fmt.Errorf("listing the IngressClasses: %w", err)
 		}
 		s.ingressClass = hasIngressClass(s.tenant, classes.Items)
 	}

@@ -79,8 +79,11 @@ func (r *Reconciler) recordOf(ctx context.Context, host string) (*corev1.ConfigM
 func (r *Reconciler) holdsForSure(ctx context.Context, s *scope, host string) (bool, error) {
 	record := &corev1.ConfigMap{}
 	err := r.Client.Get(ctx, types.NamespacedName{Namespace: r.Namespace, Name: operand.HostRecordName(host)}, record)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
 	if err != nil {
-		return false, client.IgnoreNotFound(err)
+		return false, fmt.Errorf("reading who holds host %q: %w", host, err)
 	}
 	return operand.HolderOf(record) == client.ObjectKeyFromObject(s.tenant), nil
 }
@@ -91,7 +94,7 @@ func (r *Reconciler) holdsForSure(ctx context.Context, s *scope, host string) (b
 func (r *Reconciler) isPublishedByAnother(ctx context.Context, s *scope, host string) (bool, error) {
 	ingresses := &networkingv1.IngressList{}
 	if err := r.Client.List(ctx, ingresses, client.MatchingFields{indexPublished: host}); err != nil {
-		return false, err
+		return false, fmt.Errorf("listing the Ingresses for host %q: %w", host, err)
 	}
 	for i := range ingresses.Items {
 		other := &ingresses.Items[i]
@@ -118,7 +121,7 @@ func precedes(a, b *networkingv1.Ingress) bool {
 func (r *Reconciler) releaseHosts(ctx context.Context, holder types.NamespacedName, keep string) error {
 	records := &corev1.ConfigMapList{}
 	if err := r.Client.List(ctx, records, client.MatchingFields{indexHolder: holder.String()}); err != nil {
-		return err
+		return fmt.Errorf("listing the hosts of the tenant: %w", err)
 	}
 	var failures []error
 	for i := range records.Items {

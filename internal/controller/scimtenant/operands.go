@@ -3,6 +3,7 @@ package scimtenant
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -59,7 +60,10 @@ func (r *Reconciler) readDeployment(ctx context.Context, s *scope) error {
 	if err == nil && apply.IsOurs(s.tenant, deployment) {
 		s.deployment = deployment
 	}
-	return client.IgnoreNotFound(err)
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("reading the Deployment: %w", err)
+	}
+	return nil
 }
 
 // reconcileEndpoint applies the Ingress of a tenant that has a host, and removes

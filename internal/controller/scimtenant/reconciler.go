@@ -6,6 +6,7 @@ package scimtenant
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -138,7 +139,7 @@ func (r *Reconciler) ensureFinalizer(ctx context.Context, s *scope) error {
 		return nil
 	}
 	if err := r.Client.Patch(ctx, s.tenant, reconcile.LockedPatch(before), apply.FieldManager); err != nil {
-		return err
+		return fmt.Errorf("setting the finalizer: %w", err)
 	}
 	r.written.Note(s.tenant)
 	return nil
@@ -155,8 +156,11 @@ func (r *Reconciler) patchStatus(ctx context.Context, s *scope) error {
 		return nil
 	}
 	err := r.Client.Status().Patch(ctx, s.tenant, client.MergeFrom(before), apply.FieldManager)
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
 	if err != nil {
-		return client.IgnoreNotFound(err)
+		return fmt.Errorf("writing the status: %w", err)
 	}
 	r.written.Note(s.tenant)
 	r.tellSeats(before, s.tenant)

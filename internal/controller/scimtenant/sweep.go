@@ -46,7 +46,7 @@ func (r *Reconciler) deactivateUsers(ctx context.Context, s *scope) (done bool, 
 			fields.OneTermEqualSelector("spec.tenantRef.name", s.tenant.Name),
 			fields.OneTermNotEqualSelector("spec.active", "false"))})
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("listing the users who are active: %w", err)
 	}
 	patch, err := deactivation(time.Now())
 	if err != nil {
@@ -57,7 +57,10 @@ func (r *Reconciler) deactivateUsers(ctx context.Context, s *scope) (done bool, 
 	})
 	total := r.progress.add(s.tenant.UID, len(users.Items), err)
 	s.deletion = fmt.Sprintf("setting the users inactive, %d so far", total)
-	return err == nil && users.Continue == "", err
+	if err != nil {
+		return false, fmt.Errorf("setting users inactive: %w", err)
+	}
+	return users.Continue == "", nil
 }
 
 // nextPage LISTs until a page has something, or there are no more. A page that is short,
@@ -131,7 +134,10 @@ func (r *Reconciler) deleteEverything(ctx context.Context, s *scope) (done bool,
 		})
 		total := r.progress.add(s.tenant.UID, len(page.Items), err)
 		s.deletion = fmt.Sprintf("deleting the %s; objects deleted: %d so far", next.people, total)
-		return false, err
+		if err != nil {
+			return false, fmt.Errorf("deleting the %s: %w", next.people, err)
+		}
+		return false, nil
 	}
 	return true, nil
 }
