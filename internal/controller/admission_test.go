@@ -2,6 +2,7 @@ package controller_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -10,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -47,7 +50,9 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 				ObjectMeta: metav1.ObjectMeta{Labels: operand.Labels("acme")},
 				Spec: corev1.PodSpec{
 					ServiceAccountName: "acme-scim",
-					Containers:         []corev1.Container{{Name: "scim-server", Image: controllertest.ServerImage}},
+					Containers: []corev1.Container{{
+						Name: "scim-server", Image: controllertest.ServerImage, Command: []string{"/scim-server"},
+					}},
 				},
 			},
 		}}
@@ -67,6 +72,15 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 		globex := ours(func(m *metav1.ObjectMeta) { m.Name, m.Labels = "globex-scim", operand.Labels("globex") })
 		return &rbacv1.Role{ObjectMeta: globex, Rules: []rbacv1.PolicyRule{rule}}
 	}
+	service := func(change ...func(*corev1.ServiceSpec)) *corev1.Service {
+		s := &corev1.Service{ObjectMeta: ours(), Spec: corev1.ServiceSpec{
+			Selector: operand.SelectorLabels("acme"), Ports: []corev1.ServicePort{{Port: 80}},
+		}}
+		for _, c := range change {
+			c(&s.Spec)
+		}
+		return s
+	}
 	create := func(obj client.Object) error { return operator.Create(ctx, obj, client.DryRunAll) }
 	unlabelled := &corev1.ServiceAccount{ObjectMeta: ours(func(m *metav1.ObjectMeta) { m.Labels = nil })}
 	// The API server takes a moment to go by a new policy.
@@ -77,6 +91,15 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 		g.Expect(env.Client.Create(ctx, &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}})).To(Succeed())
 	}
 
+	me := types.NamespacedName{Namespace: namespace, Name: "acme"}
+	tenant := &scimv1alpha1.ScimTenant{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "acme"},
+		Spec:       scimv1alpha1.ScimTenantSpec{IdentityProvider: scimv1alpha1.IdentityProviderOkta, SchemaExtensions: largestExtensions()},
+	}
+	configuration := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: controllertest.OperatorNamespace, Name: "kubescim-manager-config"}}
+	for _, object := range []client.Object{tenant, configuration} {
+		g.Expect(env.Client.Create(ctx, object)).To(Succeed())
+	}
 	theirs := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "password"}}
 	g.Expect(env.Client.Create(ctx, theirs)).To(Succeed())
 	overwrite := theirs.DeepCopy()
@@ -93,8 +116,12 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 	}{
 		"a ServiceAccount of a tenant": {func() error { return create(&corev1.ServiceAccount{ObjectMeta: ours()}) }, ""},
 		"a Deployment of a tenant":     {func() error { return create(deployment()) }, ""},
-		"a RoleBinding of a tenant":    {func() error { return create(binding("acme-scim", "acme-scim")) }, ""},
-		"a Secret of a tenant":         {func() error { return create(secret(corev1.SecretTypeOpaque)) }, ""},
+		"a Service of a tenant":        {func() error { return create(service()) }, ""},
+		"the record of a host": {func() error {
+			return create(operand.HostRecord(controllertest.OperatorNamespace, "acme.example.com", me))
+		}, ""},
+		"a RoleBinding of a tenant": {func() error { return create(binding("acme-scim", "acme-scim")) }, ""},
+		"a Secret of a tenant":      {func() error { return create(secret(corev1.SecretTypeOpaque)) }, ""},
 
 		"without labels": {func() error { return create(unlabelled.DeepCopy()) }, "must have its labels"},
 		"without an owner": {func() error {
@@ -112,6 +139,22 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 				p.InitContainers = []corev1.Container{{Name: "a", Image: "example.com/shell"}}
 			}))
 		}, "the image of the SCIM server only"},
+		"another program": {func() error {
+			return create(deployment(func(p *corev1.PodSpec) { p.Containers[0].Command = []string{"/manager"} }))
+		}, "the SCIM server only"},
+		"no program": {func() error {
+			return create(deployment(func(p *corev1.PodSpec) { p.Containers[0].Command = nil }))
+		}, "the SCIM server only"},
+		"privileges": {func() error {
+			return create(deployment(func(p *corev1.PodSpec) {
+				p.Containers[0].SecurityContext = &corev1.SecurityContext{Privileged: ptr.To(true)}
+			}))
+		}, "no privileges"},
+		"a port of the node": {func() error {
+			return create(deployment(func(p *corev1.PodSpec) {
+				p.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 80, HostPort: 80}}
+			}))
+		}, "no ports of their node"},
 		"the node's network": {func() error { return create(deployment(func(p *corev1.PodSpec) { p.HostNetwork = true })) }, "nothing of their node"},
 		"a volume": {func() error {
 			return create(deployment(func(p *corev1.PodSpec) { p.Volumes = []corev1.Volume{{Name: "a"}} }))
@@ -122,6 +165,27 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 		"a Role for every Secret": {func() error {
 			return create(role(rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}}))
 		}, "no other Secret"},
+		"a Role for Deployments": {func() error {
+			return create(role(rbacv1.PolicyRule{APIGroups: []string{"apps"}, Resources: []string{"deployments"}, Verbs: []string{"get"}}))
+		}, "what a SCIM server needs"},
+		"an address of others": {func() error {
+			return create(service(func(s *corev1.ServiceSpec) { s.ExternalIPs = []string{"192.0.2.1"} }))
+		}, "no address of others"},
+		"a Service of another type": {func() error {
+			return create(service(func(s *corev1.ServiceSpec) { s.Type = corev1.ServiceTypeNodePort }))
+		}, "lead to their pods"},
+		"the operator's configuration": {func() error {
+			return operator.Delete(ctx, configuration.DeepCopy(), client.DryRunAll)
+		}, "only the records of who holds a host"},
+		"another configuration": {func() error {
+			return create(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: controllertest.OperatorNamespace, Name: "other"}})
+		}, "only the records of who holds a host"},
+		"the spec of a tenant": {func() error {
+			return operator.Patch(ctx, tenant.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"spec":{"displayName":"Acme"}}`)), client.DryRunAll)
+		}, "does not change what a ScimTenant"},
+		"the finalizer of a tenant": {func() error {
+			return operator.Patch(ctx, tenant.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":["scim.kubescim.dev/other"]}}`)), client.DryRunAll)
+		}, ""},
 		"somebody else's Secret": {func() error { return operator.Update(ctx, overwrite.DeepCopy(), client.DryRunAll) }, "only what it has made"},
 		"deleting that Secret":   {func() error { return operator.Delete(ctx, theirs.DeepCopy(), client.DryRunAll) }, "only what it has made"},
 	} {
@@ -134,4 +198,20 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// largestExtensions are as many as a tenant may have: to compare two specs must not be
+// more than the API server does for one request.
+func largestExtensions() []scimv1alpha1.SchemaExtension {
+	var extensions []scimv1alpha1.SchemaExtension
+	for i := range 8 {
+		extension := scimv1alpha1.SchemaExtension{ID: fmt.Sprintf("urn:example:params:scim:schemas:extension:e%d:2.0:User", i)}
+		for j := range 50 {
+			extension.Attributes = append(extension.Attributes, scimv1alpha1.SchemaAttribute{
+				AttributeCharacteristics: scimv1alpha1.AttributeCharacteristics{Name: fmt.Sprintf("a%d", j)},
+			})
+		}
+		extensions = append(extensions, extension)
+	}
+	return extensions
 }
