@@ -1,4 +1,5 @@
-// Package chart_test checks what the chart makes of its values.
+// Package chart_test checks what the chart makes of its values, and what config/default
+// amounts to.
 package chart_test
 
 import (

@@ -27,7 +27,7 @@ import (
 	"github.com/kubescim/kubescim/internal/controller"
 )
 
-// envAssets names the folder with the binaries of etcd and the API server.
+// envAssets names the folder with the binaries of etcd, the API server and kubectl.
 const envAssets = "KUBEBUILDER_ASSETS"
 
 // OperatorNamespace is the operator's own namespace.
@@ -53,7 +53,7 @@ func Start() (*Environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	assets, err := assetsDirectory(root)
+	assets, err := Assets()
 	if err != nil {
 		return nil, err
 	}
@@ -161,9 +161,14 @@ func (e *Environment) NewNamespace(ctx context.Context) (string, error) {
 	return namespace.Name, err
 }
 
-func assetsDirectory(root string) (string, error) {
+// Assets returns the folder with the binaries of etcd, the API server and kubectl.
+func Assets() (string, error) {
 	if assets := os.Getenv(envAssets); assets != "" {
 		return assets, nil
+	}
+	root, err := projectRoot()
+	if err != nil {
+		return "", err
 	}
 	command := exec.Command("go", "run", "./hack/cluster", "assets")
 	command.Dir = root

@@ -1,0 +1,111 @@
+package chart_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubescim/kubescim/internal/controller/controllertest"
+)
+
+// What the operator is told to run, the admission policy lets it run: the policy is about
+// the operator's account, and names the image of the servers.
+func TestThePolicyIsForTheOperatorAndTheImageOfTheServers(t *testing.T) {
+	const image = "registry.example.com:5000/kubescim"
+	digest := "sha256:" + strings.Repeat("0", 64)
+	other := t.TempDir()
+	if err := os.CopyFS(other, os.DirFS(filepath.Join(root, "config"))); err != nil {
+		t.Fatal(err)
+	}
+	rename(t, filepath.Join(other, "manager", "kustomization.yaml"), "kubescim/kubescim", image)
+	for name, tc := range map[string]struct {
+		objects          []*unstructured.Unstructured
+		operator, server string
+	}{
+		"the chart": {render(t, "--set-string", "image.tag=1"), "kubescim/kubescim:1", "kubescim/kubescim:1"},
+		"the chart with a digest": {
+			render(t, "--set", "image.repository="+image, "--set", "image.digest="+digest), image + "@" + digest, image + "@" + digest,
+		},
+		"the chart with another image for servers": {
+			render(t, "--set-string", "image.tag=1", "--set", "server.image="+image+":2"), "kubescim/kubescim:1", image + ":2",
+		},
+		"config/default": {kustomize(t, filepath.Join(root, "config", "default")), "kubescim/kubescim:dev", "kubescim/kubescim:dev"},
+		"config/default with another image": {
+			kustomize(t, filepath.Join(other, "default")), image + ":dev", image + ":dev",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			deployment := ofKind[appsv1.Deployment](t, tc.objects, "Deployment")[0]
+			policy := ofKind[admissionv1.ValidatingAdmissionPolicy](t, tc.objects, "ValidatingAdmissionPolicy")[0].Spec
+			pod := deployment.Spec.Template.Spec
+			if got := pod.Containers[0].Image; got != tc.operator {
+				t.Errorf("the operator's image is %q, and not %q", got, tc.operator)
+			}
+			if got := serverImage(pod.Containers[0]); got != tc.server {
+				t.Errorf("the operator runs servers of image %q, and not %q", got, tc.server)
+			}
+			if allowed := policy.Variables[0]; allowed.Name != "serverImage" || allowed.Expression != "'"+tc.server+"'" {
+				t.Errorf("the policy has %s for %s, and not %q", allowed.Expression, allowed.Name, tc.server)
+			}
+			account := "request.userInfo.username == 'system:serviceaccount:" + deployment.Namespace + ":" + pod.ServiceAccountName + "'"
+			if got := policy.MatchConditions[0].Expression; got != account {
+				t.Errorf("the policy is for %s, and not for %s", got, account)
+			}
+		})
+	}
+}
+
+// serverImage returns the image that the operator's container is told to run.
+func serverImage(manager corev1.Container) string {
+	for _, arg := range manager.Args {
+		if image, found := strings.CutPrefix(arg, "--server-image="); found {
+			return image
+		}
+	}
+	for _, variable := range manager.Env {
+		if variable.Name == "SERVER_IMAGE" {
+			return variable.Value
+		}
+	}
+	return ""
+}
+
+// rename replaces a name in a file.
+func rename(t *testing.T, file, from, to string) {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, bytes.ReplaceAll(content, []byte(from), []byte(to)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// kustomize returns the objects of a kustomization.
+func kustomize(t *testing.T, folder string) []*unstructured.Unstructured {
+	t.Helper()
+	assets, err := controllertest.Assets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), filepath.Join(assets, "kubectl"), "kustomize", folder)
+	command.Stderr = os.Stderr
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("kubectl kustomize %s: %v", folder, err)
+	}
+	objects, err := controllertest.ReadManifests(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return objects
+}
