@@ -64,8 +64,9 @@ func serverAvailable(s *scope) metav1.Condition {
 	case d.Spec.Paused && !rolledOut(d, wanted):
 		return rolloutPaused(d, wanted)
 	case d.Status.ReadyReplicas == 0:
-		return conditions.False(kind, scimv1alpha1.ReasonServerUnavailable,
-			fmt.Sprintf("no server replica of %d is ready%s", wanted, trouble(d)))
+		return conditions.False(kind, scimv1alpha1.ReasonServerUnavailable, fmt.Sprintf(
+			"no server replica of %d is ready%s; if that lasts, see the events of its pods: kubectl describe pods -n %s -l %s=%s",
+			wanted, trouble(d), s.tenant.Namespace, operand.LabelInstance, s.tenant.Name))
 	case !rolledOut(d, wanted):
 		return conditions.True(kind, scimv1alpha1.ReasonServerRollingOut,
 			fmt.Sprintf("%d of %d server replicas are ready and up to date%s", upToDate(d, wanted), wanted, trouble(d)))

@@ -93,7 +93,7 @@ func TestStatus(t *testing.T) {
 		},
 		"no replica": {
 			settled(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 0 })),
-			conditions.Reconciling, "Unavailable", no, yes, "no server replica of 2",
+			conditions.Reconciling, "Unavailable", no, yes, "no server replica of 2 is ready; if that lasts, see the events of its pods: kubectl describe pods -n team -l app.kubernetes.io/instance=acme",
 		},
 		"the Deployment controller has not looked yet": {
 			settled(deployment(func(d *appsv1.DeploymentStatus) { d.ObservedGeneration = 4 })),
