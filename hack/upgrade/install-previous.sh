@@ -30,7 +30,7 @@ trap cleanup EXIT
 
 git worktree add --quiet --detach "$work/source" "$COMMIT"
 echo "building the operator of commit ${COMMIT:0:10}"
-CGO_ENABLED=0 go -C "$work/source" build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=${COMMIT:0:10}" \
+GOOS=linux CGO_ENABLED=0 go -C "$work/source" build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=${COMMIT:0:10}" \
   -o "$work/" ./cmd/manager ./cmd/scim-server
 go run ./hack/image -tag "$IMAGE" -o "$work/image.tar" -load "$work/manager" "$work/scim-server"
 

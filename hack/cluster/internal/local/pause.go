@@ -38,7 +38,7 @@ func (c *Cluster) ensurePauseImage(ctx context.Context) error {
 
 // buildPause compiles the pause program of this checkout.
 func (c *Cluster) buildPause(ctx context.Context, program string) error {
-	cmd := gobuild.Command(ctx, "-s -w", "-o", program, "./hack/pause")
+	cmd := gobuild.ForImage(ctx, "-s -w", "-o", program, "./hack/pause")
 	cmd.Dir = c.checkout
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the pause program: %w\n%s", err, bytes.TrimSpace(output))
