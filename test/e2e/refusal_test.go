@@ -46,6 +46,8 @@ var _ = Describe("A malformed manifest", Ordered, func() {
 		Entry("tls without a host", "bad", `{"identityProvider":"Okta","endpoint":{"tls":{"secretName":"acme"}}}`, "`tls` needs a `host`"),
 		Entry("ingress without a host", "bad", `{"identityProvider":"Okta","endpoint":{"ingress":{"className":"nginx"}}}`, "`ingress` needs a `host`"),
 		Entry("no replicas", "bad", `{"identityProvider":"Okta","server":{"replicas":0}}`, "spec.server.replicas", "greater than or equal to 1"),
+		Entry("an imagePullSecret's name that cannot be", "bad", `{"identityProvider":"Okta","server":{"imagePullSecrets":[{"name":"Registry_1"}]}}`,
+			"must be the name of a Secret", "'registry'"),
 		Entry("unknown deletion policy", "bad", `{"identityProvider":"Okta","deletionPolicy":"Orphan"}`, `"Retain"`, `"Deactivate"`, `"Delete"`),
 		Entry("unknown required attribute", "bad", `{"identityProvider":"Okta","users":{"requiredAttributes":["shoeSize"]}}`, `"externalId"`),
 		Entry("a field that does not exist", "bad", `{"identityProvider":"Okta","endpoint":{"hostname":"acme.example.com"}}`,
