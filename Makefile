@@ -98,7 +98,7 @@ bench-docs: ## Write what `make bench` measured last into docs/scale.md.
 
 .PHONY: e2e
 e2e: install ## Test end to end on the cluster: E2E_PROCESSES specs at a time, then the upgrade.
-	$(WITH_CLUSTER) go tool ginkgo run --procs=$(E2E_PROCESSES) --timeout=25m ./test/e2e
+	$(WITH_CLUSTER) HELM=$(BIN)/helm go tool ginkgo run --procs=$(E2E_PROCESSES) --timeout=25m ./test/e2e
 	$(WITH_CLUSTER) HELM=$(BIN)/helm IMG=$(IMG) go test -count=1 -timeout 25m ./test/e2e/upgrade
 
 .PHONY: consistency

@@ -30,7 +30,7 @@ func TestUpgrade(t *testing.T) { RunSuite(t, "Kubescim in an upgrade") }
 
 var _ = BeforeSuite(func(ctx SpecContext) {
 	Connect(ctx, "make e2e")
-	DeferCleanup(func(ctx SpecContext) { installPresent(ctx) })
+	DeferCleanup(installPresent)
 	run(ctx, 15*time.Minute, "hack/upgrade/install-previous.sh")
 })
 
@@ -59,13 +59,12 @@ func image() (name, tag string) {
 }
 
 // installPresent upgrades to the operator of this checkout.
-func installPresent(ctx context.Context) {
+func installPresent() {
 	GinkgoHelper()
 	name, tag := image()
-	helm := os.Getenv("HELM")
-	Expect(helm).NotTo(BeEmpty(), "HELM is to be the path of helm; run `make e2e`")
-	run(ctx, 5*time.Minute, helm, "upgrade", "--install", "kubescim", "charts/kubescim", "--namespace", OperatorKey.Namespace,
+	_, err := RunHelm("", "upgrade", "--install", OperatorKey.Name, root+"/charts/kubescim",
 		"--reset-values", "--set", "image.repository="+name, "--set", "image.tag="+tag, "--wait", "--timeout", "3m")
+	Expect(err).NotTo(HaveOccurred())
 }
 
 var _ = Describe("An upgrade from the earlier operator", func() {
@@ -84,7 +83,7 @@ var _ = Describe("An upgrade from the earlier operator", func() {
 		clients.Start(t, 3, 200*time.Millisecond)
 		defer clients.Stop()
 		Eventually(clients.Sent).Should(BeNumerically(">", 10))
-		installPresent(ctx)
+		installPresent()
 		name, tag := image()
 		Eventually(func(g Gomega) {
 			server := &appsv1.Deployment{}

@@ -82,17 +82,28 @@ func (t *Tenant) NumberPods(ctx context.Context) error {
 // of the tenant there.
 func (t *Tenant) NodePort(ctx SpecContext, labels map[string]string) string {
 	GinkgoHelper()
+	service, addresses := ExposePort(ctx, t.Namespace, "e2e-"+t.Name+"-", labels, "http")
+	t.Exposed = append(t.Exposed, service)
+	bases := make([]string, len(addresses))
+	for i, address := range addresses {
+		bases[i] = "http://" + address + t.Path
+	}
+	return expectAnswer(bases...)
+}
+
+// ExposePort makes a Service, whose name begins with prefix, for a port of the pods with
+// the labels, and returns it with the addresses at which the port may be reached from here.
+func ExposePort(ctx SpecContext, namespace, prefix string, labels map[string]string, port string) (*corev1.Service, []string) {
+	GinkgoHelper()
 	service := &corev1.Service{
-		ObjectMeta: metav1.ObjectMeta{Namespace: t.Namespace, GenerateName: "e2e-" + t.Name + "-"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: prefix},
 		Spec: corev1.ServiceSpec{
 			Type:     corev1.ServiceTypeNodePort,
 			Selector: labels,
-			Ports:    []corev1.ServicePort{{Name: "http", Port: 80, TargetPort: intstr.FromString("http")}},
+			Ports:    []corev1.ServicePort{{Name: port, Port: 80, TargetPort: intstr.FromString(port)}},
 		},
 	}
 	Expect(Cluster.Create(ctx, service)).To(Succeed())
-	t.Exposed = append(t.Exposed, service)
-
 	nodes := &corev1.NodeList{}
 	Expect(Cluster.List(ctx, nodes)).To(Succeed())
 	hosts := []string{"127.0.0.1"}
@@ -103,12 +114,11 @@ func (t *Tenant) NodePort(ctx SpecContext, labels map[string]string) string {
 			}
 		}
 	}
-	port := strconv.Itoa(int(service.Spec.Ports[0].NodePort))
-	bases := make([]string, len(hosts))
+	nodePort := strconv.Itoa(int(service.Spec.Ports[0].NodePort))
 	for i, host := range hosts {
-		bases[i] = "http://" + net.JoinHostPort(host, port) + t.Path
+		hosts[i] = net.JoinHostPort(host, nodePort)
 	}
-	return expectAnswer(bases...)
+	return service, hosts
 }
 
 // expectAnswer waits until a SCIM server answers at one of the base URLs, and
