@@ -94,7 +94,7 @@ func (c claims) transfer(ctx context.Context, claim *coordinationv1.Lease, holde
 }
 
 // repeat makes the claim of a name say that its holder is created again, since the answer
-// to a first try got lost: see finish. It returns nil when the holder does not hold it
+// to a first try got lost: see deletion.finish. It returns nil when the holder does not hold it
 // any more.
 func (c claims) repeat(ctx context.Context, t *scim.ResourceType, name, holder string, by writer) (*coordinationv1.Lease, error) {
 	claim, err := c.held(ctx, t, name, holder)

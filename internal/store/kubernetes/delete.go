@@ -16,8 +16,8 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 )
 
-// Delete implements store.Store: what SCIM knows of it, then out of all groups, then
-// the claim, then the object. A user that is kept keeps its object and its claim, by
+// Delete implements store.Store: what SCIM knows of it, then the claim, then out of all
+// groups, then the object. A user that is kept keeps its object and its claim, by
 // which Create finds it.
 //
 // The object is marked as deleted before anything else, in one compare-and-swap which
@@ -128,27 +128,27 @@ func (d *deletion) marked(read *record) (client.Object, error) {
 	return d.store.encode(read.object, left, meta)
 }
 
-// finish does what is left to do for an object that SCIM does not know any more. What
-// fails of it, the upkeep does: the resource is deleted already. But the name is to be free
-// before anybody is told.
+// finish does what is left to do for an object that SCIM does not know any more. The name
+// is to be free before anybody is told. What fails after that, the upkeep does: the
+// resource is deleted already.
 func (d *deletion) finish(ctx context.Context, object client.Object) error {
-	_, left := d.store.strip(ctx, d.id, isDeleted)
-	if left == nil && store.IsGroup(d.t) {
-		_, left = d.store.removeSlices(ctx, d.id, isDeleted)
+	over := false
+	if !d.keep {
+		unchanged, err := d.store.claims.remove(ctx, d.claim)
+		if err != nil {
+			return err
+		}
+		// While it may be created again, the marker stays and keeps that from happening: the
+		// claim says so before, or has gone before.
+		over = unchanged && !isRepeated(object) && (d.claim == nil || !isRepeated(d.claim))
 	}
-	if d.keep {
-		return nil
+	_, err := d.store.strip(ctx, d.id, isDeleted)
+	if err == nil && store.IsGroup(d.t) {
+		_, err = d.store.removeSlices(ctx, d.id, isDeleted)
 	}
-	unchanged, err := d.store.claims.remove(ctx, d.claim)
-	if err != nil || left != nil {
-		return err // The object stays, and is the evidence for the upkeep.
+	if err == nil && over {
+		d.store.erase(ctx, object) // Else it is the evidence for the upkeep.
 	}
-	// While it may be created again, the marker stays and keeps that from happening: the
-	// claim says so before, or has gone before.
-	if !unchanged || isRepeated(object) || d.claim != nil && isRepeated(d.claim) {
-		return nil
-	}
-	d.store.erase(ctx, object)
 	return nil
 }
 

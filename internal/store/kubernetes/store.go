@@ -49,8 +49,8 @@
 //
 // # Deletion and evidence
 //
-// A deletion is one write of the object, which marks it; all that follows (taking it
-// out of groups, deleting slices, the claim, the object) only tidies up, and readers
+// A deletion is one write of the object, which marks it; all that follows (releasing the
+// claim, taking it out of groups, deleting slices and the object) only tidies up, and readers
 // leave out what is marked. Whoever takes a member out of a group, or a slice away,
 // asks the API server for the evidence first, after having read what is to be
 // written (presenceOf). Who is brought back has been taken out of its groups before,
