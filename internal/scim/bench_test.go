@@ -120,7 +120,7 @@ func BenchmarkBulk(b *testing.B) {
 		operations[i] = fmt.Sprintf(`{"method":"POST","path":"/Users","bulkId":"%d","data":{"nickName":%q,"manager":{"value":"bulkId:%d"}}}`,
 			i, strings.Repeat("x", 4000), min(i+1, len(operations)-1))
 	}
-	request, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"Operations":[`+strings.Join(operations, ",")+`]}`), len(operations))
+	request, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"Operations":[`+strings.Join(operations, ",")+`]}`), len(operations), strict)
 	if err != nil {
 		b.Fatal(err)
 	}

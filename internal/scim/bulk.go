@@ -66,12 +66,12 @@ type bulkOperation struct {
 // ParseBulk reads the body of a bulk request. More operations than max are
 // refused with 413 (section 3.7.4). What is wrong with one operation is told when it is
 // carried out.
-func ParseBulk(doc []byte, max int) (*BulkRequest, error) {
+func ParseBulk(doc []byte, max int, l Leniency) (*BulkRequest, error) {
 	object, err := parseObject(doc)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkMessage(object, URNBulkRequest, Leniency{}); err != nil {
+	if err := checkMessage(object, URNBulkRequest, l); err != nil {
 		return nil, err
 	}
 	var body bulkBody

@@ -11,7 +11,7 @@ import (
 // bulkRun parses operations and carries them out with do.
 func bulkRun(t *testing.T, operations string, do func(BulkOperation) BulkResult) (order []string, response string) {
 	t.Helper()
-	request, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"Operations":[`+operations+`]}`), 10)
+	request, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"Operations":[`+operations+`]}`), 10, strict)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestBulkOperationsFailAlone(t *testing.T) {
 // FailOnErrors 0 is no limit, as without it.
 func TestBulkFailOnErrors(t *testing.T) {
 	for text, status := range map[string]int{`0`: 0, `null`: 0, `1`: 0, `-1`: 400, `"1"`: 400, `1.5`: 400} {
-		request, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"failOnErrors":`+text+`,"Operations":[{},{}]}`), 10)
+		request, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"failOnErrors":`+text+`,"Operations":[{},{}]}`), 10, strict)
 		if (err == nil) != (status == 0) {
 			t.Errorf("failOnErrors %s: %v", text, err)
 		}
@@ -148,7 +148,7 @@ func TestParseBulkRefusals(t *testing.T) {
 		`{"method":"POST","bulkId":"a"},7`: 400,
 		strings.Repeat(`{},`, 10) + `{}`:   413,
 	} {
-		_, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"Operations":[`+operations+`]}`), 10)
+		_, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"Operations":[`+operations+`]}`), 10, strict)
 		if protocol, ok := err.(*Error); !ok || protocol.Status != status { //nolint:errorlint // The package promises the type.
 			t.Errorf("%s: %v", operations, err)
 		}
@@ -159,7 +159,7 @@ func TestParseBulkRefusals(t *testing.T) {
 // and then all that were are done.
 func bulkWaves(t *testing.T, failOnErrors, operations string) (waves [][]int) {
 	t.Helper()
-	request, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"failOnErrors":`+failOnErrors+`,"Operations":[`+operations+`]}`), 1000)
+	request, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"failOnErrors":`+failOnErrors+`,"Operations":[`+operations+`]}`), 1000, strict)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func TestBulkOperationsSideBySide(t *testing.T) {
 // with the first.
 func TestBulkRunFailsInOrder(t *testing.T) {
 	request, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"failOnErrors":1,"Operations":[
-		{"method":"PATCH","path":"/Users/1","data":{"x":"bulkId:nobody"}},{"method":"PUT","path":"/Users/2","data":{"x":"bulkId:nothing"}}]}`), 10)
+		{"method":"PATCH","path":"/Users/1","data":{"x":"bulkId:nobody"}},{"method":"PUT","path":"/Users/2","data":{"x":"bulkId:nothing"}}]}`), 10, strict)
 	if err != nil {
 		t.Fatal(err)
 	}

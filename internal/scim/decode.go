@@ -179,7 +179,7 @@ func (d reader) extension(s *Schema, odd *[]oddMember, v any) (Complex, error) {
 // document that says it is of another type is refused, whatever is missing or
 // ignored otherwise: it was sent to the wrong endpoint (RFC 7644 section 3.3.1).
 func (d reader) declared(o strictjson.Object) (map[*Schema]bool, error) {
-	urns, err := schemasOf(o)
+	urns, err := schemasOf(o, d.l)
 	if err != nil {
 		return nil, err
 	}
@@ -209,12 +209,15 @@ func (d reader) declared(o strictjson.Object) (map[*Schema]bool, error) {
 
 // schemasOf is the value of `schemas` of a resource or a message. URNs listed twice
 // do no harm: the server makes the list anew.
-func schemasOf(o strictjson.Object) ([]string, error) {
+func schemasOf(o strictjson.Object, l Leniency) ([]string, error) {
 	v := member(o, attrSchemas.Name)
 	if v == nil {
 		return nil, nil
 	}
 	list, ok := v.([]any)
+	if _, single := v.(string); single && l.SingleForArray {
+		list, ok = []any{v}, true
+	}
 	if !ok {
 		return nil, badRequest(InvalidSyntax, "\"schemas\" must be an array of URNs, not %s", kindOf(v))
 	}
@@ -242,7 +245,7 @@ func member(o strictjson.Object, name string) any {
 
 // checkMessage checks that a message lists its own schema.
 func checkMessage(o strictjson.Object, urn string, l Leniency) error {
-	urns, err := schemasOf(o)
+	urns, err := schemasOf(o, l)
 	if err != nil {
 		return err
 	}

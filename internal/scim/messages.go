@@ -20,12 +20,12 @@ type SearchRequest struct {
 
 // ParseSearchRequest reads the body of a search. Members that it does not know are
 // ignored, as are unknown parameters of a query (RFC 7644 section 3.4.2).
-func ParseSearchRequest(doc []byte) (*SearchRequest, error) {
+func ParseSearchRequest(doc []byte, l Leniency) (*SearchRequest, error) {
 	o, err := parseObject(doc)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkMessage(o, URNSearchRequest, Leniency{}); err != nil {
+	if err := checkMessage(o, URNSearchRequest, l); err != nil {
 		return nil, err
 	}
 	s := &SearchRequest{}

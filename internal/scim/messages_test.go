@@ -45,21 +45,44 @@ func TestListResponse(t *testing.T) {
 	}
 }
 
+// A provider that sends no schemas sends none in any message, and one that leaves brackets
+// out leaves them out there, too.
+func TestMessagesWithoutSchemas(t *testing.T) {
+	for _, c := range []struct {
+		schemas string
+		l       Leniency
+	}{{``, Leniency{MissingSchemas: true}}, {`"schemas":"%s",`, Leniency{SingleForArray: true}}} {
+		for urn, parse := range map[string]func(doc []byte, l Leniency) error{
+			URNBulkRequest:   func(doc []byte, l Leniency) error { _, err := ParseBulk(doc, 10, l); return err },
+			URNSearchRequest: func(doc []byte, l Leniency) error { _, err := ParseSearchRequest(doc, l); return err },
+			URNPatchOp:       func(doc []byte, l Leniency) error { _, err := userType.ParsePatch(doc, l); return err },
+			URNUser:          func(doc []byte, l Leniency) error { _, err := userType.Decode(doc, l); return err },
+		} {
+			doc := []byte(`{` + strings.Replace(c.schemas, "%s", urn, 1) + map[string]string{URNUser: `"userName":"x"`, URNSearchRequest: `"count":1`,
+				URNPatchOp: `"Operations":[{"op":"remove","path":"title"}]`, URNBulkRequest: `"Operations":[{"method":"DELETE","path":"/Users/1"}]`}[urn] + `}`)
+			if err := parse(doc, c.l); err != nil {
+				t.Errorf("%s: %v", doc, err)
+			}
+			want(t, parse(doc, strict), 400, InvalidSyntax)
+		}
+	}
+}
+
 func TestSearchRequest(t *testing.T) {
 	s, err := ParseSearchRequest([]byte(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"attributes":["displayName","userName"],"excludedAttributes":[],
-		"FILTER":"displayName sw \"smith\"","sortBy":"userName","sortOrder":"descending","startIndex":1,"count":0,"cursor":"","unknown":{},"sortby2":null}`))
+		"FILTER":"displayName sw \"smith\"","sortBy":"userName","sortOrder":"descending","startIndex":1,"count":0,"cursor":"","unknown":{},"sortby2":null}`), strict)
 	one, zero, empty, filter := 1, 0, "", `displayName sw "smith"`
 	if wanted := (&SearchRequest{Attributes: []string{"displayName", "userName"}, ExcludedAttributes: []string{}, Filter: &filter,
 		SortBy: "userName", SortOrder: "descending", StartIndex: &one, Count: &zero, Cursor: &empty}); err != nil || !reflect.DeepEqual(s, wanted) {
 		t.Errorf("%+v %v", s, err)
 	}
-	if s, err := ParseSearchRequest([]byte(`{"schemas":["` + URNSearchRequest + `"],"filter":null}`)); err != nil || s.Filter != nil || s.Count != nil {
+	if s, err := ParseSearchRequest([]byte(`{"schemas":["`+URNSearchRequest+`"],"filter":null}`), strict); err != nil || s.Filter != nil || s.Count != nil {
 		t.Error(s, err)
 	}
 	for _, doc := range []string{``, `[]`, `{}`, `{"schemas":["` + URNPatchOp + `"]}`, `{"schemas":["` + URNSearchRequest + `"],"filter":7}`,
 		`{"schemas":["` + URNSearchRequest + `"],"attributes":"userName"}`, `{"schemas":["` + URNSearchRequest + `"],"attributes":[1]}`,
 		`{"schemas":["` + URNSearchRequest + `"],"count":"1"}`, `{"schemas":["` + URNSearchRequest + `"],"startIndex":1.5}`} {
-		_, err := ParseSearchRequest([]byte(doc))
+		_, err := ParseSearchRequest([]byte(doc), strict)
 		if err == nil {
 			t.Errorf("%s: accepted", doc)
 			continue

@@ -29,7 +29,7 @@ func (x *exchange) bulk() error {
 	if err != nil {
 		return err
 	}
-	request, err := scim.ParseBulk(body, x.tenant.limits.BulkOperations)
+	request, err := scim.ParseBulk(body, x.tenant.limits.BulkOperations, x.settings.Profile.Leniency)
 	if err != nil {
 		return err
 	}

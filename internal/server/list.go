@@ -26,7 +26,7 @@ func (x *exchange) search(types ...*scim.ResourceType) error {
 	if err != nil {
 		return err
 	}
-	search, err := scim.ParseSearchRequest(body)
+	search, err := scim.ParseSearchRequest(body, x.settings.Profile.Leniency)
 	if err != nil {
 		return err
 	}

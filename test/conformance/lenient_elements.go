@@ -118,6 +118,20 @@ func lenientNames() []lenience {
 			a := t.do(http.MethodPatch, u.path, `{"Operations":[{"op":"replace","path":"title","value":"T"}]}`)
 			return attempt{a, func() { u.get().has("title", "T") }, func() { u.get().unassigned("title") }}
 		}},
+		{"MissingSchemas", "a bulk request without `schemas`", "as other messages", bare, mustRefuse, needs(bulkFeature, patchFeature), func(t *T) attempt {
+			u := t.user()
+			a := t.post("/Bulk", `{"Operations":[`+bulkOn("PATCH", u.path, document{"Operations": []any{document{"op": "replace", "path": "title", "value": "T"}}})+`]}`)
+			return attempt{a, func() { u.get().has("title", "T") }, func() { u.get().unassigned("title") }}
+		}},
+		{"MissingSchemas", "a search without `schemas`", "as other messages", bare, mustRefuse, needs(filterFeature), func(t *T) attempt {
+			u := t.user()
+			a := t.post("/Users/.search", `{"filter":`+quoted(`userName eq `+quoted(u.name))+`}`)
+			return attempt{a, func() { a.lists(u) }, func() {}}
+		}},
+		{"SingleForArray", "`schemas` without brackets", "clients written by hand", all, mayUnderstand, nil, func(t *T) attempt {
+			name := t.userName()
+			return postAttempt(t, name, t.userBody(`"userName":`+quoted(name), `"schemas":"`+urnUser+`"`), func(a *answer) { a.has("userName", name) })
+		}},
 		{"MissingSchemas", "a group renamed without `schemas`, but with them in the value", "authentik", bare, mustRefuse, needs(patchFeature), func(t *T) attempt {
 			g, name := t.group(), "g-"+t.random()
 			a := t.do(http.MethodPatch, g.path, `{"Operations":[{"op":"replace","value":{"schemas":["`+urnGroup+`"],"id":"`+g.id+`","displayName":"`+name+`"}}]}`)
