@@ -1,7 +1,9 @@
 package restore
 
 import (
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,15 +46,14 @@ func startCluster(lease time.Duration) *cluster {
 	c.environment = &envtest.Environment{
 		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
+		// The API server would wait for the watches to end; it is killed instead.
+		ControlPlaneStopTimeout: 2 * time.Second,
 	}
 	c.environment.ControlPlane.Etcd = &envtest.Etcd{DataDir: c.data}
 	c.environment.ControlPlane.GetAPIServer().Configure().Append("token-auth-file", tokens)
 	started, err := c.environment.Start()
 	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(func() {
-		_ = c.environment.ControlPlane.APIServer.Stop() // It is killed if it waits for watches.
-		Expect(c.environment.ControlPlane.Etcd.Stop()).To(Succeed())
-	})
+	DeferCleanup(c.stop)
 	c.config = &rest.Config{
 		Host: started.Host, BearerToken: clusterToken, TLSClientConfig: rest.TLSClientConfig{Insecure: true}, QPS: -1,
 	}
@@ -70,38 +71,67 @@ func (c *cluster) save() (saved string, at time.Time) {
 	c.restart(func() {
 		at = time.Now()
 		Expect(os.CopyFS(saved, os.DirFS(c.data))).To(Succeed())
-	})
+	}, func() {})
 	return saved, at
 }
 
-// putBack makes etcd go on from what was saved, and returns when the rest was lost.
-func (c *cluster) putBack(saved string) (at time.Time) {
+// putBack makes etcd go on from what was saved, and returns when the rest was lost. Before
+// the API server is back, etcd gives out so many revisions.
+func (c *cluster) putBack(saved string, revisions int) (at time.Time) {
 	GinkgoHelper()
 	c.restart(func() {
 		at = time.Now()
 		Expect(os.RemoveAll(c.data)).To(Succeed())
 		Expect(os.CopyFS(c.data, os.DirFS(saved))).To(Succeed())
+	}, func() {
+		for range revisions {
+			c.put()
+		}
 	})
 	return at
 }
 
-// restart stops the API server and etcd, and starts them again. Between, it does what
-// there is to do with etcd's data.
-func (c *cluster) restart(between func()) {
+// put writes something to etcd that is none of Kubernetes' objects.
+func (c *cluster) put() {
+	GinkgoHelper()
+	url := c.environment.ControlPlane.Etcd.URL.String() + "/v3/kv/put"
+	answer, err := http.Post(url, "application/json", strings.NewReader(`{"key":"Zm9v","value":"YmFy"}`))
+	Expect(err).NotTo(HaveOccurred())
+	_, err = io.Copy(io.Discard, answer.Body)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(answer.Body.Close()).To(Succeed())
+	Expect(answer.StatusCode).To(Equal(http.StatusOK))
+}
+
+// restart stops the API server and etcd, and starts them again. In between, it does what
+// there is to do with etcd's data, and then with etcd.
+func (c *cluster) restart(withData, withEtcd func()) {
 	GinkgoHelper()
 	plane := &c.environment.ControlPlane
-	// It would wait for the watches to end; it is killed instead.
-	plane.APIServer.StopTimeout = time.Second
-	_ = plane.APIServer.Stop()
-	Eventually(func() error {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(c.config.Host, "https://"))
-		if err == nil {
-			_ = conn.Close()
-		}
-		return err
-	}).Should(HaveOccurred())
-	Expect(plane.Etcd.Stop()).To(Succeed())
-	between()
+	c.stop()
+	withData()
 	Expect(plane.Etcd.Start()).To(Succeed())
+	withEtcd()
 	Expect(plane.APIServer.Start()).To(Succeed())
+}
+
+// stop stops the API server and etcd, if need be by force.
+func (c *cluster) stop() {
+	plane := &c.environment.ControlPlane
+	for _, process := range []struct {
+		stop    func() error
+		address string
+	}{
+		{plane.APIServer.Stop, strings.TrimPrefix(c.config.Host, "https://")},
+		{plane.Etcd.Stop, plane.Etcd.URL.Host},
+	} {
+		_ = process.stop() // Whether it had to be killed does not matter.
+		Eventually(func() error {
+			conn, err := net.Dial("tcp", process.address)
+			if err == nil {
+				_ = conn.Close()
+			}
+			return err
+		}).Should(HaveOccurred())
+	}
 }
