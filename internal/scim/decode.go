@@ -136,6 +136,7 @@ func (d reader) assignOdd(r *Resource, odd []oddMember) (*Resource, error) {
 		return nil, badRequest(InvalidSyntax, "%q is no attribute of %s", odd[0].Name, d.t.Name)
 	}
 	d.l.IgnoreReadOnly = true
+	d.l.CreateMissing = true // There is nothing yet that a path could find.
 	c := stepCompiler{d: d, verb: verbReplace, odd: true}
 	for _, m := range odd {
 		if err := c.assignMember(m.home, m.Member); err != nil {

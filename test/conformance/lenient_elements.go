@@ -103,6 +103,10 @@ func lenientNames() []lenience {
 			return patchAttempt(u, func(a *answer) { a.has("title", "T").hasValues("emails", "a@example.com") },
 				`{"op":"replace","path":"title","value":"T"}`, `{"op":"replace","path":"emails[type eq \"work\"].favouriteColour","value":"blue"}`, `{"op":"replace","path":"name.favouriteColour","value":"blue"}`)
 		}},
+		{"names", "an e-mail address by a path, in a document", "clients written by hand", but("Generic"), mayUnderstand, nil, func(t *T) attempt {
+			name := t.userName()
+			return postAttempt(t, name, t.userBody(`"userName":`+quoted(name), `"emails":null`, `"emails[type eq \"work\"].value":"a@example.com"`), func(a *answer) { a.hasValues("emails", "a@example.com").has("emails/0/type", "work") })
+		}},
 		{"UndeclaredExtensions", "an extension that `schemas` does not list", "clients written by hand", all, mayUnderstand, nil, func(t *T) attempt {
 			name := t.userName()
 			return postAttempt(t, name, t.userBody(`"userName":`+quoted(name), `"schemas":["`+urnUser+`"]`, `"`+urnEnterprise+`":{"department":"D"}`), func(a *answer) { a.has(urnEnterprise+"/department", "D") })
