@@ -1,6 +1,8 @@
 package operand
 
 import (
+	"bytes"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -114,7 +116,7 @@ func TestVerifiers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !SameData(got, tc.want) {
+			if !maps.EqualFunc(got, tc.want, bytes.Equal) {
 				t.Errorf("got %s, want %s", got, tc.want)
 			}
 		})

@@ -1,7 +1,6 @@
 package operand
 
 import (
-	"bytes"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -64,18 +63,4 @@ func VerifierIn(data map[string][]byte, keyID string) (apikey.Verifier, bool) {
 func KeyExpired(key *scimv1alpha1.ScimApiKey, now time.Time) bool {
 	expiration := key.Spec.ExpirationTime
 	return !expiration.IsZero() && !now.Before(expiration.Time)
-}
-
-// SameData reports whether two Secrets have the same data.
-func SameData(a, b map[string][]byte) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for key, value := range a {
-		other, ok := b[key]
-		if !ok || !bytes.Equal(value, other) {
-			return false
-		}
-	}
-	return true
 }
