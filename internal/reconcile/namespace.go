@@ -24,3 +24,10 @@ func NamespaceEnds(ctx context.Context, live client.Reader, name string) (bool, 
 	}
 	return !namespace.DeletionTimestamp.IsZero(), nil
 }
+
+// IsOfEndingNamespace reports whether a write was refused since the namespace is being
+// deleted. What was to be written goes with the namespace; the deletion of the object that
+// it was for is an event of its own.
+func IsOfEndingNamespace(err error) bool {
+	return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
+}

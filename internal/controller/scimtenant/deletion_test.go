@@ -11,6 +11,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -100,6 +101,21 @@ var _ = Describe("The deletion of a tenant", func() {
 		Expect(groupsOf(ctx, globex)).To(HaveLen(1))
 		Expect(membersOf(ctx, globex)).To(HaveLen(1))
 		Expect(claimsOf(ctx, globex)).To(HaveLen(1))
+	})
+
+	It("takes it for no failure that nothing can be written into a namespace that ends", func(ctx context.Context) {
+		tenant := newTenant(ctx)
+		becomeReady(ctx, tenant)
+		Expect(env.Client.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: tenant.Namespace}})).To(Succeed())
+		probe := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "probe"}}
+		Eventually(func() error { return env.Client.Create(ctx, probe.DeepCopy(), client.DryRunAll) }).ShouldNot(Succeed())
+		// Nothing deletes what is in the namespace here but this.
+		Expect(env.Client.Delete(ctx, &policyv1.PodDisruptionBudget{
+			ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: key(tenant).Name},
+		})).To(Succeed())
+		Consistently(current(ctx, tenant)).WithTimeout(3 * time.Second).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
+		Expect(env.Client.Delete(ctx, tenant)).To(Succeed())
+		Eventually(exists(ctx, tenant)).Should(BeFalse())
 	})
 
 	It("does not touch users while a server might still write them", func(ctx context.Context) {

@@ -103,6 +103,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ct
 			result, err = ctrl.Result{RequeueAfter: pollInterval}, nil
 			return
 		}
+		if reconcile.IsOfEndingNamespace(err) {
+			result, err = ctrl.Result{}, nil
+			return
+		}
 		s.failure = err
 		err = errors.Join(err, r.patchStatus(ctx, s))
 	}()
