@@ -73,6 +73,7 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimusers;scimgroups;scimgroupmembers,verbs=get;list;watch;create;update;patch;delete
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=get;list;watch;create;update;delete
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=apps,resources=replicasets,verbs=list
 // +kubebuilder:rbac:groups="",resources=services;serviceaccounts,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get
@@ -130,6 +131,7 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 	// The server runs whatever becomes of the endpoint, and the other way round.
 	err := errors.Join(
 		r.reconcileServer(ctx, s),
+		r.gatherRollout(ctx, s),
 		r.reconcileEndpoint(ctx, s),
 		r.gatherCertificate(ctx, s),
 	)

@@ -49,6 +49,9 @@ type scope struct {
 	// deployment is the server's Deployment as it was after the apply; nil when
 	// it could not be applied. Set by reconcileServer.
 	deployment *appsv1.Deployment
+	// rollout is how far the Deployment's newest template has come, while it has not
+	// come to all pods. Set by gatherRollout.
+	rollout rollout
 	// serverProblem and endpointProblem are why an object was not written, when
 	// that is nothing that a retry mends: a ConflictError, a ContestedError or a
 	// LeftoverError.
@@ -85,6 +88,9 @@ func (s *scope) requeueAfter() time.Duration {
 	}
 	if len(s.unreachable) > 0 { // a pod that has died since complains no longer
 		waits = append(waits, operand.ReplicaLeaseDuration)
+	}
+	if s.deployment != nil && !rolledOut(s.deployment, s.tenant.Replicas()) {
+		waits = append(waits, rolloutWait(s.deployment))
 	}
 	if s.hostTaken {
 		waits = append(waits, conflictInterval)

@@ -3,8 +3,6 @@ package scimtenant
 import (
 	"fmt"
 
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -62,14 +60,13 @@ func serverAvailable(s *scope) metav1.Condition {
 	case d == nil:
 		return conditions.Unknown(kind, scimv1alpha1.ReasonReconcileFailed, "the server's Deployment could not be written; this is retried")
 	case d.Spec.Paused && !rolledOut(d, wanted):
-		return rolloutPaused(d, wanted)
+		return rolloutPaused(s)
 	case d.Status.ReadyReplicas == 0:
 		return conditions.False(kind, scimv1alpha1.ReasonServerUnavailable, fmt.Sprintf(
 			"no server replica of %d is ready%s; if that lasts, see the events of its pods: kubectl describe pods -n %s -l %s=%s",
-			wanted, trouble(d), s.tenant.Namespace, operand.LabelInstance, s.tenant.Name))
+			wanted, trouble(s), s.tenant.Namespace, operand.LabelInstance, s.tenant.Name))
 	case !rolledOut(d, wanted):
-		return conditions.True(kind, scimv1alpha1.ReasonServerRollingOut,
-			fmt.Sprintf("%d of %d server replicas are ready and up to date%s", upToDate(d, wanted), wanted, trouble(d)))
+		return conditions.True(kind, scimv1alpha1.ReasonServerRollingOut, progressOf(s)+trouble(s))
 	default:
 		return conditions.True(kind, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("all %d server replicas are ready", wanted))
 	}
@@ -77,9 +74,10 @@ func serverAvailable(s *scope) metav1.Condition {
 
 // rolloutPaused is about a Deployment that somebody has paused, which the operator
 // respects: it may be for a reason.
-func rolloutPaused(d *appsv1.Deployment, wanted int32) metav1.Condition {
-	message := fmt.Sprintf("Deployment %s is paused while %d of %d server replicas are ready and up to date: "+
-		"let it go on with kubectl rollout resume deployment/%s -n %s", d.Name, upToDate(d, wanted), wanted, d.Name, d.Namespace)
+func rolloutPaused(s *scope) metav1.Condition {
+	d := s.deployment
+	message := fmt.Sprintf("Deployment %s is paused while %s: let it go on with kubectl rollout resume deployment/%s -n %s",
+		d.Name, progressOf(s), d.Name, d.Namespace)
 	if d.Status.ReadyReplicas == 0 {
 		return conditions.False(scimv1alpha1.ConditionServerAvailable, scimv1alpha1.ReasonRolloutPaused, message)
 	}
@@ -156,50 +154,4 @@ func servedAt(s *scope) string {
 
 func because(outcome conditions.Outcome, reason, message string) conditions.Summary {
 	return conditions.Summary{Outcome: outcome, Reason: reason, Message: message}
-}
-
-// rolledOut reports whether all replicas that are wanted are there, up to date
-// and ready, and no others.
-func rolledOut(d *appsv1.Deployment, wanted int32) bool {
-	return d.Status.ObservedGeneration >= d.Generation &&
-		upToDate(d, wanted) >= wanted && d.Status.Replicas <= wanted
-}
-
-// upToDate counts the replicas that are ready and surely of the newest template.
-func upToDate(d *appsv1.Deployment, wanted int32) int32 {
-	return min(d.Status.UpdatedReplicas, d.Status.ReadyReplicas, wanted)
-}
-
-// trouble repeats what the Deployment's own conditions complain about.
-func trouble(d *appsv1.Deployment) string {
-	for _, c := range d.Status.Conditions {
-		if c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
-			return fmt.Sprintf(" (Deployment %s: %s)", d.Name, c.Message)
-		}
-	}
-	if isStuck(d) {
-		return fmt.Sprintf(" (Deployment %s has made no progress for %d s: see its pods' events)",
-			d.Name, progressDeadline(d))
-	}
-	return ""
-}
-
-// isStuck reports whether the Deployment has given up hope of getting ready.
-func isStuck(d *appsv1.Deployment) bool {
-	if d == nil || d.Status.ObservedGeneration < d.Generation {
-		return false
-	}
-	for _, c := range d.Status.Conditions {
-		if c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse {
-			return true
-		}
-	}
-	return false
-}
-
-func progressDeadline(d *appsv1.Deployment) int32 {
-	if d.Spec.ProgressDeadlineSeconds == nil {
-		return 600
-	}
-	return *d.Spec.ProgressDeadlineSeconds
 }

@@ -88,7 +88,7 @@ func TestStatus(t *testing.T) {
 			conditions.Ready, "Paused", yes, yes, "spec.state",
 		},
 		"one replica is gone": {
-			settled(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 1 })),
+			settled(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 1 }), func(s *scope) { s.rollout.ready = 1 }),
 			conditions.Reconciling, "RollingOut", yes, yes, "1 of 2",
 		},
 		"no replica": {
