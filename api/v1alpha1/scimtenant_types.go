@@ -186,7 +186,7 @@ type ScimTenantStatus struct {
 	Groups *int32 `json:"groups,omitempty"`
 
 	// lastRequestTime is when the identity provider last sent a request with a
-	// good token, to the minute.
+	// good token, to the minute, and never before the tenant was created.
 	// +optional
 	LastRequestTime metav1.Time `json:"lastRequestTime,omitzero"`
 }

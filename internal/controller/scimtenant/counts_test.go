@@ -22,7 +22,7 @@ var _ = Describe("The counts in the status of a tenant", func() {
 		Expect(current(ctx, tenant)()).To(HaveField("Status", And(
 			HaveField("Users", BeNil()), HaveField("Groups", BeNil()), HaveField("LastRequestTime", BeZero()))))
 
-		noon := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+		noon := tenant.CreationTimestamp.UTC().Truncate(24 * time.Hour).Add(36 * time.Hour) // no request is older than its tenant
 		Expect(env.Accept(ctx, tenant.Namespace, tenant.Name, "acme-scim-0")).To(Succeed())
 		report := func(users int32, at time.Time) {
 			GinkgoHelper()

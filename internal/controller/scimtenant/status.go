@@ -26,7 +26,7 @@ func setStatus(s *scope) (changed bool) {
 	}
 	status.State = s.tenant.State()
 	if s.usage != nil {
-		setUsage(status, *s.usage)
+		setUsage(s.tenant, *s.usage)
 	}
 	setSeats(s.tenant)
 	return conditions.Set(s.tenant, summarize(s),

@@ -39,7 +39,7 @@ func (r *Reconciler) gatherUsage(ctx context.Context, s *scope) error {
 	}
 	s.unreachable = operand.UnreachablePeers(r.replicas.Live(leases.Items, time.Now()))
 	usage, known := operand.LatestUsage(leases.Items)
-	if !known || !isNews(usage, s.tenant.Status) {
+	if !known || !isNews(usage, s.tenant) {
 		return nil
 	}
 	s.usageAfter = r.usage.take(s.tenant.UID, time.Now())
@@ -49,22 +49,36 @@ func (r *Reconciler) gatherUsage(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// isNews reports whether a usage differs from what a status says.
-func isNews(usage operand.Usage, status scimv1alpha1.ScimTenantStatus) bool {
-	next := status
+// isNews reports whether a usage differs from what a tenant's status says.
+func isNews(usage operand.Usage, tenant *scimv1alpha1.ScimTenant) bool {
+	next := *tenant
 	setUsage(&next, usage)
-	return !equality.Semantic.DeepEqual(next, status)
+	return !equality.Semantic.DeepEqual(next.Status, tenant.Status)
 }
 
-// setUsage writes a usage into a status. The last request is never forgotten,
+// setUsage writes a usage into a tenant's status. The last request is never forgotten,
 // although the pod that answered it may be.
-func setUsage(status *scimv1alpha1.ScimTenantStatus, usage operand.Usage) {
+func setUsage(tenant *scimv1alpha1.ScimTenant, usage operand.Usage) {
+	status := &tenant.Status
 	status.Users = ptr.To(usage.Users)
 	status.ActiveUsers = ptr.To(usage.ActiveUsers)
 	status.Groups = ptr.To(usage.Groups)
-	if usage.LastRequestTime.After(status.LastRequestTime.Time) {
-		status.LastRequestTime = metav1.NewTime(usage.LastRequestTime)
+	if last := lastRequest(usage, tenant.CreationTimestamp.Time); last.After(status.LastRequestTime.Time) {
+		status.LastRequestTime = metav1.NewTime(last)
 	}
+}
+
+// lastRequest is when the last request came that was for a tenant of this age; zero when
+// there was none. The pods report it cut to the minute, which may have begun before the
+// tenant was there. What came in an earlier minute was for a tenant that had the name before.
+func lastRequest(usage operand.Usage, created time.Time) time.Time {
+	if !usage.LastRequestTime.Before(created) {
+		return usage.LastRequestTime
+	}
+	if usage.LastRequestTime.Add(operand.UsageResolution).After(created) {
+		return created
+	}
+	return time.Time{}
 }
 
 // usageLimits bounds, for each tenant, how often its usage is written.

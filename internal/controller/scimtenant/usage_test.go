@@ -34,12 +34,35 @@ func TestUsageIsNews(t *testing.T) {
 		"no request since a start":  {operand.Usage{Users: 3, ActiveUsers: 2}, reported, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := isNews(tc.usage, tc.status); got != tc.want {
+			tenant := &scimv1alpha1.ScimTenant{Status: tc.status}
+			if got := isNews(tc.usage, tenant); got != tc.want {
 				t.Errorf("isNews = %v", got)
 			}
-			setUsage(&tc.status, tc.usage)
-			if isNews(tc.usage, tc.status) {
-				t.Errorf("it is news once it is written: %+v", tc.status)
+			setUsage(tenant, tc.usage)
+			if isNews(tc.usage, tenant) {
+				t.Errorf("it is news once it is written: %+v", tenant.Status)
+			}
+		})
+	}
+}
+
+func TestLastRequestIsNotBeforeTheTenant(t *testing.T) {
+	created := time.Date(2026, 5, 1, 12, 0, 45, 0, time.UTC)
+	for name, tc := range map[string]struct{ reported, want time.Time }{
+		"none":                                 {},
+		"in the minute of the creation":        {created.Truncate(time.Minute), created},
+		"in the minute after":                  {created.Truncate(time.Minute).Add(time.Minute), created.Truncate(time.Minute).Add(time.Minute)},
+		"to an earlier tenant of the name":     {created.Truncate(time.Minute).Add(-time.Minute), time.Time{}},
+		"to an earlier tenant, the day before": {created.Add(-24 * time.Hour), time.Time{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tenant := &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{CreationTimestamp: metav1.NewTime(created)}}
+			setUsage(tenant, operand.Usage{LastRequestTime: tc.reported})
+			if got := tenant.Status.LastRequestTime.Time; !got.Equal(tc.want) {
+				t.Errorf("the last request was at %s, want %s", got, tc.want)
+			}
+			if isNews(operand.Usage{LastRequestTime: tc.reported}, tenant) {
+				t.Error("it is news once it is written")
 			}
 		})
 	}
