@@ -107,7 +107,7 @@ consistency: install ## Check on the cluster that the replicas of a server answe
 
 .PHONY: drills
 drills: install ## Run what takes long: restores, floods, faults that last. Results go into docs/drills.md.
-	$(WITH_CLUSTER) go test -tags drills -count=1 -v -timeout 3h ./test/drills/... -ginkgo.focus "$(DRILL)"
+	$(WITH_CLUSTER) go test -tags drills -count=1 -v -timeout 3h ./test/drills/... -ginkgo.timeout 3h -ginkgo.focus "$(DRILL)"
 
 .PHONY: conformance
 conformance: install ## Check the SCIM server of tenants on the cluster against the RFCs and the providers' ways.
