@@ -34,7 +34,8 @@ type Servers struct {
 	// with credentials for the registry of the server's image.
 	ImagePullSecrets []string `json:"imagePullSecrets"`
 	// Absence is how long a user or group must have been absent before a server
-	// removes what refers to it: longer than it takes to restore a backup.
+	// removes what refers to it, and for how long a host that its tenant has given up
+	// stays reserved for it: longer than it takes to restore a backup.
 	Absence metav1.Duration `json:"absence"`
 }
 

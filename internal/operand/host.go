@@ -3,6 +3,7 @@ package operand
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -18,6 +19,7 @@ const (
 	hostKey            = "host"
 	holderNamespaceKey = "namespace"
 	holderNameKey      = "scimTenant"
+	givenUpSinceKey    = "givenUpSince"
 )
 
 // HostRecord returns the ConfigMap that says which tenant holds a host. It is in
@@ -55,6 +57,27 @@ func HostOf(record *corev1.ConfigMap) string { return record.Data[hostKey] }
 // HolderOf returns the tenant that holds the host of a record.
 func HolderOf(record *corev1.ConfigMap) types.NamespacedName {
 	return types.NamespacedName{Namespace: record.Data[holderNamespaceKey], Name: record.Data[holderNameKey]}
+}
+
+// GivenUpSince returns since when the holder of a record has given its host up; the zero
+// time when it has not.
+func GivenUpSince(record *corev1.ConfigMap) time.Time {
+	since, err := time.Parse(time.RFC3339, record.Data[givenUpSinceKey])
+	if err != nil {
+		return time.Time{}
+	}
+	return since
+}
+
+// GiveUp notes in a record that its holder has given the host up.
+func GiveUp(record *corev1.ConfigMap, since time.Time) {
+	record.Data[givenUpSinceKey] = since.UTC().Format(time.RFC3339)
+}
+
+// Hold makes a tenant the holder of a record, which has not given the host up.
+func Hold(record *corev1.ConfigMap, holder types.NamespacedName) {
+	record.Data[holderNamespaceKey], record.Data[holderNameKey] = holder.Namespace, holder.Name
+	delete(record.Data, givenUpSinceKey)
 }
 
 // PublishedHosts returns the hosts that an Ingress is for.

@@ -170,6 +170,26 @@ var _ = Describe("The author of a ScimTenant who has no other rights", Ordered, 
 		WaitFor(elsewhere, "condition=Ready", "scimtenant/victim")
 	})
 
+	It("does not get it when its holder is applied anew, or edited", func(ctx SpecContext) {
+		asMallory("ScimTenant", "mallory", specOf("")+`,"displayName":"waiting",`+published(host)+"}")
+		stalled(namespace, "scimtenant", "mallory", scimv1alpha1.ReasonHostConflict)
+		manifest := Kubectl("get", "scimtenant", "-n", elsewhere, "victim", "-o", "json")
+		endpoint := Kubectl("get", "scimtenant", "-n", elsewhere, "victim", "-o", "jsonpath={.spec.endpoint}")
+		_, err := RunKubectl(manifest, "replace", "--force", "-f", "-")
+		Expect(err).NotTo(HaveOccurred())
+		WaitFor(elsewhere, "condition=Ready", "scimtenant/victim")
+		Expect(publishers(ctx, host)()).To(ConsistOf(elsewhere))
+
+		Kubectl("patch", "scimtenant", "-n", elsewhere, "victim", "--type=merge", "-p", `{"spec":{"endpoint":null}}`)
+		Eventually(func() any {
+			return conditionOf(KubectlGet(namespace, "scimtenant", "mallory"), scimv1alpha1.ConditionReady)["message"]
+		}).Should(And(ContainSubstring("it is gone, or asks for another host, since"), ContainSubstring("delete ConfigMap "), Not(ContainSubstring(elsewhere+"/"))))
+		Consistently(publishers(ctx, host)).WithTimeout(3 * time.Second).Should(BeEmpty())
+		Kubectl("patch", "scimtenant", "-n", elsewhere, "victim", "--type=merge", "-p", fmt.Sprintf(`{"spec":{"endpoint":%s}}`, endpoint))
+		Eventually(publishers(ctx, host)).Should(ConsistOf(elsewhere))
+		WaitFor(elsewhere, "condition=Ready", "scimtenant/victim")
+	})
+
 	DescribeTable("cannot make the operator write what the operator's configuration does not allow",
 		func(_ SpecContext, spec, names string) {
 			before := KubectlGet(namespace, "deployment", "mallory-scim")["metadata"].(map[string]any)["generation"]

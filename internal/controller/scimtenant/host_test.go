@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -17,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
 	"github.com/kubescim/kubescim/internal/operand"
 )
@@ -42,6 +44,29 @@ func forget(ctx context.Context, host string) {
 	Expect(env.Client.Delete(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
 		Namespace: controllertest.OperatorNamespace, Name: operand.HostRecordName(host),
 	}})).To(Succeed())
+}
+
+// recordOf returns a function that reads the record of who holds a host.
+func recordOf(ctx context.Context, host string) func() (*corev1.ConfigMap, error) {
+	return func() (*corev1.ConfigMap, error) {
+		record := &corev1.ConfigMap{}
+		return record, env.Client.Get(ctx, client.ObjectKey{
+			Namespace: controllertest.OperatorNamespace, Name: operand.HostRecordName(host),
+		}, record)
+	}
+}
+
+// longAgo waits until a host is given up, and lets that be for longer than a host is
+// reserved.
+func longAgo(ctx context.Context, host string) {
+	GinkgoHelper()
+	Eventually(func(g Gomega) {
+		record, err := recordOf(ctx, host)()
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(operand.GivenUpSince(record)).NotTo(BeZero())
+		operand.GiveUp(record, time.Now().Add(-config.Default().Servers.Absence.Duration))
+		g.Expect(env.Client.Update(ctx, record)).To(Succeed())
+	}).Should(Succeed())
 }
 
 // collect does what the garbage collector does in a cluster.
@@ -118,6 +143,7 @@ var _ = Describe("A host", func() {
 
 		By("giving it up for another one")
 		moveTo(ctx, first, "moved.example.com")
+		longAgo(ctx, "held.example.com")
 		becomeReady(ctx, second)
 		Expect(publishersOf(ctx, "held.example.com")()).To(ConsistOf(second.Namespace))
 
@@ -128,11 +154,12 @@ var _ = Describe("A host", func() {
 		Expect(publishersOf(ctx, "moved.example.com")()).To(ConsistOf(first.Namespace), "what was published goes on")
 		Expect(current(ctx, second)()).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 
-		By("deleting the holder: the host is free once its Ingress is gone")
+		By("deleting the holder")
 		Expect(env.Client.Delete(ctx, second)).To(Succeed())
 		Eventually(func() error { _, err := current(ctx, second)(); return err }).Should(BeNotFound())
 		Consistently(publishersOf(ctx, "held.example.com")).Should(ConsistOf(second.Namespace))
 		collect(ctx, second)
+		longAgo(ctx, "held.example.com")
 		becomeReady(ctx, first)
 		Expect(publishersOf(ctx, "held.example.com")()).To(ConsistOf(first.Namespace))
 	})
@@ -155,6 +182,7 @@ var _ = Describe("A host", func() {
 		undo()
 		change(ctx, alpha, func(t *scimv1alpha1.ScimTenant) { t.Spec.DisplayName = "Alpha" })
 		becomeReady(ctx, alpha)
+		longAgo(ctx, "one.example.com")
 		becomeReady(ctx, beta)
 		Expect(publishersOf(ctx, "one.example.com")()).To(ConsistOf(beta.Namespace))
 		Expect(publishersOf(ctx, "unwritable.example.com")()).To(ConsistOf(alpha.Namespace))
@@ -197,10 +225,8 @@ var _ = Describe("A host", func() {
 		stopManager, err = env.StartManager(controllertest.Operator)
 		Expect(err).NotTo(HaveOccurred())
 		Eventually(current(ctx, older)).Should(conflict)
-		record := &corev1.ConfigMap{}
-		recordKey := client.ObjectKey{Namespace: controllertest.OperatorNamespace, Name: operand.HostRecordName("legacy.example.com")}
-		Eventually(func() error { return env.Client.Get(ctx, recordKey, record) }).Should(Succeed())
-		Expect(operand.HolderOf(record)).To(Equal(client.ObjectKeyFromObject(younger)))
+		Eventually(recordOf(ctx, "legacy.example.com")).Should(
+			WithTransform(operand.HolderOf, Equal(client.ObjectKeyFromObject(younger))))
 		Consistently(publishersOf(ctx, "legacy.example.com")).Should(ConsistOf(younger.Namespace))
 	})
 
@@ -242,6 +268,8 @@ var _ = Describe("A host", func() {
 		var err error
 		stopManager, err = env.StartManager(controllertest.Operator)
 		Expect(err).NotTo(HaveOccurred())
+		Eventually(current(ctx, next)).Should(conflict)
+		longAgo(ctx, "away.example.com")
 		becomeReady(ctx, next)
 	})
 

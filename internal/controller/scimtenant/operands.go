@@ -72,9 +72,10 @@ func (r *Reconciler) reconcileEndpoint(ctx context.Context, s *scope) error {
 	if err := r.keepPublished(ctx, s); err != nil {
 		return err
 	}
-	return errors.Join(
-		r.publish(ctx, s),
-		r.releaseHosts(ctx, client.ObjectKeyFromObject(s.tenant), s.tenant.Spec.Endpoint.Host))
+	published := r.publish(ctx, s)
+	var err error
+	s.reservedFor, err = r.releaseHosts(ctx, client.ObjectKeyFromObject(s.tenant), s.tenant.Spec.Endpoint.Host)
+	return errors.Join(published, err)
 }
 
 // keepPublished makes the tenant the holder of what its Ingress publishes, whatever
@@ -83,13 +84,17 @@ func (r *Reconciler) reconcileEndpoint(ctx context.Context, s *scope) error {
 func (r *Reconciler) keepPublished(ctx context.Context, s *scope) error {
 	for _, host := range s.publishedHosts() {
 		held, err := r.holdsForSure(ctx, s, host)
-		if err == nil && !held {
-			held, err = r.hold(ctx, s, host)
-		}
 		if err != nil {
 			return err
 		}
-		if !held {
+		if held {
+			continue
+		}
+		byAnother, err := r.hold(ctx, s, host)
+		if err != nil {
+			return err
+		}
+		if byAnother != nil {
 			return r.unpublish(ctx, s)
 		}
 	}
@@ -118,9 +123,8 @@ func (r *Reconciler) publish(ctx context.Context, s *scope) error {
 	if err != nil || applied {
 		return err
 	}
-	held, err := r.hold(ctx, s, host)
-	if err != nil || !held {
-		s.hostTaken = err == nil
+	s.hostTaken, err = r.hold(ctx, s, host)
+	if err != nil || s.hostTaken != nil {
 		return err
 	}
 	obj, err := r.applier.Apply(ctx, s.tenant, intent)

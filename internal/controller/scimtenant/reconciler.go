@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -89,7 +90,7 @@ type Reconciler struct {
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ctrl.Result, err error) {
 	tenant, err := reconcile.Get[scimv1alpha1.ScimTenant](ctx, &r.written, r.Client, r.Live, req.NamespacedName)
 	if apierrors.IsNotFound(err) {
-		return ctrl.Result{}, r.releaseHosts(ctx, req.NamespacedName, "")
+		return r.reconcileGone(ctx, req.NamespacedName)
 	}
 	if err != nil {
 		return ctrl.Result{}, err
@@ -116,6 +117,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ct
 		return r.reconcileDeletion(ctx, s)
 	}
 	return r.reconcileNormal(ctx, s)
+}
+
+// reconcileGone looks after the hosts of a tenant that is gone.
+func (r *Reconciler) reconcileGone(ctx context.Context, tenant types.NamespacedName) (ctrl.Result, error) {
+	reserved, err := r.releaseHosts(ctx, tenant, "")
+	if reconcile.IsConflict(err) { // the tenant is back, or another one was faster
+		return ctrl.Result{RequeueAfter: pollInterval}, nil
+	}
+	return ctrl.Result{RequeueAfter: reserved}, err
 }
 
 func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result, error) {

@@ -38,9 +38,12 @@ type scope struct {
 	// certificate is what was found about the certificate that the spec names; nil
 	// when it names none. Set by gatherCertificate.
 	certificate *finding
-	// hostTaken is true when another tenant holds the host that this one asks for.
-	// Set by reconcileEndpoint.
-	hostTaken bool
+	// hostTaken says who holds the host that this tenant asks for; nil when no other
+	// tenant does. Set by reconcileEndpoint.
+	hostTaken *taken
+	// reservedFor is for how long a host that the tenant has given up is still reserved
+	// for it; 0 when there is none. Set by reconcileEndpoint.
+	reservedFor time.Duration
 
 	// unreachable are the server's pods that cannot reach each other. Set by
 	// gatherUsage.
@@ -92,8 +95,11 @@ func (s *scope) requeueAfter() time.Duration {
 	if s.deployment != nil && !rolledOut(s.deployment, s.tenant.Replicas()) {
 		waits = append(waits, rolloutWait(s.deployment))
 	}
-	if s.hostTaken {
+	if s.hostTaken != nil {
 		waits = append(waits, conflictInterval)
+	}
+	if s.reservedFor > 0 {
+		waits = append(waits, s.reservedFor)
 	}
 	if s.certificate != nil {
 		waits = append(waits, max(time.Until(s.certificate.until), time.Second))

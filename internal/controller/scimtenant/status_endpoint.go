@@ -3,6 +3,7 @@ package scimtenant
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -47,9 +48,8 @@ func obstacle(s *scope) (reason, message string) {
 	case !s.ingressClass:
 		return scimv1alpha1.ReasonIngressClassNotFound,
 			"the cluster has no default IngressClass: set spec.endpoint.ingress.className to one that exists"
-	case s.hostTaken:
-		return scimv1alpha1.ReasonHostConflict,
-			fmt.Sprintf("another ScimTenant holds host %q, until it has given it up: set spec.endpoint.host to another host", host)
+	case s.hostTaken != nil:
+		return scimv1alpha1.ReasonHostConflict, hostConflict(s.tenant, *s.hostTaken)
 	case s.endpointProblem != nil:
 		return reasonOf(s.endpointProblem), s.endpointProblem.Error()
 	default:
@@ -63,4 +63,26 @@ func stillPublished(s *scope) string {
 		return ""
 	}
 	return "; the Ingress stays as it is, for " + operand.PublishedURL(s.ingress)
+}
+
+// hostConflict says what stands against a tenant's host, and whom to ask for what. A
+// holder in another namespace is not named: that is for whoever runs the operator to see.
+func hostConflict(tenant *scimv1alpha1.ScimTenant, held taken) string {
+	host := tenant.Spec.Endpoint.Host
+	const instead = "set spec.endpoint.host to another host"
+	switch {
+	case held.holder.Name == "":
+		return fmt.Sprintf("another ScimTenant holds host %q, of which there is no record yet: %s", host, instead)
+	case held.holder.Namespace == tenant.Namespace:
+		return fmt.Sprintf("another ScimTenant holds host %q, %s of this namespace: %s, or let that tenant have another one, or none",
+			host, held.holder.Name, instead)
+	case held.givenUp.IsZero():
+		return fmt.Sprintf("another ScimTenant holds host %q, in another namespace: %s, or have whoever runs the operator "+
+			"see in ConfigMap %s who it is, so that it gives the host up", host, instead, held.record)
+	default:
+		return fmt.Sprintf("another ScimTenant holds host %q, in another namespace: it is gone, or asks for another host, since %s; "+
+			"it may have the host back until %s, and then the host is free. To have it earlier, "+
+			"ask whoever runs the operator to delete ConfigMap %s; or %s",
+			host, held.givenUp.UTC().Format(time.RFC3339), held.free.UTC().Format(time.RFC3339), held.record, instead)
+	}
 }

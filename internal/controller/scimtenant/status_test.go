@@ -138,11 +138,11 @@ func TestStatus(t *testing.T) {
 			conditions.Reconciling, "Unavailable", no, yes, "exceeded quota",
 		},
 		"the host is taken": {
-			settled(func(s *scope) { s.hostTaken, s.ingress = true, nil }),
+			settled(func(s *scope) { s.hostTaken, s.ingress = &taken{}, nil }),
 			conditions.Stalled, "HostConflict", yes, no, "another ScimTenant holds",
 		},
 		"the host is taken, and the former one still published": {
-			settled(func(s *scope) { s.hostTaken, s.ingress = true, ingressFor("former.example.com") }),
+			settled(func(s *scope) { s.hostTaken, s.ingress = &taken{}, ingressFor("former.example.com") }),
 			conditions.Stalled, "HostConflict", yes, no, "stays as it is, for https://former.example.com/scim/v2",
 		},
 		"a host without TLS": {
@@ -188,7 +188,7 @@ func TestStatus(t *testing.T) {
 			conditions.Reconciling, "ReconcileFailed", yes, metav1.ConditionUnknown, "refused by a webhook",
 		},
 		"the host is taken, and the server is not there": {
-			settled(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 0 }), func(s *scope) { s.hostTaken = true }),
+			settled(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 0 }), func(s *scope) { s.hostTaken = &taken{} }),
 			conditions.Stalled, "HostConflict", no, no, "set spec.endpoint.host",
 		},
 		"no IngressClass of that name": {

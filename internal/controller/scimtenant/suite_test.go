@@ -88,6 +88,11 @@ func withDeletionPolicy(policy scimv1alpha1.DeletionPolicy) func(*scimv1alpha1.S
 	return func(t *scimv1alpha1.ScimTenant) { t.Spec.DeletionPolicy = policy }
 }
 
+// in lets a tenant be created beside another one, in the same namespace.
+func in(other *scimv1alpha1.ScimTenant, name string) func(*scimv1alpha1.ScimTenant) {
+	return func(t *scimv1alpha1.ScimTenant) { t.Namespace, t.Name = other.Namespace, name }
+}
+
 // current returns a function that reads the tenant as it is now.
 func current(ctx context.Context, tenant *scimv1alpha1.ScimTenant) func() (*scimv1alpha1.ScimTenant, error) {
 	return func() (*scimv1alpha1.ScimTenant, error) {

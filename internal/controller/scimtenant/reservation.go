@@ -1,0 +1,163 @@
+package scimtenant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// A tenant gives a host up when it is gone, or asks for another host or none, and
+// has no Ingress for the host any more. A tenant that is edited, applied anew or
+// restored from a backup does so for a moment, and identity providers go on sending
+// tokens to the host meanwhile and afterwards. So the record then says since when
+// that is so, and the host stays reserved: for the holder itself and for tenants of
+// its namespace, who may have it at once, until it has been given up for as long as
+// absence has to last to be believed (config.Servers.Absence).
+
+// takeOver makes a tenant the holder of a host of which there is a record, unless the
+// host is held by another one or reserved for it.
+func (r *Reconciler) takeOver(ctx context.Context, record *corev1.ConfigMap, me types.NamespacedName) (*taken, error) {
+	holder := operand.HolderOf(record)
+	if holder == me {
+		return nil, r.keep(ctx, record, me)
+	}
+	held := &taken{holder: holder, record: client.ObjectKeyFromObject(record)}
+	since, err := r.givenUpSince(ctx, record)
+	if err != nil {
+		return nil, err
+	}
+	if since.IsZero() {
+		return held, nil
+	}
+	held.givenUp, held.free = since, since.Add(r.Config.Servers.Absence.Duration)
+	if holder.Namespace != me.Namespace && time.Now().Before(held.free) {
+		return held, nil
+	}
+	return nil, r.keep(ctx, record, me)
+}
+
+// keep writes into a record that a tenant holds the host, if it does not say so.
+func (r *Reconciler) keep(ctx context.Context, record *corev1.ConfigMap, holder types.NamespacedName) error {
+	if operand.HolderOf(record) == holder && operand.GivenUpSince(record).IsZero() {
+		return nil
+	}
+	kept := record.DeepCopy()
+	operand.Hold(kept, holder)
+	if err := r.Live.Update(ctx, kept, apply.FieldManager); err != nil {
+		return fmt.Errorf("recording who holds host %q: %w", operand.HostOf(record), err)
+	}
+	return nil
+}
+
+// releaseHosts looks after the records of a tenant's hosts: those that it neither asks
+// for nor publishes are given up, and removed when nothing is reserved by them any
+// more. asked is the host that it asks for; empty when there is none. reserved is how
+// soon to look again; 0 when nothing is reserved.
+func (r *Reconciler) releaseHosts(
+	ctx context.Context, holder types.NamespacedName, asked string,
+) (reserved time.Duration, err error) {
+	records := &corev1.ConfigMapList{}
+	if err := r.Client.List(ctx, records, client.MatchingFields{indexHolder: holder.String()}); err != nil {
+		return 0, fmt.Errorf("listing the hosts of the tenant: %w", err)
+	}
+	var failures []error
+	for i := range records.Items {
+		record := &records.Items[i]
+		if operand.HostOf(record) == asked {
+			failures = append(failures, r.keep(ctx, record, holder))
+			continue
+		}
+		left, err := r.releaseHost(ctx, record)
+		failures = append(failures, err)
+		if left > 0 && (reserved == 0 || left < reserved) {
+			reserved = left
+		}
+	}
+	return reserved, errors.Join(failures...)
+}
+
+// releaseHost gives a host up, if its holder has, and returns for how long it is still
+// reserved. Then its record is removed.
+func (r *Reconciler) releaseHost(ctx context.Context, record *corev1.ConfigMap) (reserved time.Duration, err error) {
+	since, err := r.givenUpSince(ctx, record)
+	if err != nil || since.IsZero() {
+		return 0, err
+	}
+	if reserved = time.Until(since.Add(r.Config.Servers.Absence.Duration)); reserved > 0 {
+		return reserved, nil
+	}
+	err = r.Live.Delete(ctx, record, client.Preconditions{UID: &record.UID, ResourceVersion: &record.ResourceVersion})
+	if client.IgnoreNotFound(err) != nil {
+		return 0, fmt.Errorf("giving up host %q: %w", operand.HostOf(record), err)
+	}
+	return 0, nil
+}
+
+// givenUpSince returns since when the holder of a record has given the host up, and
+// notes it in the record when that is new; the zero time when it has not.
+func (r *Reconciler) givenUpSince(ctx context.Context, record *corev1.ConfigMap) (time.Time, error) {
+	given, err := r.isGivenUp(ctx, record)
+	if err != nil || !given {
+		return time.Time{}, err
+	}
+	if since := operand.GivenUpSince(record); !since.IsZero() {
+		return since, nil
+	}
+	operand.GiveUp(record, time.Now())
+	if err := r.Live.Update(ctx, record, apply.FieldManager); err != nil {
+		return time.Time{}, fmt.Errorf("noting that host %q was given up: %w", operand.HostOf(record), err)
+	}
+	return operand.GivenUpSince(record), nil
+}
+
+// isGivenUp reports whether the holder of a record neither asks for the host nor
+// publishes it.
+func (r *Reconciler) isGivenUp(ctx context.Context, record *corev1.ConfigMap) (bool, error) {
+	holder, host := operand.HolderOf(record), operand.HostOf(record)
+	tenant := &scimv1alpha1.ScimTenant{}
+	err := r.Live.Get(ctx, holder, tenant)
+	switch {
+	case apierrors.IsForbidden(err): // of a namespace that is watched no longer, nothing is known
+		return false, nil
+	case client.IgnoreNotFound(err) != nil:
+		return false, fmt.Errorf("reading the holder of host %q: %w", host, err)
+	case err == nil && tenant.Spec.Endpoint.Host == host:
+		return false, nil
+	}
+	ingress := &networkingv1.Ingress{}
+	err = r.Live.Get(ctx, types.NamespacedName{Namespace: holder.Namespace, Name: operand.Name(holder.Name)}, ingress)
+	switch {
+	case apierrors.IsForbidden(err):
+		return r.namespaceIsGone(ctx, holder.Namespace)
+	case apierrors.IsNotFound(err):
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("reading the Ingress of the holder of host %q: %w", host, err)
+	}
+	return !slices.Contains(operand.PublishedHosts(ingress), host), nil
+}
+
+// namespaceIsGone reports whether a namespace where the operator has no rights is gone.
+// Of one that is watched no longer, nothing is known: its tenants may still publish.
+func (r *Reconciler) namespaceIsGone(ctx context.Context, name string) (bool, error) {
+	err := r.Live.Get(ctx, types.NamespacedName{Name: name}, &corev1.Namespace{})
+	if err == nil || apierrors.IsForbidden(err) {
+		return false, nil
+	}
+	if apierrors.IsNotFound(err) {
+		return true, nil
+	}
+	return false, fmt.Errorf("reading whether namespace %s is gone: %w", name, err)
+}
