@@ -16,6 +16,8 @@ import (
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/internal/operand"
 )
 
 // watchTimeout bounds one watch, so that one which has died without a word is
@@ -24,6 +26,9 @@ const watchTimeout = 5 * time.Minute
 
 // lastingWatch is how long a watch must have lasted for the next one to be begun at once.
 const lastingWatch = 30 * time.Second
+
+// missing is the version of an object that does not exist.
+const missing = operand.NoVerifiers
 
 // follower follows one object by name, with permission for that name only: an
 // informer would list all objects of the kind.
@@ -35,7 +40,8 @@ type follower struct {
 	newObject func() client.Object
 	newList   func() client.ObjectList
 	// seen is told each state of the object, in order; nil when it does not
-	// exist. version is the resourceVersion, "0" when that is not known.
+	// exist. version is the resourceVersion, and "0" when there is no object: an object
+	// that was deleted has one too, at which there is nothing.
 	seen func(object client.Object, version string)
 }
 
@@ -68,7 +74,7 @@ func (f *follower) once(ctx context.Context) error {
 		f.seen(object, version)
 	case apierrors.IsNotFound(err):
 		// A watch without a version begins with the object, should it exist by then.
-		f.seen(nil, "0")
+		f.seen(nil, missing)
 	default:
 		return fmt.Errorf("reading it: %w", err)
 	}
@@ -102,7 +108,7 @@ func (f *follower) handle(event watch.Event) error {
 	case event.Type == watch.Added, event.Type == watch.Modified:
 		f.seen(object, object.GetResourceVersion())
 	case event.Type == watch.Deleted:
-		f.seen(nil, object.GetResourceVersion())
+		f.seen(nil, missing)
 	}
 	return nil
 }

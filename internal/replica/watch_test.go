@@ -10,9 +10,13 @@ import (
 	. "github.com/onsi/gomega"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/kubescim/kubescim/internal/operand"
 )
 
 func TestWatchesThatEndAtOnceAreBegunAgainMoreAndMoreRarely(t *testing.T) {
@@ -40,4 +44,30 @@ func TestWatchesThatEndAtOnceAreBegunAgainMoreAndMoreRarely(t *testing.T) {
 		f.run(ctx)
 		NewWithT(t).Expect(begun).To(And(BeNumerically(">", 5), BeNumerically("<", 20)), "in a minute")
 	})
+}
+
+// The operator waits for operand.NoVerifiers while the Secret does not exist.
+func TestADeletedObjectHasNoVersion(t *testing.T) {
+	g := NewWithT(t)
+	events := watch.NewFakeWithChanSize(2, false)
+	events.Add(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{ResourceVersion: "7"}})
+	events.Delete(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{ResourceVersion: "8"}})
+	events.Stop()
+	var versions []string
+	f := &follower{
+		client: interceptor.NewClient(nil, interceptor.Funcs{
+			Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
+				return apierrors.NewNotFound(corev1.Resource("secrets"), "acme")
+			},
+			Watch: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) (watch.Interface, error) {
+				return events, nil
+			},
+		}),
+		log: slog.New(slog.DiscardHandler), key: client.ObjectKey{Namespace: "acme", Name: "acme"},
+		newObject: func() client.Object { return &corev1.Secret{} },
+		newList:   func() client.ObjectList { return &corev1.SecretList{} },
+		seen:      func(_ client.Object, version string) { versions = append(versions, version) },
+	}
+	g.Expect(f.once(t.Context())).To(Succeed())
+	g.Expect(versions).To(Equal([]string{operand.NoVerifiers, "7", operand.NoVerifiers}))
 }

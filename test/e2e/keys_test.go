@@ -169,6 +169,18 @@ var _ = Describe("API keys", Ordered, ContinueOnFailure, func() {
 		})
 		Expect(NamesOf(t.Pods(ctx))).To(ConsistOf(before), "pausing restarts no pod")
 	})
+
+	It("work again after the Secret of the verifiers was deleted, as long as their own Secrets are there", func() {
+		Kubectl("delete", "secret", "-n", t.Namespace, t.Name+"-scim-verifiers")
+		Eventually(func() map[string]any { return KubectlGet(t.Namespace, "secret", t.Name+"-scim-verifiers") }).ShouldNot(BeNil())
+		t.EveryReplica(func(c *Client) {
+			Eventually(func() int { return c.Get(Users).Status }).WithTimeout(5 * time.Second).Should(Equal(http.StatusOK))
+		})
+		WaitFor(t.Namespace, "condition=Ready", "scimapikey/"+t.Name)
+		Eventually(func() any {
+			return conditionOf(KubectlGet(t.Namespace, "scimapikey", "named"), scimv1alpha1.ConditionReady)["reason"]
+		}).Should(Equal(scimv1alpha1.ReasonVerifierLost), "nobody can tell the operator that token")
+	})
 })
 
 // conditionOf is a condition in the status of an object; nil when it is not there.
