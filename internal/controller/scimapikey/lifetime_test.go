@@ -43,7 +43,23 @@ var _ = Describe("A key that was handed over", func() {
 		By("losing its host to another tenant")
 		setURL(ctx, tenant, "")
 		o.settle(ctx, key)
+		Expect(secret(ctx, tenant.Namespace, "okta").Data).To(HaveKeyWithValue(operand.HandoverURL, BeEmpty()))
+
+		By("having it back")
+		setURL(ctx, tenant, "https://new.example.com/scim/v2")
+		o.settle(ctx, key)
 		Expect(secret(ctx, tenant.Namespace, "okta").Data).To(HaveKeyWithValue(operand.HandoverURL, []byte("https://new.example.com/scim/v2")))
+
+		By("being edited: what the status says is not about that yet")
+		tenant.Spec.DisplayName = "Acme"
+		Expect(env.Client.Update(ctx, tenant)).To(Succeed())
+		o.settle(ctx, key)
+		Expect(secret(ctx, tenant.Namespace, "okta").Data).To(HaveKeyWithValue(operand.HandoverURL, []byte("https://new.example.com/scim/v2")))
+
+		By("being deleted, after which the host may become somebody else's")
+		Expect(env.Client.Delete(ctx, tenant)).To(Succeed())
+		o.settle(ctx, key)
+		Expect(secret(ctx, tenant.Namespace, "okta").Data).To(HaveKeyWithValue(operand.HandoverURL, BeEmpty()))
 	})
 
 	It("is restored from its hand-over Secret when the verifiers are deleted", func(ctx context.Context) {

@@ -135,10 +135,12 @@ func (r *Reconciler) handOver(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// followURL keeps the URL in the hand-over Secret right, if the Secret is there.
+// followURL keeps the URL in the hand-over Secret right, if the Secret is there. While
+// the tenant has none, it is empty: whoever is told of a host that belongs to somebody
+// else by then sends the token there.
 func (r *Reconciler) followURL(ctx context.Context, s *scope) error {
 	url := s.url()
-	if _, ok := s.handedOver(); !ok || url == "" || string(s.handover.Data[operand.HandoverURL]) == url {
+	if _, ok := s.handedOver(); !ok || !s.urlKnown() || string(s.handover.Data[operand.HandoverURL]) == url {
 		return nil
 	}
 	if ptr.Deref(s.handover.Immutable, false) {

@@ -106,10 +106,16 @@ func (s *scope) handedOver() (v apikey.Verifier, ok bool) {
 // The tenant's status decides, not its spec: a host that belongs to another
 // tenant must never get this tenant's tokens.
 func (s *scope) url() string {
-	if s.tenant == nil || s.tenant.Status.ObservedGeneration != s.tenant.Generation {
+	if s.tenant == nil || !s.urlKnown() {
 		return ""
 	}
 	return s.tenant.Status.URL
+}
+
+// urlKnown is false while the tenant's status is not about its newest spec. A tenant
+// that is not there has no URL.
+func (s *scope) urlKnown() bool {
+	return s.tenant == nil || s.tenant.Status.ObservedGeneration == s.tenant.Generation
 }
 
 // requeueAfter is when to look again for what no watch tells about.
