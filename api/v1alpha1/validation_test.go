@@ -208,6 +208,8 @@ var _ = Describe("ScimApiKey", func() {
 	},
 		Entry("without a tenant", "acme", `description: x`, "spec.tenantRef: Required"),
 		Entry("with a Secret name that is none", "acme", "tenantRef: {name: acme}\nsecretName: Acme_Token", "must be the name of a Secret"),
+		Entry("with the name of a Secret of verifiers", "acme", "tenantRef: {name: acme}\nsecretName: t3-scim-verifiers", "Choose another name, for example 'acme-okta'"),
+		Entry("with a name that names a Secret of verifiers", "own-scim-verifiers", "tenantRef: {name: acme}", "set `spec.secretName`"),
 		Entry("with a name that is no label", strings.Repeat("a", 64), "tenantRef: {name: acme}", "at most 63 characters"),
 	)
 

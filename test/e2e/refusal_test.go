@@ -62,6 +62,8 @@ var _ = Describe("A malformed manifest", Ordered, func() {
 	},
 		Entry("no tenant", `{"description":"for Okta"}`, "spec.tenantRef", "Required value"),
 		Entry("a Secret's name that cannot be", `{"tenantRef":{"name":"acme"},"secretName":"Acme_Token"}`, "must be the name of a Secret", "'acme-okta'"),
+		Entry("the name of a Secret that tenants' tokens are known by", `{"tenantRef":{"name":"acme"},"secretName":"globex-scim-verifiers"}`,
+			"must not end with '-scim-verifiers'", "'acme-okta'"),
 		Entry("an expiration that is no time", `{"tenantRef":{"name":"acme"},"expirationTime":"tomorrow"}`, "spec.expirationTime"),
 	)
 
