@@ -28,7 +28,7 @@ var _ = Describe("Deleting a tenant", Ordered, ContinueOnFailure, func() {
 	var (
 		namespace              string
 		keeping, freezing      *Tenant
-		erasing                *Tenant
+		erasing, held          *Tenant
 		manifestOfKeeping      *scimv1alpha1.ScimTenant
 		kept, frozen           []string
 		keptGroup, frozenGroup string
@@ -60,13 +60,26 @@ var _ = Describe("Deleting a tenant", Ordered, ContinueOnFailure, func() {
 		manifestOfKeeping = NewTenant(namespace, "keeping", scimv1alpha1.IdentityProviderGeneric)
 		tenants := ServeIn(ctx, namespace, manifestOfKeeping,
 			NewTenant(namespace, "erasing", scimv1alpha1.IdentityProviderGeneric, OneReplica, policy(scimv1alpha1.DeletionPolicyDelete)),
-			NewTenant(namespace, "freezing", scimv1alpha1.IdentityProviderGeneric, OneReplica, policy(scimv1alpha1.DeletionPolicyDeactivate)))
-		keeping, erasing, freezing = tenants[0], tenants[1], tenants[2]
+			NewTenant(namespace, "freezing", scimv1alpha1.IdentityProviderGeneric, OneReplica, policy(scimv1alpha1.DeletionPolicyDeactivate)),
+			NewTenant(namespace, "held", scimv1alpha1.IdentityProviderGeneric, OneReplica))
+		keeping, erasing, freezing, held = tenants[0], tenants[1], tenants[2], tenants[3]
 		kept, keptGroup = populate(keeping)
 		frozen, frozenGroup = populate(freezing)
 		populate(erasing)
 		removed := erasing.Send(http.MethodPost, Users, PlainUser("former@example.com")).Has(http.StatusCreated).ID()
 		erasing.Deleted(Users, removed)
+	})
+
+	It("stops the server while a finalizer of somebody else keeps the tenant, and says so", func(ctx SpecContext) {
+		Kubectl("patch", "scimtenant", "-n", namespace, "held", "--type=merge", "-p", `{"metadata":{"finalizers":["example.com/mine","scim.kubescim.dev/finalizer"]}}`)
+		Kubectl("delete", "scimtenant", "-n", namespace, "held", "--wait=false")
+		gone(ctx, held)
+		Eventually(func() map[string]any {
+			return conditionOf(KubectlGet(namespace, "scimtenant", "held"), scimv1alpha1.ConditionReady)
+		}).Should(And(HaveKeyWithValue("status", "False"), HaveKeyWithValue("reason", scimv1alpha1.ReasonDeleting),
+			HaveKeyWithValue("message", ContainSubstring("waiting for finalizers of others: example.com/mine"))))
+		Kubectl("patch", "scimtenant", "-n", namespace, "held", "--type=merge", "-p", `{"metadata":{"finalizers":null}}`)
+		Eventually(func() map[string]any { return KubectlGet(namespace, "scimtenant", "held") }).Should(BeNil())
 	})
 
 	It("leaves users and groups by default, and serves them again when the tenant comes back", func(ctx SpecContext) {

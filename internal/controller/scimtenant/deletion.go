@@ -3,12 +3,13 @@ package scimtenant
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -20,13 +21,14 @@ import (
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
-// reconcileDeletion does what the deletion policy says, and then lets the tenant
-// go. Its objects are collected by their owner references. A namespace that is
-// deleted takes the users with it, whatever the policy says.
+// finalizersInterval is how soon to look again whether somebody has taken a finalizer
+// off an object that is not watched.
+const finalizersInterval = 10 * time.Second
+
+// reconcileDeletion stops the server, does what the deletion policy says, and then lets
+// the tenant go. Its other objects are collected by their owner references. A namespace
+// that is deleted takes the server and the users with it, whatever the policy says.
 func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Result, error) {
-	if s.tenant.DeletionPolicy() == scimv1alpha1.DeletionPolicyRetain {
-		return ctrl.Result{}, r.release(ctx, s)
-	}
 	ends, err := reconcile.NamespaceEnds(ctx, r.Live, s.tenant.Namespace)
 	if err != nil {
 		return ctrl.Result{}, err
@@ -34,35 +36,52 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 	if ends {
 		return ctrl.Result{}, r.release(ctx, s)
 	}
-	// Nobody may write users while they are swept.
+	// The Deployment may outlive the tenant: it is orphaned if somebody wants that, and
+	// not collected while somebody else's finalizer keeps the tenant.
 	waiting, err := r.stopServer(ctx, s)
 	if err != nil || waiting != "" {
 		s.deletion = waiting
 		return ctrl.Result{RequeueAfter: pollInterval}, err
 	}
-	done, err := r.sweep(ctx, s)
-	if err != nil || !done {
-		return ctrl.Result{RequeueAfter: time.Millisecond}, err
+	done := !controllerutil.ContainsFinalizer(s.tenant, scimv1alpha1.Finalizer)
+	if done || s.tenant.DeletionPolicy() == scimv1alpha1.DeletionPolicyRetain {
+		return ctrl.Result{}, r.release(ctx, s)
+	}
+	// Nobody may write users while they are swept.
+	waiting, err = r.awaitServer(ctx, s)
+	if err != nil || waiting != "" {
+		s.deletion = waiting
+		return ctrl.Result{RequeueAfter: pollInterval}, err
+	}
+	again, err := r.sweep(ctx, s)
+	if err != nil || again > 0 {
+		return ctrl.Result{RequeueAfter: again}, err
 	}
 	return ctrl.Result{}, r.release(ctx, s)
 }
 
-// stopServer deletes the server's Deployment and returns what is still to be
-// waited for; nothing once no pod of the server can write any more.
+// stopServer deletes the server's Deployment and returns what is still to be waited
+// for; nothing once it is gone.
 func (r *Reconciler) stopServer(ctx context.Context, s *scope) (waiting string, err error) {
-	namespace, name := s.tenant.Namespace, operand.Name(s.tenant.Name)
-	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	name := operand.Name(s.tenant.Name)
+	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: s.tenant.Namespace, Name: name}}
 	if err := r.applier.Delete(ctx, s.tenant, deployment); err != nil {
 		return "", err
 	}
 	err = r.Live.Get(ctx, client.ObjectKeyFromObject(deployment), deployment)
-	if err == nil && metav1.IsControlledBy(deployment, s.tenant) {
+	if err == nil && apply.IsOurs(s.tenant, deployment) {
 		return fmt.Sprintf("waiting until Deployment %s is gone", name), nil
 	}
-	if err != nil && !apierrors.IsNotFound(err) {
+	if client.IgnoreNotFound(err) != nil {
 		return "", fmt.Errorf("reading whether Deployment %s is gone: %w", name, err)
 	}
+	return "", nil
+}
 
+// awaitServer returns what is still to be waited for; nothing once no pod of the server
+// can write any more.
+func (r *Reconciler) awaitServer(ctx context.Context, s *scope) (waiting string, err error) {
+	namespace := s.tenant.Namespace
 	pods := &corev1.PodList{}
 	err = r.Live.List(ctx, pods, client.InNamespace(namespace),
 		client.MatchingLabels(operand.SelectorLabels(s.tenant.Name)), client.Limit(1))
@@ -84,12 +103,19 @@ func (r *Reconciler) stopServer(ctx context.Context, s *scope) (waiting string, 
 	return "", nil
 }
 
-// release removes the finalizer, and what is remembered about the tenant.
+// release removes the finalizer, and what is remembered about the tenant. The tenant
+// stays for as long as others have finalizers on it, and says so before: afterwards,
+// it may be gone.
 func (r *Reconciler) release(ctx context.Context, s *scope) error {
-	before := s.tenant.DeepCopy()
-	if !controllerutil.RemoveFinalizer(s.tenant, scimv1alpha1.Finalizer) {
+	s.deletion = released(s.tenant.Finalizers)
+	if !controllerutil.ContainsFinalizer(s.tenant, scimv1alpha1.Finalizer) {
 		return nil
 	}
+	if err := r.patchStatus(ctx, s); err != nil {
+		return err
+	}
+	before := s.tenant.DeepCopy()
+	controllerutil.RemoveFinalizer(s.tenant, scimv1alpha1.Finalizer)
 	err := r.Client.Patch(ctx, s.tenant, reconcile.LockedPatch(before), apply.FieldManager)
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("removing the finalizer: %w", err)
@@ -99,6 +125,15 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	r.certificates.forget(s.tenant.UID)
 	s.gone = true
 	return nil
+}
+
+// released says what keeps a tenant with which the operator is done.
+func released(finalizers []string) string {
+	others := slices.DeleteFunc(slices.Clone(finalizers), func(f string) bool { return f == scimv1alpha1.Finalizer })
+	if len(others) == 0 {
+		return "the server is stopped, and the tenant goes"
+	}
+	return "the server is stopped, and the operator is done: waiting for finalizers of others: " + strings.Join(others, ", ")
 }
 
 func replicaLabels(tenant *scimv1alpha1.ScimTenant) client.MatchingLabels {

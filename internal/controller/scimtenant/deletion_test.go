@@ -118,6 +118,52 @@ var _ = Describe("The deletion of a tenant", func() {
 		Eventually(exists(ctx, tenant)).Should(BeFalse())
 	})
 
+	It("waits for users who have finalizers of others, and deletes them once", func(ctx context.Context) {
+		tenant := newTenant(ctx, withDeletionPolicy(scimv1alpha1.DeletionPolicyDelete))
+		becomeReady(ctx, tenant)
+		createUsers(ctx, tenant.Namespace, tenant.Name, 3)
+		held := usersOf(ctx, tenant)[0]
+		held.Finalizers = []string{"example.com/audit"}
+		Expect(env.Client.Update(ctx, &held)).To(Succeed())
+
+		Expect(env.Client.Delete(ctx, tenant)).To(Succeed())
+		waiting := And(controllertest.BeWellFormed(), HaveField("Status.Conditions", ContainElement(HaveField("Message", And(
+			ContainSubstring("waiting for finalizers of others, for example on ScimUser "+held.Name),
+			ContainSubstring("objects deleted: 2 so far"))))))
+		Eventually(current(ctx, tenant)).Should(waiting)
+		Expect(usersOf(ctx, tenant)).To(HaveLen(1))
+		before, err := current(ctx, tenant)()
+		Expect(err).NotTo(HaveOccurred())
+		Consistently(current(ctx, tenant)).Should(HaveField("ResourceVersion", before.ResourceVersion), "nothing is written again and again")
+
+		Expect(env.Client.Get(ctx, client.ObjectKeyFromObject(&held), &held)).To(Succeed())
+		held.Finalizers = nil
+		Expect(env.Client.Update(ctx, &held)).To(Succeed())
+		Eventually(exists(ctx, tenant)).Should(BeFalse())
+	})
+
+	DescribeTable("stops the server", func(ctx context.Context, finalizers []string, how ...client.DeleteOption) {
+		tenant := newTenant(ctx, func(t *scimv1alpha1.ScimTenant) { t.Finalizers = finalizers })
+		becomeReady(ctx, tenant)
+		Expect(env.Client.Delete(ctx, tenant, how...)).To(Succeed())
+		Eventually(func() error { return env.Client.Get(ctx, key(tenant), &appsv1.Deployment{}) }).Should(BeNotFound())
+		Eventually(current(ctx, tenant)).Should(And(
+			controllertest.Have(scimv1alpha1.ConditionReconciling, metav1.ConditionTrue, scimv1alpha1.ReasonDeleting),
+			controllertest.Have(scimv1alpha1.ConditionServerAvailable, metav1.ConditionFalse, scimv1alpha1.ReasonDeleting),
+			controllertest.BeWellFormed(),
+			HaveField("Finalizers", Not(ContainElement(scimv1alpha1.Finalizer)))))
+		now, err := current(ctx, tenant)()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(now.Status.Conditions).To(ContainElement(HaveField("Message", ContainSubstring("waiting for finalizers of others: "+now.Finalizers[0]))))
+
+		now.Finalizers = nil
+		Expect(env.Client.Update(ctx, now)).To(Succeed())
+		Eventually(exists(ctx, tenant)).Should(BeFalse())
+	},
+		Entry("while a finalizer of somebody else keeps the tenant", []string{"example.com/mine"}),
+		Entry("when all that belongs to the tenant is to stay", nil, client.PropagationPolicy(metav1.DeletePropagationOrphan)),
+	)
+
 	It("does not touch users while a server might still write them", func(ctx context.Context) {
 		tenant := newTenant(ctx, withDeletionPolicy(scimv1alpha1.DeletionPolicyDelete))
 		becomeReady(ctx, tenant)

@@ -95,10 +95,6 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ct
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if !tenant.DeletionTimestamp.IsZero() && !controllerutil.ContainsFinalizer(tenant, scimv1alpha1.Finalizer) {
-		return ctrl.Result{}, nil
-	}
-
 	s := newScope(tenant)
 	defer func() {
 		if reconcile.IsConflict(err) { // somebody else was faster; no failure of anything

@@ -17,7 +17,11 @@ func setStatus(s *scope) (changed bool) {
 	if s.failure == nil {
 		status.ObservedGeneration = s.tenant.Generation
 	}
-	if !s.gathered { // a failure came first, or the tenant is being deleted
+	if !s.tenant.DeletionTimestamp.IsZero() {
+		return conditions.Set(s.tenant, summarize(s), conditions.False(
+			scimv1alpha1.ConditionServerAvailable, scimv1alpha1.ReasonDeleting, "the server is stopped, since the tenant is being deleted"))
+	}
+	if !s.gathered { // a failure came first
 		return conditions.Set(s.tenant, summarize(s))
 	}
 	status.URL = urlOf(s)

@@ -28,13 +28,19 @@ const (
 	parallelWrites = 8
 )
 
+// nextPageInterval is how soon the next page is treated.
+const nextPageInterval = time.Millisecond
+
 // sweep treats the next page of the tenant's users and groups as the deletion
-// policy says, and reports whether there are no more.
-func (r *Reconciler) sweep(ctx context.Context, s *scope) (done bool, err error) {
-	if s.tenant.DeletionPolicy() == scimv1alpha1.DeletionPolicyDeactivate {
-		return r.deactivateUsers(ctx, s)
+// policy says, and returns how soon to go on; 0 when there are no more.
+func (r *Reconciler) sweep(ctx context.Context, s *scope) (again time.Duration, err error) {
+	if s.tenant.DeletionPolicy() != scimv1alpha1.DeletionPolicyDeactivate {
+		return r.deleteEverything(ctx, s)
 	}
-	return r.deleteEverything(ctx, s)
+	if done, err := r.deactivateUsers(ctx, s); err != nil || done {
+		return 0, err
+	}
+	return nextPageInterval, nil
 }
 
 // deactivateUsers sets a page of users inactive. Only users that are not are
@@ -115,31 +121,70 @@ func byClaimLabels(tenant *scimv1alpha1.ScimTenant) client.ListOption {
 	}
 }
 
-// deleteEverything deletes the next page of what the tenant still has. It needs
-// the objects' metadata only, and asks for no more.
-func (r *Reconciler) deleteEverything(ctx context.Context, s *scope) (done bool, err error) {
+// deleteEverything deletes the next page of what the tenant still has. What is being
+// deleted already, and stays for finalizers of others, is waited for.
+func (r *Reconciler) deleteEverything(ctx context.Context, s *scope) (again time.Duration, err error) {
 	for _, next := range everything {
-		page := &metav1.PartialObjectMetadataList{}
-		page.SetGroupVersionKind(next.kind)
-		err := nextPage(ctx, r.Live, page, client.InNamespace(s.tenant.Namespace), next.of(s.tenant), client.Limit(pageSize))
+		page, leaving, err := r.nextToDelete(ctx, s, next)
 		if err != nil {
-			return false, fmt.Errorf("listing the %s: %w", next.people, err)
+			return 0, fmt.Errorf("listing the %s: %w", next.people, err)
 		}
-		if len(page.Items) == 0 {
-			continue
+		if len(page) > 0 {
+			return nextPageInterval, r.deletePage(ctx, s, next, page)
 		}
-		err = forEach(ctx, page.Items, func(ctx context.Context, object *metav1.PartialObjectMetadata) error {
-			object.SetGroupVersionKind(next.kind)
-			return r.Live.Delete(ctx, object, client.Preconditions{UID: &object.UID})
-		})
-		total := r.progress.add(s.tenant.UID, len(page.Items), err)
-		s.deletion = fmt.Sprintf("deleting the %s; objects deleted: %d so far", next.people, total)
-		if err != nil {
-			return false, fmt.Errorf("deleting the %s: %w", next.people, err)
+		if leaving != "" {
+			s.deletion = fmt.Sprintf("deleting the %s: waiting for finalizers of others, for example on %s %s; objects deleted: %d so far",
+				next.people, next.kind.Kind, leaving, r.progress.add(s.tenant.UID, 0, nil))
+			return finalizersInterval, nil
 		}
-		return false, nil
 	}
-	return true, nil
+	return 0, nil
+}
+
+// nextToDelete returns a page of objects that nobody has deleted yet; none if there are
+// no more. leaving is one that has been deleted and is still there. It needs the
+// objects' metadata only, and asks for no more.
+func (r *Reconciler) nextToDelete(
+	ctx context.Context, s *scope, next swept,
+) (page []metav1.PartialObjectMetadata, leaving string, err error) {
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(next.kind)
+	for {
+		err := nextPage(ctx, r.Live, list, client.InNamespace(s.tenant.Namespace), next.of(s.tenant), client.Limit(pageSize))
+		if err != nil {
+			return nil, "", err
+		}
+		for _, object := range list.Items {
+			if object.DeletionTimestamp.IsZero() {
+				page = append(page, object)
+			} else {
+				leaving = object.Name
+			}
+		}
+		if len(page) > 0 || list.Continue == "" {
+			return page, leaving, nil
+		}
+	}
+}
+
+// deletePage deletes objects, and counts those that are gone by that.
+func (r *Reconciler) deletePage(ctx context.Context, s *scope, next swept, page []metav1.PartialObjectMetadata) error {
+	err := forEach(ctx, page, func(ctx context.Context, object *metav1.PartialObjectMetadata) error {
+		object.SetGroupVersionKind(next.kind)
+		return r.Live.Delete(ctx, object, client.Preconditions{UID: &object.UID})
+	})
+	gone := 0
+	for i := range page {
+		if len(page[i].Finalizers) == 0 {
+			gone++
+		}
+	}
+	total := r.progress.add(s.tenant.UID, gone, err)
+	s.deletion = fmt.Sprintf("deleting the %s; objects deleted: %d so far", next.people, total)
+	if err != nil {
+		return fmt.Errorf("deleting the %s: %w", next.people, err)
+	}
+	return nil
 }
 
 // forEach writes every item, some at the same time. Items that are gone are fine.
