@@ -106,6 +106,9 @@ const (
 	// ReasonObjectContested: somebody else changes an object as often as the operator
 	// puts it right, most likely another operator.
 	ReasonObjectContested = "ObjectContested"
+	// ReasonObjectInvalid: the API server refuses an object as invalid that the operator
+	// has to write, which no retry mends.
+	ReasonObjectInvalid = "ObjectInvalid"
 
 	// ReasonSeatsAvailable: one more user may be active.
 	ReasonSeatsAvailable = "SeatsAvailable"

@@ -63,7 +63,7 @@ func New(cached client.Client, live client.Reader) *Applier {
 // Apply makes the object be as intended, and returns it. When it is so already,
 // no request is sent. An object that exists and is not the tenant's is left
 // alone: the error is a ConflictError then, or a LeftoverError if it is about
-// to go by itself. One that somebody else changes as often as it is put right is
+// to go by itself. One that the API server refuses as invalid is an InvalidError. One that somebody else changes as often as it is put right is
 // returned as it is, with a ContestedError.
 func (a *Applier) Apply(ctx context.Context, tenant *scimv1alpha1.ScimTenant, intent Intent) (client.Object, error) {
 	id, err := identify(intent)
@@ -164,6 +164,9 @@ func (a *Applier) send(
 	}
 	result := &unstructured.Unstructured{Object: content}
 	err = a.cached.Apply(ctx, client.ApplyConfigurationFromUnstructured(result), FieldManager, client.ForceOwnership)
+	if apierrors.IsInvalid(err) {
+		return nil, &InvalidError{Kind: id.gvk.Kind, Name: id.key.Name, Err: err}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("applying %s: %w", id, err)
 	}

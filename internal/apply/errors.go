@@ -30,6 +30,21 @@ func (e *LeftoverError) Error() string {
 	return fmt.Sprintf("waiting until %s %q of the earlier tenant of this name is gone", e.Kind, e.Name)
 }
 
+// InvalidError says that the API server refuses an object as invalid, most often since the
+// spec asks for what cannot be. Somebody has to act; the message says what to do.
+type InvalidError struct {
+	Kind, Name string
+	Err        error
+}
+
+func (e *InvalidError) Error() string {
+	return fmt.Sprintf("the API server refuses %s %q as invalid: correct in the spec what it names or, where it says that "+
+		"a field cannot be changed, delete the object: %v", e.Kind, e.Name, e.Err)
+}
+
+// Unwrap returns the answer of the API server.
+func (e *InvalidError) Unwrap() error { return e.Err }
+
 // mayWrite returns nil if the tenant may write the object that exists.
 func mayWrite(tenant *scimv1alpha1.ScimTenant, id identity, existing client.Object) error {
 	if !IsOurs(tenant, existing) {

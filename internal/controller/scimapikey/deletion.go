@@ -34,6 +34,9 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 	if err := r.writeVerifiers(ctx, s); err != nil {
 		return ctrl.Result{}, err
 	}
+	if s.problem != nil {
+		return ctrl.Result{RequeueAfter: conflictInterval}, nil
+	}
 	if !revoked(s) {
 		return ctrl.Result{RequeueAfter: pollInterval}, nil
 	}

@@ -6,7 +6,10 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -60,6 +63,36 @@ var _ = Describe("A key that was handed over", func() {
 		Expect(env.Client.Delete(ctx, tenant)).To(Succeed())
 		o.settle(ctx, key)
 		Expect(secret(ctx, tenant.Namespace, "okta").Data).To(HaveKeyWithValue(operand.HandoverURL, BeEmpty()))
+	})
+
+	It("is neither made nor revoked while somebody has made the verifiers immutable, and says so", func(ctx context.Context) {
+		tenant, o := newTenant(ctx), startOperator(nil)
+		first, _ := deliver(ctx, o, tenant, "first")
+		verifiers := verifiersOf(ctx, tenant)
+		verifiers.Immutable = ptr.To(true)
+		Expect(env.Client.Update(ctx, verifiers)).To(Succeed())
+		second := newKey(ctx, tenant, "second")
+		o.settle(ctx, second)
+		Expect(current(ctx, second)).To(And(controllertest.BeStalled(scimv1alpha1.ReasonObjectInvalid),
+			HaveField("Status.Conditions", ContainElement(HaveField("Message", ContainSubstring("kubectl replace --force"))))))
+		Expect(env.Client.Delete(ctx, first)).To(Succeed())
+		o.settle(ctx, first)
+		Expect(current(ctx, first)).To(controllertest.Have(scimv1alpha1.ConditionStalled, metav1.ConditionTrue, scimv1alpha1.ReasonObjectInvalid))
+
+		By("replacing the Secret")
+		anew := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
+			Namespace: verifiers.Namespace, Name: verifiers.Name, Labels: verifiers.Labels, OwnerReferences: verifiers.OwnerReferences,
+		}, Data: verifiers.Data}
+		Expect(env.Client.Delete(ctx, verifiers)).To(Succeed())
+		Expect(env.Client.Create(ctx, anew)).To(Succeed())
+		o.settle(ctx, first)
+		accept(ctx, tenant, "acme-scim-0")
+		o.settle(ctx, first)
+		Expect(env.Client.Get(ctx, client.ObjectKeyFromObject(first), first)).To(Satisfy(apierrors.IsNotFound))
+		o.settle(ctx, second)
+		accept(ctx, tenant, "acme-scim-0")
+		o.settle(ctx, second)
+		Expect(current(ctx, second)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 	})
 
 	It("is restored from its hand-over Secret when the verifiers are deleted", func(ctx context.Context) {

@@ -91,6 +91,10 @@ func (r *Reconciler) writeVerifiers(ctx context.Context, s *scope) error {
 		if wanted = amend(s.verifiers, wanted); wanted == nil {
 			return nil
 		}
+		if ptr.Deref(wanted.Immutable, false) {
+			s.problem = immutable(wanted)
+			return nil
+		}
 		err = r.Live.Update(ctx, wanted, apply.FieldManager)
 	}
 	if err != nil {
@@ -194,6 +198,17 @@ func obstacle(s *scope) *problem {
 
 func conflict(message string) *problem {
 	return &problem{reason: scimv1alpha1.ReasonObjectConflict, message: message}
+}
+
+// immutable is the problem of hashes that cannot be written: nobody, the operator
+// included, can change such a Secret, and whoever only deletes it loses the hashes.
+func immutable(secret *corev1.Secret) *problem {
+	return &problem{
+		reason: scimv1alpha1.ReasonObjectInvalid,
+		message: fmt.Sprintf("Secret %q is immutable, and has to be changed: replace it by one with the same content that is not; "+
+			"save it with kubectl get secret %s -n %s -o yaml, take out immutable: true, and give the file to kubectl replace --force -f",
+			secret.Name, secret.Name, secret.Namespace),
+	}
 }
 
 // lost is the problem of a key whose hash is gone, and whose token nobody can

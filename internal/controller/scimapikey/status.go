@@ -65,6 +65,8 @@ func summarize(s *scope) conditions.Summary {
 	switch {
 	case s.failure != nil:
 		return because(conditions.Reconciling, scimv1alpha1.ReasonReconcileFailed, s.failure.Error())
+	case !s.key.DeletionTimestamp.IsZero() && s.problem != nil:
+		return because(conditions.Stalled, s.problem.reason, "the token still works, and cannot be revoked: "+s.problem.message)
 	case !s.key.DeletionTimestamp.IsZero():
 		return because(conditions.Reconciling, scimv1alpha1.ReasonDeleting, revoking(s))
 	case s.expired():

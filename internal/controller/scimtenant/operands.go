@@ -34,7 +34,11 @@ func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
 	if len(s.refused.server) > 0 { // what runs already goes on as it is
 		return errors.Join(failures, r.readDeployment(ctx, s))
 	}
-	return errors.Join(failures, r.applyForServer(ctx, s, operand.Deployment(s.tenant, r.settings())))
+	failures = errors.Join(failures, r.applyForServer(ctx, s, operand.Deployment(s.tenant, r.settings())))
+	if s.deployment == nil { // one that could not be written goes on as it is
+		return errors.Join(failures, r.readDeployment(ctx, s))
+	}
+	return failures
 }
 
 func (r *Reconciler) settings() operand.Settings {

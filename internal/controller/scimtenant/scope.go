@@ -56,8 +56,8 @@ type scope struct {
 	// come to all pods. Set by gatherRollout.
 	rollout rollout
 	// serverProblem and endpointProblem are why an object was not written, when
-	// that is nothing that a retry mends: a ConflictError, a ContestedError or a
-	// LeftoverError.
+	// that is nothing that a retry mends: a ConflictError, a ContestedError, an
+	// InvalidError or a LeftoverError.
 	// Set by reconcileServer and reconcileEndpoint.
 	serverProblem, endpointProblem error
 
@@ -136,7 +136,7 @@ func (s *scope) addServerProblem(problem error) {
 // failure, the rest as a problem.
 func problemOf(err error) (problem, failure error) {
 	var conflict *apply.ConflictError
-	if errors.As(err, &conflict) || isLeftover(err) || isContested(err) {
+	if errors.As(err, &conflict) || isLeftover(err) || isContested(err) || isInvalid(err) {
 		return err, nil
 	}
 	return nil, err
@@ -149,6 +149,8 @@ func reasonOf(problem error) string {
 		return scimv1alpha1.ReasonProgressing
 	case isContested(problem):
 		return scimv1alpha1.ReasonObjectContested
+	case isInvalid(problem):
+		return scimv1alpha1.ReasonObjectInvalid
 	default:
 		return scimv1alpha1.ReasonObjectConflict
 	}
@@ -157,6 +159,11 @@ func reasonOf(problem error) string {
 func isContested(err error) bool {
 	var contested *apply.ContestedError
 	return errors.As(err, &contested)
+}
+
+func isInvalid(err error) bool {
+	var invalid *apply.InvalidError
+	return errors.As(err, &invalid)
 }
 
 func isLeftover(err error) bool {

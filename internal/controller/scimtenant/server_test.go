@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -18,6 +19,35 @@ import (
 )
 
 var _ = Describe("The server of a tenant", func() {
+	It("is asked for what cannot be: somebody has to mend that, and what runs goes on", func(ctx context.Context) {
+		requests := func(memory string) func(*scimv1alpha1.ScimTenant) {
+			return func(t *scimv1alpha1.ScimTenant) {
+				t.Spec.Server.Resources = &corev1.ResourceRequirements{
+					Requests: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(memory)},
+					Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Gi")},
+				}
+			}
+		}
+		tenant := newTenant(ctx)
+		becomeReady(ctx, tenant)
+		change(ctx, tenant, requests("2Gi"))
+		Eventually(current(ctx, tenant)).Should(And(
+			controllertest.BeStalled(scimv1alpha1.ReasonObjectInvalid),
+			controllertest.Have(scimv1alpha1.ConditionServerAvailable, metav1.ConditionTrue, scimv1alpha1.ReasonObjectInvalid),
+			HaveField("Status.Conditions", ContainElement(HaveField("Message", And(
+				ContainSubstring("correct in the spec what it names"), ContainSubstring("memory limit of 1Gi")))))))
+		change(ctx, tenant, requests("512Mi"))
+		Eventually(func() (string, error) {
+			deployment := &appsv1.Deployment{}
+			err := env.Client.Get(ctx, key(tenant), deployment)
+			if err != nil {
+				return "", err
+			}
+			return deployment.Spec.Template.Spec.Containers[0].Resources.Requests.Memory().String(), nil
+		}).Should(Equal("512Mi"))
+		becomeReady(ctx, tenant)
+	})
+
 	It("gets all of its objects, and the tenant becomes Ready with them", func(ctx context.Context) {
 		tenant := newTenant(ctx)
 		for _, obj := range operands() {

@@ -55,7 +55,7 @@ func serverAvailable(s *scope) metav1.Condition {
 	const kind = scimv1alpha1.ConditionServerAvailable
 	wanted := s.tenant.Replicas()
 	switch d := s.deployment; {
-	case isContested(s.serverProblem) && d != nil && d.Status.ReadyReplicas > 0:
+	case (isContested(s.serverProblem) || isInvalid(s.serverProblem)) && d != nil && d.Status.ReadyReplicas > 0:
 		return conditions.True(kind, reasonOf(s.serverProblem), s.serverProblem.Error())
 	case s.serverProblem != nil:
 		return conditions.False(kind, reasonOf(s.serverProblem), s.serverProblem.Error())
