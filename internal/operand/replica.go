@@ -28,7 +28,8 @@ import (
 const (
 	// AnnotationVerifiersVersion, on the Lease of a server pod, is the
 	// resourceVersion of the verifiers Secret whose content the pod is using.
-	// The pod updates it at once when that changes. It is absent until the pod
+	// The pod updates it when that changes, as soon as it does nothing any more under
+	// a key that is not in it. It is absent until the pod
 	// has read the Secret for the first time.
 	AnnotationVerifiersVersion = "scim.kubescim.dev/verifiers-version"
 	// NoVerifiers is the value of AnnotationVerifiersVersion when the Secret

@@ -34,7 +34,8 @@ type Replica struct {
 	// Namespace and Name are those of the ScimTenant.
 	Namespace, Name string
 	// Accepted is told which version of the verifiers Secret the runtime goes by,
-	// once it does: a resourceVersion, or operand.NoVerifiers.
+	// once it does, and does nothing any more under a key that is not in it: a
+	// resourceVersion, or operand.NoVerifiers. It must not block.
 	Accepted func(version string)
 	// Follows, if set, is told the tenant's resource types, before any request is
 	// answered with them.
@@ -61,10 +62,7 @@ func (r *Replica) Run(ctx context.Context) {
 		key:       client.ObjectKey{Namespace: r.Namespace, Name: operand.VerifiersName(r.Name)},
 		newObject: func() client.Object { return &corev1.Secret{} },
 		newList:   func() client.ObjectList { return &corev1.SecretList{} },
-		seen: func(object client.Object, version string) {
-			r.accept(object)
-			r.Accepted(version)
-		},
+		seen:      r.accept,
 	}
 	var running sync.WaitGroup
 	running.Go(func() { tenant.run(ctx) })
@@ -132,9 +130,9 @@ func SettingsOf(tenant *v1alpha1.ScimTenant) (server.Settings, error) {
 	return settings, nil
 }
 
-// accept makes the tenant's runtime accept the keys in the verifiers Secret, and
-// none when there is no Secret.
-func (r *Replica) accept(object client.Object) {
+// accept makes the tenant's runtime accept the keys in the verifiers Secret, which is of the
+// version, and none when there is no Secret.
+func (r *Replica) accept(object client.Object, version string) {
 	var data map[string][]byte
 	if secret, exists := object.(*corev1.Secret); exists {
 		data = secret.Data
@@ -143,6 +141,6 @@ func (r *Replica) accept(object client.Object) {
 	if err != nil {
 		r.Log.Error("some API keys cannot be used", slog.Any("error", err))
 	}
-	r.Tenant.Accept(keys)
+	r.Tenant.Accept(keys, func() { r.Accepted(version) })
 	r.Log.Info("accepting API keys", slog.Int("keys", len(keys)))
 }

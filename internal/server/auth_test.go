@@ -26,7 +26,7 @@ func TestAuthentication(t *testing.T) {
 	forgedKey, _, err := apikey.Mint()
 	h.Expect(err).NotTo(HaveOccurred())
 	forged := withKeyID(forgedKey, h.verifier.KeyID)
-	h.tenant.Accept(Keys{h.verifier.KeyID: h.verifier, expiredVerifier.KeyID: expiredVerifier})
+	h.tenant.Accept(Keys{h.verifier.KeyID: h.verifier, expiredVerifier.KeyID: expiredVerifier}, func() {})
 
 	var answers []string
 	for _, test := range []struct{ name, header, reason, keyID string }{
@@ -67,7 +67,7 @@ func TestAuthentication(t *testing.T) {
 
 	h.Expect(h.do(http.MethodGet, "/Users", "").StatusCode).To(Equal(http.StatusOK))
 	h.Expect(h.send(http.MethodGet, "/scim/v2/Users", "", "Authorization", "bearer "+h.token).StatusCode).To(Equal(http.StatusOK))
-	h.tenant.Accept(Keys{})
+	h.tenant.Accept(Keys{}, func() {})
 	h.expectError(h.do(http.MethodGet, "/Users", ""), http.StatusUnauthorized, "")
 }
 

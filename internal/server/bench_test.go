@@ -147,7 +147,7 @@ func readable(b *testing.B) (tenant *Tenant, id, token string) {
 		b.Fatal(err)
 	}
 	profile, _ := idp.Lookup("Entra")
-	tenant.Accept(Keys{verifier.KeyID: verifier})
+	tenant.Accept(Keys{verifier.KeyID: verifier}, func() {})
 	tenant.Configure(Settings{Path: "/scim/v2", Profile: profile, Registry: registry, PublicURL: "https://acme.example.com/scim/v2"})
 	return tenant, key.String(), token
 }

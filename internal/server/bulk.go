@@ -109,7 +109,7 @@ func (x *exchange) requestOf(operation scim.BulkOperation) *http.Request {
 		header.Set("If-Match", operation.Version)
 	}
 	return &http.Request{
-		Method: operation.Method, URL: &url.URL{Path: x.settings.Path + operation.Path}, Host: x.r.Host, Header: header,
+		Method: operation.Method, URL: &url.URL{Path: x.settings.Path + operation.Path}, Host: x.r.Host, RemoteAddr: x.r.RemoteAddr, Header: header,
 		Body: io.NopCloser(bytes.NewReader(operation.Data)), ContentLength: int64(len(operation.Data)),
 	}
 }

@@ -188,7 +188,7 @@ func TestBulkUnderTheLimitOfRequests(t *testing.T) {
 	limits.Requests = 2
 	tenant := NewTenant(backend, limits, h.tenant.log, h.tenant.outcomes.metrics)
 	tenant.Configure(*h.tenant.settings.Load())
-	tenant.Accept(*h.tenant.keys.Load())
+	tenant.Accept(h.tenant.keyring.accepted(), func() {})
 	h.serve(t, tenant)
 	for range 3 { // What was taken is given back.
 		var operations []string
@@ -255,6 +255,7 @@ func TestBulkTime(t *testing.T) {
 		tenant: h.tenant, settings: h.tenant.settings.Load(), w: httptest.NewRecorder(), ctx: t.Context(),
 		r: httptest.NewRequest(http.MethodPost, "/scim/v2/Bulk", strings.NewReader(body)), began: time.Now().Add(-20 * time.Second),
 	}
+	x.r.Header.Set("Authorization", "Bearer "+h.token)
 	h.Expect(x.bulk()).To(Succeed())
 	h.Expect(backend.deadline).To(BeTemporally("~", x.began.Add(bulkDeadline), time.Second))
 }

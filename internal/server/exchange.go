@@ -203,8 +203,18 @@ func (x *exchange) tookTooLong() *scim.Error {
 // writing is the context of a write.
 func (x *exchange) writing() context.Context { return store.WithDropped(x.ctx, &x.dropped) }
 
-// body reads a SCIM message from the request.
+// body reads a SCIM message from the request, which may take a while, so that whether the
+// request still may be answered is looked at again.
 func (x *exchange) body() ([]byte, error) {
+	body, err := x.message()
+	if err != nil {
+		return nil, err
+	}
+	return body, x.permitted()
+}
+
+// message reads a SCIM message from the request.
+func (x *exchange) message() ([]byte, error) {
 	if err := x.refuseEncoding(); err != nil {
 		return nil, err
 	}

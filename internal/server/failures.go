@@ -85,15 +85,21 @@ func source(r *http.Request) string {
 // refuse answers a request that has no good token. What is wrong with it is told to the
 // log alone.
 func (x *exchange) refuse(found credential) {
-	x.refused = found
-	x.tenant.outcomes.metrics.refused.WithLabelValues(string(found.reason)).Inc()
-	x.setHeader(headerAuthenticate, `Bearer realm="scim"`)
+	err := x.unauthorized(found)
 	if x.tenant.failures.allow(source(x.r), x.began) {
-		x.fail(scim.Errorf(http.StatusUnauthorized, "",
-			"the bearer token is missing, unknown, expired or revoked; send the token that you were given for this URL in a header, as in Authorization: Bearer <token>"))
+		x.fail(err)
 		return
 	}
 	x.retry, x.unlogged = retryRefused, true
 	x.fail(scim.Errorf(http.StatusTooManyRequests, "",
 		"the bearer token is missing, unknown, expired or revoked, and too many requests come with such a token; one with a good token is answered at any time"))
+}
+
+// unauthorized is the error for a request that has no good token, or has none any more.
+func (x *exchange) unauthorized(found credential) error {
+	x.refused = found
+	x.tenant.outcomes.metrics.refused.WithLabelValues(string(found.reason)).Inc()
+	x.setHeader(headerAuthenticate, `Bearer realm="scim"`)
+	return scim.Errorf(http.StatusUnauthorized, "",
+		"the bearer token is missing, unknown, expired or revoked; send the token that you were given for this URL in a header, as in Authorization: Bearer <token>")
 }

@@ -59,7 +59,7 @@ func (x *exchange) failure() []slog.Attr {
 	var attributes []slog.Attr
 	if x.refused.reason != "" {
 		attributes = append(attributes, slog.String("reason", string(x.refused.reason)), slog.String("source", source(x.r)))
-		if x.refused.keyID != "" {
+		if x.refused.keyID != "" && x.verifier.KeyID == "" {
 			attributes = append(attributes, slog.String("keyID", x.refused.keyID))
 		}
 	}

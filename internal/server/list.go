@@ -52,9 +52,11 @@ func (x *exchange) list(search *scim.SearchRequest, types []*scim.ResourceType) 
 		}
 	}
 	var page collected
-	err = x.withMemory(func() (err error) {
-		page, err = x.collect(queries, response.StartIndex, at)
-		return err
+	err = x.withMemory(func() error {
+		return x.work(func() (err error) {
+			page, err = x.collect(queries, response.StartIndex, at)
+			return err
+		})
 	})
 	if err != nil {
 		return err

@@ -65,7 +65,7 @@ func TestMadeUpMethods(t *testing.T) {
 	h := newHarness(t, memory.New())
 	registry := prometheus.NewRegistry()
 	tenant := NewTenant(h.tenant.store, h.tenant.limits, h.tenant.log, NewMetrics(registry, "acme"))
-	tenant.Accept(*h.tenant.keys.Load())
+	tenant.Accept(h.tenant.keyring.accepted(), func() {})
 	tenant.Configure(*h.tenant.settings.Load())
 	h.serve(t, tenant)
 	for i := range 5 {

@@ -46,7 +46,7 @@ func behindGate(t *testing.T, change func(*Limits)) (h *harness, open func()) {
 	limits := DefaultLimits()
 	change(&limits)
 	tenant := NewTenant(backend, limits, slog.New(slog.DiscardHandler), NewMetrics(prometheus.NewRegistry(), "acme"))
-	tenant.Accept(*h.tenant.keys.Load())
+	tenant.Accept(h.tenant.keyring.accepted(), func() {})
 	tenant.Configure(*h.tenant.settings.Load())
 	h.serve(t, tenant)
 	return h, sync.OnceFunc(func() { close(backend.opened) })

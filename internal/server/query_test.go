@@ -168,7 +168,7 @@ func TestForgedCursors(t *testing.T) {
 
 	token, verifier, err := apikey.Mint()
 	h.Expect(err).NotTo(HaveOccurred())
-	h.tenant.Accept(Keys{verifier.KeyID: verifier})
+	h.tenant.Accept(Keys{verifier.KeyID: verifier}, func() {})
 	h.token = token
 	h.expectError(h.do(http.MethodGet, "/Users?count=2&cursor="+next, ""), http.StatusBadRequest, "invalidCursor")
 }

@@ -32,7 +32,11 @@ func (x *exchange) create(t *scim.ResourceType) error {
 	if err := x.withMemory(func() error { return view.Take(x.ctx, weight) }); err != nil {
 		return err
 	}
-	created, err := x.tenant.store.Create(x.writing(), resource, x.settings.Policy)
+	var created *scim.Resource
+	err = x.work(func() (err error) {
+		created, err = x.tenant.store.Create(x.writing(), resource, x.settings.Policy)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -47,9 +51,11 @@ func (x *exchange) get(t *scim.ResourceType, id string) error {
 		return err
 	}
 	var found *scim.Resource
-	err = x.withMemory(func() (err error) {
-		found, err = x.tenant.store.Get(x.ctx, t, id, x.view(projection))
-		return err
+	err = x.withMemory(func() error {
+		return x.work(func() (err error) {
+			found, err = x.tenant.store.Get(x.ctx, t, id, x.view(projection))
+			return err
+		})
 	})
 	if err != nil {
 		return err
@@ -135,19 +141,19 @@ func (x *exchange) update(t *scim.ResourceType, id string, options store.UpdateO
 	}
 	options.Precondition, options.Policy = precondition(x.r), x.settings.Policy
 	var updated *scim.Resource
-	err := x.withMemory(func() (err error) {
-		updated, err = x.tenant.store.Update(x.writing(), t, id, checked, options)
-		return err
+	err := x.withMemory(func() error {
+		return x.work(func() (err error) {
+			updated, err = x.tenant.store.Update(x.writing(), t, id, checked, options)
+			return err
+		})
 	})
 	return updated, err
 }
 
 // delete is DELETE (RFC 7644 section 3.6).
 func (x *exchange) delete(t *scim.ResourceType, id string) error {
-	err := x.tenant.store.Delete(x.ctx, t, id, store.DeleteOptions{
-		Precondition: precondition(x.r),
-		Policy:       x.settings.Policy,
-	})
+	options := store.DeleteOptions{Precondition: precondition(x.r), Policy: x.settings.Policy}
+	err := x.work(func() error { return x.tenant.store.Delete(x.ctx, t, id, options) })
 	if err != nil {
 		return err
 	}

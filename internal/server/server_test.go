@@ -53,7 +53,7 @@ func newHarness(t *testing.T, backend store.Store) *harness {
 		NewMetrics(prometheus.NewRegistry(), "acme"))
 	h.token, h.verifier, err = apikey.Mint()
 	h.Expect(err).NotTo(HaveOccurred())
-	h.tenant.Accept(Keys{h.verifier.KeyID: h.verifier})
+	h.tenant.Accept(Keys{h.verifier.KeyID: h.verifier}, func() {})
 	h.configure("Generic", func(*Settings) {})
 	h.serve(t, h.tenant)
 	return h

@@ -44,7 +44,7 @@ type Tenant struct {
 	outcomes *outcomes
 
 	settings atomic.Pointer[Settings]
-	keys     atomic.Pointer[Keys]
+	keyring  keyring
 	draining atomic.Bool
 	started  atomic.Bool // what is needed has held
 	needs    []func() bool
@@ -90,8 +90,10 @@ func (t *Tenant) LastRequest() time.Time {
 	return time.Time{}
 }
 
-// Accept makes requests from now on be authenticated with the keys.
-func (t *Tenant) Accept(keys Keys) { t.keys.Store(&keys) }
+// Accept makes requests from now on be authenticated with the keys. It calls settled, which
+// must not block, once nothing is done any more under a key that is not among them, which
+// takes Limits.Deadline at the most; or never, if Accept is called again before.
+func (t *Tenant) Accept(keys Keys, settled func()) { t.keyring.accept(keys, settled) }
 
 // Needs makes Ready wait until all of the conditions have held at the same time
 // once. What goes wrong later is for requests to be told: a pod that is taken out
@@ -108,7 +110,7 @@ func (t *Tenant) Ready() bool {
 		}
 		t.started.Store(true)
 	}
-	return t.settings.Load() != nil && t.keys.Load() != nil && !t.draining.Load()
+	return t.settings.Load() != nil && t.keyring.accepted() != nil && !t.draining.Load()
 }
 
 // Drain makes Ready false and every answer ask the client to close its
@@ -130,13 +132,13 @@ func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve authenticates and then routes: without a good token there is no telling
 // which URLs and ids exist.
 func (x *exchange) serve() {
-	settings, keys := x.tenant.settings.Load(), x.tenant.keys.Load()
+	settings, keys := x.tenant.settings.Load(), x.tenant.keyring.accepted()
 	if settings == nil || keys == nil {
 		x.fail(scim.Errorf(http.StatusServiceUnavailable, "", "the server is starting; try again"))
 		return
 	}
 	x.settings = settings
-	found := authenticate(x.r, *keys, x.began)
+	found := authenticate(x.r, keys, x.began)
 	if found.reason != "" {
 		x.refuse(found)
 		return
@@ -144,9 +146,8 @@ func (x *exchange) serve() {
 	x.verifier = found.verifier
 	trusted(x.r.Context())
 	x.tenant.lastRequest.Store(x.began.Unix())
-	if settings.Paused {
-		x.retry = retryPaused
-		x.fail(scim.Errorf(http.StatusServiceUnavailable, "", "provisioning is paused for now; nothing is lost, try again later"))
+	if err := x.notPaused(); err != nil {
+		x.fail(err)
 		return
 	}
 	if !x.tenant.requests.TryAcquire(1) {

@@ -54,7 +54,7 @@ func serve(t *testing.T, provider string) target {
 	g.Expect(err).NotTo(HaveOccurred())
 	tenant := server.NewTenant(memory.New(), server.DefaultLimits(), slog.New(slog.DiscardHandler), server.NewMetrics(prometheus.NewRegistry(), "acme"))
 	tenant.Configure(settings)
-	tenant.Accept(server.Keys{verifier.KeyID: verifier})
+	tenant.Accept(server.Keys{verifier.KeyID: verifier}, func() {})
 	web := httptest.NewServer(tenant)
 	t.Cleanup(web.Close)
 	return target{web.URL + settings.Path, token}

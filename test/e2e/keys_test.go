@@ -78,9 +78,31 @@ var _ = Describe("API keys", Ordered, ContinueOnFailure, func() {
 		token := string(delivered(ctx, "leaked").Data["token"])
 		accepted(token)
 		WaitFor(t.Namespace, "condition=Ready", "scimapikey/leaked")
+		var held []*Slow
+		for _, request := range [][2]string{
+			{Users, PlainUser("held@example.com")},
+			{"/Bulk", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[` +
+				`{"method":"POST","path":"/Users","bulkId":"1","data":` + PlainUser("bulk@example.com") + `}]}`},
+		} {
+			t.EveryReplica(func(c *Client) {
+				slow, err := c.WithToken(token).WithTimeout(time.Minute).Begin(ctx, http.MethodPost, request[0], request[1])
+				Expect(err).NotTo(HaveOccurred())
+				DeferCleanup(func() { _, _ = slow.End() })
+				Eventually(slow.Begun()).Should(BeClosed())
+				held = append(held, slow)
+			})
+		}
 
 		Kubectl("delete", "scimapikey", "-n", t.Namespace, "leaked", "--timeout=30s")
 		refused(token)
+		for _, slow := range held {
+			answer, err := slow.End()
+			Expect(err).NotTo(HaveOccurred())
+			answer.IsError(http.StatusUnauthorized, "")
+		}
+		for _, name := range []string{"held@example.com", "bulk@example.com"} {
+			t.Get(Filter(Users, `userName eq %q`, name)).IsList(0)
+		}
 		accepted(t.Token)
 		Eventually(func() map[string]any { return KubectlGet(t.Namespace, "secret", "leaked") }).Should(BeNil(),
 			"the hand-over Secret goes with its key")

@@ -85,7 +85,7 @@ func (c *cluster) serve(ctx SpecContext, name string, onDelete v1alpha1.UserDele
 	for i := range podsOfTenant {
 		p, served := c.startPod(t.ObjectKey, fmt.Sprintf("%s-scim-%d", name, i))
 		served.Configure(settings)
-		served.Accept(server.Keys{verifier.KeyID: verifier})
+		served.Accept(server.Keys{verifier.KeyID: verifier}, func() {})
 		p.mirror.Follow(settings.Registry)
 		web := httptest.NewServer(served)
 		DeferCleanup(web.Close)

@@ -35,7 +35,7 @@ func serve(t *testing.T, provider string) (url, token string) {
 	tenant := server.NewTenant(memory.New(), server.DefaultLimits(), slog.New(slog.DiscardHandler),
 		server.NewMetrics(prometheus.NewRegistry(), provider))
 	tenant.Configure(server.Settings{Path: "/scim/v2", Profile: profile, Registry: registry})
-	tenant.Accept(server.Keys{verifier.KeyID: verifier})
+	tenant.Accept(server.Keys{verifier.KeyID: verifier}, func() {})
 	listening := httptest.NewServer(tenant)
 	t.Cleanup(listening.Close)
 	return listening.URL + "/scim/v2", token

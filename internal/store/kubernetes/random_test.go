@@ -86,7 +86,7 @@ func newTwin(profile string, policy store.Policy, stores ...store.Store) *twin {
 		tenant := server.NewTenant(each, server.DefaultLimits(), slog.New(slog.DiscardHandler),
 			server.NewMetrics(prometheus.NewRegistry(), "acme"))
 		tenant.Configure(server.Settings{Path: "/scim/v2", Registry: registry, Profile: departures, Policy: policy})
-		tenant.Accept(server.Keys{verifier.KeyID: verifier})
+		tenant.Accept(server.Keys{verifier.KeyID: verifier}, func() {})
 		t.replicas = append(t.replicas, tenant)
 	}
 	return t

@@ -122,6 +122,12 @@ func (c *Client) Try(method, path, body string) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.send(request, path, body)
+}
+
+// send sends a request and reads the whole answer.
+func (c *Client) send(request *http.Request, path, body string) (*Response, error) {
+	method := request.Method
 	began := time.Now()
 	answer, err := c.http.Do(request)
 	if err != nil {
