@@ -118,6 +118,9 @@ func walkTexts(attribute string, value any, found func(attribute, text string)) 
 			}
 		}
 		for name, each := range v {
+			if strings.Contains(name, `"`) { // It is a path with a filter.
+				found("", name)
+			}
 			if equalASCII(name, "value") && path != "" {
 				name = path
 			}

@@ -1,9 +1,9 @@
 package scim
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,11 +13,13 @@ import (
 // answer. Several may be under way at the same time, if they have nothing to do with each
 // other. Operations that refer to each other in a circle are resolved: one is
 // created without the references, which are added when they can be (RFC 7644
-// section 3.7.1).
+// section 3.7.1). What it was is known then only: if they cannot be added, what was
+// created is deleted again.
 type BulkRun struct {
 	request *BulkRequest
 	state   []bulkState
 	creates map[string]int    // the operation that creates each bulkId
+	refer   map[string][]int  // the operations that refer to each bulkId
 	ids     map[string]string // of what was created, by bulkId
 	order   *bulkOrder
 	errors  int
@@ -31,46 +33,69 @@ type bulkState struct {
 	// refers are the bulkIds that it refers to, but for the first ones that have been
 	// created.
 	refers []string
+	about  string // the one of them that is in the path, if any
 	// deferred are attributes of a POST to add once they can be resolved.
 	deferred map[string]any
-	result   BulkResult
+	// problem is why they cannot be added, once that is known.
+	problem *BulkResult
+	result  BulkResult
 }
 
 // NewBulkRun begins to carry out a request.
 func NewBulkRun(request *BulkRequest) *BulkRun {
 	b := &BulkRun{request: request, state: make([]bulkState, len(request.Operations)),
-		creates: map[string]int{}, ids: map[string]string{}, order: newBulkOrder(request.Operations)}
+		creates: map[string]int{}, refer: map[string][]int{}, ids: map[string]string{}, order: newBulkOrder(request.Operations)}
 	for i, operation := range request.Operations {
 		b.state[i].refers = operation.references()
+		b.state[i].about, _ = referenceInPath(operation.Path)
+		for _, id := range b.state[i].refers {
+			if known := b.refer[id]; len(known) == 0 || known[len(known)-1] != i {
+				b.refer[id] = append(known, i)
+			}
+		}
 		if operation.Method == http.MethodPost && operation.BulkID != "" && operation.problem == nil {
 			b.creates[operation.BulkID] = i
+		}
+	}
+	for id := range b.refer {
+		if _, is := b.creates[id]; !is {
+			b.lose(id)
 		}
 	}
 	return b
 }
 
+// lose makes it known first to those which refer to a bulkId that there is nothing of it.
+func (b *BulkRun) lose(bulkID string) {
+	delete(b.ids, bulkID)
+	for _, i := range b.refer[bulkID] {
+		b.state[i].refers = append([]string{bulkID}, b.state[i].refers...)
+	}
+}
+
 // Next returns an operation to begin. There is none now if ok is false: more may be
 // possible once one that is under way is done, and if none is, that was all.
 func (b *BulkRun) Next() (index int, operation BulkOperation, ok bool) {
-	for !b.stopped() {
-		if b.underWay > 0 && b.request.FailOnErrors > 0 {
-			break // Whether there is a next one depends on what is under way.
-		}
-		ready, lost, waiting := b.survey()
+	for b.underWay == 0 || b.request.FailOnErrors == 0 { // Else whether there is a next one depends on what is under way.
+		ready, lost, waiting, adding := b.survey()
 		switch {
 		case ready >= 0:
 			if problem := b.refusal(ready); problem != nil {
-				b.done(ready, failure(problem))
+				b.finish(ready, failure(problem))
 				continue
 			}
 			return ready, b.begin(ready, b.prepare(ready)), true
-		case b.underWay > 0:
+		case b.underWay > 0 && (lost >= 0 || waiting >= 0):
 			return 0, BulkOperation{}, false
 		case lost >= 0:
-			b.done(lost, failure(unresolved()))
+			if undo, needed := b.giveUp(lost); needed {
+				return lost, b.begin(lost, undo), true
+			}
 		case waiting >= 0:
 			// Only circles are left: each waits for another.
 			return waiting, b.begin(waiting, b.split(waiting)), true
+		case adding >= 0:
+			return adding, b.begin(adding, b.prepare(adding)), true
 		default:
 			return 0, BulkOperation{}, false
 		}
@@ -85,34 +110,45 @@ func (b *BulkRun) begin(index int, operation BulkOperation) BulkOperation {
 }
 
 // survey returns the first operation that can be carried out, the first that
-// refers to what will never be, and the first POST that waits for another; -1
-// for those that there are not. One that waits for what it refers to keeps no other from
-// being carried out before it.
-func (b *BulkRun) survey() (ready, lost, waiting int) {
-	ready, lost, waiting = -1, -1, -1
+// refers to what will never be, the first POST that waits for another, and the first
+// whose additions can be made, which is done last, since then it is known what there will
+// be; -1 for those that there are not. One that waits for what it refers to keeps no other from
+// being carried out before it. After too many errors, what has begun is brought to an end
+// and nothing else begins.
+func (b *BulkRun) survey() (ready, lost, waiting, adding int) {
+	ready, lost, waiting, adding = -1, -1, -1, -1
 	b.order.begin()
+	unknown := slices.ContainsFunc(b.state, func(s bulkState) bool { return s.underWay && !s.started }) // what will come of something
 	for i := range b.state {
-		if b.state[i].done {
-			continue
-		}
-		if b.state[i].underWay {
+		state := &b.state[i]
+		if state.underWay {
 			b.order.hold(i)
 			continue
 		}
+		if state.done || b.stopped() && !state.started {
+			continue
+		}
 		switch missing, some := b.missing(i); {
+		case state.problem != nil && lost < 0:
+			lost = i
+		case state.problem != nil:
+		case !some && state.started:
+			if adding < 0 && !unknown && b.order.free(i) {
+				adding = i
+			}
 		case !some && b.order.free(i):
-			return i, lost, waiting
+			return i, lost, waiting, adding
 		case !some:
 			b.order.hold(i)
 		case !b.pending(missing):
 			if lost < 0 {
 				lost = i
 			}
-		case waiting < 0 && b.request.Operations[i].Method == http.MethodPost:
+		case waiting < 0 && !state.started && b.request.Operations[i].Method == http.MethodPost:
 			waiting = i
 		}
 	}
-	return ready, lost, waiting
+	return ready, lost, waiting, adding
 }
 
 // Done tells what came of an operation that Next returned.
@@ -122,26 +158,39 @@ func (b *BulkRun) Done(index int, result BulkResult) {
 	b.done(index, result)
 }
 
+// done takes note of what came of the creation, the addition, or of undoing the creation.
 func (b *BulkRun) done(index int, result BulkResult) {
 	state, operation := &b.state[index], b.request.Operations[index]
-	if state.started && result.ID == "" {
-		result.ID = state.result.ID
+	switch {
+	case state.problem != nil:
+		b.undone(index, result)
+	case state.started && result.failed():
+		state.problem = &result
+	case state.started: // The addition is part of the creation.
+		result.Status, result.ID, result.Location = state.result.Status, state.result.ID, state.result.Location
+		b.finish(index, result)
+	case state.deferred == nil || result.failed():
+		b.finish(index, result)
+	default:
+		state.started, state.result = true, result
 	}
-	if state.started && result.Location == "" {
-		result.Location = state.result.Location
+	if operation.Method == http.MethodPost && result.ID != "" && !state.result.failed() {
+		b.ids[operation.BulkID] = state.result.ID
 	}
-	if state.started && !result.failed() {
-		result.Status = state.result.Status // The addition is part of the creation.
+}
+
+// finish is the end of an operation.
+func (b *BulkRun) finish(index int, result BulkResult) {
+	state := &b.state[index]
+	state.started, state.done, state.deferred, state.result = true, true, nil, result
+	if !result.failed() {
+		return
 	}
-	first := !state.started
-	state.started, state.result = true, result
-	if result.failed() {
-		b.errors++
-		state.deferred = nil
-	} else if operation.Method == http.MethodPost && first {
-		b.ids[operation.BulkID] = result.ID
+	b.errors++
+	id := b.request.Operations[index].BulkID
+	if creator, is := b.creates[id]; is && creator == index && result.ID == "" {
+		b.lose(id)
 	}
-	state.done = state.deferred == nil || !first
 }
 
 // stopped reports whether there were as many errors as the client will have.
@@ -158,9 +207,12 @@ func (b *BulkRun) refusal(index int) *Error {
 }
 
 // missing returns a bulkId that the operation refers to and that has no resource
-// yet, if there is one.
+// yet, if there is one, or has not all of one that the operation is about.
 func (b *BulkRun) missing(index int) (bulkID string, some bool) {
 	state := &b.state[index]
+	if i, known := b.creates[state.about]; known && !b.state[i].done {
+		return state.about, true
+	}
 	for len(state.refers) > 0 {
 		if _, created := b.ids[state.refers[0]]; !created {
 			return state.refers[0], true
@@ -173,7 +225,7 @@ func (b *BulkRun) missing(index int) (bulkID string, some bool) {
 // pending reports whether an operation that is yet to come creates the bulkId.
 func (b *BulkRun) pending(bulkID string) bool {
 	i, is := b.creates[bulkID]
-	return is && !b.state[i].done
+	return is && !b.state[i].done && !b.stopped()
 }
 
 // split returns the operation without those attributes that cannot be resolved
@@ -183,7 +235,7 @@ func (b *BulkRun) split(index int) BulkOperation {
 	attributes, _ := decodeData(operation.Data).(map[string]any)
 	for name, value := range attributes {
 		resolvable := true
-		resolved := walkReferences(value, func(id string) string {
+		resolved := walkReferences(value, false, func(id string) string {
 			created, is := b.ids[id]
 			resolvable = resolvable && is
 			return created
@@ -204,13 +256,13 @@ func (b *BulkRun) prepare(index int) BulkOperation {
 	state, operation := b.state[index], b.request.Operations[index]
 	resolve := func(id string) string { return b.ids[id] }
 	if state.deferred != nil {
-		return addition(operation.Path+"/"+state.result.ID, walkReferences(state.deferred, resolve))
+		return addition(operation.Path+"/"+state.result.ID, walkReferences(state.deferred, false, resolve))
 	}
 	if id, is := referenceInPath(operation.Path); is {
 		operation.Path = strings.Replace(operation.Path, bulkIDPrefix+id, b.ids[id], 1)
 	}
 	if data := decodeData(operation.Data); data != nil {
-		operation.Data = marshal(walkReferences(data, resolve))
+		operation.Data = marshal(walkReferences(data, operation.Method == http.MethodPatch, resolve))
 	}
 	return operation
 }
@@ -259,61 +311,4 @@ func (b *BulkRun) Response() json.RawMessage {
 		})
 	}
 	return marshal(map[string]any{"schemas": []string{URNBulkResponse}, "Operations": entries})
-}
-
-// decodeData reads an operation's data, numbers as they are; nil when there is
-// none. That it is JSON has been checked with the whole request.
-func decodeData(data json.RawMessage) any {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	var value any
-	if decoder.Decode(&value) != nil {
-		return nil
-	}
-	return value
-}
-
-// walkReferences returns a copy of the value in which each reference is what
-// resolve makes of its bulkId.
-func walkReferences(value any, resolve func(bulkID string) string) any {
-	switch v := value.(type) {
-	case string:
-		if id, is := strings.CutPrefix(v, bulkIDPrefix); is {
-			return resolve(id)
-		}
-		return v
-	case []any:
-		copied := make([]any, len(v))
-		for i := range v {
-			copied[i] = walkReferences(v[i], resolve)
-		}
-		return copied
-	case map[string]any:
-		copied := make(map[string]any, len(v))
-		for name := range v {
-			copied[name] = walkReferences(v[name], resolve)
-		}
-		return copied
-	default:
-		return v
-	}
-}
-
-// references are the bulkIds that an operation refers to, in its path and its data.
-func (o BulkOperation) references() (bulkIDs []string) {
-	if id, is := referenceInPath(o.Path); is {
-		bulkIDs = append(bulkIDs, id)
-	}
-	walkReferences(decodeData(o.Data), func(id string) string {
-		bulkIDs = append(bulkIDs, id)
-		return ""
-	})
-	return bulkIDs
-}
-
-// referenceInPath returns the bulkId in a path such as /Users/bulkId:x.
-func referenceInPath(path string) (string, bool) {
-	_, id, is := strings.Cut(path, "/"+bulkIDPrefix)
-	id, _, _ = strings.Cut(id, "/")
-	return id, is
 }

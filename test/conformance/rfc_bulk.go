@@ -25,6 +25,33 @@ func rfcBulk() []testCase {
 				a.expect(o["status"] == "201" || o["status"] == "409", "status 201 or 409 for each operation")
 			}
 		}},
+		{"rfc7644-3.7.1b", "a circle of which one part fails: no result is a lie", "RFC 7644 §3.7.1", needs(bulkFeature, filterFeature), func(t *T) {
+			taken, name := t.user(), t.userName()
+			circular := func(bulkID, userName, manager string) string {
+				return bulkPost("/Users", bulkID, t.userDoc(`"schemas":["`+urnUser+`","`+urnEnterprise+`"]`, `"userName":`+quoted(userName), `"`+urnEnterprise+`":{"manager":{"value":"bulkId:`+manager+`"}}`))
+			}
+			a := t.bulk(`"failOnErrors":1`, circular("qwerty", name, "ytrewq"), circular("ytrewq", taken.name, "qwerty"))
+			if a.status == http.StatusConflict {
+				a.refused(http.StatusConflict)
+			} else {
+				for _, o := range a.operations(2) {
+					a.expect(o["status"] == "409", "status 409 for each operation")
+				}
+			}
+			t.filter("/Users", `userName eq `+quoted(name)).lists()
+		}},
+		{"rfc7644-3.7.2d", "a bulkId in the filter of a path is resolved, or the operation fails", "RFC 7644 §3.7.2", needs(bulkFeature, patchFeature), func(t *T) {
+			a := t.bulk("", bulkPost("/Users", "qwerty", t.userDoc()), bulkPost("/Groups", "ytrewq", t.groupDoc(`"members":[{"value":"bulkId:qwerty"}]`)),
+				bulkOn("PATCH", "/Groups/bulkId:ytrewq", parsed(patchOf(`{"op":"remove","path":"members[value eq \"bulkId:qwerty\"]"}`))))
+			o := a.operations(3)
+			group := a.made(o[1], "/Groups")
+			if status, _ := o[2]["status"].(string); status < "300" {
+				group.get().unassigned("members")
+				return
+			}
+			a.expect(o[2]["status"] == "400" || o[2]["status"] == "404" || o[2]["status"] == "409", "status 200, 204, 400, 404 or 409")
+			group.get().hasMembers(a.made(o[0], "/Users"))
+		}},
 		{"rfc7644-3.7.2a", "the example of a user and a group that has the user", "RFC 7644 §3.7.2", bulk, func(t *T) {
 			a := t.post("/Bulk", `{
      "schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
