@@ -9,6 +9,9 @@ import (
 
 // create is POST /Users and /Groups (RFC 7644 section 3.3).
 func (x *exchange) create(t *scim.ResourceType) error {
+	if err := x.mayWrite(); err != nil {
+		return err
+	}
 	projection, err := x.projection(t)
 	if err != nil {
 		return err
@@ -133,6 +136,11 @@ func (x *exchange) update(t *scim.ResourceType, id string, options store.UpdateO
 		next, err := change(current)
 		if err != nil {
 			return nil, err
+		}
+		if !deactivates(current, next) && !onlyRemoves(options.Members, current, next) {
+			if err := x.mayWrite(); err != nil {
+				return nil, err
+			}
 		}
 		if active, assigned := next.Active(); assigned && !active {
 			return next, nil // Nothing that a user lacks keeps them from being deactivated.

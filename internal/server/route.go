@@ -59,7 +59,7 @@ func (x *exchange) routeBelow(t *scim.ResourceType, name string) error {
 		case http.MethodGet, http.MethodHead:
 			return x.query(t)
 		case http.MethodPost:
-			return x.write(func() error { return x.create(t) })
+			return x.create(t)
 		}
 		return x.notAllowed("GET, HEAD, POST")
 	case name == searchSegment:
@@ -72,11 +72,11 @@ func (x *exchange) routeBelow(t *scim.ResourceType, name string) error {
 	case http.MethodGet, http.MethodHead:
 		return x.get(t, name)
 	case http.MethodPut:
-		return x.write(func() error { return x.replace(t, name) })
+		return x.replace(t, name)
 	case http.MethodPatch:
-		return x.write(func() error { return x.patch(t, name) })
+		return x.patch(t, name)
 	case http.MethodDelete:
-		return x.write(func() error { return x.delete(t, name) })
+		return x.delete(t, name)
 	}
 	return x.notAllowed("DELETE, GET, HEAD, PATCH, PUT")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -71,13 +72,27 @@ func (w *writes) wait(now time.Time) time.Duration {
 // Wrote tells that so many bytes of an object were written for the tenant.
 func (t *Tenant) Wrote(bytes int64) { t.writes.charge(bytes+store.ObjectOverhead/2, time.Now()) }
 
-// write answers a request that writes, unless too much has been written lately.
-func (x *exchange) write(answer func() error) error {
+// mayWrite refuses a request that writes while too much has been written lately.
+func (x *exchange) mayWrite() error {
 	wait := x.tenant.writes.wait(time.Now())
 	if wait == 0 {
-		return answer()
+		return nil
 	}
 	x.retry = wait
 	return fmt.Errorf("the share of this pod is used up: %w", scim.Errorf(http.StatusTooManyRequests, "",
 		"more has been written in this tenant lately than it has room for; nothing was changed, send this again in %d seconds, and less at a time", int(wait.Seconds())))
+}
+
+// deactivates reports whether a change makes a user inactive who is not. Nothing that was
+// written before keeps that out, like deletions. It cannot be done again and again: to make
+// the user active is a write like any other.
+func deactivates(current, next *scim.Resource) bool {
+	was, assigned := current.Active()
+	is, said := next.Active()
+	return store.IsUser(next.Type()) && (was || !assigned) && said && !is
+}
+
+// onlyRemoves reports whether a change does no more than to take members out of a group.
+func onlyRemoves(members []scim.MemberChange, current, next *scim.Resource) bool {
+	return next.Equal(current) && !slices.ContainsFunc(members, func(m scim.MemberChange) bool { return m.Add })
 }
