@@ -3,6 +3,7 @@ package restore
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -21,29 +22,30 @@ import (
 type archive struct {
 	cluster               *cluster
 	tenant                *tenant
-	users, groups, claims []client.Object
+	users, groups, slices []client.Object
+	claims                []client.Object
 	beacon                *v1alpha1.ScimUser
 	lit                   int
 }
 
-// writeOut reads all users, groups and claims of a tenant.
+// writeOut reads all users, groups, their slices and claims of a tenant.
 func (c *cluster) writeOut(ctx SpecContext, t *tenant) *archive {
 	GinkgoHelper()
 	a := &archive{cluster: c, tenant: t}
-	users, groups, claims := &v1alpha1.ScimUserList{}, &v1alpha1.ScimGroupList{}, &coordinationv1.LeaseList{}
-	for _, list := range []client.ObjectList{users, groups, claims} {
-		var of client.ListOption = client.InNamespace(t.Namespace)
-		if list == client.ObjectList(claims) {
-			Expect(c.admin.List(ctx, list, of, client.MatchingLabels{v1alpha1.LabelLease: v1alpha1.LeaseClaim})).To(Succeed())
-			continue
-		}
-		Expect(c.admin.List(ctx, list, of)).To(Succeed())
+	in := client.InNamespace(t.Namespace)
+	users, groups, members, claims := &v1alpha1.ScimUserList{}, &v1alpha1.ScimGroupList{}, &v1alpha1.ScimGroupMembersList{}, &coordinationv1.LeaseList{}
+	for _, list := range []client.ObjectList{users, groups, members} {
+		Expect(c.admin.List(ctx, list, in)).To(Succeed())
 	}
+	Expect(c.admin.List(ctx, claims, in, client.MatchingLabels{v1alpha1.LabelLease: v1alpha1.LeaseClaim})).To(Succeed())
 	for i := range users.Items {
 		a.users = append(a.users, &users.Items[i])
 	}
 	for i := range groups.Items {
 		a.groups = append(a.groups, &groups.Items[i])
+	}
+	for i := range members.Items {
+		a.slices = append(a.slices, &members.Items[i])
 	}
 	for i := range claims.Items {
 		a.claims = append(a.claims, &claims.Items[i])
@@ -95,7 +97,7 @@ func (a *archive) byHand(ctx SpecContext, w *workload, kind history.Kind, object
 	request := history.Request{Kind: kind, ID: object.GetName()}
 	if user, is := object.(*v1alpha1.ScimUser); is && user.Labels[v1alpha1.LabelDeleted] == "" {
 		for _, f := range w.families {
-			if f.tenant == a.tenant && slices.Contains(f.Names(), lower(user.Spec.UserName)) {
+			if f.tenant == a.tenant && slices.Contains(f.Names(), strings.ToLower(user.Spec.UserName)) {
 				request.Prefix = f.Prefix
 			}
 		}

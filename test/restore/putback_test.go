@@ -9,6 +9,10 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/operand"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
@@ -23,7 +27,7 @@ var _ = Describe("Pods of a tenant whose objects are deleted by hand and put bac
 		}
 		var crews []*crew
 		for _, t := range tenants {
-			crews = append(crews, t.hire())
+			crews = append(crews, c.hire(ctx, t))
 		}
 		w := startWorkload(tenants...)
 		w.progress(50)
@@ -38,6 +42,7 @@ var _ = Describe("Pods of a tenant whose objects are deleted by hand and put bac
 			a.takeAway(ctx, w, a.claims)
 			a.takeAway(ctx, w, a.users)
 			a.takeAway(ctx, w, a.groups)
+			a.takeAway(ctx, w, a.slices)
 			a.expectShown(ctx)
 			archives = append(archives, a)
 		}
@@ -46,12 +51,11 @@ var _ = Describe("Pods of a tenant whose objects are deleted by hand and put bac
 		for _, crew := range crews {
 			watching = append(watching, crew.watch())
 		}
-		for _, a := range archives {
-			a.putBack(ctx, w, a.groups)
-			w.progress(5)
-			a.putBack(ctx, w, a.users)
-			w.progress(20)
-			a.putBack(ctx, w, a.claims)
+		for i := range 4 {
+			for _, a := range archives {
+				a.putBack(ctx, w, [][]client.Object{a.groups, a.users, a.slices, a.claims}[i])
+			}
+			w.progress(10)
 		}
 		for _, s := range watching {
 			s.end()
@@ -65,17 +69,31 @@ var _ = Describe("Pods of a tenant whose objects are deleted by hand and put bac
 	})
 })
 
-// hire makes a crew.
-func (t *tenant) hire() *crew {
+// hire makes a crew. The members of its group are in two objects, as those of a large one.
+func (c *cluster) hire(ctx SpecContext, t *tenant) *crew {
 	GinkgoHelper()
-	c := &crew{tenant: t, prefix: Unique("crew"), users: map[string]string{}}
+	made := &crew{tenant: t, prefix: Unique("crew"), users: map[string]string{}}
 	for i := range 6 {
-		name := fmt.Sprintf("%s-%d@example.com", c.prefix, i)
-		c.users[t.pods[0].Do(http.MethodPost, Users, PlainUser(name)).Has(http.StatusCreated).ID()] = name
+		name := fmt.Sprintf("%s-%d@example.com", made.prefix, i)
+		made.users[t.pods[0].Do(http.MethodPost, Users, PlainUser(name)).Has(http.StatusCreated).ID()] = name
 	}
-	members := slices.Collect(maps.Keys(c.users))
-	c.group = t.pods[1].Do(http.MethodPost, Groups, PlainGroup(c.prefix, members...)).Has(http.StatusCreated).ID()
-	return c
+	members := slices.Collect(maps.Keys(made.users))
+	made.group = t.pods[1].Do(http.MethodPost, Groups, PlainGroup(made.prefix, members...)).Has(http.StatusCreated).ID()
+
+	group := &v1alpha1.ScimGroup{}
+	Expect(c.admin.Get(ctx, client.ObjectKey{Namespace: t.Namespace, Name: made.group}, group)).To(Succeed())
+	half := group.Spec.Members[3:]
+	slice := &v1alpha1.ScimGroupMembers{ObjectMeta: metav1.ObjectMeta{
+		Namespace: t.Namespace, Name: made.group + "-half",
+		Labels: map[string]string{v1alpha1.LabelTenant: t.Name, v1alpha1.LabelGroup: made.group},
+	}}
+	slice.Spec.TenantRef.Name, slice.Spec.GroupRef.Name, slice.Spec.Meta = t.Name, made.group, group.Spec.Meta
+	slice.Spec.Members, slice.Spec.MemberCount = half, ptr.To(int32(len(half)))
+	Expect(c.admin.Create(ctx, slice)).To(Succeed())
+	group.Labels[v1alpha1.LabelSliced] = "true"
+	group.Spec.Members, group.Spec.MemberCount = group.Spec.Members[:3], ptr.To(int32(3))
+	Expect(c.admin.Update(ctx, group)).To(Succeed())
+	return made
 }
 
 // membersAt are the members of the crew's group, as a pod shows them.

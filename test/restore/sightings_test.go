@@ -161,5 +161,3 @@ func resourceIDs(r *Response) []string {
 	}
 	return found
 }
-
-func lower(text string) string { return strings.ToLower(text) }
