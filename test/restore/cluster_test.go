@@ -47,7 +47,8 @@ func startCluster(lease time.Duration) *cluster {
 		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
 		// The API server would wait for the watches to end; it is killed instead.
-		ControlPlaneStopTimeout: 2 * time.Second,
+		ControlPlaneStopTimeout:  2 * time.Second,
+		ControlPlaneStartTimeout: 2 * time.Minute,
 	}
 	c.environment.ControlPlane.Etcd = &envtest.Etcd{DataDir: c.data}
 	c.environment.ControlPlane.GetAPIServer().Configure().Append("token-auth-file", tokens)

@@ -5,8 +5,15 @@ package restore
 
 import (
 	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
 
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
 func TestRestore(t *testing.T) { RunSuite(t, "Restores") }
+
+// The pods, the API server and etcd share the machine with other tests.
+var _ = BeforeSuite(func() { SetDefaultEventuallyTimeout(2 * time.Minute) })

@@ -171,7 +171,7 @@ func (w *workload) progress(more int) {
 		return maps.Clone(w.answered)
 	}
 	before := answers()
-	Eventually(answers).WithTimeout(time.Minute).Should(Satisfy(func(now map[string]int) bool {
+	Eventually(answers).Should(Satisfy(func(now map[string]int) bool {
 		for name := range now {
 			if now[name] < before[name]+more {
 				return false
