@@ -4,7 +4,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 const (
 	// LabelTenant is on every object that Kubescim makes for a tenant; its
-	// value is the ScimTenant's name.
+	// value is the ScimTenant's name. Whose a user or group is, its spec.tenantRef
+	// says, and not the label.
 	LabelTenant = "scim.kubescim.dev/tenant"
 
 	// LabelGroup is on every ScimGroupMembers; its value is the name of the

@@ -56,7 +56,7 @@ func (s *Store) counts(ctx context.Context, t *scim.ResourceType) (counts store.
 		return counts, err
 	}
 	for _, kind := range []barrier.Kind{barrier.Users, barrier.Groups} {
-		err := s.eachObject(ctx, kind, s.selector(), func(object client.Object) error {
+		err := s.eachObject(ctx, kind, ofTenant(s.tenant.Name), func(object client.Object) error {
 			encoded, err := json.Marshal(object)
 			if err != nil {
 				return fmt.Errorf("measuring %s: %w", object.GetName(), err)

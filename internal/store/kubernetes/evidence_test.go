@@ -141,10 +141,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 		It("stay in it when memory has lost sight of them", func(ctx SpecContext) {
 			member := create(ctx, "a@example.com")
 			id := group(ctx, member)
-			object := user(ctx, member)
-			delete(object.Labels, v1alpha1.LabelTenant)
-			Expect(live.Update(ctx, object)).To(Succeed())
-			inMemory(false, member)
+			s.mirror.index.RemoveUser(uuid.MustParse(member)) // It could not be read.
 			upkeep.AbsenceAge = 0
 			Expect(upkeep.once(ctx, true)).To(Succeed())
 			Expect(listed(ctx, id)).To(ConsistOf(member))

@@ -12,14 +12,12 @@ import (
 	"github.com/google/uuid"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/barrier"
 )
 
@@ -101,11 +99,7 @@ func (f *feed) once(ctx context.Context) (asked bool, err error) {
 		listing = newListing()
 		f.progress.fallBehind(f.era, f.kind)
 	}
-	stream, err := f.client.Watch(ctx, f.newList(), &client.ListOptions{
-		Namespace:     f.tenant.Namespace,
-		LabelSelector: labels.SelectorFromSet(labels.Set{v1alpha1.LabelTenant: f.tenant.Name}),
-		Raw:           options,
-	})
+	stream, err := f.client.Watch(ctx, f.newList(), &client.ListOptions{Namespace: f.tenant.Namespace, Raw: options}, ofTenant(f.tenant.Name))
 	if err != nil {
 		return false, fmt.Errorf("watching %T: %w", f.newList(), f.forget(err))
 	}

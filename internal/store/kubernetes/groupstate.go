@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
@@ -178,8 +177,7 @@ func (s *Store) liveSlices(ctx context.Context, group string) ([]*index.Slice, e
 		return nil, err
 	}
 	var slices []*index.Slice
-	selector := labels.SelectorFromSet(labels.Set{v1alpha1.LabelTenant: s.tenant.Name, v1alpha1.LabelGroup: group})
-	err = s.eachObject(ctx, barrier.GroupMembers, selector, func(object client.Object) error {
+	err = s.eachObject(ctx, barrier.GroupMembers, ofGroup(s.tenant.Name, group), func(object client.Object) error {
 		slice, isSlice := object.(*v1alpha1.ScimGroupMembers)
 		if isSlice && slice.Spec.TenantRef.Name == s.tenant.Name && slice.Spec.GroupRef.Name == group && slice.DeletionTimestamp == nil {
 			slices = append(slices, sliceEntry(id, slice))

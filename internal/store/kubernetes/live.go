@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
@@ -38,10 +37,10 @@ func (s *Store) liveGet(ctx context.Context, t *scim.ResourceType, id string, vi
 }
 
 // shows reports whether a record is one that memory would show, so that a client cannot
-// tell by what is shown where it was read, nor change what it is not shown. Memory is fed
-// by the tenant's label, and holds what has an id for its name.
+// tell by what is shown where it was read, nor change what it is not shown. Memory holds
+// what has an id for its name.
 func (s *Store) shows(r *record) bool {
-	if !r.known() || r.object.GetLabels()[v1alpha1.LabelTenant] != s.tenant.Name {
+	if !r.known() {
 		return false
 	}
 	_, err := idOf(r.object.GetName())
@@ -153,7 +152,7 @@ func (s *Store) all(ctx context.Context, t *scim.ResourceType, view store.View, 
 		sliced []*record
 	)
 	whole := store.View{Reserve: func(ctx context.Context, bytes int64) error { return s.takeLive(ctx, view, bytes) }}
-	err := s.eachObject(ctx, kindOf(t), s.selector(), func(object client.Object) error {
+	err := s.eachObject(ctx, kindOf(t), ofTenant(s.tenant.Name), func(object client.Object) error {
 		one, err := decode(s.tenant.Name, t, object)
 		if err != nil || !s.shows(one) || !keep(one.resource) {
 			return err
@@ -187,11 +186,12 @@ func (s *Store) takeLive(ctx context.Context, view store.View, bytes int64) erro
 	return err
 }
 
-// eachObject LISTs the tenant's objects of a kind, as of one moment. Those that are
+// eachObject LISTs the objects of a kind that are selected, as of one moment. Those that are
 // marked as deleted are among them: that a client is told nothing of them rests on
 // that mark.
-func (s *Store) eachObject(ctx context.Context, kind barrier.Kind, selector labels.Selector, yield func(client.Object) error) error {
-	options := &client.ListOptions{Namespace: s.tenant.Namespace, LabelSelector: selector, Limit: pageSize}
+func (s *Store) eachObject(ctx context.Context, kind barrier.Kind, selected client.ListOption, yield func(client.Object) error) error {
+	options := &client.ListOptions{Namespace: s.tenant.Namespace, Limit: pageSize}
+	selected.ApplyToList(options)
 	known := s.seen()
 	for {
 		list := newList(kind)
@@ -246,11 +246,6 @@ func pointers[P interface {
 		objects[i] = P(&items[i])
 	}
 	return objects
-}
-
-// selector selects the tenant's objects.
-func (s *Store) selector() labels.Selector {
-	return labels.SelectorFromSet(labels.Set{v1alpha1.LabelTenant: s.tenant.Name})
 }
 
 // liveComplete adds to a resource what is derived, and takes off what the view

@@ -10,7 +10,6 @@ import (
 	"github.com/google/uuid"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
@@ -21,7 +20,7 @@ import (
 
 // presence is what the API server has under an id. It is the evidence that anything is
 // taken away on: what memory shows is none, since it may be behind, or leave out an
-// object that lost its label or that it cannot read.
+// object that it cannot read.
 type presence int
 
 const (
@@ -112,9 +111,10 @@ func (s *Store) hideMissing(ctx context.Context, groups ...*scim.Resource) error
 	return nil
 }
 
-// eachMetadata LISTs the metadata of objects of a kind.
-func (s *Store) eachMetadata(ctx context.Context, kind string, selector labels.Selector, yield func(*metav1.PartialObjectMetadata) error) error {
-	options := &client.ListOptions{Namespace: s.tenant.Namespace, LabelSelector: selector, Limit: pageSize}
+// eachMetadata LISTs the metadata of the tenant's objects of a kind.
+func (s *Store) eachMetadata(ctx context.Context, kind string, yield func(*metav1.PartialObjectMetadata) error) error {
+	options := &client.ListOptions{Namespace: s.tenant.Namespace, Limit: pageSize}
+	ofTenant(s.tenant.Name).ApplyToList(options)
 	for {
 		list := &metav1.PartialObjectMetadataList{}
 		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind + "List"))

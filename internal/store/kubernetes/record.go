@@ -86,8 +86,11 @@ type record struct {
 }
 
 // known reports whether the resource exists for SCIM.
-func (r *record) known() bool {
-	return r != nil && !r.kept() && r.object.GetDeletionTimestamp() == nil
+func (r *record) known() bool { return r != nil && exists(r.object) }
+
+// exists reports whether what an object of the tenant holds exists for SCIM.
+func exists(object client.Object) bool {
+	return object.GetLabels()[v1alpha1.LabelDeleted] == "" && object.GetDeletionTimestamp() == nil
 }
 
 // kept reports whether the resource was deleted and its object is there still.
@@ -105,12 +108,7 @@ func (r *record) has(t *scim.ResourceType, name string) bool {
 }
 
 // newObject returns an empty object of the resource type's kind.
-func newObject(t *scim.ResourceType) client.Object {
-	if t.Name == "Group" {
-		return &v1alpha1.ScimGroup{}
-	}
-	return &v1alpha1.ScimUser{}
-}
+func newObject(t *scim.ResourceType) client.Object { return newMember(kindOf(t)) }
 
 // decode returns the record of the resource type that an object of the tenant
 // holds, or nil for an object of another tenant. A group has the members that are
@@ -127,20 +125,17 @@ func decode(tenant string, t *scim.ResourceType, object client.Object) (*record,
 func decodeWithoutMembers(tenant string, t *scim.ResourceType, object client.Object) (*record, error) {
 	var (
 		resource *scim.Resource
-		meta     v1alpha1.ResourceMeta
-		owner    string
+		meta     = metaOf(object)
 	)
 	switch o := object.(type) {
 	case *v1alpha1.ScimUser:
-		meta, owner = o.Spec.Meta, o.Spec.TenantRef.Name
 		resource = decodeUser(t, &o.Spec)
 	case *v1alpha1.ScimGroup:
-		meta, owner = o.Spec.Meta, o.Spec.TenantRef.Name
 		resource = decodeGroup(t, &o.Spec)
 	default:
 		return nil, fmt.Errorf("decoding %s: %T is no SCIM resource", object.GetName(), object)
 	}
-	if owner != tenant {
+	if tenantOf(object) != tenant {
 		return nil, nil
 	}
 	resource.SetID(object.GetName())
@@ -185,6 +180,18 @@ func (s *Store) encode(base client.Object, resource *scim.Resource, meta v1alpha
 		o.Spec.TenantRef.Name, o.Spec.Meta = s.tenant.Name, meta
 	}
 	return object, nil
+}
+
+// tenantOf returns the name of the tenant that an object belongs to.
+func tenantOf(object client.Object) string {
+	switch o := object.(type) {
+	case *v1alpha1.ScimUser:
+		return o.Spec.TenantRef.Name
+	case *v1alpha1.ScimGroup:
+		return o.Spec.TenantRef.Name
+	default:
+		return ""
+	}
 }
 
 // metaOf returns the spec.meta of an object.

@@ -77,6 +77,14 @@ func kindOfMember(memberType string) barrier.Kind {
 	return barrier.Users
 }
 
+// newMember returns an empty object of a kind that a member may be of.
+func newMember(kind barrier.Kind) client.Object {
+	if kind == barrier.Groups {
+		return &v1alpha1.ScimGroup{}
+	}
+	return &v1alpha1.ScimUser{}
+}
+
 // lookUpByGet returns those ids that SCIM knows as the kind.
 func (s *Store) lookUpByGet(ctx context.Context, kind string, ids []string) ([]string, error) {
 	var (
@@ -87,8 +95,7 @@ func (s *Store) lookUpByGet(ctx context.Context, kind string, ids []string) ([]s
 	lookup.SetLimit(resolveParallel)
 	for _, id := range ids {
 		lookup.Go(func() error {
-			object := &metav1.PartialObjectMetadata{}
-			object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Scim" + kind))
+			object := newMember(kindOfMember(kind))
 			err := s.client.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: id}, object)
 			if apierrors.IsNotFound(err) {
 				return nil
@@ -97,7 +104,7 @@ func (s *Store) lookUpByGet(ctx context.Context, kind string, ids []string) ([]s
 				return wrap(err, "looking up the %s %s", kind, id)
 			}
 			s.tell(kindOfMember(kind), object)
-			if s.selects(object) {
+			if tenantOf(object) == s.tenant.Name && exists(object) {
 				mu.Lock()
 				defer mu.Unlock()
 				found = append(found, id)
@@ -115,18 +122,12 @@ func (s *Store) lookUpByList(ctx context.Context, kind string, ids []string) ([]
 		wanted[id] = true
 	}
 	var found []string
-	err := s.eachMetadata(ctx, "Scim"+kind, s.selector(), func(object *metav1.PartialObjectMetadata) error {
+	err := s.eachMetadata(ctx, "Scim"+kind, func(object *metav1.PartialObjectMetadata) error {
 		s.tell(kindOfMember(kind), object)
-		if wanted[object.Name] && s.selects(object) {
+		if wanted[object.Name] && exists(object) {
 			found = append(found, object.Name)
 		}
 		return nil
 	})
 	return found, err
-}
-
-// selects reports whether the object is one of the tenant's that SCIM knows.
-func (s *Store) selects(object *metav1.PartialObjectMetadata) bool {
-	labels := object.GetLabels()
-	return labels[v1alpha1.LabelTenant] == s.tenant.Name && labels[v1alpha1.LabelDeleted] == "" && object.DeletionTimestamp == nil
 }

@@ -69,32 +69,72 @@ var _ = Describe("A replica", func() {
 		Expect(at.reader.mirror.Counts().Users).To(Equal(1))
 	})
 
-	It("shows what live reads show, and changes nothing else, be it without the tenant's label or under a name that is no id", func(ctx SpecContext) {
-		id := at.create(ctx, "babs@example.com")
-		user := &v1alpha1.ScimUser{}
-		Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: id}, user)).To(Succeed())
-		delete(user.Labels, v1alpha1.LabelTenant)
-		Expect(live.Update(ctx, user)).To(Succeed())
-		odd := &v1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{
-			Namespace: at.namespace, Name: "no-scim-id", Labels: map[string]string{v1alpha1.LabelTenant: "acme"},
-		}}
-		odd.Spec.UserName, odd.Spec.TenantRef.Name = "odd@example.com", "acme"
-		odd.Spec.Meta = stamp(metav1.NowMicro(), metav1.NowMicro(), writerOfTest)
-		Expect(live.Create(ctx, odd)).To(Succeed())
-		Eventually(func() int { return at.reader.mirror.Counts().Users }).Should(BeZero())
+	It("shows and changes who has lost the label of the tenant, wherever it reads", func(ctx SpecContext) {
 		for name, s := range map[string]*Store{"memory": at.reader, "live": newStore(live, at.namespace)} {
-			_, err := s.Get(ctx, registry.User(), id, store.View{})
-			Expect(isNotFound(err)).To(BeTrue(), name)
-			Expect(find(ctx, s, "babs@example.com")).To(BeEmpty(), name)
+			id := at.create(ctx, "babs@example.com")
+			at.loseLabel(ctx, &v1alpha1.ScimUser{}, id, v1alpha1.LabelTenant)
+			found, err := s.Get(ctx, registry.User(), id, store.View{})
+			Expect(err).NotTo(HaveOccurred(), name)
+			Expect(found.UserName()).To(Equal("babs@example.com"), name)
+			Expect(find(ctx, s, "babs@example.com")).To(ConsistOf(id), name)
 			page, err := s.List(ctx, registry.User(), store.Query{StartIndex: 1, Count: 10})
 			Expect(err).NotTo(HaveOccurred())
-			Expect(page.Resources).To(BeEmpty(), name)
-			_, err = s.Update(ctx, registry.User(), id, titled("Tour Guide"), store.UpdateOptions{})
+			Expect(page.TotalResults).To(Equal(1), name)
+			_, err = s.Create(ctx, newUser("Babs@example.com"), store.Policy{})
+			Expect(statusOf(err)).To(Equal(http.StatusConflict), name)
+			_, err = s.Create(ctx, newUser("jim@example.com"), store.Policy{ObjectLimit: 1})
+			Expect(err).To(HaveOccurred(), "it counts: "+name)
+			group, err := s.Create(ctx, newGroup("Tour Guides", id), store.Policy{})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(group.MemberIDs()).To(ConsistOf(id), name)
+
+			blocked, err := s.Update(ctx, registry.User(), id, func(current *scim.Resource) (*scim.Resource, error) {
+				next := current.Clone()
+				next.SetActive(false)
+				return next, nil
+			}, store.UpdateOptions{})
+			Expect(err).NotTo(HaveOccurred(), name)
+			Expect(store.TakesSeat(blocked)).To(BeFalse(), name)
+			object := &v1alpha1.ScimUser{}
+			Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: id}, object)).To(Succeed())
+			Expect(*object.Spec.Active).To(BeFalse(), name)
+			Expect(object.Labels).To(HaveKeyWithValue(v1alpha1.LabelTenant, "acme"), "a write puts it back")
+
+			at.loseLabel(ctx, &v1alpha1.ScimUser{}, id, v1alpha1.LabelTenant)
+			Expect(s.Delete(ctx, registry.User(), id, store.DeleteOptions{})).To(Succeed(), name)
+			_, err = s.Get(ctx, registry.User(), id, store.View{})
 			Expect(isNotFound(err)).To(BeTrue(), name)
-			Expect(isNotFound(s.Delete(ctx, registry.User(), id, store.DeleteOptions{}))).To(BeTrue(), name)
+			Expect(s.Delete(ctx, registry.Group(), group.ID(), store.DeleteOptions{})).To(Succeed(), name)
 		}
-		_, err := at.writer.Create(ctx, newUser("babs@example.com"), store.Policy{})
-		Expect(statusOf(err)).To(Equal(http.StatusConflict), "the name is not free")
+	})
+
+	It("shows nothing whose name is no id, nor what is another tenant's in spite of its label", func(ctx SpecContext) {
+		id := at.create(ctx, "babs@example.com")
+		strangers := map[string]string{"no-scim-id": "acme", uuid.NewString(): "globex"}
+		for name, tenant := range strangers {
+			stranger := &v1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{
+				Namespace: at.namespace, Name: name, Labels: map[string]string{v1alpha1.LabelTenant: "acme"},
+			}}
+			stranger.Spec.UserName, stranger.Spec.TenantRef.Name = "odd@example.com", tenant
+			stranger.Spec.Meta = stamp(metav1.NowMicro(), metav1.NowMicro(), writerOfTest)
+			Expect(live.Create(ctx, stranger)).To(Succeed())
+		}
+		for where, s := range map[string]*Store{"memory": at.reader, "live": newStore(live, at.namespace)} {
+			page, err := s.List(ctx, registry.User(), store.Query{StartIndex: 1, Count: 10})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(page.TotalResults).To(Equal(1), where)
+			Expect(page.Resources[0].ID()).To(Equal(id), where)
+			for name := range strangers {
+				_, err = s.Get(ctx, registry.User(), name, store.View{})
+				Expect(isNotFound(err)).To(BeTrue(), where)
+				_, err = s.Update(ctx, registry.User(), name, titled("Tour Guide"), store.UpdateOptions{})
+				Expect(isNotFound(err)).To(BeTrue(), where)
+				Expect(isNotFound(s.Delete(ctx, registry.User(), name, store.DeleteOptions{}))).To(BeTrue(), where)
+				group, err := s.Create(ctx, newGroup("Guides "+where+" and "+name, name), store.Policy{})
+				Expect(err).NotTo(HaveOccurred())
+				Expect(group.MemberIDs()).To(BeEmpty(), where)
+			}
+		}
 	})
 
 	It("shows no member that does not exist, wherever it reads, and in the answer to a write", func(ctx SpecContext) {

@@ -39,7 +39,7 @@ const (
 const DefaultAbsenceAge = 24 * time.Hour
 
 // Upkeep does what no request asks for: it removes kept users whose retention is
-// over, takes members that are gone out of groups, and repairs claims. One replica
+// over, takes members that are gone out of groups, puts labels back, and repairs claims. One replica
 // does it; that two do is only wasteful, since all is compare-and-swap.
 //
 // It takes nothing away without evidence that somebody meant it: that somebody has
@@ -73,6 +73,7 @@ type Upkeep struct {
 	repairs *prometheus.CounterVec
 	removed prometheus.Counter
 	left    *prometheus.CounterVec
+	labels  *prometheus.CounterVec
 	absent  prometheus.Gauge
 }
 
@@ -94,12 +95,16 @@ func NewUpkeep(s *Store, registry prometheus.Registerer) *Upkeep {
 			Name: "kubescim_store_members_removed_total", ConstLabels: labels,
 			Help: "Memberships that were removed since the member or the group does not exist, by the evidence: Deleted, or Absent for long.",
 		}, []string{"evidence"}),
+		labels: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kubescim_store_labels_restored_total", ConstLabels: labels,
+			Help: "Labels of users, groups and members of large groups that were missing or wrong and have been put back, by the label.",
+		}, []string{"label"}),
 		absent: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "kubescim_store_absent_members", ConstLabels: labels,
 			Help: "Ids that groups list as members and that no user or group has, although nobody has deleted any.",
 		}),
 	}
-	registry.MustRegister(u.repairs, u.removed, u.left, u.absent)
+	registry.MustRegister(u.repairs, u.removed, u.left, u.labels, u.absent)
 	return u
 }
 
@@ -145,11 +150,12 @@ func (u *Upkeep) once(ctx context.Context, withClaims bool) error {
 	if u.walk == nil {
 		err = errors.Join(err, u.disown(ctx))
 	}
-	more, failed := u.repairClaims(ctx)
-	if more {
+	unlabelled, unlabelledErr := u.restoreLabels(ctx)
+	unclaimed, unclaimedErr := u.repairClaims(ctx)
+	if unlabelled || unclaimed {
 		u.claimsDue = time.Now()
 	}
-	return errors.Join(err, failed)
+	return errors.Join(err, unlabelledErr, unclaimedErr)
 }
 
 // over reports whether what was deleted then need not be kept any more.

@@ -166,7 +166,7 @@ func (u *Upkeep) mendOrphan(ctx context.Context, claim *coordinationv1.Lease) (l
 	case holder == nil && absence < u.AbsenceAge:
 		return true, nil // Memory is behind, and will show that it is gone.
 	case holder != nil && holder.has(t, store.NameOf(holder.resource)) && s.claims.key(t, store.NameOf(holder.resource)).Name == claim.Name:
-		u.Log.Error("a resource is not in memory, although it has a name and holds the claim of it; look whether its labels are right",
+		u.Log.Error("a resource is not in memory, although it has a name and holds the claim of it; look in this log for why it cannot be read",
 			slog.String("name", id.String()))
 		return true, nil
 	}

@@ -156,7 +156,7 @@ func (u *Upkeep) removeOrphans(ctx context.Context, group uuid.UUID, may func(pr
 // disown takes the owner references off slices, which they had once: see removeSlices.
 func (u *Upkeep) disown(ctx context.Context) error {
 	s := u.store
-	return s.eachMetadata(ctx, "ScimGroupMembers", s.selector(), func(slice *metav1.PartialObjectMetadata) error {
+	return s.eachMetadata(ctx, "ScimGroupMembers", func(slice *metav1.PartialObjectMetadata) error {
 		if len(slice.OwnerReferences) == 0 {
 			return nil
 		}

@@ -200,11 +200,7 @@ var _ = Describe("The upkeep", func() {
 
 	It("takes no name from whom memory has lost sight of", func(ctx SpecContext) {
 		id := create(ctx, "babs@example.com")
-		object := &v1alpha1.ScimUser{}
-		Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: id}, object)).To(Succeed())
-		delete(object.Labels, v1alpha1.LabelTenant) // by hand
-		Expect(live.Update(ctx, object)).To(Succeed())
-		Eventually(func() int { return s.mirror.Counts().Users }).Should(BeZero())
+		s.mirror.index.RemoveUser(uuid.MustParse(id)) // It could not be read.
 		upkeep.OrphanAge, upkeep.AbsenceAge = 0, 0
 		Expect(upkeep.once(ctx, true)).To(Succeed())
 		Expect(holderOf(claimOf(ctx, "babs@example.com"))).To(Equal(id))

@@ -38,7 +38,7 @@ var _ = Describe("A mirror's watches", func() {
 			options.SendInitialEvents = ptr.To(true)
 			options.ResourceVersionMatch = metav1.ResourceVersionMatchNotOlderThan
 		}
-		stream, err := c.Watch(ctx, list, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.LabelTenant: "acme"}, &client.ListOptions{Raw: options})
+		stream, err := c.Watch(ctx, list, client.InNamespace(namespace), ofTenant("acme"), &client.ListOptions{Raw: options})
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(stream.Stop)
 		return stream.ResultChan()

@@ -145,6 +145,19 @@ func (s *scene) get(ctx context.Context, id string) (*scim.Resource, error) {
 	return s.reader.Get(ctx, registry.User(), id, store.View{})
 }
 
+// loseLabel takes a label off an object, as somebody does by hand, and waits until the
+// reader's memory has it so.
+func (s *scene) loseLabel(ctx context.Context, object client.Object, name, label string) {
+	GinkgoHelper()
+	Expect(live.Get(ctx, client.ObjectKey{Namespace: s.namespace, Name: name}, object)).To(Succeed())
+	labels := object.GetLabels()
+	Expect(labels).To(HaveKey(label))
+	delete(labels, label)
+	object.SetLabels(labels)
+	Expect(live.Update(ctx, object)).To(Succeed())
+	Eventually(s.inStep(ctx)).Should(Succeed())
+}
+
 // inStep fails while the reader cannot answer from memory.
 func (s *scene) inStep(ctx context.Context) func() error {
 	return func() error { return s.reader.mirror.current(ctx, registry.User()) }

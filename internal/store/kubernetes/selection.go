@@ -1,0 +1,39 @@
+package kubernetes
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+)
+
+// Whose a user, a group or a slice of its members is, its spec says, which the API server
+// lets nobody change. Its labels are for people, and people lose them: so everything here
+// is selected by fields of the spec, which the CRDs declare to be selectable (KEP-4358),
+// and the upkeep puts labels back that were lost.
+const (
+	fieldTenant = "spec.tenantRef.name"
+	fieldGroup  = "spec.groupRef.name"
+)
+
+// ofTenant selects the objects of a tenant.
+func ofTenant(tenant string) client.MatchingFields { return client.MatchingFields{fieldTenant: tenant} }
+
+// ofGroup selects the slices of a group.
+func ofGroup(tenant, group string) client.MatchingFields {
+	return client.MatchingFields{fieldTenant: tenant, fieldGroup: group}
+}
+
+// unlabelled selects the objects of a tenant that have not its label.
+func unlabelled(tenant string) (client.ListOption, error) {
+	other, err := labels.NewRequirement(v1alpha1.LabelTenant, selection.NotEquals, []string{tenant})
+	if err != nil {
+		return nil, fmt.Errorf("selecting what has not the label of the tenant: %w", err)
+	}
+	selected := &client.ListOptions{LabelSelector: labels.NewSelector().Add(*other)}
+	ofTenant(tenant).ApplyToList(selected)
+	return selected, nil
+}

@@ -1,0 +1,57 @@
+package kubernetes
+
+import (
+	"context"
+	"log/slog"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+var _ = Describe("The upkeep of labels", func() {
+	var (
+		at       *scene
+		upkeep   *Upkeep
+		recorder *events.FakeRecorder
+	)
+	BeforeEach(func(ctx SpecContext) {
+		at = newScene(ctx)
+		upkeep, recorder = NewUpkeep(at.reader, prometheus.NewRegistry()), events.NewFakeRecorder(20)
+		upkeep.Policy = func() store.Policy { return store.Policy{} }
+		upkeep.Recorder, upkeep.Log = recorder, slog.New(slog.NewTextHandler(GinkgoWriter, nil))
+	})
+	labelsOf := func(ctx context.Context, object client.Object, name string) map[string]string {
+		GinkgoHelper()
+		Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: name}, object)).To(Succeed())
+		return object.GetLabels()
+	}
+
+	It("puts that of the tenant back, changes no version, and tells", func(ctx SpecContext) {
+		id := at.create(ctx, "babs@example.com")
+		group, err := at.writer.Create(ctx, newGroup("Tour Guides", id), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		person, err := at.get(ctx, id)
+		Expect(err).NotTo(HaveOccurred())
+		at.loseLabel(ctx, &v1alpha1.ScimUser{}, id, v1alpha1.LabelTenant)
+		wrong := &v1alpha1.ScimGroup{}
+		labelsOf(ctx, wrong, group.ID())[v1alpha1.LabelTenant] = "globex"
+		Expect(live.Update(ctx, wrong)).To(Succeed())
+
+		Expect(upkeep.once(ctx, true)).To(Succeed())
+		Expect(labelsOf(ctx, &v1alpha1.ScimUser{}, id)).To(HaveKeyWithValue(v1alpha1.LabelTenant, "acme"))
+		Expect(labelsOf(ctx, &v1alpha1.ScimGroup{}, group.ID())).To(HaveKeyWithValue(v1alpha1.LabelTenant, "acme"))
+		Expect(testutil.ToFloat64(upkeep.labels.WithLabelValues(v1alpha1.LabelTenant))).To(BeEquivalentTo(2))
+		Expect(recorder.Events).To(Receive(And(ContainSubstring("LabelRestored"), Not(ContainSubstring("babs")))))
+		again, err := at.get(ctx, id)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(again.Meta()).To(Equal(person.Meta()))
+	})
+})
