@@ -86,7 +86,7 @@ type Entry struct {
 type Group struct {
 	// Generation is that of the group's object.
 	Generation int64
-	// Sliced is whether it has slices.
+	// Sliced is whether it says that it has, or has had, slices.
 	Sliced bool
 	// Members are those in the object itself.
 	Members []Member

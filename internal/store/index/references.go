@@ -188,6 +188,25 @@ func (x *Index) SlicesOf(group uuid.UUID) []*Slice {
 	return slices.Clone(x.slices[group])
 }
 
+// HasSlices reports whether any slice is of the group.
+func (x *Index) HasSlices(group uuid.UUID) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return len(x.slices[group]) > 0
+}
+
+// Unmarked returns the ids of the groups that have slices, although they do not say so.
+func (x *Index) Unmarked() (ids []uuid.UUID) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for id, of := range x.slices {
+		if e := x.groups.get(id); e != nil && len(of) > 0 && !e.Group.Sliced {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // Complete sets the groups of a user to what they are now.
 func (x *Index) Complete(user *scim.Resource) {
 	id, err := uuid.Parse(user.ID())

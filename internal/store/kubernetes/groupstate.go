@@ -20,8 +20,12 @@ import (
 // objects that belong to it. Once a group has had slices it is marked with
 // v1alpha1.LabelSliced for good, and its slices stay, empty or not, until it is
 // deleted: so its version, which counts the changes of all of them, only grows.
+//
+// The mark spares everybody to look for slices of a group that has none; which a group has,
+// spec.groupRef of the slices says. A mark that was taken off by hand is put back by the
+// next write of the members, or by the upkeep.
 
-// isSliced reports whether the group may have slices.
+// isSliced reports whether the group is marked.
 func isSliced(group *v1alpha1.ScimGroup) bool {
 	return group.GetLabels()[v1alpha1.LabelSliced] != ""
 }
@@ -35,6 +39,7 @@ type groupState struct {
 	// revision and generation are those of the ScimGroup.
 	revision   uint64
 	generation int64
+	marked     bool
 	inline     []index.Member
 	slices     []*index.Slice
 }
@@ -52,6 +57,15 @@ func (g *groupState) attachMembers(to *scim.Resource) {
 		}
 	})
 	store.SetMembers(to, members)
+}
+
+// complete gives a resource of the group, as it was read, the meta of all of it, and all
+// members if the view wants them.
+func (g *groupState) complete(to *scim.Resource, view store.View) {
+	to.SetMeta(g.current.Meta())
+	if !view.WithoutMembers {
+		g.attachMembers(to)
+	}
 }
 
 // changesTo are the changes that make the members those that the next state has.
@@ -141,7 +155,7 @@ func (s *Store) mirrored(ctx context.Context, t *scim.ResourceType, id string) (
 	if err != nil || s.mirror == nil {
 		return nil, false
 	}
-	if e := s.mirror.index.Entry(t, key); e == nil || !e.Group.Sliced {
+	if e := s.mirror.index.Entry(t, key); e == nil || !e.Group.Sliced && !s.mirror.index.HasSlices(key) {
 		return nil, false
 	}
 	state, ok, _ = fromMemory(s, func() bool { return s.current(ctx, t) }, func(x *index.Index) (*groupState, error) {
@@ -151,44 +165,77 @@ func (s *Store) mirrored(ctx context.Context, t *scim.ResourceType, id string) (
 			return nil, nil
 		}
 		return &groupState{
-			current: current, revision: e.Revision, generation: e.Group.Generation, inline: e.Group.Members, slices: x.SlicesOf(key),
+			current: current, revision: e.Revision, generation: e.Group.Generation,
+			marked: e.Group.Sliced, inline: e.Group.Members, slices: x.SlicesOf(key),
 		}, nil
 	})
 	return state, ok && state != nil
 }
 
-// liveState returns the state of a group with slices from the API server.
-func (s *Store) liveState(ctx context.Context, read *record, group *v1alpha1.ScimGroup) (*groupState, error) {
-	slices, err := s.liveSlices(ctx, group.Name)
-	if err != nil {
-		return nil, err
-	}
+// stateOf is the state of a group with slices that were read at the API server.
+func stateOf(read *record, group *v1alpha1.ScimGroup, slices []*index.Slice) *groupState {
 	current := read.resource.Clone()
 	store.SetMembers(current, nil)
-	state := &groupState{object: group, revision: revisionOf(group), generation: group.GetGeneration(), current: current, inline: membersOf(group.Spec.Members, group.Spec.MemberGroups), slices: slices}
+	index.SortSlices(slices)
+	state := &groupState{
+		object: group, current: current, revision: revisionOf(group), generation: group.GetGeneration(),
+		marked: isSliced(group), inline: membersOf(group.Spec.Members, group.Spec.MemberGroups), slices: slices,
+	}
 	current.SetMeta(index.MetaWithSlices(current.Meta(), state.generation, slices))
-	return state, nil
+	return state
+}
+
+// mayBeSliced reports whether a group that was read may have slices: it is marked, or memory
+// shows that it has some, or cannot tell. A group is marked before its slices are made, so
+// that what memory lacks for being behind has not lost its mark.
+func (s *Store) mayBeSliced(group *v1alpha1.ScimGroup) bool {
+	id, err := idOf(group.Name)
+	if err != nil || isSliced(group) {
+		return err == nil
+	}
+	inStep := func() bool { return s.mirror.InStep() }
+	has, known, _ := fromMemory(s, inStep, func(x *index.Index) (bool, error) { return x.HasSlices(id), nil })
+	return has || !known
+}
+
+// liveState returns the state of a group that was read, or nothing when it has no slices,
+// and never had any.
+func (s *Store) liveState(ctx context.Context, read *record, group *v1alpha1.ScimGroup) (*groupState, error) {
+	if !s.mayBeSliced(group) {
+		return nil, nil
+	}
+	slices, err := s.liveSlices(ctx, group.Name)
+	if err != nil || len(slices) == 0 && !isSliced(group) {
+		return nil, err
+	}
+	return stateOf(read, group, slices), nil
 }
 
 // liveSlices LISTs the slices of a group.
-func (s *Store) liveSlices(ctx context.Context, group string) ([]*index.Slice, error) {
-	id, err := idOf(group)
-	if err != nil {
-		return nil, err
-	}
-	var slices []*index.Slice
-	err = s.eachObject(ctx, barrier.GroupMembers, ofGroup(s.tenant.Name, group), func(object client.Object) error {
-		slice, isSlice := object.(*v1alpha1.ScimGroupMembers)
-		if isSlice && slice.Spec.TenantRef.Name == s.tenant.Name && slice.Spec.GroupRef.Name == group && slice.DeletionTimestamp == nil {
-			slices = append(slices, sliceEntry(id, slice))
-		}
+func (s *Store) liveSlices(ctx context.Context, group string) (slices []*index.Slice, err error) {
+	err = s.eachSlice(ctx, ofGroup(s.tenant.Name, group), func(slice *index.Slice) error {
+		slices = append(slices, slice)
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the members of the group %s: %w", group, err)
 	}
-	index.SortSlices(slices)
 	return slices, nil
+}
+
+// eachSlice LISTs the tenant's slices that are selected.
+func (s *Store) eachSlice(ctx context.Context, selected client.ListOption, yield func(*index.Slice) error) error {
+	return s.eachObject(ctx, barrier.GroupMembers, selected, func(object client.Object) error {
+		slice, isSlice := object.(*v1alpha1.ScimGroupMembers)
+		if !isSlice || slice.Spec.TenantRef.Name != s.tenant.Name || slice.DeletionTimestamp != nil {
+			return nil
+		}
+		group, err := idOf(slice.Spec.GroupRef.Name)
+		if err != nil {
+			return nil //nolint:nilerr // It is no group's.
+		}
+		return yield(sliceEntry(group, slice))
+	})
 }
 
 // tellRevisions notes that a client may be told what was written.

@@ -11,10 +11,15 @@ import (
 	"github.com/kubescim/kubescim/internal/barrier"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/index"
 )
 
-// pageSize is the number of objects in one page of a LIST.
-const pageSize = 1000
+const (
+	// pageSize is the number of objects in one page of a LIST.
+	pageSize = 1000
+	// slicesPage is that of slices, of which each may have 1,000 members.
+	slicesPage = 200
+)
 
 // liveGet is Get at the API server: a GET, and a LIST for what is derived.
 func (s *Store) liveGet(ctx context.Context, t *scim.ResourceType, id string, view store.View) (*scim.Resource, error) {
@@ -29,7 +34,7 @@ func (s *Store) liveGet(ctx context.Context, t *scim.ResourceType, id string, vi
 		return nil, err
 	}
 	if !view.WithoutMembers {
-		if err := s.hideMissing(ctx, found.resource); err != nil {
+		if err := s.hideMissing(ctx, view, found.resource); err != nil {
 			return nil, err
 		}
 	}
@@ -54,19 +59,60 @@ func (s *Store) liveMembers(ctx context.Context, found *record, view store.View)
 	if !isGroup {
 		return nil
 	}
-	if !isSliced(group) {
-		return view.Take(ctx, view.Weight(len(group.Spec.Members)+len(group.Spec.MemberGroups)))
-	}
 	state, err := s.liveState(ctx, found, group)
 	if err != nil {
 		return err
 	}
+	if state == nil {
+		return view.Take(ctx, view.Weight(len(group.Spec.Members)+len(group.Spec.MemberGroups)))
+	}
 	if err := view.Take(ctx, view.Weight(state.size())); err != nil {
 		return err
 	}
-	found.resource.SetMeta(state.current.Meta())
-	if !view.WithoutMembers {
-		state.attachMembers(found.resource)
+	state.complete(found.resource, view)
+	return nil
+}
+
+// fewGroups is up to how many groups the slices of each are LISTed, rather than those of all.
+const fewGroups = 8
+
+// liveMembersOf does the same for groups that may have slices. Those of many groups are
+// LISTed once, whoever they belong to: each LIST has the API server look at all of them.
+func (s *Store) liveMembersOf(ctx context.Context, groups []*record, view store.View) error {
+	if len(groups) <= fewGroups {
+		for _, group := range groups {
+			if err := s.liveMembers(ctx, group, view); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	of := make(map[string][]*index.Slice, len(groups))
+	for _, one := range groups {
+		of[one.object.GetName()] = nil
+	}
+	err := s.eachSlice(ctx, ofTenant(s.tenant.Name), func(slice *index.Slice) error {
+		name := slice.Group.String()
+		if _, wanted := of[name]; !wanted {
+			return nil
+		}
+		of[name] = append(of[name], slice)
+		return view.Take(ctx, view.Weight(len(slice.Members)))
+	})
+	if err != nil {
+		return fmt.Errorf("reading the members of groups: %w", err)
+	}
+	for _, one := range groups {
+		group, isGroup := one.object.(*v1alpha1.ScimGroup)
+		if !isGroup {
+			continue
+		}
+		if err := view.Take(ctx, view.Weight(len(group.Spec.Members)+len(group.Spec.MemberGroups))); err != nil {
+			return err
+		}
+		if slices := of[group.Name]; len(slices) > 0 || isSliced(group) {
+			stateOf(one, group, slices).complete(one.resource, view)
+		}
 	}
 	return nil
 }
@@ -78,8 +124,9 @@ func (s *Store) liveList(ctx context.Context, t *scim.ResourceType, query store.
 	if err != nil {
 		return nil, err
 	}
-	if !query.View.WithoutMembers || query.Filter.Mentions("members") {
-		if err := s.hideMissing(ctx, candidates...); err != nil {
+	asked := query.Filter.Mentions("members")
+	if asked {
+		if err := s.hideMissing(ctx, query.View, candidates...); err != nil {
 			return nil, err
 		}
 	}
@@ -95,6 +142,9 @@ func (s *Store) liveList(ctx context.Context, t *scim.ResourceType, query store.
 		for _, group := range page.Resources {
 			store.SetMembers(group, nil)
 		}
+	}
+	if !asked { // Then only those on the page need be looked up.
+		return page, s.hideMissing(ctx, query.View, page.Resources...)
 	}
 	return page, nil
 }
@@ -158,7 +208,8 @@ func (s *Store) all(ctx context.Context, t *scim.ResourceType, view store.View, 
 			return err
 		}
 		all = append(all, one.resource)
-		if group, isGroup := object.(*v1alpha1.ScimGroup); isGroup && isSliced(group) {
+		if group, isGroup := object.(*v1alpha1.ScimGroup); isGroup && s.mayBeSliced(group) {
+			group.ManagedFields = nil // It is kept for a while, and they are large.
 			sliced = append(sliced, one)
 		} else if err := s.liveMembers(ctx, one, whole); err != nil {
 			return err
@@ -168,12 +219,7 @@ func (s *Store) all(ctx context.Context, t *scim.ResourceType, view store.View, 
 	if err != nil {
 		return nil, err
 	}
-	for _, group := range sliced {
-		if err := s.liveMembers(ctx, group, whole); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+	return all, s.liveMembersOf(ctx, sliced, whole)
 }
 
 // takeLive takes memory for one of the resources that are read live. There may be
@@ -191,6 +237,9 @@ func (s *Store) takeLive(ctx context.Context, view store.View, bytes int64) erro
 // that mark.
 func (s *Store) eachObject(ctx context.Context, kind barrier.Kind, selected client.ListOption, yield func(client.Object) error) error {
 	options := &client.ListOptions{Namespace: s.tenant.Namespace, Limit: pageSize}
+	if kind == barrier.GroupMembers {
+		options.Limit = slicesPage
+	}
 	selected.ApplyToList(options)
 	known := s.seen()
 	for {

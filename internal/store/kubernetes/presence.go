@@ -90,12 +90,20 @@ func (s *Store) strip(ctx context.Context, id string, may func(presence) bool) (
 	return from, nil
 }
 
+// lookUpWeight is about how much memory it takes to look a member up, in bytes.
+const lookUpWeight = 200
+
 // hideMissing takes the members that do not exist out of groups that were read at the API
 // server, or written, as memory does: what is deleted is taken out of its groups later, and
 // what is restored may come later than they.
-func (s *Store) hideMissing(ctx context.Context, groups ...*scim.Resource) error {
+// It takes memory for looking them up as the view has it.
+func (s *Store) hideMissing(ctx context.Context, view store.View, groups ...*scim.Resource) error {
 	listed := map[string]string{}
 	for _, group := range groups {
+		members, _ := group.Attributes()["members"].([]any)
+		if err := view.Take(ctx, int64(len(members))*lookUpWeight); err != nil {
+			return err
+		}
 		maps.Copy(listed, store.MemberKinds(group))
 	}
 	if len(listed) == 0 {

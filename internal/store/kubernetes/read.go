@@ -172,7 +172,7 @@ func (s *Store) derive(ctx context.Context, resource *scim.Resource, view store.
 	case store.IsGroup(resource.Type()) && view.WithoutMembers:
 		store.SetMembers(resource, nil)
 	case store.IsGroup(resource.Type()):
-		return resource, s.hideMissing(ctx, resource)
+		return resource, s.hideMissing(ctx, store.View{}, resource)
 	case store.IsUser(resource.Type()) && !view.WithoutGroups:
 		t := resource.Type()
 		ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, s.liveReads(t, true, true)) }

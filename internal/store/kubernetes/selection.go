@@ -6,8 +6,6 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/kubescim/kubescim/api/v1alpha1"
 )
 
 // Whose a user, a group or a slice of its members is, its spec says, which the API server
@@ -27,11 +25,16 @@ func ofGroup(tenant, group string) client.MatchingFields {
 	return client.MatchingFields{fieldTenant: tenant, fieldGroup: group}
 }
 
-// unlabelled selects the objects of a tenant that have not its label.
-func unlabelled(tenant string) (client.ListOption, error) {
-	other, err := labels.NewRequirement(v1alpha1.LabelTenant, selection.NotEquals, []string{tenant})
+// lacking selects the objects of a tenant that have no such label or, if a value is given,
+// have not that one.
+func lacking(tenant, label string, value ...string) (client.ListOption, error) {
+	operator := selection.DoesNotExist
+	if len(value) > 0 {
+		operator = selection.NotIn
+	}
+	other, err := labels.NewRequirement(label, operator, value)
 	if err != nil {
-		return nil, fmt.Errorf("selecting what has not the label of the tenant: %w", err)
+		return nil, fmt.Errorf("selecting what has not the label %s: %w", label, err)
 	}
 	selected := &client.ListOptions{LabelSelector: labels.NewSelector().Add(*other)}
 	ofTenant(tenant).ApplyToList(selected)

@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"context"
 	"fmt"
+	"maps"
 	mathrand "math/rand/v2"
 	"slices"
 	"sync"
@@ -178,7 +179,6 @@ func (w *sliceWriter) create(ctx context.Context, members []index.Member) error 
 	slice := &v1alpha1.ScimGroupMembers{ObjectMeta: metav1.ObjectMeta{
 		Namespace: w.store.tenant.Namespace,
 		Name:      w.group + "-" + rand.String(10),
-		Labels:    map[string]string{v1alpha1.LabelTenant: w.store.tenant.Name, v1alpha1.LabelGroup: w.group},
 	}}
 	slice.Spec.TenantRef.Name, slice.Spec.GroupRef.Name = w.store.tenant.Name, w.group
 	slice.Spec.Meta.CreatedTime = metav1.NowMicro()
@@ -201,10 +201,14 @@ func (w *sliceWriter) create(ctx context.Context, members []index.Member) error 
 	}
 }
 
-// set makes the slice list the members, written now. Owner references, which slices had
+// set makes the slice list the members, written now, with the labels of a slice. Owner references, which slices had
 // once, are taken off: see removeSlices.
 func (w *sliceWriter) set(slice *v1alpha1.ScimGroupMembers, members []index.Member) {
 	slice.OwnerReferences = nil
+	labels := map[string]string{}
+	maps.Copy(labels, slice.Labels)
+	labels[v1alpha1.LabelTenant], labels[v1alpha1.LabelGroup] = w.store.tenant.Name, w.group
+	slice.Labels = labels
 	slice.Spec.Members, slice.Spec.MemberGroups = memberLists(members)
 	slice.Spec.MemberCount = ptr.To(int32(len(members)))
 	slice.Spec.Meta = stamp(slice.Spec.Meta.CreatedTime, metav1.NowMicro(), w.by)

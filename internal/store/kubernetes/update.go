@@ -92,21 +92,21 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	if !u.store.shows(read) {
 		return nil, store.NotFound(u.t, u.id)
 	}
-	group, isGroup := read.object.(*v1alpha1.ScimGroup)
-	sliced := isGroup && isSliced(group)
+	var state *groupState // of a group with slices
+	if group, isGroup := read.object.(*v1alpha1.ScimGroup); isGroup {
+		if state, err = u.store.liveState(ctx, read, group); err != nil {
+			return nil, err
+		}
+	}
 	if u.doubt.made(read.object) {
 		u.made = true
-		if err := u.store.claims.release(ctx, u.givenUp); err != nil || !sliced {
+		if err := u.store.claims.release(ctx, u.givenUp); err != nil || state == nil {
 			return u.done(ctx, read.resource, err)
 		}
 		u.doubt.begun() // The members in slices are still to be written.
 	}
 	u.givenUp = nil
-	if sliced {
-		state, err := u.store.liveState(ctx, read, group)
-		if err != nil {
-			return nil, err
-		}
+	if state != nil {
 		return u.trySliced(ctx, state)
 	}
 	current := read.resource

@@ -54,7 +54,7 @@ func (u *update) trySliced(ctx context.Context, state *groupState) (*scim.Resour
 	if err := u.store.admitBytes(ctx, u.t, u.options.Policy, int64(len(wanted.add))*store.MemberSize); err != nil {
 		return nil, err
 	}
-	itself := wanted.dropped || !next.Equal(state.current)
+	itself := wanted.dropped || !next.Equal(state.current) || !state.marked
 	if itself {
 		group, err := u.readGroup(ctx, state)
 		if group == nil || err != nil {
@@ -141,6 +141,7 @@ func (u *update) putSliced(ctx context.Context, group *v1alpha1.ScimGroup, state
 	}
 	object := next.Clone()
 	store.SetMembers(object, members)
+	markSliced(group)
 	return u.put(ctx, group, state.current, object)
 }
 

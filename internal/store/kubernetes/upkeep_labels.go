@@ -15,50 +15,86 @@ import (
 // errEnough ends a LIST of which as much has been looked at as may be at a time.
 var errEnough = errors.New("the next pass of the upkeep goes on")
 
-// restoreLabels puts the tenant's label back on a page of what has lost it. The server does
-// without, but people do not, who ask kubectl for what has a label. more says that there may
-// be others.
+// restoreLabels puts labels back on a page of what has lost them. The server does without,
+// but people do not, who ask kubectl for what has a label. more says that there may be others.
 func (u *Upkeep) restoreLabels(ctx context.Context) (more bool, err error) {
-	s := u.store
-	selected, err := unlabelled(s.tenant.Name)
-	if err != nil {
-		return false, err
-	}
-	restored := 0
-	for kind := range barrier.Kinds {
-		failed := s.eachObject(ctx, barrier.Kind(kind), selected, func(object client.Object) error {
-			if restored == upkeepPage {
-				return errEnough
-			}
-			restored++
-			return u.label(ctx, object, map[string]string{v1alpha1.LabelTenant: s.tenant.Name})
-		})
-		more = more || errors.Is(failed, errEnough)
-		if !errors.Is(failed, errEnough) {
-			err = errors.Join(err, failed)
+	left := upkeepPage
+	put := func(object client.Object, label, value string) error {
+		if left == 0 {
+			return errEnough
 		}
+		left--
+		return u.label(ctx, object, label, value)
 	}
-	return more, err
+	tenant := u.store.tenant.Name
+	for kind := range barrier.Kinds {
+		err = errors.Join(err, u.unlabelled(ctx, barrier.Kind(kind), func(object client.Object) error {
+			return put(object, v1alpha1.LabelTenant, tenant)
+		}, v1alpha1.LabelTenant, tenant))
+	}
+	err = errors.Join(err, u.unlabelled(ctx, barrier.GroupMembers, func(object client.Object) error {
+		if slice, isSlice := object.(*v1alpha1.ScimGroupMembers); isSlice {
+			return put(slice, v1alpha1.LabelGroup, slice.Spec.GroupRef.Name)
+		}
+		return nil
+	}, v1alpha1.LabelGroup), u.unmarked(ctx, func(group client.Object) error {
+		return put(group, v1alpha1.LabelSliced, "true")
+	}))
+	if errors.Is(err, errEnough) {
+		return true, nil // What else failed is tried again then.
+	}
+	return false, err
 }
 
-// label puts labels on an object that has lost them, and tells so. Its version stays, since
+// unlabelled calls back for the tenant's objects of a kind that have no such label, or not
+// the value.
+func (u *Upkeep) unlabelled(ctx context.Context, kind barrier.Kind, yield func(client.Object) error, label string, value ...string) error {
+	s := u.store
+	selected, err := lacking(s.tenant.Name, label, value...)
+	if err != nil {
+		return err
+	}
+	return s.eachObject(ctx, kind, selected, yield)
+}
+
+// unmarked calls back for the groups that have slices and are not marked.
+func (u *Upkeep) unmarked(ctx context.Context, yield func(client.Object) error) error {
+	s := u.store
+	for _, id := range s.mirror.index.Unmarked() {
+		read, err := s.read(ctx, s.groupType(), id.String())
+		if err != nil {
+			return err
+		}
+		group, isGroup := (*v1alpha1.ScimGroup)(nil), false
+		if read.known() {
+			group, isGroup = read.object.(*v1alpha1.ScimGroup)
+		}
+		if !isGroup || isSliced(group) {
+			continue
+		}
+		if err := yield(group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// label puts a label on an object that has lost it, and tells so. Its version stays, since
 // its spec does.
-func (u *Upkeep) label(ctx context.Context, object client.Object, lost map[string]string) error {
+func (u *Upkeep) label(ctx context.Context, object client.Object, label, value string) error {
 	before, _ := object.DeepCopyObject().(client.Object)
 	labels := maps.Clone(object.GetLabels())
 	if labels == nil {
 		labels = map[string]string{}
 	}
-	maps.Copy(labels, lost)
+	labels[label] = value
 	object.SetLabels(labels)
 	err := u.store.client.Patch(ctx, object, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 	if err != nil {
-		return ignoreRaces(wrap(err, "putting labels back on %s", object.GetName()))
+		return ignoreRaces(wrap(err, "putting a label back on %s", object.GetName()))
 	}
-	for label := range lost {
-		u.labels.WithLabelValues(label).Inc()
-		u.Log.Warn("a label that was lost has been put back", slog.String("name", object.GetName()), slog.String("label", label))
-		u.Recorder.Eventf(object, nil, "Normal", "LabelRestored", "Repair", "the label %s was missing or wrong and has been put back", label)
-	}
+	u.labels.WithLabelValues(label).Inc()
+	u.Log.Warn("a label that was lost has been put back", slog.String("name", object.GetName()), slog.String("label", label))
+	u.Recorder.Eventf(object, nil, "Normal", "LabelRestored", "Repair", "the label %s was missing or wrong and has been put back", label)
 	return nil
 }

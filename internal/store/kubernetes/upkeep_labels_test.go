@@ -54,4 +54,22 @@ var _ = Describe("The upkeep of labels", func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(again.Meta()).To(Equal(person.Meta()))
 	})
+
+	It("puts those of a large group and its members back", func(ctx SpecContext) {
+		sized(at.reader, sizes{inline: 1, slice: 3, few: 2, live: pageSize})
+		made, err := at.reader.Create(ctx, newGroup("Tour Guides", at.create(ctx, "a@example.com"), at.create(ctx, "b@example.com")), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		list := &v1alpha1.ScimGroupMembersList{}
+		Expect(live.List(ctx, list, client.InNamespace(at.namespace))).To(Succeed())
+		Expect(list.Items).To(HaveLen(1))
+		slice := list.Items[0].Name
+		at.loseLabel(ctx, &v1alpha1.ScimGroup{}, made.ID(), v1alpha1.LabelSliced)
+		at.loseLabel(ctx, &v1alpha1.ScimGroupMembers{}, slice, v1alpha1.LabelGroup)
+		at.loseLabel(ctx, &v1alpha1.ScimGroupMembers{}, slice, v1alpha1.LabelTenant)
+
+		Expect(upkeep.once(ctx, true)).To(Succeed())
+		Expect(labelsOf(ctx, &v1alpha1.ScimGroup{}, made.ID())).To(HaveKeyWithValue(v1alpha1.LabelSliced, "true"))
+		Expect(labelsOf(ctx, &v1alpha1.ScimGroupMembers{}, slice)).To(And(
+			HaveKeyWithValue(v1alpha1.LabelGroup, made.ID()), HaveKeyWithValue(v1alpha1.LabelTenant, "acme")))
+	})
 })
