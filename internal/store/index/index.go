@@ -25,6 +25,8 @@ type Index struct {
 	users  collection
 	groups collection
 	kept   map[uuid.UUID]Kept
+	// keptByName finds those kept who have a name still by the hash of it.
+	keptByName map[uint32][]uuid.UUID
 
 	// slices are the overflow members by their group, in order; sliceOf says
 	// which group a slice is of. They may be there before the group.
@@ -48,7 +50,7 @@ func New() *Index {
 
 func (x *Index) reset() {
 	x.users, x.groups = newCollection(), newCollection()
-	x.kept = map[uuid.UUID]Kept{}
+	x.kept, x.keptByName = map[uuid.UUID]Kept{}, map[uint32][]uuid.UUID{}
 	x.slices, x.sliceOf = map[uuid.UUID][]*Slice{}, map[string]uuid.UUID{}
 	x.parents = map[uuid.UUID][]uuid.UUID{}
 	x.active, x.markers, x.bytes = 0, 0, 0
@@ -167,12 +169,24 @@ func (x *Index) forget(former *Entry) {
 }
 
 func (x *Index) removeKept(id uuid.UUID) {
-	x.bytes -= int64(x.kept[id].Bytes)
-	if x.kept[id].Marker {
+	former, known := x.kept[id]
+	if !known {
+		return
+	}
+	x.bytes -= int64(former.Bytes)
+	if former.Marker {
 		x.markers--
 	}
 	delete(x.kept, id)
+	name := former.key()
+	x.keptByName[name] = slices.DeleteFunc(x.keptByName[name], func(one uuid.UUID) bool { return one == id })
+	if len(x.keptByName[name]) == 0 {
+		delete(x.keptByName, name)
+	}
 }
+
+// key is the hash by which what is kept is found by its name.
+func (k Kept) key() uint32 { return hashOf([]byte(scim.Fold(k.Name))) }
 
 // PutKept adds a user or group that was deleted and is kept, in place of what it was.
 func (x *Index) PutKept(k Kept) {
@@ -184,6 +198,9 @@ func (x *Index) PutKept(k Kept) {
 		x.removeUser(k.ID)
 	}
 	x.kept[k.ID] = k
+	if !k.Released {
+		x.keptByName[k.key()] = append(x.keptByName[k.key()], k.ID)
+	}
 	x.bytes += int64(k.Bytes)
 	if k.Marker {
 		x.markers++

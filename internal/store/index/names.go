@@ -47,15 +47,21 @@ func (x *Index) NameOf(id uuid.UUID) (group bool, name string, has bool) {
 	return kept.Group, kept.Name, known && !kept.Released
 }
 
-// Bearers returns the ids of the users or groups that have the name, kept ones not among
-// them.
-func (x *Index) Bearers(t *scim.ResourceType, name string) (ids []uuid.UUID) {
+// Bearers returns the ids of the users or groups that have the name, and of those that
+// are kept and have it still.
+func (x *Index) Bearers(t *scim.ResourceType, name string) (known, kept []uuid.UUID) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	for _, e := range x.collection(t).named(name) {
-		ids = append(ids, e.ID)
+		known = append(known, e.ID)
 	}
-	return ids
+	asked := Kept{Group: store.IsGroup(t), Name: name}
+	for _, id := range x.keptByName[asked.key()] {
+		if k := x.kept[id]; k.Group == asked.Group && scim.EqualFold(k.Name, scim.Fold(name)) {
+			kept = append(kept, id)
+		}
+	}
+	return known, kept
 }
 
 // Knows reports whether there is anything under the id, kept or not.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -37,14 +39,16 @@ type acquired struct {
 func (s *Store) acquire(ctx context.Context, t *scim.ResourceType, name, id string) (acquired, error) {
 	began, tries := time.Now(), newAttempt()
 	for {
+		var found acquired
 		claim, err := s.claims.create(ctx, t, name, id)
-		if err == nil {
-			return acquired{claim: claim}, s.restoreClaim(ctx, t, name, claim)
-		}
-		if !apierrors.IsAlreadyExists(err) {
+		switch {
+		case err == nil:
+			found, err = s.restoreClaim(ctx, t, name, claim)
+		case apierrors.IsAlreadyExists(err):
+			found, err = s.inspect(ctx, t, name, id, time.Since(began) > patience)
+		default:
 			return acquired{}, wrap(err, "claiming a %s", store.Name(t))
 		}
-		found, err := s.inspect(ctx, t, name, id, time.Since(began) > patience)
 		if err != nil || found.claim != nil || found.kept != nil {
 			return found, err
 		}
@@ -55,34 +59,65 @@ func (s *Store) acquire(ctx context.Context, t *scim.ResourceType, name, id stri
 }
 
 // restoreClaim gives a claim that could be made to who has the name although there was none,
-// and returns 409 uniqueness then: somebody has deleted the claim by hand, or restored the
-// users of a tenant without their claims. Memory knows them, if not at once.
-func (s *Store) restoreClaim(ctx context.Context, t *scim.ResourceType, name string, claim *coordinationv1.Lease) error {
-	for _, bearer := range s.bearers(t, name) {
-		if bearer == holderOf(claim) {
-			continue
-		}
-		found, err := s.read(ctx, t, bearer)
-		if err != nil {
-			return errors.Join(err, s.claims.release(ctx, claim))
-		}
-		if found.known() && found.has(t, name) {
-			_, err := s.claims.transfer(ctx, claim, bearer)
-			return errors.Join(store.Taken(t, store.Name(t)), ignoreRaces(wrap(err, "giving the claim %s back", claim.Name)))
-		}
+// and returns 409 uniqueness if SCIM knows them: somebody has deleted the claim by hand, or
+// restored the users of a tenant without their claims.
+func (s *Store) restoreClaim(ctx context.Context, t *scim.ResourceType, name string, claim *coordinationv1.Lease) (acquired, error) {
+	bearer, err := s.bearer(ctx, t, name, holderOf(claim))
+	switch {
+	case err != nil:
+		return acquired{}, errors.Join(err, s.claims.release(ctx, claim))
+	case bearer == nil:
+		return acquired{claim: claim}, nil
 	}
-	return nil
+	given, err := s.claims.transfer(ctx, claim, bearer.object.GetName())
+	err = ignoreRaces(wrap(err, "giving the claim %s back", claim.Name))
+	switch {
+	case bearer.known():
+		return acquired{}, errors.Join(store.Taken(t, store.Name(t)), err)
+	case given == nil:
+		return acquired{}, err
+	}
+	return acquired{kept: bearer, keptClaim: given}, nil
 }
 
-// bearers returns the ids of those whom memory shows under a name, be it current or not.
-func (s *Store) bearers(t *scim.ResourceType, name string) (ids []string) {
+// bearer returns who has the name, as memory finds and the API server shows, but for those
+// whom the caller knows of: one that SCIM knows, or else one that is kept. A claim alone says
+// nothing about that, since people can change and delete claims. Memory may be behind, but
+// not by as much as such a change is old.
+func (s *Store) bearer(ctx context.Context, t *scim.ResourceType, name string, but ...string) (kept *record, err error) {
+	known, others := s.bearers(t, name)
+	for _, id := range slices.Concat(known, others) {
+		if slices.Contains(but, id) {
+			continue
+		}
+		found, err := s.read(ctx, t, id)
+		switch {
+		case err != nil:
+			return nil, err
+		case !found.has(t, name):
+		case found.known():
+			return found, nil
+		default:
+			kept = found
+		}
+	}
+	return kept, nil
+}
+
+// bearers returns the ids of those whom memory shows under a name, be it current or not, and
+// of those that are kept.
+func (s *Store) bearers(t *scim.ResourceType, name string) (known, kept []string) {
 	if s.mirror == nil {
-		return nil
+		return nil, nil
 	}
-	for _, id := range s.mirror.index.Bearers(t, name) {
-		ids = append(ids, id.String())
+	text := func(ids []uuid.UUID) (texts []string) {
+		for _, id := range ids {
+			texts = append(texts, id.String())
+		}
+		return texts
 	}
-	return ids
+	shown, left := s.mirror.index.Bearers(t, name)
+	return text(shown), text(left)
 }
 
 // inspect looks at a claim that exists. It returns neither claim nor kept user
@@ -95,27 +130,48 @@ func (s *Store) inspect(ctx context.Context, t *scim.ResourceType, name, id stri
 	if claim == nil {
 		return acquired{}, nil
 	}
-	if holderOf(claim) == id {
-		found, err := s.take(ctx, claim, id)
-		found.shared = true
-		return found, err
+	own := holderOf(claim) == id
+	var holder *record
+	if !own {
+		if holder, err = s.read(ctx, t, holderOf(claim)); err != nil {
+			return acquired{}, err
+		}
+		if holder.known() && holder.has(t, name) {
+			return acquired{}, store.Taken(t, store.Name(t))
+		}
 	}
-	holder, err := s.read(ctx, t, holderOf(claim))
-	if err != nil {
-		return acquired{}, err
-	}
+	// Whoever else has the name has lost the claim, which the upkeep gives back.
+	bearer, err := s.bearer(ctx, t, name, id, holderOf(claim))
 	switch {
-	case holder.has(t, name) && holder.kept():
-		return acquired{kept: holder, keptClaim: claim}, nil
-	case holder.has(t, name):
+	case err != nil:
+		return acquired{}, err
+	case bearer.known():
 		return acquired{}, store.Taken(t, store.Name(t))
+	case holder.kept() && holder.has(t, name):
+		return acquired{kept: holder, keptClaim: claim}, nil
+	case own:
+		found, err := s.takeFor(ctx, claim, id, bearer)
+		found.shared = found.claim != nil
+		return found, err
 	case !impatient:
 		return acquired{}, nil
 	}
 	if err := s.fence(ctx, t, name, holderOf(claim), holder); err != nil {
 		return acquired{}, ignoreRaces(err)
 	}
-	return s.take(ctx, claim, id)
+	return s.takeFor(ctx, claim, id, bearer)
+}
+
+// takeFor takes the claim for the id, or gives it to the kept user who has the name.
+func (s *Store) takeFor(ctx context.Context, claim *coordinationv1.Lease, id string, bearer *record) (acquired, error) {
+	if bearer == nil {
+		return s.take(ctx, claim, id)
+	}
+	taken, err := s.take(ctx, claim, bearer.object.GetName())
+	if err != nil || taken.claim == nil {
+		return acquired{}, err
+	}
+	return acquired{kept: bearer, keptClaim: taken.claim}, nil
 }
 
 // take transfers the claim to the id, or returns nothing when the claim has

@@ -166,7 +166,7 @@ func (s *Store) liveCandidates(ctx context.Context, t *scim.ResourceType, query 
 		if err != nil {
 			return nil, wrap(err, "reading the claim of a %s", store.Name(t))
 		}
-		ids = s.bearers(t, name) // They may have lost the claim.
+		ids, _ = s.bearers(t, name) // They may have lost the claim.
 		if claim != nil && !slices.Contains(ids, holderOf(claim)) {
 			ids = append(ids, holderOf(claim))
 		}
