@@ -133,7 +133,11 @@ func (s *Store) inspect(ctx context.Context, t *scim.ResourceType, name, id stri
 	own := holderOf(claim) == id
 	var holder *record
 	if !own {
-		if holder, err = s.read(ctx, t, holderOf(claim)); err != nil {
+		holder, err = s.read(ctx, t, holderOf(claim))
+		if errors.Is(err, errUnreadable) {
+			return acquired{}, store.Taken(t, store.Name(t)) // For all that is known of it.
+		}
+		if err != nil {
 			return acquired{}, err
 		}
 		if holder.known() && holder.has(t, name) {

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -65,6 +66,8 @@ type deletion struct {
 func (d *deletion) try(ctx context.Context) (done bool, err error) {
 	read, err := d.store.read(ctx, d.t, d.id)
 	switch {
+	case errors.Is(err, errUnreadable) && !d.doubt.unsure:
+		return false, store.NotFound(d.t, d.id)
 	case err != nil:
 		return false, err
 	case !read.known() && !d.doubt.unsure && (read == nil || !d.doubt.made(read.object)):

@@ -23,12 +23,9 @@ const (
 
 // liveGet is Get at the API server: a GET, and a LIST for what is derived.
 func (s *Store) liveGet(ctx context.Context, t *scim.ResourceType, id string, view store.View) (*scim.Resource, error) {
-	found, err := s.read(ctx, t, id)
+	found, err := s.readShown(ctx, t, id)
 	if err != nil {
 		return nil, err
-	}
-	if !s.shows(found) {
-		return nil, store.NotFound(t, id)
 	}
 	if err := s.liveMembers(ctx, found, view); err != nil {
 		return nil, err
@@ -173,12 +170,12 @@ func (s *Store) liveCandidates(ctx context.Context, t *scim.ResourceType, query 
 	}
 	var candidates []*scim.Resource
 	for _, id := range ids {
-		found, err := s.read(ctx, t, id)
+		found, err := s.readShown(ctx, t, id)
+		if isNotFound(err) {
+			continue
+		}
 		if err != nil {
 			return nil, err
-		}
-		if !s.shows(found) {
-			continue
 		}
 		if err := s.liveMembers(ctx, found, store.View{Reserve: query.View.Reserve}); err != nil {
 			return nil, err
@@ -243,18 +240,18 @@ func (s *Store) eachObject(ctx context.Context, kind barrier.Kind, selected clie
 	selected.ApplyToList(options)
 	known := s.seen()
 	for {
-		list := newList(kind)
-		if err := s.client.List(ctx, list, options); err != nil {
-			return wrap(err, "listing %T", list)
+		page, err := s.list(ctx, kind, options)
+		if err != nil {
+			return err
 		}
-		s.shown(known, kind, revisionOfList(list))
-		for _, object := range itemsOf(list) {
+		s.shown(known, kind, page.revision)
+		for _, object := range page.objects {
 			s.tell(kind, object)
 			if err := yield(object); err != nil {
 				return err
 			}
 		}
-		if options.Continue = list.GetContinue(); options.Continue == "" {
+		if options.Continue = page.next; options.Continue == "" {
 			return nil
 		}
 	}

@@ -6,6 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type Metrics struct {
 	reads     *prometheus.CounterVec
 	conflicts prometheus.Counter
+	leftOut   prometheus.Counter
 }
 
 // NewMetrics registers the metrics of a tenant's store.
@@ -20,8 +21,12 @@ func NewMetrics(registry prometheus.Registerer, tenant string) *Metrics {
 			Name: "kubescim_store_conflicts_total", ConstLabels: labels,
 			Help: "Writes that were repeated because somebody else wrote the same object first.",
 		}),
+		leftOut: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "kubescim_store_unreadable_objects_total", ConstLabels: labels,
+			Help: "Times that a user, a group or members of a large group were left out of what was read at the API server, since they are not as this version of the API defines them.",
+		}),
 	}
-	registry.MustRegister(m.reads, m.conflicts)
+	registry.MustRegister(m.reads, m.conflicts, m.leftOut)
 	return m
 }
 
@@ -48,5 +53,11 @@ func (m *Metrics) read(fromMemory bool) {
 func (m *Metrics) conflict() {
 	if m != nil {
 		m.conflicts.Inc()
+	}
+}
+
+func (m *Metrics) unreadable() {
+	if m != nil {
+		m.leftOut.Inc()
 	}
 }

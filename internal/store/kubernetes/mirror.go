@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
@@ -215,11 +216,13 @@ func (m *Mirror) latestOf(ctx context.Context, from client.Reader) (barrier.Mark
 
 func (m *Mirror) latest(ctx context.Context, from client.Reader) (barrier.Mark, error) {
 	var mark barrier.Mark
-	for kind, list := range map[barrier.Kind]client.ObjectList{
-		barrier.Users: &v1alpha1.ScimUserList{}, barrier.Groups: &v1alpha1.ScimGroupList{}, barrier.GroupMembers: &v1alpha1.ScimGroupMembersList{},
+	for kind, name := range map[barrier.Kind]string{
+		barrier.Users: "ScimUserList", barrier.Groups: "ScimGroupList", barrier.GroupMembers: "ScimGroupMembersList",
 	} {
+		list := &metav1.PartialObjectMetadataList{} // which can be read, whatever the one object is like
+		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(name))
 		if err := from.List(ctx, list, client.InNamespace(m.tenant.Namespace), client.Limit(1)); err != nil {
-			return barrier.Mark{}, fmt.Errorf("reading the latest resourceVersion of %T: %w", list, untold{err})
+			return barrier.Mark{}, fmt.Errorf("reading the latest resourceVersion of a %s: %w", name, untold{err})
 		}
 		mark.Revisions[kind] = revisionOfList(list)
 	}

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -114,7 +115,8 @@ func (s *Store) current(ctx context.Context, t *scim.ResourceType) bool {
 	return err == nil
 }
 
-// read returns the record with the id, live; nil when the tenant has none.
+// read returns the record with the id, live; nil when the tenant has none, and errUnreadable
+// for one that cannot be read.
 // Whoever gets to know what was read here can rely on every replica to know it
 // too, or a later state. That an object is gone is no exception: who deleted it
 // has told before that it is marked as deleted.
@@ -124,10 +126,13 @@ func (s *Store) read(ctx context.Context, t *scim.ResourceType, id string) (*rec
 	}
 	object := newObject(t)
 	err := s.client.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: id}, object)
-	if apierrors.IsNotFound(err) {
+	switch {
+	case apierrors.IsNotFound(err):
 		return nil, nil
-	}
-	if err != nil {
+	case unreadableAnswer(err):
+		s.leaveOut(kindOf(t), id)
+		return nil, fmt.Errorf("reading the %s %s: %w (%w)", t.Name, id, store.Unavailable(), errUnreadable)
+	case err != nil:
 		return nil, wrap(err, "reading the %s %s", t.Name, id)
 	}
 	s.tell(kindOf(t), object)

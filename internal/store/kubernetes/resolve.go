@@ -100,6 +100,10 @@ func (s *Store) lookUpByGet(ctx context.Context, kind string, ids []string) ([]s
 			if apierrors.IsNotFound(err) {
 				return nil
 			}
+			if unreadableAnswer(err) {
+				s.leaveOut(kindOfMember(kind), id)
+				return nil
+			}
 			if err != nil {
 				return wrap(err, "looking up the %s %s", kind, id)
 			}

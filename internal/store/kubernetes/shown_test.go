@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/uuid"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -135,6 +137,40 @@ var _ = Describe("A replica", func() {
 				Expect(group.MemberIDs()).To(BeEmpty(), where)
 			}
 		}
+	})
+
+	It("leaves one out who cannot be read, and loses nothing of them, wherever it reads", func(ctx SpecContext) {
+		id, odd := at.create(ctx, "babs@example.com"), at.create(ctx, "jim@example.com")
+		object := &v1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{Namespace: at.namespace, Name: odd}}
+		// The schema takes a time without a fraction. The type wants one.
+		Expect(client.IgnoreNotFound(live.Patch(ctx, object, client.RawPatch(types.MergePatchType,
+			[]byte(`{"spec":{"meta":{"createdTime":"2026-01-02T03:04:05Z"}}}`))))).To(HaveOccurred(), "its answer cannot be read either")
+		group, err := at.writer.Create(ctx, newGroup("Tour Guides", id), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		for where, s := range map[string]*Store{"memory": at.reader, "live": newStore(live, at.namespace)} {
+			page, err := s.List(ctx, registry.User(), store.Query{StartIndex: 1, Count: 10})
+			Expect(err).NotTo(HaveOccurred(), where)
+			Expect(page.Resources).To(HaveLen(1), where)
+			Expect(page.Resources[0].ID()).To(Equal(id), where)
+			Expect(find(ctx, s, "jim@example.com")).To(BeEmpty(), where)
+			_, err = s.Get(ctx, registry.User(), odd, store.View{})
+			Expect(isNotFound(err)).To(BeTrue(), where)
+			_, err = s.Update(ctx, registry.User(), odd, titled("Tour Guide"), store.UpdateOptions{})
+			Expect(isNotFound(err)).To(BeTrue(), where)
+			Expect(isNotFound(s.Delete(ctx, registry.User(), odd, store.DeleteOptions{}))).To(BeTrue(), where)
+			_, err = s.Create(ctx, newUser("jim@example.com"), store.Policy{})
+			Expect(statusOf(err)).To(Equal(http.StatusConflict), "the name is not free: "+where)
+			changed, err := s.Update(ctx, registry.Group(), group.ID(), unchanged, store.UpdateOptions{Members: []scim.MemberChange{{ID: odd, Add: true}}})
+			Expect(err).NotTo(HaveOccurred(), where)
+			Expect(changed.MemberIDs()).To(ConsistOf(id), where)
+		}
+		raw := &unstructured.Unstructured{}
+		raw.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ScimUser"))
+		Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: odd}, raw)).To(Succeed())
+		Expect(raw.Object["spec"]).To(HaveKeyWithValue("userName", "jim@example.com"))
+		Expect(at.reader.Delete(ctx, registry.User(), id, store.DeleteOptions{})).To(Succeed())
+		_, err = at.reader.mirror.Latest(ctx) // That is the first of all users now.
+		Expect(err).NotTo(HaveOccurred())
 	})
 
 	It("shows no member that does not exist, wherever it reads, and in the answer to a write", func(ctx SpecContext) {

@@ -85,12 +85,9 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 			return u.trySliced(ctx, state)
 		}
 	}
-	read, err := u.store.read(ctx, u.t, u.id)
+	read, err := u.store.readShown(ctx, u.t, u.id)
 	if err != nil {
 		return nil, err
-	}
-	if !u.store.shows(read) {
-		return nil, store.NotFound(u.t, u.id)
 	}
 	var state *groupState // of a group with slices
 	if group, isGroup := read.object.(*v1alpha1.ScimGroup); isGroup {

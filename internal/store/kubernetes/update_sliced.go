@@ -102,14 +102,11 @@ func (u *update) whole(ctx context.Context) (*scim.Resource, error) {
 
 // owner returns the group as it is now.
 func (u *update) owner(ctx context.Context) (*v1alpha1.ScimGroup, error) {
-	read, err := u.store.read(ctx, u.t, u.id)
+	read, err := u.store.readShown(ctx, u.t, u.id)
 	if err != nil {
 		return nil, err
 	}
-	group, isGroup := (*v1alpha1.ScimGroup)(nil), false
-	if u.store.shows(read) {
-		group, isGroup = read.object.(*v1alpha1.ScimGroup)
-	}
+	group, isGroup := read.object.(*v1alpha1.ScimGroup)
 	if !isGroup {
 		return nil, store.NotFound(u.t, u.id)
 	}
