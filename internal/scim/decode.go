@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/kubescim/kubescim/internal/scim/internal/strictjson"
@@ -51,6 +52,9 @@ func ExtensionFromJSON(t *ResourceType, urn string, doc []byte) (Complex, error)
 }
 
 func parseObject(doc []byte) (strictjson.Object, error) {
+	if len(bytes.TrimSpace(doc)) == 0 {
+		return nil, badRequest(InvalidSyntax, "the body is empty: a JSON object is expected, with \"schemas\" and what the request is about")
+	}
 	v, err := strictjson.Parse(doc)
 	if err != nil {
 		return nil, badRequest(InvalidSyntax, "the body is not the JSON that it should be: %v", err)

@@ -141,6 +141,16 @@ func TestDecodeRefusals(t *testing.T) {
 	}
 }
 
+func TestEmptyBodyIsCalledEmpty(t *testing.T) {
+	for _, doc := range []string{"", " \r\n"} {
+		_, err := userType.Decode([]byte(doc), strict)
+		want(t, err, 400, InvalidSyntax)
+		if err != nil && !strings.Contains(err.Error(), "empty") {
+			t.Errorf("%q: %v", doc, err)
+		}
+	}
+}
+
 // No leniency takes a document of one resource type for another type.
 func TestDecodeOfAnotherType(t *testing.T) {
 	userDoc := `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"bjensen","displayName":"Babs Jensen"}`

@@ -37,8 +37,9 @@ type Error struct {
 	Reason string
 }
 
-// Error implements error.
-func (e *Error) Error() string { return fmt.Sprintf("byte %d: %s", e.Offset, e.Reason) }
+// Error implements error. It counts from 1, as editors do and as the errors of filters and
+// paths do.
+func (e *Error) Error() string { return fmt.Sprintf("byte %d: %s", e.Offset+1, e.Reason) }
 
 // Get finds a member by its exact name.
 func (o Object) Get(name string) (any, bool) {

@@ -89,7 +89,7 @@ func manyMembers(n int) string {
 
 func TestErrorsQuoteNothing(t *testing.T) {
 	_, err := Parse([]byte(`{"password":"hunter2","password":"hunter2"}`))
-	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "byte 22") {
+	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "byte 23") {
 		t.Fatalf("got %v", err)
 	}
 }
