@@ -158,7 +158,13 @@ func (x *exchange) discardBody() {
 // passes reports whether an error with the status may be gone when the client
 // tries again.
 func passes(status int) bool {
-	return status == http.StatusTooManyRequests || (status >= 500 && status != http.StatusNotImplemented)
+	return status == http.StatusTooManyRequests || isFailure(status)
+}
+
+// isFailure reports whether an answer with the status means that something failed on this
+// side. What is not implemented is not meant to be: that 501 is the whole answer.
+func isFailure(status int) bool {
+	return status >= 500 && status != http.StatusNotImplemented
 }
 
 // protocolError returns the error that the client gets. Its detail has the request id,

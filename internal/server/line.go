@@ -21,7 +21,7 @@ func (x *exchange) finish() {
 		return
 	}
 	level := slog.LevelInfo
-	if x.status >= 500 {
+	if isFailure(x.status) {
 		level = slog.LevelError
 	}
 	if !outcome.log.Enabled(context.Background(), level) {
@@ -72,7 +72,7 @@ func (x *exchange) failure() []slog.Attr {
 		attributes = append(attributes, slog.String("scimType", string(protocol.Type)))
 	}
 	attributes = append(attributes, slog.String("detail", known.without(protocol.Detail)))
-	if x.status >= 500 {
+	if isFailure(x.status) {
 		attributes = append(attributes, slog.String("error", known.without(x.err.Error())))
 	}
 	return attributes

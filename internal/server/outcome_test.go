@@ -34,7 +34,7 @@ func TestLogLines(t *testing.T) {
 		{http.MethodGet, "/Users/x", "INFO", "Users", "GET", http.StatusNotFound, []string{"keyID", "detail"}},
 		{http.MethodGet, "/nothing", "INFO", "unknown", "GET", http.StatusNotFound, []string{"keyID", "detail"}},
 		{"BREW", "/Users", "INFO", "Users", "other", http.StatusMethodNotAllowed, []string{"keyID", "detail"}},
-		{http.MethodGet, "/Me", "ERROR", "Me", "GET", http.StatusNotImplemented, []string{"keyID", "detail", "error"}},
+		{http.MethodGet, "/Me", "INFO", "Me", "GET", http.StatusNotImplemented, []string{"keyID", "detail"}},
 	} {
 		// Twice, since what a line has in common with others is kept.
 		for range 2 {
