@@ -30,6 +30,7 @@ import (
 	"github.com/kubescim/kubescim/internal/controller/scimapikey"
 	"github.com/kubescim/kubescim/internal/controller/scimtenant"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
 // recorderName is the reporting controller of all events.
@@ -118,7 +119,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)
 	}
-	recorder := mgr.GetEventRecorder(recorderName)
+	recorder := reconcile.NewRecorder(mgr.GetEventRecorder(recorderName), live)
 	workers := controller.Options{MaxConcurrentReconciles: options.Workers}
 
 	tenants := &scimtenant.Reconciler{

@@ -1,6 +1,6 @@
 // Package reconcile is the frame that the reconcilers share: which events start
-// one, how soon it tries again, how it reads what it wrote, and when a finalizer
-// has nothing left to wait for.
+// one, how soon it tries again, how it reads what it wrote, where it records
+// events, and when a finalizer has nothing left to wait for.
 package reconcile
 
 import (
