@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -166,14 +167,26 @@ func awaited(s *scope) string {
 	case s.recorded() != s.key.Status.KeyID:
 		return "the token has been made and is being recorded"
 	case live == 0:
-		return fmt.Sprintf("waiting for a server replica of ScimTenant %q to run", s.key.Spec.TenantRef.Name)
+		return fmt.Sprintf("waiting for a server replica of ScimTenant %q to run", s.key.Spec.TenantRef.Name) + tenantStalled(s)
 	case accepting < live:
-		return fmt.Sprintf("%d of %d server replicas accept the token", accepting, live)
+		return fmt.Sprintf("%d of %d server replicas accept the token", accepting, live) + tenantStalled(s)
 	case s.url() == "":
-		return fmt.Sprintf("waiting until ScimTenant %q has a URL of its own: see its conditions", s.key.Spec.TenantRef.Name)
+		return fmt.Sprintf("waiting until ScimTenant %q has a URL of its own: see its conditions", s.key.Spec.TenantRef.Name) + tenantStalled(s)
 	default:
 		return ""
 	}
+}
+
+// tenantStalled says that the tenant goes no further until somebody acts; nothing when it does.
+func tenantStalled(s *scope) string {
+	if s.tenant == nil {
+		return ""
+	}
+	stalled := meta.FindStatusCondition(s.tenant.Status.Conditions, scimv1alpha1.ConditionStalled)
+	if stalled == nil || stalled.Status != metav1.ConditionTrue {
+		return ""
+	}
+	return fmt.Sprintf("; the tenant is Stalled until somebody acts (%s): %s", stalled.Reason, stalled.Message)
 }
 
 // obstacle finds Secrets of others that are in the way.

@@ -48,7 +48,7 @@ func delivered(s *scope) metav1.Condition {
 		return conditions.True(kind, scimv1alpha1.ReasonDelivered,
 			fmt.Sprintf("the token was written into Secret %q", s.key.Status.SecretName))
 	case s.expired():
-		return conditions.False(kind, scimv1alpha1.ReasonExpired, "the key expired before its token was handed over")
+		return conditions.False(kind, scimv1alpha1.ReasonExpired, expiry(s))
 	case s.problem != nil:
 		return conditions.False(kind, s.problem.reason, s.problem.message)
 	case s.tenant == nil || !s.tenant.DeletionTimestamp.IsZero():
@@ -70,9 +70,7 @@ func summarize(s *scope) conditions.Summary {
 	case !s.key.DeletionTimestamp.IsZero():
 		return because(conditions.Reconciling, scimv1alpha1.ReasonDeleting, revoking(s))
 	case s.expired():
-		return because(conditions.Stalled, scimv1alpha1.ReasonExpired, fmt.Sprintf(
-			"the token stopped working at %s: create another ScimApiKey and delete this one",
-			s.key.Spec.ExpirationTime.UTC().Format(time.RFC3339)))
+		return because(conditions.Stalled, scimv1alpha1.ReasonExpired, expiry(s))
 	case s.problem != nil && s.problem.passing:
 		return because(conditions.Reconciling, s.problem.reason, s.problem.message)
 	case s.problem != nil:
@@ -88,6 +86,22 @@ func summarize(s *scope) conditions.Summary {
 
 func because(outcome conditions.Outcome, reason, message string) conditions.Summary {
 	return conditions.Summary{Outcome: outcome, Reason: reason, Message: message}
+}
+
+// expiry says what the expirationTime of a key has ended that has expired: nothing, if it
+// had passed before the key was made.
+func expiry(s *scope) string {
+	at, created := s.key.Spec.ExpirationTime.UTC(), s.key.CreationTimestamp.UTC()
+	switch {
+	case s.delivered():
+		return fmt.Sprintf("the token stopped working at %s: create another ScimApiKey and delete this one", at.Format(time.RFC3339))
+	case !at.After(created):
+		return fmt.Sprintf("no token was made, since spec.expirationTime, %s, had passed already when the key was created at %s: "+
+			"set it to a time to come, or take it out", at.Format(time.RFC3339), created.Format(time.RFC3339))
+	default:
+		return fmt.Sprintf("the key expired at %s, before its token was handed over: set spec.expirationTime to a time to come, or take it out",
+			at.Format(time.RFC3339))
+	}
 }
 
 // revoking says how far the revocation has come.

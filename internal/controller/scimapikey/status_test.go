@@ -68,7 +68,15 @@ func TestAwaited(t *testing.T) {
 		"nothing":              {waiting(allAccept), ""},
 		"the record of its id": {waiting(allAccept, func(s *scope) { s.key.Status.KeyID = "new" }), "recorded"},
 		"a URL":                {waiting(allAccept, func(s *scope) { s.tenant.Status.URL = "" }), "URL of its own"},
-		"a URL that is true":   {waiting(allAccept, func(s *scope) { s.tenant.Generation = 3 }), "URL of its own"},
+		"a tenant that is Stalled": {
+			waiting(func(s *scope) {
+				s.replicas = nil
+				s.tenant.Status.Conditions = []metav1.Condition{{
+					Type: "Stalled", Status: metav1.ConditionTrue, Reason: "NotAllowed", Message: "take the toleration out",
+				}}
+			}), "Stalled until somebody acts (NotAllowed): take the toleration out",
+		},
+		"a URL that is true": {waiting(allAccept, func(s *scope) { s.tenant.Generation = 3 }), "URL of its own"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := awaited(tc.scope)
@@ -100,9 +108,13 @@ func TestStatus(t *testing.T) {
 			waiting(func(s *scope) { s.tenant.DeletionTimestamp = &metav1.Time{Time: noon} }),
 			conditions.Stalled, "TenantNotFound", no, no, "is being deleted",
 		},
-		"the tenant has gone":          {waiting(wasDelivered, noTenant), conditions.Stalled, "TenantNotFound", no, yes, "create it"},
-		"expired":                      {waiting(wasDelivered, expired), conditions.Stalled, "Expired", yes, yes, "2026-05-01T12:00:00Z"},
-		"expired before its delivery":  {waiting(expired), conditions.Stalled, "Expired", yes, no, "another ScimApiKey"},
+		"the tenant has gone":         {waiting(wasDelivered, noTenant), conditions.Stalled, "TenantNotFound", no, yes, "create it"},
+		"expired":                     {waiting(wasDelivered, expired), conditions.Stalled, "Expired", yes, yes, "2026-05-01T12:00:00Z"},
+		"expired before its delivery": {waiting(expired), conditions.Stalled, "Expired", yes, no, "before its token was handed over"},
+		"expired before it was made": {
+			waiting(expired, func(s *scope) { s.key.CreationTimestamp = metav1.NewTime(noon.Add(time.Hour)) }),
+			conditions.Stalled, "Expired", yes, no, "no token was made",
+		},
 		"expired and without a tenant": {waiting(wasDelivered, expired, noTenant), conditions.Stalled, "Expired", no, yes, ""},
 		"somebody else's Secret": {
 			waiting(func(s *scope) { s.problem = conflict("a Secret is in the way") }),
