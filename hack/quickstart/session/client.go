@@ -119,9 +119,9 @@ func (c *client) create(ctx context.Context, endpoint string, body object) (id s
 	return idOf(answer)
 }
 
-// get returns a resource.
-func (c *client) get(ctx context.Context, endpoint, id string) (object, error) {
-	return c.do(ctx, http.MethodGet, endpoint+"/"+id, nil, http.StatusOK)
+// get returns some attributes of a resource: no more than can be shown.
+func (c *client) get(ctx context.Context, endpoint, id, attributes string) (object, error) {
+	return c.do(ctx, http.MethodGet, endpoint+"/"+id+"?attributes="+attributes, nil, http.StatusOK)
 }
 
 // patch sends operations, which may be answered with or without a body.

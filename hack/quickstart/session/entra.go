@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"net/http"
 )
 
 // Endpoints below the base URL.
@@ -67,7 +66,7 @@ func entraChanges(ctx context.Context, c *client, alice, bob string) error {
 		if err := c.patch(ctx, users, bob, object{"op": "Replace", "path": "active", "value": active}); err != nil {
 			return err
 		}
-		user, err := c.get(ctx, users, bob)
+		user, err := c.get(ctx, users, bob, "userName,active")
 		if err != nil {
 			return err
 		}
@@ -114,7 +113,7 @@ func member(id string) object { return object{"$ref": nil, "value": id} }
 
 // expectMembers reads a group and checks how many members it has.
 func expectMembers(ctx context.Context, c *client, id string, expected int) error {
-	group, err := c.do(ctx, http.MethodGet, groups+"/"+id, nil, http.StatusOK)
+	group, err := c.get(ctx, groups, id, "displayName,members.value")
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func okta(ctx context.Context, c *client) error {
 	if err := c.patch(ctx, users, dan, object{"op": "replace", "value": object{"active": false}}); err != nil {
 		return err
 	}
-	user, err := c.get(ctx, users, dan)
+	user, err := c.get(ctx, users, dan, "userName,active")
 	if err != nil {
 		return err
 	}

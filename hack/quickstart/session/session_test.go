@@ -57,6 +57,15 @@ func TestSessionCanBeRepeated(t *testing.T) {
 		if err := run(context.Background(), &out, func(name string) string { return env[name] }); err != nil {
 			t.Fatalf("%v\n%s", err, &out)
 		}
+		for _, said := range []string{
+			`"userName":"bob.keller@acme.example.com","active":false}`,
+			`"userName":"dan.novak@globex.example.com","active":false}`,
+			`"displayName":"Engineering","members":[{"value":"`,
+		} {
+			if !strings.Contains(out.String(), said) {
+				t.Errorf("%s is not shown:\n%s", said, &out)
+			}
+		}
 		for _, secret := range []string{env["SCIM_TOKEN"], env["SCIM_TOKEN_B"]} {
 			if strings.Contains(out.String(), secret) {
 				t.Error("the output has a token")
