@@ -73,14 +73,21 @@ await_ready() {
   done
 }
 
-# restart_servers gives the servers a rebuilt image of the same tag.
+# servers lists the namespace and the Deployment of every tenant's server in the cluster.
+servers() {
+  kubectl get deployments -A -l app.kubernetes.io/managed-by=kubescim --no-headers \
+    -o custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name
+}
+
+# restart_servers gives a rebuilt image of the same tag to servers, given as lines of servers. Those of the quickstart's
+# own tenants are waited for.
 restart_servers() {
-  local tenant
-  for tenant in "${tenants[@]}"; do
-    kubectl rollout restart -n "$tenant" "deployment/$tenant-scim" >/dev/null
-  done
-  for tenant in "${tenants[@]}"; do
-    kubectl rollout status -n "$tenant" "deployment/$tenant-scim" --timeout=3m
+  local namespace name
+  while read -r namespace name; do
+    kubectl rollout restart -n "$namespace" "deployment/$name"
+  done <<<"$1"
+  for namespace in "${tenants[@]}"; do
+    kubectl rollout status -n "$namespace" "deployment/$namespace-scim" --timeout=3m
   done
 }
 
@@ -120,6 +127,9 @@ write_env() {
   (umask 077 && mkdir -p .quickstart && : >"$env.new")
   {
     printf 'export KUBECONFIG=%q\n' "$KUBECONFIG"
+    if [[ $(command -v kubectl) == "$PWD/"* ]]; then
+      printf 'export PATH=%q:"$PATH"\n' "$(dirname "$(command -v kubectl)")"
+    fi
     printf 'export SCIM_URL=%q\n' "$url_a"
     printf 'export SCIM_TOKEN=%q\n' "$(secret_value acme token)"
     printf 'export SCIM_NAMESPACE=acme\nexport SCIM_TENANT=acme\n'
@@ -146,11 +156,6 @@ next_steps() {
 The cluster keeps running. To go on by hand:
 
   source .quickstart/env
-TEXT
-  if [[ $(command -v kubectl) == "$PWD/"* ]]; then
-    printf '  export PATH=%q:"$PATH"\n' "$(dirname "$(command -v kubectl)")"
-  fi
-  cat <<'TEXT'
   kubectl get scimusers -n acme -o wide
   curl -K- "$SCIM_URL/Users" <<<"header = \"Authorization: Bearer $SCIM_TOKEN\""
 
@@ -161,10 +166,11 @@ TEXT
 }
 
 main() {
-  local before tenant
+  local before older="" tenant
   trap diagnose ERR
   step "Installing the operator ($IMG)"
   before=$(installed_image_id)
+  if [[ -n $before ]]; then older=$(servers); fi
   make_namespace "$operator_namespace"
   install_operator
 
@@ -173,9 +179,9 @@ main() {
   apply_samples
   kubectl apply -f hack/quickstart/nodeports.yaml
   await_ready
-  if [[ -n $before && $before != "$(image_id)" ]]; then
-    step "Restarting the servers with the new image"
-    restart_servers
+  if [[ -n $older && $before != "$(image_id)" ]]; then
+    step "Restarting the servers of all tenants that were there with the new image"
+    restart_servers "$older"
   fi
 
   step "Writing the base URLs and tokens to .quickstart/env"
@@ -190,7 +196,11 @@ main() {
   for tenant in "${tenants[@]}"; do
     kubectl wait -n "$tenant" --for=jsonpath='{.status.users}'=2 --timeout=20s "scimtenant/$tenant" >/dev/null || true
   done
-  kubectl get scimtenants,scimapikeys,scimusers,scimgroups -A
+  # Other namespaces may have users of others, who are personal data.
+  for tenant in "${tenants[@]}"; do
+    printf '\n--- namespace %s\n' "$tenant"
+    kubectl get scimtenants,scimapikeys,scimusers,scimgroups -n "$tenant"
+  done
   next_steps
 }
 
