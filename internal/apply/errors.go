@@ -39,7 +39,7 @@ type InvalidError struct {
 
 func (e *InvalidError) Error() string {
 	return fmt.Sprintf("the API server refuses %s %q as invalid: correct in the spec what it names or, where it says that "+
-		"a field cannot be changed, delete the object: %v", e.Kind, e.Name, e.Err)
+		"a field cannot be changed, delete the object; a policy of the cluster has to allow it: %v", e.Kind, e.Name, e.Err)
 }
 
 // Unwrap returns the answer of the API server.

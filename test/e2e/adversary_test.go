@@ -162,7 +162,7 @@ var _ = Describe("The author of a ScimTenant who has no other rights", Ordered, 
 		Kubectl("patch", "scimtenant", "-n", elsewhere, "victim", "--type=merge", "-p", fmt.Sprintf(`{"spec":{"endpoint":{"host":%q}}}`, moved))
 		Eventually(func() map[string]any {
 			return conditionOf(KubectlGet(elsewhere, "scimtenant", "victim"), scimv1alpha1.ConditionReady)
-		}).Should(HaveKeyWithValue("reason", scimv1alpha1.ReasonReconcileFailed))
+		}).Should(HaveKeyWithValue("reason", scimv1alpha1.ReasonObjectInvalid))
 		asMallory("ScimTenant", "mallory", specOf("")+`,"displayName":"again",`+published(host)+"}")
 		stalled(namespace, "scimtenant", "mallory", scimv1alpha1.ReasonHostConflict)
 		Consistently(publishers(ctx, host)).WithTimeout(3 * time.Second).Should(ConsistOf(elsewhere))
@@ -217,7 +217,7 @@ var _ = Describe("The author of a ScimTenant who has no other rights", Ordered, 
 	})
 
 	It("cannot overwrite or read a Secret of somebody else", func() {
-		asMallory("ScimTenant", "mallory", specOf("")+`,"endpoint":{"host":"secret.example.com","tls":{"secretName":"password"},
+		asMallory("ScimTenant", "mallory", specOf("")+`,"endpoint":{"host":"secret-`+host+`","tls":{"secretName":"password"},
 			"ingress":{"className":"`+class+`"}}}`)
 		condition := stalled(namespace, "scimtenant", "mallory", scimv1alpha1.ReasonCertificateInvalid)
 		Expect(condition["message"]).NotTo(ContainSubstring("not-for-mallory"))

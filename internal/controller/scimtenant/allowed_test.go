@@ -65,23 +65,23 @@ var _ = Describe("What a tenant asks for", func() {
 	})
 
 	DescribeTable("is no annotation that makes the Ingress controller serve others",
-		func(ctx context.Context, annotation string) {
+		func(ctx context.Context, annotation, host string) {
 			newIngressClass(ctx, "annotated", false)
-			tenant := newTenant(ctx, withHost("annotated.example.com", "annotated"))
+			tenant := newTenant(ctx, withHost(host, "annotated"))
 			becomeReady(ctx, tenant)
 			change(ctx, tenant, annotate(annotation, "other.example.com"))
 			Eventually(current(ctx, tenant)).Should(And(notAllowed,
 				controllertest.Have(scimv1alpha1.ConditionEndpointAccepted, metav1.ConditionFalse, scimv1alpha1.ReasonNotAllowed),
-				HaveField("Status.URL", "https://annotated.example.com/scim/v2")))
+				HaveField("Status.URL", "https://"+host+"/scim/v2")))
 			now, err := current(ctx, tenant)()
 			Expect(err).NotTo(HaveOccurred())
 			Expect(message(now)).To(ContainSubstring(annotation))
 			Expect(ingressOf(ctx, tenant)()).To(HaveField("Annotations", BeEmpty()))
 			collectAfter(ctx, tenant)
 		},
-		Entry("a snippet", "nginx.ingress.kubernetes.io/configuration-snippet"),
-		Entry("an alias", "nginx.ingress.kubernetes.io/server-alias"),
-		Entry("a name", "external-dns.alpha.kubernetes.io/hostname"))
+		Entry("a snippet", "nginx.ingress.kubernetes.io/configuration-snippet", "snippet.example.com"),
+		Entry("an alias", "nginx.ingress.kubernetes.io/server-alias", "alias.example.com"),
+		Entry("a name", "external-dns.alpha.kubernetes.io/hostname", "name.example.com"))
 
 	It("is told also where that is more than a condition and an event have room for", func(ctx context.Context) {
 		newIngressClass(ctx, "long", false)

@@ -115,6 +115,7 @@ func refuseIngresses(ctx context.Context, host string) (undo func()) {
 	undo = sync.OnceFunc(func() {
 		Expect(env.Client.Delete(ctx, binding)).To(Succeed())
 		Expect(env.Client.Delete(ctx, policy)).To(Succeed())
+		Eventually(func() error { return env.Client.Create(ctx, probe.DeepCopy(), client.DryRunAll) }).Should(Succeed())
 	})
 	return undo
 }
@@ -171,8 +172,8 @@ var _ = Describe("A host", func() {
 		becomeReady(ctx, alpha)
 		moveTo(ctx, alpha, "unwritable.example.com")
 		Eventually(current(ctx, alpha)).Should(And(
-			controllertest.Have(scimv1alpha1.ConditionReady, metav1.ConditionFalse, scimv1alpha1.ReasonReconcileFailed),
-			controllertest.Have(scimv1alpha1.ConditionEndpointAccepted, metav1.ConditionUnknown, scimv1alpha1.ReasonReconcileFailed),
+			controllertest.BeStalled(scimv1alpha1.ReasonObjectInvalid), // which is how a policy refuses
+			controllertest.Have(scimv1alpha1.ConditionEndpointAccepted, metav1.ConditionFalse, scimv1alpha1.ReasonObjectInvalid),
 			HaveField("Status.URL", "https://one.example.com/scim/v2")))
 
 		beta := newTenant(ctx, withHost("one.example.com", class))

@@ -40,7 +40,7 @@ var _ = Describe("A host that its holder has given up", func() {
 		for _, obj := range append(operands(), &networkingv1.Ingress{}) {
 			obj.SetNamespace(tenant.Namespace)
 			obj.SetName(operand.Name(tenant.Name))
-			Expect(env.Client.Delete(ctx, obj)).To(Succeed())
+			Expect(client.IgnoreNotFound(env.Client.Delete(ctx, obj))).To(Succeed())
 		}
 	}
 	again := func(ctx context.Context, tenant *scimv1alpha1.ScimTenant) *scimv1alpha1.ScimTenant {
