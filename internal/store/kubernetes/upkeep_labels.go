@@ -28,7 +28,7 @@ func (u *Upkeep) restoreLabels(ctx context.Context) (more bool, err error) {
 	}
 	tenant := u.store.tenant.Name
 	for kind := range barrier.Kinds {
-		err = errors.Join(err, u.unlabelled(ctx, barrier.Kind(kind), func(object client.Object) error {
+		err = errors.Join(err, u.unlabelled(ctx, kind, func(object client.Object) error {
 			return put(object, v1alpha1.LabelTenant, tenant)
 		}, v1alpha1.LabelTenant, tenant))
 	}
