@@ -2,7 +2,6 @@ package scim
 
 import (
 	"encoding/base64"
-	"math"
 	"strconv"
 	"strings"
 
@@ -231,9 +230,11 @@ func (d reader) scalar(a *Attribute, v any) (any, error) {
 		return nil, mismatch(a, "a whole number of at most 64 bits, without fraction or exponent", v)
 	case TypeDecimal:
 		if n, ok := v.(strictjson.Number); ok {
-			if f, err := strconv.ParseFloat(string(n), 64); err == nil && !math.IsInf(f, 0) {
-				return f, nil
+			f, kept := decimal(string(n))
+			if !kept && !d.stored {
+				return nil, badRequest(InvalidValue, "%q keeps numbers of up to 15 digits, between 1e-307 and 1e308 or 0, and this one would be changed; send fewer digits, or have the attribute made one of type string", a.path)
 			}
+			return f, nil
 		}
 		return nil, mismatch(a, "a number", v)
 	}
