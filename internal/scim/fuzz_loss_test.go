@@ -29,7 +29,11 @@ func loseNothing(t *testing.T, leaves []leaf, code []byte) {
 	how := choose(c, []string{"post", "put", "path add", "path replace", "key add", "key replace", "remove"})
 	name, nested := c.spelling(at)
 	current := stored(t, userType, richUser)
-	got, request, err := send(how, current, l, name, nested, value)
+	sent := value
+	if at.sub != "" && !strings.Contains(name, "[") && (how == "post" || how == "put") && c.next()%2 == 1 {
+		name, sent = at.attr, partBy(name, at.multi, value) // The path as the name of the part.
+	}
+	got, request, err := send(how, current, l, name, nested, sent)
 	if err != nil {
 		clientError(t, err)
 		return
@@ -38,6 +42,16 @@ func loseNothing(t *testing.T, leaves []leaf, code []byte) {
 	if problem := judge.of(how, parsedJSON(t, value)); problem != "" {
 		t.Fatalf("%s\n%s\n%s", problem, request, text(t, got))
 	}
+}
+
+// partBy is the value of an attribute that has one part, under a name.
+func partBy(name string, multi bool, value string) string {
+	quoted, _ := json.Marshal(name)
+	object := `{` + string(quoted) + `:` + value + `}`
+	if multi {
+		return `[` + object + `]`
+	}
+	return object
 }
 
 // leaf is an attribute or a sub-attribute as the schemas publish it.

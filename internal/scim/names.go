@@ -13,6 +13,8 @@ import (
 //   - any case (RFC 7643 section 2.1);
 //   - a URN of [urnSpellings], and ":" or, as clients send, "." or "/" after it;
 //   - "." or "/" between an attribute and its sub-attribute;
+//   - the whole path of a sub-attribute in the place of its name, as in
+//     "name":{"name.givenName":"A"};
 //   - a name in the place of another: an extension's attribute among those of the core
 //     schema, a core attribute under the URN of an extension, and so on.
 //
@@ -186,6 +188,16 @@ func (t *ResourceType) resolveIn(home *Schema, path string) (ref, *misnomer) {
 		return ref{}, &misnomer{problem: quoted(r.attr.path) + " has no sub-attribute " + quoted(sub), unknown: true}
 	}
 	return r, nil
+}
+
+// homeOf is the schema that an attribute is of; nil for the core schema and common ones.
+func (t *ResourceType) homeOf(a *Attribute) *Schema {
+	for _, s := range t.schemas {
+		if !s.core && s.index.find(a.Name) == a {
+			return s
+		}
+	}
+	return nil
 }
 
 // find finds an attribute by name: of the schema, or else of the only other one that has

@@ -300,3 +300,39 @@ func TestBracketsThatMeanNothing(t *testing.T) {
 	_, err = groupType.ParseSort(`members.display`, "")
 	want(t, err, 400, InvalidValue)
 }
+
+// The whole path of a part is understood in the place of its name, and what has a meaning
+// elsewhere is refused, whatever is left out by leniency.
+func TestPathsAsNamesOfParts(t *testing.T) {
+	for document, want := range map[string]string{
+		`"name":{"name.givenName":"A"}`:                                   `"name":{"givenName":"A"}`,
+		`"name":{"NAME/givenname":"A"}`:                                   `"name":{"givenName":"A"}`,
+		`"name":{"` + URNUser + `:name.givenName":"A"}`:                   `"name":{"givenName":"A"}`,
+		`"emails":[{"value":"a@example.com","emails.type":"work"}]`:       `"emails":[{"value":"a@example.com","type":"work"}]`,
+		`"` + URNEnterpriseUser + `":{"manager":{"manager.value":"m"}}`:   `"` + URNEnterpriseUser + `":{"manager":{"value":"m"}}`,
+		`"name":{"name.givenName":"A","givenName":"B"}`:                   "",
+		`"name":{"emails.type":"work"}`:                                   "",
+		`"name":{"` + URNUser + `:title":"Dr"}`:                           "",
+		`"name":{"` + URNUser + `:name":"Dr"}`:                            "",
+		`"name":{"urn:ietf:params:scim:schemas:core:2.0:Group:name":"a"}`: "",
+	} {
+		l := lenient
+		l.UndeclaredExtensions = true
+		got, err := userType.Decode([]byte(user(document)), l)
+		if want == "" {
+			if err == nil {
+				t.Errorf("%s became %s", document, text(t, got))
+			}
+			continue
+		}
+		plain, plainErr := userType.Decode([]byte(user(want)), l)
+		if err != nil || plainErr != nil || text(t, got) != text(t, plain) {
+			t.Errorf("%s: %v, %v", document, err, plainErr)
+			continue
+		}
+		change := `{"op":"add","value":{` + document + `}}`
+		if patched, _, err := apply(userType, stored(t, userType, user(``)), l, change); err != nil || text(t, patched) != text(t, got) {
+			t.Errorf("%s: %v", change, err)
+		}
+	}
+}

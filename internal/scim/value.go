@@ -188,6 +188,13 @@ func (d reader) subAttribute(a *Attribute, name string) (*Attribute, error) {
 	if s := a.sub(name); s != nil {
 		return s, nil
 	}
+	if !d.stored && strings.ContainsAny(name, ":./") {
+		if r, wrong := d.t.meaning(d.t.homeOf(a), name); wrong == nil && r.attr == a && r.sub != nil {
+			return r.sub, nil
+		} else if wrong == nil || !wrong.unknown {
+			return nil, badRequest(InvalidSyntax, "%s is no sub-attribute of %q: it stands for something else", quoted(name), a.path)
+		}
+	}
 	if d.l.IgnoreUnknown {
 		return nil, nil
 	}

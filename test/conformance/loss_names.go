@@ -96,6 +96,7 @@ func namesInDocuments() []testCase {
 		posted("loss-names-p", "a core attribute by an extension's URN, in a POST", "RFC 7644 §3.10", "title", `"`+urnEnterprise+`:title":"Sales"`),
 		posted("loss-names-q", "a core attribute in the object of an extension, in a POST", "RFC 7643 §3.3", "title", `"`+urnEnterprise+`":{"title":"Sales"}`),
 		posted("loss-names-r", "a dotted name, in a POST", "Entra ID", "name/middleName", `"name.middleName":"Sales"`),
+		posted("loss-names-t", "the path of a part as its name, in a POST", "clients written by hand", "name/middleName", `"name":{"name.middleName":"Sales"}`),
 		{"loss-names-s", "one attribute by two of its names", "RFC 7643 §2.1", nil, func(t *T) {
 			name := t.userName()
 			a := t.post("/Users", strings.Replace(t.userBody(`"userName":`+quoted(name)), `{`, `{"title":"a","`+urnUser+`:title":"b",`, 1))
