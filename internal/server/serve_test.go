@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,4 +67,26 @@ func TestServerOptionsNeedAToken(t *testing.T) {
 	h.Expect(err).NotTo(HaveOccurred())
 	h.Expect(answer.Body.Close()).To(Succeed())
 	h.Expect(answer.StatusCode).To(Equal(http.StatusUnauthorized))
+}
+
+// What is no HTTP request that could be understood is answered by the HTTP server: see
+// "Errors" in docs/protocol.md.
+func TestMalformedRequests(t *testing.T) {
+	h := newHarness(t, memory.New())
+	h.bounded(t, 10)
+	for request, status := range map[string]int{
+		"GET /scim/v2/Users HTTP/1.1\r\nHost: scim.example.com\r\nExpect: foo\r\n\r\n":                                 http.StatusExpectationFailed,
+		"GET /scim/v2/Users HTTP/1.1\r\n\r\n":                                                                          http.StatusBadRequest,
+		"GET /scim/v2/%zz HTTP/1.1\r\nHost: scim.example.com\r\n\r\n":                                                  http.StatusBadRequest,
+		"POST /scim/v2/Users HTTP/1.1\r\nHost: scim.example.com\r\nTransfer-Encoding: gzip, chunked\r\n\r\n":           http.StatusNotImplemented,
+		"GET /scim/v2/Users HTTP/1.1\r\nHost: scim.example.com\r\nX-Long: " + strings.Repeat("x", 20<<10) + "\r\n\r\n": http.StatusRequestHeaderFieldsTooLarge,
+	} {
+		connection := h.dial(t, request)
+		h.Expect(connection.SetReadDeadline(time.Now().Add(5 * time.Second))).To(Succeed())
+		answer, err := http.ReadResponse(bufio.NewReader(connection), nil)
+		h.Expect(err).NotTo(HaveOccurred())
+		h.Expect(answer.Body.Close()).To(Succeed())
+		h.Expect(answer.StatusCode).To(Equal(status), request)
+		h.Expect(answer.Close).To(BeTrue())
+	}
 }
