@@ -26,6 +26,10 @@ import (
 // its namespace, who may have it at once, until it has been given up for as long as
 // absence has to last to be believed (config.Servers.Absence).
 
+// maxReservations is how many hosts stay reserved for tenants of a namespace. Whoever
+// moves a tenant from host to host would keep any number of hosts from others otherwise.
+const maxReservations = 20
+
 // takeOver makes a tenant the holder of a host of which there is a record, unless the
 // host is held by another one or reserved for it.
 func (r *Reconciler) takeOver(ctx context.Context, record *corev1.ConfigMap, me types.NamespacedName) (*taken, error) {
@@ -98,11 +102,7 @@ func (r *Reconciler) releaseHost(ctx context.Context, record *corev1.ConfigMap) 
 	if reserved = time.Until(since.Add(r.Config.Servers.Absence.Duration)); reserved > 0 {
 		return reserved, nil
 	}
-	err = r.Live.Delete(ctx, record, client.Preconditions{UID: &record.UID, ResourceVersion: &record.ResourceVersion})
-	if client.IgnoreNotFound(err) != nil {
-		return 0, fmt.Errorf("giving up host %q: %w", operand.HostOf(record), err)
-	}
-	return 0, nil
+	return 0, r.forgetHost(ctx, record)
 }
 
 // givenUpSince returns since when the holder of a record has given the host up, and
@@ -119,7 +119,38 @@ func (r *Reconciler) givenUpSince(ctx context.Context, record *corev1.ConfigMap)
 	if err := r.Live.Update(ctx, record, apply.FieldManager); err != nil {
 		return time.Time{}, fmt.Errorf("noting that host %q was given up: %w", operand.HostOf(record), err)
 	}
-	return operand.GivenUpSince(record), nil
+	return operand.GivenUpSince(record), r.boundReservations(ctx, operand.HolderOf(record).Namespace)
+}
+
+// boundReservations frees the hosts that were given up first in a namespace for which too
+// many are reserved.
+func (r *Reconciler) boundReservations(ctx context.Context, namespace string) error {
+	records := &corev1.ConfigMapList{}
+	err := r.Client.List(ctx, records, client.InNamespace(r.Namespace), client.MatchingLabels(operand.HostRecordLabels()))
+	if err != nil {
+		return fmt.Errorf("listing the hosts that are reserved for namespace %s: %w", namespace, err)
+	}
+	reserved := slices.DeleteFunc(records.Items, func(record corev1.ConfigMap) bool {
+		return operand.HolderOf(&record).Namespace != namespace || operand.GivenUpSince(&record).IsZero()
+	})
+	slices.SortFunc(reserved, func(a, b corev1.ConfigMap) int {
+		return operand.GivenUpSince(&a).Compare(operand.GivenUpSince(&b))
+	})
+	for i := range max(0, len(reserved)-maxReservations) {
+		if err := r.forgetHost(ctx, &reserved[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgetHost removes the record of a host, unless it has changed.
+func (r *Reconciler) forgetHost(ctx context.Context, record *corev1.ConfigMap) error {
+	err := r.Live.Delete(ctx, record, client.Preconditions{UID: &record.UID, ResourceVersion: &record.ResourceVersion})
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("giving up host %q: %w", operand.HostOf(record), err)
+	}
+	return nil
 }
 
 // isGivenUp reports whether the holder of a record neither asks for the host nor

@@ -2,6 +2,7 @@ package scimtenant_test
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -158,5 +159,18 @@ var _ = Describe("A host that its holder has given up", func() {
 		remove(ctx, holder)
 		longAgo(ctx, host)
 		Eventually(func() error { _, err := recordOf(ctx, host)(); return err }).Should(BeNotFound())
+	})
+
+	It("is free when its namespace has given up many others since", func(ctx context.Context) {
+		const host = "first.example.com"
+		holder := newTenant(ctx, withHost(host, class))
+		becomeReady(ctx, holder)
+		waiting := newTenant(ctx, withHost(host, class))
+		Eventually(current(ctx, waiting)).Should(conflict)
+		for i := range 21 { // One more than may be reserved.
+			change(ctx, holder, withHost(fmt.Sprintf("next-%d.example.com", i), class))
+			Eventually(publishersOf(ctx, fmt.Sprintf("next-%d.example.com", i))).Should(ConsistOf(holder.Namespace))
+		}
+		becomeReady(ctx, waiting)
 	})
 })
