@@ -12,6 +12,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
+	"github.com/kubescim/kubescim/internal/operand"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
@@ -100,8 +101,13 @@ var _ = Describe("The host of a tenant", func() {
 		Expect(r.Header.Get("Location")).To(Equal(url + Users + "/" + r.ID()))
 		Expect(r.At("meta/location")).To(Equal(url + Users + "/" + r.ID()))
 
-		By("getting the host when the other tenant is gone")
+		By("getting the host when the other tenant is gone, and whoever runs the operator keeps it for that one no longer")
 		Kubectl("delete", "scimtenant", "-n", namespace, "first", "--timeout=60s")
+		record := operand.HostRecordName(host)
+		Eventually(func() any {
+			return conditionOf(KubectlGet(elsewhere, "scimtenant", "second"), scimv1alpha1.ConditionEndpointAccepted)["message"]
+		}).WithTimeout(30 * time.Second).Should(ContainSubstring("delete ConfigMap " + OperatorKey.Namespace + "/" + record))
+		Kubectl("delete", "configmap", "-n", OperatorKey.Namespace, record)
 		has(elsewhere, "second", scimv1alpha1.ConditionEndpointAccepted, "True", scimv1alpha1.ReasonSucceeded)
 		Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: elsewhere, Name: "second-scim"}, &networkingv1.Ingress{})).To(Succeed())
 	})

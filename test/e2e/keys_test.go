@@ -123,10 +123,12 @@ var _ = Describe("API keys", Ordered, ContinueOnFailure, func() {
 			Expect(time.Now()).To(BeTemporally(">=", expiration.Truncate(time.Second)))
 		})
 		refused(token)
-		for _, name := range []string{"short", "late"} {
+		for name, help := range map[string]string{
+			"short": "create another ScimApiKey", "late": "set it to a time to come",
+		} {
 			WaitFor(t.Namespace, "condition=Stalled", "scimapikey/"+name)
 			ready := conditionOf(KubectlGet(t.Namespace, "scimapikey", name), scimv1alpha1.ConditionReady)
-			Want{"status": "False", "reason": scimv1alpha1.ReasonExpired, "message": ContainSubstring("create another ScimApiKey")}.In(ready, name)
+			Want{"status": "False", "reason": scimv1alpha1.ReasonExpired, "message": ContainSubstring(help)}.In(ready, name)
 		}
 		Expect(KubectlGet(t.Namespace, "secret", "late")).To(BeNil())
 	})
