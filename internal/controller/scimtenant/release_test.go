@@ -46,7 +46,7 @@ func TestAHolderWithoutANamespaceHasGivenItsHostUp(t *testing.T) {
 					}
 					return c.Get(ctx, key, obj, options...)
 				}}).Build()
-			r := &Reconciler{Client: live, Live: live, Namespace: "kubescim-system"}
+			r := &Reconciler{Live: live, Namespace: "kubescim-system"}
 			stored, err := r.recordOf(context.Background(), "acme.example.com")
 			if err != nil || stored == nil {
 				t.Fatal(stored, err)

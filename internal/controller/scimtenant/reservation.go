@@ -126,7 +126,8 @@ func (r *Reconciler) givenUpSince(ctx context.Context, record *corev1.ConfigMap)
 // many are reserved.
 func (r *Reconciler) boundReservations(ctx context.Context, namespace string) error {
 	records := &corev1.ConfigMapList{}
-	err := r.Client.List(ctx, records, client.InNamespace(r.Namespace), client.MatchingLabels(operand.HostRecordLabels()))
+	// The cache may not have the record that was just written.
+	err := r.Live.List(ctx, records, client.InNamespace(r.Namespace), client.MatchingLabels(operand.HostRecordLabels()))
 	if err != nil {
 		return fmt.Errorf("listing the hosts that are reserved for namespace %s: %w", namespace, err)
 	}
