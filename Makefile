@@ -71,7 +71,7 @@ verify: generate manifests ## Check that everything that is generated, and go.mo
 
 .PHONY: test
 test: $(BIN)/helm ## Test with the race detector, against a real API server and etcd.
-	KUBEBUILDER_ASSETS="$$($(CLUSTER_TOOL) assets)" CGO_ENABLED=1 go test -race -timeout 15m $(PACKAGES)
+	HELM=$(BIN)/helm KUBEBUILDER_ASSETS="$$($(CLUSTER_TOOL) assets)" CGO_ENABLED=1 go test -race -timeout 15m $(PACKAGES)
 
 .PHONY: differential
 differential: test/differential/node_modules/.package-lock.json ## Compare the protocol engine with other packages, on thousands of filters and PATCH requests.
