@@ -69,9 +69,10 @@ func GivenUpSince(record *corev1.ConfigMap) time.Time {
 	return since
 }
 
-// GiveUp notes in a record that its holder has given the host up.
+// GiveUp notes in a record that its holder has given the host up. Hosts may be given up
+// within one second, and the first of them is the first to be free.
 func GiveUp(record *corev1.ConfigMap, since time.Time) {
-	record.Data[givenUpSinceKey] = since.UTC().Format(time.RFC3339)
+	record.Data[givenUpSinceKey] = since.UTC().Format(time.RFC3339Nano)
 }
 
 // Hold makes a tenant the holder of a record, which has not given the host up.
