@@ -63,8 +63,9 @@ func New(cached client.Client, live client.Reader) *Applier {
 // Apply makes the object be as intended, and returns it. When it is so already,
 // no request is sent. An object that exists and is not the tenant's is left
 // alone: the error is a ConflictError then, or a LeftoverError if it is about
-// to go by itself. One that the API server refuses as invalid is an InvalidError. One that somebody else changes as often as it is put right is
-// returned as it is, with a ContestedError.
+// to go by itself. One that the API server refuses as invalid is an InvalidError. One
+// that somebody else changes as often as it is put right is returned as it is, with a
+// ContestedError.
 func (a *Applier) Apply(ctx context.Context, tenant *scimv1alpha1.ScimTenant, intent Intent) (client.Object, error) {
 	id, err := identify(intent)
 	if err != nil {

@@ -51,14 +51,20 @@ var _ = Describe("A host that its holder has given up", func() {
 		Expect(env.Client.Create(ctx, anew)).To(Succeed())
 		return anew
 	}
+	// contested makes a tenant that holds the host, and one that waits for it.
+	contested := func(ctx context.Context, host string) (holder, waiting *scimv1alpha1.ScimTenant) {
+		GinkgoHelper()
+		holder = newTenant(ctx, withHost(host, class))
+		becomeReady(ctx, holder)
+		waiting = newTenant(ctx, withHost(host, class))
+		Eventually(current(ctx, waiting)).Should(conflict)
+		return holder, waiting
+	}
 	BeforeEach(func(ctx context.Context) { newIngressClass(ctx, class, false) })
 
 	It("is reserved for it: a tenant that waits for it does not get it when the holder is made anew", func(ctx context.Context) {
 		const host = "recreated.example.com"
-		holder := newTenant(ctx, withHost(host, class))
-		becomeReady(ctx, holder)
-		waiting := newTenant(ctx, withHost(host, class))
-		Eventually(current(ctx, waiting)).Should(conflict)
+		holder, waiting := contested(ctx, host)
 
 		remove(ctx, holder)
 		givenUp(ctx, host)
@@ -77,10 +83,7 @@ var _ = Describe("A host that its holder has given up", func() {
 
 	It("is reserved for it: a tenant that waits for it does not get it when the holder moves away and back", func(ctx context.Context) {
 		const host = "edited.example.com"
-		holder := newTenant(ctx, withHost(host, class))
-		becomeReady(ctx, holder)
-		waiting := newTenant(ctx, withHost(host, class))
-		Eventually(current(ctx, waiting)).Should(conflict)
+		holder, waiting := contested(ctx, host)
 
 		change(ctx, holder, func(t *scimv1alpha1.ScimTenant) { t.Spec.Endpoint = scimv1alpha1.EndpointSpec{} })
 		givenUp(ctx, host)
@@ -142,10 +145,7 @@ var _ = Describe("A host that its holder has given up", func() {
 
 	It("is free when whoever runs the operator deletes its record", func(ctx context.Context) {
 		const host = "deleted.example.com"
-		holder := newTenant(ctx, withHost(host, class))
-		becomeReady(ctx, holder)
-		waiting := newTenant(ctx, withHost(host, class))
-		Eventually(current(ctx, waiting)).Should(conflict)
+		holder, waiting := contested(ctx, host)
 		remove(ctx, holder)
 		givenUp(ctx, host)
 		forget(ctx, host)
@@ -163,10 +163,7 @@ var _ = Describe("A host that its holder has given up", func() {
 
 	It("is free when its namespace has given up many others since", func(ctx context.Context) {
 		const host = "first.example.com"
-		holder := newTenant(ctx, withHost(host, class))
-		becomeReady(ctx, holder)
-		waiting := newTenant(ctx, withHost(host, class))
-		Eventually(current(ctx, waiting)).Should(conflict)
+		holder, waiting := contested(ctx, host)
 		for i := range 21 { // One more than may be reserved.
 			change(ctx, holder, withHost(fmt.Sprintf("next-%d.example.com", i), class))
 			Eventually(publishersOf(ctx, fmt.Sprintf("next-%d.example.com", i))).Should(ConsistOf(holder.Namespace))

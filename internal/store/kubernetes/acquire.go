@@ -110,14 +110,16 @@ func (s *Store) bearers(t *scim.ResourceType, name string) (known, kept []string
 	if s.mirror == nil {
 		return nil, nil
 	}
-	text := func(ids []uuid.UUID) (texts []string) {
-		for _, id := range ids {
-			texts = append(texts, id.String())
-		}
-		return texts
-	}
 	shown, left := s.mirror.index.Bearers(t, name)
-	return text(shown), text(left)
+	return textsOf(shown), textsOf(left)
+}
+
+// textsOf returns ids as they are told.
+func textsOf(ids []uuid.UUID) (texts []string) {
+	for _, id := range ids {
+		texts = append(texts, id.String())
+	}
+	return texts
 }
 
 // inspect looks at a claim that exists. It returns neither claim nor kept user

@@ -154,10 +154,7 @@ func (s *Store) listing(ctx context.Context, id string) (groups []string, err er
 		return x.ParentsOf(key), nil
 	})
 	if known {
-		for _, group := range parents {
-			groups = append(groups, group.String())
-		}
-		return groups, nil
+		return textsOf(parents), nil
 	}
 	all, err := s.all(ctx, t, store.View{}, keepAll)
 	if err != nil {
