@@ -30,7 +30,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/barrier"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/server"
@@ -57,16 +57,17 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.tenant, "tenant", "", "name of the ScimTenant, in the pod's namespace")
-	flag.StringVar(&o.address, "address", ":8080", "address of the SCIM API")
-	flag.StringVar(&o.healthAddress, "health-address", ":8081", "address of /livez, /readyz and /metrics")
-	flag.StringVar(&o.peerAddress, "peer-address", ":8082", "address to listen at for the other replicas of the tenant")
+	flag.StringVar(&o.tenant, contract.FlagTenant, "", "name of the ScimTenant, in the pod's namespace")
+	flag.StringVar(&o.address, "address", at(contract.PortSCIM), "address of the SCIM API")
+	flag.StringVar(&o.healthAddress, "health-address", at(contract.PortHealth), "address of /livez, /readyz and /metrics")
+	flag.StringVar(&o.peerAddress, "peer-address", at(contract.PortPeers), "address to listen at for the other replicas of the tenant")
 	flag.DurationVar(&o.linger, "linger", 15*time.Second, "how long after SIGTERM open connections may still send requests")
-	flag.DurationVar(&o.absence, "absence", kubernetes.DefaultAbsenceAge,
+	flag.DurationVar(&o.absence, contract.FlagAbsence, kubernetes.DefaultAbsenceAge,
 		"how long a user or group must have been absent before what refers to it is removed")
 	flag.Parse()
 	o.pod = barrier.Pod{
-		Namespace: os.Getenv("POD_NAMESPACE"), Name: os.Getenv("POD_NAME"), UID: os.Getenv("POD_UID"), IP: os.Getenv("POD_IP"),
+		Namespace: os.Getenv(contract.EnvPodNamespace), Name: os.Getenv(contract.EnvPodName),
+		UID: os.Getenv(contract.EnvPodUID), IP: os.Getenv(contract.EnvPodIP),
 	}
 
 	// A line for each request is written with others, so that logging does not cost
@@ -82,6 +83,9 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// at is the address of a port at every interface.
+func at(port int32) string { return fmt.Sprintf(":%d", port) }
 
 func run(o options, log *slog.Logger) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
@@ -178,7 +182,7 @@ func usageOf(mirror *kubernetes.Mirror, tenant *server.Tenant) string {
 		return ""
 	}
 	counts := mirror.Counts()
-	return operand.EncodeUsage(operand.Usage{
+	return contract.EncodeUsage(contract.Usage{
 		Users: int32(counts.Users), ActiveUsers: int32(counts.ActiveUsers), Groups: int32(counts.Groups),
 		LastRequestTime: tenant.LastRequest(),
 	})

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -70,7 +71,7 @@ func TestApplySendsNothingTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s, ok := obj.(*corev1.Service); !ok || s.Spec.Ports[0].Port != operand.PortService {
+	if s, ok := obj.(*corev1.Service); !ok || s.Spec.Ports[0].Port != contract.PortService {
 		t.Fatalf("Apply returned %+v", obj)
 	}
 	for range 3 {

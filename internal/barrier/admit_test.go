@@ -12,7 +12,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // replicaLease is the Lease of a replica at a resourceVersion, which reaches it by
@@ -21,8 +21,8 @@ func replicaLease(name string, revision int, address string) *coordinationv1.Lea
 	var print fingerprint
 	return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{
 		Name: name, ResourceVersion: strconv.Itoa(revision), Annotations: map[string]string{
-			operand.AnnotationPeerAddress:     address,
-			operand.AnnotationPeerFingerprint: printed(print),
+			contract.AnnotationPeerAddress:     address,
+			contract.AnnotationPeerFingerprint: printed(print),
 		},
 	}}
 }
@@ -66,6 +66,6 @@ func TestContactOf(t *testing.T) {
 	g.Expect(contactOf(replicaLease("acme-scim-1", 1, "127.0.0.1:1"))).To(Equal(contact{address: "127.0.0.1:1"}))
 	g.Expect(contactOf(&coordinationv1.Lease{})).To(Equal(contact{}), "an older release")
 	broken := replicaLease("acme-scim-1", 1, "127.0.0.1:1")
-	broken.Annotations[operand.AnnotationPeerFingerprint] = "abcd"
+	broken.Annotations[contract.AnnotationPeerFingerprint] = "abcd"
 	g.Expect(contactOf(broken)).To(Equal(contact{}))
 }

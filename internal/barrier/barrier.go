@@ -17,7 +17,7 @@ import (
 	"k8s.io/client-go/util/flowcontrol"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // Pod is the pod that this process runs in. IP is where the other replicas reach
@@ -37,7 +37,7 @@ type Options struct {
 	Log     Log
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer
-	// Usage, if set, returns what the Lease is to state as operand.AnnotationUsage;
+	// Usage, if set, returns what the Lease is to state as contract.AnnotationUsage;
 	// nothing while it is empty. It is asked at each renewal.
 	Usage func() string
 	// Timing may be left out.
@@ -48,7 +48,7 @@ type Options struct {
 // default.
 type Timing struct {
 	// Lease is how long the others wait for a replica that is not heard of, in
-	// whole seconds: operand.ReplicaLeaseDuration. The Lease is renewed after a
+	// whole seconds: contract.ReplicaLeaseDuration. The Lease is renewed after a
 	// third of it, and its holder counts on it for two thirds.
 	Lease time.Duration
 	// Round bounds one round, and the answer to a leave: 500 ms.
@@ -72,7 +72,7 @@ func (t Timing) withDefaults() Timing {
 		duration *time.Duration
 		fallback time.Duration
 	}{
-		{&t.Lease, operand.ReplicaLeaseDuration},
+		{&t.Lease, contract.ReplicaLeaseDuration},
 		{&t.Round, 500 * time.Millisecond},
 		{&t.Connect, 2 * time.Second},
 		{&t.Probe, 250 * time.Millisecond},
@@ -209,7 +209,7 @@ func (b *Barrier) Run(ctx context.Context) error {
 }
 
 // Accept makes the replica's Lease state, at once, that the replica goes by the
-// version of the verifiers Secret: see operand.AnnotationVerifiersVersion.
+// version of the verifiers Secret: see contract.AnnotationVerifiersVersion.
 func (b *Barrier) Accept(version string) {
 	b.accepted.Store(&version)
 	b.renewSoon()
@@ -227,11 +227,11 @@ func (b *Barrier) renewSoon() {
 func (b *Barrier) states() map[string]string {
 	annotations := b.peerAnnotations()
 	if version := b.accepted.Load(); version != nil && *version != "" {
-		annotations[operand.AnnotationVerifiersVersion] = *version
+		annotations[contract.AnnotationVerifiersVersion] = *version
 	}
 	if b.usage != nil {
 		if usage := b.usage(); usage != "" {
-			annotations[operand.AnnotationUsage] = usage
+			annotations[contract.AnnotationUsage] = usage
 		}
 	}
 	return annotations

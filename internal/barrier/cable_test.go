@@ -9,7 +9,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // cable is a TCP proxy between two replicas, for the connections of both.
@@ -30,7 +30,7 @@ func (w *world) connect(one, other *replica) *cable {
 		dial := dialFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
 			lease := &coordinationv1.Lease{}
 			err := admin.Get(ctx, client.ObjectKey{Namespace: w.namespace, Name: to.name}, lease)
-			if err != nil || lease.Annotations[operand.AnnotationPeerAddress] != address {
+			if err != nil || lease.Annotations[contract.AnnotationPeerAddress] != address {
 				return (&net.Dialer{}).DialContext(ctx, network, address)
 			}
 			return c.dial(ctx, network, address)

@@ -84,7 +84,7 @@
 //     fails at those that cannot ask. Both stay members, since both renew their
 //     Leases. A newcomer that one of them cannot hear is confirmed by Lease, after a Lease's
 //     duration, and so is a replica that comes back after a crash. Their Leases state whom
-//     they cannot reach (operand.AnnotationUnreachablePeers).
+//     they cannot reach (contract.AnnotationUnreachablePeers).
 //   - A replica that cannot reach the API server: it is no member any more after two
 //     thirds of the Lease's duration. Until then it answers from memory.
 //   - A pod that is killed between the write and the answer: nothing was told; the

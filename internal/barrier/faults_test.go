@@ -14,7 +14,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/barrier"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // answered makes the test wait until a replica can ask all others.
@@ -330,6 +330,6 @@ var _ = Describe("The Lease of a replica", func() {
 	})
 
 	It("lasts two thirds for its holder, and is renewed in time", func() {
-		Expect(operand.ReplicaLeaseRenewal).To(BeNumerically("<=", operand.ReplicaLeaseDuration/3))
+		Expect(contract.ReplicaLeaseRenewal).To(BeNumerically("<=", contract.ReplicaLeaseDuration/3))
 	})
 })

@@ -11,7 +11,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // A replica that cannot reach another one, which is alive, is confirmed by way of that
@@ -50,7 +50,7 @@ func (b *Barrier) introduceByLease(ctx context.Context, p *peer, lease *coordina
 	if confirmed || !canBeIntroducedTo(lease) {
 		return nil
 	}
-	if slices.Contains(strings.Split(lease.Annotations[operand.AnnotationIntroducedPeers], ","), token) {
+	if slices.Contains(strings.Split(lease.Annotations[contract.AnnotationIntroducedPeers], ","), token) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if !p.gone.Load() && b.epoch == epoch {
@@ -65,7 +65,7 @@ func (b *Barrier) introduceByLease(ctx context.Context, p *peer, lease *coordina
 		return nil
 	}
 	wanted := lease.DeepCopy()
-	wanted.Annotations[operand.AnnotationPeerIntroductions] = strings.Join(append(waiting, mine), ",")
+	wanted.Annotations[contract.AnnotationPeerIntroductions] = strings.Join(append(waiting, mine), ",")
 	if err := b.client.Update(ctx, wanted); err != nil {
 		return fmt.Errorf("writing an introduction into its Lease: %w", err)
 	}
@@ -74,7 +74,7 @@ func (b *Barrier) introduceByLease(ctx context.Context, p *peer, lease *coordina
 
 // introductionsIn returns the introductions in a Lease, as many as there may be peers.
 func introductionsIn(lease *coordinationv1.Lease) []string {
-	value := lease.Annotations[operand.AnnotationPeerIntroductions]
+	value := lease.Annotations[contract.AnnotationPeerIntroductions]
 	if value == "" {
 		return nil
 	}
@@ -129,9 +129,9 @@ func (b *Barrier) peerAnnotations() map[string]string {
 		}
 	}
 	b.mu.Unlock()
-	annotations := map[string]string{operand.AnnotationPeerProtocols: stated(b.protocols)}
+	annotations := map[string]string{contract.AnnotationPeerProtocols: stated(b.protocols)}
 	for name, values := range map[string][]string{
-		operand.AnnotationIntroducedPeers: introduced, operand.AnnotationUnreachablePeers: unreachable,
+		contract.AnnotationIntroducedPeers: introduced, contract.AnnotationUnreachablePeers: unreachable,
 	} {
 		if len(values) > 0 {
 			slices.Sort(values)

@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // errReplaced ends a replica: there is another process in its pod.
@@ -30,8 +30,8 @@ type contact struct {
 
 // contactOf returns how the replica that holds the Lease is reached.
 func contactOf(lease *coordinationv1.Lease) contact {
-	address := lease.Annotations[operand.AnnotationPeerAddress]
-	digits, err := hex.DecodeString(lease.Annotations[operand.AnnotationPeerFingerprint])
+	address := lease.Annotations[contract.AnnotationPeerAddress]
+	digits, err := hex.DecodeString(lease.Annotations[contract.AnnotationPeerFingerprint])
 	if address == "" || err != nil || len(digits) != len(fingerprint{}) {
 		return contact{}
 	}
@@ -142,8 +142,8 @@ func (l *ownLease) put(ctx context.Context, lease *coordinationv1.Lease) error {
 	wanted := lease.DeepCopy()
 	wanted.Labels = map[string]string{v1alpha1.LabelTenant: l.tenant, v1alpha1.LabelLease: v1alpha1.LeaseReplica}
 	wanted.Annotations = l.states()
-	wanted.Annotations[operand.AnnotationPeerAddress] = l.contact.address
-	wanted.Annotations[operand.AnnotationPeerFingerprint] = printed(l.contact.fingerprint)
+	wanted.Annotations[contract.AnnotationPeerAddress] = l.contact.address
+	wanted.Annotations[contract.AnnotationPeerFingerprint] = printed(l.contact.fingerprint)
 	wanted.Spec = coordinationv1.LeaseSpec{
 		HolderIdentity:       ptr.To(l.holder()),
 		LeaseDurationSeconds: ptr.To(int32(l.duration / time.Second)),
@@ -175,7 +175,7 @@ func (l *ownLease) renewal() time.Time {
 }
 
 // owner makes the Lease go with the ScimTenant. The pod would be the wrong owner:
-// see operand.AnnotationVerifiersVersion.
+// see contract.AnnotationVerifiersVersion.
 func (l *ownLease) owner(ctx context.Context) ([]metav1.OwnerReference, error) {
 	tenant := &v1alpha1.ScimTenant{}
 	err := l.client.Get(ctx, client.ObjectKey{Namespace: l.pod.Namespace, Name: l.tenant}, tenant)
@@ -265,7 +265,7 @@ func renewalOf(lease *coordinationv1.Lease) string {
 
 func durationOf(lease *coordinationv1.Lease) time.Duration {
 	if lease.Spec.LeaseDurationSeconds == nil {
-		return operand.ReplicaLeaseDuration
+		return contract.ReplicaLeaseDuration
 	}
 	return time.Duration(*lease.Spec.LeaseDurationSeconds) * time.Second
 }

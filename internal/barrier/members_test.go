@@ -18,7 +18,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/barrier"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 var _ = Describe("A replica alone", func() {
@@ -39,15 +39,15 @@ var _ = Describe("A replica alone", func() {
 		Expect(lease.Labels).To(Equal(map[string]string{
 			v1alpha1.LabelTenant: tenantName, v1alpha1.LabelLease: v1alpha1.LeaseReplica,
 		}))
-		Expect(lease.Annotations).To(HaveKeyWithValue(operand.AnnotationPeerAddress, HavePrefix("127.0.0.1:")))
-		Expect(hex.DecodeString(lease.Annotations[operand.AnnotationPeerFingerprint])).To(HaveLen(32))
-		Expect(operand.AllAccept([]coordinationv1.Lease{*lease}, operand.NoVerifiers)).To(BeFalse())
+		Expect(lease.Annotations).To(HaveKeyWithValue(contract.AnnotationPeerAddress, HavePrefix("127.0.0.1:")))
+		Expect(hex.DecodeString(lease.Annotations[contract.AnnotationPeerFingerprint])).To(HaveLen(32))
+		Expect(contract.AllAccept([]coordinationv1.Lease{*lease}, contract.NoVerifiers)).To(BeFalse())
 		Expect(lease.OwnerReferences).To(HaveExactElements(HaveField("UID", w.tenant.UID)), "not the pod")
 
-		for _, version := range []string{operand.NoVerifiers, "4711"} {
+		for _, version := range []string{contract.NoVerifiers, "4711"} {
 			r.Accept(version)
 			Eventually(func(g Gomega) {
-				g.Expect(w.lease(ctx, r.name).Annotations).To(HaveKeyWithValue(operand.AnnotationVerifiersVersion, version))
+				g.Expect(w.lease(ctx, r.name).Annotations).To(HaveKeyWithValue(contract.AnnotationVerifiersVersion, version))
 			}).Should(Succeed())
 		}
 	})

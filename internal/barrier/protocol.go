@@ -7,7 +7,7 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // protocol is a version of what replicas say to each other. Two of them agree by ALPN on
@@ -61,5 +61,5 @@ func stated(spoken []protocol) string {
 // canBeIntroducedTo reports whether the replica that holds the Lease looks for
 // introductions in it.
 func canBeIntroducedTo(lease *coordinationv1.Lease) bool {
-	return lease.Annotations[operand.AnnotationPeerProtocols] != ""
+	return lease.Annotations[contract.AnnotationPeerProtocols] != ""
 }

@@ -27,7 +27,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/barrier"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // The frames of the protocol that strangers try.
@@ -62,7 +62,7 @@ func (w *world) register(ctx context.Context, name, tenant, address, print strin
 	lease := &coordinationv1.Lease{ObjectMeta: w.leaseMeta(name, tenant), Spec: coordinationv1.LeaseSpec{
 		LeaseDurationSeconds: ptr.To[int32](8), RenewTime: ptr.To(metav1.NowMicro()),
 	}}
-	lease.Annotations = map[string]string{operand.AnnotationPeerAddress: address, operand.AnnotationPeerFingerprint: print}
+	lease.Annotations = map[string]string{contract.AnnotationPeerAddress: address, contract.AnnotationPeerFingerprint: print}
 	Expect(admin.Create(ctx, lease)).To(Succeed())
 }
 
@@ -79,7 +79,7 @@ var _ = Describe("A stranger", func() {
 		w = newWorld(ctx, timing)
 		members = w.startAll(2)
 		answered(ctx, members...)
-		address = w.lease(ctx, members[0].name).Annotations[operand.AnnotationPeerAddress]
+		address = w.lease(ctx, members[0].name).Annotations[contract.AnnotationPeerAddress]
 	})
 
 	// dial dials a member by TLS; nil when the member refuses already that.

@@ -10,7 +10,7 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // startApart starts two replicas that can never reach each other, but both the API server.
@@ -31,15 +31,15 @@ func (w *world) startApart() (replicas []*replica, between *cable) {
 }
 
 // unreachable returns what the Leases of replicas say of whom they cannot reach.
-func (w *world) unreachable(ctx context.Context, replicas ...*replica) func() []operand.Unreachable {
-	return func() []operand.Unreachable {
+func (w *world) unreachable(ctx context.Context, replicas ...*replica) func() []contract.Unreachable {
+	return func() []contract.Unreachable {
 		var leases []coordinationv1.Lease
 		for _, r := range replicas {
 			if lease := w.lease(ctx, r.name); lease != nil {
 				leases = append(leases, *lease)
 			}
 		}
-		return operand.UnreachablePeers(leases)
+		return contract.UnreachablePeers(leases)
 	}
 }
 
@@ -55,8 +55,8 @@ var _ = Describe("Replicas whose peer port is blocked", func() {
 			Expect(err).To(MatchError(ContainSubstring("cannot be asked")))
 		}
 		Eventually(w.unreachable(ctx, replicas...)).Should(ConsistOf(
-			operand.Unreachable{From: "acme-scim-0", To: "acme-scim-1"},
-			operand.Unreachable{From: "acme-scim-1", To: "acme-scim-0"}))
+			contract.Unreachable{From: "acme-scim-0", To: "acme-scim-1"},
+			contract.Unreachable{From: "acme-scim-1", To: "acme-scim-0"}))
 
 		between.set(false, false)
 		answered(ctx, replicas...)

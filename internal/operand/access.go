@@ -6,6 +6,7 @@ import (
 	rbacv1ac "k8s.io/client-go/applyconfigurations/rbac/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // ServiceAccount returns the identity of a tenant's SCIM server.
@@ -29,7 +30,7 @@ func Role(t *scimv1alpha1.ScimTenant) *rbacv1ac.RoleApplyConfiguration {
 		WithOwnerReferences(Owner(t)).
 		WithRules(
 			rule(group, "scimtenants").WithResourceNames(t.Name).WithVerbs("get", "list", "watch"),
-			rule("", "secrets").WithResourceNames(VerifiersName(t.Name)).WithVerbs("get", "watch"),
+			rule("", "secrets").WithResourceNames(contract.VerifiersName(t.Name)).WithVerbs("get", "watch"),
 			rule(group, "scimusers", "scimgroups", "scimgroupmembers").
 				WithVerbs("get", "list", "watch", "create", "update", "patch", "delete"),
 			rule("coordination.k8s.io", "leases").WithVerbs("get", "list", "create", "update", "delete"),

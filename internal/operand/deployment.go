@@ -13,23 +13,12 @@ import (
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 const (
 	// ContainerName is the name of the SCIM server's container.
 	ContainerName = "scim-server"
-
-	// PortSCIM is the port of the SCIM API.
-	PortSCIM int32 = 8080
-	// PortHealth is the port of the probes and the metrics.
-	PortHealth int32 = 8081
-	// PortPeers is the port that the pods of a tenant's server call each other at.
-	PortPeers int32 = 8082
-
-	// PathLive answers as long as the process runs, whatever the API server does.
-	PathLive = "/livez"
-	// PathReady answers once the server may get requests.
-	PathReady = "/readyz"
 
 	portNameSCIM   = "http"
 	portNameHealth = "health"
@@ -121,21 +110,21 @@ func container(t *scimv1alpha1.ScimTenant, settings Settings) *corev1ac.Containe
 		WithName(ContainerName).
 		WithImage(settings.Image).
 		WithCommand("/scim-server").
-		WithArgs("--tenant="+t.Name, "--absence="+settings.Absence.String()).
+		WithArgs("--"+contract.FlagTenant+"="+t.Name, "--"+contract.FlagAbsence+"="+settings.Absence.String()).
 		WithEnv(
-			envFromField("POD_NAME", "metadata.name"),
-			envFromField("POD_NAMESPACE", "metadata.namespace"),
-			envFromField("POD_UID", "metadata.uid"),
-			envFromField("POD_IP", "status.podIP")).
+			envFromField(contract.EnvPodName, "metadata.name"),
+			envFromField(contract.EnvPodNamespace, "metadata.namespace"),
+			envFromField(contract.EnvPodUID, "metadata.uid"),
+			envFromField(contract.EnvPodIP, "status.podIP")).
 		WithEnv(memoryLimitEnv(resources)...).
 		WithPorts(
-			port(portNameSCIM, PortSCIM),
-			port(portNameHealth, PortHealth),
-			port(portNamePeers, PortPeers)).
+			port(portNameSCIM, contract.PortSCIM),
+			port(portNameHealth, contract.PortHealth),
+			port(portNamePeers, contract.PortPeers)).
 		WithResources(resources).
-		WithStartupProbe(probe(PathLive, 1, 60)).
-		WithReadinessProbe(probe(PathReady, 1, 6)).
-		WithLivenessProbe(probe(PathLive, 10, 3)).
+		WithStartupProbe(probe(contract.PathLive, 1, 60)).
+		WithReadinessProbe(probe(contract.PathReady, 1, 6)).
+		WithLivenessProbe(probe(contract.PathLive, 10, 3)).
 		WithLifecycle(corev1ac.Lifecycle().WithPreStop(corev1ac.LifecycleHandler().
 			WithSleep(corev1ac.SleepAction().WithSeconds(preStopSeconds)))).
 		WithSecurityContext(corev1ac.SecurityContext().

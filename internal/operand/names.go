@@ -1,11 +1,12 @@
 // Package operand says what a ScimTenant amounts to in Kubernetes: pure
-// functions from a ScimTenant to the objects that run its SCIM server, and the
-// names, labels and small contracts that the operator and the server share.
-// Nothing here talks to an API server.
+// functions from a ScimTenant to the objects that run its SCIM server, and their
+// labels. Nothing here talks to an API server. What the server itself has to know
+// of them is in internal/contract.
 package operand
 
 import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // Labels and values on the objects that the operator makes.
@@ -26,13 +27,9 @@ const (
 	ComponentAPIKey = "api-key"
 )
 
-// Name returns the name of a tenant's Deployment, Service, ServiceAccount,
-// Role, RoleBinding, PodDisruptionBudget and Ingress.
-func Name(tenant string) string { return tenant + "-scim" }
-
-// VerifiersName returns the name of the Secret that has the verifiers of a
-// tenant's API keys.
-func VerifiersName(tenant string) string { return Name(tenant) + "-verifiers" }
+// Name returns the name of a tenant's Deployment, ServiceAccount, Role,
+// RoleBinding, PodDisruptionBudget and Ingress: that of its Service.
+func Name(tenant string) string { return contract.ServiceName(tenant) }
 
 // Labels returns the labels of every object of a tenant's SCIM server.
 func Labels(tenant string) map[string]string {
@@ -48,12 +45,4 @@ func Labels(tenant string) map[string]string {
 // server. A Deployment's selector cannot be changed: neither can these.
 func SelectorLabels(tenant string) map[string]string {
 	return map[string]string{LabelName: ServerName, LabelInstance: tenant}
-}
-
-// URL returns the base URL under which a tenant's SCIM API is to be found.
-func URL(t *scimv1alpha1.ScimTenant) string {
-	if host := t.Spec.Endpoint.Host; host != "" {
-		return "https://" + host + t.Path()
-	}
-	return "http://" + Name(t.Name) + "." + t.Namespace + ".svc" + t.Path()
 }

@@ -10,10 +10,8 @@ import (
 	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 )
-
-// PortService is the port of the SCIM API at the Service.
-const PortService int32 = 80
 
 // Service returns the Service in front of a tenant's SCIM server.
 func Service(t *scimv1alpha1.ScimTenant) *corev1ac.ServiceApplyConfiguration {
@@ -26,7 +24,7 @@ func Service(t *scimv1alpha1.ScimTenant) *corev1ac.ServiceApplyConfiguration {
 			WithPorts(corev1ac.ServicePort().
 				WithName(portNameSCIM).
 				WithProtocol(corev1.ProtocolTCP).
-				WithPort(PortService).
+				WithPort(contract.PortService).
 				WithTargetPort(intstr.FromString(portNameSCIM))))
 }
 

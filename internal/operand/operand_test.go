@@ -67,25 +67,6 @@ func checkMeta(t *testing.T, obj metav1.Object) {
 	}
 }
 
-func TestURL(t *testing.T) {
-	for name, tc := range map[string]struct {
-		endpoint scimv1alpha1.EndpointSpec
-		want     string
-	}{
-		"inside the cluster": {scimv1alpha1.EndpointSpec{}, "http://acme-scim.team.svc/scim/v2"},
-		"with a path":        {scimv1alpha1.EndpointSpec{Path: "/api/scim"}, "http://acme-scim.team.svc/api/scim"},
-		"with a host":        {scimv1alpha1.EndpointSpec{Host: "acme.example.com"}, "https://acme.example.com/scim/v2"},
-		"with both":          {scimv1alpha1.EndpointSpec{Host: "acme.example.com", Path: "/s"}, "https://acme.example.com/s"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got := URL(tenant(func(t *scimv1alpha1.ScimTenant) { t.Spec.Endpoint = tc.endpoint }))
-			if got != tc.want {
-				t.Errorf("URL = %q, want %q", got, tc.want)
-			}
-		})
-	}
-}
-
 func TestDeployment(t *testing.T) {
 	d := as[appsv1.Deployment](t, Deployment(tenant(), Settings{Image: "kubescim:1", Absence: time.Hour}))
 	checkMeta(t, d)

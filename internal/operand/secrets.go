@@ -5,6 +5,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // Keys of the data in a hand-over Secret.
@@ -19,7 +20,7 @@ const (
 func VerifiersSecret(namespace, tenant string, keys []scimv1alpha1.ScimApiKey, data map[string][]byte) *corev1.Secret {
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
-			Name:            VerifiersName(tenant),
+			Name:            contract.VerifiersName(tenant),
 			Namespace:       namespace,
 			Labels:          secretLabels(tenant),
 			OwnerReferences: VerifiersOwners(keys),
@@ -67,7 +68,7 @@ func HandoverSecret(key *scimv1alpha1.ScimApiKey, token, url string) *corev1.Sec
 // operator for the tenant's verifiers, and not by somebody else.
 func IsVerifiersSecret(secret *corev1.Secret, tenant string) bool {
 	_, handover := secret.Labels[scimv1alpha1.LabelAPIKey]
-	return !handover && secret.Name == VerifiersName(tenant) &&
+	return !handover && secret.Name == contract.VerifiersName(tenant) &&
 		secret.Labels[LabelManagedBy] == ManagedBy &&
 		secret.Labels[scimv1alpha1.LabelTenant] == tenant
 }

@@ -13,7 +13,10 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/contract"
 )
+
+var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
 func mint(t *testing.T) apikey.Verifier {
 	t.Helper()
@@ -148,8 +151,8 @@ func TestSecretsAreToldApart(t *testing.T) {
 	handover := HandoverSecret(&key, "token", "url")
 	verifiers := VerifiersSecret("team", "acme", []scimv1alpha1.ScimApiKey{key}, nil)
 	misnamed := HandoverSecret(&key, "token", "url")
-	misnamed.Name = VerifiersName("acme")
-	foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: VerifiersName("acme")}}
+	misnamed.Name = contract.VerifiersName("acme")
+	foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: contract.VerifiersName("acme")}}
 
 	if !IsHandoverSecret(handover, &key) || IsHandoverSecret(handover, &again) || IsHandoverSecret(verifiers, &key) || IsHandoverSecret(foreign, &key) {
 		t.Error("IsHandoverSecret is wrong")

@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/idp"
-	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/store"
@@ -35,7 +35,7 @@ type Replica struct {
 	Namespace, Name string
 	// Accepted is told which version of the verifiers Secret the runtime goes by,
 	// once it does, and does nothing any more under a key that is not in it: a
-	// resourceVersion, or operand.NoVerifiers. It must not block.
+	// resourceVersion, or contract.NoVerifiers. It must not block.
 	Accepted func(version string)
 	// Follows, if set, is told the tenant's resource types, before any request is
 	// answered with them.
@@ -59,7 +59,7 @@ func (r *Replica) Run(ctx context.Context) {
 	}
 	verifiers := &follower{
 		client: r.Client, log: r.Log,
-		key:       client.ObjectKey{Namespace: r.Namespace, Name: operand.VerifiersName(r.Name)},
+		key:       client.ObjectKey{Namespace: r.Namespace, Name: contract.VerifiersName(r.Name)},
 		newObject: func() client.Object { return &corev1.Secret{} },
 		newList:   func() client.ObjectList { return &corev1.SecretList{} },
 		seen:      r.accept,
@@ -94,7 +94,7 @@ func (r *Replica) configure(object client.Object) {
 
 // SettingsOf returns the settings that a ScimTenant stands for.
 func SettingsOf(tenant *v1alpha1.ScimTenant) (server.Settings, error) {
-	registry, err := operand.Registry(tenant)
+	registry, err := contract.Registry(tenant)
 	if err != nil {
 		return server.Settings{}, err
 	}
@@ -122,7 +122,7 @@ func SettingsOf(tenant *v1alpha1.ScimTenant) (server.Settings, error) {
 		settings.Policy.Retention = ptr.To(time.Duration(*days) * 24 * time.Hour)
 	}
 	if tenant.Spec.Endpoint.Host != "" {
-		settings.PublicURL = operand.URL(tenant)
+		settings.PublicURL = contract.URL(tenant)
 	}
 	for _, attribute := range tenant.Spec.Users.RequiredAttributes {
 		settings.RequiredAttributes = append(settings.RequiredAttributes, string(attribute))

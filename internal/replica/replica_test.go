@@ -28,6 +28,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/server"
@@ -155,14 +156,14 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		return func(g Gomega) map[string]string {
 			found := &coordinationv1.Lease{}
 			g.Expect(admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "acme-scim-0"}, found)).To(Succeed())
-			g.Expect(new(operand.ReplicaObserver).Live([]coordinationv1.Lease{*found}, time.Now())).To(HaveLen(1))
+			g.Expect(new(contract.ReplicaObserver).Live([]coordinationv1.Lease{*found}, time.Now())).To(HaveLen(1))
 			return found.Annotations
 		}
 	}
 	secret := func(keys ...apikey.Verifier) *corev1.Secret {
 		GinkgoHelper()
 		object := &corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: operand.VerifiersName("acme")},
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: contract.VerifiersName("acme")},
 			Data:       map[string][]byte{"broken": []byte("broken")},
 		}
 		for _, key := range keys {
@@ -175,7 +176,7 @@ var _ = Describe("A replica, with a server's permissions", func() {
 
 	It("is ready without a key, accepts keys as they come, refuses them as they go, and says so in its Lease", func(ctx SpecContext) {
 		Eventually(served.Ready).Should(BeTrue())
-		Eventually(lease(ctx)).Should(HaveKeyWithValue(operand.AnnotationVerifiersVersion, operand.NoVerifiers))
+		Eventually(lease(ctx)).Should(HaveKeyWithValue(contract.AnnotationVerifiersVersion, contract.NoVerifiers))
 
 		token, verifier, err := apikey.Mint()
 		Expect(err).NotTo(HaveOccurred())
@@ -183,7 +184,7 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		verifiers := secret(verifier)
 		Expect(admin.Create(ctx, verifiers)).To(Succeed())
 		Eventually(status(token), "1s", "20ms").Should(Equal(http.StatusOK))
-		Eventually(lease(ctx)).Should(HaveKeyWithValue(operand.AnnotationVerifiersVersion, verifiers.ResourceVersion))
+		Eventually(lease(ctx)).Should(HaveKeyWithValue(contract.AnnotationVerifiersVersion, verifiers.ResourceVersion))
 
 		second, secondVerifier, err := apikey.Mint()
 		Expect(err).NotTo(HaveOccurred())
@@ -191,7 +192,7 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		Expect(admin.Update(ctx, verifiers)).To(Succeed())
 		Eventually(status(second), "1s", "20ms").Should(Equal(http.StatusOK))
 		Expect(status(token)(NewWithT(GinkgoTB()))).To(Equal(http.StatusUnauthorized))
-		Eventually(lease(ctx)).Should(HaveKeyWithValue(operand.AnnotationVerifiersVersion, verifiers.ResourceVersion))
+		Eventually(lease(ctx)).Should(HaveKeyWithValue(contract.AnnotationVerifiersVersion, verifiers.ResourceVersion))
 
 		Expect(admin.Delete(ctx, verifiers)).To(Succeed())
 		Eventually(status(second), "1s", "20ms").Should(Equal(http.StatusUnauthorized))

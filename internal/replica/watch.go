@@ -17,7 +17,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // watchTimeout bounds one watch, so that one which has died without a word is
@@ -28,7 +28,7 @@ const watchTimeout = 5 * time.Minute
 const lastingWatch = 30 * time.Second
 
 // missing is the version of an object that does not exist.
-const missing = operand.NoVerifiers
+const missing = contract.NoVerifiers
 
 // follower follows one object by name, with permission for that name only: an
 // informer would list all objects of the kind.

@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 func TestWatchesThatEndAtOnceAreBegunAgainMoreAndMoreRarely(t *testing.T) {
@@ -46,7 +46,7 @@ func TestWatchesThatEndAtOnceAreBegunAgainMoreAndMoreRarely(t *testing.T) {
 	})
 }
 
-// The operator waits for operand.NoVerifiers while the Secret does not exist.
+// The operator waits for contract.NoVerifiers while the Secret does not exist.
 func TestADeletedObjectHasNoVersion(t *testing.T) {
 	g := NewWithT(t)
 	events := watch.NewFakeWithChanSize(2, false)
@@ -69,5 +69,5 @@ func TestADeletedObjectHasNoVersion(t *testing.T) {
 		seen:      func(_ client.Object, version string) { versions = append(versions, version) },
 	}
 	g.Expect(f.once(t.Context())).To(Succeed())
-	g.Expect(versions).To(Equal([]string{operand.NoVerifiers, "7", operand.NoVerifiers}))
+	g.Expect(versions).To(Equal([]string{contract.NoVerifiers, "7", contract.NoVerifiers}))
 }

@@ -14,6 +14,7 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/store/memory"
 )
 
@@ -39,7 +40,7 @@ func TestServeDrains(t *testing.T) {
 		_, err = io.Copy(io.Discard, response.Body) // So that the connection can be used again.
 		return response.StatusCode, errors.Join(err, response.Body.Close())
 	}
-	ready := "http://" + listeners.HealthAddress + "/readyz"
+	ready := "http://" + listeners.HealthAddress + contract.PathReady
 	fresh := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	h.Eventually(func() (int, error) { return status(fresh, ready) }).Should(Equal(http.StatusOK))
 	// One without a token shows that requests are answered.

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
@@ -166,7 +166,7 @@ var _ = Describe("The replicas of a server answer as one", func() {
 				g.Expect(Cluster.List(ctx, leases, client.InNamespace(t.Namespace), client.MatchingLabels{
 					scimv1alpha1.LabelTenant: t.Name, scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica,
 				})).To(Succeed())
-				g.Expect(operand.UnreachablePeers(leases.Items)).To(HaveLen(replicas * (replicas - 1)))
+				g.Expect(contract.UnreachablePeers(leases.Items)).To(HaveLen(replicas * (replicas - 1)))
 			}).WithTimeout(time.Minute).Should(Succeed())
 		}
 		w.progress(30)

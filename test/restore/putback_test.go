@@ -14,13 +14,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
 var _ = Describe("Pods of a tenant whose objects are deleted by hand and put back", Serial, func() {
 	It("answer as a single server, and show whoever they have shown to be back", func(ctx SpecContext) {
-		c := startCluster(operand.ReplicaLeaseDuration)
+		c := startCluster(contract.ReplicaLeaseDuration)
 		tenants := []*tenant{
 			c.serve(ctx, "keeping", v1alpha1.UserDeletionDeactivate),
 			c.serve(ctx, "erasing", v1alpha1.UserDeletionDelete),

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/test/internal/history"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
@@ -62,7 +62,7 @@ var _ = Describe("Pods of a cluster whose etcd is restored to an older state", S
 	})
 
 	It("show nothing of what is no more, miss nothing that was told since, and read from memory again", func(ctx SpecContext) {
-		c := startCluster(operand.ReplicaLeaseDuration)
+		c := startCluster(contract.ReplicaLeaseDuration)
 		t := c.serve(ctx, "acme", v1alpha1.UserDeletionDeactivate)
 		pods := t.pods
 		kept := pods[0].Do(http.MethodPost, Users, PlainUser("babs@example.com")).Has(http.StatusCreated).ID()

@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -61,9 +62,9 @@ func (e *Environment) GiveUp(ctx context.Context, namespace, tenant string) erro
 // Accept does as if a server pod were alive and used the verifiers Secret as it
 // is now.
 func (e *Environment) Accept(ctx context.Context, namespace, tenant, pod string) error {
-	version := operand.NoVerifiers
+	version := contract.NoVerifiers
 	secret := &corev1.Secret{}
-	err := e.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: operand.VerifiersName(tenant)}, secret)
+	err := e.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: contract.VerifiersName(tenant)}, secret)
 	switch {
 	case err == nil:
 		version = secret.ResourceVersion
@@ -86,11 +87,11 @@ func (e *Environment) KeepLease(ctx context.Context, namespace, tenant, pod, ver
 		scimv1alpha1.LabelTenant: tenant,
 		scimv1alpha1.LabelLease:  scimv1alpha1.LeaseReplica,
 	}
-	lease.Annotations = map[string]string{operand.AnnotationVerifiersVersion: version}
+	lease.Annotations = map[string]string{contract.AnnotationVerifiersVersion: version}
 	lease.Spec = coordinationv1.LeaseSpec{
 		HolderIdentity:       ptr.To(pod),
 		RenewTime:            ptr.To(metav1.NewMicroTime(at)),
-		LeaseDurationSeconds: ptr.To(int32(operand.ReplicaLeaseDuration / time.Second)),
+		LeaseDurationSeconds: ptr.To(int32(contract.ReplicaLeaseDuration / time.Second)),
 	}
 	if apierrors.IsNotFound(err) {
 		return e.Client.Create(ctx, lease)
@@ -100,12 +101,12 @@ func (e *Environment) KeepLease(ctx context.Context, namespace, tenant, pod, ver
 
 // ReportUsage does as if a server pod, which has a Lease, had counted its users
 // and renewed the Lease with that.
-func (e *Environment) ReportUsage(ctx context.Context, namespace, pod string, usage operand.Usage) error {
+func (e *Environment) ReportUsage(ctx context.Context, namespace, pod string, usage contract.Usage) error {
 	lease := &coordinationv1.Lease{}
 	if err := e.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: pod}, lease); err != nil {
 		return err
 	}
-	lease.Annotations[operand.AnnotationUsage] = operand.EncodeUsage(usage)
+	lease.Annotations[contract.AnnotationUsage] = contract.EncodeUsage(usage)
 	lease.Spec.RenewTime = ptr.To(metav1.NowMicro())
 	return e.Client.Update(ctx, lease)
 }

@@ -10,7 +10,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
@@ -53,7 +53,7 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 // never held it; nor did any, if no key id was ever recorded.
 func revoked(s *scope) bool {
 	return s.recorded() == "" || !s.verifiersAreOurs() ||
-		operand.AllAccept(s.replicas, s.verifiersVersion())
+		contract.AllAccept(s.replicas, s.verifiersVersion())
 }
 
 // release removes the finalizer and the token from memory.

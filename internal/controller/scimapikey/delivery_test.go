@@ -13,6 +13,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
 	"github.com/kubescim/kubescim/internal/operand"
 )
@@ -33,8 +34,8 @@ var _ = Describe("A new key", func() {
 		By("having one of two replicas accept it, and a dead one that does not count, whatever the clock of its node")
 		Expect(env.KeepLease(ctx, tenant.Namespace, tenant.Name, "acme-scim-9", "1", time.Now().Add(time.Hour))).To(Succeed())
 		o.settle(ctx, key)
-		o.now = time.Now().Add(operand.ReplicaLeaseDuration)
-		Expect(env.KeepLease(ctx, tenant.Namespace, tenant.Name, "acme-scim-0", operand.NoVerifiers, time.Now().Add(-time.Hour))).To(Succeed())
+		o.now = time.Now().Add(contract.ReplicaLeaseDuration)
+		Expect(env.KeepLease(ctx, tenant.Namespace, tenant.Name, "acme-scim-0", contract.NoVerifiers, time.Now().Add(-time.Hour))).To(Succeed())
 		accept(ctx, tenant, "acme-scim-1")
 		o.settle(ctx, key)
 		Expect(current(ctx, key)).To(controllertest.BeReconciling(scimv1alpha1.ReasonWaitingForServer))
@@ -130,7 +131,7 @@ var _ = Describe("A new key", func() {
 
 	It("does not take over a Secret that has the name of the verifiers", func(ctx context.Context) {
 		tenant, o := newTenant(ctx), startOperator(nil)
-		foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: operand.VerifiersName(tenant.Name)}}
+		foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: contract.VerifiersName(tenant.Name)}}
 		Expect(env.Client.Create(ctx, foreign)).To(Succeed())
 		key := newKey(ctx, tenant, "okta")
 		o.settle(ctx, key)

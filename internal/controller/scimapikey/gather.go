@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // gather reads everything that decides about the key.
@@ -24,7 +24,7 @@ import (
 func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 	namespace, tenant := s.key.Namespace, s.key.Spec.TenantRef.Name
 	var err error
-	s.verifiers, err = get[corev1.Secret](ctx, r.Live, namespace, operand.VerifiersName(tenant))
+	s.verifiers, err = get[corev1.Secret](ctx, r.Live, namespace, contract.VerifiersName(tenant))
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
 	"github.com/kubescim/kubescim/internal/operand"
 )
@@ -192,7 +193,7 @@ var _ = Describe("The deletion of a key", func() {
 		Expect(env.Client.Delete(ctx, key)).To(Succeed())
 		o.settle(ctx, key)
 		Expect(gone(ctx, key)).To(BeFalse())
-		o.now = time.Now().Add(operand.ReplicaLeaseDuration)
+		o.now = time.Now().Add(contract.ReplicaLeaseDuration)
 		o.settle(ctx, key)
 		Expect(gone(ctx, key)).To(BeTrue())
 	})

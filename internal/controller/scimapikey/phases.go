@@ -14,6 +14,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -162,7 +163,7 @@ func (r *Reconciler) followURL(ctx context.Context, s *scope) error {
 // awaited says what a token that is to be handed over still waits for; nothing
 // when it may be handed over now.
 func awaited(s *scope) string {
-	accepting, live := operand.Accepting(s.replicas, s.verifiersVersion()), len(s.replicas)
+	accepting, live := contract.Accepting(s.replicas, s.verifiersVersion()), len(s.replicas)
 	switch {
 	case s.recorded() != s.key.Status.KeyID:
 		return "the token has been made and is being recorded"
@@ -230,7 +231,7 @@ func lost(key *scimv1alpha1.ScimApiKey) *problem {
 	return &problem{
 		reason: scimv1alpha1.ReasonVerifierLost,
 		message: fmt.Sprintf("the server no longer knows this token, since its entry in Secret %q was removed: "+
-			"create another ScimApiKey and delete this one", operand.VerifiersName(key.Spec.TenantRef.Name)),
+			"create another ScimApiKey and delete this one", contract.VerifiersName(key.Spec.TenantRef.Name)),
 	}
 }
 

@@ -33,7 +33,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
@@ -63,7 +63,7 @@ type Reconciler struct {
 	Now func() time.Time
 
 	minted   minted
-	replicas operand.ReplicaObserver
+	replicas contract.ReplicaObserver
 }
 
 // Secrets are read by name and never listed. Where

@@ -9,6 +9,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -76,7 +77,7 @@ func (s *scope) expired() bool { return operand.KeyExpired(s.key, s.now) }
 // reach.
 func (s *scope) verifiersVersion() string {
 	if s.verifiers == nil {
-		return operand.NoVerifiers
+		return contract.NoVerifiers
 	}
 	return s.verifiers.ResourceVersion
 }

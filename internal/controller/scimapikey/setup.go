@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
@@ -70,7 +70,7 @@ func (r *Reconciler) keysOf(ctx context.Context, tenant client.Object) []ctrl.Re
 // goes by: those that are on their way, and all if it has lost them.
 func (r *Reconciler) keysWaitingFor(ctx context.Context, lease client.Object) []ctrl.Request {
 	matters := isPending
-	if lease.GetAnnotations()[operand.AnnotationVerifiersVersion] == operand.NoVerifiers {
+	if lease.GetAnnotations()[contract.AnnotationVerifiersVersion] == contract.NoVerifiers {
 		matters = everyKey
 	}
 	return r.keys(ctx, lease.GetNamespace(), lease.GetLabels()[scimv1alpha1.LabelTenant], matters)
@@ -122,7 +122,7 @@ func tenantMatters() predicate.Predicate {
 // time.
 func versionChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		return e.ObjectOld.GetAnnotations()[operand.AnnotationVerifiersVersion] !=
-			e.ObjectNew.GetAnnotations()[operand.AnnotationVerifiersVersion]
+		return e.ObjectOld.GetAnnotations()[contract.AnnotationVerifiersVersion] !=
+			e.ObjectNew.GetAnnotations()[contract.AnnotationVerifiersVersion]
 	}}
 }

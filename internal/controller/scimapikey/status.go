@@ -8,7 +8,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // setStatus writes into the key's status what the scope has found. It reports
@@ -106,6 +106,6 @@ func expiry(s *scope) string {
 
 // revoking says how far the revocation has come.
 func revoking(s *scope) string {
-	accepting, live := operand.Accepting(s.replicas, s.verifiersVersion()), len(s.replicas)
+	accepting, live := contract.Accepting(s.replicas, s.verifiersVersion()), len(s.replicas)
 	return fmt.Sprintf("revoking the token: %d of %d server replicas refuse it", accepting, live)
 }

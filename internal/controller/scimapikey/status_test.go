@@ -15,6 +15,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -45,7 +46,7 @@ func replica(version string) coordinationv1.Lease {
 	return coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{
 			Labels:      map[string]string{scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica},
-			Annotations: map[string]string{operand.AnnotationVerifiersVersion: version},
+			Annotations: map[string]string{contract.AnnotationVerifiersVersion: version},
 		},
 		Spec: coordinationv1.LeaseSpec{RenewTime: ptr.To(metav1.NewMicroTime(noon)), LeaseDurationSeconds: ptr.To[int32](30)},
 	}
@@ -172,7 +173,7 @@ func TestRevoked(t *testing.T) {
 		"the Secret is gone, and a replica does not know": {waiting(func(s *scope) { s.verifiers = nil }), false},
 		"the Secret is gone, and they know": {waiting(func(s *scope) {
 			s.verifiers = nil
-			s.replicas = []coordinationv1.Lease{replica(operand.NoVerifiers)}
+			s.replicas = []coordinationv1.Lease{replica(contract.NoVerifiers)}
 		}), true},
 	} {
 		t.Run(name, func(t *testing.T) {

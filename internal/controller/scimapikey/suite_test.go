@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
 	"github.com/kubescim/kubescim/internal/controller/scimapikey"
 	"github.com/kubescim/kubescim/internal/operand"
@@ -204,5 +205,5 @@ func secret(ctx context.Context, namespace, name string) *corev1.Secret {
 // verifiersOf returns the Secret with a tenant's verifiers; nil if there is none.
 func verifiersOf(ctx context.Context, tenant *scimv1alpha1.ScimTenant) *corev1.Secret {
 	GinkgoHelper()
-	return secret(ctx, tenant.Namespace, operand.VerifiersName(tenant.Name))
+	return secret(ctx, tenant.Namespace, contract.VerifiersName(tenant.Name))
 }

@@ -11,8 +11,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
-	"github.com/kubescim/kubescim/internal/operand"
 )
 
 var _ = Describe("The counts in the status of a tenant", func() {
@@ -27,7 +27,7 @@ var _ = Describe("The counts in the status of a tenant", func() {
 		report := func(users int32, at time.Time) {
 			GinkgoHelper()
 			Expect(env.ReportUsage(ctx, tenant.Namespace, "acme-scim-0",
-				operand.Usage{Users: users, ActiveUsers: users - 1, LastRequestTime: at})).To(Succeed())
+				contract.Usage{Users: users, ActiveUsers: users - 1, LastRequestTime: at})).To(Succeed())
 		}
 		var written *scimv1alpha1.ScimTenant
 		counted := func(users int32, at time.Time) {
@@ -65,7 +65,7 @@ var _ = Describe("The counts in the status of a tenant", func() {
 		Expect(env.Accept(ctx, tenant.Namespace, tenant.Name, "acme-scim-0")).To(Succeed())
 		report := func(active int32) {
 			GinkgoHelper()
-			Expect(env.ReportUsage(ctx, tenant.Namespace, "acme-scim-0", operand.Usage{Users: 9, ActiveUsers: active})).To(Succeed())
+			Expect(env.ReportUsage(ctx, tenant.Namespace, "acme-scim-0", contract.Usage{Users: 9, ActiveUsers: active})).To(Succeed())
 		}
 		report(6)
 		Eventually(current(ctx, tenant)).Should(And(

@@ -10,8 +10,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
-	"github.com/kubescim/kubescim/internal/operand"
 )
 
 var _ = Describe("Server pods that cannot reach each other", func() {
@@ -24,7 +24,7 @@ var _ = Describe("Server pods that cannot reach each other", func() {
 			lease := &coordinationv1.Lease{}
 			Expect(env.Client.Get(ctx, client.ObjectKey{Namespace: tenant.Namespace, Name: "acme-scim-a"}, lease)).To(Succeed())
 			if about != "" {
-				lease.Annotations[operand.AnnotationUnreachablePeers] = about
+				lease.Annotations[contract.AnnotationUnreachablePeers] = about
 			}
 			Expect(env.Client.Update(ctx, lease)).To(Succeed())
 		}

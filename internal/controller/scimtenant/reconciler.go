@@ -22,7 +22,7 @@ import (
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/config"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
@@ -54,7 +54,7 @@ type Reconciler struct {
 	written  reconcile.Written
 	progress progress
 	usage    usageLimits
-	replicas operand.ReplicaObserver
+	replicas contract.ReplicaObserver
 	// certificates is what is known about the certificates of tenants' hosts.
 	certificates findings
 }

@@ -10,6 +10,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -32,7 +33,7 @@ type scope struct {
 	// usage is what the server has counted, when that is to be written now, and
 	// usageAfter is how soon to look again when it is to be written later. Set by
 	// gatherUsage.
-	usage      *operand.Usage
+	usage      *contract.Usage
 	usageAfter time.Duration
 
 	// certificate is what was found about the certificate that the spec names; nil
@@ -47,7 +48,7 @@ type scope struct {
 
 	// unreachable are the server's pods that cannot reach each other. Set by
 	// gatherUsage.
-	unreachable []operand.Unreachable
+	unreachable []contract.Unreachable
 
 	// deployment is the server's Deployment as it was after the apply; nil when
 	// it could not be applied. Set by reconcileServer.
@@ -90,7 +91,7 @@ func (s *scope) requeueAfter() time.Duration {
 		}
 	}
 	if len(s.unreachable) > 0 { // a pod that has died since complains no longer
-		waits = append(waits, operand.ReplicaLeaseDuration)
+		waits = append(waits, contract.ReplicaLeaseDuration)
 	}
 	if s.deployment != nil && !rolledOut(s.deployment, s.tenant.Replicas()) {
 		waits = append(waits, rolloutWait(s.deployment))

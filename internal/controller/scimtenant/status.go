@@ -7,6 +7,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -42,7 +43,7 @@ func setStatus(s *scope) (changed bool) {
 func urlOf(s *scope) string {
 	switch {
 	case s.tenant.Spec.Endpoint.Host == "":
-		return operand.URL(s.tenant)
+		return contract.URL(s.tenant)
 	case s.ingress == nil:
 		return ""
 	default:
@@ -100,7 +101,7 @@ func specAllowed(s *scope) metav1.Condition {
 // schemasAccepted says whether the server can use the tenant's schema extensions.
 func schemasAccepted(s *scope) metav1.Condition {
 	const kind = scimv1alpha1.ConditionSchemasAccepted
-	if _, err := operand.Registry(s.tenant); err != nil {
+	if _, err := contract.Registry(s.tenant); err != nil {
 		return conditions.False(kind, scimv1alpha1.ReasonInvalidSchema,
 			err.Error()+": correct it; until then the server goes by the last extensions that could be used")
 	}

@@ -8,7 +8,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // namedPairs bounds how many pairs of pods a message names.
@@ -30,5 +30,5 @@ func replicasConnected(s *scope) metav1.Condition {
 	}
 	return conditions.False(kind, scimv1alpha1.ReasonPeersUnreachable, fmt.Sprintf(
 		"%s at port %d, so that every read is one of the API server: allow that port between the tenant's pods, in NetworkPolicies and firewalls",
-		strings.Join(pairs, ", "), operand.PortPeers))
+		strings.Join(pairs, ", "), contract.PortPeers))
 }

@@ -13,7 +13,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/conditions"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // settled returns what a reconciliation of a tenant with a host finds when all
@@ -150,7 +150,7 @@ func TestStatus(t *testing.T) {
 			conditions.Stalled, "TLSRequired", yes, no, "spec.endpoint.tls.secretName",
 		},
 		"pods that cannot reach each other": {
-			settled(func(s *scope) { s.unreachable = []operand.Unreachable{{From: "acme-scim-a", To: "acme-scim-b"}} }),
+			settled(func(s *scope) { s.unreachable = []contract.Unreachable{{From: "acme-scim-a", To: "acme-scim-b"}} }),
 			conditions.Reconciling, "PeersUnreachable", yes, yes, "pod acme-scim-a cannot reach pod acme-scim-b at port 8082",
 		},
 		"no certificate": {

@@ -18,7 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // The status of a tenant is written only because its usage has changed once in
@@ -37,8 +37,8 @@ func (r *Reconciler) gatherUsage(ctx context.Context, s *scope) error {
 	if err != nil {
 		return fmt.Errorf("listing the Leases of the server's pods: %w", err)
 	}
-	s.unreachable = operand.UnreachablePeers(r.replicas.Live(leases.Items, time.Now()))
-	usage, known := operand.LatestUsage(leases.Items)
+	s.unreachable = contract.UnreachablePeers(r.replicas.Live(leases.Items, time.Now()))
+	usage, known := contract.LatestUsage(leases.Items)
 	if !known || !isNews(usage, s.tenant) {
 		return nil
 	}
@@ -50,7 +50,7 @@ func (r *Reconciler) gatherUsage(ctx context.Context, s *scope) error {
 }
 
 // isNews reports whether a usage differs from what a tenant's status says.
-func isNews(usage operand.Usage, tenant *scimv1alpha1.ScimTenant) bool {
+func isNews(usage contract.Usage, tenant *scimv1alpha1.ScimTenant) bool {
 	next := *tenant
 	setUsage(&next, usage)
 	return !equality.Semantic.DeepEqual(next.Status, tenant.Status)
@@ -58,7 +58,7 @@ func isNews(usage operand.Usage, tenant *scimv1alpha1.ScimTenant) bool {
 
 // setUsage writes a usage into a tenant's status. The last request is never forgotten,
 // although the pod that answered it may be.
-func setUsage(tenant *scimv1alpha1.ScimTenant, usage operand.Usage) {
+func setUsage(tenant *scimv1alpha1.ScimTenant, usage contract.Usage) {
 	status := &tenant.Status
 	status.Users = ptr.To(usage.Users)
 	status.ActiveUsers = ptr.To(usage.ActiveUsers)
@@ -71,11 +71,11 @@ func setUsage(tenant *scimv1alpha1.ScimTenant, usage operand.Usage) {
 // lastRequest is when the last request came that was for a tenant of this age; zero when
 // there was none. The pods report it cut to the minute, which may have begun before the
 // tenant was there. What came in an earlier minute was for a tenant that had the name before.
-func lastRequest(usage operand.Usage, created time.Time) time.Time {
+func lastRequest(usage contract.Usage, created time.Time) time.Time {
 	if !usage.LastRequestTime.Before(created) {
 		return usage.LastRequestTime
 	}
-	if usage.LastRequestTime.Add(operand.UsageResolution).After(created) {
+	if usage.LastRequestTime.Add(contract.UsageResolution).After(created) {
 		return created
 	}
 	return time.Time{}
@@ -125,8 +125,8 @@ func tenantOf(_ context.Context, lease client.Object) []ctrl.Request {
 // reportChanged leaves out that a server pod is still alive, which it says all the
 // time, and that it is not, which says nothing but that it complains no longer.
 func reportChanged() predicate.Predicate {
-	usageOf := func(lease client.Object) string { return lease.GetAnnotations()[operand.AnnotationUsage] }
-	unreachableFor := func(lease client.Object) string { return lease.GetAnnotations()[operand.AnnotationUnreachablePeers] }
+	usageOf := func(lease client.Object) string { return lease.GetAnnotations()[contract.AnnotationUsage] }
+	unreachableFor := func(lease client.Object) string { return lease.GetAnnotations()[contract.AnnotationUnreachablePeers] }
 	return predicate.Funcs{
 		CreateFunc: func(e event.CreateEvent) bool { return usageOf(e.Object) != "" || unreachableFor(e.Object) != "" },
 		UpdateFunc: func(e event.UpdateEvent) bool {

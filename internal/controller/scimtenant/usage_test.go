@@ -10,7 +10,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 func TestUsageIsNews(t *testing.T) {
@@ -20,18 +20,18 @@ func TestUsageIsNews(t *testing.T) {
 		LastRequestTime: metav1.NewTime(noon),
 	}
 	for name, tc := range map[string]struct {
-		usage  operand.Usage
+		usage  contract.Usage
 		status scimv1alpha1.ScimTenantStatus
 		want   bool
 	}{
-		"nothing was known":         {operand.Usage{}, scimv1alpha1.ScimTenantStatus{}, true},
-		"nothing has changed":       {operand.Usage{Users: 3, ActiveUsers: 2, LastRequestTime: noon}, reported, false},
-		"a user more":               {operand.Usage{Users: 4, ActiveUsers: 2, LastRequestTime: noon}, reported, true},
-		"a user less who is active": {operand.Usage{Users: 3, ActiveUsers: 1, LastRequestTime: noon}, reported, true},
-		"a group more":              {operand.Usage{Users: 3, ActiveUsers: 2, Groups: 1, LastRequestTime: noon}, reported, true},
-		"a later request":           {operand.Usage{Users: 3, ActiveUsers: 2, LastRequestTime: noon.Add(time.Minute)}, reported, true},
-		"an earlier request":        {operand.Usage{Users: 3, ActiveUsers: 2, LastRequestTime: noon.Add(-time.Minute)}, reported, false},
-		"no request since a start":  {operand.Usage{Users: 3, ActiveUsers: 2}, reported, false},
+		"nothing was known":         {contract.Usage{}, scimv1alpha1.ScimTenantStatus{}, true},
+		"nothing has changed":       {contract.Usage{Users: 3, ActiveUsers: 2, LastRequestTime: noon}, reported, false},
+		"a user more":               {contract.Usage{Users: 4, ActiveUsers: 2, LastRequestTime: noon}, reported, true},
+		"a user less who is active": {contract.Usage{Users: 3, ActiveUsers: 1, LastRequestTime: noon}, reported, true},
+		"a group more":              {contract.Usage{Users: 3, ActiveUsers: 2, Groups: 1, LastRequestTime: noon}, reported, true},
+		"a later request":           {contract.Usage{Users: 3, ActiveUsers: 2, LastRequestTime: noon.Add(time.Minute)}, reported, true},
+		"an earlier request":        {contract.Usage{Users: 3, ActiveUsers: 2, LastRequestTime: noon.Add(-time.Minute)}, reported, false},
+		"no request since a start":  {contract.Usage{Users: 3, ActiveUsers: 2}, reported, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tenant := &scimv1alpha1.ScimTenant{Status: tc.status}
@@ -57,11 +57,11 @@ func TestLastRequestIsNotBeforeTheTenant(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tenant := &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{CreationTimestamp: metav1.NewTime(created)}}
-			setUsage(tenant, operand.Usage{LastRequestTime: tc.reported})
+			setUsage(tenant, contract.Usage{LastRequestTime: tc.reported})
 			if got := tenant.Status.LastRequestTime.Time; !got.Equal(tc.want) {
 				t.Errorf("the last request was at %s, want %s", got, tc.want)
 			}
-			if isNews(operand.Usage{LastRequestTime: tc.reported}, tenant) {
+			if isNews(contract.Usage{LastRequestTime: tc.reported}, tenant) {
 				t.Error("it is news once it is written")
 			}
 		})

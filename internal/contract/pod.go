@@ -1,0 +1,38 @@
+package contract
+
+// Ports of a server pod, and of the Service in front of it.
+const (
+	// PortService is the port of the SCIM API at the Service: that of URL.
+	PortService int32 = 80
+	// PortSCIM is the port of the SCIM API.
+	PortSCIM int32 = 8080
+	// PortHealth is the port of the probes and the metrics.
+	PortHealth int32 = 8081
+	// PortPeers is the port that the pods of a tenant's server call each other at.
+	PortPeers int32 = 8082
+)
+
+// Paths of the probes, at PortHealth.
+const (
+	// PathLive answers as long as the process runs, whatever the API server does.
+	PathLive = "/livez"
+	// PathReady answers once the server may get requests.
+	PathReady = "/readyz"
+)
+
+// Flags of the SCIM server that its Deployment sets; the others have their defaults.
+const (
+	// FlagTenant has the name of the ScimTenant, which is in the pod's namespace.
+	FlagTenant = "tenant"
+	// FlagAbsence has how long a user or group must have been absent before a server
+	// removes what refers to it, as a duration of Go.
+	FlagAbsence = "absence"
+)
+
+// Environment variables in which a server pod finds out who it is.
+const (
+	EnvPodName      = "POD_NAME"
+	EnvPodNamespace = "POD_NAMESPACE"
+	EnvPodUID       = "POD_UID"
+	EnvPodIP        = "POD_IP"
+)
