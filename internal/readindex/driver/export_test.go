@@ -1,0 +1,26 @@
+package driver
+
+import (
+	"context"
+	"net"
+)
+
+// SetDial makes the replica reach the others in another way.
+func (r *Replica) SetDial(dial func(ctx context.Context, network, address string) (net.Conn, error)) {
+	r.dial = dial
+}
+
+// SpeakOnly makes the replica one of a release that speaks other versions of the protocol,
+// the one that it likes best first, and states that only where that release does.
+func (r *Replica) SpeakOnly(versions ...byte) {
+	r.protocols = nil
+	for _, version := range versions {
+		r.protocols = append(r.protocols, protocol(version))
+	}
+}
+
+// Members returns how many replicas this one knows, itself included.
+func (r *Replica) Members() int { return r.view.Load().Members }
+
+// Rounds returns how many rounds there have been.
+func (r *Replica) Rounds() int64 { return r.batches.count() }

@@ -1,0 +1,55 @@
+package driver_test
+
+import (
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
+	It("all begin anew, once, when one of them finds out, and believe no Revisions of before", func(ctx SpecContext) {
+		w := newWorld(ctx, patient)
+		replicas := w.startAll(3)
+		answered(ctx, replicas...)
+		for _, r := range replicas {
+			r.log.acknowledge(1 << 50) // In the history that is no more.
+		}
+		replicas[1].Rewound()
+		replicas[1].Rewound() // Whoever finds out as well.
+		for _, r := range replicas {
+			Eventually(func() int {
+				_, _ = r.ReadIndex(ctx) // By which they hear of each other.
+				return r.log.restarted()
+			}).Should(Equal(1), r.name)
+		}
+		answered(ctx, replicas...)
+		revision := w.write(ctx)
+		replicas[0].log.acknowledge(revision)
+		for _, r := range replicas {
+			Eventually(func(g Gomega) {
+				g.Expect(users(ctx, r)).To(And(BeNumerically(">=", revision), BeNumerically("<", 1<<50)))
+			}).Should(Succeed(), r.name)
+			Expect(r.log.restarted()).To(Equal(1), r.name)
+		}
+		newcomer := w.start("acme-scim-new")
+		Eventually(newcomer.Member).Should(BeTrue())
+		answered(ctx, append(replicas, newcomer)...)
+		Expect(newcomer.log.restarted()).To(Equal(1), "it may have read what was before")
+		Expect(replicas[0].log.restarted()).To(Equal(1))
+	})
+
+	It("find out when the API server's latest resourceVersion is lower than what it has shown", func(ctx SpecContext) {
+		w := newWorld(ctx, hasty)
+		replicas := w.startAll(2)
+		answered(ctx, replicas...)
+		replicas[0].log.acknowledge(1 << 50)
+		Expect(admin.Delete(ctx, w.lease(ctx, replicas[0].name))).To(Succeed()) // So that it asks.
+		for _, r := range replicas {
+			Eventually(func() int {
+				_, _ = r.ReadIndex(ctx) // By which they hear of each other.
+				return r.log.restarted()
+			}).Should(BeNumerically(">=", 1), r.name)
+		}
+		answered(ctx, replicas...)
+		Eventually(func(g Gomega) { g.Expect(users(ctx, replicas[1])).To(BeNumerically("<", 1<<50)) }).Should(Succeed())
+	})
+})

@@ -1,0 +1,145 @@
+package driver
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/kubescim/kubescim/internal/readindex"
+)
+
+// Replicas talk in frames over TLS: one byte that says which, one byte with the
+// length of the content, and the content. A connection begins with a hello; after
+// that, its dialler sends one frame at a time and waits for the answer. The hello and
+// its answer are the same in all protocols; the others say more in protocol2.
+const (
+	// frameHello has the pod name of the replica that dials.
+	frameHello byte = iota + 1
+	// frameKnown answers it: the replica is known, and will be asked from now on.
+	frameKnown
+	// frameQuestion asks for the other's Revisions.
+	frameQuestion
+	// frameRevisions answers it.
+	frameRevisions
+	// frameLeave has the last Revisions of a replica that has answered its last request.
+	frameLeave
+	// frameLeft answers it: they are kept, and the replica will not be asked again.
+	frameLeft
+)
+
+const (
+	frameHead     = 2
+	frameMax      = frameHead + 255
+	countSize     = 8
+	revisionsSize = 8 * int(readindex.Kinds)
+	nameMax       = 253 // Of a pod, as of every DNS subdomain.
+)
+
+var errFrame = errors.New("the frame is malformed")
+
+// validSize reports whether the content of a frame may have the length.
+func (p protocol) validSize(kind byte, length int) bool {
+	switch kind {
+	case frameHello:
+		return length >= 1 && length <= nameMax
+	case frameKnown, frameLeft:
+		return length == 0
+	case frameQuestion:
+		return length == p.countSize()
+	case frameRevisions, frameLeave:
+		return length == p.countSize()+revisionsSize
+	default:
+		return false
+	}
+}
+
+// countSize is how long the count of rewritten histories is.
+func (p protocol) countSize() int {
+	if p == protocol1 {
+		return 0
+	}
+	return countSize
+}
+
+// readFrame reads one frame into the buffer, of frameMax bytes, and returns the
+// content as a part of it. Since nobody sends a frame before the last one is
+// answered, bytes behind the frame are an error too.
+func (p protocol) readFrame(r io.Reader, buffer []byte) (kind byte, content []byte, err error) {
+	have, err := io.ReadAtLeast(r, buffer, frameHead)
+	if err != nil {
+		return 0, nil, fmt.Errorf("reading a frame: %w", err)
+	}
+	kind, length := buffer[0], int(buffer[1])
+	if !p.validSize(kind, length) {
+		return 0, nil, fmt.Errorf("reading a frame: %w", errFrame)
+	}
+	size := frameHead + length
+	if have < size {
+		more, err := io.ReadAtLeast(r, buffer[have:], size-have)
+		if err != nil {
+			return 0, nil, fmt.Errorf("reading a frame: %w", err)
+		}
+		have += more
+	}
+	if have != size {
+		return 0, nil, fmt.Errorf("reading a frame: %w", errFrame)
+	}
+	return kind, buffer[frameHead:size], nil
+}
+
+// writeFrame writes one frame in one piece, by way of the buffer.
+func writeFrame(w io.Writer, buffer []byte, kind byte, content []byte) error {
+	buffer[0], buffer[1] = kind, byte(len(content))
+	copy(buffer[frameHead:], content)
+	if _, err := w.Write(buffer[:frameHead+len(content)]); err != nil {
+		return fmt.Errorf("writing a frame: %w", err)
+	}
+	return nil
+}
+
+// expect reads a frame of the kind.
+func (p protocol) expect(r io.Reader, buffer []byte, wanted byte) ([]byte, error) {
+	kind, content, err := p.readFrame(r, buffer)
+	if err != nil {
+		return nil, err
+	}
+	if kind != wanted {
+		return nil, fmt.Errorf("reading a frame: %w", errFrame)
+	}
+	return content, nil
+}
+
+// encodeCount returns how often history was rewritten, as it stands in a frame.
+func (p protocol) encodeCount(history uint64) []byte {
+	if p == protocol1 {
+		return nil
+	}
+	return binary.BigEndian.AppendUint64(nil, history)
+}
+
+// decodeCount is the reverse; content is that of a valid frame, which may go on.
+func (p protocol) decodeCount(content []byte) uint64 {
+	if p == protocol1 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(content)
+}
+
+// encodeRevisions returns Revisions as they stand in a frame, with the count before them.
+func (p protocol) encodeRevisions(history uint64, revisions readindex.Revisions) []byte {
+	content := p.encodeCount(history)
+	for _, revision := range revisions {
+		content = binary.BigEndian.AppendUint64(content, revision)
+	}
+	return content
+}
+
+// decodeRevisions is the reverse; content is that of a valid frame.
+func (p protocol) decodeRevisions(content []byte) (history uint64, revisions readindex.Revisions) {
+	history, content = p.decodeCount(content), content[p.countSize():]
+	for kind := range revisions {
+		revisions[kind] = binary.BigEndian.Uint64(content[8*kind:])
+	}
+	return history, revisions
+}

@@ -1,0 +1,236 @@
+package readindex_test
+
+import (
+	"container/heap"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// world is a tenant's replicas, the network between them and the API server, in one
+// goroutine. Time is a number that goes from one thing that happens to the next.
+type world struct {
+	random *rand.Rand
+	now    time.Duration
+	queue  queue
+	order  uint64
+	steps  int
+
+	api       apiServer
+	replicas  []*replica // all processes that there were
+	processes int        // how many there were
+	broken    map[pair]fault
+
+	// acknowledged is the highest revision of each history that a replica has acknowledged
+	// which knew of that history.
+	acknowledged map[int]uint64
+	// reads counts those that were answered from memory, and fallbacks the others.
+	reads, fallbacks int
+	// wrong is the first violation of what is to hold.
+	wrong error
+	// say, if set, is told what happens.
+	say func(format string, args ...any)
+	// extreme is true if clocks go as fast or slow as they may.
+	extreme bool
+	// quiet is true when nothing is to go wrong any more.
+	quiet bool
+	// delay is how long a message is on its way.
+	delay func() time.Duration
+}
+
+// newWorld returns a world without replicas. Without a source of random numbers, whatever
+// is sent takes a millisecond.
+func newWorld(random *rand.Rand) *world {
+	w := &world{random: random, broken: map[pair]fault{}, acknowledged: map[int]uint64{}}
+	w.api = apiServer{w: w, revision: 100, leases: map[string]lease{}}
+	w.say = func(string, ...any) {}
+	w.delay = func() time.Duration { return time.Millisecond }
+	if random != nil {
+		w.delay = w.randomDelay
+	}
+	return w
+}
+
+// randomDelay is short as a rule, and now and then long.
+func (w *world) randomDelay() time.Duration {
+	switch w.random.IntN(100) {
+	case 0:
+		return w.between(0, 2*time.Second)
+	case 1, 2, 3, 4:
+		return w.between(0, 100*time.Millisecond)
+	default:
+		return w.between(0, 2*time.Millisecond)
+	}
+}
+
+func (w *world) between(least, most time.Duration) time.Duration {
+	return least + time.Duration(w.random.Int64N(int64(most-least)))
+}
+
+// chance is true once in n times; never without a source of random numbers, or when nothing is to go wrong.
+func (w *world) chance(n int) bool { return w.random != nil && !w.quiet && w.random.IntN(n) == 0 }
+
+// happening is something that happens at a time.
+type happening struct {
+	at    time.Duration
+	order uint64
+	do    func()
+}
+
+type queue []happening
+
+func (q queue) Len() int { return len(q) }
+func (q queue) Less(i, j int) bool {
+	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].order < q[j].order
+}
+func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *queue) Push(x any)   { *q = append(*q, x.(happening)) }
+func (q *queue) Pop() any {
+	old := *q
+	last := old[len(old)-1]
+	*q = old[:len(old)-1]
+	return last
+}
+
+// after does something later.
+func (w *world) after(pause time.Duration, do func()) {
+	w.order++
+	heap.Push(&w.queue, happening{at: w.now + max(0, pause), order: w.order, do: do})
+}
+
+// run lets time pass.
+func (w *world) run(d time.Duration) {
+	until := w.now + d
+	for len(w.queue) > 0 && w.queue[0].at <= until && w.wrong == nil {
+		next := heap.Pop(&w.queue).(happening)
+		w.now = next.at
+		w.steps++
+		next.do()
+	}
+	if w.wrong == nil {
+		w.now = until
+	}
+}
+
+// violated notes that something does not hold that should.
+func (w *world) violated(format string, args ...any) {
+	if w.wrong == nil {
+		w.wrong = fmt.Errorf("after %v: %w", w.now, fmt.Errorf(format, args...))
+	}
+}
+
+// living returns the processes that run.
+func (w *world) living() []*replica {
+	var living []*replica
+	for _, r := range w.replicas {
+		if r.alive {
+			living = append(living, r)
+		}
+	}
+	return living
+}
+
+// checkMembers checks what holds of those that may answer clients at this moment. An etcd
+// that is restored may lack the Lease of a replica that has not found out.
+func (w *world) checkMembers() {
+	if w.api.history > 0 {
+		return
+	}
+	var members []*replica
+	for _, r := range w.replicas {
+		if r.alive && r.member() {
+			members = append(members, r)
+		}
+	}
+	for _, r := range members {
+		if lease, is := w.api.leases[r.name]; !is || lease.contact != r.contact() {
+			w.violated("%v is a member and has no Lease", r)
+		}
+		for _, other := range members {
+			if r != other && !r.knows(other) {
+				w.violated("%v and %v are members, and the first does not know the second", r, other)
+			}
+		}
+	}
+}
+
+// The network.
+
+// fault is what is wrong between two replicas.
+type fault int
+
+const (
+	cut    fault = iota + 1 // nothing can be sent
+	silent                  // what is sent is lost
+)
+
+// pair is two replicas, the one that came first first.
+type pair struct{ one, other *replica }
+
+func between(one, other *replica) pair {
+	if one.process > other.process {
+		one, other = other, one
+	}
+	return pair{one, other}
+}
+
+var (
+	errCut     = errors.New("connection refused")
+	errClosed  = errors.New("connection closed")
+	errTimeout = errors.New("timeout")
+)
+
+// conn is a connection. Whoever dialled asks, one question at a time.
+type conn struct {
+	client, server *replica
+	closed         bool
+	// peer is who asks, as the server knows it.
+	peer *knownPeer
+	// waiting is called with an error when the connection ends under the client.
+	waiting func(error)
+	legacy  bool // Both speak the protocol without a count of histories.
+}
+
+// send brings something to the other side, unless that cannot be.
+func (c *conn) send(to *replica, do func()) {
+	w := to.w
+	switch {
+	case c.closed:
+		return
+	case w.broken[between(c.client, c.server)] == cut:
+		c.close()
+		return
+	}
+	w.after(w.delay(), func() {
+		if !c.closed && w.broken[between(c.client, c.server)] == 0 {
+			to.do(do)
+		}
+	})
+}
+
+// close ends the connection, which both sides notice.
+func (c *conn) close() {
+	if c.closed {
+		return
+	}
+	c.closed = true
+	if waiting := c.waiting; waiting != nil {
+		c.client.after(0, func() { waiting(errClosed) })
+	}
+}
+
+// set makes something wrong between two replicas, or heals it.
+func (w *world) set(one, other *replica, f fault) {
+	w.broken[between(one, other)] = f
+	if f != cut {
+		return
+	}
+	for _, r := range []*replica{one, other} {
+		for _, id := range sortedKeys(r.links) {
+			if c := r.links[id]; c.server == one || c.server == other {
+				c.close()
+			}
+		}
+	}
+}
