@@ -103,6 +103,7 @@ type Barrier struct {
 	certificate tls.Certificate
 	fingerprint fingerprint
 	dial        func(ctx context.Context, network, address string) (net.Conn, error)
+	listenWith  func(ctx context.Context, network, address string) (net.Listener, error)
 	began       time.Time // What memberUntil counts from.
 
 	// memberUntil is when this replica stops being a member unless it renews its
@@ -139,7 +140,7 @@ type Barrier struct {
 
 	batches batches
 	// wire is held by who uses the links of the peers.
-	wire sync.Mutex
+	wire turn
 }
 
 // New returns a Barrier that does nothing until it runs.
@@ -158,6 +159,8 @@ func New(o Options) (*Barrier, error) {
 		certificate: certificate,
 		fingerprint: print,
 		dial:        (&net.Dialer{}).DialContext,
+		listenWith:  (&net.ListenConfig{}).Listen,
+		wire:        make(turn, 1),
 		began:       time.Now(),
 		renew:       make(chan struct{}, 1),
 		lookups:     flowcontrol.NewTokenBucketRateLimiter(lookupsPerSecond, lookupsAtOnce),
@@ -175,7 +178,7 @@ func New(o Options) (*Barrier, error) {
 // context is done, which must be after the last answer to a client. Then it leaves.
 // An error means that this process must end.
 func (b *Barrier) Run(ctx context.Context) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", b.listen)
+	listener, err := b.listenWith(ctx, "tcp", b.listen)
 	if err != nil {
 		return fmt.Errorf("listening for the other replicas: %w", err)
 	}
