@@ -29,8 +29,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/barrier"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/readindex/driver"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/server"
@@ -52,7 +52,7 @@ type options struct {
 	linger        time.Duration
 	absence       time.Duration
 	peerAddress   string
-	pod           barrier.Pod
+	pod           driver.Pod
 }
 
 func main() {
@@ -65,7 +65,7 @@ func main() {
 	flag.DurationVar(&o.absence, contract.FlagAbsence, kubernetes.DefaultAbsenceAge,
 		"how long a user or group must have been absent before what refers to it is removed")
 	flag.Parse()
-	o.pod = barrier.Pod{
+	o.pod = driver.Pod{
 		Namespace: os.Getenv(contract.EnvPodNamespace), Name: os.Getenv(contract.EnvPodName),
 		UID: os.Getenv(contract.EnvPodUID), IP: os.Getenv(contract.EnvPodIP),
 	}
@@ -125,14 +125,14 @@ func run(o options, log *slog.Logger) error {
 	key := client.ObjectKey{Namespace: o.pod.Namespace, Name: o.tenant}
 	mirror := kubernetes.NewMirror(watching, key, log)
 	kubernetes.MeasureStorage(metrics, o.tenant, mirror)
-	members, err := barrier.New(barrier.Options{
+	members, err := driver.New(driver.Options{
 		Client: live, Pod: o.pod, Tenant: o.tenant, Listen: o.peerAddress, Log: mirror, Logger: log, Metrics: metrics,
 		Usage: func() string { return usageOf(mirror, tenant) },
 	})
 	if err != nil {
 		return fmt.Errorf("preparing to join the other replicas: %w", err)
 	}
-	mirror.Join(members.Await, members.Rewound)
+	mirror.Join(members.ReadIndex, members.Rewound)
 	backend := kubernetes.New(kubernetes.Options{
 		Client: guarded, Tenant: key, Groups: registry.Group(),
 		Mirror: mirror, Member: members.Member, Metrics: kubernetes.NewMetrics(metrics, o.tenant),

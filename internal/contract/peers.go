@@ -8,7 +8,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 )
 
-// The pods of a tenant ask each other at their peer ports (internal/barrier). Pods that
+// The pods of a tenant ask each other at their peer ports (internal/readindex). Pods that
 // cannot, because a NetworkPolicy or a firewall drops the packets, serve all the same: a
 // pod that cannot be heard by another one introduces itself in that one's Lease, and from
 // then on both read at the API server. That is correct and costly, so that they say it:

@@ -23,7 +23,7 @@ import (
 //
 // The pod states in an annotation which version of the verifiers Secret it goes
 // by, which is how the operator knows that a token works, or no longer works,
-// everywhere. In others it states how the other pods reach it (internal/barrier), and
+// everywhere. In others it states how the other pods reach it (internal/readindex), and
 // whom it cannot reach (see AnnotationUnreachablePeers).
 const (
 	// AnnotationVerifiersVersion, on the Lease of a server pod, is the

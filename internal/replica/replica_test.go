@@ -27,9 +27,10 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
-	"github.com/kubescim/kubescim/internal/barrier"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/readindex"
+	"github.com/kubescim/kubescim/internal/readindex/driver"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/store/memory"
@@ -81,13 +82,15 @@ func asServer(ctx context.Context, tenant *v1alpha1.ScimTenant) client.WithWatch
 // nothingTold is the store of a replica that has told clients nothing.
 type nothingTold struct{}
 
-func (nothingTold) Mark() barrier.Mark { return barrier.Mark{} }
+func (nothingTold) Revisions() readindex.Revisions { return readindex.Revisions{} }
 
-func (nothingTold) Raise(barrier.Mark) {}
+func (nothingTold) Raise(readindex.Revisions) {}
 
 func (nothingTold) Restart() {}
 
-func (nothingTold) Latest(context.Context) (barrier.Mark, error) { return barrier.Mark{}, nil }
+func (nothingTold) Latest(context.Context) (readindex.Revisions, error) {
+	return readindex.Revisions{}, nil
+}
 
 var _ = Describe("A replica, with a server's permissions", func() {
 	var (
@@ -116,9 +119,9 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		url = httpServer.URL
 
 		live := asServer(ctx, tenant)
-		members, err := barrier.New(barrier.Options{
+		members, err := driver.New(driver.Options{
 			Client: live, Tenant: "acme", Listen: "127.0.0.1:0", Log: nothingTold{}, Logger: log, Metrics: prometheus.NewRegistry(),
-			Pod: barrier.Pod{Namespace: namespace, Name: "acme-scim-0", UID: "a0b1c2d3-0000-4000-8000-000000000000", IP: "127.0.0.1"},
+			Pod: driver.Pod{Namespace: namespace, Name: "acme-scim-0", UID: "a0b1c2d3-0000-4000-8000-000000000000", IP: "127.0.0.1"},
 		})
 		Expect(err).NotTo(HaveOccurred())
 		member := &replica.Replica{

@@ -21,7 +21,8 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
+	"github.com/kubescim/kubescim/internal/readindex/driver"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/store/kubernetes"
@@ -42,7 +43,7 @@ type pod struct {
 	*Client
 	name    string
 	mirror  *kubernetes.Mirror
-	members *barrier.Barrier
+	members *driver.Replica
 	log     *watchedLog
 }
 
@@ -53,7 +54,7 @@ type watchedLog struct {
 	restarted []time.Time
 }
 
-// Restart implements barrier.Log.
+// Restart implements driver.Log.
 func (l *watchedLog) Restart() {
 	l.Mirror.Restart()
 	l.mu.Lock()
@@ -119,13 +120,13 @@ func (c *cluster) startPod(of client.ObjectKey, name string) (*pod, *server.Tena
 
 	p := &pod{name: name, mirror: kubernetes.NewMirror(watching, of, log)}
 	p.log = &watchedLog{Mirror: p.mirror}
-	p.members, err = barrier.New(barrier.Options{
+	p.members, err = driver.New(driver.Options{
 		Client: live, Tenant: of.Name, Listen: "127.0.0.1:0", Log: p.log, Logger: log, Metrics: metrics,
-		Pod:    barrier.Pod{Namespace: of.Namespace, Name: name, UID: "uid-of-" + name, IP: "127.0.0.1"},
-		Timing: barrier.Timing{Lease: c.lease},
+		Pod:    driver.Pod{Namespace: of.Namespace, Name: name, UID: "uid-of-" + name, IP: "127.0.0.1"},
+		Timing: driver.Timing{Lease: c.lease},
 	})
 	Expect(err).NotTo(HaveOccurred())
-	p.mirror.Join(sometimes(p.members.Await), p.members.Rewound)
+	p.mirror.Join(sometimes(p.members.ReadIndex), p.members.Rewound)
 	served := server.NewTenant(kubernetes.New(kubernetes.Options{
 		Client: guarded, Tenant: of, Mirror: p.mirror, Member: p.members.Member, Metrics: kubernetes.NewMetrics(metrics, of.Name),
 	}), server.DefaultLimits(), log, server.NewMetrics(metrics, of.Name))
@@ -145,9 +146,9 @@ func (c *cluster) startPod(of client.ObjectKey, name string) (*pod, *server.Tena
 // those from memory.
 func sometimes(round kubernetes.Round) kubernetes.Round {
 	var rounds atomic.Int64
-	return func(ctx context.Context) (barrier.Mark, error) {
+	return func(ctx context.Context) (readindex.Revisions, error) {
 		if rounds.Add(1)%5 == 0 {
-			return barrier.Mark{}, errors.New("a pod cannot be asked")
+			return readindex.Revisions{}, errors.New("a pod cannot be asked")
 		}
 		return round(ctx)
 	}
@@ -159,7 +160,7 @@ func (t *tenant) expectMemory() {
 	for _, p := range t.pods {
 		Eventually(func(g Gomega) {
 			g.Expect(p.mirror.InStep()).To(BeTrue())
-			_, err := p.members.Await(context.Background())
+			_, err := p.members.ReadIndex(context.Background())
 			g.Expect(err).NotTo(HaveOccurred())
 		}).Should(Succeed(), p.name)
 	}

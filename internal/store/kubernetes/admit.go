@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
@@ -55,7 +55,7 @@ func (s *Store) counts(ctx context.Context, t *scim.ResourceType) (counts store.
 	if known {
 		return counts, err
 	}
-	for _, kind := range []barrier.Kind{barrier.Users, barrier.Groups} {
+	for _, kind := range []readindex.Kind{readindex.Users, readindex.Groups} {
 		err := s.eachObject(ctx, kind, ofTenant(s.tenant.Name), func(object client.Object) error {
 			encoded, err := json.Marshal(object)
 			if err != nil {

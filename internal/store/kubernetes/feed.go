@@ -18,7 +18,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
 )
 
 // watchTimeout bounds one watch, so that one which has died without a word is
@@ -41,7 +41,7 @@ type feed struct {
 	client   client.WithWatch
 	tenant   client.ObjectKey
 	log      *slog.Logger
-	kind     barrier.Kind
+	kind     readindex.Kind
 	newList  func() client.ObjectList
 	progress *progress
 	era      uint64 // of progress, in which this feed runs

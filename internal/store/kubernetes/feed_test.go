@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
 )
 
 // watches returns a client whose watches are those that open returns.
@@ -134,9 +134,9 @@ func TestBookmarksThatAreWantedAreNotHeldBack(t *testing.T) {
 		synctest.Wait() // The first list is read.
 		for range 20 {
 			revision++
-			want := [barrier.Kinds]uint64{barrier.Users: revision}
+			want := readindex.Revisions{readindex.Users: revision}
 			mirror.progress.mu.Lock()
-			mirror.progress.applied = [barrier.Kinds]uint64{1, 1, 1}
+			mirror.progress.applied = readindex.Revisions{1, 1, 1}
 			mirror.progress.mu.Unlock()
 			g.Expect(mirror.progress.reachSoon(ctx, want, bookmarkPatience)).To(Succeed())
 			time.Sleep(keepUpPeriod)

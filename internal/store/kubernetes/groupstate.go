@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
@@ -225,7 +225,7 @@ func (s *Store) liveSlices(ctx context.Context, group string) (slices []*index.S
 
 // eachSlice LISTs the tenant's slices that are selected.
 func (s *Store) eachSlice(ctx context.Context, selected client.ListOption, yield func(*index.Slice) error) error {
-	return s.eachObject(ctx, barrier.GroupMembers, selected, func(object client.Object) error {
+	return s.eachObject(ctx, readindex.GroupMembers, selected, func(object client.Object) error {
 		slice, isSlice := object.(*v1alpha1.ScimGroupMembers)
 		if !isSlice || slice.Spec.TenantRef.Name != s.tenant.Name || slice.DeletionTimestamp != nil {
 			return nil
@@ -239,11 +239,11 @@ func (s *Store) eachSlice(ctx context.Context, selected client.ListOption, yield
 }
 
 // tellRevisions notes that a client may be told what was written.
-func (s *Store) tellRevisions(written [barrier.Kinds]uint64) {
+func (s *Store) tellRevisions(written readindex.Revisions) {
 	if s.mirror == nil {
 		return
 	}
 	for kind, revision := range written {
-		s.mirror.progress.tell(barrier.Kind(kind), revision)
+		s.mirror.progress.tell(readindex.Kind(kind), revision)
 	}
 }

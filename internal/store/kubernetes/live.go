@@ -8,7 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
@@ -232,9 +232,9 @@ func (s *Store) takeLive(ctx context.Context, view store.View, bytes int64) erro
 // eachObject LISTs the objects of a kind that are selected, as of one moment. Those that are
 // marked as deleted are among them: that a client is told nothing of them rests on
 // that mark.
-func (s *Store) eachObject(ctx context.Context, kind barrier.Kind, selected client.ListOption, yield func(client.Object) error) error {
+func (s *Store) eachObject(ctx context.Context, kind readindex.Kind, selected client.ListOption, yield func(client.Object) error) error {
 	options := &client.ListOptions{Namespace: s.tenant.Namespace, Limit: pageSize}
-	if kind == barrier.GroupMembers {
+	if kind == readindex.GroupMembers {
 		options.Limit = slicesPage
 	}
 	selected.ApplyToList(options)
@@ -258,11 +258,11 @@ func (s *Store) eachObject(ctx context.Context, kind barrier.Kind, selected clie
 }
 
 // newList returns an empty list of a kind.
-func newList(kind barrier.Kind) client.ObjectList {
+func newList(kind readindex.Kind) client.ObjectList {
 	switch kind {
-	case barrier.Groups:
+	case readindex.Groups:
 		return &v1alpha1.ScimGroupList{}
-	case barrier.GroupMembers:
+	case readindex.GroupMembers:
 		return &v1alpha1.ScimGroupMembersList{}
 	default:
 		return &v1alpha1.ScimUserList{}

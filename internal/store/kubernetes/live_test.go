@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 )
@@ -23,8 +23,8 @@ var _ = Describe("A replica that reads at the API server", func() {
 		namespace := newNamespace(ctx)
 		tenant := client.ObjectKey{Namespace: namespace, Name: "acme"}
 		mirror := NewMirror(watching, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
-		mirror.Join(func(context.Context) (barrier.Mark, error) {
-			return barrier.Mark{}, errors.New("a replica does not answer")
+		mirror.Join(func(context.Context) (readindex.Revisions, error) {
+			return readindex.Revisions{}, errors.New("a replica does not answer")
 		}, func() {})
 		mirror.Follow(registry)
 		running, stop := context.WithCancel(context.Background())

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store/index"
 )
@@ -50,7 +50,7 @@ type Mirror struct {
 	progress progress
 	round    Round
 	rewound  func()
-	asking   shared[barrier.Mark] // for the latest revisions
+	asking   shared[readindex.Revisions] // for the latest revisions
 
 	mu      sync.Mutex
 	content content
@@ -63,25 +63,25 @@ type content struct {
 	replaced chan struct{}  // closed when another content takes its place
 }
 
-// Round takes part in a round of the read barrier: barrier.Barrier.Await.
-type Round func(context.Context) (barrier.Mark, error)
+// Round takes part in a round of the read barrier: driver.Replica.ReadIndex.
+type Round func(context.Context) (readindex.Revisions, error)
 
 // NewMirror returns a mirror that is empty until it Runs, and of no use before
 // Follow has been called. The client must be allowed to watch the tenant's
 // objects.
 func NewMirror(live client.WithWatch, tenant client.ObjectKey, log *slog.Logger) *Mirror {
 	m := &Mirror{client: live, tenant: tenant, log: log, index: index.New(), content: content{replaced: make(chan struct{})}}
-	m.round = func(context.Context) (barrier.Mark, error) { return m.Mark(), nil }
+	m.round = func(context.Context) (readindex.Revisions, error) { return m.Revisions(), nil }
 	m.rewound = func() {}
 	return m
 }
 
 // Join makes reads take part in the rounds of several replicas, and rewound hear when the
-// API server shows that etcd was restored to an older state: barrier.Barrier.Rewound.
+// API server shows that etcd was restored to an older state: driver.Replica.Rewound.
 // Before, the mirror is that of a lone one.
 func (m *Mirror) Join(round Round, rewound func()) { m.round, m.rewound = round, rewound }
 
-// Restart implements barrier.Log.
+// Restart implements driver.Log.
 func (m *Mirror) Restart() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -99,7 +99,7 @@ func (m *Mirror) replace(registry *scim.Registry) {
 
 // shown notes that the API server has answered, to a call that was made when the history
 // was as old as known, by the latest resourceVersion of a kind.
-func (m *Mirror) shown(known seen, kind barrier.Kind, revision uint64) {
+func (m *Mirror) shown(known seen, kind readindex.Kind, revision uint64) {
 	if m.progress.contradicts(known, kind, revision) {
 		m.rewound()
 	}
@@ -178,7 +178,7 @@ func (m *Mirror) feed(ctx context.Context, wanted content) {
 	}
 	stop()
 	running.Wait()
-	for kind := range barrier.Kinds {
+	for kind := range readindex.Kinds {
 		m.progress.fallBehind(wanted.era, kind)
 	}
 	m.index.Reset()
@@ -190,43 +190,45 @@ func (m *Mirror) InStep() bool { return m.progress.inStep() }
 // Counts returns how many users and groups the mirror shows.
 func (m *Mirror) Counts() index.Counts { return m.index.Counts() }
 
-// Mark implements barrier.Log.
-func (m *Mirror) Mark() barrier.Mark { return m.progress.mark() }
+// Revisions implements driver.Log.
+func (m *Mirror) Revisions() readindex.Revisions { return m.progress.revisions() }
 
-// Raise implements barrier.Log.
-func (m *Mirror) Raise(mark barrier.Mark) { m.progress.raise(mark) }
+// Raise implements driver.Log.
+func (m *Mirror) Raise(revisions readindex.Revisions) { m.progress.raise(revisions) }
 
-// Latest implements barrier.Log with a consistent LIST of one object of each
+// Latest implements driver.Log with a consistent LIST of one object of each
 // kind, whose resourceVersion is that of the whole collection.
-func (m *Mirror) Latest(ctx context.Context) (barrier.Mark, error) { return m.latest(ctx, m.client) }
+func (m *Mirror) Latest(ctx context.Context) (readindex.Revisions, error) {
+	return m.latest(ctx, m.client)
+}
 
 // latestOf is the same with another client. What contradicts that etcd was not restored
 // is noted.
-func (m *Mirror) latestOf(ctx context.Context, from client.Reader) (barrier.Mark, error) {
+func (m *Mirror) latestOf(ctx context.Context, from client.Reader) (readindex.Revisions, error) {
 	known := m.progress.seen()
 	latest, err := m.latest(ctx, from)
 	if err != nil {
-		return barrier.Mark{}, err
+		return readindex.Revisions{}, err
 	}
-	for kind, revision := range latest.Revisions {
-		m.shown(known, barrier.Kind(kind), revision)
+	for kind, revision := range latest {
+		m.shown(known, readindex.Kind(kind), revision)
 	}
 	return latest, nil
 }
 
-func (m *Mirror) latest(ctx context.Context, from client.Reader) (barrier.Mark, error) {
-	var mark barrier.Mark
-	for kind, name := range map[barrier.Kind]string{
-		barrier.Users: "ScimUserList", barrier.Groups: "ScimGroupList", barrier.GroupMembers: "ScimGroupMembersList",
+func (m *Mirror) latest(ctx context.Context, from client.Reader) (readindex.Revisions, error) {
+	var revisions readindex.Revisions
+	for kind, name := range map[readindex.Kind]string{
+		readindex.Users: "ScimUserList", readindex.Groups: "ScimGroupList", readindex.GroupMembers: "ScimGroupMembersList",
 	} {
 		list := &metav1.PartialObjectMetadataList{} // which can be read, whatever the one object is like
 		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(name))
 		if err := from.List(ctx, list, client.InNamespace(m.tenant.Namespace), client.Limit(1)); err != nil {
-			return barrier.Mark{}, fmt.Errorf("reading the latest resourceVersion of a %s: %w", name, untold{err})
+			return readindex.Revisions{}, fmt.Errorf("reading the latest resourceVersion of a %s: %w", name, untold{err})
 		}
-		mark.Revisions[kind] = revisionOfList(list)
+		revisions[kind] = revisionOfList(list)
 	}
-	return mark, nil
+	return revisions, nil
 }
 
 // current waits until the mirror is at least as new as everything that any
@@ -236,11 +238,11 @@ func (m *Mirror) current(ctx context.Context, t *scim.ResourceType) error {
 	if !m.follows(t) {
 		return fmt.Errorf("the schema of %ss has changed: %w", t.Name, errBehind)
 	}
-	mark, err := m.round(ctx)
+	revisions, err := m.round(ctx)
 	if err != nil {
 		return err
 	}
-	return m.progress.reach(ctx, mark.Revisions, catchUp)
+	return m.progress.reach(ctx, revisions, catchUp)
 }
 
 // caughtUp waits until the mirror is as new as the API server is now, which the
@@ -250,7 +252,7 @@ func (m *Mirror) caughtUp(ctx context.Context, t *scim.ResourceType, with client
 	if !m.follows(t) {
 		return fmt.Errorf("the schema of %ss has changed: %w", t.Name, errBehind)
 	}
-	latest, err := m.asking.do(ctx, func() (barrier.Mark, error) {
+	latest, err := m.asking.do(ctx, func() (readindex.Revisions, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), latestPatience)
 		defer cancel()
 		return m.latestOf(ctx, with)
@@ -258,7 +260,7 @@ func (m *Mirror) caughtUp(ctx context.Context, t *scim.ResourceType, with client
 	if err != nil {
 		return err
 	}
-	return m.progress.reachSoon(ctx, latest.Revisions, bookmarkPatience)
+	return m.progress.reachSoon(ctx, latest, bookmarkPatience)
 }
 
 // follows reports whether the mirror holds resources of the type as it is now.
@@ -272,17 +274,17 @@ func (m *Mirror) feeds(wanted content) []*feed {
 	registry := wanted.registry
 	base := feed{client: m.client, tenant: m.tenant, log: m.log, progress: &m.progress, era: wanted.era}
 	users, groups, slices := base, base, base
-	users.kind, users.newList = barrier.Users, func() client.ObjectList { return &v1alpha1.ScimUserList{} }
+	users.kind, users.newList = readindex.Users, func() client.ObjectList { return &v1alpha1.ScimUserList{} }
 	users.put = func(object client.Object) error { return m.putUser(registry.User(), object) }
 	users.remove = m.byID(m.index.RemoveUser)
 	users.each = func(yield func(string)) { m.index.EachUser(func(id uuid.UUID) { yield(id.String()) }) }
 
-	groups.kind, groups.newList = barrier.Groups, func() client.ObjectList { return &v1alpha1.ScimGroupList{} }
+	groups.kind, groups.newList = readindex.Groups, func() client.ObjectList { return &v1alpha1.ScimGroupList{} }
 	groups.put = func(object client.Object) error { return m.putGroup(registry.Group(), object) }
 	groups.remove = m.byID(m.index.RemoveGroup)
 	groups.each = func(yield func(string)) { m.index.EachGroup(func(id uuid.UUID) { yield(id.String()) }) }
 
-	slices.kind, slices.newList = barrier.GroupMembers, func() client.ObjectList { return &v1alpha1.ScimGroupMembersList{} }
+	slices.kind, slices.newList = readindex.GroupMembers, func() client.ObjectList { return &v1alpha1.ScimGroupMembersList{} }
 	slices.put = m.putSlice
 	slices.remove = m.index.RemoveSlice
 	slices.each = m.index.EachSlice

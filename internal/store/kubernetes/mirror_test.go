@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 )
@@ -50,13 +50,13 @@ var _ = Describe("A mirror", func() {
 		newNamespace(ctx) // So that the latest revision is none of what the watches bring.
 		latest, err := at.reader.mirror.Latest(ctx)
 		Expect(err).NotTo(HaveOccurred())
-		behind := func() []barrier.Kind {
+		behind := func() []readindex.Kind {
 			at.reader.mirror.progress.mu.Lock()
 			defer at.reader.mirror.progress.mu.Unlock()
-			kinds, _ := at.reader.mirror.progress.behind(latest.Revisions)
+			kinds, _ := at.reader.mirror.progress.behind(latest)
 			return kinds
 		}
-		Expect(behind()).To(HaveLen(int(barrier.Kinds)))
+		Expect(behind()).To(HaveLen(int(readindex.Kinds)))
 		at.reader.mirror.Raise(latest)
 		// The API server would say it by itself once a minute.
 		Eventually(behind).WithTimeout(4 * keepUpPeriod).Should(BeEmpty())

@@ -10,7 +10,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
 )
 
 // progress is how far the mirror has come, and how far it must have come for
@@ -25,18 +25,18 @@ type progress struct {
 	incarnation uint64
 	// applied is the revision that the mirror has reached, by events, bookmarks
 	// or a first list; 0 while it is not in step with the API server.
-	applied [barrier.Kinds]uint64
+	applied readindex.Revisions
 	// told is the highest revision that something told a client rests on, or may
 	// rest on because the mirror shows it. Bookmarks do not count: they change
 	// nothing that is shown, and other replicas get theirs at other times.
-	told [barrier.Kinds]uint64
+	told readindex.Revisions
 	// void is what was told of a history that was rewritten since, until it is known what
 	// may have been told of the new one before that was known.
-	void [barrier.Kinds]uint64
+	void readindex.Revisions
 	// inVain is the highest revision that was waited for in vain, and until when nobody
 	// else waits for one that is not higher.
-	inVain   [barrier.Kinds]futility
-	bookmark [barrier.Kinds]chan struct{}
+	inVain   [readindex.Kinds]futility
+	bookmark [readindex.Kinds]chan struct{}
 	// changed is closed when applied changes, if anybody waits.
 	changed chan struct{}
 }
@@ -59,7 +59,7 @@ func revisionOf(object client.Object) uint64 {
 
 // advance notes that the mirror has reached the revision, by an event when it
 // shows anything new.
-func (p *progress) advance(era uint64, kind barrier.Kind, revision uint64, event bool) {
+func (p *progress) advance(era uint64, kind readindex.Kind, revision uint64, event bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.era != era {
@@ -74,7 +74,7 @@ func (p *progress) advance(era uint64, kind barrier.Kind, revision uint64, event
 
 // fallBehind notes, before the index changes, that a kind has lost its step with the
 // API server.
-func (p *progress) fallBehind(era uint64, kind barrier.Kind) {
+func (p *progress) fallBehind(era uint64, kind readindex.Kind) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.era != era {
@@ -90,7 +90,7 @@ func (p *progress) startOver() uint64 {
 	defer p.mu.Unlock()
 	p.era++
 	p.incarnation++
-	p.applied = [barrier.Kinds]uint64{}
+	p.applied = readindex.Revisions{}
 	return p.era
 }
 
@@ -98,14 +98,14 @@ func (p *progress) startOver() uint64 {
 func (p *progress) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.void = barrier.Mark{Revisions: p.void}.Max(barrier.Mark{Revisions: p.told}).Revisions
-	p.told, p.inVain = [barrier.Kinds]uint64{}, [barrier.Kinds]futility{}
+	p.void = p.void.Max(p.told)
+	p.told, p.inVain = readindex.Revisions{}, [readindex.Kinds]futility{}
 }
 
 // seen is what the API server had shown at some moment.
 type seen struct {
 	era       uint64
-	revisions [barrier.Kinds]uint64
+	revisions readindex.Revisions
 }
 
 // seen returns what the API server has shown up to now: whatever it is asked from now on,
@@ -113,12 +113,12 @@ type seen struct {
 func (p *progress) seen() seen {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return seen{era: p.era, revisions: barrier.Mark{Revisions: p.told}.Max(barrier.Mark{Revisions: p.applied}).Revisions}
+	return seen{era: p.era, revisions: p.told.Max(p.applied)}
 }
 
 // contradicts reports whether a revision is lower than it can be, unless history was
 // rewritten since. Whoever has begun anew since knows already.
-func (p *progress) contradicts(known seen, kind barrier.Kind, revision uint64) bool {
+func (p *progress) contradicts(known seen, kind readindex.Kind, revision uint64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.era == known.era && revision < known.revisions[kind]
@@ -153,14 +153,14 @@ func (p *progress) inStep() bool {
 }
 
 // tell notes that something told a client rests on the revision.
-func (p *progress) tell(kind barrier.Kind, revision uint64) {
+func (p *progress) tell(kind readindex.Kind, revision uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.told[kind] = max(p.told[kind], revision)
 }
 
 // tellIn does the same for the watch of an era, which shows nothing after that.
-func (p *progress) tellIn(era uint64, kind barrier.Kind, revision uint64) {
+func (p *progress) tellIn(era uint64, kind readindex.Kind, revision uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.era == era {
@@ -168,28 +168,28 @@ func (p *progress) tellIn(era uint64, kind barrier.Kind, revision uint64) {
 	}
 }
 
-// mark returns how far another replica must have come to be as new.
-func (p *progress) mark() barrier.Mark {
+// revisions returns how far another replica must have come to be as new.
+func (p *progress) revisions() readindex.Revisions {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return barrier.Mark{Revisions: p.told}.Max(barrier.Mark{Revisions: p.void})
+	return p.told.Max(p.void)
 }
 
-// raise makes the mark at least m, which is how far everything goes in the history as it
+// raise makes the revisions at least m, which is how far everything goes in the history as it
 // is now.
-func (p *progress) raise(m barrier.Mark) {
+func (p *progress) raise(m readindex.Revisions) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.void = [barrier.Kinds]uint64{}
+	p.void = readindex.Revisions{}
 	for kind := range p.told {
-		p.told[kind] = max(p.told[kind], m.Revisions[kind])
+		p.told[kind] = max(p.told[kind], m[kind])
 	}
 }
 
 // reach waits until the mirror has reached the revisions, for the patience at
 // the most. For some time it does not wait for what has been waited for in vain: a watch
 // on which nothing happens learns only by a bookmark how far it is.
-func (p *progress) reach(ctx context.Context, revisions [barrier.Kinds]uint64, patience time.Duration) error {
+func (p *progress) reach(ctx context.Context, revisions readindex.Revisions, patience time.Duration) error {
 	p.mu.Lock()
 	behind, hopeless := p.behind(revisions)
 	p.mu.Unlock()
@@ -211,7 +211,7 @@ func (p *progress) reach(ctx context.Context, revisions [barrier.Kinds]uint64, p
 
 // reachSoon waits like reach, but begins with asking the watches that are behind for a
 // bookmark.
-func (p *progress) reachSoon(ctx context.Context, revisions [barrier.Kinds]uint64, patience time.Duration) error {
+func (p *progress) reachSoon(ctx context.Context, revisions readindex.Revisions, patience time.Duration) error {
 	if !p.inStep() {
 		return errBehind
 	}
@@ -226,7 +226,7 @@ func (p *progress) reachSoon(ctx context.Context, revisions [barrier.Kinds]uint6
 }
 
 // await waits until no kind is behind the revisions.
-func (p *progress) await(ctx context.Context, revisions [barrier.Kinds]uint64, patience time.Duration) error {
+func (p *progress) await(ctx context.Context, revisions readindex.Revisions, patience time.Duration) error {
 	return p.wait(ctx, patience, func() bool {
 		behind, _ := p.behind(revisions)
 		return len(behind) == 0
@@ -235,10 +235,10 @@ func (p *progress) await(ctx context.Context, revisions [barrier.Kinds]uint64, p
 
 // behind returns the kinds that have not reached the revisions, and whether there
 // is no use in waiting for one of them. The mutex is held.
-func (p *progress) behind(revisions [barrier.Kinds]uint64) (kinds []barrier.Kind, hopeless bool) {
+func (p *progress) behind(revisions readindex.Revisions) (kinds []readindex.Kind, hopeless bool) {
 	for kind, revision := range revisions {
 		if p.applied[kind] == 0 || p.applied[kind] < revision {
-			kinds = append(kinds, barrier.Kind(kind))
+			kinds = append(kinds, readindex.Kind(kind))
 			vain := p.inVain[kind]
 			hopeless = hopeless || p.applied[kind] == 0 || revision <= vain.revision && time.Now().Before(vain.until)
 		}
@@ -248,7 +248,7 @@ func (p *progress) behind(revisions [barrier.Kinds]uint64) (kinds []barrier.Kind
 
 // giveUp notes that the revisions were waited for in vain, and asks the watches
 // that are behind for a bookmark.
-func (p *progress) giveUp(revisions [barrier.Kinds]uint64) {
+func (p *progress) giveUp(revisions readindex.Revisions) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	kinds, _ := p.behind(revisions)
@@ -259,7 +259,7 @@ func (p *progress) giveUp(revisions [barrier.Kinds]uint64) {
 }
 
 // ask asks the watches of the kinds for a bookmark. The mutex is held.
-func (p *progress) ask(kinds []barrier.Kind) {
+func (p *progress) ask(kinds []readindex.Kind) {
 	for _, kind := range kinds {
 		select {
 		case p.wanted(kind) <- struct{}{}:
@@ -269,14 +269,14 @@ func (p *progress) ask(kinds []barrier.Kind) {
 }
 
 // bookmarks asks the watch of a kind for a bookmark.
-func (p *progress) bookmarks(kind barrier.Kind) <-chan struct{} {
+func (p *progress) bookmarks(kind readindex.Kind) <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.wanted(kind)
 }
 
 // wanted is the channel behind bookmarks. The mutex is held.
-func (p *progress) wanted(kind barrier.Kind) chan struct{} {
+func (p *progress) wanted(kind readindex.Kind) chan struct{} {
 	if p.bookmark[kind] == nil {
 		p.bookmark[kind] = make(chan struct{}, 1)
 	}

@@ -7,7 +7,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
@@ -140,7 +140,7 @@ func (s *Store) read(ctx context.Context, t *scim.ResourceType, id string) (*rec
 }
 
 // tell notes that a client may be told what the object says.
-func (s *Store) tell(kind barrier.Kind, object client.Object) {
+func (s *Store) tell(kind readindex.Kind, object client.Object) {
 	if s.mirror != nil {
 		s.mirror.progress.tell(kind, revisionOf(object))
 	}
@@ -156,18 +156,18 @@ func (s *Store) seen() seen {
 
 // shown notes the latest revision of a kind, as the API server has answered it to a call
 // that was made when it had shown what is known: by that of a list, or of a write.
-func (s *Store) shown(known seen, kind barrier.Kind, revision uint64) {
+func (s *Store) shown(known seen, kind readindex.Kind, revision uint64) {
 	if s.mirror != nil {
 		s.mirror.shown(known, kind, revision)
 	}
 }
 
 // kindOf is the kind of the objects that hold resources of the type.
-func kindOf(t *scim.ResourceType) barrier.Kind {
+func kindOf(t *scim.ResourceType) readindex.Kind {
 	if store.IsGroup(t) {
-		return barrier.Groups
+		return readindex.Groups
 	}
-	return barrier.Users
+	return readindex.Users
 }
 
 // derive makes of a resource that was just read or written what is shown of it: with what

@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 )
@@ -70,16 +70,16 @@ func (s *Store) liveLookUps(ids int) int {
 }
 
 // kindOfMember is the kind of the objects that hold members of a type.
-func kindOfMember(memberType string) barrier.Kind {
+func kindOfMember(memberType string) readindex.Kind {
 	if memberType == store.MemberGroup {
-		return barrier.Groups
+		return readindex.Groups
 	}
-	return barrier.Users
+	return readindex.Users
 }
 
 // newMember returns an empty object of a kind that a member may be of.
-func newMember(kind barrier.Kind) client.Object {
-	if kind == barrier.Groups {
+func newMember(kind readindex.Kind) client.Object {
+	if kind == readindex.Groups {
 		return &v1alpha1.ScimGroup{}
 	}
 	return &v1alpha1.ScimUser{}

@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 )
@@ -235,7 +235,7 @@ var _ = Describe("A replica", func() {
 		Eventually(func() int { return mirror.Counts().Users }).Should(Equal(3))
 
 		// From here on the replica can neither ask the others nor see what becomes of users.
-		mirror.Join(func(context.Context) (barrier.Mark, error) { return barrier.Mark{}, errLost }, func() {})
+		mirror.Join(func(context.Context) (readindex.Revisions, error) { return readindex.Revisions{}, errLost }, func() {})
 		fog.hold()
 		halfDelete(ctx, newStore(live, at.namespace), registry.User(), second, false)
 		updated, err := s.Update(ctx, registry.Group(), group.ID(), unchanged, store.UpdateOptions{Members: []scim.MemberChange{{ID: third, Add: true}}})
@@ -254,7 +254,7 @@ var _ = Describe("A replica", func() {
 			Expect(live.Delete(ctx, claim)).To(Succeed())
 		}
 		lose()
-		at.reader.mirror.Join(func(context.Context) (barrier.Mark, error) { return barrier.Mark{}, errLost }, func() {})
+		at.reader.mirror.Join(func(context.Context) (readindex.Revisions, error) { return readindex.Revisions{}, errLost }, func() {})
 		Expect(find(ctx, at.reader, "babs@example.com")).To(ConsistOf(id), "it reads at the API server")
 		_, err := at.reader.Create(ctx, newUser("BABS@example.com"), store.Policy{})
 		Expect(statusOf(err)).To(Equal(http.StatusConflict))

@@ -107,7 +107,7 @@ type Options struct {
 	// Mirror, if set, is where reads are served from.
 	Mirror *Mirror
 	// Member, if set, says whether this replica may answer at this moment:
-	// barrier.Barrier.Member.
+	// driver.Replica.Member.
 	Member func() bool
 	// Metrics, if set, counts.
 	Metrics *Metrics

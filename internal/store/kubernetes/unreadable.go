@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 )
@@ -34,7 +34,7 @@ func unreadableAnswer(err error) bool {
 }
 
 // leaveOut notes that an object is left out. What is in it may be personal.
-func (s *Store) leaveOut(kind barrier.Kind, name string) {
+func (s *Store) leaveOut(kind readindex.Kind, name string) {
 	s.metrics.unreadable()
 	if s.mirror != nil {
 		s.mirror.log.Error("an object cannot be read and is left out",
@@ -43,8 +43,8 @@ func (s *Store) leaveOut(kind barrier.Kind, name string) {
 }
 
 // newObjectOf returns an empty object of a kind.
-func newObjectOf(kind barrier.Kind) client.Object {
-	if kind == barrier.GroupMembers {
+func newObjectOf(kind readindex.Kind) client.Object {
+	if kind == readindex.GroupMembers {
 		return &v1alpha1.ScimGroupMembers{}
 	}
 	return newMember(kind)
@@ -58,7 +58,7 @@ type page struct {
 }
 
 // list reads a page. If the whole of it cannot be read, it is read one by one.
-func (s *Store) list(ctx context.Context, kind barrier.Kind, options *client.ListOptions) (*page, error) {
+func (s *Store) list(ctx context.Context, kind readindex.Kind, options *client.ListOptions) (*page, error) {
 	list := newList(kind)
 	err := s.client.List(ctx, list, options)
 	if err == nil {

@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 )
@@ -72,7 +72,7 @@ type update struct {
 	// reserved says that there is memory for the answer.
 	reserved bool
 	// written are the highest revisions that were written.
-	written [barrier.Kinds]uint64
+	written readindex.Revisions
 	// givenUp is the claim of the name that the write under way gives up.
 	givenUp *coordinationv1.Lease
 }

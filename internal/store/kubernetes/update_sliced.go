@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
@@ -88,7 +88,7 @@ func (u *update) wroteSlices(w *sliceWriter) {
 	if w.begun {
 		u.doubt.begun()
 	}
-	u.written[barrier.GroupMembers] = max(u.written[barrier.GroupMembers], w.written)
+	u.written[readindex.GroupMembers] = max(u.written[readindex.GroupMembers], w.written)
 }
 
 // whole returns the group, with its slices, as the answer. It is read as for any client:
@@ -123,8 +123,8 @@ func (u *update) readGroup(ctx context.Context, state *groupState) (*v1alpha1.Sc
 	if err != nil || revisionOf(group) == state.revision {
 		return group, err
 	}
-	var until [barrier.Kinds]uint64
-	until[barrier.Groups] = revisionOf(group)
+	var until readindex.Revisions
+	until[readindex.Groups] = revisionOf(group)
 	// If it does not catch up, the next try finds that and reads it all.
 	_ = u.store.mirror.progress.reach(ctx, until, catchUp)
 	return nil, nil

@@ -48,7 +48,7 @@ const DefaultAbsenceAge = 24 * time.Hour
 // memory has lost sight of it, is left alone.
 type Upkeep struct {
 	store *Store
-	// Lead says whether this replica is to do it: barrier.Barrier.Lead.
+	// Lead says whether this replica is to do it: driver.Replica.Lead.
 	Lead func() bool
 	// Policy returns the tenant's rules at the moment.
 	Policy func() store.Policy

@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
 )
 
 // errEnough ends a LIST of which as much has been looked at as may be at a time.
@@ -27,12 +27,12 @@ func (u *Upkeep) restoreLabels(ctx context.Context) (more bool, err error) {
 		return u.label(ctx, object, label, value)
 	}
 	tenant := u.store.tenant.Name
-	for kind := range barrier.Kinds {
+	for kind := range readindex.Kinds {
 		err = errors.Join(err, u.unlabelled(ctx, kind, func(object client.Object) error {
 			return put(object, v1alpha1.LabelTenant, tenant)
 		}, v1alpha1.LabelTenant, tenant))
 	}
-	err = errors.Join(err, u.unlabelled(ctx, barrier.GroupMembers, func(object client.Object) error {
+	err = errors.Join(err, u.unlabelled(ctx, readindex.GroupMembers, func(object client.Object) error {
 		if slice, isSlice := object.(*v1alpha1.ScimGroupMembers); isSlice {
 			return put(slice, v1alpha1.LabelGroup, slice.Spec.GroupRef.Name)
 		}
@@ -48,7 +48,7 @@ func (u *Upkeep) restoreLabels(ctx context.Context) (more bool, err error) {
 
 // unlabelled calls back for the tenant's objects of a kind that have no such label, or not
 // the value.
-func (u *Upkeep) unlabelled(ctx context.Context, kind barrier.Kind, yield func(client.Object) error, label string, value ...string) error {
+func (u *Upkeep) unlabelled(ctx context.Context, kind readindex.Kind, yield func(client.Object) error, label string, value ...string) error {
 	s := u.store
 	selected, err := lacking(s.tenant.Name, label, value...)
 	if err != nil {

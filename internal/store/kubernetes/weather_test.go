@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 )
@@ -184,14 +184,14 @@ func (r *replicas) start(mirror *Mirror, release func()) {
 
 // add makes the mirror one that the others know.
 func (r *replicas) add(mirror *Mirror) {
-	mirror.Join(func(context.Context) (barrier.Mark, error) {
+	mirror.Join(func(context.Context) (readindex.Revisions, error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		var mark barrier.Mark
+		var revisions readindex.Revisions
 		for _, one := range r.mirrors {
-			mark = mark.Max(one.Mark())
+			revisions = revisions.Max(one.Revisions())
 		}
-		return mark, nil
+		return revisions, nil
 	}, func() {})
 	r.mu.Lock()
 	defer r.mu.Unlock()

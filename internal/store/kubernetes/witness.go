@@ -6,7 +6,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/barrier"
+	"github.com/kubescim/kubescim/internal/readindex"
 )
 
 // witness is a client that notices, before anybody is told of a write, that etcd has been
@@ -39,14 +39,14 @@ func (w witness) Update(ctx context.Context, object client.Object, opts ...clien
 }
 
 // kindOfObject is the kind of an object, if a mirror holds such.
-func kindOfObject(object client.Object) (kind barrier.Kind, is bool) {
+func kindOfObject(object client.Object) (kind readindex.Kind, is bool) {
 	switch object.(type) {
 	case *v1alpha1.ScimUser:
-		return barrier.Users, true
+		return readindex.Users, true
 	case *v1alpha1.ScimGroup:
-		return barrier.Groups, true
+		return readindex.Groups, true
 	case *v1alpha1.ScimGroupMembers:
-		return barrier.GroupMembers, true
+		return readindex.GroupMembers, true
 	default:
 		return 0, false
 	}
