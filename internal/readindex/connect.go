@@ -92,6 +92,9 @@ func (e PeerLease) apply(c *Core) {
 	p.busy = false
 	look := p.look
 	look.Ended = c.now
+	if e.Lease != nil && e.Lease.Contact == p.contact {
+		p.displaced = Observation{}
+	}
 	switch heard := p.heard != look.Heard; {
 	case e.Err != nil:
 		c.log(Warn, "the Lease of a replica that cannot be reached cannot be read", "replica", p.name, "error", e.Err)
@@ -100,6 +103,7 @@ func (e PeerLease) apply(c *Core) {
 			c.giveUp(p, "its Lease is gone")
 		}
 	case e.Lease.Contact != p.contact:
+		p.forgetRevision(e.Lease, look)
 		_, _ = c.admit(e.Lease, true) // Where that fails, the peer stays one.
 	case p.seen.RanOut(e.Lease, look):
 		if !heard {
@@ -109,5 +113,15 @@ func (e PeerLease) apply(c *Core) {
 	case look.Began-p.failing >= c.config.Lease && p.seen.renewed && p.contact.Address != "":
 		c.cannotReach(p)
 		c.introduce(p, e.Lease)
+	}
+}
+
+// forgetRevision makes the Lease of another process one of a newer process, although its
+// resourceVersion is lower than that of the peer's was, once it has not been the peer's for
+// the whole duration: then history was rewritten, and the peer is no member any more.
+func (p *peer) forgetRevision(lease *Lease, look Look) {
+	other := &Lease{Renewal: "of another process", Duration: lease.Duration}
+	if lease.Revision < p.revision && p.displaced.RanOut(other, look) {
+		p.revision = 0
 	}
 }

@@ -47,6 +47,9 @@ func (r *replica) renew() {
 		own.writing = false
 		if errors.Is(err, errReplaced) {
 			r.crash()
+			if r.w.ended != nil {
+				r.w.ended(r)
+			}
 			return
 		}
 		pause := leaseDuration / 3

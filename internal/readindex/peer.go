@@ -59,6 +59,8 @@ type peer struct {
 	// look is the look at its Lease that began last, and seen what looks have shown.
 	look Look
 	seen Observation
+	// displaced is for how long its Lease has been seen to be that of another process.
+	displaced Observation
 	// warned is when it was last logged that the peer cannot be reached.
 	warned time.Duration
 }

@@ -75,6 +75,8 @@ func newStory(seed uint64) *story {
 }
 
 func (s *story) play(d time.Duration) {
+	// A process that ends because there is another one is started again.
+	s.ended = func(r *replica) { s.after(s.between(0, 3*time.Second), func() { s.process(r.name, r.uid) }) }
 	for range 3 {
 		s.after(s.between(0, 2*time.Second), func() { s.newPod() })
 	}
@@ -98,7 +100,7 @@ func (s *story) settle() {
 	s.run(time.Minute)
 	for _, r := range s.living() {
 		switch {
-		case s.wrong != nil || r.leaving || s.shadowed(r) || s.api.history > 0:
+		case s.wrong != nil || r.leaving || s.shadowed(r):
 		case !r.member():
 			s.violated("%v is no member, although nothing is wrong", r)
 		case r.view.Blocked != nil:

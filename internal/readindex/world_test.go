@@ -29,6 +29,8 @@ type world struct {
 	reads, fallbacks int
 	// wrong is the first violation of what is to hold.
 	wrong error
+	// ended, if set, is told of each process that ends since another one has its Lease.
+	ended func(*replica)
 	// say, if set, is told what happens.
 	say func(format string, args ...any)
 	// extreme is true if clocks go as fast or slow as they may.
