@@ -35,6 +35,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/store/kubernetes"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
 )
 
 // callTimeout bounds one call to the API server for a request, so that there is
@@ -103,13 +104,13 @@ func run(o options, log *slog.Logger) error {
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	// Reads and writes for requests are bounded and go through the circuit; watches
 	// last, and the Lease is written whatever happens to requests.
-	circuit := kubernetes.NewCircuit(metrics, o.tenant, log)
+	circuit := transport.NewCircuit(metrics, o.tenant, log)
 	var tenant *server.Tenant
 	guarded, err := newClient(func(config *rest.Config) {
 		config.Timeout = callTimeout
 		config.Wrap(circuit.Wrap)
-		config.Wrap(kubernetes.Meter(func(bytes int64) { tenant.Wrote(bytes) }))
-		config.Wrap(kubernetes.OnceTransport)
+		config.Wrap(transport.Meter(func(bytes int64) { tenant.Wrote(bytes) }))
+		config.Wrap(transport.Once)
 	})
 	if err != nil {
 		return err
@@ -246,7 +247,7 @@ func newConfig() (*rest.Config, error) {
 		return nil, fmt.Errorf("finding the API server: %w", err)
 	}
 	config.UserAgent = "kubescim-server/" + version
-	config.Wrap(kubernetes.AuditTransport)
+	config.Wrap(transport.Audit)
 	return config, nil
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/store/kubernetes"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
@@ -108,11 +109,11 @@ func (c *cluster) startPod(of client.ObjectKey, name string) (*pod, *server.Tena
 		Expect(err).NotTo(HaveOccurred())
 		return made
 	}
-	circuit := kubernetes.NewCircuit(metrics, of.Name, log)
+	circuit := transport.NewCircuit(metrics, of.Name, log)
 	guarded := newClient(func(config *rest.Config) {
 		config.Timeout = 5 * time.Second
 		config.Wrap(circuit.Wrap)
-		config.Wrap(kubernetes.OnceTransport)
+		config.Wrap(transport.Once)
 	})
 	live := newClient(func(*rest.Config) {})
 	watching, err := kubernetes.NewWatchClient(live, c.config)

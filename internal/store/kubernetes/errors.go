@@ -12,6 +12,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
 )
 
 // translate makes of an error of the API server one that wraps the *scim.Error
@@ -140,7 +141,7 @@ func isNotFound(err error) bool { return statusOf(err) == http.StatusNotFound }
 // answered err to, and will not do it later. After any other error the write
 // may have happened.
 func settled(err error) bool {
-	if notSent(err) {
+	if transport.NotSent(err) {
 		return true
 	}
 	var status apierrors.APIStatus

@@ -2,13 +2,17 @@ package kubernetes
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"testing"
 
 	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
 )
 
 // What a client is told of an error of the API server.
@@ -41,38 +45,6 @@ func TestClientError(t *testing.T) {
 	}
 }
 
-// client-go repeats what is answered with Retry-After; a write that may have been
-// made is not to be among that.
-func TestOnceTransport(t *testing.T) {
-	for name, c := range map[string]struct {
-		method string
-		status int
-		want   string // Retry-After, by which client-go repeats
-	}{
-		"a read":                             {http.MethodGet, http.StatusServiceUnavailable, "1"},
-		"a write that may have been made":    {http.MethodPost, http.StatusInternalServerError, ""},
-		"an update that may have been made":  {http.MethodPut, http.StatusGatewayTimeout, ""},
-		"a deletion that may have been made": {http.MethodDelete, http.StatusServiceUnavailable, ""},
-		"a write that was not begun":         {http.MethodPost, http.StatusTooManyRequests, "1"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			g := NewWithT(t)
-			request, err := http.NewRequestWithContext(t.Context(), c.method, "https://127.0.0.1/", http.NoBody)
-			g.Expect(err).NotTo(HaveOccurred())
-			answer, err := OnceTransport(roundTrip(func(*http.Request) (*http.Response, error) {
-				return &http.Response{StatusCode: c.status, Header: http.Header{"Retry-After": {"1"}}, Body: http.NoBody}, nil
-			})).RoundTrip(request)
-			g.Expect(err).NotTo(HaveOccurred())
-			g.Expect(answer.Body.Close()).To(Succeed())
-			g.Expect(answer.Header.Get("Retry-After")).To(Equal(c.want))
-		})
-	}
-}
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (r roundTrip) RoundTrip(request *http.Request) (*http.Response, error) { return r(request) }
-
 // The log has who refused a write, and nothing of what the API server was sent.
 func TestErrorsAreUntold(t *testing.T) {
 	g := NewWithT(t)
@@ -91,3 +63,28 @@ func TestErrorsAreUntold(t *testing.T) {
 		g.Expect(errors.Is(told, test.err)).To(BeTrue(), "the error itself is there still")
 	}
 }
+
+// What the circuit keeps back has not been done, and never will be.
+func TestIsDefiniteWhatTheCircuitKeepsBack(t *testing.T) {
+	g := NewWithT(t)
+	circuit := transport.NewCircuit(prometheus.NewRegistry(), "acme", slog.New(slog.DiscardHandler))
+	gone := errors.New("connection refused")
+	guarded := circuit.Wrap(unreachable{gone})
+	call := func() error {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "https://127.0.0.1/", http.NoBody)
+		g.Expect(err).NotTo(HaveOccurred())
+		_, err = guarded.RoundTrip(request) //nolint:bodyclose // There is none.
+		return err
+	}
+	err := call()
+	g.Expect(settled(err)).To(BeFalse(), "it may have been sent")
+	for i := 0; i < 100 && !transport.NotSent(err); i++ {
+		err = call()
+	}
+	g.Expect(transport.NotSent(err)).To(BeTrue())
+	g.Expect(settled(err)).To(BeTrue(), "nothing was done")
+}
+
+type unreachable struct{ error }
+
+func (u unreachable) RoundTrip(*http.Request) (*http.Response, error) { return nil, u.error }

@@ -25,6 +25,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/conformance"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
 )
 
 var (
@@ -56,8 +57,8 @@ var _ = BeforeSuite(func() {
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(environment.Stop)
 	config.QPS = -1
-	config.Wrap(AuditTransport)
-	config.Wrap(OnceTransport)
+	config.Wrap(transport.Audit)
+	config.Wrap(transport.Once)
 
 	scheme := runtime.NewScheme()
 	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())

@@ -1,4 +1,4 @@
-package kubernetes
+package transport
 
 import (
 	"context"
@@ -56,16 +56,16 @@ func NewCircuit(registry prometheus.Registerer, tenant string, log *slog.Logger)
 
 // Wrap is a client-go transport wrapper.
 func (c *Circuit) Wrap(next http.RoundTripper) http.RoundTripper {
-	return circuitTransport{circuit: c, next: next}
+	return guarded{circuit: c, next: next}
 }
 
-type circuitTransport struct {
+type guarded struct {
 	circuit *Circuit
 	next    http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
-func (t circuitTransport) RoundTrip(request *http.Request) (*http.Response, error) {
+func (t guarded) RoundTrip(request *http.Request) (*http.Response, error) {
 	var answer *http.Response
 	_, err := t.circuit.breaker.Execute(func() (struct{}, error) {
 		var err error
@@ -82,14 +82,14 @@ func (t circuitTransport) RoundTrip(request *http.Request) (*http.Response, erro
 	switch {
 	case answer != nil:
 		return answer, nil
-	case notSent(err):
+	case NotSent(err):
 		return nil, fmt.Errorf("the API server has not answered of late and is left alone for a moment: %w", err)
 	default:
 		return nil, err
 	}
 }
 
-// notSent reports whether the error is that of a call that the circuit kept back.
-func notSent(err error) bool {
+// NotSent reports whether the error is that of a call that the circuit kept back.
+func NotSent(err error) bool {
 	return errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests)
 }

@@ -1,4 +1,4 @@
-package kubernetes
+package transport
 
 import "net/http"
 
