@@ -14,6 +14,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // patience is how long a claim whose holder has not the name is taken for the
@@ -47,7 +48,7 @@ func (s *Store) acquire(ctx context.Context, t *scim.ResourceType, name, id stri
 		case apierrors.IsAlreadyExists(err):
 			found, err = s.inspect(ctx, t, name, id, time.Since(began) > patience)
 		default:
-			return acquired{}, wrap(err, "claiming a %s", store.Name(t))
+			return acquired{}, failure.Wrap(err, "claiming a %s", store.Name(t))
 		}
 		if err != nil || found.claim != nil || found.kept != nil {
 			return found, err
@@ -70,7 +71,7 @@ func (s *Store) restoreClaim(ctx context.Context, t *scim.ResourceType, name str
 		return acquired{claim: claim}, nil
 	}
 	given, err := s.claims.transfer(ctx, claim, bearer.object.GetName())
-	err = ignoreRaces(wrap(err, "giving the claim %s back", claim.Name))
+	err = failure.IgnoreRaces(failure.Wrap(err, "giving the claim %s back", claim.Name))
 	switch {
 	case bearer.known():
 		return acquired{}, errors.Join(store.Taken(t, store.Name(t)), err)
@@ -127,7 +128,7 @@ func textsOf(ids []uuid.UUID) (texts []string) {
 func (s *Store) inspect(ctx context.Context, t *scim.ResourceType, name, id string, impatient bool) (acquired, error) {
 	claim, err := s.claims.get(ctx, t, name)
 	if err != nil {
-		return acquired{}, wrap(err, "reading the claim of a %s", store.Name(t))
+		return acquired{}, failure.Wrap(err, "reading the claim of a %s", store.Name(t))
 	}
 	if claim == nil {
 		return acquired{}, nil
@@ -136,7 +137,7 @@ func (s *Store) inspect(ctx context.Context, t *scim.ResourceType, name, id stri
 	var holder *record
 	if !own {
 		holder, err = s.read(ctx, t, holderOf(claim))
-		if errors.Is(err, errUnreadable) {
+		if errors.Is(err, failure.ErrUnreadable) {
 			return acquired{}, store.Taken(t, store.Name(t)) // For all that is known of it.
 		}
 		if err != nil {
@@ -163,7 +164,7 @@ func (s *Store) inspect(ctx context.Context, t *scim.ResourceType, name, id stri
 		return acquired{}, nil
 	}
 	if err := s.fence(ctx, t, name, holderOf(claim), holder); err != nil {
-		return acquired{}, ignoreRaces(err)
+		return acquired{}, failure.IgnoreRaces(err)
 	}
 	return s.takeFor(ctx, claim, id, bearer)
 }
@@ -185,7 +186,7 @@ func (s *Store) takeFor(ctx context.Context, claim *coordinationv1.Lease, id str
 func (s *Store) take(ctx context.Context, claim *coordinationv1.Lease, id string) (acquired, error) {
 	taken, err := s.claims.transfer(ctx, claim, id)
 	if err != nil {
-		return acquired{}, ignoreRaces(wrap(err, "taking over the claim %s", claim.Name))
+		return acquired{}, failure.IgnoreRaces(failure.Wrap(err, "taking over the claim %s", claim.Name))
 	}
 	return acquired{claim: taken}, nil
 }
@@ -207,22 +208,14 @@ func (s *Store) fence(ctx context.Context, t *scim.ResourceType, name, holderID 
 			release(object, by)
 		}
 		annotate(object, annotationFenced, by)
-		return wrap(s.client.Update(ctx, object, by.owner), "fencing the holder %s of a claim", holderID)
+		return failure.Wrap(s.client.Update(ctx, object, by.owner), "fencing the holder %s of a claim", holderID)
 	}
 	now := metav1.NowMicro()
 	object, err := s.marker(newObject(t), t, holderID, stamp(now, now, by), by)
 	if err != nil {
 		return err
 	}
-	return wrap(s.client.Create(ctx, object, by.owner), "fencing the holder %s of a claim", holderID)
-}
-
-// ignoreRaces drops the errors that mean that somebody else was faster.
-func ignoreRaces(err error) error {
-	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err) {
-		return nil
-	}
-	return err
+	return failure.Wrap(s.client.Create(ctx, object, by.owner), "fencing the holder %s of a claim", holderID)
 }
 
 // takeFromKept makes the id the holder of a name that a kept user has, who can
@@ -230,7 +223,7 @@ func ignoreRaces(err error) error {
 func (s *Store) takeFromKept(ctx context.Context, t *scim.ResourceType, found acquired, id string) (acquired, error) {
 	name := store.NameOf(found.kept.resource)
 	if err := s.fence(ctx, t, name, found.kept.object.GetName(), found.kept); err != nil {
-		return acquired{}, ignoreRaces(err)
+		return acquired{}, failure.IgnoreRaces(err)
 	}
 	return s.take(ctx, found.keptClaim, id)
 }

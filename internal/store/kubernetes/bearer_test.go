@@ -10,6 +10,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 var _ = Describe("A name whose claim somebody has changed by hand", func() {
@@ -42,13 +43,13 @@ var _ = Describe("A name whose claim somebody has changed by hand", func() {
 			third := at.create(ctx, "mandy@example.com")
 			change(ctx)
 			_, err := at.reader.Update(ctx, registry.User(), other, rename("Babs@example.com"), store.UpdateOptions{})
-			Expect(statusOf(err)).To(Equal(http.StatusConflict))
+			Expect(failure.Status(err)).To(Equal(http.StatusConflict))
 			change(ctx)
 			_, err = at.reader.Create(ctx, newUser("BABS@example.com"), store.Policy{})
-			Expect(statusOf(err)).To(Equal(http.StatusConflict))
+			Expect(failure.Status(err)).To(Equal(http.StatusConflict))
 			change(ctx)
 			_, err = at.reader.Update(ctx, registry.User(), third, rename("Babs@example.com"), store.UpdateOptions{})
-			Expect(statusOf(err)).To(Equal(http.StatusConflict))
+			Expect(failure.Status(err)).To(Equal(http.StatusConflict))
 			Expect(find(ctx, at.reader, "babs@example.com")).To(ConsistOf(id))
 		})
 
@@ -59,7 +60,7 @@ var _ = Describe("A name whose claim somebody has changed by hand", func() {
 			refuse := keep
 			refuse.RefuseRecreation = true
 			_, err := at.reader.Create(ctx, newUser("BABS@example.com"), refuse)
-			Expect(statusOf(err)).To(Equal(http.StatusConflict))
+			Expect(failure.Status(err)).To(Equal(http.StatusConflict))
 			change(ctx)
 			back, err := at.reader.Create(ctx, newUser("BABS@example.com"), keep)
 			Expect(err).NotTo(HaveOccurred())
@@ -77,7 +78,7 @@ var _ = Describe("A name whose claim somebody has changed by hand", func() {
 			Expect(err).NotTo(HaveOccurred())
 			Expect(find(ctx, at.reader, "babs@example.com")).To(ConsistOf(other))
 			_, err = at.reader.Create(ctx, newUser("babs@example.com"), keep)
-			Expect(statusOf(err)).To(Equal(http.StatusConflict), "the kept one does not come back under it")
+			Expect(failure.Status(err)).To(Equal(http.StatusConflict), "the kept one does not come back under it")
 		})
 	}
 })

@@ -16,6 +16,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // labelClaim says which attribute a claim is for.
@@ -121,7 +122,7 @@ func (c claims) remove(ctx context.Context, claim *coordinationv1.Lease) (unchan
 	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
 		return false, nil
 	}
-	return true, wrap(err, "releasing the claim %s", claim.Name)
+	return true, failure.Wrap(err, "releasing the claim %s", claim.Name)
 }
 
 // holderOf returns the SCIM id that holds the claim.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // Create implements store.Store: claim, then object.
@@ -90,7 +91,7 @@ func (c *creation) try(ctx context.Context) (*scim.Resource, error) {
 	case err == nil:
 		s.tell(kindOf(c.t), inserted)
 		return s.written(c.t, inserted)
-	case errors.Is(err, errFenced), settled(err) && !c.doubt.unsure:
+	case errors.Is(err, errFenced), failure.IsDefinite(err) && !c.doubt.unsure:
 		// Nothing can come of the claim any more. One that cannot be released now is
 		// taken over by the next who wants it.
 		if released := s.claims.release(ctx, c.claim); released != nil {
@@ -122,11 +123,11 @@ func (c *creation) insert(ctx context.Context, object client.Object) (client.Obj
 			}
 			c.doubt.sent(object, "", err)
 		}
-		if errors.Is(err, errReleased) || settled(err) && !raced {
+		if errors.Is(err, errReleased) || failure.IsDefinite(err) && !raced {
 			return c.lookUp(ctx, object, err)
 		}
 		if !tries.again(ctx) {
-			return nil, wrap(err, "creating the %s %s", c.t.Name, id)
+			return nil, failure.Wrap(err, "creating the %s %s", c.t.Name, id)
 		}
 	}
 }
@@ -158,7 +159,7 @@ func (c *creation) prepare(ctx context.Context, object client.Object) error {
 func (c *creation) lookUp(ctx context.Context, object client.Object, refusal error) (client.Object, error) {
 	id := object.GetName()
 	if !c.doubt.unsure && !apierrors.IsAlreadyExists(refusal) {
-		return nil, wrap(refusal, "creating the %s %s", c.t.Name, id)
+		return nil, failure.Wrap(refusal, "creating the %s %s", c.t.Name, id)
 	}
 	there, err := c.store.read(ctx, c.t, id)
 	switch {
@@ -167,7 +168,7 @@ func (c *creation) lookUp(ctx context.Context, object client.Object, refusal err
 		return nil, err
 	case there == nil:
 		c.doubt.unsure = c.doubt.unsure || apierrors.IsAlreadyExists(refusal)
-		return nil, wrap(refusal, "creating the %s %s", c.t.Name, id)
+		return nil, failure.Wrap(refusal, "creating the %s %s", c.t.Name, id)
 	case c.doubt.made(there.object):
 		return there.object, nil
 	case sameCreation(there.object, object):
@@ -212,7 +213,7 @@ func (c *creation) revive(ctx context.Context, found acquired) (*scim.Resource, 
 		return nil, fmt.Errorf("bringing back the %s %s: %w", t.Name, id, err)
 	}
 	if _, err := s.claims.transfer(ctx, found.keptClaim, id); err != nil {
-		return nil, ignoreRaces(wrap(err, "renewing the claim of the deleted %s %s", t.Name, id))
+		return nil, failure.IgnoreRaces(failure.Wrap(err, "renewing the claim of the deleted %s %s", t.Name, id))
 	}
 	created := metaOf(found.kept.object).CreatedTime
 	object, err := s.encode(found.kept.object, c.wanted, stamp(created, metav1.NowMicro(), c.by))
@@ -232,9 +233,9 @@ func (c *creation) revive(ctx context.Context, found acquired) (*scim.Resource, 
 // back all the same, or nothing when another try is due.
 func (c *creation) revived(ctx context.Context, object client.Object, refusal error) (*scim.Resource, error) {
 	id := object.GetName()
-	refusal = wrap(refusal, "bringing back the %s %s", c.t.Name, id)
-	if settled(refusal) && !apierrors.IsConflict(refusal) && !c.doubt.unsure {
-		return nil, ignoreRaces(refusal)
+	refusal = failure.Wrap(refusal, "bringing back the %s %s", c.t.Name, id)
+	if failure.IsDefinite(refusal) && !apierrors.IsConflict(refusal) && !c.doubt.unsure {
+		return nil, failure.IgnoreRaces(refusal)
 	}
 	there, err := c.store.read(ctx, c.t, id)
 	switch {
@@ -244,7 +245,7 @@ func (c *creation) revived(ctx context.Context, object client.Object, refusal er
 		return there.resource, nil
 	case c.doubt.unsure && (there == nil || c.doubt.overtaken(there.object)):
 		return nil, refusal
-	case settled(refusal) && c.doubt.unsure && !apierrors.IsConflict(refusal):
+	case failure.IsDefinite(refusal) && c.doubt.unsure && !apierrors.IsConflict(refusal):
 		return nil, refusal
 	}
 	return nil, nil

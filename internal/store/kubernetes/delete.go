@@ -15,6 +15,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // Delete implements store.Store: what SCIM knows of it, then the claim, then out of all
@@ -66,7 +67,7 @@ type deletion struct {
 func (d *deletion) try(ctx context.Context) (done bool, err error) {
 	read, err := d.store.read(ctx, d.t, d.id)
 	switch {
-	case errors.Is(err, errUnreadable) && !d.doubt.unsure:
+	case errors.Is(err, failure.ErrUnreadable) && !d.doubt.unsure:
 		return false, store.NotFound(d.t, d.id)
 	case err != nil:
 		return false, err
@@ -88,7 +89,7 @@ func (d *deletion) try(ctx context.Context) (done bool, err error) {
 	}
 	if !d.keep {
 		if d.claim, err = d.store.claims.held(ctx, d.t, store.NameOf(read.resource), d.id); err != nil {
-			return false, wrap(err, "reading the claim of the %s %s", d.t.Name, d.id)
+			return false, failure.Wrap(err, "reading the claim of the %s %s", d.t.Name, d.id)
 		}
 	}
 	marked, err := d.mark(ctx, read)
@@ -96,7 +97,7 @@ func (d *deletion) try(ctx context.Context) (done bool, err error) {
 	case err == nil:
 		d.doubt.begun()
 		return true, d.finish(ctx, marked)
-	case settled(err) && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err):
+	case failure.IsDefinite(err) && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err):
 		return false, err
 	}
 	return false, nil
@@ -113,7 +114,7 @@ func (d *deletion) mark(ctx context.Context, read *record) (client.Object, error
 	err = d.store.client.Update(ctx, object, d.by.owner)
 	d.doubt.sent(object, base, err)
 	if err != nil {
-		return nil, wrap(err, "marking the %s %s as deleted", d.t.Name, d.id)
+		return nil, failure.Wrap(err, "marking the %s %s as deleted", d.t.Name, d.id)
 	}
 	d.store.tell(kindOf(d.t), object)
 	return object, nil
@@ -171,7 +172,7 @@ func (s *Store) removeSlices(ctx context.Context, group string, may func(presenc
 		object := &v1alpha1.ScimGroupMembers{ObjectMeta: metav1.ObjectMeta{Namespace: s.tenant.Namespace, Name: slice.Name}}
 		err := s.client.Delete(ctx, object, client.Preconditions{ResourceVersion: ptr.To(strconv.FormatUint(slice.Revision, 10))})
 		if client.IgnoreNotFound(err) != nil {
-			return members, wrap(err, "deleting the members %s of a group that is gone", slice.Name)
+			return members, failure.Wrap(err, "deleting the members %s of a group that is gone", slice.Name)
 		}
 		members += len(slice.Members)
 	}
@@ -185,7 +186,7 @@ func (s *Store) erase(ctx context.Context, object client.Object) {
 			UID:             ptr.To(object.GetUID()),
 			ResourceVersion: ptr.To(object.GetResourceVersion()),
 		})
-		if err == nil || settled(err) || !tries.again(ctx) {
+		if err == nil || failure.IsDefinite(err) || !tries.again(ctx) {
 			return
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // doubt is what a request does not know of its own writes. An answer that does not
@@ -33,7 +34,7 @@ func (d *doubt) sent(object client.Object, base string, err error) {
 		return
 	}
 	d.stamps = append(d.stamps, metaOf(object))
-	if !settled(err) {
+	if !failure.IsDefinite(err) {
 		d.unsure, d.base = true, base
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // Refusals that say nothing about a try before.
@@ -104,7 +105,7 @@ var _ = Describe("A write that may have happened", func() {
 			created, err := s.Create(soon(ctx), newUser("babs@example.com"), store.Policy{})
 			Expect(err).NotTo(HaveOccurred())
 			_, err = healthy.Create(ctx, newUser("BABS@example.com"), store.Policy{})
-			Expect(statusOf(err)).To(Equal(http.StatusConflict), "the name has its holder")
+			Expect(failure.Status(err)).To(Equal(http.StatusConflict), "the name has its holder")
 			Expect(find(ctx, healthy, "babs@example.com")).To(ConsistOf(created.ID()))
 		})
 
@@ -112,7 +113,7 @@ var _ = Describe("A write that may have happened", func() {
 			var late func() error
 			s := newStore(scripted("create", hangs(&late), answers(refusal)), namespace)
 			_, err := s.Create(soon(ctx), newUser("babs@example.com"), store.Policy{})
-			Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable), "it may be created yet")
+			Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable), "it may be created yet")
 			Expect(err).To(MatchError(ContainSubstring("may have been made")))
 			successor := create(ctx, "Babs@example.com")
 			Expect(late()).NotTo(Succeed())
@@ -124,11 +125,11 @@ var _ = Describe("A write that may have happened", func() {
 			var late func() error
 			s := newStore(scripted("update", hangs(&late), answers(refusal)), namespace)
 			_, err := s.Update(soon(ctx), registry.User(), user.ID(), rename("new@example.com"), store.UpdateOptions{})
-			Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+			Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable))
 			Expect(err).To(MatchError(ContainSubstring("may have been made")))
 			Expect(late()).To(Succeed())
 			_, err = healthy.Create(ctx, newUser("NEW@example.com"), store.Policy{})
-			Expect(statusOf(err)).To(Equal(http.StatusConflict))
+			Expect(failure.Status(err)).To(Equal(http.StatusConflict))
 			Expect(find(ctx, healthy, "new@example.com")).To(ConsistOf(user.ID()))
 		})
 	}
@@ -144,7 +145,7 @@ var _ = Describe("A write that may have happened", func() {
 		}
 		s := newStore(scripted("update", overtaken), namespace)
 		_, err := s.Update(soon(ctx), registry.User(), user.ID(), titled("mine"), store.UpdateOptions{Precondition: first})
-		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable), "it was written")
+		Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable), "it was written")
 		Expect(err).To(MatchError(ContainSubstring("may have been made")))
 	})
 
@@ -158,7 +159,7 @@ var _ = Describe("A write that may have happened", func() {
 		}
 		s := newStore(scripted("update", overtaken), namespace)
 		_, err := s.Update(soon(ctx), registry.User(), user.ID(), titled("mine"), store.UpdateOptions{})
-		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+		Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable))
 		found, err := healthy.Get(ctx, registry.User(), user.ID(), store.View{})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(found.Attributes()["title"]).To(Equal("of somebody else"))
@@ -188,7 +189,7 @@ var _ = Describe("A write that may have happened", func() {
 		}
 		s := newStore(scripted("update", overtaken), namespace)
 		err := s.Delete(soon(ctx), registry.User(), user.ID(), store.DeleteOptions{Policy: keep, Precondition: first})
-		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable), "it was deleted once")
+		Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable), "it was deleted once")
 		Expect(find(ctx, healthy, "babs@example.com")).To(ConsistOf(user.ID()), "and is not deleted again")
 	})
 
@@ -204,7 +205,7 @@ var _ = Describe("A write that may have happened", func() {
 			user := create(ctx, "old@example.com")
 			s := newStore(interceptor.NewClient(live, failing), namespace)
 			_, err := s.Update(soon(ctx), registry.User(), user.ID(), rename("new@example.com"), store.UpdateOptions{})
-			Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+			Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable))
 			Expect(err).To(MatchError(ContainSubstring("may have been made")))
 			found, err := healthy.Get(ctx, registry.User(), user.ID(), store.View{})
 			Expect(err).NotTo(HaveOccurred())
@@ -227,7 +228,7 @@ var _ = Describe("A write that may have happened", func() {
 			},
 		}), namespace), small)
 		_, err = s.Update(ctx, registry.Group(), group.ID(), unchanged, store.UpdateOptions{Members: []scim.MemberChange{{ID: third.ID(), Add: true}}})
-		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable), "404 would say that nothing was done")
+		Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable), "404 would say that nothing was done")
 	})
 
 	It("leaves the name of a user free who was deleted, though a group cannot be written", func(ctx SpecContext) {
@@ -274,7 +275,7 @@ var _ = Describe("A write that may have happened", func() {
 				return errLost
 			}), namespace)
 			_, err := s.Create(soon(ctx), newUser("babs@example.com"), store.Policy{})
-			Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+			Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable))
 			Expect(err).To(MatchError(ContainSubstring("may have been made")))
 			Expect(find(ctx, healthy, "babs@example.com")).To(ConsistOf(successor.ID()))
 		})
@@ -288,7 +289,7 @@ var _ = Describe("A write that may have happened", func() {
 			Expect(err).NotTo(HaveOccurred(), "it was, before it was deleted")
 			Expect(find(ctx, healthy, "babs@example.com")).To(ConsistOf(successor.ID()))
 			_, err = healthy.Get(ctx, registry.User(), created.ID(), store.View{})
-			Expect(isNotFound(err)).To(BeTrue())
+			Expect(failure.IsNotFound(err)).To(BeTrue())
 		})
 
 		It("leaves a marker if another try begins while it is deleted", func(ctx SpecContext) {
@@ -316,7 +317,7 @@ var _ = Describe("A write that may have happened", func() {
 		Expect(healthy.Delete(ctx, registry.User(), user.ID(), store.DeleteOptions{})).To(Succeed())
 		Expect(late()).NotTo(Succeed())
 		_, err = healthy.Get(ctx, registry.User(), user.ID(), store.View{})
-		Expect(statusOf(err)).To(Equal(http.StatusNotFound))
+		Expect(failure.Status(err)).To(Equal(http.StatusNotFound))
 		successor := create(ctx, "babs@example.com")
 		Expect(find(ctx, healthy, "babs@example.com")).To(ConsistOf(successor.ID()))
 	})

@@ -22,6 +22,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 var _ = Describe("Nothing is taken away without evidence", func() {
@@ -197,7 +198,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 				},
 			}), namespace)
 			_, err := late.Create(ctx, newUser("a@example.com"), keep)
-			Expect(statusOf(err)).To(Equal(http.StatusConflict))
+			Expect(failure.Status(err)).To(Equal(http.StatusConflict))
 			Expect(listed(ctx, id)).To(ContainElement(member))
 		})
 
@@ -219,7 +220,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 				return next, nil
 			}
 			_, err := full.Update(ctx, registry.Group(), id, put, store.UpdateOptions{})
-			Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+			Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable))
 			Expect(listed(ctx, id)).To(ConsistOf(first))
 			_, err = s.Update(ctx, registry.Group(), id, put, store.UpdateOptions{})
 			Expect(err).NotTo(HaveOccurred())

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/readindex"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // watchTimeout bounds one watch, so that one which has died without a word is
@@ -140,7 +141,7 @@ func (f *feed) forget(err error) error {
 	if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || apierrors.IsInvalid(err) {
 		f.revision = ""
 	}
-	return untold{err}
+	return failure.Redact(err)
 }
 
 // handle applies one event. listing is set while the first state comes.

@@ -12,6 +12,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 const (
@@ -161,7 +162,7 @@ func (s *Store) liveCandidates(ctx context.Context, t *scim.ResourceType, query 
 	if id == "" {
 		claim, err := s.claims.get(ctx, t, name)
 		if err != nil {
-			return nil, wrap(err, "reading the claim of a %s", store.Name(t))
+			return nil, failure.Wrap(err, "reading the claim of a %s", store.Name(t))
 		}
 		ids, _ = s.bearers(t, name) // They may have lost the claim.
 		if claim != nil && !slices.Contains(ids, holderOf(claim)) {
@@ -171,7 +172,7 @@ func (s *Store) liveCandidates(ctx context.Context, t *scim.ResourceType, query 
 	var candidates []*scim.Resource
 	for _, id := range ids {
 		found, err := s.readShown(ctx, t, id)
-		if isNotFound(err) {
+		if failure.IsNotFound(err) {
 			continue
 		}
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 var _ = Describe("A replica that is no member", func() {
@@ -24,9 +25,9 @@ var _ = Describe("A replica that is no member", func() {
 		at.reader.member = func() bool { return false }
 		_, err := at.get(ctx, id)
 		Expect(err).To(HaveOccurred())
-		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+		Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable))
 		_, err = at.reader.Create(ctx, newUser("BABS@example.com"), store.Policy{})
-		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable), "not even that a name is taken")
+		Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable), "not even that a name is taken")
 	})
 
 	It("does nothing, so that trying again is no conflict", func(ctx SpecContext) {
@@ -42,13 +43,13 @@ var _ = Describe("A replica that is no member", func() {
 			},
 		})
 		_, err := at.reader.Create(ctx, newUser("jim@example.com"), store.Policy{})
-		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+		Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable))
 		_, err = at.reader.Update(ctx, registry.User(), id, rename("barbara@example.com"), store.UpdateOptions{})
-		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+		Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable))
 		err = at.reader.Delete(ctx, registry.User(), id, store.DeleteOptions{})
-		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+		Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable))
 		_, err = at.reader.List(ctx, registry.User(), store.Query{StartIndex: 1, Count: 10})
-		Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable))
+		Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable))
 		Expect(calls.Load()).To(BeZero(), "nothing is read for an answer that may not be given")
 
 		after := &v1alpha1.ScimUser{}
@@ -79,7 +80,7 @@ var _ = Describe("A replica that is no member", func() {
 			asked := 0
 			at.reader.member = func() bool { asked++; return asked == 1 }
 			err := requests[name]()
-			Expect(statusOf(err)).To(Equal(http.StatusServiceUnavailable), name)
+			Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable), name)
 			if name == "refused create" {
 				Expect(err).NotTo(MatchError(ContainSubstring("may have been made")))
 			} else {

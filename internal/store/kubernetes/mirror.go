@@ -16,6 +16,7 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // catchUp is how long a read waits for the mirror before it goes to the API
@@ -224,7 +225,7 @@ func (m *Mirror) latest(ctx context.Context, from client.Reader) (readindex.Revi
 		list := &metav1.PartialObjectMetadataList{} // which can be read, whatever the one object is like
 		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(name))
 		if err := from.List(ctx, list, client.InNamespace(m.tenant.Namespace), client.Limit(1)); err != nil {
-			return readindex.Revisions{}, fmt.Errorf("reading the latest resourceVersion of a %s: %w", name, untold{err})
+			return readindex.Revisions{}, fmt.Errorf("reading the latest resourceVersion of a %s: %w", name, failure.Redact(err))
 		}
 		revisions[kind] = revisionOfList(list)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 var _ = Describe("A mirror", func() {
@@ -36,12 +37,12 @@ var _ = Describe("A mirror", func() {
 		Expect(find(ctx, at.reader, "jim@example.com")).To(ConsistOf(second))
 		Expect(at.writer.Delete(ctx, registry.User(), second, store.DeleteOptions{})).To(Succeed())
 		_, err = at.get(ctx, second)
-		Expect(isNotFound(err)).To(BeTrue())
+		Expect(failure.IsNotFound(err)).To(BeTrue())
 
 		at.storm.clear()
 		Eventually(at.inStep(ctx)).Should(Succeed())
 		_, err = at.get(ctx, second)
-		Expect(isNotFound(err)).To(BeTrue())
+		Expect(failure.IsNotFound(err)).To(BeTrue())
 	})
 
 	It("has caught up before anybody reads when a replica has joined", func(ctx SpecContext) {
@@ -70,7 +71,7 @@ var _ = Describe("A mirror", func() {
 			Expect(at.writer.Delete(ctx, registry.User(), id, store.DeleteOptions{})).To(Succeed())
 			return rename("barbara@example.com")(current)
 		}, store.UpdateOptions{})
-		Expect(isNotFound(err)).To(BeTrue())
+		Expect(failure.IsNotFound(err)).To(BeTrue())
 		Expect(find(ctx, at.reader, "babs@example.com")).To(BeEmpty())
 		at.storm.clear()
 	})
@@ -86,7 +87,7 @@ var _ = Describe("A mirror", func() {
 		Eventually(at.storm.begun.Load).Should(BeNumerically(">=", before+3), "every kind is listed again")
 		Eventually(at.inStep(ctx)).Should(Succeed())
 		_, err := at.get(ctx, gone)
-		Expect(isNotFound(err)).To(BeTrue())
+		Expect(failure.IsNotFound(err)).To(BeTrue())
 		Expect(at.get(ctx, stays)).NotTo(BeNil())
 		Expect(at.reader.mirror.Counts().Users).To(Equal(1))
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // presence is what the API server has under an id. It is the evidence that anything is
@@ -44,7 +45,7 @@ func (s *Store) presenceOf(ctx context.Context, id string) (presence, error) {
 		case apierrors.IsNotFound(err):
 			continue
 		case err != nil:
-			return present, wrap(err, "looking up whether %s exists", id)
+			return present, failure.Wrap(err, "looking up whether %s exists", id)
 		}
 		s.tell(kindOfMember(kind), object)
 		if object.GetLabels()[v1alpha1.LabelDeleted] == "" {
@@ -83,7 +84,7 @@ func (s *Store) strip(ctx context.Context, id string, may func(presence) bool) (
 		switch {
 		case err == nil:
 			from = append(from, group)
-		case !isNotFound(err):
+		case !failure.IsNotFound(err):
 			return from, fmt.Errorf("taking %s out of the group %s: %w", id, group, err)
 		}
 	}
@@ -127,7 +128,7 @@ func (s *Store) eachMetadata(ctx context.Context, kind string, yield func(*metav
 		list := &metav1.PartialObjectMetadataList{}
 		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind + "List"))
 		if err := s.client.List(ctx, list, options); err != nil {
-			return wrap(err, "listing the metadata of every %s", kind)
+			return failure.Wrap(err, "listing the metadata of every %s", kind)
 		}
 		for i := range list.Items {
 			if err := yield(&list.Items[i]); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // Get implements store.Store: from memory, or with live reads while the mirror
@@ -115,7 +116,7 @@ func (s *Store) current(ctx context.Context, t *scim.ResourceType) bool {
 	return err == nil
 }
 
-// read returns the record with the id, live; nil when the tenant has none, and errUnreadable
+// read returns the record with the id, live; nil when the tenant has none, and ErrUnreadable
 // for one that cannot be read.
 // Whoever gets to know what was read here can rely on every replica to know it
 // too, or a later state. That an object is gone is no exception: who deleted it
@@ -129,11 +130,11 @@ func (s *Store) read(ctx context.Context, t *scim.ResourceType, id string) (*rec
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil, nil
-	case unreadableAnswer(err):
+	case failure.IsUnreadable(err):
 		s.leaveOut(kindOf(t), id)
-		return nil, fmt.Errorf("reading the %s %s: %w (%w)", t.Name, id, store.Unavailable(), errUnreadable)
+		return nil, fmt.Errorf("reading the %s %s: %w (%w)", t.Name, id, store.Unavailable(), failure.ErrUnreadable)
 	case err != nil:
-		return nil, wrap(err, "reading the %s %s", t.Name, id)
+		return nil, failure.Wrap(err, "reading the %s %s", t.Name, id)
 	}
 	s.tell(kindOf(t), object)
 	return decode(s.tenant.Name, t, object)

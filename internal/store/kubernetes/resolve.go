@@ -13,6 +13,7 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 const (
@@ -100,12 +101,12 @@ func (s *Store) lookUpByGet(ctx context.Context, kind string, ids []string) ([]s
 			if apierrors.IsNotFound(err) {
 				return nil
 			}
-			if unreadableAnswer(err) {
+			if failure.IsUnreadable(err) {
 				s.leaveOut(kindOfMember(kind), id)
 				return nil
 			}
 			if err != nil {
-				return wrap(err, "looking up the %s %s", kind, id)
+				return failure.Wrap(err, "looking up the %s %s", kind, id)
 			}
 			s.tell(kindOfMember(kind), object)
 			if tenantOf(object) == s.tenant.Name && exists(object) {

@@ -20,6 +20,7 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 var _ = Describe("A replica", func() {
@@ -49,7 +50,7 @@ var _ = Describe("A replica", func() {
 			Expect(deleter.Delete(ctx, one.Type(), one.ID(), store.DeleteOptions{})).To(Succeed())
 			for _, s := range []*Store{other, deleter} {
 				_, err := s.Get(ctx, one.Type(), one.ID(), store.View{})
-				Expect(isNotFound(err)).To(BeTrue())
+				Expect(failure.IsNotFound(err)).To(BeTrue())
 			}
 		}
 		Expect(shows(person.ID())).To(BeTrue(), "its memory is behind")
@@ -83,7 +84,7 @@ var _ = Describe("A replica", func() {
 			Expect(err).NotTo(HaveOccurred())
 			Expect(page.TotalResults).To(Equal(1), name)
 			_, err = s.Create(ctx, newUser("Babs@example.com"), store.Policy{})
-			Expect(statusOf(err)).To(Equal(http.StatusConflict), name)
+			Expect(failure.Status(err)).To(Equal(http.StatusConflict), name)
 			_, err = s.Create(ctx, newUser("jim@example.com"), store.Policy{ObjectLimit: 1})
 			Expect(err).To(HaveOccurred(), "it counts: "+name)
 			group, err := s.Create(ctx, newGroup("Tour Guides", id), store.Policy{})
@@ -105,7 +106,7 @@ var _ = Describe("A replica", func() {
 			at.loseLabel(ctx, &v1alpha1.ScimUser{}, id, v1alpha1.LabelTenant)
 			Expect(s.Delete(ctx, registry.User(), id, store.DeleteOptions{})).To(Succeed(), name)
 			_, err = s.Get(ctx, registry.User(), id, store.View{})
-			Expect(isNotFound(err)).To(BeTrue(), name)
+			Expect(failure.IsNotFound(err)).To(BeTrue(), name)
 			Expect(s.Delete(ctx, registry.Group(), group.ID(), store.DeleteOptions{})).To(Succeed(), name)
 		}
 	})
@@ -128,10 +129,10 @@ var _ = Describe("A replica", func() {
 			Expect(page.Resources[0].ID()).To(Equal(id), where)
 			for name := range strangers {
 				_, err = s.Get(ctx, registry.User(), name, store.View{})
-				Expect(isNotFound(err)).To(BeTrue(), where)
+				Expect(failure.IsNotFound(err)).To(BeTrue(), where)
 				_, err = s.Update(ctx, registry.User(), name, titled("Tour Guide"), store.UpdateOptions{})
-				Expect(isNotFound(err)).To(BeTrue(), where)
-				Expect(isNotFound(s.Delete(ctx, registry.User(), name, store.DeleteOptions{}))).To(BeTrue(), where)
+				Expect(failure.IsNotFound(err)).To(BeTrue(), where)
+				Expect(failure.IsNotFound(s.Delete(ctx, registry.User(), name, store.DeleteOptions{}))).To(BeTrue(), where)
 				group, err := s.Create(ctx, newGroup("Guides "+where+" and "+name, name), store.Policy{})
 				Expect(err).NotTo(HaveOccurred())
 				Expect(group.MemberIDs()).To(BeEmpty(), where)
@@ -154,12 +155,12 @@ var _ = Describe("A replica", func() {
 			Expect(page.Resources[0].ID()).To(Equal(id), where)
 			Expect(find(ctx, s, "jim@example.com")).To(BeEmpty(), where)
 			_, err = s.Get(ctx, registry.User(), odd, store.View{})
-			Expect(isNotFound(err)).To(BeTrue(), where)
+			Expect(failure.IsNotFound(err)).To(BeTrue(), where)
 			_, err = s.Update(ctx, registry.User(), odd, titled("Tour Guide"), store.UpdateOptions{})
-			Expect(isNotFound(err)).To(BeTrue(), where)
-			Expect(isNotFound(s.Delete(ctx, registry.User(), odd, store.DeleteOptions{}))).To(BeTrue(), where)
+			Expect(failure.IsNotFound(err)).To(BeTrue(), where)
+			Expect(failure.IsNotFound(s.Delete(ctx, registry.User(), odd, store.DeleteOptions{}))).To(BeTrue(), where)
 			_, err = s.Create(ctx, newUser("jim@example.com"), store.Policy{})
-			Expect(statusOf(err)).To(Equal(http.StatusConflict), "the name is not free: "+where)
+			Expect(failure.Status(err)).To(Equal(http.StatusConflict), "the name is not free: "+where)
 			changed, err := s.Update(ctx, registry.Group(), group.ID(), unchanged, store.UpdateOptions{Members: []scim.MemberChange{{ID: odd, Add: true}}})
 			Expect(err).NotTo(HaveOccurred(), where)
 			Expect(changed.MemberIDs()).To(ConsistOf(id), where)
@@ -257,12 +258,12 @@ var _ = Describe("A replica", func() {
 		at.reader.mirror.Join(func(context.Context) (readindex.Revisions, error) { return readindex.Revisions{}, errLost }, func() {})
 		Expect(find(ctx, at.reader, "babs@example.com")).To(ConsistOf(id), "it reads at the API server")
 		_, err := at.reader.Create(ctx, newUser("BABS@example.com"), store.Policy{})
-		Expect(statusOf(err)).To(Equal(http.StatusConflict))
+		Expect(failure.Status(err)).To(Equal(http.StatusConflict))
 		claim, err := at.reader.claims.get(ctx, registry.User(), "babs@example.com")
 		Expect(err).NotTo(HaveOccurred())
 		Expect(holderOf(claim)).To(Equal(id), "it is made again")
 		lose()
 		_, err = at.reader.Update(ctx, registry.User(), at.create(ctx, "jim@example.com"), rename("Babs@example.com"), store.UpdateOptions{})
-		Expect(statusOf(err)).To(Equal(http.StatusConflict))
+		Expect(failure.Status(err)).To(Equal(http.StatusConflict))
 	})
 })

@@ -20,6 +20,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 const (
@@ -71,7 +72,7 @@ func (w *sliceWriter) found(slice *v1alpha1.ScimGroupMembers) {
 func (w *sliceWriter) failed(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.begun = w.begun || !settled(err)
+	w.begun = w.begun || !failure.IsDefinite(err)
 }
 
 // remove takes members out of the slices that list them.
@@ -146,7 +147,7 @@ func (w *sliceWriter) edit(ctx context.Context, name string, change func(listed 
 			return fmt.Errorf("the members %s of the group are gone: %w", name, store.Busy())
 		}
 		if err != nil {
-			return wrap(err, "reading the members %s", name)
+			return failure.Wrap(err, "reading the members %s", name)
 		}
 		before := membersOf(slice.Spec.Members, slice.Spec.MemberGroups)
 		after := distinct(change(slices.Clone(before)))
@@ -168,8 +169,8 @@ func (w *sliceWriter) edit(ctx context.Context, name string, change func(listed 
 		w.failed(err)
 		// What is changed again is found as it should be, so that a write whose
 		// answer got lost does no harm.
-		if settled(err) && !apierrors.IsConflict(err) || !tries.again(ctx) {
-			return wrap(err, "writing the members %s", name)
+		if failure.IsDefinite(err) && !apierrors.IsConflict(err) || !tries.again(ctx) {
+			return failure.Wrap(err, "writing the members %s", name)
 		}
 	}
 }
@@ -195,8 +196,8 @@ func (w *sliceWriter) create(ctx context.Context, members []index.Member) error 
 			// The answer to an earlier try got lost.
 			return w.edit(ctx, slice.Name, func(listed []index.Member) []index.Member { return listed })
 		}
-		if settled(err) || !tries.again(ctx) {
-			return wrap(err, "creating the members %s", slice.Name)
+		if failure.IsDefinite(err) || !tries.again(ctx) {
+			return failure.Wrap(err, "creating the members %s", slice.Name)
 		}
 	}
 }

@@ -72,6 +72,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // Store is a store.Store on the Kubernetes API. Make it with New.
@@ -163,7 +164,7 @@ func (s *Store) guard(err *error) {
 func (s *Store) guardWrite(err *error) {
 	refusal := s.refuse()
 	switch {
-	case refusal == nil || statusOf(*err) >= http.StatusInternalServerError:
+	case refusal == nil || failure.Status(*err) >= http.StatusInternalServerError:
 	case *err == nil:
 		*err = fmt.Errorf("%w (%w)", store.Unsure(), refusal)
 	default:
@@ -220,13 +221,4 @@ func (a *attempt) again(ctx context.Context) bool {
 	case <-timer.C:
 		return true
 	}
-}
-
-// wrap says what was being attempted when the API server returned err, and
-// makes of it the error that the client gets.
-func wrap(err error, format string, args ...any) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), translate(err))
 }

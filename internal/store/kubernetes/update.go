@@ -13,6 +13,7 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // Update implements store.Store: read, change, compare-and-swap, and again on a
@@ -198,7 +199,7 @@ func (u *update) put(ctx context.Context, stored client.Object, current, next *s
 func (u *update) rename(ctx context.Context, object client.Object, from, to string) (*scim.Resource, error) {
 	var err error
 	if u.givenUp, err = u.store.claims.held(ctx, u.t, from, u.id); err != nil {
-		return nil, wrap(err, "reading the claim of the old %s", store.Name(u.t))
+		return nil, failure.Wrap(err, "reading the claim of the old %s", store.Name(u.t))
 	}
 	if u.givenUp != nil && isRepeated(u.givenUp) {
 		annotate(object, annotationRepeated, u.by)
@@ -252,11 +253,11 @@ func (u *update) write(ctx context.Context, object client.Object) (*scim.Resourc
 		return nil, nil
 	case apierrors.IsNotFound(err):
 		return nil, store.NotFound(u.t, u.id)
-	case settled(err):
-		return nil, wrap(err, "writing the %s %s", u.t.Name, u.id)
+	case failure.IsDefinite(err):
+		return nil, failure.Wrap(err, "writing the %s %s", u.t.Name, u.id)
 	}
 	if ctx.Err() != nil {
-		return nil, wrap(err, "writing the %s %s", u.t.Name, u.id)
+		return nil, failure.Wrap(err, "writing the %s %s", u.t.Name, u.id)
 	}
 	return nil, nil
 }

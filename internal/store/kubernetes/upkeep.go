@@ -15,6 +15,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 const (
@@ -206,14 +207,14 @@ func (u *Upkeep) remove(ctx context.Context, kept index.Kept) error {
 	}
 	claim, err := s.claims.held(ctx, t, store.NameOf(read.resource), id)
 	if err != nil {
-		return wrap(err, "reading its claim")
+		return failure.Wrap(err, "reading its claim")
 	}
 	err = s.client.Delete(ctx, read.object, client.Preconditions{
 		UID:             ptr.To(read.object.GetUID()),
 		ResourceVersion: ptr.To(read.object.GetResourceVersion()),
 	})
 	if err != nil {
-		return ignoreRaces(wrap(err, "deleting it"))
+		return failure.IgnoreRaces(failure.Wrap(err, "deleting it"))
 	}
 	if !isMarker(read.object) {
 		u.removed.Inc()

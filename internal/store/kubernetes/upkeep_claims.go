@@ -9,6 +9,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // Requests keep claims and resources in agreement by themselves. What a process
@@ -121,7 +122,7 @@ func (u *Upkeep) mend(ctx context.Context, found finding) (looked bool, err erro
 		repair, err = u.giveBack(ctx, found)
 	}
 	if err != nil {
-		return true, ignoreRaces(wrap(err, "writing it"))
+		return true, failure.IgnoreRaces(failure.Wrap(err, "writing it"))
 	}
 	u.repairs.WithLabelValues(repair).Inc()
 	u.tell(holder, repair)
@@ -171,7 +172,7 @@ func (u *Upkeep) mendOrphan(ctx context.Context, claim *coordinationv1.Lease) (l
 		return true, nil
 	}
 	if err := s.fence(ctx, t, "", id.String(), holder); err != nil {
-		return true, ignoreRaces(err)
+		return true, failure.IgnoreRaces(err)
 	}
 	return true, u.releaseOrphan(ctx, claim)
 }

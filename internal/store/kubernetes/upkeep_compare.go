@@ -15,6 +15,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // walk is a comparison of all claims with memory. It goes on in the next pass of the
@@ -83,7 +84,7 @@ func (u *Upkeep) nextClaims(ctx context.Context, w *walk) ([]coordinationv1.Leas
 		w.token = expired.Status().Continue
 	}
 	if err != nil {
-		return nil, wrap(err, "listing the claims")
+		return nil, failure.Wrap(err, "listing the claims")
 	}
 	w.token, w.listed = list.Continue, list.Continue == ""
 	return list.Items, nil
@@ -157,7 +158,7 @@ func (u *Upkeep) compareUnclaimed(ctx context.Context, names []string) error {
 	for key, holders := range expected {
 		claim, err := u.store.claims.get(ctx, holders[0].t, holders[0].name)
 		if err != nil {
-			return wrap(err, "reading the claim %s", key)
+			return failure.Wrap(err, "reading the claim %s", key)
 		}
 		if claim != nil {
 			there = append(there, *claim)

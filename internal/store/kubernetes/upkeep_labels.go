@@ -10,6 +10,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // errEnough ends a LIST of which as much has been looked at as may be at a time.
@@ -91,7 +92,7 @@ func (u *Upkeep) label(ctx context.Context, object client.Object, label, value s
 	object.SetLabels(labels)
 	err := u.store.client.Patch(ctx, object, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 	if err != nil {
-		return ignoreRaces(wrap(err, "putting a label back on %s", object.GetName()))
+		return failure.IgnoreRaces(failure.Wrap(err, "putting a label back on %s", object.GetName()))
 	}
 	u.labels.WithLabelValues(label).Inc()
 	u.Log.Warn("a label that was lost has been put back", slog.String("name", object.GetName()), slog.String("label", label))

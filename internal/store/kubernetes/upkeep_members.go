@@ -15,6 +15,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // missing is what memory shows to be missing.
@@ -163,7 +164,7 @@ func (u *Upkeep) disown(ctx context.Context) error {
 		slice.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ScimGroupMembers"))
 		patch := client.MergeFromWithOptions(slice.DeepCopy(), client.MergeFromWithOptimisticLock{})
 		slice.OwnerReferences = nil
-		return ignoreRaces(wrap(s.client.Patch(ctx, slice, patch), "taking the owner off the members %s", slice.Name))
+		return failure.IgnoreRaces(failure.Wrap(s.client.Patch(ctx, slice, patch), "taking the owner off the members %s", slice.Name))
 	})
 }
 

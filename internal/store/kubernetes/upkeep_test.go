@@ -23,6 +23,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // The case table of upkeep_claims.go.
@@ -335,7 +336,7 @@ var _ = Describe("The upkeep", func() {
 		}
 		Eventually(func() int { return s.mirror.Counts().Markers }).Should(Equal(2))
 		_, err = s.Get(ctx, registry.User(), id, store.View{})
-		Expect(isNotFound(err)).To(BeTrue())
+		Expect(failure.IsNotFound(err)).To(BeTrue())
 		Expect(upkeep.once(ctx, false)).To(Succeed())
 		Expect(s.mirror.Counts().Markers).To(Equal(2), "a late write may still be under way")
 		upkeep.MarkerAge = 0

@@ -1,4 +1,4 @@
-package kubernetes
+package failure
 
 import (
 	"errors"
@@ -46,7 +46,7 @@ func TestClientError(t *testing.T) {
 }
 
 // The log has who refused a write, and nothing of what the API server was sent.
-func TestErrorsAreUntold(t *testing.T) {
+func TestErrorsAreRedacted(t *testing.T) {
 	g := NewWithT(t)
 	users := schema.GroupResource{Group: "scim.kubescim.dev", Resource: "scimusers"}
 	for _, test := range []struct {
@@ -58,7 +58,7 @@ func TestErrorsAreUntold(t *testing.T) {
 		{&apierrors.StatusError{ErrStatus: apierrors.NewBadRequest(`admission webhook "names.example.com" denied the request: bjensen@example.com`).ErrStatus}, "admission webhook 'names.example.com'"},
 		{apierrors.NewInvalid(schema.GroupKind{Kind: "bjensen@example.com"}, "x", nil), "422 Invalid"},
 	} {
-		told := wrap(test.err, "creating the user")
+		told := Wrap(test.err, "creating the user")
 		g.Expect(told.Error()).To(And(ContainSubstring(test.says), Not(ContainSubstring("bjensen"))))
 		g.Expect(errors.Is(told, test.err)).To(BeTrue(), "the error itself is there still")
 	}
@@ -77,12 +77,12 @@ func TestIsDefiniteWhatTheCircuitKeepsBack(t *testing.T) {
 		return err
 	}
 	err := call()
-	g.Expect(settled(err)).To(BeFalse(), "it may have been sent")
+	g.Expect(IsDefinite(err)).To(BeFalse(), "it may have been sent")
 	for i := 0; i < 100 && !transport.NotSent(err); i++ {
 		err = call()
 	}
 	g.Expect(transport.NotSent(err)).To(BeTrue())
-	g.Expect(settled(err)).To(BeTrue(), "nothing was done")
+	g.Expect(IsDefinite(err)).To(BeTrue(), "nothing was done")
 }
 
 type unreachable struct{ error }

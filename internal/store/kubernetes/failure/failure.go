@@ -1,11 +1,16 @@
-package kubernetes
+// Package failure says what an error of the API server means: whether the write that it
+// answers may have been made (IsDefinite), whether somebody else was faster, and what the
+// client of the SCIM server is told. It makes no calls.
+package failure
 
 import (
+	stdjson "encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,24 +27,36 @@ func translate(err error) error {
 	if errors.As(err, &already) {
 		return err
 	}
-	return fmt.Errorf("%w (%w)", clientError(err), untold{err})
+	return fmt.Errorf("%w (%w)", clientError(err), redacted{err})
 }
 
-// untold is an error of the API server without the text, which may quote what it was
+// Wrap says what was being attempted when the API server returned err, and
+// makes of it the error that the client gets.
+func Wrap(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), translate(err))
+}
+
+// Redact returns an error of the API server without its text, to be logged.
+func Redact(err error) error { return redacted{err} }
+
+// redacted is an error of the API server without the text, which may quote what it was
 // sent, or have it in it: that of an admission webhook is written by anybody.
-type untold struct{ error }
+type redacted struct{ error }
 
 // Unwrap returns the error itself.
-func (u untold) Unwrap() error { return u.error }
+func (r redacted) Unwrap() error { return r.error }
 
 // decider finds who refused a request in the API server's text.
 var decider = regexp.MustCompile(`^admission webhook "[a-z0-9.-]+"|^ValidatingAdmissionPolicy '[a-z0-9.-]+'|exceeded quota: [a-z0-9.-]+`)
 
 // Error implements error.
-func (u untold) Error() string {
+func (r redacted) Error() string {
 	var answer apierrors.APIStatus
-	if !errors.As(u.error, &answer) {
-		return u.error.Error() // There was no answer.
+	if !errors.As(r.error, &answer) {
+		return r.error.Error() // There was no answer.
 	}
 	status := answer.Status()
 	text := fmt.Sprintf("the API server answered %d %s", status.Code, status.Reason)
@@ -76,7 +93,7 @@ func clientError(err error) *scim.Error {
 // way of saying that it cannot tell at the moment.
 func deniedByPolicy(err error) bool {
 	var status apierrors.APIStatus
-	if !errors.As(err, &status) || !settled(err) || apierrors.IsTooManyRequests(err) {
+	if !errors.As(err, &status) || !IsDefinite(err) || apierrors.IsTooManyRequests(err) {
 		return false
 	}
 	text := status.Status().Message
@@ -115,18 +132,18 @@ func invalidFields(err error) string {
 // bound finds a limit in what the API server says of a value that exceeds it.
 var bound = regexp.MustCompile(`^Too (?:long|many): .*(?:more than|longer than|at most) (\d+)`)
 
-// beyond says that a limit is exceeded, which the API server has told, or else says it
-// without the limit.
-func beyond(told, limited, otherwise string) string {
-	limit := bound.FindStringSubmatch(told)
+// beyond says that a limit is exceeded: by limited with the limit, if the API server's
+// message has it, or else by otherwise.
+func beyond(message, limited, otherwise string) string {
+	limit := bound.FindStringSubmatch(message)
 	if limit == nil {
 		return otherwise
 	}
 	return fmt.Sprintf(limited, limit[1])
 }
 
-// statusOf returns the HTTP status that a client gets for the error; 0 when there is none.
-func statusOf(err error) int {
+// Status returns the HTTP status that a client gets for the error; 0 when there is none.
+func Status(err error) int {
 	var protocol *scim.Error
 	if errors.As(err, &protocol) {
 		return protocol.Status
@@ -134,13 +151,13 @@ func statusOf(err error) int {
 	return 0
 }
 
-// isNotFound reports whether the error tells the client that the resource does not exist.
-func isNotFound(err error) bool { return statusOf(err) == http.StatusNotFound }
+// IsNotFound reports whether the error tells the client that the resource does not exist.
+func IsNotFound(err error) bool { return Status(err) == http.StatusNotFound }
 
-// settled reports whether the API server has certainly not done what it
+// IsDefinite reports whether the API server has certainly not done what it
 // answered err to, and will not do it later. After any other error the write
 // may have happened.
-func settled(err error) bool {
+func IsDefinite(err error) bool {
 	if transport.NotSent(err) {
 		return true
 	}
@@ -150,4 +167,27 @@ func settled(err error) bool {
 	}
 	// 429 is answered before anything is done.
 	return status.Status().Code >= 400 && status.Status().Code < 500
+}
+
+// IgnoreRaces drops the errors that mean that somebody else was faster.
+func IgnoreRaces(err error) error {
+	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// ErrUnreadable is of an object that the API server has and that cannot be read. The schema
+// of a CRD takes more than the types do, as a time without a fraction, and an older program
+// may meet what a newer one has written. One such object must not hide all others: it is
+// left out, here as in memory, and never written.
+var ErrUnreadable = errors.New("it is not as this version of the API defines it")
+
+// IsUnreadable reports whether the API server has answered what the types do not take.
+func IsUnreadable(err error) bool {
+	var (
+		mismatch *stdjson.UnmarshalTypeError
+		badTime  *time.ParseError
+	)
+	return errors.As(err, &mismatch) || errors.As(err, &badTime)
 }
