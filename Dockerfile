@@ -10,7 +10,7 @@ COPY internal/ internal/
 ARG VERSION=dev
 ARG TARGETARCH
 RUN CGO_ENABLED=0 GOOS=linux GOARCH=${TARGETARCH} go build -trimpath -buildvcs=false \
-      -ldflags="-s -w -X main.version=${VERSION}" -o /out/ ./cmd/manager ./cmd/scim-server
+      -ldflags="-s -w -X github.com/kubescim/kubescim/internal/program.Version=${VERSION}" -o /out/ ./cmd/manager ./cmd/scim-server
 RUN printf 'root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/:/sbin/nologin\n' > /out/passwd \
  && printf 'root:x:0:\nnonroot:x:65532:\n' > /out/group
 

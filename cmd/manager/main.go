@@ -13,33 +13,31 @@ import (
 
 	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/controller"
+	"github.com/kubescim/kubescim/internal/program"
 )
 
-// version is set by the linker.
-var version = "dev"
-
 func main() {
-	err := run(os.Args[1:])
+	options, err := parse(os.Args[1:], os.Getenv)
+	if err == nil {
+		err = run(options)
+	}
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "manager:", err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string) error {
-	options, err := parse(args, os.Getenv)
-	if err != nil {
-		return err
-	}
-	if options.printVersion {
-		fmt.Println(version)
+// run runs the operator until the process is told to stop.
+func run(o options) error {
+	if o.printVersion {
+		fmt.Println(program.Version)
 		return nil
 	}
-	logger := logr.FromSlogHandler(options.logHandler(os.Stderr))
+	logger := logr.FromSlogHandler(o.log.Handler(os.Stderr))
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)
 
-	configuration, err := config.Load(options.configFile)
+	configuration, err := config.Load(o.configFile)
 	if err != nil {
 		return err
 	}
@@ -47,17 +45,17 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	restConfig.UserAgent = "kubescim-manager/" + version
-	mgr, err := ctrl.NewManager(restConfig, options.manager())
+	restConfig.UserAgent = "kubescim-manager/" + program.Version
+	mgr, err := ctrl.NewManager(restConfig, o.manager())
 	if err != nil {
 		return err
 	}
 	ctx := ctrl.SetupSignalHandler()
 	if err := controller.Setup(ctx, mgr, controller.Options{
-		ServerImage: options.serverImage,
-		Workers:     options.workers,
-		Namespaces:  options.watchNamespaces,
-		Namespace:   options.namespace,
+		ServerImage: o.serverImage,
+		Workers:     o.workers,
+		Namespaces:  o.watchNamespaces,
+		Namespace:   o.namespace,
 		Config:      configuration,
 	}); err != nil {
 		return err
@@ -65,6 +63,6 @@ func run(args []string) error {
 	if err := addChecks(mgr); err != nil {
 		return err
 	}
-	logger.Info("Starting", "version", version, "serverImage", options.serverImage)
+	logger.Info("Starting", "version", program.Version, "serverImage", o.serverImage)
 	return mgr.Start(ctx)
 }

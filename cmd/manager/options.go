@@ -5,8 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -18,6 +16,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/kubescim/kubescim/internal/controller"
+	"github.com/kubescim/kubescim/internal/program"
 )
 
 const (
@@ -31,7 +30,7 @@ const (
 	shutdownTimeout = 20 * time.Second
 )
 
-// options are the flags.
+// options are the flags and the environment.
 type options struct {
 	metricsAddress  string
 	metricsSecure   bool
@@ -43,11 +42,12 @@ type options struct {
 	watchNamespaces []string
 	workers         int
 	configFile      string
-	logLevel        slog.Level
-	logFormat       string
+	log             program.Log
 	printVersion    bool
 }
 
+// parse reads the flags and the environment. It fails as program.Parse does, or says what
+// is missing.
 func parse(args []string, getenv func(string) string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
@@ -70,10 +70,9 @@ func parse(args []string, getenv func(string) string) (options, error) {
 	flags.IntVar(&o.workers, "workers", 4, "how many tenants, and how many keys, to reconcile at the same time")
 	flags.StringVar(&o.configFile, "config", "",
 		"the file with the operator's configuration: what tenants may ask for; the defaults when omitted")
-	flags.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "DEBUG, INFO, WARN or ERROR")
-	flags.StringVar(&o.logFormat, "log-format", "json", "json or text")
+	o.log.AddFlags(flags)
 	flags.BoolVar(&o.printVersion, "version", false, "print the version and exit")
-	if err := flags.Parse(args); err != nil {
+	if err := program.Parse(flags, args); err != nil {
 		return options{}, err
 	}
 	return o, o.validate(flags.Args())
@@ -91,10 +90,8 @@ func (o options) validate(rest []string) error {
 		return errors.New("--namespace is required")
 	case o.workers < 1:
 		return errors.New("--workers must be at least 1")
-	case o.logFormat != "json" && o.logFormat != "text":
-		return fmt.Errorf("--log-format must be json or text, not %q", o.logFormat)
 	default:
-		return nil
+		return o.log.Validate()
 	}
 }
 
@@ -106,14 +103,6 @@ func splitList(value string) []string {
 		}
 	}
 	return list
-}
-
-func (o options) logHandler(out io.Writer) slog.Handler {
-	handlerOptions := &slog.HandlerOptions{Level: o.logLevel}
-	if o.logFormat == "text" {
-		return slog.NewTextHandler(out, handlerOptions)
-	}
-	return slog.NewJSONHandler(out, handlerOptions)
 }
 
 func (o options) manager() ctrl.Options {

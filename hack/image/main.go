@@ -88,7 +88,8 @@ func run(ctx context.Context, o options) error {
 
 // build compiles the commands into dir.
 func build(ctx context.Context, dir string, source source) ([]string, error) {
-	cmd := gobuild.ForImage(ctx, "-s -w -X main.version="+source.version, append([]string{"-o", dir + "/"}, commands...)...)
+	linkerFlags := "-s -w -X github.com/kubescim/kubescim/internal/program.Version=" + source.version
+	cmd := gobuild.ForImage(ctx, linkerFlags, append([]string{"-o", dir + "/"}, commands...)...)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	fmt.Fprintf(os.Stderr, "image: building %s %s\n", strings.Join(commands, ", "), source.version)
 	if err := cmd.Run(); err != nil {

@@ -30,7 +30,9 @@ trap cleanup EXIT
 
 git worktree add --quiet --detach "$work/source" "$COMMIT"
 echo "building the operator of commit ${COMMIT:0:10}"
-GOOS=linux CGO_ENABLED=0 go -C "$work/source" build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=${COMMIT:0:10}" \
+# Where older commits, and where newer ones have the version.
+version="-X main.version=${COMMIT:0:10} -X github.com/kubescim/kubescim/internal/program.Version=${COMMIT:0:10}"
+GOOS=linux CGO_ENABLED=0 go -C "$work/source" build -trimpath -buildvcs=false -ldflags "-s -w $version" \
   -o "$work/" ./cmd/manager ./cmd/scim-server
 go run ./hack/image -tag "$IMAGE" -o "$work/image.tar" -load "$work/manager" "$work/scim-server"
 

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"time"
+
+	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/program"
+	"github.com/kubescim/kubescim/internal/readindex/driver"
+	"github.com/kubescim/kubescim/internal/store/kubernetes"
+)
+
+// defaultLinger is shorter than what a pod has between SIGTERM and SIGKILL.
+const defaultLinger = 15 * time.Second
+
+// options are the flags and the environment.
+type options struct {
+	tenant        string
+	address       string
+	healthAddress string
+	peerAddress   string
+	linger        time.Duration
+	absence       time.Duration
+	pod           driver.Pod
+}
+
+// parse reads the flags and the environment. It fails as program.Parse does, or says what
+// is missing.
+func parse(args []string, getenv func(string) string) (options, error) {
+	o := options{pod: driver.Pod{
+		Namespace: getenv(contract.EnvPodNamespace), Name: getenv(contract.EnvPodName),
+		UID: getenv(contract.EnvPodUID), IP: getenv(contract.EnvPodIP),
+	}}
+	flags := flag.NewFlagSet("scim-server", flag.ContinueOnError)
+	flags.StringVar(&o.tenant, contract.FlagTenant, "", "name of the ScimTenant, in the pod's namespace")
+	flags.StringVar(&o.address, "address", at(contract.PortSCIM), "address of the SCIM API")
+	flags.StringVar(&o.healthAddress, "health-address", at(contract.PortHealth), "address of /livez, /readyz and /metrics")
+	flags.StringVar(&o.peerAddress, "peer-address", at(contract.PortPeers), "address to listen at for the other replicas of the tenant")
+	flags.DurationVar(&o.linger, "linger", defaultLinger, "how long after SIGTERM open connections may still send requests")
+	flags.DurationVar(&o.absence, contract.FlagAbsence, kubernetes.DefaultAbsenceAge,
+		"how long a user or group must have been absent before what refers to it is removed")
+	if err := program.Parse(flags, args); err != nil {
+		return options{}, err
+	}
+	return o, o.validate()
+}
+
+func (o options) validate() error {
+	if o.tenant == "" || o.pod.Namespace == "" || o.pod.Name == "" || o.pod.UID == "" || o.pod.IP == "" {
+		return errors.New("--tenant, POD_NAMESPACE, POD_NAME, POD_UID and POD_IP must be set; the operator does so in the Deployment it makes")
+	}
+	return nil
+}
+
+// at is the address of a port at every interface.
+func at(port int32) string { return fmt.Sprintf(":%d", port) }
