@@ -60,7 +60,7 @@ func newClient(with func(*rest.Config)) (client.WithWatch, error) {
 	return live, nil
 }
 
-// newWatchClient returns the client with the watches of a mirror.
+// newWatchClient returns the client with the watches of a cache.
 func newWatchClient(live client.WithWatch) (client.WithWatch, error) {
 	config, err := newConfig()
 	if err != nil {

@@ -33,9 +33,9 @@ type pod struct {
 	log     *slog.Logger
 	metrics *prometheus.Registry
 
-	// tenant answers the requests, out of mirror.
+	// tenant answers the requests, out of cache.
 	tenant *server.Tenant
-	mirror *kubernetes.Mirror
+	cache  *kubernetes.Cache
 	// members are the tenant's replicas, this one among them.
 	members *driver.Replica
 	// follower tells tenant what the ScimTenant and the keys are.
@@ -57,22 +57,22 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 		return nil, err
 	}
 	key := client.ObjectKey{Namespace: o.pod.Namespace, Name: o.tenant}
-	p.mirror = kubernetes.NewMirror(watching, key, log)
-	kubernetes.MeasureStorage(p.metrics, o.tenant, p.mirror)
+	p.cache = kubernetes.NewCache(watching, key, log)
+	kubernetes.MeasureStorage(p.metrics, o.tenant, p.cache)
 	p.members, err = driver.New(driver.Options{
-		Client: live, Pod: o.pod, Tenant: o.tenant, Listen: o.peerAddress, Log: p.mirror, Logger: log, Metrics: p.metrics,
+		Client: live, Pod: o.pod, Tenant: o.tenant, Listen: o.peerAddress, Log: p.cache, Logger: log, Metrics: p.metrics,
 		Usage: p.usage,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing to join the other replicas: %w", err)
 	}
-	p.mirror.Join(p.members.ReadIndex, p.members.Rewound)
+	p.cache.Join(p.members.ReadIndex, p.members.Rewound)
 	backend := kubernetes.New(kubernetes.Options{
 		Client: guarded, Tenant: key, Groups: registry.Group(),
-		Mirror: p.mirror, Member: p.members.Member, Metrics: kubernetes.NewMetrics(p.metrics, o.tenant),
+		Cache: p.cache, Member: p.members.Member, Metrics: kubernetes.NewMetrics(p.metrics, o.tenant), Log: log,
 	})
 	p.tenant = server.NewTenant(backend, server.DefaultLimits(), log, server.NewMetrics(p.metrics, o.tenant))
-	p.tenant.Needs(p.mirror.InStep, p.members.Member)
+	p.tenant.Needs(p.cache.Synced, p.members.Member)
 	recorder, stopRecording, err := newRecorder(ctx)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 	p.upkeep.Lead, p.upkeep.Policy, p.upkeep.Recorder, p.upkeep.Log = p.members.Lead, p.tenant.Policy, recorder, log
 	p.follower = &replica.Replica{
 		Client: live, Tenant: p.tenant, Namespace: o.pod.Namespace, Name: o.tenant,
-		Follows: p.mirror.Follow, Accepted: p.members.Accept, Log: log,
+		Follows: p.cache.Follow, Accepted: p.members.Accept, Log: log,
 	}
 	return p, nil
 }
@@ -119,7 +119,7 @@ func (p *pod) serve(ctx context.Context) error {
 	defer stopFollowing()
 	var running sync.WaitGroup
 	running.Go(func() { p.follower.Run(following) })
-	running.Go(func() { p.mirror.Run(following) })
+	running.Go(func() { p.cache.Run(following) })
 	running.Go(func() { p.upkeep.Run(following) })
 	var leaving error
 	serving, stopServing := context.WithCancel(ctx)
@@ -140,10 +140,10 @@ func (p *pod) serve(ctx context.Context) error {
 // usage is what the Lease states of how much the tenant is used; nothing while
 // memory is not complete.
 func (p *pod) usage() string {
-	if !p.mirror.InStep() {
+	if !p.cache.Synced() {
 		return ""
 	}
-	counts := p.mirror.Counts()
+	counts := p.cache.Counts()
 	return contract.EncodeUsage(contract.Usage{
 		Users: int32(counts.Users), ActiveUsers: int32(counts.ActiveUsers), Groups: int32(counts.Groups),
 		LastRequestTime: p.tenant.LastRequest(),

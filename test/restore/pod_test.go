@@ -43,21 +43,21 @@ type tenant struct {
 type pod struct {
 	*Client
 	name    string
-	mirror  *kubernetes.Mirror
+	cache   *kubernetes.Cache
 	members *driver.Replica
 	log     *watchedLog
 }
 
 // watchedLog notes when everything begins anew.
 type watchedLog struct {
-	*kubernetes.Mirror
+	*kubernetes.Cache
 	mu        sync.Mutex
 	restarted []time.Time
 }
 
 // Restart implements driver.Log.
 func (l *watchedLog) Restart() {
-	l.Mirror.Restart()
+	l.Cache.Restart()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.restarted = append(l.restarted, time.Now())
@@ -88,7 +88,7 @@ func (c *cluster) serve(ctx SpecContext, name string, onDelete v1alpha1.UserDele
 		p, served := c.startPod(t.ObjectKey, fmt.Sprintf("%s-scim-%d", name, i))
 		served.Configure(settings)
 		served.Accept(server.Keys{verifier.KeyID: verifier}, func() {})
-		p.mirror.Follow(settings.Registry)
+		p.cache.Follow(settings.Registry)
 		web := httptest.NewServer(served)
 		DeferCleanup(web.Close)
 		p.Client = NewClient(web.URL+settings.Path, token)
@@ -119,22 +119,22 @@ func (c *cluster) startPod(of client.ObjectKey, name string) (*pod, *server.Tena
 	watching, err := kubernetes.NewWatchClient(live, c.config)
 	Expect(err).NotTo(HaveOccurred())
 
-	p := &pod{name: name, mirror: kubernetes.NewMirror(watching, of, log)}
-	p.log = &watchedLog{Mirror: p.mirror}
+	p := &pod{name: name, cache: kubernetes.NewCache(watching, of, log)}
+	p.log = &watchedLog{Cache: p.cache}
 	p.members, err = driver.New(driver.Options{
 		Client: live, Tenant: of.Name, Listen: "127.0.0.1:0", Log: p.log, Logger: log, Metrics: metrics,
 		Pod:    driver.Pod{Namespace: of.Namespace, Name: name, UID: "uid-of-" + name, IP: "127.0.0.1"},
 		Timing: driver.Timing{Lease: c.lease},
 	})
 	Expect(err).NotTo(HaveOccurred())
-	p.mirror.Join(sometimes(p.members.ReadIndex), p.members.Rewound)
+	p.cache.Join(sometimes(p.members.ReadIndex), p.members.Rewound)
 	served := server.NewTenant(kubernetes.New(kubernetes.Options{
-		Client: guarded, Tenant: of, Mirror: p.mirror, Member: p.members.Member, Metrics: kubernetes.NewMetrics(metrics, of.Name),
+		Client: guarded, Tenant: of, Cache: p.cache, Member: p.members.Member, Metrics: kubernetes.NewMetrics(metrics, of.Name), Log: log,
 	}), server.DefaultLimits(), log, server.NewMetrics(metrics, of.Name))
 
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { p.mirror.Run(ctx) })
+	running.Go(func() { p.cache.Run(ctx) })
 	running.Go(func() { _ = p.members.Run(ctx) })
 	DeferCleanup(func() {
 		stop()
@@ -160,7 +160,7 @@ func (t *tenant) expectMemory() {
 	GinkgoHelper()
 	for _, p := range t.pods {
 		Eventually(func(g Gomega) {
-			g.Expect(p.mirror.InStep()).To(BeTrue())
+			g.Expect(p.cache.Synced()).To(BeTrue())
 			_, err := p.members.ReadIndex(context.Background())
 			g.Expect(err).NotTo(HaveOccurred())
 		}).Should(Succeed(), p.name)

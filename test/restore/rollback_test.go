@@ -87,7 +87,7 @@ var _ = Describe("Pods of a cluster whose etcd is restored to an older state", S
 		t.expectMemory()
 		t.expectRestarts(1)
 		for _, p := range pods {
-			Expect(p.mirror.Counts().Users).To(Equal(21))
+			Expect(p.cache.Counts().Users).To(Equal(21))
 			for _, id := range lost {
 				p.Get(Users+"/"+id).IsError(http.StatusNotFound, "")
 			}

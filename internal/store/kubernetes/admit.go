@@ -25,7 +25,7 @@ const farFromFull = 4 << 20
 // admit refuses a write that would exceed a limit of the tenant. Writes at the
 // same moment can exceed a limit by their number.
 func (s *Store) admit(ctx context.Context, policy store.Policy, next, current *scim.Resource, adding bool) error {
-	if s.mirror != nil {
+	if s.cache != nil {
 		if err := s.admitBytes(ctx, next.Type(), policy, store.Growth(next, current, adding)); err != nil {
 			return err
 		}
@@ -34,8 +34,7 @@ func (s *Store) admit(ctx context.Context, policy store.Policy, next, current *s
 	if policy.Admit(next, current, adding, store.Counts{Active: math.MaxInt, Objects: math.MaxInt, Bytes: math.MaxInt64}) == nil {
 		return nil // No limit is in question.
 	}
-	inStep := func() bool { return s.mirror.InStep() }
-	far, known, _ := fromMemory(s, inStep, func(x *index.Index) (store.Counts, error) { return shown(x.Counts()), nil })
+	far, known, _ := fromMemory(s.cache, s.cache.Synced, func(x *index.Index) (store.Counts, error) { return shown(x.Counts()), nil })
 	far.Active += farFromLimit
 	far.Objects += farFromLimit
 	if known && policy.Admit(next, current, adding, far) == nil {
@@ -51,7 +50,7 @@ func (s *Store) admit(ctx context.Context, policy store.Policy, next, current *s
 // counts counts in memory, or with a LIST of each kind.
 func (s *Store) counts(ctx context.Context, t *scim.ResourceType) (counts store.Counts, err error) {
 	current := func() bool { return s.current(ctx, t) }
-	counts, known, err := fromMemory(s, current, func(x *index.Index) (store.Counts, error) { return shown(x.Counts()), nil })
+	counts, known, err := fromMemory(s.cache, current, func(x *index.Index) (store.Counts, error) { return shown(x.Counts()), nil })
 	if known {
 		return counts, err
 	}
@@ -83,14 +82,14 @@ func (s *Store) counts(ctx context.Context, t *scim.ResourceType) (counts store.
 // what memory shows. While that is not there, the write passes: it is not worth a LIST of
 // everything, and how much is written is bounded anyway.
 func (s *Store) admitBytes(ctx context.Context, t *scim.ResourceType, policy store.Policy, growth int64) error {
-	if s.mirror == nil || !s.mirror.InStep() {
+	if !s.cache.Synced() {
 		return nil
 	}
-	if policy.AdmitBytes(growth, s.mirror.Counts().Bytes+farFromFull) == nil {
+	if policy.AdmitBytes(growth, s.cache.Counts().Bytes+farFromFull) == nil {
 		return nil
 	}
 	_ = s.current(ctx, t) // If it cannot be, what it shows has to do.
-	return policy.AdmitBytes(growth, s.mirror.Counts().Bytes)
+	return policy.AdmitBytes(growth, s.cache.Counts().Bytes)
 }
 
 // shown are the counts of what memory shows.

@@ -22,7 +22,7 @@ var _ = Describe("A name whose claim somebody has changed by hand", func() {
 	BeforeEach(func(ctx SpecContext) {
 		at = newScene(ctx)
 		id, other = at.create(ctx, "babs@example.com"), at.create(ctx, "jim@example.com")
-		Eventually(at.inStep(ctx)).Should(Succeed())
+		Eventually(at.synced(ctx)).Should(Succeed())
 	})
 	// changes are what somebody has done to the claim.
 	changes := map[string]func(context.Context){
@@ -55,7 +55,7 @@ var _ = Describe("A name whose claim somebody has changed by hand", func() {
 
 		It("brings the kept user back who has it: "+what, func(ctx SpecContext) {
 			Expect(at.reader.Delete(ctx, registry.User(), id, store.DeleteOptions{Policy: keep})).To(Succeed())
-			Eventually(func() int { return at.reader.mirror.Counts().Kept }).Should(Equal(1))
+			Eventually(func() int { return at.reader.cache.Counts().Kept }).Should(Equal(1))
 			change(ctx)
 			refuse := keep
 			refuse.RefuseRecreation = true
@@ -72,7 +72,7 @@ var _ = Describe("A name whose claim somebody has changed by hand", func() {
 
 		It("is taken from the kept user who has it by who is renamed: "+what, func(ctx SpecContext) {
 			Expect(at.reader.Delete(ctx, registry.User(), id, store.DeleteOptions{Policy: keep})).To(Succeed())
-			Eventually(func() int { return at.reader.mirror.Counts().Kept }).Should(Equal(1))
+			Eventually(func() int { return at.reader.cache.Counts().Kept }).Should(Equal(1))
 			change(ctx)
 			_, err := at.reader.Update(ctx, registry.User(), other, rename("babs@example.com"), store.UpdateOptions{Policy: keep})
 			Expect(err).NotTo(HaveOccurred())

@@ -99,9 +99,9 @@ func (e *endless) RoundTrip(request *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// BenchmarkFeed takes one event from the bytes of its watch into the index, or one object
+// BenchmarkReflector takes one event from the bytes of its watch into the index, or one object
 // from those of the list at the beginning.
-func BenchmarkFeed(b *testing.B) {
+func BenchmarkReflector(b *testing.B) {
 	for kind, format := range map[string]string{"user": userEvent, "group of 100": groupEvent, "slice of 100": sliceEvent} {
 		events := make([]string, 1000)
 		for i := range events {
@@ -116,21 +116,21 @@ func BenchmarkFeed(b *testing.B) {
 		}
 		run := func(b *testing.B, body *endless, revision string) {
 			b.Helper()
-			mirror := NewMirror(benchClient(b, body), client.ObjectKey{Namespace: "default", Name: "acme"}, slog.New(slog.DiscardHandler))
-			feeds := map[string]*feed{}
-			for i, f := range mirror.feeds(content{registry: registry}) {
-				feeds[[]string{"user", "group of 100", "slice of 100"}[i]] = f
+			memory := NewCache(benchClient(b, body), client.ObjectKey{Namespace: "default", Name: "acme"}, slog.New(slog.DiscardHandler))
+			reflectors := map[string]*reflector{}
+			for i, f := range memory.reflectors(content{registry: registry}) {
+				reflectors[[]string{"user", "group of 100", "slice of 100"}[i]] = f
 			}
-			feeds[kind].revision = revision
-			read, put := 0, feeds[kind].put
-			feeds[kind].put = func(object client.Object) error {
+			reflectors[kind].revision = revision
+			read, put := 0, reflectors[kind].put
+			reflectors[kind].put = func(object client.Object) error {
 				read++
 				return put(object)
 			}
 			b.SetBytes(int64(len(events[0])))
 			b.ReportAllocs()
 			b.ResetTimer()
-			if _, err := feeds[kind].once(context.Background()); err != nil || read != b.N {
+			if _, err := reflectors[kind].once(context.Background()); err != nil || read != b.N {
 				b.Fatalf("%d objects of %d: %v", read, b.N, err)
 			}
 		}

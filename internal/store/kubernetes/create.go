@@ -89,7 +89,7 @@ func (c *creation) try(ctx context.Context) (*scim.Resource, error) {
 		u.wrote(inserted)
 		return u.spread(ctx, others)
 	case err == nil:
-		s.tell(kindOf(c.t), inserted)
+		s.cache.Acknowledge(kindOf(c.t), inserted)
 		return s.written(c.t, inserted)
 	case errors.Is(err, errFenced), failure.IsDefinite(err) && !c.doubt.unsure:
 		// Nothing can come of the claim any more. One that cannot be released now is
@@ -225,7 +225,7 @@ func (c *creation) revive(ctx context.Context, found acquired) (*scim.Resource, 
 		c.doubt.sent(object, object.GetResourceVersion(), err)
 		return c.revived(ctx, object, err)
 	}
-	s.tell(kindOf(t), sent)
+	s.cache.Acknowledge(kindOf(t), sent)
 	return s.written(t, sent)
 }
 

@@ -116,7 +116,7 @@ func (d *deletion) mark(ctx context.Context, read *record) (client.Object, error
 	if err != nil {
 		return nil, failure.Wrap(err, "marking the %s %s as deleted", d.t.Name, d.id)
 	}
-	d.store.tell(kindOf(d.t), object)
+	d.store.cache.Acknowledge(kindOf(d.t), object)
 	return object, nil
 }
 

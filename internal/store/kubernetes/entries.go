@@ -13,7 +13,7 @@ import (
 )
 
 // byID removes an object whose name is an id.
-func (m *Mirror) byID(remove func(uuid.UUID)) func(string) {
+func (c *Cache) byID(remove func(uuid.UUID)) func(string) {
 	return func(name string) {
 		if id, err := idOf(name); err == nil {
 			remove(id)
@@ -21,21 +21,21 @@ func (m *Mirror) byID(remove func(uuid.UUID)) func(string) {
 	}
 }
 
-func (m *Mirror) putUser(t *scim.ResourceType, object client.Object) error {
+func (c *Cache) putUser(t *scim.ResourceType, object client.Object) error {
 	id, err := idOf(object.GetName())
 	if err != nil {
 		return err
 	}
-	read, err := decode(m.tenant.Name, t, object)
+	read, err := decode(c.tenant.Name, t, object)
 	switch {
 	case err != nil:
 		return err
 	case read.known():
-		m.index.PutUser(userEntry(id, read))
+		c.index.PutUser(userEntry(id, read))
 	case read.kept():
-		m.index.PutKept(keptEntry(id, read))
+		c.index.PutKept(keptEntry(id, read))
 	default:
-		m.index.RemoveUser(id)
+		c.index.RemoveUser(id)
 	}
 	return nil
 }
@@ -72,28 +72,28 @@ func userEntry(id uuid.UUID, read *record) *index.Entry {
 	return e
 }
 
-func (m *Mirror) putGroup(t *scim.ResourceType, object client.Object) error {
+func (c *Cache) putGroup(t *scim.ResourceType, object client.Object) error {
 	id, err := idOf(object.GetName())
 	if err != nil {
 		return err
 	}
-	read, err := decodeWithoutMembers(m.tenant.Name, t, object)
+	read, err := decodeWithoutMembers(c.tenant.Name, t, object)
 	if err != nil {
 		return err
 	}
 	switch {
 	case read.kept():
-		m.index.PutKept(keptEntry(id, read))
+		c.index.PutKept(keptEntry(id, read))
 		return nil
 	case !read.known():
-		m.index.RemoveGroup(id)
+		c.index.RemoveGroup(id)
 		return nil
 	}
 	group, isGroup := object.(*v1alpha1.ScimGroup)
 	if !isGroup {
 		return fmt.Errorf("%T is no ScimGroup", object)
 	}
-	m.index.PutGroup(groupEntry(id, read, group))
+	c.index.PutGroup(groupEntry(id, read, group))
 	return nil
 }
 
@@ -112,20 +112,20 @@ func groupEntry(id uuid.UUID, read *record, group *v1alpha1.ScimGroup) *index.En
 	}
 }
 
-func (m *Mirror) putSlice(object client.Object) error {
+func (c *Cache) putSlice(object client.Object) error {
 	slice, isSlice := object.(*v1alpha1.ScimGroupMembers)
 	if !isSlice {
 		return fmt.Errorf("%T is no ScimGroupMembers", object)
 	}
-	if slice.Spec.TenantRef.Name != m.tenant.Name || slice.GetDeletionTimestamp() != nil {
-		m.index.RemoveSlice(slice.GetName())
+	if slice.Spec.TenantRef.Name != c.tenant.Name || slice.GetDeletionTimestamp() != nil {
+		c.index.RemoveSlice(slice.GetName())
 		return nil
 	}
 	group, err := idOf(slice.Spec.GroupRef.Name)
 	if err != nil {
 		return err
 	}
-	m.index.PutSlice(sliceEntry(group, slice))
+	c.index.PutSlice(sliceEntry(group, slice))
 	return nil
 }
 

@@ -96,7 +96,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 	inMemory := func(known bool, ids ...string) {
 		GinkgoHelper()
 		for _, id := range ids {
-			Eventually(func() bool { return s.mirror.index.Knows(uuid.MustParse(id)) }).Should(Equal(known))
+			Eventually(func() bool { return s.cache.Index().Knows(uuid.MustParse(id)) }).Should(Equal(known))
 		}
 	}
 
@@ -142,7 +142,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 		It("stay in it when memory has lost sight of them", func(ctx SpecContext) {
 			member := create(ctx, "a@example.com")
 			id := group(ctx, member)
-			s.mirror.index.RemoveUser(uuid.MustParse(member)) // It could not be read.
+			s.cache.Index().RemoveUser(uuid.MustParse(member)) // It could not be read.
 			upkeep.AbsenceAge = 0
 			Expect(upkeep.once(ctx, true)).To(Succeed())
 			Expect(listed(ctx, id)).To(ConsistOf(member))
@@ -153,7 +153,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 				member := create(ctx, "a@example.com")
 				id := group(ctx, create(ctx, "b@example.com"), member)
 				halfDelete(ctx, s, registry.User(), member, keep)
-				Eventually(func() int { return s.mirror.Counts().Kept + s.mirror.Counts().Markers }).Should(Equal(1))
+				Eventually(func() int { return s.cache.Counts().Kept + s.cache.Counts().Markers }).Should(Equal(1))
 				for _, reader := range []*Store{s, newStore(live, namespace)} {
 					found, err := reader.Get(ctx, registry.Group(), id, store.View{})
 					Expect(err).NotTo(HaveOccurred())
@@ -252,7 +252,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 		It("go when the process died that was to delete their group", func(ctx SpecContext) {
 			id := group(ctx, create(ctx, "a@example.com"), create(ctx, "b@example.com"))
 			halfDelete(ctx, s, registry.Group(), id, false)
-			Eventually(func() int { return s.mirror.Counts().Markers }).Should(Equal(1))
+			Eventually(func() int { return s.cache.Counts().Markers }).Should(Equal(1))
 			Expect(upkeep.once(ctx, false)).To(Succeed())
 			Expect(slicesOf(ctx)).To(BeEmpty())
 		})
@@ -305,10 +305,10 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			var log bytes.Buffer
 			upkeep.Log = slog.New(slog.NewTextHandler(&log, nil))
 			halfDelete(ctx, s, registry.Group(), group(ctx), false)
-			Eventually(func() int { return s.mirror.Counts().Markers }).Should(Equal(1))
+			Eventually(func() int { return s.cache.Counts().Markers }).Should(Equal(1))
 			upkeep.MarkerAge = 0
 			Expect(upkeep.once(ctx, false)).To(Succeed())
-			Eventually(func() int { return s.mirror.Counts().Markers }).Should(BeZero())
+			Eventually(func() int { return s.cache.Counts().Markers }).Should(BeZero())
 			Expect(log.String()).To(BeEmpty())
 		})
 
@@ -333,7 +333,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			id := create(ctx, "deleted-user@example.com")
 			Expect(s.Delete(ctx, registry.User(), id, store.DeleteOptions{Policy: store.Policy{KeepDeletedUsers: true}})).To(Succeed())
 			inMemory(true, id)
-			Eventually(func() int { return s.mirror.Counts().Kept }).Should(Equal(1))
+			Eventually(func() int { return s.cache.Counts().Kept }).Should(Equal(1))
 			upkeep.MarkerAge = 0
 			Expect(upkeep.once(ctx, false)).To(Succeed())
 			Expect(user(ctx, id).Spec.UserName).To(Equal("deleted-user@example.com"))
@@ -344,7 +344,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			object := user(ctx, id)
 			object.Labels[v1alpha1.LabelDeleted] = "true"
 			Expect(live.Update(ctx, object)).To(Succeed())
-			Eventually(func() int { return s.mirror.Counts().Kept }).Should(Equal(1))
+			Eventually(func() int { return s.cache.Counts().Kept }).Should(Equal(1))
 			policy.Retention = ptr.To(time.Hour)
 			Expect(upkeep.once(ctx, false)).To(Succeed())
 			Expect(user(ctx, id)).NotTo(BeNil())

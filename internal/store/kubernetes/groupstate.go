@@ -32,7 +32,7 @@ func isSliced(group *v1alpha1.ScimGroup) bool {
 
 // groupState is a group with slices as it was at one moment.
 type groupState struct {
-	// object is the ScimGroup; nil when the state is that of the mirror.
+	// object is the ScimGroup; nil when the state is that of the cache.
 	object *v1alpha1.ScimGroup
 	// current is the group without members, with the meta of all of it.
 	current *scim.Resource
@@ -147,18 +147,19 @@ func (g *groupState) size() int {
 	return size
 }
 
-// mirrored returns the state of a group with slices from memory. It is not ok
+// cachedState returns the state of a group with slices from memory. It is not ok
 // for a group that memory does not know to have any, or that it cannot be
 // known to be current about.
-func (s *Store) mirrored(ctx context.Context, t *scim.ResourceType, id string) (state *groupState, ok bool) {
+func (s *Store) cachedState(ctx context.Context, t *scim.ResourceType, id string) (state *groupState, ok bool) {
 	key, err := idOf(id)
-	if err != nil || s.mirror == nil {
+	if err != nil {
 		return nil, false
 	}
-	if e := s.mirror.index.Entry(t, key); e == nil || !e.Group.Sliced && !s.mirror.index.HasSlices(key) {
+	shown := s.cache.Index()
+	if e := shown.Entry(t, key); e == nil || !e.Group.Sliced && !shown.HasSlices(key) {
 		return nil, false
 	}
-	state, ok, _ = fromMemory(s, func() bool { return s.current(ctx, t) }, func(x *index.Index) (*groupState, error) {
+	state, ok, _ = fromMemory(s.cache, func() bool { return s.current(ctx, t) }, func(x *index.Index) (*groupState, error) {
 		current, known := x.Get(t, id, store.View{WithoutMembers: true})
 		e := x.Entry(t, key)
 		if !known || e == nil {
@@ -193,8 +194,7 @@ func (s *Store) mayBeSliced(group *v1alpha1.ScimGroup) bool {
 	if err != nil || isSliced(group) {
 		return err == nil
 	}
-	inStep := func() bool { return s.mirror.InStep() }
-	has, known, _ := fromMemory(s, inStep, func(x *index.Index) (bool, error) { return x.HasSlices(id), nil })
+	has, known, _ := fromMemory(s.cache, s.cache.Synced, func(x *index.Index) (bool, error) { return x.HasSlices(id), nil })
 	return has || !known
 }
 
@@ -236,14 +236,4 @@ func (s *Store) eachSlice(ctx context.Context, selected client.ListOption, yield
 		}
 		return yield(sliceEntry(group, slice))
 	})
-}
-
-// tellRevisions notes that a client may be told what was written.
-func (s *Store) tellRevisions(written readindex.Revisions) {
-	if s.mirror == nil {
-		return
-	}
-	for kind, revision := range written {
-		s.mirror.progress.tell(readindex.Kind(kind), revision)
-	}
 }

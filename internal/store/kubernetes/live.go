@@ -221,10 +221,10 @@ func (s *Store) all(ctx context.Context, t *scim.ResourceType, view store.View, 
 }
 
 // takeLive takes memory for one of the resources that are read live. There may be
-// enough for all of them in the mirror, and not for them decoded.
+// enough for all of them in the cache, and not for them decoded.
 func (s *Store) takeLive(ctx context.Context, view store.View, bytes int64) error {
 	err := view.Take(ctx, bytes)
-	if err != nil && ctx.Err() == nil && s.mirror != nil {
+	if err != nil && ctx.Err() == nil && s.cache != nil {
 		return fmt.Errorf("reading all at the API server: %w: %w", store.Unavailable(), err)
 	}
 	return err
@@ -239,15 +239,15 @@ func (s *Store) eachObject(ctx context.Context, kind readindex.Kind, selected cl
 		options.Limit = slicesPage
 	}
 	selected.ApplyToList(options)
-	known := s.seen()
+	known := s.cache.Seen()
 	for {
 		page, err := s.list(ctx, kind, options)
 		if err != nil {
 			return err
 		}
-		s.shown(known, kind, page.revision)
+		s.cache.Shown(known, kind, page.revision)
 		for _, object := range page.objects {
-			s.tell(kind, object)
+			s.cache.Acknowledge(kind, object)
 			if err := yield(object); err != nil {
 				return err
 			}

@@ -22,15 +22,15 @@ var _ = Describe("A replica that reads at the API server", func() {
 	It("catches up with it in memory when the other replicas cannot be asked and there is much to read", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
 		tenant := client.ObjectKey{Namespace: namespace, Name: "acme"}
-		mirror := NewMirror(watching, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
-		mirror.Join(func(context.Context) (readindex.Revisions, error) {
+		memory := NewCache(watching, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+		memory.Join(func(context.Context) (readindex.Revisions, error) {
 			return readindex.Revisions{}, errors.New("a replica does not answer")
 		}, func() {})
-		mirror.Follow(registry)
+		memory.Follow(registry)
 		running, stop := context.WithCancel(context.Background())
 		DeferCleanup(stop)
-		go mirror.Run(running)
-		Eventually(mirror.InStep).Should(BeTrue())
+		go memory.Run(running)
+		Eventually(memory.Synced).Should(BeTrue())
 		withoutLists := interceptor.NewClient(live, interceptor.Funcs{
 			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 				if (&client.ListOptions{}).ApplyOptions(opts).Limit != 1 {
@@ -39,7 +39,7 @@ var _ = Describe("A replica that reads at the API server", func() {
 				return c.List(ctx, list, opts...)
 			},
 		})
-		s := New(Options{Client: withoutLists, Tenant: tenant, Groups: registry.Group(), Mirror: mirror})
+		s := New(Options{Client: withoutLists, Tenant: tenant, Groups: registry.Group(), Cache: memory})
 		s.sizes.live = 0
 		other := newStore(live, namespace)
 		_, err := other.Create(ctx, scim.NewResource(registry.Group(), scim.Complex{"displayName": "Tour Guides"}), store.Policy{})
@@ -74,7 +74,7 @@ var _ = Describe("A replica that reads at the API server", func() {
 		user, err := newStore(live, namespace).Create(ctx, newUser("jim@example.com"), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
 		tenant := client.ObjectKey{Namespace: namespace, Name: "acme"}
-		asleep := New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Mirror: NewMirror(watching, tenant, slog.New(slog.DiscardHandler))})
+		asleep := New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: NewCache(watching, tenant, slog.New(slog.DiscardHandler))})
 		var asked int64
 		view := store.View{Reserve: func(_ context.Context, bytes int64) error {
 			asked += bytes

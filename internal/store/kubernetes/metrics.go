@@ -32,11 +32,11 @@ func NewMetrics(registry prometheus.Registerer, tenant string) *Metrics {
 
 // MeasureStorage registers a metric of how much the tenant's users and groups take, as
 // spec.storageLimit of its ScimTenant counts it.
-func MeasureStorage(registry prometheus.Registerer, tenant string, mirror *Mirror) {
+func MeasureStorage(registry prometheus.Registerer, tenant string, memory *Cache) {
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "scim_stored_bytes", ConstLabels: prometheus.Labels{"tenant": tenant},
 		Help: "About how many bytes the users and groups of the tenant take where they are stored.",
-	}, func() float64 { return float64(mirror.Counts().Bytes) }))
+	}, func() float64 { return float64(memory.Counts().Bytes) }))
 }
 
 func (m *Metrics) read(fromMemory bool) {

@@ -47,7 +47,7 @@ func (s *Store) presenceOf(ctx context.Context, id string) (presence, error) {
 		case err != nil:
 			return present, failure.Wrap(err, "looking up whether %s exists", id)
 		}
-		s.tell(kindOfMember(kind), object)
+		s.cache.Acknowledge(kindOfMember(kind), object)
 		if object.GetLabels()[v1alpha1.LabelDeleted] == "" {
 			return present, nil
 		}
@@ -151,7 +151,7 @@ func (s *Store) listing(ctx context.Context, id string) (groups []string, err er
 		return nil, nil //nolint:nilerr // What is no id is no member.
 	}
 	t := s.groupType()
-	parents, known, _ := fromMemory(s, func() bool { return s.current(ctx, t) }, func(x *index.Index) ([]uuid.UUID, error) {
+	parents, known, _ := fromMemory(s.cache, func() bool { return s.current(ctx, t) }, func(x *index.Index) ([]uuid.UUID, error) {
 		return x.ParentsOf(key), nil
 	})
 	if known {

@@ -13,25 +13,25 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex"
 )
 
-// progress is how far the mirror has come, and how far it must have come for
-// what this replica has told clients.
+// progress is how far the cache has come, and how far it must have come for
+// what this replica has acknowledged to clients.
 type progress struct {
 	mu sync.Mutex
 	// era counts how often everything began anew, as it does with other types. The
-	// watches of an earlier era bring the mirror no further.
+	// watches of an earlier era bring the cache no further.
 	era uint64
-	// incarnation counts how often the mirror, or a kind in it, stopped to show a
+	// incarnation counts how often the cache, or a kind in it, stopped to show a
 	// state of the API server. A read from memory compares it afterwards.
 	incarnation uint64
-	// applied is the revision that the mirror has reached, by events, bookmarks
+	// applied is the revision that the cache has reached, by events, bookmarks
 	// or a first list; 0 while it is not in step with the API server.
 	applied readindex.Revisions
-	// told is the highest revision that something told a client rests on, or may
-	// rest on because the mirror shows it. Bookmarks do not count: they change
+	// acknowledged is the highest revision that an answer to a client rests on, or may
+	// rest on because the cache shows it. Bookmarks do not count: they change
 	// nothing that is shown, and other replicas get theirs at other times.
-	told readindex.Revisions
-	// void is what was told of a history that was rewritten since, until it is known what
-	// may have been told of the new one before that was known.
+	acknowledged readindex.Revisions
+	// void is what was acknowledged of a history that was rewritten since, until it is known what
+	// may have been acknowledged of the new one before that was known.
 	void readindex.Revisions
 	// inVain is the highest revision that was waited for in vain, and until when nobody
 	// else waits for one that is not higher.
@@ -57,7 +57,7 @@ func revisionOf(object client.Object) uint64 {
 	return revision
 }
 
-// advance notes that the mirror has reached the revision, by an event when it
+// advance notes that the cache has reached the revision, by an event when it
 // shows anything new.
 func (p *progress) advance(era uint64, kind readindex.Kind, revision uint64, event bool) {
 	p.mu.Lock()
@@ -66,7 +66,7 @@ func (p *progress) advance(era uint64, kind readindex.Kind, revision uint64, eve
 		return
 	}
 	if event {
-		p.told[kind] = max(p.told[kind], revision)
+		p.acknowledged[kind] = max(p.acknowledged[kind], revision)
 	}
 	p.applied[kind] = max(p.applied[kind], revision)
 	p.wake()
@@ -98,33 +98,33 @@ func (p *progress) startOver() uint64 {
 func (p *progress) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.void = p.void.Max(p.told)
-	p.told, p.inVain = readindex.Revisions{}, [readindex.Kinds]futility{}
+	p.void = p.void.Max(p.acknowledged)
+	p.acknowledged, p.inVain = readindex.Revisions{}, [readindex.Kinds]futility{}
 }
 
-// seen is what the API server had shown at some moment.
-type seen struct {
+// Seen is what the API server had shown at some moment.
+type Seen struct {
 	era       uint64
 	revisions readindex.Revisions
 }
 
 // seen returns what the API server has shown up to now: whatever it is asked from now on,
 // its latest revisions cannot be lower, nor those of what is written.
-func (p *progress) seen() seen {
+func (p *progress) seen() Seen {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return seen{era: p.era, revisions: p.told.Max(p.applied)}
+	return Seen{era: p.era, revisions: p.acknowledged.Max(p.applied)}
 }
 
 // contradicts reports whether a revision is lower than it can be, unless history was
 // rewritten since. Whoever has begun anew since knows already.
-func (p *progress) contradicts(known seen, kind readindex.Kind, revision uint64) bool {
+func (p *progress) contradicts(known Seen, kind readindex.Kind, revision uint64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.era == known.era && revision < known.revisions[kind]
 }
 
-// current returns the incarnation of the mirror.
+// current returns the incarnation of the cache.
 func (p *progress) current() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -139,9 +139,9 @@ func (p *progress) wake() {
 	}
 }
 
-// inStep reports whether the mirror shows a state of the API server, if not the
+// synced reports whether the cache shows a state of the API server, if not the
 // latest, for every kind.
-func (p *progress) inStep() bool {
+func (p *progress) synced() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, revision := range p.applied {
@@ -152,19 +152,19 @@ func (p *progress) inStep() bool {
 	return true
 }
 
-// tell notes that something told a client rests on the revision.
-func (p *progress) tell(kind readindex.Kind, revision uint64) {
+// acknowledge notes that an answer to a client rests on the revision.
+func (p *progress) acknowledge(kind readindex.Kind, revision uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.told[kind] = max(p.told[kind], revision)
+	p.acknowledged[kind] = max(p.acknowledged[kind], revision)
 }
 
-// tellIn does the same for the watch of an era, which shows nothing after that.
-func (p *progress) tellIn(era uint64, kind readindex.Kind, revision uint64) {
+// acknowledgeIn does the same for the watch of an era, which shows nothing after that.
+func (p *progress) acknowledgeIn(era uint64, kind readindex.Kind, revision uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.era == era {
-		p.told[kind] = max(p.told[kind], revision)
+		p.acknowledged[kind] = max(p.acknowledged[kind], revision)
 	}
 }
 
@@ -172,7 +172,7 @@ func (p *progress) tellIn(era uint64, kind readindex.Kind, revision uint64) {
 func (p *progress) revisions() readindex.Revisions {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.told.Max(p.void)
+	return p.acknowledged.Max(p.void)
 }
 
 // raise makes the revisions at least m, which is how far everything goes in the history as it
@@ -181,12 +181,12 @@ func (p *progress) raise(m readindex.Revisions) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.void = readindex.Revisions{}
-	for kind := range p.told {
-		p.told[kind] = max(p.told[kind], m[kind])
+	for kind := range p.acknowledged {
+		p.acknowledged[kind] = max(p.acknowledged[kind], m[kind])
 	}
 }
 
-// reach waits until the mirror has reached the revisions, for the patience at
+// reach waits until the cache has reached the revisions, for the patience at
 // the most. For some time it does not wait for what has been waited for in vain: a watch
 // on which nothing happens learns only by a bookmark how far it is.
 func (p *progress) reach(ctx context.Context, revisions readindex.Revisions, patience time.Duration) error {
@@ -212,7 +212,7 @@ func (p *progress) reach(ctx context.Context, revisions readindex.Revisions, pat
 // reachSoon waits like reach, but begins with asking the watches that are behind for a
 // bookmark.
 func (p *progress) reachSoon(ctx context.Context, revisions readindex.Revisions, patience time.Duration) error {
-	if !p.inStep() {
+	if !p.synced() {
 		return errBehind
 	}
 	p.mu.Lock()

@@ -29,7 +29,7 @@ const (
 func (s *Store) resolve(ctx context.Context, ids []string) (map[string]string, error) {
 	t := s.groupType()
 	ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, s.liveLookUps(len(ids))) }
-	kinds, known, _ := fromMemory(s, ready, func(x *index.Index) (map[string]string, error) {
+	kinds, known, _ := fromMemory(s.cache, ready, func(x *index.Index) (map[string]string, error) {
 		return kindsOf(x, ids), nil
 	})
 	if known {
@@ -63,10 +63,10 @@ func (s *Store) resolve(ctx context.Context, ids []string) (map[string]string, e
 
 // liveLookUps is about how many objects would be LISTed to look so many ids up.
 func (s *Store) liveLookUps(ids int) int {
-	if s.mirror == nil || ids <= resolveByGet {
+	if ids <= resolveByGet {
 		return 0
 	}
-	counts := s.mirror.Counts()
+	counts := s.cache.Counts()
 	return counts.Users + counts.Groups
 }
 
@@ -108,7 +108,7 @@ func (s *Store) lookUpByGet(ctx context.Context, kind string, ids []string) ([]s
 			if err != nil {
 				return failure.Wrap(err, "looking up the %s %s", kind, id)
 			}
-			s.tell(kindOfMember(kind), object)
+			s.cache.Acknowledge(kindOfMember(kind), object)
 			if tenantOf(object) == s.tenant.Name && exists(object) {
 				mu.Lock()
 				defer mu.Unlock()
@@ -128,7 +128,7 @@ func (s *Store) lookUpByList(ctx context.Context, kind string, ids []string) ([]
 	}
 	var found []string
 	err := s.eachMetadata(ctx, "Scim"+kind, func(object *metav1.PartialObjectMetadata) error {
-		s.tell(kindOfMember(kind), object)
+		s.cache.Acknowledge(kindOfMember(kind), object)
 		if wanted[object.Name] && exists(object) {
 			found = append(found, object.Name)
 		}

@@ -35,7 +35,7 @@ var _ = Describe("A replica", func() {
 		person := newUser("babs@example.com")
 		group := scim.NewResource(registry.Group(), scim.Complex{"displayName": "Engineers"})
 		shows := func(id string) bool {
-			_, shown := other.mirror.index.KindOf(uuid.MustParse(id))
+			_, shown := other.cache.Index().KindOf(uuid.MustParse(id))
 			return shown
 		}
 		for _, made := range []**scim.Resource{&person, &group} {
@@ -69,7 +69,7 @@ var _ = Describe("A replica", func() {
 		Expect(live.Create(ctx, odd)).To(Succeed())
 		Expect(live.Delete(ctx, odd)).To(Succeed())
 		Expect(at.get(ctx, id)).NotTo(BeNil())
-		Expect(at.reader.mirror.Counts().Users).To(Equal(1))
+		Expect(at.reader.cache.Counts().Users).To(Equal(1))
 	})
 
 	It("shows and changes who has lost the label of the tenant, wherever it reads", func(ctx SpecContext) {
@@ -170,7 +170,7 @@ var _ = Describe("A replica", func() {
 		Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: odd}, raw)).To(Succeed())
 		Expect(raw.Object["spec"]).To(HaveKeyWithValue("userName", "jim@example.com"))
 		Expect(at.reader.Delete(ctx, registry.User(), id, store.DeleteOptions{})).To(Succeed())
-		_, err = at.reader.mirror.Latest(ctx) // That is the first of all users now.
+		_, err = at.reader.cache.Latest(ctx) // That is the first of all users now.
 		Expect(err).NotTo(HaveOccurred())
 	})
 
@@ -185,7 +185,7 @@ var _ = Describe("A replica", func() {
 		Expect(live.Delete(ctx, user)).To(Succeed())
 		died := newStore(live, at.namespace)
 		halfDelete(ctx, died, registry.User(), deleted, false)
-		Eventually(func() int { return at.reader.mirror.Counts().Users }).Should(Equal(1))
+		Eventually(func() int { return at.reader.cache.Counts().Users }).Should(Equal(1))
 
 		for name, s := range map[string]*Store{"memory": at.reader, "live": died} {
 			found, err := s.Get(ctx, registry.Group(), group.ID(), store.View{})
@@ -227,16 +227,16 @@ var _ = Describe("A replica", func() {
 			},
 		})
 		tenant := client.ObjectKey{Namespace: at.namespace, Name: "acme"}
-		mirror := NewMirror(onUsers, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
-		at.all.start(mirror, fog.clear)
-		s := sized(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Mirror: mirror}), small)
+		memory := NewCache(onUsers, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+		at.all.start(memory, fog.clear)
+		s := sized(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory}), small)
 		first, second, third := at.create(ctx, "a@example.com"), at.create(ctx, "b@example.com"), at.create(ctx, "c@example.com")
 		group, err := s.Create(ctx, newGroup("Tour Guides", first, second), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
-		Eventually(func() int { return mirror.Counts().Users }).Should(Equal(3))
+		Eventually(func() int { return memory.Counts().Users }).Should(Equal(3))
 
 		// From here on the replica can neither ask the others nor see what becomes of users.
-		mirror.Join(func(context.Context) (readindex.Revisions, error) { return readindex.Revisions{}, errLost }, func() {})
+		memory.Join(func(context.Context) (readindex.Revisions, error) { return readindex.Revisions{}, errLost }, func() {})
 		fog.hold()
 		halfDelete(ctx, newStore(live, at.namespace), registry.User(), second, false)
 		updated, err := s.Update(ctx, registry.Group(), group.ID(), unchanged, store.UpdateOptions{Members: []scim.MemberChange{{ID: third, Add: true}}})
@@ -247,7 +247,7 @@ var _ = Describe("A replica", func() {
 
 	It("knows whose a name is also when the claim of it is lost", func(ctx SpecContext) {
 		id := at.create(ctx, "babs@example.com")
-		Eventually(at.inStep(ctx)).Should(Succeed())
+		Eventually(at.synced(ctx)).Should(Succeed())
 		lose := func() {
 			GinkgoHelper()
 			claim, err := at.reader.claims.get(ctx, registry.User(), "babs@example.com")
@@ -255,7 +255,7 @@ var _ = Describe("A replica", func() {
 			Expect(live.Delete(ctx, claim)).To(Succeed())
 		}
 		lose()
-		at.reader.mirror.Join(func(context.Context) (readindex.Revisions, error) { return readindex.Revisions{}, errLost }, func() {})
+		at.reader.cache.Join(func(context.Context) (readindex.Revisions, error) { return readindex.Revisions{}, errLost }, func() {})
 		Expect(find(ctx, at.reader, "babs@example.com")).To(ConsistOf(id), "it reads at the API server")
 		_, err := at.reader.Create(ctx, newUser("BABS@example.com"), store.Policy{})
 		Expect(failure.Status(err)).To(Equal(http.StatusConflict))

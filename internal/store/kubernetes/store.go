@@ -62,6 +62,7 @@ package kubernetes
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -81,9 +82,10 @@ type Store struct {
 	claims  claims
 	tenant  client.ObjectKey
 	groups  *scim.ResourceType
-	mirror  *Mirror
+	cache   *Cache
 	member  func() bool
 	metrics *Metrics
+	log     *slog.Logger
 	locks   locks
 	sizes   sizes
 }
@@ -105,38 +107,42 @@ type Options struct {
 	// Groups is the resource type of groups, since writes of users are about
 	// groups too. That of users comes with each call.
 	Groups *scim.ResourceType
-	// Mirror, if set, is where reads are served from.
-	Mirror *Mirror
+	// Cache, if set, is where reads are served from.
+	Cache *Cache
 	// Member, if set, says whether this replica may answer at this moment:
 	// driver.Replica.Member.
 	Member func() bool
 	// Metrics, if set, counts.
 	Metrics *Metrics
+	// Log, if set, is told of objects that are left out.
+	Log *slog.Logger
 }
 
 // New returns the store of a tenant.
 func New(o Options) *Store {
-	if o.Mirror != nil {
-		o.Client = witness{Client: o.Client, mirror: o.Mirror}
+	if o.Cache != nil {
+		o.Client = witness{Client: o.Client, cache: o.Cache}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Store{
 		client:  o.Client,
 		claims:  claims{client: o.Client, tenant: o.Tenant},
 		tenant:  o.Tenant,
 		groups:  o.Groups,
-		mirror:  o.Mirror,
+		cache:   o.Cache,
 		member:  o.Member,
 		metrics: o.Metrics,
+		log:     o.Log,
 		sizes:   sizes{inline: v1alpha1.MaxGroupMembers, slice: v1alpha1.MaxSliceMembers, few: fewMembers, live: pageSize},
 	}
 }
 
 // groupType is the resource type of groups that memory holds, or would hold.
 func (s *Store) groupType() *scim.ResourceType {
-	if s.mirror != nil {
-		if registry := s.mirror.following(); registry != nil {
-			return registry.Group()
-		}
+	if registry := s.cache.Registry(); registry != nil {
+		return registry.Group()
 	}
 	return s.groups
 }

@@ -31,7 +31,7 @@ import (
 var (
 	config   *rest.Config
 	live     client.WithWatch
-	watching client.WithWatch // as a replica's mirror has it
+	watching client.WithWatch // as a replica's cache has it
 	registry = func() *scim.Registry {
 		registry, err := scim.NewRegistry()
 		if err != nil {
@@ -111,21 +111,21 @@ var _ = conformance.Run("kubernetes, with slices of few members, read live,", re
 	return backend{namespace: newNamespace(context.Background()), sizes: sizes{inline: 1, slice: 3, few: 2, live: pageSize}}
 })
 
-// replicas are stores with a mirror each, which know each other's marks.
+// replicas are stores with a cache each, which know each other's marks.
 type replicas struct {
 	backend
-	sizes   sizes
-	mu      sync.Mutex
-	mirrors []*Mirror
+	sizes  sizes
+	mu     sync.Mutex
+	caches []*Cache
 }
 
 // Replica returns another one, once it is in step.
 func (r *replicas) Replica() store.Store {
 	GinkgoHelper()
 	tenant := client.ObjectKey{Namespace: r.namespace, Name: "acme"}
-	mirror := NewMirror(watching, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
-	r.start(mirror, func() {})
-	return sized(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Mirror: mirror}), r.sizes)
+	memory := NewCache(watching, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+	r.start(memory, func() {})
+	return sized(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory}), r.sizes)
 }
 
 // sized makes the store spread members over objects of other sizes.

@@ -20,10 +20,8 @@ import (
 // leaveOut notes that an object is left out. What is in it may be personal.
 func (s *Store) leaveOut(kind readindex.Kind, name string) {
 	s.metrics.unreadable()
-	if s.mirror != nil {
-		s.mirror.log.Error("an object cannot be read and is left out",
-			slog.String("kind", fmt.Sprintf("%T", newObjectOf(kind))), slog.String("name", name), slog.Any("error", failure.ErrUnreadable))
-	}
+	s.log.Error("an object cannot be read and is left out",
+		slog.String("kind", fmt.Sprintf("%T", newObjectOf(kind))), slog.String("name", name), slog.Any("error", failure.ErrUnreadable))
 }
 
 // newObjectOf returns an empty object of a kind.

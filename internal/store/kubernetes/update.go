@@ -82,7 +82,7 @@ type update struct {
 func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	if store.IsGroup(u.t) {
 		// What became of a write without an answer, only the API server knows.
-		if state, ok := u.store.mirrored(ctx, u.t, u.id); ok && !u.doubt.unsure {
+		if state, ok := u.store.cachedState(ctx, u.t, u.id); ok && !u.doubt.unsure {
 			return u.trySliced(ctx, state)
 		}
 	}
@@ -266,6 +266,6 @@ func (u *update) write(ctx context.Context, object client.Object) (*scim.Resourc
 func (u *update) wrote(object client.Object) {
 	kind := kindOf(u.t)
 	u.made = true
-	u.store.tell(kind, object)
+	u.store.cache.Acknowledge(kind, object)
 	u.written[kind] = max(u.written[kind], revisionOf(object))
 }

@@ -77,7 +77,7 @@ func (u *update) trySliced(ctx context.Context, state *groupState) (*scim.Resour
 		return nil, err
 	}
 	if u.options.View.WithoutMembers && !itself {
-		u.store.tellRevisions(u.written)
+		u.store.cache.AcknowledgeAll(u.written)
 		return state.after(w.changes, w.latest), nil
 	}
 	return u.whole(ctx)
@@ -94,7 +94,7 @@ func (u *update) wroteSlices(w *sliceWriter) {
 // whole returns the group, with its slices, as the answer. It is read as for any client:
 // what others have written before this request came is in it, too.
 func (u *update) whole(ctx context.Context) (*scim.Resource, error) {
-	u.store.tellRevisions(u.written)
+	u.store.cache.AcknowledgeAll(u.written)
 	view := u.options.View
 	view.Reserve = nil // That has been done.
 	return u.store.get(ctx, u.t, u.id, view)
@@ -126,7 +126,7 @@ func (u *update) readGroup(ctx context.Context, state *groupState) (*v1alpha1.Sc
 	var until readindex.Revisions
 	until[readindex.Groups] = revisionOf(group)
 	// If it does not catch up, the next try finds that and reads it all.
-	_ = u.store.mirror.progress.reach(ctx, until, catchUp)
+	_ = u.store.cache.Reach(ctx, until)
 	return nil, nil
 }
 

@@ -78,7 +78,7 @@ type Upkeep struct {
 	absent  prometheus.Gauge
 }
 
-// NewUpkeep returns the upkeep of a store, which must have a mirror, and
+// NewUpkeep returns the upkeep of a store, which must have a cache, and
 // registers its metrics.
 func NewUpkeep(s *Store, registry prometheus.Registerer) *Upkeep {
 	labels := prometheus.Labels{"tenant": s.tenant.Name}
@@ -138,7 +138,7 @@ func (u *Upkeep) standBy() {
 
 // once looks through everything once, if it is known what the tenant's resources are.
 func (u *Upkeep) once(ctx context.Context, withClaims bool) error {
-	if u.store.mirror.following() == nil {
+	if u.store.cache.Registry() == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, upkeepPeriod)
@@ -175,7 +175,7 @@ func (u *Upkeep) over(marker bool, deleted time.Time) bool {
 // removeExpired removes a page of the kept users whose retention is over, and of
 // markers.
 func (u *Upkeep) removeExpired(ctx context.Context) error {
-	for _, kept := range u.store.mirror.index.KeptBefore(upkeepPage, func(k index.Kept) bool { return u.over(k.Marker, k.Deleted) }) {
+	for _, kept := range u.store.cache.Index().KeptBefore(upkeepPage, func(k index.Kept) bool { return u.over(k.Marker, k.Deleted) }) {
 		if err := u.remove(ctx, kept); err != nil {
 			return fmt.Errorf("removing what is kept of %s: %w", kept.ID, err)
 		}
@@ -185,7 +185,7 @@ func (u *Upkeep) removeExpired(ctx context.Context) error {
 
 // typeOf is the resource type of a group or a user.
 func (u *Upkeep) typeOf(group bool) *scim.ResourceType {
-	registry := u.store.mirror.following()
+	registry := u.store.cache.Registry()
 	if group {
 		return registry.Group()
 	}

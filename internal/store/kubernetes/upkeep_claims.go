@@ -155,7 +155,7 @@ func (u *Upkeep) mendOrphan(ctx context.Context, claim *coordinationv1.Lease) (l
 		return true, u.releaseOrphan(ctx, claim) // It was made by hand, and nobody is to come.
 	}
 	absence := time.Duration(0)
-	if !u.store.mirror.index.Knows(id) {
+	if !u.store.cache.Index().Knows(id) {
 		if absence = u.holders.missing(id.String(), time.Now()); absence < u.AbsenceAge {
 			return false, nil
 		}

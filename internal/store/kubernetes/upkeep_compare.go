@@ -174,7 +174,7 @@ func (u *Upkeep) agrees(claim *coordinationv1.Lease) (holder uuid.UUID, agrees b
 	if err != nil {
 		return holder, false
 	}
-	group, name, has := u.store.mirror.index.NameOf(holder)
+	group, name, has := u.store.cache.Index().NameOf(holder)
 	return holder, has && u.store.claims.key(u.typeOf(group), name).Name == claim.Name
 }
 
@@ -193,8 +193,8 @@ func (u *Upkeep) expected(wanted map[string]bool) map[string][]named {
 }
 
 func (u *Upkeep) eachName(yield func(*scim.ResourceType, index.Named)) {
-	registry := u.store.mirror.following()
+	registry := u.store.cache.Registry()
 	for _, t := range registry.ResourceTypes() {
-		u.store.mirror.index.EachName(t, func(n index.Named) { yield(t, n) })
+		u.store.cache.Index().EachName(t, func(n index.Named) { yield(t, n) })
 	}
 }

@@ -30,7 +30,7 @@ type missing struct {
 // which there seems to be evidence. It says nothing while memory is not complete.
 func (u *Upkeep) look() (members, groups missing) {
 	type shown struct{ members, groups []index.Missing }
-	all, known, _ := fromMemory(u.store, u.store.mirror.InStep, func(x *index.Index) (shown, error) {
+	all, known, _ := fromMemory(u.store.cache, u.store.cache.Synced, func(x *index.Index) (shown, error) {
 		return shown{members: x.MissingMembers(), groups: x.MissingGroups()}, nil
 	})
 	if !known {

@@ -193,15 +193,15 @@ var _ = Describe("The upkeep", func() {
 
 	It("waits until it is known what the users of the tenant are", func(ctx SpecContext) {
 		tenant := client.ObjectKey{Namespace: namespace, Name: "acme"}
-		mirror := NewMirror(watching, tenant, slog.New(slog.DiscardHandler)) // which follows nothing yet
-		early := NewUpkeep(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Mirror: mirror}), prometheus.NewRegistry())
+		memory := NewCache(watching, tenant, slog.New(slog.DiscardHandler)) // which follows nothing yet
+		early := NewUpkeep(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory}), prometheus.NewRegistry())
 		early.Policy = func() store.Policy { return store.Policy{} }
 		Expect(early.once(ctx, true)).To(Succeed())
 	})
 
 	It("takes no name from whom memory has lost sight of", func(ctx SpecContext) {
 		id := create(ctx, "babs@example.com")
-		s.mirror.index.RemoveUser(uuid.MustParse(id)) // It could not be read.
+		s.cache.Index().RemoveUser(uuid.MustParse(id)) // It could not be read.
 		upkeep.OrphanAge, upkeep.AbsenceAge = 0, 0
 		Expect(upkeep.once(ctx, true)).To(Succeed())
 		Expect(holderOf(claimOf(ctx, "babs@example.com"))).To(Equal(id))
@@ -211,7 +211,7 @@ var _ = Describe("The upkeep", func() {
 
 	It("gives no claim away whose holder has the name, although memory does not show it", func(ctx SpecContext) {
 		id, other := create(ctx, "babs@example.com"), create(ctx, "jim@example.com")
-		s.mirror.index.RemoveUser(uuid.MustParse(id)) // It could not be read.
+		s.cache.Index().RemoveUser(uuid.MustParse(id)) // It could not be read.
 		jim := &v1alpha1.ScimUser{}
 		Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: other}, jim)).To(Succeed())
 		jim.Spec.UserName = "Babs@example.com"
@@ -264,7 +264,7 @@ var _ = Describe("The upkeep", func() {
 			object.Spec.UserName = name
 			Expect(live.Update(ctx, object)).To(Succeed())
 			Eventually(func() string {
-				_, shown, _ := s.mirror.index.NameOf(uuid.MustParse(object.Name))
+				_, shown, _ := s.cache.Index().NameOf(uuid.MustParse(object.Name))
 				return shown
 			}).Should(Equal(name))
 		}
@@ -312,15 +312,15 @@ var _ = Describe("The upkeep", func() {
 	It("removes kept users after their retention, with their claims, and no others", func(ctx SpecContext) {
 		kept, stays := create(ctx, "babs@example.com"), create(ctx, "jim@example.com")
 		Expect(s.Delete(ctx, registry.User(), kept, store.DeleteOptions{Policy: store.Policy{KeepDeletedUsers: true}})).To(Succeed())
-		Eventually(func() int { return s.mirror.Counts().Kept }).Should(Equal(1))
+		Eventually(func() int { return s.cache.Counts().Kept }).Should(Equal(1))
 		Expect(upkeep.once(ctx, false)).To(Succeed())
-		Expect(s.mirror.Counts().Kept).To(Equal(1), "without a retention it stays")
+		Expect(s.cache.Counts().Kept).To(Equal(1), "without a retention it stays")
 		retention = ptr.To(time.Hour)
 		Expect(upkeep.once(ctx, false)).To(Succeed())
-		Expect(s.mirror.Counts().Kept).To(Equal(1), "the retention is not over")
+		Expect(s.cache.Counts().Kept).To(Equal(1), "the retention is not over")
 		retention = ptr.To(time.Duration(0))
 		Expect(upkeep.once(ctx, false)).To(Succeed())
-		Eventually(func() int { return s.mirror.Counts().Kept }).Should(BeZero())
+		Eventually(func() int { return s.cache.Counts().Kept }).Should(BeZero())
 		Expect(claimOf(ctx, "babs@example.com")).To(BeNil())
 		Expect(create(ctx, "babs@example.com")).NotTo(Equal(kept), "ids are never used again")
 		Expect(testutil.ToFloat64(upkeep.removed)).To(BeEquivalentTo(1))
@@ -334,14 +334,14 @@ var _ = Describe("The upkeep", func() {
 		for t, id := range map[*scim.ResourceType]string{registry.User(): id, registry.Group(): group.ID()} {
 			halfDelete(ctx, s, t, id, false)
 		}
-		Eventually(func() int { return s.mirror.Counts().Markers }).Should(Equal(2))
+		Eventually(func() int { return s.cache.Counts().Markers }).Should(Equal(2))
 		_, err = s.Get(ctx, registry.User(), id, store.View{})
 		Expect(failure.IsNotFound(err)).To(BeTrue())
 		Expect(upkeep.once(ctx, false)).To(Succeed())
-		Expect(s.mirror.Counts().Markers).To(Equal(2), "a late write may still be under way")
+		Expect(s.cache.Counts().Markers).To(Equal(2), "a late write may still be under way")
 		upkeep.MarkerAge = 0
 		Expect(upkeep.once(ctx, false)).To(Succeed())
-		Eventually(func() int { return s.mirror.Counts().Markers }).Should(BeZero())
+		Eventually(func() int { return s.cache.Counts().Markers }).Should(BeZero())
 		Expect(testutil.ToFloat64(upkeep.removed)).To(BeZero(), "they are no kept users")
 		for _, list := range []client.ObjectList{&v1alpha1.ScimUserList{}, &v1alpha1.ScimGroupList{}} {
 			Expect(live.List(ctx, list, client.InNamespace(namespace))).To(Succeed())

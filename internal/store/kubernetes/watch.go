@@ -31,7 +31,7 @@ const (
 	maxEvent = 16 << 20
 )
 
-// watchClient is a client with watches of its own for the kinds that a mirror is fed
+// watchClient is a client with watches of its own for the kinds that a cache is fed
 // with.
 type watchClient struct {
 	client.WithWatch

@@ -25,7 +25,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 )
 
-var _ = Describe("A mirror's watches", func() {
+var _ = Describe("A cache's watches", func() {
 	var namespace string
 
 	BeforeEach(func(ctx SpecContext) { namespace = newNamespace(ctx) })
@@ -44,7 +44,7 @@ var _ = Describe("A mirror's watches", func() {
 		return stream.ResultChan()
 	}
 
-	// told returns no more of an object than a mirror is told.
+	// told returns no more of an object than a cache is told.
 	told := func(object client.Object) client.Object {
 		object.GetObjectKind().SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(""))
 		object.SetUID("")

@@ -19,7 +19,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 )
 
-// weather is what a mirror's watches have to bear.
+// weather is what a cache's watches have to bear.
 type weather struct {
 	mu     sync.Mutex
 	cond   *sync.Cond
@@ -127,9 +127,9 @@ func newScene(ctx context.Context) *scene {
 func (s *scene) start(w *weather) *Store {
 	GinkgoHelper()
 	tenant := client.ObjectKey{Namespace: s.namespace, Name: "acme"}
-	mirror := NewMirror(w.client(), tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
-	s.all.start(mirror, w.clear)
-	return New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Mirror: mirror})
+	memory := NewCache(w.client(), tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+	s.all.start(memory, w.clear)
+	return New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory})
 }
 
 // create has the writer create a user.
@@ -154,46 +154,46 @@ func (s *scene) loseLabel(ctx context.Context, object client.Object, name, label
 	delete(labels, label)
 	object.SetLabels(labels)
 	Expect(live.Update(ctx, object)).To(Succeed())
-	Eventually(s.inStep(ctx)).Should(Succeed())
+	Eventually(s.synced(ctx)).Should(Succeed())
 }
 
-// inStep fails while the reader cannot answer from memory.
-func (s *scene) inStep(ctx context.Context) func() error {
-	return func() error { return s.reader.mirror.current(ctx, registry.User()) }
+// synced fails while the reader cannot answer from memory.
+func (s *scene) synced(ctx context.Context) func() error {
+	return func() error { return s.reader.cache.Current(ctx, registry.User()) }
 }
 
-// start runs the mirror as one of the replicas, until the case ends, and waits until
+// start runs the cache as one of the replicas, until the case ends, and waits until
 // it is in step. release lets go of what might keep it from ending.
-func (r *replicas) start(mirror *Mirror, release func()) {
+func (r *replicas) start(memory *Cache, release func()) {
 	GinkgoHelper()
-	r.add(mirror)
-	mirror.Follow(registry)
+	r.add(memory)
+	memory.Follow(registry)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		mirror.Run(ctx)
+		memory.Run(ctx)
 	}()
 	DeferCleanup(func() {
 		stop()
 		release()
 		Eventually(ended).Should(BeClosed())
 	})
-	Eventually(mirror.InStep).Should(BeTrue())
+	Eventually(memory.Synced).Should(BeTrue())
 }
 
-// add makes the mirror one that the others know.
-func (r *replicas) add(mirror *Mirror) {
-	mirror.Join(func(context.Context) (readindex.Revisions, error) {
+// add makes the cache one that the others know.
+func (r *replicas) add(memory *Cache) {
+	memory.Join(func(context.Context) (readindex.Revisions, error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		var revisions readindex.Revisions
-		for _, one := range r.mirrors {
+		for _, one := range r.caches {
 			revisions = revisions.Max(one.Revisions())
 		}
 		return revisions, nil
 	}, func() {})
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.mirrors = append(r.mirrors, mirror)
+	r.caches = append(r.caches, memory)
 }

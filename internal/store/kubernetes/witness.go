@@ -14,15 +14,15 @@ import (
 // server has shown before.
 type witness struct {
 	client.Client
-	mirror *Mirror
+	cache *Cache
 }
 
 // Create implements client.Client.
 func (w witness) Create(ctx context.Context, object client.Object, opts ...client.CreateOption) error {
-	known := w.mirror.progress.seen()
+	known := w.cache.Seen()
 	err := w.Client.Create(ctx, object, opts...)
 	if kind, is := kindOfObject(object); is && err == nil {
-		w.mirror.shown(known, kind, revisionOf(object))
+		w.cache.Shown(known, kind, revisionOf(object))
 	}
 	return err
 }
@@ -30,15 +30,15 @@ func (w witness) Create(ctx context.Context, object client.Object, opts ...clien
 // Update implements client.Client. One that changes nothing has the resourceVersion that
 // there was.
 func (w witness) Update(ctx context.Context, object client.Object, opts ...client.UpdateOption) error {
-	known, before := w.mirror.progress.seen(), revisionOf(object)
+	known, before := w.cache.Seen(), revisionOf(object)
 	err := w.Client.Update(ctx, object, opts...)
 	if kind, is := kindOfObject(object); is && err == nil && revisionOf(object) != before {
-		w.mirror.shown(known, kind, revisionOf(object))
+		w.cache.Shown(known, kind, revisionOf(object))
 	}
 	return err
 }
 
-// kindOfObject is the kind of an object, if a mirror holds such.
+// kindOfObject is the kind of an object, if a cache holds such.
 func kindOfObject(object client.Object) (kind readindex.Kind, is bool) {
 	switch object.(type) {
 	case *v1alpha1.ScimUser:

@@ -35,10 +35,10 @@ const hurriedWatch = 3 * time.Second
 // idLength is the length of an id as text.
 const idLength = 36
 
-// feed brings the objects of one kind into the mirror: all that there are at
+// reflector brings the objects of one kind into the cache: all that there are at
 // first, and then every change. An informer would keep the
 // decoded objects besides.
-type feed struct {
+type reflector struct {
 	client   client.WithWatch
 	tenant   client.ObjectKey
 	log      *slog.Logger
@@ -56,20 +56,20 @@ type feed struct {
 	hurry    bool   // the next watch is to say soon how far it is
 }
 
-// run feeds until the context is done. While the API server does not answer, the
-// mirror stays as it is, and who needs it newer learns that it is not.
-func (f *feed) run(ctx context.Context) {
+// run reflectors until the context is done. While the API server does not answer, the
+// cache stays as it is, and who needs it newer learns that it is not.
+func (r *reflector) run(ctx context.Context) {
 	// A watch that ends at once ends as soon when it is begun again, whether with an error
 	// or without, so that each waits longer until one has lasted.
 	pause := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 10, Cap: 5 * time.Second}.
 		DelayWithReset(clock.RealClock{}, lastingWatch)
 	for ctx.Err() == nil {
-		asked, err := f.once(ctx)
+		asked, err := r.once(ctx)
 		if asked || ctx.Err() != nil {
 			continue
 		}
 		if err != nil {
-			f.log.Warn("a watch ended and is begun again", slog.Any("error", err))
+			r.log.Warn("a watch ended and is begun again", slog.Any("error", err))
 		}
 		timer := time.NewTimer(pause())
 		select {
@@ -82,30 +82,30 @@ func (f *feed) run(ctx context.Context) {
 
 // once is one watch. asked reports whether it was ended here, for the next one to bring a
 // bookmark, or because that has come.
-func (f *feed) once(ctx context.Context) (asked bool, err error) {
+func (r *reflector) once(ctx context.Context) (asked bool, err error) {
 	options := &metav1.ListOptions{
 		AllowWatchBookmarks: true,
-		ResourceVersion:     f.revision,
+		ResourceVersion:     r.revision,
 		TimeoutSeconds:      ptr.To(int64(watchTimeout.Seconds() * (1 + rand.Float64()))), //nolint:gosec // It spreads load.
 	}
-	hurried := f.hurry
+	hurried := r.hurry
 	if hurried {
 		// The API server sends a bookmark two seconds before a watch ends.
-		options.TimeoutSeconds, f.hurry = ptr.To(int64(hurriedWatch.Seconds())), false
+		options.TimeoutSeconds, r.hurry = ptr.To(int64(hurriedWatch.Seconds())), false
 	}
 	var listing *listing
-	if f.revision == "" {
+	if r.revision == "" {
 		options.SendInitialEvents = ptr.To(true)
 		options.ResourceVersionMatch = metav1.ResourceVersionMatchNotOlderThan
 		listing = newListing()
-		f.progress.fallBehind(f.era, f.kind)
+		r.progress.fallBehind(r.era, r.kind)
 	}
-	stream, err := f.client.Watch(ctx, f.newList(), &client.ListOptions{Namespace: f.tenant.Namespace, Raw: options}, ofTenant(f.tenant.Name))
+	stream, err := r.client.Watch(ctx, r.newList(), &client.ListOptions{Namespace: r.tenant.Namespace, Raw: options}, ofTenant(r.tenant.Name))
 	if err != nil {
-		return false, fmt.Errorf("watching %T: %w", f.newList(), f.forget(err))
+		return false, fmt.Errorf("watching %T: %w", r.newList(), r.forget(err))
 	}
 	defer stream.Stop()
-	wanted := f.progress.bookmarks(f.kind)
+	wanted := r.progress.bookmarks(r.kind)
 	brought := false // the bookmark that was asked for
 	for {
 		select {
@@ -113,21 +113,21 @@ func (f *feed) once(ctx context.Context) (asked bool, err error) {
 			if !more {
 				return brought, nil
 			}
-			if err := f.handle(event, listing); err != nil {
-				return false, fmt.Errorf("watching %T: %w", f.newList(), err)
+			if err := r.handle(event, listing); err != nil {
+				return false, fmt.Errorf("watching %T: %w", r.newList(), err)
 			}
-			if f.revision != "" {
+			if r.revision != "" {
 				listing = nil
 			}
 			brought = brought || hurried && event.Type == watch.Bookmark
-			if brought && f.hurry {
+			if brought && r.hurry {
 				return true, nil
 			}
 		case <-wanted:
 			if listing != nil {
 				continue // It ends with how far it is.
 			}
-			f.hurry = true
+			r.hurry = true
 			if !hurried { // The bookmark that is about to come is for those who asked before.
 				return true, nil
 			}
@@ -137,21 +137,21 @@ func (f *feed) once(ctx context.Context) (asked bool, err error) {
 
 // forget makes the next watch begin anew if the API server has no record any
 // more of what came after the revision. The error that it returns is logged.
-func (f *feed) forget(err error) error {
+func (r *reflector) forget(err error) error {
 	if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || apierrors.IsInvalid(err) {
-		f.revision = ""
+		r.revision = ""
 	}
 	return failure.Redact(err)
 }
 
 // handle applies one event. listing is set while the first state comes.
-func (f *feed) handle(event watch.Event, listing *listing) error {
+func (r *reflector) handle(event watch.Event, listing *listing) error {
 	if event.Type == watch.Error {
-		return f.forget(apierrors.FromObject(event.Object))
+		return r.forget(apierrors.FromObject(event.Object))
 	}
 	if together, are := event.Object.(*several); are {
 		for _, object := range together.objects {
-			f.add(object)
+			r.add(object)
 			listing.saw(object.GetName())
 		}
 		return nil
@@ -163,60 +163,60 @@ func (f *feed) handle(event watch.Event, listing *listing) error {
 	if listing == nil && event.Type != watch.Bookmark {
 		// As soon as the index has it, a client may be told, and no later than that
 		// other replicas must know. The index of a list is not read from.
-		f.progress.tellIn(f.era, f.kind, revisionOf(object))
+		r.progress.acknowledgeIn(r.era, r.kind, revisionOf(object))
 	}
 	switch event.Type {
 	case watch.Added, watch.Modified:
-		f.add(object)
+		r.add(object)
 		listing.saw(object.GetName())
 	case watch.Deleted:
-		f.remove(object.GetName())
+		r.remove(object.GetName())
 	case watch.Bookmark:
 		if listing != nil && object.GetAnnotations()[metav1.InitialEventsAnnotationKey] == "true" {
-			f.complete(listing)
-			f.reached(object, true)
+			r.complete(listing)
+			r.reached(object, true)
 			return nil
 		}
 	}
 	if listing == nil {
-		f.reached(object, event.Type != watch.Bookmark)
+		r.reached(object, event.Type != watch.Bookmark)
 	}
 	return nil
 }
 
 // add puts an object into the index, if it can be read.
-func (f *feed) add(object client.Object) {
-	if err := f.change(object); err != nil {
+func (r *reflector) add(object client.Object) {
+	if err := r.change(object); err != nil {
 		// One object that cannot be read must not hide all others.
-		f.log.Error("an object cannot be read and is left out", slog.String("name", object.GetName()), slog.Any("error", err))
-		f.remove(object.GetName())
+		r.log.Error("an object cannot be read and is left out", slog.String("name", object.GetName()), slog.Any("error", err))
+		r.remove(object.GetName())
 	}
 }
 
 // change puts an object that was read into the index.
-func (f *feed) change(object client.Object) error {
+func (r *reflector) change(object client.Object) error {
 	if unread, is := object.(*unreadable); is {
 		return unread.reason
 	}
-	return f.put(object)
+	return r.put(object)
 }
 
-// reached notes the revision that an event brought the mirror to.
-func (f *feed) reached(object client.Object, shows bool) {
-	f.revision = object.GetResourceVersion()
-	f.progress.advance(f.era, f.kind, revisionOf(object), shows)
+// reached notes the revision that an event brought the cache to.
+func (r *reflector) reached(object client.Object, shows bool) {
+	r.revision = object.GetResourceVersion()
+	r.progress.advance(r.era, r.kind, revisionOf(object), shows)
 }
 
 // complete removes what was in the index and is not in the list.
-func (f *feed) complete(listing *listing) {
+func (r *reflector) complete(listing *listing) {
 	var gone []string
-	f.each(func(name string) {
+	r.each(func(name string) {
 		if _, seen := listing.names[name]; !seen {
 			gone = append(gone, name)
 		}
 	})
 	for _, name := range gone {
-		f.remove(name)
+		r.remove(name)
 	}
 }
 

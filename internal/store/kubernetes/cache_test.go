@@ -18,13 +18,13 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
-var _ = Describe("A mirror", func() {
+var _ = Describe("A cache", func() {
 	var at *scene
 	BeforeEach(func(ctx SpecContext) { at = newScene(ctx) })
 
 	It("is not read from while its watch is behind, and is again when it has caught up", func(ctx SpecContext) {
 		id := at.create(ctx, "babs@example.com")
-		Eventually(at.inStep(ctx)).Should(Succeed())
+		Eventually(at.synced(ctx)).Should(Succeed())
 		at.storm.hold()
 		_, err := at.writer.Update(ctx, registry.User(), id, rename("barbara@example.com"), store.UpdateOptions{})
 		Expect(err).NotTo(HaveOccurred())
@@ -40,32 +40,32 @@ var _ = Describe("A mirror", func() {
 		Expect(failure.IsNotFound(err)).To(BeTrue())
 
 		at.storm.clear()
-		Eventually(at.inStep(ctx)).Should(Succeed())
+		Eventually(at.synced(ctx)).Should(Succeed())
 		_, err = at.get(ctx, second)
 		Expect(failure.IsNotFound(err)).To(BeTrue())
 	})
 
 	It("has caught up before anybody reads when a replica has joined", func(ctx SpecContext) {
 		at.create(ctx, "babs@example.com")
-		Eventually(at.inStep(ctx)).Should(Succeed())
+		Eventually(at.synced(ctx)).Should(Succeed())
 		newNamespace(ctx) // So that the latest revision is none of what the watches bring.
-		latest, err := at.reader.mirror.Latest(ctx)
+		latest, err := at.reader.cache.Latest(ctx)
 		Expect(err).NotTo(HaveOccurred())
 		behind := func() []readindex.Kind {
-			at.reader.mirror.progress.mu.Lock()
-			defer at.reader.mirror.progress.mu.Unlock()
-			kinds, _ := at.reader.mirror.progress.behind(latest)
+			at.reader.cache.progress.mu.Lock()
+			defer at.reader.cache.progress.mu.Unlock()
+			kinds, _ := at.reader.cache.progress.behind(latest)
 			return kinds
 		}
 		Expect(behind()).To(HaveLen(int(readindex.Kinds)))
-		at.reader.mirror.Raise(latest)
+		at.reader.cache.Raise(latest)
 		// The API server would say it by itself once a minute.
 		Eventually(behind).WithTimeout(4 * keepUpPeriod).Should(BeEmpty())
 	})
 
 	It("knows that somebody is gone when a write has found that", func(ctx SpecContext) {
 		id := at.create(ctx, "babs@example.com")
-		Eventually(at.inStep(ctx)).Should(Succeed())
+		Eventually(at.synced(ctx)).Should(Succeed())
 		at.storm.hold()
 		_, err := at.reader.Update(ctx, registry.User(), id, func(current *scim.Resource) (*scim.Resource, error) {
 			Expect(at.writer.Delete(ctx, registry.User(), id, store.DeleteOptions{})).To(Succeed())
@@ -78,18 +78,18 @@ var _ = Describe("A mirror", func() {
 
 	It("begins anew when its history is gone, and misses nothing of what came between", func(ctx SpecContext) {
 		gone, stays := at.create(ctx, "babs@example.com"), at.create(ctx, "jim@example.com")
-		Eventually(at.inStep(ctx)).Should(Succeed())
+		Eventually(at.synced(ctx)).Should(Succeed())
 		before := at.storm.begun.Load()
 		at.storm.hold()
 		Expect(at.writer.Delete(ctx, registry.User(), gone, store.DeleteOptions{})).To(Succeed())
 		at.storm.expire()
 		at.storm.clear()
 		Eventually(at.storm.begun.Load).Should(BeNumerically(">=", before+3), "every kind is listed again")
-		Eventually(at.inStep(ctx)).Should(Succeed())
+		Eventually(at.synced(ctx)).Should(Succeed())
 		_, err := at.get(ctx, gone)
 		Expect(failure.IsNotFound(err)).To(BeTrue())
 		Expect(at.get(ctx, stays)).NotTo(BeNil())
-		Expect(at.reader.mirror.Counts().Users).To(Equal(1))
+		Expect(at.reader.cache.Counts().Users).To(Equal(1))
 	})
 
 	It("is filled anew when the schema changes, and answers for both meanwhile", func(ctx SpecContext) {
@@ -103,13 +103,13 @@ var _ = Describe("A mirror", func() {
 		user.Spec.Extensions[0].Attributes.Raw = []byte(`{"number":"7"}`)
 		Expect(live.Update(ctx, user)).To(Succeed())
 
-		at.reader.mirror.Follow(other)
+		at.reader.cache.Follow(other)
 		for _, t := range []*scim.ResourceType{registry.User(), other.User()} {
 			found, err := at.reader.Get(ctx, t, id, store.View{})
 			Expect(err).NotTo(HaveOccurred())
 			Expect(found.Type()).To(BeIdenticalTo(t))
 		}
-		Eventually(func() error { return at.reader.mirror.current(ctx, other.User()) }).Should(Succeed())
+		Eventually(func() error { return at.reader.cache.Current(ctx, other.User()) }).Should(Succeed())
 		found, err := at.reader.Get(ctx, other.User(), id, store.View{})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(found.Attributes()).To(HaveKeyWithValue("urn:example:badge", scim.Complex{"number": "7"}))
@@ -117,7 +117,7 @@ var _ = Describe("A mirror", func() {
 
 	It("leaves a user out whose JSON it cannot read, and goes on with its watch", func(ctx SpecContext) {
 		id := at.create(ctx, "babs@example.com")
-		Eventually(at.inStep(ctx)).Should(Succeed())
+		Eventually(at.synced(ctx)).Should(Succeed())
 		before := at.storm.begun.Load()
 		odd := &unstructured.Unstructured{}
 		odd.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ScimUser"))
@@ -131,11 +131,11 @@ var _ = Describe("A mirror", func() {
 		}
 		Expect(live.Create(ctx, odd)).To(Succeed())
 		second := at.create(ctx, "jim@example.com")
-		Eventually(at.inStep(ctx)).Should(Succeed())
+		Eventually(at.synced(ctx)).Should(Succeed())
 		for _, one := range []string{id, second} {
 			Expect(at.get(ctx, one)).NotTo(BeNil())
 		}
-		Expect(at.reader.mirror.Counts().Users).To(Equal(2))
+		Expect(at.reader.cache.Counts().Users).To(Equal(2))
 		Expect(at.storm.begun.Load()).To(Equal(before))
 	})
 
@@ -144,15 +144,15 @@ var _ = Describe("A mirror", func() {
 			"displayName": "Engineers", "members": []any{scim.Complex{"value": at.create(ctx, "babs@example.com")}},
 		}), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
-		Eventually(at.inStep(ctx)).Should(Succeed())
+		Eventually(at.synced(ctx)).Should(Succeed())
 		other, err := scim.NewRegistry()
 		Expect(err).NotTo(HaveOccurred())
 		begunAnew := false
 		view := store.View{Reserve: func(context.Context, int64) error {
 			if !begunAnew {
 				begunAnew = true
-				at.reader.mirror.Follow(other)
-				at.reader.mirror.index.Reset() // At the worst moment that there is.
+				at.reader.cache.Follow(other)
+				at.reader.cache.Index().Reset() // At the worst moment that there is.
 			}
 			return nil
 		}}
@@ -168,7 +168,7 @@ var _ = Describe("A mirror", func() {
 			"displayName": "Engineers", "members": []any{scim.Complex{"value": person}},
 		}), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
-		Eventually(at.inStep(ctx)).Should(Succeed())
+		Eventually(at.synced(ctx)).Should(Succeed())
 		registries := []*scim.Registry{registry, nil}
 		registries[1], err = scim.NewRegistry()
 		Expect(err).NotTo(HaveOccurred())
@@ -177,8 +177,8 @@ var _ = Describe("A mirror", func() {
 			defer GinkgoRecover()
 			defer close(ended)
 			for i := range 30 {
-				at.reader.mirror.Follow(registries[i%2])
-				Eventually(at.reader.mirror.InStep).Should(BeTrue())
+				at.reader.cache.Follow(registries[i%2])
+				Eventually(at.reader.cache.Synced).Should(BeTrue())
 				at.storm.expire()
 			}
 		}()
@@ -192,7 +192,7 @@ var _ = Describe("A mirror", func() {
 						return
 					default:
 					}
-					t := at.reader.mirror.following()
+					t := at.reader.cache.Registry()
 					found, err := at.reader.Get(ctx, t.User(), person, store.View{})
 					Expect(err).NotTo(HaveOccurred())
 					Expect(found.Type()).To(BeIdenticalTo(t.User()))

@@ -58,13 +58,13 @@ func TestWatchesThatEndAtOnceAreBegunAgainMoreAndMoreRarely(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begun := 0
-				mirror := NewMirror(watches(func(context.Context, *metav1.ListOptions) (watch.Interface, error) {
+				memory := NewCache(watches(func(context.Context, *metav1.ListOptions) (watch.Interface, error) {
 					begun++
 					return open()
 				}), client.ObjectKey{Namespace: "default", Name: "acme"}, slog.New(slog.DiscardHandler))
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
-				mirror.feeds(content{registry: registry})[0].run(ctx)
+				memory.reflectors(content{registry: registry})[0].run(ctx)
 				NewWithT(t).Expect(begun).To(And(BeNumerically(">", 10), BeNumerically("<", 30)), "in a minute")
 			})
 		})
@@ -81,11 +81,11 @@ func TestWatchesThatEndAreLoggedWithoutWhatTheAPIServerSays(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := NewWithT(t)
 				var log bytes.Buffer
-				mirror := NewMirror(watches(func(context.Context, *metav1.ListOptions) (watch.Interface, error) { return open() }),
+				memory := NewCache(watches(func(context.Context, *metav1.ListOptions) (watch.Interface, error) { return open() }),
 					client.ObjectKey{Namespace: "default", Name: "acme"}, slog.New(slog.NewTextHandler(&log, nil)))
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
-				mirror.feeds(content{registry: registry})[0].run(ctx)
+				memory.reflectors(content{registry: registry})[0].run(ctx)
 				g.Expect(log.String()).To(ContainSubstring("the API server answered 400 BadRequest"))
 				g.Expect(log.String()).NotTo(ContainSubstring("babs"))
 			})
@@ -97,7 +97,7 @@ func TestBookmarksThatAreWantedAreNotHeldBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
 		var revision uint64 = 1
-		mirror := NewMirror(watches(func(ctx context.Context, options *metav1.ListOptions) (watch.Interface, error) {
+		memory := NewCache(watches(func(ctx context.Context, options *metav1.ListOptions) (watch.Interface, error) {
 			events := make(chan watch.Event)
 			go func() {
 				defer close(events)
@@ -121,7 +121,7 @@ func TestBookmarksThatAreWantedAreNotHeldBack(t *testing.T) {
 			return watch.NewProxyWatcher(events), nil
 		}), client.ObjectKey{Namespace: "default", Name: "acme"}, slog.New(slog.DiscardHandler))
 		ctx, cancel := context.WithCancel(t.Context())
-		users := mirror.feeds(content{registry: registry})[0]
+		users := memory.reflectors(content{registry: registry})[0]
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -135,10 +135,10 @@ func TestBookmarksThatAreWantedAreNotHeldBack(t *testing.T) {
 		for range 20 {
 			revision++
 			want := readindex.Revisions{readindex.Users: revision}
-			mirror.progress.mu.Lock()
-			mirror.progress.applied = readindex.Revisions{1, 1, 1}
-			mirror.progress.mu.Unlock()
-			g.Expect(mirror.progress.reachSoon(ctx, want, bookmarkPatience)).To(Succeed())
+			memory.progress.mu.Lock()
+			memory.progress.applied = readindex.Revisions{1, 1, 1}
+			memory.progress.mu.Unlock()
+			g.Expect(memory.progress.reachSoon(ctx, want, bookmarkPatience)).To(Succeed())
 			time.Sleep(keepUpPeriod)
 		}
 	})
