@@ -68,7 +68,7 @@ func changeMembers(t *Tenant, members int) {
 
 	expected := slices.Sorted(slices.Values(slices.Concat(first[quarter:], others[quarter:])))
 	for replica := range t.Replicas {
-		r := t.Replicas[replica].Get(Groups + "/" + group).Has(http.StatusOK)
+		r := insist(t.Replicas[replica], http.MethodGet, Groups+"/"+group, "").Has(http.StatusOK)
 		Expect(slices.Sorted(slices.Values(Values(r.At("members"))))).To(Equal(expected), "members at replica %d", replica)
 		var here []*Client
 		for i := replica; i < len(clients); i += len(t.Replicas) {
@@ -79,11 +79,11 @@ func changeMembers(t *Tenant, members int) {
 			if _, isMember := slices.BinarySearch(expected, id); isMember {
 				groups = []string{group}
 			}
-			found := c.Get(Filter(Groups, "members.value eq %q", id) + "&attributes=displayName").IsList(len(groups))
+			found := insist(c, http.MethodGet, Filter(Groups, "members.value eq %q", id)+"&attributes=displayName", "").IsList(len(groups))
 			for _, resource := range found {
 				Expect(resource).To(HaveKeyWithValue("id", group))
 			}
-			user := c.Get(Users + "/" + id).Has(http.StatusOK)
+			user := insist(c, http.MethodGet, Users+"/"+id, "").Has(http.StatusOK)
 			Expect(slices.Equal(Values(user.At("groups")), groups)).To(BeTrue(), "expected the groups %v: %s", groups, user)
 		})
 	}
@@ -107,10 +107,23 @@ func createUsers(clients []*Client, count int) []string {
 		numbers[i] = i
 	}
 	spread(clients, numbers, func(c *Client, i int) {
-		body := PlainUser(fmt.Sprintf("%s-%d@example.com", prefix, i))
-		ids[i] = insist(c, http.MethodPost, Users, body).Has(http.StatusCreated).ID()
+		ids[i] = createUser(c, fmt.Sprintf("%s-%d@example.com", prefix, i))
 	})
 	return ids
+}
+
+// createUser makes a user whose name nobody else wants, and returns the id. A request
+// that was answered 503 may have been carried out, so that its repetition meets the user.
+func createUser(c *Client, userName string) (id string) {
+	GinkgoHelper()
+	r, refused := insistOn(c, http.MethodPost, Users, PlainUser(userName))
+	if !refused || r.Status != http.StatusConflict {
+		return r.Has(http.StatusCreated).ID()
+	}
+	found := insist(c, http.MethodGet, Filter(Users, "userName eq %q", userName), "").IsList(1)
+	id, _ = found[0]["id"].(string)
+	Expect(id).NotTo(BeEmpty())
+	return id
 }
 
 // spread does something for each item, each client taking the next one when it

@@ -86,6 +86,14 @@ func isLocal() bool {
 // identity providers do.
 func insist(c *Client, method, path, body string) *Response {
 	GinkgoHelper()
+	r, _ := insistOn(c, method, path, body)
+	return r
+}
+
+// insistOn is insist, and reports whether the request was refused before, and may have
+// been carried out nevertheless.
+func insistOn(c *Client, method, path, body string) (r *Response, refused bool) {
+	GinkgoHelper()
 	for deadline := time.Now().Add(2 * time.Minute); ; {
 		r, err := c.Try(method, path, body)
 		wait := 100 * time.Millisecond
@@ -93,8 +101,9 @@ func insist(c *Client, method, path, body string) *Response {
 		case err != nil:
 			Expect(requests.NeverSent(err)).To(BeTrue(), "it is not known whether this was carried out: %v", err)
 		case !requests.IsRefusal(r):
-			return r
+			return r, refused
 		default:
+			refused = true
 			r.IsError(r.Status, "")
 			wait = requests.RetryAfter(r)
 		}
