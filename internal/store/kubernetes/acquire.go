@@ -14,6 +14,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -31,7 +32,7 @@ type acquired struct {
 	shared bool
 	// kept is set instead when a deleted user, which is kept, has the name;
 	// keptClaim is that user's claim.
-	kept      *record
+	kept      *codec.Record
 	keptClaim *coordinationv1.Lease
 }
 
@@ -70,10 +71,10 @@ func (s *Store) restoreClaim(ctx context.Context, t *scim.ResourceType, name str
 	case bearer == nil:
 		return acquired{claim: claim}, nil
 	}
-	given, err := s.claims.transfer(ctx, claim, bearer.object.GetName())
+	given, err := s.claims.transfer(ctx, claim, bearer.Object.GetName())
 	err = failure.IgnoreRaces(failure.Wrap(err, "giving the claim %s back", claim.Name))
 	switch {
-	case bearer.known():
+	case bearer.Known():
 		return acquired{}, errors.Join(store.Taken(t, store.Name(t)), err)
 	case given == nil:
 		return acquired{}, err
@@ -85,7 +86,7 @@ func (s *Store) restoreClaim(ctx context.Context, t *scim.ResourceType, name str
 // whom the caller knows of: one that SCIM knows, or else one that is kept. A claim alone says
 // nothing about that, since people can change and delete claims. Memory may be behind, but
 // not by as much as such a change is old.
-func (s *Store) bearer(ctx context.Context, t *scim.ResourceType, name string, but ...string) (kept *record, err error) {
+func (s *Store) bearer(ctx context.Context, t *scim.ResourceType, name string, but ...string) (kept *codec.Record, err error) {
 	known, others := s.bearers(t, name)
 	for _, id := range slices.Concat(known, others) {
 		if slices.Contains(but, id) {
@@ -95,8 +96,8 @@ func (s *Store) bearer(ctx context.Context, t *scim.ResourceType, name string, b
 		switch {
 		case err != nil:
 			return nil, err
-		case !found.has(t, name):
-		case found.known():
+		case !found.Has(t, name):
+		case found.Known():
 			return found, nil
 		default:
 			kept = found
@@ -131,7 +132,7 @@ func (s *Store) inspect(ctx context.Context, t *scim.ResourceType, name, id stri
 		return acquired{}, nil
 	}
 	own := holderOf(claim) == id
-	var holder *record
+	var holder *codec.Record
 	if !own {
 		holder, err = s.read(ctx, t, holderOf(claim))
 		if errors.Is(err, failure.ErrUnreadable) {
@@ -140,7 +141,7 @@ func (s *Store) inspect(ctx context.Context, t *scim.ResourceType, name, id stri
 		if err != nil {
 			return acquired{}, err
 		}
-		if holder.known() && holder.has(t, name) {
+		if holder.Known() && holder.Has(t, name) {
 			return acquired{}, store.Taken(t, store.Name(t))
 		}
 	}
@@ -149,9 +150,9 @@ func (s *Store) inspect(ctx context.Context, t *scim.ResourceType, name, id stri
 	switch {
 	case err != nil:
 		return acquired{}, err
-	case bearer.known():
+	case bearer.Known():
 		return acquired{}, store.Taken(t, store.Name(t))
-	case holder.kept() && holder.has(t, name):
+	case holder.Kept() && holder.Has(t, name):
 		return acquired{kept: holder, keptClaim: claim}, nil
 	case own:
 		found, err := s.takeFor(ctx, claim, id, bearer)
@@ -167,11 +168,11 @@ func (s *Store) inspect(ctx context.Context, t *scim.ResourceType, name, id stri
 }
 
 // takeFor takes the claim for the id, or gives it to the kept user who has the name.
-func (s *Store) takeFor(ctx context.Context, claim *coordinationv1.Lease, id string, bearer *record) (acquired, error) {
+func (s *Store) takeFor(ctx context.Context, claim *coordinationv1.Lease, id string, bearer *codec.Record) (acquired, error) {
 	if bearer == nil {
 		return s.take(ctx, claim, id)
 	}
-	taken, err := s.take(ctx, claim, bearer.object.GetName())
+	taken, err := s.take(ctx, claim, bearer.Object.GetName())
 	if err != nil || taken.claim == nil {
 		return acquired{}, err
 	}
@@ -191,35 +192,35 @@ func (s *Store) take(ctx context.Context, claim *coordinationv1.Lease, id string
 // fence makes sure that no write which is still under way can give the holder of a
 // claim its name: it writes the holder at the revision that was read or, when there is
 // none, makes a marker. A kept user who has the name gives it up.
-func (s *Store) fence(ctx context.Context, t *scim.ResourceType, name, holderID string, holder *record) error {
-	by := writerOf(ctx)
-	if _, err := idOf(holderID); err != nil {
+func (s *Store) fence(ctx context.Context, t *scim.ResourceType, name, holderID string, holder *codec.Record) error {
+	by := codec.WriterOf(ctx)
+	if _, err := codec.ParseID(holderID); err != nil {
 		return nil //nolint:nilerr // Nobody writes what has no id: the claim was made by hand.
 	}
-	if holder != nil && holder.object.GetDeletionTimestamp() != nil {
+	if holder != nil && holder.Object.GetDeletionTimestamp() != nil {
 		return nil
 	}
 	if holder != nil {
-		object := holder.object
-		if holder.kept() && holder.has(t, name) {
-			release(object, by)
+		object := holder.Object
+		if holder.Kept() && holder.Has(t, name) {
+			codec.ReleaseName(object, by)
 		}
-		annotate(object, annotationFenced, by)
-		return failure.Wrap(s.client.Update(ctx, object, by.owner), "fencing the holder %s of a claim", holderID)
+		codec.Annotate(object, codec.AnnotationFenced, by)
+		return failure.Wrap(s.client.Update(ctx, object, by.Owner), "fencing the holder %s of a claim", holderID)
 	}
 	now := metav1.NowMicro()
-	object, err := s.marker(newObject(t), t, holderID, stamp(now, now, by), by)
+	object, err := codec.Marker(s.tenant, codec.NewObject(t), t, holderID, codec.Stamp(now, now, by), by)
 	if err != nil {
 		return err
 	}
-	return failure.Wrap(s.client.Create(ctx, object, by.owner), "fencing the holder %s of a claim", holderID)
+	return failure.Wrap(s.client.Create(ctx, object, by.Owner), "fencing the holder %s of a claim", holderID)
 }
 
 // takeFromKept makes the id the holder of a name that a kept user has, who can
 // no longer be brought back under it.
 func (s *Store) takeFromKept(ctx context.Context, t *scim.ResourceType, found acquired, id string) (acquired, error) {
-	name := store.NameOf(found.kept.resource)
-	if err := s.fence(ctx, t, name, found.kept.object.GetName(), found.kept); err != nil {
+	name := store.NameOf(found.kept.Resource)
+	if err := s.fence(ctx, t, name, found.kept.Object.GetName(), found.kept); err != nil {
 		return acquired{}, failure.IgnoreRaces(err)
 	}
 	return s.take(ctx, found.keptClaim, id)

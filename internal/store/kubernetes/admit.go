@@ -13,6 +13,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 )
 
 // farFromLimit is how far below a limit what memory shows need not be known to be
@@ -55,13 +56,13 @@ func (s *Store) counts(ctx context.Context, t *scim.ResourceType) (counts store.
 		return counts, err
 	}
 	for _, kind := range []readindex.Kind{readindex.Users, readindex.Groups} {
-		err := s.eachObject(ctx, kind, ofTenant(s.tenant.Name), func(object client.Object) error {
+		err := s.eachObject(ctx, kind, codec.OfTenant(s.tenant.Name), func(object client.Object) error {
 			encoded, err := json.Marshal(object)
 			if err != nil {
 				return fmt.Errorf("measuring %s: %w", object.GetName(), err)
 			}
 			counts.Bytes += int64(len(encoded))
-			if isMarker(object) {
+			if codec.IsMarker(object) {
 				return nil // It stands for nobody.
 			}
 			counts.Objects++

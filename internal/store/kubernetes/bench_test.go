@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 )
 
 // Events as an API server sends them, but for the name, revision and MEMBERS.
@@ -147,14 +148,14 @@ func BenchmarkUser(b *testing.B) {
 	if err := json.Unmarshal(fmt.Appendf(nil, userEvent, uuid.NewString(), 100_000), &event); err != nil {
 		b.Fatal(err)
 	}
-	read, err := decode("acme", registry.User(), event.Object)
+	read, err := codec.Decode("acme", registry.User(), event.Object)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Run("encode", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := s.encode(&v1alpha1.ScimUser{}, read.resource, event.Object.Spec.Meta); err != nil {
+			if _, err := codec.Encode(s.tenant, &v1alpha1.ScimUser{}, read.Resource, event.Object.Spec.Meta); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -162,7 +163,7 @@ func BenchmarkUser(b *testing.B) {
 	b.Run("decode", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := decode("acme", registry.User(), event.Object); err != nil {
+			if _, err := codec.Decode("acme", registry.User(), event.Object); err != nil {
 				b.Fatal(err)
 			}
 		}

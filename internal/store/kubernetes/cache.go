@@ -16,6 +16,7 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -33,10 +34,7 @@ const bookmarkPatience = 3 * time.Second
 // latestPatience bounds the asking for the latest revisions for those who wait for it.
 const latestPatience = 5 * time.Second
 
-var (
-	errBehind = errors.New("memory has not caught up in time")
-	errNoID   = errors.New("ids are UUIDs in lower case")
-)
+var errBehind = errors.New("memory has not caught up in time")
 
 // Cache is a tenant's users and groups in memory, brought there by a reflector for each
 // kind. It is one replica's part in ReadIndex: it knows the revisions of what the replica
@@ -102,7 +100,7 @@ func (c *Cache) replace(registry *scim.Registry) {
 // Acknowledge notes that an answer to a client rests on the object as it was read or written.
 func (c *Cache) Acknowledge(kind readindex.Kind, object client.Object) {
 	if c != nil {
-		c.progress.acknowledge(kind, revisionOf(object))
+		c.progress.acknowledge(kind, codec.RevisionOf(object))
 	}
 }
 
@@ -266,7 +264,7 @@ func (c *Cache) latest(ctx context.Context, from client.Reader) (readindex.Revis
 		if err := from.List(ctx, list, client.InNamespace(c.tenant.Namespace), client.Limit(1)); err != nil {
 			return readindex.Revisions{}, fmt.Errorf("reading the latest resourceVersion of a %s: %w", name, failure.Redact(err))
 		}
-		revisions[kind] = revisionOfList(list)
+		revisions[kind] = codec.RevisionOf(list)
 	}
 	return revisions, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -52,7 +53,7 @@ func (c claims) create(ctx context.Context, t *scim.ResourceType, name, holder s
 		},
 		Spec: coordinationv1.LeaseSpec{HolderIdentity: &holder, AcquireTime: ptr.To(metav1.NewMicroTime(time.Now()))},
 	}
-	if err := c.client.Create(ctx, claim, writerOf(ctx).owner); err != nil {
+	if err := c.client.Create(ctx, claim, codec.WriterOf(ctx).Owner); err != nil {
 		return nil, err
 	}
 	return claim, nil
@@ -88,7 +89,7 @@ func (c claims) transfer(ctx context.Context, claim *coordinationv1.Lease, holde
 	next.Spec.HolderIdentity = &holder
 	next.Spec.AcquireTime = ptr.To(metav1.NewMicroTime(time.Now()))
 	next.Spec.LeaseTransitions = ptr.To(ptr.Deref(claim.Spec.LeaseTransitions, 0) + 1)
-	if err := c.client.Update(ctx, next, writerOf(ctx).owner); err != nil {
+	if err := c.client.Update(ctx, next, codec.WriterOf(ctx).Owner); err != nil {
 		return nil, err
 	}
 	return next, nil
@@ -97,13 +98,13 @@ func (c claims) transfer(ctx context.Context, claim *coordinationv1.Lease, holde
 // repeat makes the claim of a name say that its holder is created again, since the answer
 // to a first try got lost: see deletion.finish. It returns nil when the holder does not hold it
 // any more.
-func (c claims) repeat(ctx context.Context, t *scim.ResourceType, name, holder string, by writer) (*coordinationv1.Lease, error) {
+func (c claims) repeat(ctx context.Context, t *scim.ResourceType, name, holder string, by codec.Writer) (*coordinationv1.Lease, error) {
 	claim, err := c.held(ctx, t, name, holder)
-	if err != nil || claim == nil || isRepeated(claim) {
+	if err != nil || claim == nil || codec.IsRepeated(claim) {
 		return claim, err
 	}
-	annotate(claim, annotationRepeated, by)
-	return claim, c.client.Update(ctx, claim, by.owner)
+	codec.Annotate(claim, codec.AnnotationRepeated, by)
+	return claim, c.client.Update(ctx, claim, by.Owner)
 }
 
 // release deletes the claim at the revision that was read. That it is gone, or

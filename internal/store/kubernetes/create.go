@@ -14,6 +14,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -24,7 +25,7 @@ func (s *Store) Create(ctx context.Context, resource *scim.Resource, policy stor
 	}
 	defer s.guardWrite(&err)
 	t := resource.Type()
-	c := &creation{store: s, t: t, by: writerOf(ctx), wanted: resource.Clone(), policy: policy}
+	c := &creation{store: s, t: t, by: codec.WriterOf(ctx), wanted: resource.Clone(), policy: policy}
 	if err := s.settle(ctx, c.wanted, nil, policy); err != nil {
 		return nil, err
 	}
@@ -46,7 +47,7 @@ func (s *Store) Create(ctx context.Context, resource *scim.Resource, policy stor
 type creation struct {
 	store  *Store
 	t      *scim.ResourceType
-	by     writer
+	by     codec.Writer
 	wanted *scim.Resource
 	policy store.Policy
 	doubt  doubt
@@ -62,13 +63,13 @@ func (c *creation) try(ctx context.Context) (*scim.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	object, err := s.encode(newObject(c.t), first, stamp(now, now, c.by))
+	object, err := codec.Encode(s.tenant, codec.NewObject(c.t), first, codec.Stamp(now, now, c.by))
 	if err != nil {
 		return nil, err
 	}
 	object.SetName(id)
 	if len(others) > 0 {
-		markSliced(object)
+		codec.MarkSliced(object)
 	}
 	found, err := s.acquire(ctx, c.t, store.NameOf(c.wanted), id)
 	if err != nil {
@@ -89,7 +90,7 @@ func (c *creation) try(ctx context.Context) (*scim.Resource, error) {
 		u.wrote(inserted)
 		return u.spread(ctx, others)
 	case err == nil:
-		s.cache.Acknowledge(kindOf(c.t), inserted)
+		s.cache.Acknowledge(codec.KindOf(c.t), inserted)
 		return s.written(c.t, inserted)
 	case errors.Is(err, errFenced), failure.IsDefinite(err) && !c.doubt.unsure:
 		// Nothing can come of the claim any more. One that cannot be released now is
@@ -118,7 +119,7 @@ func (c *creation) insert(ctx context.Context, object client.Object) (client.Obj
 		err := c.prepare(ctx, sent)
 		raced := apierrors.IsConflict(err)
 		if err == nil {
-			if err = c.store.client.Create(ctx, sent, c.by.owner); err == nil {
+			if err = c.store.client.Create(ctx, sent, c.by.Owner); err == nil {
 				return sent, nil
 			}
 			c.doubt.sent(object, "", err)
@@ -142,7 +143,7 @@ func (c *creation) prepare(ctx context.Context, object client.Object) error {
 	if !c.doubt.unsure {
 		return nil
 	}
-	annotate(object, annotationRepeated, c.by)
+	codec.Annotate(object, codec.AnnotationRepeated, c.by)
 	claim, err := c.store.claims.repeat(ctx, c.t, store.NameOf(c.wanted), object.GetName(), c.by)
 	switch {
 	case err != nil:
@@ -169,9 +170,9 @@ func (c *creation) lookUp(ctx context.Context, object client.Object, refusal err
 	case there == nil:
 		c.doubt.unsure = c.doubt.unsure || apierrors.IsAlreadyExists(refusal)
 		return nil, failure.Wrap(refusal, "creating the %s %s", c.t.Name, id)
-	case c.doubt.made(there.object):
-		return there.object, nil
-	case sameCreation(there.object, object):
+	case c.doubt.made(there.Object):
+		return there.Object, nil
+	case sameCreation(there.Object, object):
 		// It was made, and somebody has changed it since.
 		object.SetGeneration(1)
 		return object, nil
@@ -182,7 +183,7 @@ func (c *creation) lookUp(ctx context.Context, object client.Object, refusal err
 
 // sameCreation reports whether one object is a later state of the other.
 func sameCreation(one, other client.Object) bool {
-	a, b := metaOf(one).CreatedTime, metaOf(other).CreatedTime
+	a, b := codec.MetaOf(one).CreatedTime, codec.MetaOf(other).CreatedTime
 	return a.Truncate(time.Microsecond).Equal(b.Truncate(time.Microsecond))
 }
 
@@ -191,11 +192,11 @@ func (c *creation) recreate(ctx context.Context, found acquired) (*scim.Resource
 	if c.policy.RefuseRecreation {
 		return nil, store.Taken(c.t, store.Name(c.t))
 	}
-	if c.doubt.overtaken(found.kept.object) {
+	if c.doubt.overtaken(found.kept.Object) {
 		// It may have been brought back, and deleted again since.
-		return nil, fmt.Errorf("bringing back the %s %s: %w", c.t.Name, found.kept.object.GetName(), store.Unsure())
+		return nil, fmt.Errorf("bringing back the %s %s: %w", c.t.Name, found.kept.Object.GetName(), store.Unsure())
 	}
-	kept := found.kept.resource.Clone()
+	kept := found.kept.Resource.Clone()
 	kept.SetActive(false) // Nobody who is kept has a seat, also if it was marked by hand.
 	if err := c.store.admit(ctx, c.policy, c.wanted, kept, false); err != nil {
 		return nil, err
@@ -206,7 +207,7 @@ func (c *creation) recreate(ctx context.Context, found acquired) (*scim.Resource
 // revive brings a kept user back with its id and the content wanted. It comes
 // back to no group that still lists it.
 func (c *creation) revive(ctx context.Context, found acquired) (*scim.Resource, error) {
-	s, t, id := c.store, c.t, found.kept.object.GetName()
+	s, t, id := c.store, c.t, found.kept.Object.GetName()
 	if _, err := s.strip(ctx, id, isDeleted); errors.Is(err, errPresent) {
 		return nil, nil // Somebody else has brought it back.
 	} else if err != nil {
@@ -215,17 +216,17 @@ func (c *creation) revive(ctx context.Context, found acquired) (*scim.Resource, 
 	if _, err := s.claims.transfer(ctx, found.keptClaim, id); err != nil {
 		return nil, failure.IgnoreRaces(failure.Wrap(err, "renewing the claim of the deleted %s %s", t.Name, id))
 	}
-	created := metaOf(found.kept.object).CreatedTime
-	object, err := s.encode(found.kept.object, c.wanted, stamp(created, metav1.NowMicro(), c.by))
+	created := codec.MetaOf(found.kept.Object).CreatedTime
+	object, err := codec.Encode(s.tenant, found.kept.Object, c.wanted, codec.Stamp(created, metav1.NowMicro(), c.by))
 	if err != nil {
 		return nil, err
 	}
 	sent := object.DeepCopyObject().(client.Object)
-	if err := s.client.Update(ctx, sent, c.by.owner); err != nil {
+	if err := s.client.Update(ctx, sent, c.by.Owner); err != nil {
 		c.doubt.sent(object, object.GetResourceVersion(), err)
 		return c.revived(ctx, object, err)
 	}
-	s.cache.Acknowledge(kindOf(t), sent)
+	s.cache.Acknowledge(codec.KindOf(t), sent)
 	return s.written(t, sent)
 }
 
@@ -241,9 +242,9 @@ func (c *creation) revived(ctx context.Context, object client.Object, refusal er
 	switch {
 	case err != nil:
 		return nil, err
-	case there != nil && c.doubt.made(there.object):
-		return there.resource, nil
-	case c.doubt.unsure && (there == nil || c.doubt.overtaken(there.object)):
+	case there != nil && c.doubt.made(there.Object):
+		return there.Resource, nil
+	case c.doubt.unsure && (there == nil || c.doubt.overtaken(there.Object)):
 		return nil, refusal
 	case failure.IsDefinite(refusal) && c.doubt.unsure && !apierrors.IsConflict(refusal):
 		return nil, refusal
@@ -253,9 +254,9 @@ func (c *creation) revived(ctx context.Context, object client.Object, refusal er
 
 // written returns the resource that an object holds which was just written.
 func (s *Store) written(t *scim.ResourceType, object client.Object) (*scim.Resource, error) {
-	record, err := decode(s.tenant.Name, t, object)
+	record, err := codec.Decode(s.tenant.Name, t, object)
 	if err != nil {
 		return nil, err
 	}
-	return record.resource, nil
+	return record.Resource, nil
 }

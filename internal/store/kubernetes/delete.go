@@ -15,6 +15,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -36,7 +37,7 @@ func (s *Store) Delete(ctx context.Context, t *scim.ResourceType, id string, opt
 	}
 	defer s.guardWrite(&err)
 	d := &deletion{
-		store: s, t: t, id: id, by: writerOf(ctx), precondition: options.Precondition,
+		store: s, t: t, id: id, by: codec.WriterOf(ctx), precondition: options.Precondition,
 		keep: store.IsUser(t) && options.Policy.KeepDeletedUsers,
 	}
 	for tries := newAttempt(); ; {
@@ -55,7 +56,7 @@ type deletion struct {
 	store        *Store
 	t            *scim.ResourceType
 	id           string
-	by           writer
+	by           codec.Writer
 	precondition store.Precondition
 	keep         bool
 	doubt        doubt
@@ -71,24 +72,24 @@ func (d *deletion) try(ctx context.Context) (done bool, err error) {
 		return false, store.NotFound(d.t, d.id)
 	case err != nil:
 		return false, err
-	case !read.known() && !d.doubt.unsure && (read == nil || !d.doubt.made(read.object)):
+	case !read.Known() && !d.doubt.unsure && (read == nil || !d.doubt.made(read.Object)):
 		return false, store.NotFound(d.t, d.id)
 	case read == nil:
 		return true, d.store.claims.release(ctx, d.claim)
-	case !read.known() && d.doubt.made(read.object):
-		return true, d.finish(ctx, read.object)
-	case !read.known():
+	case !read.Known() && d.doubt.made(read.Object):
+		return true, d.finish(ctx, read.Object)
+	case !read.Known():
 		return true, nil // Somebody else has deleted it since, and finishes it.
 	case !d.store.shows(read):
 		return false, store.NotFound(d.t, d.id)
-	case d.doubt.overtaken(read.object):
+	case d.doubt.overtaken(read.Object):
 		return false, store.Unsure()
 	}
-	if version := read.resource.Meta().Version; d.precondition != nil && !d.precondition(version) {
+	if version := read.Resource.Meta().Version; d.precondition != nil && !d.precondition(version) {
 		return false, store.PreconditionFailed(version)
 	}
 	if !d.keep {
-		if d.claim, err = d.store.claims.held(ctx, d.t, store.NameOf(read.resource), d.id); err != nil {
+		if d.claim, err = d.store.claims.held(ctx, d.t, store.NameOf(read.Resource), d.id); err != nil {
 			return false, failure.Wrap(err, "reading the claim of the %s %s", d.t.Name, d.id)
 		}
 	}
@@ -105,31 +106,31 @@ func (d *deletion) try(ctx context.Context) (done bool, err error) {
 
 // mark makes the record unknown to SCIM, at the revision that was read. Nothing of
 // it is left unless it is to be kept.
-func (d *deletion) mark(ctx context.Context, read *record) (client.Object, error) {
+func (d *deletion) mark(ctx context.Context, read *codec.Record) (client.Object, error) {
 	object, err := d.marked(read)
 	if err != nil {
 		return nil, err
 	}
 	base := object.GetResourceVersion()
-	err = d.store.client.Update(ctx, object, d.by.owner)
+	err = d.store.client.Update(ctx, object, d.by.Owner)
 	d.doubt.sent(object, base, err)
 	if err != nil {
 		return nil, failure.Wrap(err, "marking the %s %s as deleted", d.t.Name, d.id)
 	}
-	d.store.cache.Acknowledge(kindOf(d.t), object)
+	d.store.cache.Acknowledge(codec.KindOf(d.t), object)
 	return object, nil
 }
 
 // marked is the object as it is to be written.
-func (d *deletion) marked(read *record) (client.Object, error) {
-	meta := stamp(metaOf(read.object).CreatedTime, metav1.NowMicro(), d.by)
+func (d *deletion) marked(read *codec.Record) (client.Object, error) {
+	meta := codec.Stamp(codec.MetaOf(read.Object).CreatedTime, metav1.NowMicro(), d.by)
 	if !d.keep {
-		return d.store.marker(read.object, d.t, d.id, meta, d.by)
+		return codec.Marker(d.store.tenant, read.Object, d.t, d.id, meta, d.by)
 	}
 	meta.DeletedTime = meta.LastModifiedTime
-	left := read.resource.Clone()
+	left := read.Resource.Clone()
 	left.SetActive(false)
-	return d.store.encode(read.object, left, meta)
+	return codec.Encode(d.store.tenant, read.Object, left, meta)
 }
 
 // finish does what is left to do for an object that SCIM does not know any more. The name
@@ -144,7 +145,7 @@ func (d *deletion) finish(ctx context.Context, object client.Object) error {
 		}
 		// While it may be created again, the marker stays and keeps that from happening: the
 		// claim says so before, or has gone before.
-		over = unchanged && !isRepeated(object) && (d.claim == nil || !isRepeated(d.claim))
+		over = unchanged && !codec.IsRepeated(object) && (d.claim == nil || !codec.IsRepeated(d.claim))
 	}
 	_, err := d.store.strip(ctx, d.id, isDeleted)
 	if err == nil && store.IsGroup(d.t) {

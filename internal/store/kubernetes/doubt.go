@@ -8,6 +8,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -33,7 +34,7 @@ func (d *doubt) sent(object client.Object, base string, err error) {
 	if err == nil {
 		return
 	}
-	d.stamps = append(d.stamps, metaOf(object))
+	d.stamps = append(d.stamps, codec.MetaOf(object))
 	if !failure.IsDefinite(err) {
 		d.unsure, d.base = true, base
 	}
@@ -46,7 +47,7 @@ func (d *doubt) begun() { d.unsure, d.base = true, "" }
 // made reports whether the object is as a write of this request left it that was not
 // acknowledged.
 func (d *doubt) made(object client.Object) bool {
-	found := metaOf(object)
+	found := codec.MetaOf(object)
 	for _, stamp := range d.stamps {
 		if stamp.RequestID == found.RequestID && sameTime(stamp, found) {
 			return true

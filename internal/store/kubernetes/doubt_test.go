@@ -17,6 +17,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -295,7 +296,7 @@ var _ = Describe("A write that may have happened", func() {
 		It("leaves a marker if another try begins while it is deleted", func(ctx SpecContext) {
 			user := create(ctx, "babs@example.com")
 			deleter := newStore(scripted("update", func(write func() error) error {
-				claim, err := healthy.claims.repeat(ctx, registry.User(), "babs@example.com", user.ID(), writerOf(ctx))
+				claim, err := healthy.claims.repeat(ctx, registry.User(), "babs@example.com", user.ID(), codec.WriterOf(ctx))
 				Expect(err).NotTo(HaveOccurred())
 				Expect(claim).NotTo(BeNil())
 				return write()
@@ -304,7 +305,7 @@ var _ = Describe("A write that may have happened", func() {
 			left, err := healthy.read(ctx, registry.User(), user.ID())
 			Expect(err).NotTo(HaveOccurred())
 			Expect(left).NotTo(BeNil())
-			Expect(isMarker(left.object)).To(BeTrue())
+			Expect(codec.IsMarker(left.Object)).To(BeTrue())
 			create(ctx, "babs@example.com")
 		})
 	})

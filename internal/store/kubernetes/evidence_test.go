@@ -22,6 +22,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -317,14 +318,14 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			slice := slicesOf(ctx)[0]
 			member := create(ctx, "c@example.com")
 			// Another replica has added the member, which this one's memory does not show.
-			w := &sliceWriter{store: sized(newStore(live, namespace), small), group: id, by: writerOf(ctx), exists: func(context.Context) error { return nil }}
+			w := &sliceWriter{store: sized(newStore(live, namespace), small), group: id, by: codec.WriterOf(ctx), exists: func(context.Context) error { return nil }}
 			slice.Spec.Members = append(slice.Spec.Members, v1alpha1.MemberID(member))
 			slice.Spec.MemberCount = ptr.To(*slice.Spec.MemberCount + 1)
 			Expect(live.Update(ctx, &slice)).To(Succeed())
-			rest, err := w.fill(ctx, slice.Name, membersOf([]v1alpha1.MemberID{v1alpha1.MemberID(member)}, nil), small.slice)
+			rest, err := w.fill(ctx, slice.Name, codec.MembersOf([]v1alpha1.MemberID{v1alpha1.MemberID(member)}, nil), small.slice)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(rest).To(BeEmpty())
-			Expect(w.written).To(BeNumerically(">=", revisionOf(&slice)), "the mark of this replica covers it")
+			Expect(w.written).To(BeNumerically(">=", codec.RevisionOf(&slice)), "the mark of this replica covers it")
 		})
 	})
 

@@ -13,6 +13,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 )
 
 // A group has up to v1alpha1.MaxGroupMembers members in its own object, so that a
@@ -24,11 +25,6 @@ import (
 // The mark spares everybody to look for slices of a group that has none; which a group has,
 // spec.groupRef of the slices says. A mark that was taken off by hand is put back by the
 // next write of the members, or by the upkeep.
-
-// isSliced reports whether the group is marked.
-func isSliced(group *v1alpha1.ScimGroup) bool {
-	return group.GetLabels()[v1alpha1.LabelSliced] != ""
-}
 
 // groupState is a group with slices as it was at one moment.
 type groupState struct {
@@ -52,7 +48,7 @@ func (g *groupState) attachMembers(to *scim.Resource) {
 		for _, m := range listed {
 			if !seen[m.ID] {
 				seen[m.ID] = true
-				members = append(members, store.Member(m.ID.String(), memberKind(m)))
+				members = append(members, store.Member(m.ID.String(), codec.MemberKind(m)))
 			}
 		}
 	})
@@ -74,7 +70,7 @@ func (g *groupState) changesTo(next *scim.Resource) []scim.MemberChange {
 	changes := []scim.MemberChange{}
 	wanted := map[uuid.UUID]struct{}{}
 	for _, text := range next.MemberIDs() {
-		if id, err := idOf(text); err == nil {
+		if id, err := codec.ParseID(text); err == nil {
 			wanted[id] = struct{}{}
 		}
 	}
@@ -88,7 +84,7 @@ func (g *groupState) changesTo(next *scim.Resource) []scim.MemberChange {
 		}
 	})
 	for _, text := range next.MemberIDs() {
-		id, err := idOf(text)
+		id, err := codec.ParseID(text)
 		if _, is := listed[id]; err != nil || !is {
 			changes = append(changes, scim.MemberChange{ID: text, Add: true})
 		}
@@ -151,7 +147,7 @@ func (g *groupState) size() int {
 // for a group that memory does not know to have any, or that it cannot be
 // known to be current about.
 func (s *Store) cachedState(ctx context.Context, t *scim.ResourceType, id string) (state *groupState, ok bool) {
-	key, err := idOf(id)
+	key, err := codec.ParseID(id)
 	if err != nil {
 		return nil, false
 	}
@@ -174,13 +170,13 @@ func (s *Store) cachedState(ctx context.Context, t *scim.ResourceType, id string
 }
 
 // stateOf is the state of a group with slices that were read at the API server.
-func stateOf(read *record, group *v1alpha1.ScimGroup, slices []*index.Slice) *groupState {
-	current := read.resource.Clone()
+func stateOf(read *codec.Record, group *v1alpha1.ScimGroup, slices []*index.Slice) *groupState {
+	current := read.Resource.Clone()
 	store.SetMembers(current, nil)
 	index.SortSlices(slices)
 	state := &groupState{
-		object: group, current: current, revision: revisionOf(group), generation: group.GetGeneration(),
-		marked: isSliced(group), inline: membersOf(group.Spec.Members, group.Spec.MemberGroups), slices: slices,
+		object: group, current: current, revision: codec.RevisionOf(group), generation: group.GetGeneration(),
+		marked: codec.IsSliced(group), inline: codec.MembersOf(group.Spec.Members, group.Spec.MemberGroups), slices: slices,
 	}
 	current.SetMeta(index.MetaWithSlices(current.Meta(), state.generation, slices))
 	return state
@@ -190,8 +186,8 @@ func stateOf(read *record, group *v1alpha1.ScimGroup, slices []*index.Slice) *gr
 // shows that it has some, or cannot tell. A group is marked before its slices are made, so
 // that what memory lacks for being behind has not lost its mark.
 func (s *Store) mayBeSliced(group *v1alpha1.ScimGroup) bool {
-	id, err := idOf(group.Name)
-	if err != nil || isSliced(group) {
+	id, err := codec.ParseID(group.Name)
+	if err != nil || codec.IsSliced(group) {
 		return err == nil
 	}
 	has, known, _ := fromMemory(s.cache, s.cache.Synced, func(x *index.Index) (bool, error) { return x.HasSlices(id), nil })
@@ -200,12 +196,12 @@ func (s *Store) mayBeSliced(group *v1alpha1.ScimGroup) bool {
 
 // liveState returns the state of a group that was read, or nothing when it has no slices,
 // and never had any.
-func (s *Store) liveState(ctx context.Context, read *record, group *v1alpha1.ScimGroup) (*groupState, error) {
+func (s *Store) liveState(ctx context.Context, read *codec.Record, group *v1alpha1.ScimGroup) (*groupState, error) {
 	if !s.mayBeSliced(group) {
 		return nil, nil
 	}
 	slices, err := s.liveSlices(ctx, group.Name)
-	if err != nil || len(slices) == 0 && !isSliced(group) {
+	if err != nil || len(slices) == 0 && !codec.IsSliced(group) {
 		return nil, err
 	}
 	return stateOf(read, group, slices), nil
@@ -213,7 +209,7 @@ func (s *Store) liveState(ctx context.Context, read *record, group *v1alpha1.Sci
 
 // liveSlices LISTs the slices of a group.
 func (s *Store) liveSlices(ctx context.Context, group string) (slices []*index.Slice, err error) {
-	err = s.eachSlice(ctx, ofGroup(s.tenant.Name, group), func(slice *index.Slice) error {
+	err = s.eachSlice(ctx, codec.OfGroup(s.tenant.Name, group), func(slice *index.Slice) error {
 		slices = append(slices, slice)
 		return nil
 	})
@@ -230,10 +226,10 @@ func (s *Store) eachSlice(ctx context.Context, selected client.ListOption, yield
 		if !isSlice || slice.Spec.TenantRef.Name != s.tenant.Name || slice.DeletionTimestamp != nil {
 			return nil
 		}
-		group, err := idOf(slice.Spec.GroupRef.Name)
+		group, err := codec.ParseID(slice.Spec.GroupRef.Name)
 		if err != nil {
 			return nil //nolint:nilerr // It is no group's.
 		}
-		return yield(sliceEntry(group, slice))
+		return yield(codec.SliceEntry(group, slice))
 	})
 }

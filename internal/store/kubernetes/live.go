@@ -12,6 +12,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -32,28 +33,28 @@ func (s *Store) liveGet(ctx context.Context, t *scim.ResourceType, id string, vi
 		return nil, err
 	}
 	if !view.WithoutMembers {
-		if err := s.hideMissing(ctx, view, found.resource); err != nil {
+		if err := s.hideMissing(ctx, view, found.Resource); err != nil {
 			return nil, err
 		}
 	}
-	return s.liveComplete(ctx, found.resource, view)
+	return s.liveComplete(ctx, found.Resource, view)
 }
 
 // shows reports whether a record is one that memory would show, so that a client cannot
 // tell by what is shown where it was read, nor change what it is not shown. Memory holds
 // what has an id for its name.
-func (s *Store) shows(r *record) bool {
-	if !r.known() {
+func (s *Store) shows(r *codec.Record) bool {
+	if !r.Known() {
 		return false
 	}
-	_, err := idOf(r.object.GetName())
+	_, err := codec.ParseID(r.Object.GetName())
 	return err == nil
 }
 
 // liveMembers gives a group that was read the members in its slices, and takes memory
 // for all members.
-func (s *Store) liveMembers(ctx context.Context, found *record, view store.View) error {
-	group, isGroup := found.object.(*v1alpha1.ScimGroup)
+func (s *Store) liveMembers(ctx context.Context, found *codec.Record, view store.View) error {
+	group, isGroup := found.Object.(*v1alpha1.ScimGroup)
 	if !isGroup {
 		return nil
 	}
@@ -67,7 +68,7 @@ func (s *Store) liveMembers(ctx context.Context, found *record, view store.View)
 	if err := view.Take(ctx, view.Weight(state.size())); err != nil {
 		return err
 	}
-	state.complete(found.resource, view)
+	state.complete(found.Resource, view)
 	return nil
 }
 
@@ -76,7 +77,7 @@ const fewGroups = 8
 
 // liveMembersOf does the same for groups that may have slices. Those of many groups are
 // LISTed once, whoever they belong to: each LIST has the API server look at all of them.
-func (s *Store) liveMembersOf(ctx context.Context, groups []*record, view store.View) error {
+func (s *Store) liveMembersOf(ctx context.Context, groups []*codec.Record, view store.View) error {
 	if len(groups) <= fewGroups {
 		for _, group := range groups {
 			if err := s.liveMembers(ctx, group, view); err != nil {
@@ -87,9 +88,9 @@ func (s *Store) liveMembersOf(ctx context.Context, groups []*record, view store.
 	}
 	of := make(map[string][]*index.Slice, len(groups))
 	for _, one := range groups {
-		of[one.object.GetName()] = nil
+		of[one.Object.GetName()] = nil
 	}
-	err := s.eachSlice(ctx, ofTenant(s.tenant.Name), func(slice *index.Slice) error {
+	err := s.eachSlice(ctx, codec.OfTenant(s.tenant.Name), func(slice *index.Slice) error {
 		name := slice.Group.String()
 		if _, wanted := of[name]; !wanted {
 			return nil
@@ -101,15 +102,15 @@ func (s *Store) liveMembersOf(ctx context.Context, groups []*record, view store.
 		return fmt.Errorf("reading the members of groups: %w", err)
 	}
 	for _, one := range groups {
-		group, isGroup := one.object.(*v1alpha1.ScimGroup)
+		group, isGroup := one.Object.(*v1alpha1.ScimGroup)
 		if !isGroup {
 			continue
 		}
 		if err := view.Take(ctx, view.Weight(len(group.Spec.Members)+len(group.Spec.MemberGroups))); err != nil {
 			return err
 		}
-		if slices := of[group.Name]; len(slices) > 0 || isSliced(group) {
-			stateOf(one, group, slices).complete(one.resource, view)
+		if slices := of[group.Name]; len(slices) > 0 || codec.IsSliced(group) {
+			stateOf(one, group, slices).complete(one.Resource, view)
 		}
 	}
 	return nil
@@ -181,7 +182,7 @@ func (s *Store) liveCandidates(ctx context.Context, t *scim.ResourceType, query 
 		if err := s.liveMembers(ctx, found, store.View{Reserve: query.View.Reserve}); err != nil {
 			return nil, err
 		}
-		candidates = append(candidates, found.resource)
+		candidates = append(candidates, found.Resource)
 	}
 	return candidates, nil
 }
@@ -197,15 +198,15 @@ func keepAll(*scim.Resource) bool { return true }
 func (s *Store) all(ctx context.Context, t *scim.ResourceType, view store.View, keep func(*scim.Resource) bool) ([]*scim.Resource, error) {
 	var (
 		all    []*scim.Resource
-		sliced []*record
+		sliced []*codec.Record
 	)
 	whole := store.View{Reserve: func(ctx context.Context, bytes int64) error { return s.takeLive(ctx, view, bytes) }}
-	err := s.eachObject(ctx, kindOf(t), ofTenant(s.tenant.Name), func(object client.Object) error {
-		one, err := decode(s.tenant.Name, t, object)
-		if err != nil || !s.shows(one) || !keep(one.resource) {
+	err := s.eachObject(ctx, codec.KindOf(t), codec.OfTenant(s.tenant.Name), func(object client.Object) error {
+		one, err := codec.Decode(s.tenant.Name, t, object)
+		if err != nil || !s.shows(one) || !keep(one.Resource) {
 			return err
 		}
-		all = append(all, one.resource)
+		all = append(all, one.Resource)
 		if group, isGroup := object.(*v1alpha1.ScimGroup); isGroup && s.mayBeSliced(group) {
 			group.ManagedFields = nil // It is kept for a while, and they are large.
 			sliced = append(sliced, one)
@@ -256,43 +257,6 @@ func (s *Store) eachObject(ctx context.Context, kind readindex.Kind, selected cl
 			return nil
 		}
 	}
-}
-
-// newList returns an empty list of a kind.
-func newList(kind readindex.Kind) client.ObjectList {
-	switch kind {
-	case readindex.Groups:
-		return &v1alpha1.ScimGroupList{}
-	case readindex.GroupMembers:
-		return &v1alpha1.ScimGroupMembersList{}
-	default:
-		return &v1alpha1.ScimUserList{}
-	}
-}
-
-// itemsOf returns the items of a list as objects.
-func itemsOf(list client.ObjectList) []client.Object {
-	switch l := list.(type) {
-	case *v1alpha1.ScimGroupList:
-		return pointers[*v1alpha1.ScimGroup](l.Items)
-	case *v1alpha1.ScimGroupMembersList:
-		return pointers[*v1alpha1.ScimGroupMembers](l.Items)
-	case *v1alpha1.ScimUserList:
-		return pointers[*v1alpha1.ScimUser](l.Items)
-	default:
-		return nil
-	}
-}
-
-func pointers[P interface {
-	client.Object
-	*T
-}, T any](items []T) []client.Object {
-	objects := make([]client.Object, len(items))
-	for i := range items {
-		objects[i] = P(&items[i])
-	}
-	return objects
 }
 
 // liveComplete adds to a resource what is derived, and takes off what the view

@@ -16,6 +16,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -47,7 +48,7 @@ func (s *Store) presenceOf(ctx context.Context, id string) (presence, error) {
 		case err != nil:
 			return present, failure.Wrap(err, "looking up whether %s exists", id)
 		}
-		s.cache.Acknowledge(kindOfMember(kind), object)
+		s.cache.Acknowledge(codec.KindOfMember(kind), object)
 		if object.GetLabels()[v1alpha1.LabelDeleted] == "" {
 			return present, nil
 		}
@@ -78,7 +79,7 @@ func (s *Store) strip(ctx context.Context, id string, may func(presence) bool) (
 	unchanged := func(current *scim.Resource) (*scim.Resource, error) { return current, nil }
 	for _, group := range groups {
 		_, err := s.update(ctx, &update{
-			store: s, t: s.groupType(), id: group, by: writerOf(ctx), change: unchanged, evidence: evidence,
+			store: s, t: s.groupType(), id: group, by: codec.WriterOf(ctx), change: unchanged, evidence: evidence,
 			options: store.UpdateOptions{Members: []scim.MemberChange{{ID: id}}, View: store.View{WithoutMembers: true}},
 		})
 		switch {
@@ -123,7 +124,7 @@ func (s *Store) hideMissing(ctx context.Context, view store.View, groups ...*sci
 // eachMetadata LISTs the metadata of the tenant's objects of a kind.
 func (s *Store) eachMetadata(ctx context.Context, kind string, yield func(*metav1.PartialObjectMetadata) error) error {
 	options := &client.ListOptions{Namespace: s.tenant.Namespace, Limit: pageSize}
-	ofTenant(s.tenant.Name).ApplyToList(options)
+	codec.OfTenant(s.tenant.Name).ApplyToList(options)
 	for {
 		list := &metav1.PartialObjectMetadataList{}
 		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind + "List"))
@@ -146,7 +147,7 @@ func isDeleted(is presence) bool { return is == deleted }
 
 // listing returns the ids of the groups that list the id as a member.
 func (s *Store) listing(ctx context.Context, id string) (groups []string, err error) {
-	key, err := idOf(id)
+	key, err := codec.ParseID(id)
 	if err != nil {
 		return nil, nil //nolint:nilerr // What is no id is no member.
 	}

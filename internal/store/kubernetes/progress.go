@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
-
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/readindex"
 )
@@ -45,16 +42,6 @@ type progress struct {
 type futility struct {
 	revision uint64
 	until    time.Time
-}
-
-// revisionOf returns the resourceVersion of an object as the number that it has
-// been since Kubernetes 1.35 (KEP-5504); 0 when it is none.
-func revisionOf(object client.Object) uint64 {
-	revision, err := strconv.ParseUint(object.GetResourceVersion(), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return revision
 }
 
 // advance notes that the cache has reached the revision, by an event when it

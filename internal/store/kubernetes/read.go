@@ -7,10 +7,10 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -95,31 +95,23 @@ func (s *Store) current(ctx context.Context, t *scim.ResourceType) bool {
 // Whoever gets to know what was read here can rely on every replica to know it
 // too, or a later state. That an object is gone is no exception: who deleted it
 // has told before that it is marked as deleted.
-func (s *Store) read(ctx context.Context, t *scim.ResourceType, id string) (*record, error) {
-	if _, err := idOf(id); err != nil {
+func (s *Store) read(ctx context.Context, t *scim.ResourceType, id string) (*codec.Record, error) {
+	if _, err := codec.ParseID(id); err != nil {
 		return nil, nil //nolint:nilerr // What is no id is nobody's.
 	}
-	object := newObject(t)
+	object := codec.NewObject(t)
 	err := s.client.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: id}, object)
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil, nil
 	case failure.IsUnreadable(err):
-		s.leaveOut(kindOf(t), id)
+		s.leaveOut(codec.KindOf(t), id)
 		return nil, fmt.Errorf("reading the %s %s: %w (%w)", t.Name, id, store.Unavailable(), failure.ErrUnreadable)
 	case err != nil:
 		return nil, failure.Wrap(err, "reading the %s %s", t.Name, id)
 	}
-	s.cache.Acknowledge(kindOf(t), object)
-	return decode(s.tenant.Name, t, object)
-}
-
-// kindOf is the kind of the objects that hold resources of the type.
-func kindOf(t *scim.ResourceType) readindex.Kind {
-	if store.IsGroup(t) {
-		return readindex.Groups
-	}
-	return readindex.Users
+	s.cache.Acknowledge(codec.KindOf(t), object)
+	return codec.Decode(s.tenant.Name, t, object)
 }
 
 // derive makes of a resource that was just read or written what is shown of it: with what

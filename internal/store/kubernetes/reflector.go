@@ -5,11 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -19,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/readindex"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -31,9 +29,6 @@ const lastingWatch = 30 * time.Second
 
 // hurriedWatch is how long a watch is asked for that is to bring a bookmark soon.
 const hurriedWatch = 3 * time.Second
-
-// idLength is the length of an id as text.
-const idLength = 36
 
 // reflector brings the objects of one kind into the cache: all that there are at
 // first, and then every change. An informer would keep the
@@ -100,7 +95,7 @@ func (r *reflector) once(ctx context.Context) (asked bool, err error) {
 		listing = newListing()
 		r.progress.fallBehind(r.era, r.kind)
 	}
-	stream, err := r.client.Watch(ctx, r.newList(), &client.ListOptions{Namespace: r.tenant.Namespace, Raw: options}, ofTenant(r.tenant.Name))
+	stream, err := r.client.Watch(ctx, r.newList(), &client.ListOptions{Namespace: r.tenant.Namespace, Raw: options}, codec.OfTenant(r.tenant.Name))
 	if err != nil {
 		return false, fmt.Errorf("watching %T: %w", r.newList(), r.forget(err))
 	}
@@ -163,7 +158,7 @@ func (r *reflector) handle(event watch.Event, listing *listing) error {
 	if listing == nil && event.Type != watch.Bookmark {
 		// As soon as the index has it, a client may be told, and no later than that
 		// other replicas must know. The index of a list is not read from.
-		r.progress.acknowledgeIn(r.era, r.kind, revisionOf(object))
+		r.progress.acknowledgeIn(r.era, r.kind, codec.RevisionOf(object))
 	}
 	switch event.Type {
 	case watch.Added, watch.Modified:
@@ -204,7 +199,7 @@ func (r *reflector) change(object client.Object) error {
 // reached notes the revision that an event brought the cache to.
 func (r *reflector) reached(object client.Object, shows bool) {
 	r.revision = object.GetResourceVersion()
-	r.progress.advance(r.era, r.kind, revisionOf(object), shows)
+	r.progress.advance(r.era, r.kind, codec.RevisionOf(object), shows)
 }
 
 // complete removes what was in the index and is not in the list.
@@ -229,23 +224,4 @@ func (l *listing) saw(name string) {
 	if l != nil {
 		l.names[name] = struct{}{}
 	}
-}
-
-// idOf returns the SCIM id that an object's name is.
-func idOf(name string) (uuid.UUID, error) {
-	id, err := uuid.Parse(name)
-	// A form that can be parsed, of this length and in lower case, is the one that we write.
-	if err != nil || len(name) != idLength || strings.ToLower(name) != name {
-		return uuid.UUID{}, fmt.Errorf("%q is no SCIM id: %w", name, errNoID)
-	}
-	return id, nil
-}
-
-// revisionOfList returns the resourceVersion of a whole collection as a number.
-func revisionOfList(list client.ObjectList) uint64 {
-	revision, err := strconv.ParseUint(list.GetResourceVersion(), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return revision
 }

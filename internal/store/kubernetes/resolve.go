@@ -9,10 +9,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -43,7 +42,7 @@ func (s *Store) resolve(ctx context.Context, ids []string) (map[string]string, e
 	for _, kind := range []string{store.MemberUser, store.MemberGroup} {
 		rest := make([]string, 0, len(ids))
 		for _, id := range ids {
-			if _, err := idOf(id); err == nil && kinds[id] == "" {
+			if _, err := codec.ParseID(id); err == nil && kinds[id] == "" {
 				rest = append(rest, id)
 			}
 		}
@@ -70,22 +69,6 @@ func (s *Store) liveLookUps(ids int) int {
 	return counts.Users + counts.Groups
 }
 
-// kindOfMember is the kind of the objects that hold members of a type.
-func kindOfMember(memberType string) readindex.Kind {
-	if memberType == store.MemberGroup {
-		return readindex.Groups
-	}
-	return readindex.Users
-}
-
-// newMember returns an empty object of a kind that a member may be of.
-func newMember(kind readindex.Kind) client.Object {
-	if kind == readindex.Groups {
-		return &v1alpha1.ScimGroup{}
-	}
-	return &v1alpha1.ScimUser{}
-}
-
 // lookUpByGet returns those ids that SCIM knows as the kind.
 func (s *Store) lookUpByGet(ctx context.Context, kind string, ids []string) ([]string, error) {
 	var (
@@ -96,20 +79,20 @@ func (s *Store) lookUpByGet(ctx context.Context, kind string, ids []string) ([]s
 	lookup.SetLimit(resolveParallel)
 	for _, id := range ids {
 		lookup.Go(func() error {
-			object := newMember(kindOfMember(kind))
+			object := codec.NewObjectOf(codec.KindOfMember(kind))
 			err := s.client.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: id}, object)
 			if apierrors.IsNotFound(err) {
 				return nil
 			}
 			if failure.IsUnreadable(err) {
-				s.leaveOut(kindOfMember(kind), id)
+				s.leaveOut(codec.KindOfMember(kind), id)
 				return nil
 			}
 			if err != nil {
 				return failure.Wrap(err, "looking up the %s %s", kind, id)
 			}
-			s.cache.Acknowledge(kindOfMember(kind), object)
-			if tenantOf(object) == s.tenant.Name && exists(object) {
+			s.cache.Acknowledge(codec.KindOfMember(kind), object)
+			if codec.TenantOf(object) == s.tenant.Name && codec.Exists(object) {
 				mu.Lock()
 				defer mu.Unlock()
 				found = append(found, id)
@@ -128,11 +111,26 @@ func (s *Store) lookUpByList(ctx context.Context, kind string, ids []string) ([]
 	}
 	var found []string
 	err := s.eachMetadata(ctx, "Scim"+kind, func(object *metav1.PartialObjectMetadata) error {
-		s.cache.Acknowledge(kindOfMember(kind), object)
-		if wanted[object.Name] && exists(object) {
+		s.cache.Acknowledge(codec.KindOfMember(kind), object)
+		if wanted[object.Name] && codec.Exists(object) {
 			found = append(found, object.Name)
 		}
 		return nil
 	})
 	return found, err
+}
+
+// kindsOf returns the kinds of those ids that SCIM knows.
+func kindsOf(x *index.Index, ids []string) map[string]string {
+	kinds := make(map[string]string, len(ids))
+	for _, text := range ids {
+		id, err := codec.ParseID(text)
+		if err != nil {
+			continue
+		}
+		if kind, known := x.KindOf(id); known {
+			kinds[text] = kind
+		}
+	}
+	return kinds
 }

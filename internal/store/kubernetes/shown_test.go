@@ -20,6 +20,7 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -65,7 +66,7 @@ var _ = Describe("A replica", func() {
 			Namespace: at.namespace, Name: "no-scim-id", Labels: map[string]string{v1alpha1.LabelTenant: "acme"},
 		}}
 		odd.Spec.UserName, odd.Spec.TenantRef.Name = "odd@example.com", "acme"
-		odd.Spec.Meta = stamp(metav1.NowMicro(), metav1.NowMicro(), writerOfTest)
+		odd.Spec.Meta = codec.Stamp(metav1.NowMicro(), metav1.NowMicro(), writerOfTest)
 		Expect(live.Create(ctx, odd)).To(Succeed())
 		Expect(live.Delete(ctx, odd)).To(Succeed())
 		Expect(at.get(ctx, id)).NotTo(BeNil())
@@ -119,7 +120,7 @@ var _ = Describe("A replica", func() {
 				Namespace: at.namespace, Name: name, Labels: map[string]string{v1alpha1.LabelTenant: "acme"},
 			}}
 			stranger.Spec.UserName, stranger.Spec.TenantRef.Name = "odd@example.com", tenant
-			stranger.Spec.Meta = stamp(metav1.NowMicro(), metav1.NowMicro(), writerOfTest)
+			stranger.Spec.Meta = codec.Stamp(metav1.NowMicro(), metav1.NowMicro(), writerOfTest)
 			Expect(live.Create(ctx, stranger)).To(Succeed())
 		}
 		for where, s := range map[string]*Store{"memory": at.reader, "live": newStore(live, at.namespace)} {

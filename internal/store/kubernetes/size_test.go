@@ -15,6 +15,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 )
 
 var _ = Describe("A user who is too large, since somebody made it by hand", func() {
@@ -24,7 +25,7 @@ var _ = Describe("A user who is too large, since somebody made it by hand", func
 			Namespace: s.tenant.Namespace, Name: id, Labels: map[string]string{v1alpha1.LabelTenant: s.tenant.Name},
 		}}
 		user.Spec.TenantRef.Name, user.Spec.UserName = s.tenant.Name, "babs@example.com"
-		user.Spec.Meta = stamp(metav1.NowMicro(), metav1.NowMicro(), writerOf(ctx))
+		user.Spec.Meta = codec.Stamp(metav1.NowMicro(), metav1.NowMicro(), codec.WriterOf(ctx))
 		for i := range 40 {
 			user.Spec.Photos = append(user.Spec.Photos, v1alpha1.MultiValue{Value: ptr.To(fmt.Sprint(i, strings.Repeat("x", 3000)))})
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 )
 
 var _ = Describe("A large group", func() {
@@ -31,7 +32,7 @@ var _ = Describe("A large group", func() {
 	slicesOf := func(ctx context.Context, group string) (slices []v1alpha1.ScimGroupMembers) {
 		GinkgoHelper()
 		list := &v1alpha1.ScimGroupMembersList{}
-		Expect(live.List(ctx, list, client.InNamespace(at.namespace), ofGroup("acme", group))).To(Succeed())
+		Expect(live.List(ctx, list, client.InNamespace(at.namespace), codec.OfGroup("acme", group))).To(Succeed())
 		return list.Items
 	}
 	// loses has the labels of a group, or of all of its slices, taken off by hand.
@@ -75,7 +76,7 @@ var _ = Describe("A large group", func() {
 				Expect(members()).To(And(HaveLen(len(ids)-1), Not(ContainElement(last))))
 				group := &v1alpha1.ScimGroup{}
 				Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: id}, group)).To(Succeed())
-				Expect(isSliced(group)).To(BeTrue(), "a write puts the mark back")
+				Expect(codec.IsSliced(group)).To(BeTrue(), "a write puts the mark back")
 
 				lose(ctx, id)
 				none := func(current *scim.Resource) (*scim.Resource, error) { return store.WithoutMembers(current), nil }

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,6 +19,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -36,7 +36,7 @@ const (
 type sliceWriter struct {
 	store *Store
 	group string
-	by    writer
+	by    codec.Writer
 	// exists returns an error when there is no such group any more.
 	exists func(context.Context) error
 	// evidence, if set, is that of the update.
@@ -53,7 +53,7 @@ func (w *sliceWriter) wrote(slice *v1alpha1.ScimGroupMembers) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.begun = true
-	w.written = max(w.written, revisionOf(slice))
+	w.written = max(w.written, codec.RevisionOf(slice))
 	w.changes++
 	if at := slice.Spec.Meta.LastModifiedTime.UTC(); at.After(w.latest) {
 		w.latest = at
@@ -65,7 +65,7 @@ func (w *sliceWriter) wrote(slice *v1alpha1.ScimGroupMembers) {
 func (w *sliceWriter) found(slice *v1alpha1.ScimGroupMembers) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.written = max(w.written, revisionOf(slice))
+	w.written = max(w.written, codec.RevisionOf(slice))
 }
 
 // failed notes what a write of a slice was answered.
@@ -149,8 +149,8 @@ func (w *sliceWriter) edit(ctx context.Context, name string, change func(listed 
 		if err != nil {
 			return failure.Wrap(err, "reading the members %s", name)
 		}
-		before := membersOf(slice.Spec.Members, slice.Spec.MemberGroups)
-		after := distinct(change(slices.Clone(before)))
+		before := codec.MembersOf(slice.Spec.Members, slice.Spec.MemberGroups)
+		after := codec.Distinct(change(slices.Clone(before)))
 		if slices.Equal(before, after) {
 			w.found(slice)
 			return nil
@@ -161,7 +161,7 @@ func (w *sliceWriter) edit(ctx context.Context, name string, change func(listed 
 			}
 		}
 		w.set(slice, after)
-		err = w.store.client.Update(ctx, slice, w.by.owner)
+		err = w.store.client.Update(ctx, slice, w.by.Owner)
 		if err == nil {
 			w.wrote(slice)
 			return nil
@@ -183,10 +183,10 @@ func (w *sliceWriter) create(ctx context.Context, members []index.Member) error 
 	}}
 	slice.Spec.TenantRef.Name, slice.Spec.GroupRef.Name = w.store.tenant.Name, w.group
 	slice.Spec.Meta.CreatedTime = metav1.NowMicro()
-	w.set(slice, distinct(members))
+	w.set(slice, codec.Distinct(members))
 	for tries := newAttempt(); ; {
 		sent := slice.DeepCopy()
-		err := w.store.client.Create(ctx, sent, w.by.owner)
+		err := w.store.client.Create(ctx, sent, w.by.Owner)
 		if err == nil {
 			w.wrote(sent)
 			return nil
@@ -210,29 +210,7 @@ func (w *sliceWriter) set(slice *v1alpha1.ScimGroupMembers, members []index.Memb
 	maps.Copy(labels, slice.Labels)
 	labels[v1alpha1.LabelTenant], labels[v1alpha1.LabelGroup] = w.store.tenant.Name, w.group
 	slice.Labels = labels
-	slice.Spec.Members, slice.Spec.MemberGroups = memberLists(members)
+	slice.Spec.Members, slice.Spec.MemberGroups = codec.MemberLists(members)
 	slice.Spec.MemberCount = ptr.To(int32(len(members)))
-	slice.Spec.Meta = stamp(slice.Spec.Meta.CreatedTime, metav1.NowMicro(), w.by)
-}
-
-// distinct returns the members, each once.
-func distinct(members []index.Member) []index.Member {
-	seen := make(map[uuid.UUID]struct{}, len(members))
-	return slices.DeleteFunc(members, func(m index.Member) bool {
-		_, again := seen[m.ID]
-		seen[m.ID] = struct{}{}
-		return again
-	})
-}
-
-// memberLists is the reverse of membersOf.
-func memberLists(members []index.Member) (users, groups []v1alpha1.MemberID) {
-	for _, m := range members {
-		if id := v1alpha1.MemberID(m.ID.String()); m.Group {
-			groups = append(groups, id)
-		} else {
-			users = append(users, id)
-		}
-	}
-	return users, groups
+	slice.Spec.Meta = codec.Stamp(slice.Spec.Meta.CreatedTime, metav1.NowMicro(), w.by)
 }

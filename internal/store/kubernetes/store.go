@@ -66,7 +66,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -179,26 +178,6 @@ func (s *Store) guardWrite(err *error) {
 }
 
 var _ store.Store = (*Store)(nil)
-
-// writer is who writes, for spec.meta and for the managed fields.
-type writer struct {
-	store.Actor
-	owner client.FieldOwner
-}
-
-// writerOf returns the writer for a request. Its RequestID is never empty, since
-// a write whose answer got lost is recognised by it.
-func writerOf(ctx context.Context) writer {
-	actor := store.ActorFrom(ctx)
-	if actor.RequestID == "" {
-		actor.RequestID = uuid.NewString()
-	}
-	owner := client.FieldOwner("scim")
-	if actor.KeyID != "" {
-		owner = client.FieldOwner("scim/" + actor.KeyID)
-	}
-	return writer{Actor: actor, owner: owner}
-}
 
 // settle makes the members of a group those that the tenant knows; users pass.
 func (s *Store) settle(ctx context.Context, next, current *scim.Resource, policy store.Policy) error {

@@ -25,6 +25,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/conformance"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
 )
 
@@ -136,14 +137,14 @@ func sized(s *Store, to sizes) *Store {
 	return s
 }
 
-var writerOfTest = writer{Actor: store.Actor{RequestID: "a-test"}}
+var writerOfTest = codec.Writer{Actor: store.Actor{RequestID: "a-test"}}
 
 // halfDelete deletes a resource as a process does that dies once it has marked it.
 func halfDelete(ctx context.Context, s *Store, t *scim.ResourceType, id string, keep bool) {
 	GinkgoHelper()
 	read, err := s.read(ctx, t, id)
 	Expect(err).NotTo(HaveOccurred())
-	d := &deletion{store: s, t: t, id: id, by: writerOf(ctx), keep: keep}
+	d := &deletion{store: s, t: t, id: id, by: codec.WriterOf(ctx), keep: keep}
 	_, err = d.mark(ctx, read)
 	Expect(err).NotTo(HaveOccurred())
 }

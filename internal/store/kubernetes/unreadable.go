@@ -10,10 +10,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -21,15 +21,7 @@ import (
 func (s *Store) leaveOut(kind readindex.Kind, name string) {
 	s.metrics.unreadable()
 	s.log.Error("an object cannot be read and is left out",
-		slog.String("kind", fmt.Sprintf("%T", newObjectOf(kind))), slog.String("name", name), slog.Any("error", failure.ErrUnreadable))
-}
-
-// newObjectOf returns an empty object of a kind.
-func newObjectOf(kind readindex.Kind) client.Object {
-	if kind == readindex.GroupMembers {
-		return &v1alpha1.ScimGroupMembers{}
-	}
-	return newMember(kind)
+		slog.String("kind", fmt.Sprintf("%T", codec.NewObjectOf(kind))), slog.String("name", name), slog.Any("error", failure.ErrUnreadable))
 }
 
 // page is one page of a LIST.
@@ -41,10 +33,10 @@ type page struct {
 
 // list reads a page. If the whole of it cannot be read, it is read one by one.
 func (s *Store) list(ctx context.Context, kind readindex.Kind, options *client.ListOptions) (*page, error) {
-	list := newList(kind)
+	list := codec.NewList(kind)
 	err := s.client.List(ctx, list, options)
 	if err == nil {
-		return &page{objects: itemsOf(list), revision: revisionOfList(list), next: list.GetContinue()}, nil
+		return &page{objects: codec.ItemsOf(list), revision: codec.RevisionOf(list), next: list.GetContinue()}, nil
 	}
 	if !failure.IsUnreadable(err) {
 		return nil, failure.Wrap(err, "listing %T", list)
@@ -58,9 +50,9 @@ func (s *Store) list(ctx context.Context, kind readindex.Kind, options *client.L
 	if err := s.client.List(ctx, raw, options); err != nil {
 		return nil, failure.Wrap(err, "listing %T one by one", list)
 	}
-	read := &page{revision: revisionOfList(raw), next: raw.GetContinue()}
+	read := &page{revision: codec.RevisionOf(raw), next: raw.GetContinue()}
 	for i := range raw.Items {
-		object := newObjectOf(kind)
+		object := codec.NewObjectOf(kind)
 		if runtime.DefaultUnstructuredConverter.FromUnstructured(raw.Items[i].Object, object) != nil {
 			s.leaveOut(kind, raw.Items[i].GetName())
 			continue
@@ -71,7 +63,7 @@ func (s *Store) list(ctx context.Context, kind readindex.Kind, options *client.L
 }
 
 // readShown returns the record with the id that clients are shown, or else that there is none.
-func (s *Store) readShown(ctx context.Context, t *scim.ResourceType, id string) (*record, error) {
+func (s *Store) readShown(ctx context.Context, t *scim.ResourceType, id string) (*codec.Record, error) {
 	read, err := s.read(ctx, t, id)
 	if errors.Is(err, failure.ErrUnreadable) || err == nil && !s.shows(read) {
 		return nil, store.NotFound(t, id)

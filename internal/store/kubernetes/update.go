@@ -13,6 +13,7 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -23,7 +24,7 @@ func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, cha
 		return nil, err
 	}
 	defer s.guardWrite(&err)
-	return s.update(ctx, &update{store: s, t: t, id: id, by: writerOf(ctx), change: change, options: options})
+	return s.update(ctx, &update{store: s, t: t, id: id, by: codec.WriterOf(ctx), change: change, options: options})
 }
 
 func (s *Store) update(ctx context.Context, u *update) (*scim.Resource, error) {
@@ -60,7 +61,7 @@ type update struct {
 	store   *Store
 	t       *scim.ResourceType
 	id      string
-	by      writer
+	by      codec.Writer
 	change  store.Change
 	options store.UpdateOptions
 	// evidence, if set, is asked for before each write, after what is written was
@@ -91,15 +92,15 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 		return nil, err
 	}
 	var state *groupState // of a group with slices
-	if group, isGroup := read.object.(*v1alpha1.ScimGroup); isGroup {
+	if group, isGroup := read.Object.(*v1alpha1.ScimGroup); isGroup {
 		if state, err = u.store.liveState(ctx, read, group); err != nil {
 			return nil, err
 		}
 	}
-	if u.doubt.made(read.object) {
+	if u.doubt.made(read.Object) {
 		u.made = true
 		if err := u.store.claims.release(ctx, u.givenUp); err != nil || state == nil {
-			return u.done(ctx, read.resource, err)
+			return u.done(ctx, read.Resource, err)
 		}
 		u.doubt.begun() // The members in slices are still to be written.
 	}
@@ -107,7 +108,7 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	if state != nil {
 		return u.trySliced(ctx, state)
 	}
-	current := read.resource
+	current := read.Resource
 	if err := u.check(current); err != nil {
 		return nil, err
 	}
@@ -121,7 +122,7 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	if next.Equal(current) {
 		return u.done(ctx, current, nil)
 	}
-	if u.doubt.overtaken(read.object) {
+	if u.doubt.overtaken(read.Object) {
 		return nil, store.Unsure()
 	}
 	if err := store.CheckSize(next, current); err != nil {
@@ -131,9 +132,9 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 		return nil, err
 	}
 	if len(next.MemberIDs()) > u.store.sizes.inline {
-		return u.overflow(ctx, read.object, current, next)
+		return u.overflow(ctx, read.Object, current, next)
 	}
-	written, err := u.put(ctx, read.object, current, next)
+	written, err := u.put(ctx, read.Object, current, next)
 	if written == nil || err != nil {
 		return nil, err
 	}
@@ -184,7 +185,7 @@ func (u *update) next(ctx context.Context, current *scim.Resource) (*scim.Resour
 // put writes the object of the resource, under its new name if it has one. It
 // returns nothing when another try is due.
 func (u *update) put(ctx context.Context, stored client.Object, current, next *scim.Resource) (*scim.Resource, error) {
-	object, err := u.store.encode(stored, next, stamp(metaOf(stored).CreatedTime, metav1.NowMicro(), u.by))
+	object, err := codec.Encode(u.store.tenant, stored, next, codec.Stamp(codec.MetaOf(stored).CreatedTime, metav1.NowMicro(), u.by))
 	if err != nil {
 		return nil, err
 	}
@@ -201,8 +202,8 @@ func (u *update) rename(ctx context.Context, object client.Object, from, to stri
 	if u.givenUp, err = u.store.claims.held(ctx, u.t, from, u.id); err != nil {
 		return nil, failure.Wrap(err, "reading the claim of the old %s", store.Name(u.t))
 	}
-	if u.givenUp != nil && isRepeated(u.givenUp) {
-		annotate(object, annotationRepeated, u.by)
+	if u.givenUp != nil && codec.IsRepeated(u.givenUp) {
+		codec.Annotate(object, codec.AnnotationRepeated, u.by)
 	}
 	found, err := u.claim(ctx, to)
 	if found.claim == nil || err != nil {
@@ -242,7 +243,7 @@ func (u *update) write(ctx context.Context, object client.Object) (*scim.Resourc
 		}
 	}
 	base := object.GetResourceVersion()
-	err := u.store.client.Update(ctx, object, u.by.owner)
+	err := u.store.client.Update(ctx, object, u.by.Owner)
 	u.doubt.sent(object, base, err)
 	switch {
 	case err == nil:
@@ -264,8 +265,8 @@ func (u *update) write(ctx context.Context, object client.Object) (*scim.Resourc
 
 // wrote notes what was written, before anybody is told.
 func (u *update) wrote(object client.Object) {
-	kind := kindOf(u.t)
+	kind := codec.KindOf(u.t)
 	u.made = true
 	u.store.cache.Acknowledge(kind, object)
-	u.written[kind] = max(u.written[kind], revisionOf(object))
+	u.written[kind] = max(u.written[kind], codec.RevisionOf(object))
 }

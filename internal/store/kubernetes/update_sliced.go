@@ -13,6 +13,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 )
 
 // maxMembers bounds the members of one group in all its objects.
@@ -106,7 +107,7 @@ func (u *update) owner(ctx context.Context) (*v1alpha1.ScimGroup, error) {
 	if err != nil {
 		return nil, err
 	}
-	group, isGroup := read.object.(*v1alpha1.ScimGroup)
+	group, isGroup := read.Object.(*v1alpha1.ScimGroup)
 	if !isGroup {
 		return nil, store.NotFound(u.t, u.id)
 	}
@@ -120,11 +121,11 @@ func (u *update) readGroup(ctx context.Context, state *groupState) (*v1alpha1.Sc
 		return state.object, nil
 	}
 	group, err := u.owner(ctx)
-	if err != nil || revisionOf(group) == state.revision {
+	if err != nil || codec.RevisionOf(group) == state.revision {
 		return group, err
 	}
 	var until readindex.Revisions
-	until[readindex.Groups] = revisionOf(group)
+	until[readindex.Groups] = codec.RevisionOf(group)
 	// If it does not catch up, the next try finds that and reads it all.
 	_ = u.store.cache.Reach(ctx, until)
 	return nil, nil
@@ -134,11 +135,11 @@ func (u *update) readGroup(ctx context.Context, state *groupState) (*v1alpha1.Sc
 func (u *update) putSliced(ctx context.Context, group *v1alpha1.ScimGroup, state *groupState, next *scim.Resource, keep []index.Member) (*scim.Resource, error) {
 	members := make([]any, 0, len(keep))
 	for _, m := range keep {
-		members = append(members, store.Member(m.ID.String(), memberKind(m)))
+		members = append(members, store.Member(m.ID.String(), codec.MemberKind(m)))
 	}
 	object := next.Clone()
 	store.SetMembers(object, members)
-	markSliced(group)
+	codec.MarkSliced(group)
 	return u.put(ctx, group, state.current, object)
 }
 
@@ -181,7 +182,7 @@ func (u *update) wanted(ctx context.Context, state *groupState, changes []scim.M
 	nobody := 0
 	var order []uuid.UUID
 	for _, change := range changes {
-		id, err := idOf(change.ID)
+		id, err := codec.ParseID(change.ID)
 		switch {
 		case err == nil:
 		case change.Add && u.options.Policy.RejectUnknownMembers:
@@ -237,19 +238,7 @@ func (u *update) resolved(ctx context.Context, ids []string) ([]index.Member, er
 	if err := u.store.settle(ctx, group, nil, u.options.Policy); err != nil {
 		return nil, err
 	}
-	return membersOfResource(group), nil
-}
-
-// membersOfResource returns the settled members of a group.
-func membersOfResource(group *scim.Resource) []index.Member {
-	kinds := store.MemberKinds(group)
-	var members []index.Member
-	for _, text := range group.MemberIDs() {
-		if id, err := idOf(text); err == nil {
-			members = append(members, index.Member{ID: id, Group: kinds[text] == store.MemberGroup})
-		}
-	}
-	return members
+	return codec.MembersOfResource(group), nil
 }
 
 // overflow writes a group that has become too large for one object: the group
@@ -260,7 +249,7 @@ func (u *update) overflow(ctx context.Context, stored client.Object, current, ne
 		return nil, err
 	}
 	object := stored.DeepCopyObject().(client.Object)
-	markSliced(object)
+	codec.MarkSliced(object)
 	written, err := u.put(ctx, object, current, first)
 	if written == nil || err != nil {
 		return nil, err
@@ -296,7 +285,7 @@ func (s *Store) split(resource *scim.Resource) (first *scim.Resource, others []i
 	if len(members) > maxMembers {
 		return nil, nil, tooManyMembers(len(members))
 	}
-	others = membersOfResource(resource)[s.sizes.inline:]
+	others = codec.MembersOfResource(resource)[s.sizes.inline:]
 	first = store.WithoutMembers(resource)
 	store.SetMembers(first, slices.Clone(members[:s.sizes.inline]))
 	return first, others, nil
@@ -322,14 +311,4 @@ func (u *update) slices() *sliceWriter {
 		_, err := u.owner(ctx)
 		return err
 	}}
-}
-
-// markSliced marks a group as one that may have slices.
-func markSliced(object client.Object) {
-	labels := object.GetLabels()
-	if labels == nil {
-		labels = map[string]string{}
-	}
-	labels[v1alpha1.LabelSliced] = "true"
-	object.SetLabels(labels)
 }

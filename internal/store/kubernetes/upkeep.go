@@ -15,6 +15,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -199,24 +200,24 @@ func (u *Upkeep) remove(ctx context.Context, kept index.Kept) error {
 	s, id := u.store, kept.ID.String()
 	t := u.typeOf(kept.Group)
 	read, err := s.read(ctx, t, id)
-	if err != nil || !read.kept() || !u.over(isMarker(read.object), metaOf(read.object).DeletedTime.Time) {
+	if err != nil || !read.Kept() || !u.over(codec.IsMarker(read.Object), codec.MetaOf(read.Object).DeletedTime.Time) {
 		return err
 	}
 	if err := u.removeDeleted(ctx, kept.ID, kept.Group); err != nil {
 		return err
 	}
-	claim, err := s.claims.held(ctx, t, store.NameOf(read.resource), id)
+	claim, err := s.claims.held(ctx, t, store.NameOf(read.Resource), id)
 	if err != nil {
 		return failure.Wrap(err, "reading its claim")
 	}
-	err = s.client.Delete(ctx, read.object, client.Preconditions{
-		UID:             ptr.To(read.object.GetUID()),
-		ResourceVersion: ptr.To(read.object.GetResourceVersion()),
+	err = s.client.Delete(ctx, read.Object, client.Preconditions{
+		UID:             ptr.To(read.Object.GetUID()),
+		ResourceVersion: ptr.To(read.Object.GetResourceVersion()),
 	})
 	if err != nil {
 		return failure.IgnoreRaces(failure.Wrap(err, "deleting it"))
 	}
-	if !isMarker(read.object) {
+	if !codec.IsMarker(read.Object) {
 		u.removed.Inc()
 	}
 	return s.claims.release(ctx, claim)

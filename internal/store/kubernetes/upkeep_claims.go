@@ -9,6 +9,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -111,7 +112,7 @@ func (u *Upkeep) mend(ctx context.Context, found finding) (looked bool, err erro
 	}
 	s, name := u.store, found.holder.name
 	holder, err := s.read(ctx, found.holder.t, found.holder.id)
-	if err != nil || !holder.has(found.holder.t, name) {
+	if err != nil || !holder.Has(found.holder.t, name) {
 		return true, err
 	}
 	repair := found.repair
@@ -137,7 +138,7 @@ func (u *Upkeep) giveBack(ctx context.Context, found finding) (repair string, er
 	if err != nil {
 		return "", err
 	}
-	if former.has(t, name) {
+	if former.Has(t, name) {
 		return repairDuplicate, nil
 	}
 	if err := s.fence(ctx, t, name, holderOf(found.lease), former); err != nil {
@@ -150,7 +151,7 @@ func (u *Upkeep) giveBack(ctx context.Context, found finding) (repair string, er
 // mendOrphan deletes a claim that nobody seems to have, if that is so.
 func (u *Upkeep) mendOrphan(ctx context.Context, claim *coordinationv1.Lease) (looked bool, err error) {
 	s, t := u.store, u.typeOf(claim.Labels[labelClaim] == store.Name(u.typeOf(true)))
-	id, err := idOf(holderOf(claim))
+	id, err := codec.ParseID(holderOf(claim))
 	if err != nil {
 		return true, u.releaseOrphan(ctx, claim) // It was made by hand, and nobody is to come.
 	}
@@ -166,7 +167,7 @@ func (u *Upkeep) mendOrphan(ctx context.Context, claim *coordinationv1.Lease) (l
 		return true, err
 	case holder == nil && absence < u.AbsenceAge:
 		return true, nil // Memory is behind, and will show that it is gone.
-	case holder != nil && holder.has(t, store.NameOf(holder.resource)) && s.claims.key(t, store.NameOf(holder.resource)).Name == claim.Name:
+	case holder != nil && holder.Has(t, store.NameOf(holder.Resource)) && s.claims.key(t, store.NameOf(holder.Resource)).Name == claim.Name:
 		u.Log.Error("a resource is not in memory, although it has a name and holds the claim of it; look in this log for why it cannot be read",
 			slog.String("name", id.String()))
 		return true, nil
@@ -187,15 +188,15 @@ func (u *Upkeep) releaseOrphan(ctx context.Context, claim *coordinationv1.Lease)
 
 // tell records an event on a resource whose claim was repaired. No name is in it:
 // events are read by more people than users are.
-func (u *Upkeep) tell(holder *record, repair string) {
-	attribute := store.Name(holder.resource.Type())
+func (u *Upkeep) tell(holder *codec.Record, repair string) {
+	attribute := store.Name(holder.Resource.Type())
 	switch repair {
 	case repairMissing:
-		u.Recorder.Eventf(holder.object, nil, "Normal", "ClaimRepaired", "Repair", "the claim of the %s was missing and has been made again", attribute)
+		u.Recorder.Eventf(holder.Object, nil, "Normal", "ClaimRepaired", "Repair", "the claim of the %s was missing and has been made again", attribute)
 	case repairWrongHolder:
-		u.Recorder.Eventf(holder.object, nil, "Normal", "ClaimRepaired", "Repair", "the claim of the %s was held by another resource and has been given back", attribute)
+		u.Recorder.Eventf(holder.Object, nil, "Normal", "ClaimRepaired", "Repair", "the claim of the %s was held by another resource and has been given back", attribute)
 	case repairDuplicate:
-		u.Recorder.Eventf(holder.object, nil, "Warning", "DuplicateName", "Repair",
+		u.Recorder.Eventf(holder.Object, nil, "Warning", "DuplicateName", "Repair",
 			"another resource of the tenant has the same %s and holds the claim of it; rename one of the two in the identity provider", attribute)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -170,7 +171,7 @@ func (u *Upkeep) compareUnclaimed(ctx context.Context, names []string) error {
 
 // agrees reports whether the holder of a claim has the name that it is for.
 func (u *Upkeep) agrees(claim *coordinationv1.Lease) (holder uuid.UUID, agrees bool) {
-	holder, err := idOf(holderOf(claim))
+	holder, err := codec.ParseID(holderOf(claim))
 	if err != nil {
 		return holder, false
 	}

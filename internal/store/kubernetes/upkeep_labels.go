@@ -10,6 +10,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -51,7 +52,7 @@ func (u *Upkeep) restoreLabels(ctx context.Context) (more bool, err error) {
 // the value.
 func (u *Upkeep) unlabelled(ctx context.Context, kind readindex.Kind, yield func(client.Object) error, label string, value ...string) error {
 	s := u.store
-	selected, err := lacking(s.tenant.Name, label, value...)
+	selected, err := codec.Lacking(s.tenant.Name, label, value...)
 	if err != nil {
 		return err
 	}
@@ -67,10 +68,10 @@ func (u *Upkeep) unmarked(ctx context.Context, yield func(client.Object) error) 
 			return err
 		}
 		group, isGroup := (*v1alpha1.ScimGroup)(nil), false
-		if read.known() {
-			group, isGroup = read.object.(*v1alpha1.ScimGroup)
+		if read.Known() {
+			group, isGroup = read.Object.(*v1alpha1.ScimGroup)
 		}
-		if !isGroup || isSliced(group) {
+		if !isGroup || codec.IsSliced(group) {
 			continue
 		}
 		if err := yield(group); err != nil {

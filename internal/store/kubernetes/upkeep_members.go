@@ -118,7 +118,7 @@ func (l *leavers) tell(ctx context.Context) {
 		if err != nil || object == nil {
 			continue // The log has it.
 		}
-		u.Recorder.Eventf(object.object, nil, "Warning", "MembersRemoved", "Upkeep",
+		u.Recorder.Eventf(object.Object, nil, "Warning", "MembersRemoved", "Upkeep",
 			"%d members that were deleted, or absent for %s, were taken out of the group: %s", len(members), u.AbsenceAge, some(members))
 	}
 }

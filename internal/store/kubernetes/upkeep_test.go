@@ -23,6 +23,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -345,7 +346,7 @@ var _ = Describe("The upkeep", func() {
 		Expect(testutil.ToFloat64(upkeep.removed)).To(BeZero(), "they are no kept users")
 		for _, list := range []client.ObjectList{&v1alpha1.ScimUserList{}, &v1alpha1.ScimGroupList{}} {
 			Expect(live.List(ctx, list, client.InNamespace(namespace))).To(Succeed())
-			Expect(itemsOf(list)).To(BeEmpty())
+			Expect(codec.ItemsOf(list)).To(BeEmpty())
 		}
 		Expect(create(ctx, "babs@example.com")).NotTo(Equal(id), "ids are never used again")
 	})

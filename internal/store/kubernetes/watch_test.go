@@ -23,6 +23,8 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec/codectest"
 )
 
 var _ = Describe("A cache's watches", func() {
@@ -38,7 +40,7 @@ var _ = Describe("A cache's watches", func() {
 			options.SendInitialEvents = ptr.To(true)
 			options.ResourceVersionMatch = metav1.ResourceVersionMatchNotOlderThan
 		}
-		stream, err := c.Watch(ctx, list, client.InNamespace(namespace), ofTenant("acme"), &client.ListOptions{Raw: options})
+		stream, err := c.Watch(ctx, list, client.InNamespace(namespace), codec.OfTenant("acme"), &client.ListOptions{Raw: options})
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(stream.Stop)
 		return stream.ResultChan()
@@ -71,8 +73,8 @@ var _ = Describe("A cache's watches", func() {
 		s := newStore(live, namespace)
 		member, err := s.Create(ctx, newUser("jim@example.com"), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
-		user := &v1alpha1.ScimUser{Spec: *everything()}
-		user.Spec.TenantRef.Name, user.Spec.Meta = "acme", stamp(metav1.NowMicro(), metav1.NowMicro(), writerOfTest)
+		user := &v1alpha1.ScimUser{Spec: *codectest.EveryField()}
+		user.Spec.TenantRef.Name, user.Spec.Meta = "acme", codec.Stamp(metav1.NowMicro(), metav1.NowMicro(), writerOfTest)
 		group := &v1alpha1.ScimGroup{Spec: v1alpha1.ScimGroupSpec{
 			DisplayName: "Ünique <&>", ExternalID: "7", Members: []v1alpha1.MemberID{v1alpha1.MemberID(member.ID())}, MemberCount: ptr.To(int32(1)),
 			TenantRef: user.Spec.TenantRef, Meta: user.Spec.Meta,
@@ -87,7 +89,7 @@ var _ = Describe("A cache's watches", func() {
 			object.SetNamespace(namespace)
 			object.SetName(member.ID()[:8] + "-1111-4111-8111-111111111111")
 			object.SetLabels(map[string]string{v1alpha1.LabelTenant: "acme"})
-			object.SetAnnotations(map[string]string{annotationReleased: "true"})
+			object.SetAnnotations(map[string]string{codec.AnnotationReleased: "true"})
 			object.SetFinalizers([]string{v1alpha1.Finalizer})
 			Expect(live.Create(ctx, object)).To(Succeed())
 			ours, theirs := begin(ctx, watching, list, ""), begin(ctx, live, list, "")

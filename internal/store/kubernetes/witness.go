@@ -3,10 +3,8 @@ package kubernetes
 import (
 	"context"
 
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/readindex"
 )
 
 // witness is a client that notices, before anybody is told of a write, that etcd has been
@@ -21,8 +19,8 @@ type witness struct {
 func (w witness) Create(ctx context.Context, object client.Object, opts ...client.CreateOption) error {
 	known := w.cache.Seen()
 	err := w.Client.Create(ctx, object, opts...)
-	if kind, is := kindOfObject(object); is && err == nil {
-		w.cache.Shown(known, kind, revisionOf(object))
+	if kind, is := codec.KindOfObject(object); is && err == nil {
+		w.cache.Shown(known, kind, codec.RevisionOf(object))
 	}
 	return err
 }
@@ -30,24 +28,10 @@ func (w witness) Create(ctx context.Context, object client.Object, opts ...clien
 // Update implements client.Client. One that changes nothing has the resourceVersion that
 // there was.
 func (w witness) Update(ctx context.Context, object client.Object, opts ...client.UpdateOption) error {
-	known, before := w.cache.Seen(), revisionOf(object)
+	known, before := w.cache.Seen(), codec.RevisionOf(object)
 	err := w.Client.Update(ctx, object, opts...)
-	if kind, is := kindOfObject(object); is && err == nil && revisionOf(object) != before {
-		w.cache.Shown(known, kind, revisionOf(object))
+	if kind, is := codec.KindOfObject(object); is && err == nil && codec.RevisionOf(object) != before {
+		w.cache.Shown(known, kind, codec.RevisionOf(object))
 	}
 	return err
-}
-
-// kindOfObject is the kind of an object, if a cache holds such.
-func kindOfObject(object client.Object) (kind readindex.Kind, is bool) {
-	switch object.(type) {
-	case *v1alpha1.ScimUser:
-		return readindex.Users, true
-	case *v1alpha1.ScimGroup:
-		return readindex.Groups, true
-	case *v1alpha1.ScimGroupMembers:
-		return readindex.GroupMembers, true
-	default:
-		return 0, false
-	}
 }

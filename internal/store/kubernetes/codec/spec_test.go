@@ -1,60 +1,28 @@
-package kubernetes
+package codec
 
 import (
 	"encoding/json"
-	"fmt"
-	"reflect"
 	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec/codectest"
 )
 
-// fill gives every field a value, and no two of them the same text.
-func fill(value reflect.Value, path string) {
-	switch value.Kind() {
-	case reflect.Pointer:
-		value.Set(reflect.New(value.Type().Elem()))
-		fill(value.Elem(), path)
-	case reflect.Slice:
-		value.Set(reflect.MakeSlice(value.Type(), 2, 2))
-		for i := range 2 {
-			fill(value.Index(i), fmt.Sprintf("%s[%d]", path, i))
-		}
-	case reflect.Struct:
-		for i := range value.NumField() {
-			fill(value.Field(i), path+"."+value.Type().Field(i).Name)
-		}
-	case reflect.String:
-		value.SetString(path)
-	case reflect.Bool:
-		value.SetBool(true)
-	default:
-		panic("a field of a kind that the test does not know: " + path)
+var registry = func() *scim.Registry {
+	registry, err := scim.NewRegistry()
+	if err != nil {
+		panic(err)
 	}
-}
-
-// everything is a spec with every field but what is not the user's own.
-func everything() *v1alpha1.ScimUserSpec {
-	spec := v1alpha1.ScimUserSpec{}
-	value := reflect.ValueOf(&spec).Elem()
-	for i := range value.NumField() {
-		switch name := value.Type().Field(i).Name; name {
-		case "TenantRef", "Meta", "Extensions":
-		default:
-			fill(value.Field(i), name)
-		}
-	}
-	return &spec
-}
+	return registry
+}()
 
 // A spec's field names are the RFC's, so that its JSON tells which attributes it has.
 func TestEveryFieldIsAnAttribute(t *testing.T) {
 	g := NewWithT(t)
-	spec := everything()
+	spec := codectest.EveryField()
 	doc, err := json.Marshal(spec)
 	g.Expect(err).NotTo(HaveOccurred())
 	var want scim.Complex
@@ -72,7 +40,7 @@ func TestEveryFieldIsAnAttribute(t *testing.T) {
 
 func TestEveryAttributeHasAField(t *testing.T) {
 	g := NewWithT(t)
-	user := decodeUser(registry.User(), everything()).Attributes()
+	user := decodeUser(registry.User(), codectest.EveryField()).Attributes()
 	for _, attribute := range registry.User().Schema.Attributes {
 		if attribute.Name != "groups" && attribute.Name != "password" {
 			g.Expect(user).To(HaveKey(attribute.Name))

@@ -1,4 +1,4 @@
-package kubernetes
+package codec
 
 import (
 	"fmt"
@@ -17,17 +17,17 @@ const (
 	fieldGroup  = "spec.groupRef.name"
 )
 
-// ofTenant selects the objects of a tenant.
-func ofTenant(tenant string) client.MatchingFields { return client.MatchingFields{fieldTenant: tenant} }
+// OfTenant selects the objects of a tenant.
+func OfTenant(tenant string) client.MatchingFields { return client.MatchingFields{fieldTenant: tenant} }
 
-// ofGroup selects the slices of a group.
-func ofGroup(tenant, group string) client.MatchingFields {
+// OfGroup selects the slices of a group.
+func OfGroup(tenant, group string) client.MatchingFields {
 	return client.MatchingFields{fieldTenant: tenant, fieldGroup: group}
 }
 
-// lacking selects the objects of a tenant that have no such label or, if a value is given,
+// Lacking selects the objects of a tenant that have no such label or, if a value is given,
 // have not that one.
-func lacking(tenant, label string, value ...string) (client.ListOption, error) {
+func Lacking(tenant, label string, value ...string) (client.ListOption, error) {
 	operator := selection.DoesNotExist
 	if len(value) > 0 {
 		operator = selection.NotIn
@@ -37,6 +37,6 @@ func lacking(tenant, label string, value ...string) (client.ListOption, error) {
 		return nil, fmt.Errorf("selecting what has not the label %s: %w", label, err)
 	}
 	selected := &client.ListOptions{LabelSelector: labels.NewSelector().Add(*other)}
-	ofTenant(tenant).ApplyToList(selected)
+	OfTenant(tenant).ApplyToList(selected)
 	return selected, nil
 }

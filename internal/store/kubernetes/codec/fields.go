@@ -1,4 +1,4 @@
-package kubernetes
+package codec
 
 import (
 	"fmt"
@@ -151,14 +151,14 @@ func (f fields[T]) readList(from []T, into scim.Complex, name string) {
 // write sets the struct's fields, and takes what they hold out of the attributes.
 func (f fields[T]) write(from scim.Complex, into *T) error {
 	for _, text := range f.texts {
-		value, err := take[string](from, text.name)
+		value, err := pop[string](from, text.name)
 		if err != nil {
 			return err
 		}
 		*text.at(into) = value
 	}
 	for _, flag := range f.flags {
-		value, err := take[bool](from, flag.name)
+		value, err := pop[bool](from, flag.name)
 		if err != nil {
 			return err
 		}
@@ -169,7 +169,7 @@ func (f fields[T]) write(from scim.Complex, into *T) error {
 
 // writeOne takes a complex attribute; nil when it is unassigned.
 func (f fields[T]) writeOne(from scim.Complex, name string) (*T, error) {
-	value, err := take[scim.Complex](from, name)
+	value, err := pop[scim.Complex](from, name)
 	if err != nil || value == nil {
 		return nil, err
 	}
@@ -191,7 +191,7 @@ func (f fields[T]) writeWhole(from scim.Complex, into *T) error {
 
 // writeList takes a multi-valued attribute.
 func (f fields[T]) writeList(from scim.Complex, name string, into *[]T) error {
-	list, err := take[[]any](from, name)
+	list, err := pop[[]any](from, name)
 	if err != nil || list == nil {
 		return err
 	}
@@ -209,8 +209,8 @@ func (f fields[T]) writeList(from scim.Complex, name string, into *[]T) error {
 	return nil
 }
 
-// take takes a value out of the attributes; nil when it is unassigned.
-func take[V any](from scim.Complex, name string) (*V, error) {
+// pop takes a value out of the attributes; nil when it is unassigned.
+func pop[V any](from scim.Complex, name string) (*V, error) {
 	found := from[name]
 	delete(from, name)
 	if found == nil {

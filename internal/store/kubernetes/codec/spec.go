@@ -1,4 +1,8 @@
-package kubernetes
+// Package codec writes SCIM resources as Kubernetes objects and reads them back: the specs
+// of users and groups with their extensions, who wrote them and when (spec.meta), what marks
+// an object as deleted, and the members in a group and its slices. Everything in it is a
+// pure function; nothing calls the API server.
+package codec
 
 import (
 	"fmt"
@@ -75,11 +79,11 @@ func encodeUser(resource *scim.Resource, stored []v1alpha1.ExtensionData) (*v1al
 
 // encodeAttributes takes what the spec has fields for out of the attributes.
 func encodeAttributes(attributes scim.Complex, spec *v1alpha1.ScimUserSpec) error {
-	userName, err := take[string](attributes, "userName")
+	userName, err := pop[string](attributes, "userName")
 	if err != nil {
 		return err
 	}
-	externalID, err := take[string](attributes, "externalId")
+	externalID, err := pop[string](attributes, "externalId")
 	if err != nil {
 		return err
 	}
@@ -106,7 +110,7 @@ func encodeAttributes(attributes scim.Complex, spec *v1alpha1.ScimUserSpec) erro
 
 // encodeEnterprise takes the enterprise extension out of the attributes.
 func encodeEnterprise(attributes scim.Complex, spec *v1alpha1.ScimUserSpec) error {
-	given, err := take[scim.Complex](attributes, scim.URNEnterpriseUser)
+	given, err := pop[scim.Complex](attributes, scim.URNEnterpriseUser)
 	if err != nil || given == nil {
 		return err
 	}
@@ -128,18 +132,6 @@ func decodeGroup(t *scim.ResourceType, spec *v1alpha1.ScimGroupSpec) *scim.Resou
 		attributes["externalId"] = spec.ExternalID
 	}
 	return scim.NewResource(t, attributes)
-}
-
-// decodeMembers returns the members that the spec holds.
-func decodeMembers(spec *v1alpha1.ScimGroupSpec) []any {
-	members := make([]any, 0, len(spec.Members)+len(spec.MemberGroups))
-	for _, id := range spec.Members {
-		members = append(members, store.Member(string(id), store.MemberUser))
-	}
-	for _, id := range spec.MemberGroups {
-		members = append(members, store.Member(string(id), store.MemberGroup))
-	}
-	return members
 }
 
 // encodeGroup returns the spec that holds the resource, whose members are

@@ -1,4 +1,4 @@
-package kubernetes
+package codec
 
 import (
 	"encoding/json"

@@ -1,0 +1,116 @@
+package codec
+
+import (
+	"slices"
+
+	"github.com/google/uuid"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/index"
+)
+
+// IsSliced reports whether the group is marked.
+func IsSliced(group *v1alpha1.ScimGroup) bool {
+	return group.GetLabels()[v1alpha1.LabelSliced] != ""
+}
+
+// MarkSliced marks a group as one that may have slices.
+func MarkSliced(object client.Object) {
+	labels := object.GetLabels()
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[v1alpha1.LabelSliced] = "true"
+	object.SetLabels(labels)
+}
+
+// SliceEntry is what memory keeps of a slice of a group.
+func SliceEntry(group uuid.UUID, slice *v1alpha1.ScimGroupMembers) *index.Slice {
+	return &index.Slice{
+		Name: slice.GetName(), Group: group, Revision: RevisionOf(slice), Generation: slice.GetGeneration(),
+		Created: slice.Spec.Meta.CreatedTime.UTC(), Modified: slice.Spec.Meta.LastModifiedTime.UTC(),
+		Members: MembersOf(slice.Spec.Members, slice.Spec.MemberGroups),
+		Bytes:   BytesOf(slice, 0, len(slice.Spec.Members)+len(slice.Spec.MemberGroups)),
+	}
+}
+
+// BytesOf is about how much an object takes in etcd, whose own content has so many bytes
+// of JSON and so many members.
+func BytesOf(object client.Object, content, members int) int32 {
+	bytes := store.ObjectOverhead + content + members*store.MemberSize
+	for key, value := range object.GetAnnotations() {
+		bytes += len(key) + len(value)
+	}
+	return int32(bytes)
+}
+
+// MembersOf returns the members that two lists of ids name.
+func MembersOf(users, groups []v1alpha1.MemberID) []index.Member {
+	members := make([]index.Member, 0, len(users)+len(groups))
+	for i, ids := range [][]v1alpha1.MemberID{users, groups} {
+		for _, text := range ids {
+			// What is no id was not written by a server, and is nobody's.
+			if id, err := ParseID(string(text)); err == nil {
+				members = append(members, index.Member{ID: id, Group: i == 1})
+			}
+		}
+	}
+	return members
+}
+
+// MemberKind is the SCIM type of a member.
+func MemberKind(m index.Member) string {
+	if m.Group {
+		return store.MemberGroup
+	}
+	return store.MemberUser
+}
+
+// Distinct returns the members, each once.
+func Distinct(members []index.Member) []index.Member {
+	seen := make(map[uuid.UUID]struct{}, len(members))
+	return slices.DeleteFunc(members, func(m index.Member) bool {
+		_, again := seen[m.ID]
+		seen[m.ID] = struct{}{}
+		return again
+	})
+}
+
+// MemberLists is the reverse of MembersOf.
+func MemberLists(members []index.Member) (users, groups []v1alpha1.MemberID) {
+	for _, m := range members {
+		if id := v1alpha1.MemberID(m.ID.String()); m.Group {
+			groups = append(groups, id)
+		} else {
+			users = append(users, id)
+		}
+	}
+	return users, groups
+}
+
+// MembersOfResource returns the settled members of a group.
+func MembersOfResource(group *scim.Resource) []index.Member {
+	kinds := store.MemberKinds(group)
+	var members []index.Member
+	for _, text := range group.MemberIDs() {
+		if id, err := ParseID(text); err == nil {
+			members = append(members, index.Member{ID: id, Group: kinds[text] == store.MemberGroup})
+		}
+	}
+	return members
+}
+
+// decodeMembers returns the members that the spec holds.
+func decodeMembers(spec *v1alpha1.ScimGroupSpec) []any {
+	members := make([]any, 0, len(spec.Members)+len(spec.MemberGroups))
+	for _, id := range spec.Members {
+		members = append(members, store.Member(string(id), store.MemberUser))
+	}
+	for _, id := range spec.MemberGroups {
+		members = append(members, store.Member(string(id), store.MemberGroup))
+	}
+	return members
+}

@@ -1,0 +1,209 @@
+package codec
+
+import (
+	"fmt"
+	"maps"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/index"
+)
+
+const (
+	// AnnotationReleased is on what is deleted and does not hold its name any more:
+	// on a kept user whose name somebody else has taken since, who can no longer be
+	// brought back under it, and on every marker.
+	AnnotationReleased = "scim.kubescim.dev/name-released"
+	// AnnotationFenced is on what was written so that a late write of a process that
+	// is taken for dead fails.
+	AnnotationFenced = "scim.kubescim.dev/fenced-by"
+	// AnnotationRepeated is on what was created by a try that was not the first, and on
+	// its claim before that try. Another one may arrive yet, so that a marker stays for a
+	// while when it is deleted.
+	AnnotationRepeated = "scim.kubescim.dev/created-again"
+)
+
+// annotationMarker is on every marker and on nothing else. Only servers write it,
+// while a name is what a client likes.
+const annotationMarker = "scim.kubescim.dev/marker"
+
+// Marker makes of the base a marker: an object that stands for nobody, of one that is
+// about to be deleted, or made only to keep a dead process from making it.
+func Marker(tenant client.ObjectKey, base client.Object, t *scim.ResourceType, id string, meta v1alpha1.ResourceMeta, by Writer) (client.Object, error) {
+	nobody := scim.NewResource(t, scim.Complex{store.Name(t): "deleted-" + id})
+	if store.IsUser(t) {
+		nobody.SetActive(false)
+	}
+	meta.DeletedTime = meta.LastModifiedTime
+	object, err := Encode(tenant, base, nobody, meta)
+	if err != nil {
+		return nil, err
+	}
+	if user, isUser := object.(*v1alpha1.ScimUser); isUser {
+		user.Spec.Extensions = nil // Else those would stay that the tenant has no longer.
+	}
+	object.SetName(id)
+	Annotate(object, annotationMarker, by)
+	ReleaseName(object, by)
+	return object, nil
+}
+
+// IsMarker reports whether the object is a marker.
+func IsMarker(object client.Object) bool {
+	_, is := object.GetAnnotations()[annotationMarker]
+	return is
+}
+
+// IsRepeated reports whether another try to create an object may arrive yet, by the object
+// or by its claim.
+func IsRepeated(object client.Object) bool {
+	_, is := object.GetAnnotations()[AnnotationRepeated]
+	return is
+}
+
+// ReleaseName makes a deleted object hold its name no more.
+func ReleaseName(object client.Object, by Writer) { Annotate(object, AnnotationReleased, by) }
+
+// Annotate adds an annotation that has the request.
+func Annotate(object client.Object, name string, by Writer) {
+	annotations := maps.Clone(object.GetAnnotations())
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[name] = by.RequestID
+	object.SetAnnotations(annotations)
+}
+
+// Record is a ScimUser or ScimGroup of the tenant, as it was read, with the SCIM
+// resource that it holds.
+type Record struct {
+	Object   client.Object
+	Resource *scim.Resource
+}
+
+// Known reports whether the resource exists for SCIM.
+func (r *Record) Known() bool { return r != nil && Exists(r.Object) }
+
+// Exists reports whether what an object of the tenant holds exists for SCIM.
+func Exists(object client.Object) bool {
+	return object.GetLabels()[v1alpha1.LabelDeleted] == "" && object.GetDeletionTimestamp() == nil
+}
+
+// Kept reports whether the resource was deleted and its object is there still.
+func (r *Record) Kept() bool {
+	return r != nil && r.Object.GetLabels()[v1alpha1.LabelDeleted] != "" && r.Object.GetDeletionTimestamp() == nil
+}
+
+// Has reports whether the record has the name, so that the claim is its own.
+func (r *Record) Has(t *scim.ResourceType, name string) bool {
+	if r == nil || r.Object.GetDeletionTimestamp() != nil || r.Resource.Type().Name != t.Name {
+		return false
+	}
+	_, released := r.Object.GetAnnotations()[AnnotationReleased]
+	return !released && scim.Fold(store.NameOf(r.Resource)) == scim.Fold(name)
+}
+
+// Decode returns the record of the resource type that an object of the tenant
+// holds, or nil for an object of another tenant. A group has the members that are
+// in its own object.
+func Decode(tenant string, t *scim.ResourceType, object client.Object) (*Record, error) {
+	read, err := DecodeWithoutMembers(tenant, t, object)
+	if group, isGroup := object.(*v1alpha1.ScimGroup); isGroup && read != nil {
+		store.SetMembers(read.Resource, decodeMembers(&group.Spec))
+	}
+	return read, err
+}
+
+// DecodeWithoutMembers is decode for who knows the members otherwise.
+func DecodeWithoutMembers(tenant string, t *scim.ResourceType, object client.Object) (*Record, error) {
+	var (
+		resource *scim.Resource
+		meta     = MetaOf(object)
+	)
+	switch o := object.(type) {
+	case *v1alpha1.ScimUser:
+		resource = decodeUser(t, &o.Spec)
+	case *v1alpha1.ScimGroup:
+		resource = decodeGroup(t, &o.Spec)
+	default:
+		return nil, fmt.Errorf("decoding %s: %T is no SCIM resource", object.GetName(), object)
+	}
+	if TenantOf(object) != tenant {
+		return nil, nil
+	}
+	resource.SetID(object.GetName())
+	resource.SetMeta(scim.Meta{
+		Created:      meta.CreatedTime.UTC(),
+		LastModified: meta.LastModifiedTime.UTC(),
+		Version:      versionOf(object),
+	})
+	return &Record{Object: object, Resource: resource}, nil
+}
+
+// versionOf returns the entity tag of an object: its generation changes with the
+// spec and with nothing else.
+func versionOf(object client.Object) string {
+	return index.Version(object.GetGeneration(), MetaOf(object).LastModifiedTime.Time)
+}
+
+// Encode returns a copy of the base object that holds the resource.
+func Encode(tenant client.ObjectKey, base client.Object, resource *scim.Resource, meta v1alpha1.ResourceMeta) (client.Object, error) {
+	object := base.DeepCopyObject().(client.Object)
+	labels := map[string]string{}
+	for key, value := range object.GetLabels() {
+		labels[key] = value
+	}
+	labels[v1alpha1.LabelTenant] = tenant.Name
+	delete(labels, v1alpha1.LabelDeleted)
+	if !meta.DeletedTime.IsZero() {
+		labels[v1alpha1.LabelDeleted] = "true"
+	}
+	object.SetLabels(labels)
+	object.SetNamespace(tenant.Namespace)
+	switch o := object.(type) {
+	case *v1alpha1.ScimUser:
+		spec, err := encodeUser(resource, o.Spec.Extensions)
+		if err != nil {
+			return nil, err
+		}
+		o.Spec = *spec
+		o.Spec.TenantRef.Name, o.Spec.Meta = tenant.Name, meta
+	case *v1alpha1.ScimGroup:
+		o.Spec = encodeGroup(resource)
+		o.Spec.TenantRef.Name, o.Spec.Meta = tenant.Name, meta
+	}
+	return object, nil
+}
+
+// TenantOf returns the name of the tenant that an object belongs to.
+func TenantOf(object client.Object) string {
+	switch o := object.(type) {
+	case *v1alpha1.ScimUser:
+		return o.Spec.TenantRef.Name
+	case *v1alpha1.ScimGroup:
+		return o.Spec.TenantRef.Name
+	default:
+		return ""
+	}
+}
+
+// MetaOf returns the spec.meta of an object.
+func MetaOf(object client.Object) v1alpha1.ResourceMeta {
+	switch o := object.(type) {
+	case *v1alpha1.ScimUser:
+		return o.Spec.Meta
+	case *v1alpha1.ScimGroup:
+		return o.Spec.Meta
+	default:
+		return v1alpha1.ResourceMeta{}
+	}
+}
+
+// Stamp returns the meta of a write by the writer at the time now.
+func Stamp(created, now metav1.MicroTime, by Writer) v1alpha1.ResourceMeta {
+	return v1alpha1.ResourceMeta{CreatedTime: created, LastModifiedTime: now, KeyID: by.KeyID, RequestID: by.RequestID}
+}
