@@ -22,6 +22,9 @@ type collection struct {
 	// order has the entries by time of creation and id. While it is not sorted,
 	// which is until somebody reads it after many were put, it is nil.
 	order []*Entry
+
+	active int   // of the entries, those of users who are
+	bytes  int64 // that they take where they are stored, without slices
 }
 
 func newCollection() collection {
@@ -86,13 +89,15 @@ func (c *collection) matching(by *keys, key string, has func(*Entry) bool) []*En
 	return found
 }
 
-// put adds an entry, or takes it in place of the former one, which it returns.
-func (c *collection) put(e *Entry) (former *Entry) {
+// put adds an entry, or takes it in place of the former one.
+func (c *collection) put(e *Entry) {
+	var former *Entry
 	number, known := c.number(e.ID)
 	switch last := len(c.free) - 1; {
 	case known:
 		former = c.entries[number]
 		c.link(number, former, (*keys).remove)
+		c.account(former, -1)
 	case last >= 0:
 		number, c.free = c.free[last], c.free[:last]
 	default:
@@ -101,21 +106,22 @@ func (c *collection) put(e *Entry) (former *Entry) {
 	}
 	c.entries[number] = e
 	c.link(number, e, (*keys).add)
+	c.account(e, 1)
 	if c.order == nil {
-		return former
+		return
 	}
 	at, found := slices.BinarySearchFunc(c.order, e, compareEntries)
 	if found { // It is as old as the former one, so that none need be moved.
 		c.order[at] = e
-		return former
+		return
 	}
 	c.order = slices.Insert(c.order, at, e)
 	if former != nil {
 		c.takeOut(former)
 	}
-	return former
 }
 
+// remove removes the entry with the id, and returns it; nil for none.
 func (c *collection) remove(id uuid.UUID) *Entry {
 	number, known := c.number(id)
 	if !known {
@@ -123,6 +129,7 @@ func (c *collection) remove(id uuid.UUID) *Entry {
 	}
 	e := c.entries[number]
 	c.link(number, e, (*keys).remove)
+	c.account(e, -1)
 	c.entries[number], c.free = nil, append(c.free, number)
 	c.takeOut(e)
 	return e
@@ -137,6 +144,14 @@ func (c *collection) link(number uint32, e *Entry, change func(*keys, uint32, ui
 	}
 	for _, email := range e.Emails {
 		change(&c.byEmail, hashOf([]byte(scim.Fold(email))), number)
+	}
+}
+
+// account adds an entry to the counts, or with -1 takes it out of them.
+func (c *collection) account(e *Entry, sign int) {
+	c.bytes += int64(sign) * int64(e.Bytes)
+	if e.Active {
+		c.active += sign
 	}
 }
 

@@ -7,10 +7,7 @@
 package index
 
 import (
-	"cmp"
-	"slices"
 	"sync"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -19,113 +16,22 @@ import (
 )
 
 // Index is the users and groups of one tenant. It is safe for concurrent use.
-// Make it with New.
+// Make it with New. Names and Members ask it about these.
 type Index struct {
-	mu     sync.RWMutex
-	users  collection
-	groups collection
-	kept   map[uuid.UUID]Kept
-	// keptByName finds those kept who have a name still by the hash of it.
-	keptByName map[uint32][]uuid.UUID
-
-	// slices are the overflow members by their group, in order; sliceOf says
-	// which group a slice is of. They may be there before the group.
-	slices  map[uuid.UUID][]*Slice
-	sliceOf map[string]uuid.UUID
-	// parents are the groups that list an id as a member: once for each place
-	// that lists it, and whether the group is there or not.
-	parents map[uuid.UUID][]uuid.UUID
-
-	active  int   // users that are
-	markers int   // of those kept
-	bytes   int64 // that all of it takes where it is stored
+	mu      sync.RWMutex
+	content content
 }
 
 // New returns an empty index.
 func New() *Index {
-	x := &Index{}
-	x.reset()
-	return x
-}
-
-func (x *Index) reset() {
-	x.users, x.groups = newCollection(), newCollection()
-	x.kept, x.keptByName = map[uuid.UUID]Kept{}, map[uint32][]uuid.UUID{}
-	x.slices, x.sliceOf = map[uuid.UUID][]*Slice{}, map[string]uuid.UUID{}
-	x.parents = map[uuid.UUID][]uuid.UUID{}
-	x.active, x.markers, x.bytes = 0, 0, 0
+	return &Index{content: newContent()}
 }
 
 // Reset empties the index.
 func (x *Index) Reset() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.reset()
-}
-
-// Entry is one user or group. It does not change once it is in the index.
-type Entry struct {
-	ID     uuid.UUID
-	Frozen scim.Frozen
-	// Revision is the resourceVersion of the object that it was read from.
-	Revision uint64
-	// Name is the userName or displayName. It, the client's own id and the addresses
-	// are best parts of the text of Frozen.
-	Name string
-	// ExternalID is the client's own id, empty when there is none.
-	ExternalID string
-	// Emails are the addresses of a user.
-	Emails []string
-	// Group is what there is of a group besides; nil for a user.
-	Group *Group
-	// Active is whether a user is.
-	Active bool
-	// Bytes is about how much the object takes where it is stored, without slices.
-	Bytes int32
-}
-
-// Group is what an Entry of a group has and one of a user has not.
-type Group struct {
-	// Generation is that of the group's object.
-	Generation int64
-	// Sliced is whether it says that it has, or has had, slices.
-	Sliced bool
-	// Members are those in the object itself.
-	Members []Member
-
-	whole *scim.Frozen // with slices: with the meta of all of it
-}
-
-// Member is a member of a group by its id.
-type Member struct {
-	ID    uuid.UUID
-	Group bool // a group, else a user
-}
-
-// Slice holds members of a group that its own object has no room for.
-type Slice struct {
-	Name       string
-	Group      uuid.UUID
-	Revision   uint64
-	Generation int64
-	Created    time.Time
-	Modified   time.Time
-	Members    []Member
-	Bytes      int32 // about how much it takes where it is stored
-}
-
-// Kept is a user or group that SCIM does not know any more, and whose object is
-// still there.
-type Kept struct {
-	ID      uuid.UUID
-	Group   bool
-	Name    string
-	Deleted time.Time
-	// Released says that somebody else may have the name by now.
-	Released bool
-	Bytes    int32 // about how much it takes where it is stored
-	// Marker says that it stands for nobody.
-	Marker bool
+	x.content = newContent()
 }
 
 // Counts say how many there are, and how many bytes they take where they are stored.
@@ -139,9 +45,11 @@ type Counts struct {
 func (x *Index) Counts() Counts {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
+	c := &x.content
 	return Counts{
-		Users: x.users.count(), ActiveUsers: x.active, Groups: x.groups.count(), Slices: len(x.sliceOf),
-		Kept: len(x.kept) - x.markers, Markers: x.markers, Bytes: x.bytes,
+		Users: c.users.count(), ActiveUsers: c.users.active, Groups: c.groups.count(), Slices: len(c.members.sliceOf),
+		Kept: len(c.kept.byID) - c.kept.markers, Markers: c.kept.markers,
+		Bytes: c.users.bytes + c.groups.bytes + c.members.bytes + c.kept.bytes,
 	}
 }
 
@@ -149,211 +57,148 @@ func (x *Index) Counts() Counts {
 func (x *Index) PutUser(e *Entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.forget(x.users.put(e))
-	x.bytes += int64(e.Bytes)
-	if e.Active {
-		x.active++
-	}
-	x.removeKept(e.ID)
-}
-
-// forget takes what was an entry, if there was one, out of the counts.
-func (x *Index) forget(former *Entry) {
-	if former == nil {
-		return
-	}
-	x.bytes -= int64(former.Bytes)
-	if former.Active {
-		x.active--
-	}
-}
-
-func (x *Index) removeKept(id uuid.UUID) {
-	former, known := x.kept[id]
-	if !known {
-		return
-	}
-	x.bytes -= int64(former.Bytes)
-	if former.Marker {
-		x.markers--
-	}
-	delete(x.kept, id)
-	name := former.key()
-	x.keptByName[name] = slices.DeleteFunc(x.keptByName[name], func(one uuid.UUID) bool { return one == id })
-	if len(x.keptByName[name]) == 0 {
-		delete(x.keptByName, name)
-	}
-}
-
-// key is the hash by which what is kept is found by its name.
-func (k Kept) key() uint32 { return hashOf([]byte(scim.Fold(k.Name))) }
-
-// PutKept adds a user or group that was deleted and is kept, in place of what it was.
-func (x *Index) PutKept(k Kept) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if k.Group {
-		x.removeGroup(k.ID)
-	} else {
-		x.removeUser(k.ID)
-	}
-	x.kept[k.ID] = k
-	if !k.Released {
-		x.keptByName[k.key()] = append(x.keptByName[k.key()], k.ID)
-	}
-	x.bytes += int64(k.Bytes)
-	if k.Marker {
-		x.markers++
-	}
+	x.content.users.put(e)
+	x.content.kept.remove(e.ID)
 }
 
 // RemoveUser removes a user, kept or not.
 func (x *Index) RemoveUser(id uuid.UUID) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.removeUser(id)
-}
-
-func (x *Index) removeUser(id uuid.UUID) {
-	x.forget(x.users.remove(id))
-	x.removeKept(id)
+	x.content.removeUser(id)
 }
 
 // PutGroup adds a group, or takes it in place of its former state.
 func (x *Index) PutGroup(e *Entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.removeGroup(e.ID)
-	x.complete(e)
-	x.groups.put(e)
-	x.bytes += int64(e.Bytes)
-	x.list(e.ID, e.Group.Members)
+	x.content.removeGroup(e.ID)
+	x.content.putGroup(e)
 }
 
 // RemoveGroup removes a group, kept or not.
 func (x *Index) RemoveGroup(id uuid.UUID) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.removeGroup(id)
+	x.content.removeGroup(id)
 }
 
-func (x *Index) removeGroup(id uuid.UUID) {
-	if former := x.groups.remove(id); former != nil {
-		x.unlist(id, former.Group.Members)
-		x.forget(former)
+// PutKept adds a user or group that was deleted and is kept, in place of what it was.
+func (x *Index) PutKept(k Kept) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if k.Group {
+		x.content.removeGroup(k.ID)
+	} else {
+		x.content.removeUser(k.ID)
 	}
-	x.removeKept(id)
+	x.content.kept.put(k)
 }
 
 // PutSlice adds a slice of a group, or takes it in place of its former state.
 func (x *Index) PutSlice(s *Slice) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.removeSlice(s.Name)
-	x.sliceOf[s.Name] = s.Group
-	of := append(slices.Clone(x.slices[s.Group]), s)
-	SortSlices(of)
-	x.slices[s.Group] = of
-	x.bytes += int64(s.Bytes)
-	x.list(s.Group, s.Members)
-	x.refresh(s.Group)
-}
-
-// SortSlices brings slices into the order of their members: that of creation.
-func SortSlices(of []*Slice) {
-	slices.SortFunc(of, func(a, b *Slice) int {
-		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name))
-	})
+	x.content.members.putSlice(s)
+	x.content.refresh(s.Group)
 }
 
 // RemoveSlice removes a slice.
 func (x *Index) RemoveSlice(name string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	group := x.sliceOf[name]
-	x.removeSlice(name)
-	x.refresh(group)
-}
-
-func (x *Index) removeSlice(name string) {
-	group, known := x.sliceOf[name]
-	if !known {
-		return
-	}
-	of := x.slices[group]
-	at := slices.IndexFunc(of, func(s *Slice) bool { return s.Name == name })
-	x.unlist(group, of[at].Members)
-	x.bytes -= int64(of[at].Bytes)
-	x.slices[group] = slices.Delete(slices.Clone(of), at, at+1)
-	if len(x.slices[group]) == 0 {
-		delete(x.slices, group)
-	}
-	delete(x.sliceOf, name)
-}
-
-// list notes that the group lists the members, unlist that one place less does.
-func (x *Index) list(group uuid.UUID, members []Member) {
-	for _, m := range members {
-		x.parents[m.ID] = append(x.parents[m.ID], group)
-	}
-}
-
-func (x *Index) unlist(group uuid.UUID, members []Member) {
-	for _, m := range members {
-		of := x.parents[m.ID]
-		at := slices.Index(of, group)
-		if at < 0 {
-			continue
-		}
-		if len(of) == 1 {
-			delete(x.parents, m.ID)
-			continue
-		}
-		x.parents[m.ID] = slices.Delete(of, at, at+1)
-	}
+	group := x.content.members.sliceOf[name]
+	x.content.members.removeSlice(name)
+	x.content.refresh(group)
 }
 
 // EachUser calls back for the ids of all users, kept ones too, while nothing changes.
 func (x *Index) EachUser(yield func(id uuid.UUID)) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for e := range x.users.all() {
-		yield(e.ID)
-	}
-	x.eachKept(false, func(k Kept) { yield(k.ID) })
+	x.content.each(false, yield)
 }
 
 // EachGroup is EachUser for groups.
 func (x *Index) EachGroup(yield func(id uuid.UUID)) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for e := range x.groups.all() {
-		yield(e.ID)
-	}
-	x.eachKept(true, func(k Kept) { yield(k.ID) })
-}
-
-func (x *Index) eachKept(groups bool, yield func(Kept)) {
-	for _, kept := range x.kept {
-		if kept.Group == groups {
-			yield(kept)
-		}
-	}
+	x.content.each(true, yield)
 }
 
 // EachSlice calls back for the names of all slices, while nothing changes.
 func (x *Index) EachSlice(yield func(name string)) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for name := range x.sliceOf {
+	for name := range x.content.members.sliceOf {
 		yield(name)
 	}
 }
 
-// collection is the collection of a resource type.
-func (x *Index) collection(t *scim.ResourceType) *collection {
-	if store.IsGroup(t) {
-		return &x.groups
+// Knows reports whether there is anything under the id, kept or not.
+func (x *Index) Knows(id uuid.UUID) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.content.kept.has(id) || x.content.exists(id)
+}
+
+// KeptBefore returns what is kept and is over, as much as limit.
+func (x *Index) KeptBefore(limit int, over func(Kept) bool) []Kept {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var found []Kept
+	for _, kept := range x.content.kept.byID {
+		if len(found) < limit && over(kept) {
+			found = append(found, kept)
+		}
 	}
-	return &x.users
+	return found
+}
+
+// Entry returns what is kept of the user or group with the id, nil for none.
+func (x *Index) Entry(t *scim.ResourceType, id uuid.UUID) *Entry {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.content.of(t).get(id)
+}
+
+// Get returns the resource with the id.
+func (x *Index) Get(t *scim.ResourceType, id string, view store.View) (resource *scim.Resource, known bool) {
+	key, err := uuid.Parse(id)
+	if err != nil {
+		return nil, false
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	e := x.content.of(t).get(key)
+	if e == nil || e.Frozen.ID() != id {
+		return nil, false
+	}
+	return x.content.resource(e, view), true
+}
+
+// MemberCount is how many members a group lists; none for what is no group.
+func (x *Index) MemberCount(t *scim.ResourceType, id string) int {
+	if !store.IsGroup(t) {
+		return 0
+	}
+	key, err := uuid.Parse(id)
+	if err != nil {
+		return 0
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.content.members.count(x.content.groups.get(key))
+}
+
+// Complete sets the groups of a user to what they are now.
+func (x *Index) Complete(user *scim.Resource) {
+	id, err := uuid.Parse(user.ID())
+	if err != nil {
+		return
+	}
+	x.mu.RLock()
+	references := x.content.groupsOf(id)
+	x.mu.RUnlock()
+	user.SetDerived(references)
 }

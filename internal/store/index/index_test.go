@@ -81,13 +81,13 @@ func (t *tenant) putGroup(id uuid.UUID, number int, members ...index.Member) {
 }
 
 // expected is what store.Select makes of the plain list.
-func (t *tenant) expected(g Gomega, kind *scim.ResourceType, query store.Query) *store.Page {
+func (t *tenant) expected(g Gomega, resourceType *scim.ResourceType, query store.Query) *store.Page {
 	var groups, all []*scim.Resource
 	for _, group := range t.groups {
 		groups = append(groups, t.withKnown(group))
 	}
 	membership := store.NewMembership(groups)
-	if store.IsGroup(kind) {
+	if store.IsGroup(resourceType) {
 		all = groups
 	} else {
 		for _, user := range t.users {
@@ -165,21 +165,21 @@ func TestListIsSelect(t *testing.T) {
 			}
 			tenant.putGroup(group, i, members...)
 		}
-		for kind, texts := range filters {
+		for resourceType, texts := range filters {
 			for _, text := range texts {
 				query := store.Query{StartIndex: 1 + tenant.random.IntN(3), Count: tenant.random.IntN(30)}
 				if text != "" {
-					filter, err := kind.ParseFilter(text, scim.Leniency{})
+					filter, err := resourceType.ParseFilter(text, scim.Leniency{})
 					g.Expect(err).NotTo(HaveOccurred())
 					query.Filter = filter
 				}
 				if tenant.random.IntN(3) == 0 {
-					sort, err := kind.ParseSort("displayName", "descending")
+					sort, err := resourceType.ParseSort("displayName", "descending")
 					g.Expect(err).NotTo(HaveOccurred())
 					query.Sort = sort
 				}
-				want := tenant.expected(g, kind, query)
-				got, err := tenant.index.List(context.Background(), kind, query)
+				want := tenant.expected(g, resourceType, query)
+				got, err := tenant.index.List(context.Background(), resourceType, query)
 				g.Expect(err).NotTo(HaveOccurred())
 				g.Expect(got.TotalResults).To(Equal(want.TotalResults), "round %d: %s", round, text)
 				g.Expect(got.More).To(Equal(want.More), text)
@@ -280,9 +280,9 @@ func TestSlices(t *testing.T) {
 	g.Expect(read().MemberIDs()).To(Equal(strings(ids[0], ids[1], ids[4], ids[2], ids[3])))
 	g.Expect(read().Meta().Version).To(HavePrefix(`W/"1-7-`))
 	tenant.index.PutSlice(slice("a", 6, ids[4]))
-	g.Expect(tenant.index.ParentsOf(ids[0])).To(Equal([]uuid.UUID{group}))
+	g.Expect(tenant.index.Members().ParentsOf(ids[0])).To(Equal([]uuid.UUID{group}))
 	tenant.putGroup(group, 1)
-	g.Expect(tenant.index.ParentsOf(ids[0])).To(BeEmpty())
+	g.Expect(tenant.index.Members().ParentsOf(ids[0])).To(BeEmpty())
 	g.Expect(read().MemberIDs()).To(Equal(strings(ids[4], ids[2], ids[3])))
 
 	tenant.index.RemoveUser(ids[4])

@@ -109,7 +109,7 @@ func (s *Store) bearer(ctx context.Context, t *scim.ResourceType, name string, b
 // bearers returns the ids of those whom memory shows under a name, be it current or not, and
 // of those that are kept.
 func (s *Store) bearers(t *scim.ResourceType, name string) (known, kept []string) {
-	shown, left := s.cache.Index().Bearers(t, name)
+	shown, left := s.cache.Index().Names().Bearers(t, name)
 	return textsOf(shown), textsOf(left)
 }
 

@@ -152,7 +152,7 @@ func (s *Store) cachedState(ctx context.Context, t *scim.ResourceType, id string
 		return nil, false
 	}
 	shown := s.cache.Index()
-	if e := shown.Entry(t, key); e == nil || !e.Group.Sliced && !shown.HasSlices(key) {
+	if e := shown.Entry(t, key); e == nil || !e.Group.Sliced && !shown.Members().HasSlices(key) {
 		return nil, false
 	}
 	state, ok, _ = fromMemory(s.cache, func() bool { return s.current(ctx, t) }, func(x *index.Index) (*groupState, error) {
@@ -163,7 +163,7 @@ func (s *Store) cachedState(ctx context.Context, t *scim.ResourceType, id string
 		}
 		return &groupState{
 			current: current, revision: e.Revision, generation: e.Group.Generation,
-			marked: e.Group.Sliced, inline: e.Group.Members, slices: x.SlicesOf(key),
+			marked: e.Group.Sliced, inline: e.Group.Members, slices: x.Members().SlicesOf(key),
 		}, nil
 	})
 	return state, ok && state != nil
@@ -190,7 +190,7 @@ func (s *Store) mayBeSliced(group *v1alpha1.ScimGroup) bool {
 	if err != nil || codec.IsSliced(group) {
 		return err == nil
 	}
-	has, known, _ := fromMemory(s.cache, s.cache.Synced, func(x *index.Index) (bool, error) { return x.HasSlices(id), nil })
+	has, known, _ := fromMemory(s.cache, s.cache.Synced, func(x *index.Index) (bool, error) { return x.Members().HasSlices(id), nil })
 	return has || !known
 }
 

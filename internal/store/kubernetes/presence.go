@@ -153,7 +153,7 @@ func (s *Store) listing(ctx context.Context, id string) (groups []string, err er
 	}
 	t := s.groupType()
 	parents, known, _ := fromMemory(s.cache, func() bool { return s.current(ctx, t) }, func(x *index.Index) ([]uuid.UUID, error) {
-		return x.ParentsOf(key), nil
+		return x.Members().ParentsOf(key), nil
 	})
 	if known {
 		return textsOf(parents), nil

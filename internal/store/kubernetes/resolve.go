@@ -128,7 +128,7 @@ func kindsOf(x *index.Index, ids []string) map[string]string {
 		if err != nil {
 			continue
 		}
-		if kind, known := x.KindOf(id); known {
+		if kind, known := x.Members().TypeOf(id); known {
 			kinds[text] = kind
 		}
 	}

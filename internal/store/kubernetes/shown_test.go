@@ -36,7 +36,7 @@ var _ = Describe("A replica", func() {
 		person := newUser("babs@example.com")
 		group := scim.NewResource(registry.Group(), scim.Complex{"displayName": "Engineers"})
 		shows := func(id string) bool {
-			_, shown := other.cache.Index().KindOf(uuid.MustParse(id))
+			_, shown := other.cache.Index().Members().TypeOf(uuid.MustParse(id))
 			return shown
 		}
 		for _, made := range []**scim.Resource{&person, &group} {

@@ -175,7 +175,7 @@ func (u *Upkeep) agrees(claim *coordinationv1.Lease) (holder uuid.UUID, agrees b
 	if err != nil {
 		return holder, false
 	}
-	group, name, has := u.store.cache.Index().NameOf(holder)
+	group, name, has := u.store.cache.Index().Names().Of(holder)
 	return holder, has && u.store.claims.key(u.typeOf(group), name).Name == claim.Name
 }
 
@@ -196,6 +196,6 @@ func (u *Upkeep) expected(wanted map[string]bool) map[string][]named {
 func (u *Upkeep) eachName(yield func(*scim.ResourceType, index.Named)) {
 	registry := u.store.cache.Registry()
 	for _, t := range registry.ResourceTypes() {
-		u.store.cache.Index().EachName(t, func(n index.Named) { yield(t, n) })
+		u.store.cache.Index().Names().Each(t, func(n index.Named) { yield(t, n) })
 	}
 }

@@ -62,7 +62,7 @@ func (u *Upkeep) unlabelled(ctx context.Context, kind readindex.Kind, yield func
 // unmarked calls back for the groups that have slices and are not marked.
 func (u *Upkeep) unmarked(ctx context.Context, yield func(client.Object) error) error {
 	s := u.store
-	for _, id := range s.cache.Index().Unmarked() {
+	for _, id := range s.cache.Index().Members().Unmarked() {
 		read, err := s.read(ctx, s.groupType(), id.String())
 		if err != nil {
 			return err

@@ -31,7 +31,7 @@ type missing struct {
 func (u *Upkeep) look() (members, groups missing) {
 	type shown struct{ members, groups []index.Missing }
 	all, known, _ := fromMemory(u.store.cache, u.store.cache.Synced, func(x *index.Index) (shown, error) {
-		return shown{members: x.MissingMembers(), groups: x.MissingGroups()}, nil
+		return shown{members: x.Members().Missing(), groups: x.Members().MissingGroups()}, nil
 	})
 	if !known {
 		return missing{}, missing{}

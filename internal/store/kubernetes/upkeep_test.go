@@ -265,7 +265,7 @@ var _ = Describe("The upkeep", func() {
 			object.Spec.UserName = name
 			Expect(live.Update(ctx, object)).To(Succeed())
 			Eventually(func() string {
-				_, shown, _ := s.cache.Index().NameOf(uuid.MustParse(object.Name))
+				_, shown, _ := s.cache.Index().Names().Of(uuid.MustParse(object.Name))
 				return shown
 			}).Should(Equal(name))
 		}
