@@ -66,10 +66,9 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing to join the other replicas: %w", err)
 	}
-	p.cache.Join(p.members.ReadIndex, p.members.Rewound)
 	backend := kubernetes.New(kubernetes.Options{
 		Client: guarded, Tenant: key, Groups: registry.Group(),
-		Cache: p.cache, Member: p.members.Member, Metrics: kubernetes.NewMetrics(p.metrics, o.tenant), Log: log,
+		Cache: p.cache, Members: p.members, Metrics: kubernetes.NewMetrics(p.metrics, o.tenant), Log: log,
 	})
 	p.tenant = server.NewTenant(backend, server.DefaultLimits(), log, server.NewMetrics(p.metrics, o.tenant))
 	p.tenant.Needs(p.cache.Synced, p.members.Member)
@@ -80,7 +79,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 	p.stopRecording = stopRecording
 	p.upkeep = kubernetes.NewUpkeep(backend, p.metrics)
 	p.upkeep.AbsenceAge = o.absence
-	p.upkeep.Lead, p.upkeep.Policy, p.upkeep.Recorder, p.upkeep.Log = p.members.Lead, p.tenant.Policy, recorder, log
+	p.upkeep.Policy, p.upkeep.Recorder, p.upkeep.Log = p.tenant.Policy, recorder, log
 	p.follower = &replica.Replica{
 		Client: live, Tenant: p.tenant, Namespace: o.pod.Namespace, Name: o.tenant,
 		Follows: p.cache.Follow, Accepted: p.members.Accept, Log: log,
@@ -119,7 +118,7 @@ func (p *pod) serve(ctx context.Context) error {
 	defer stopFollowing()
 	var running sync.WaitGroup
 	running.Go(func() { p.follower.Run(following) })
-	running.Go(func() { p.cache.Run(following) })
+	running.Go(func() { p.cache.Run(following, p.members) })
 	running.Go(func() { p.upkeep.Run(following) })
 	var leaving error
 	serving, stopServing := context.WithCancel(ctx)

@@ -127,14 +127,14 @@ func (c *cluster) startPod(of client.ObjectKey, name string) (*pod, *server.Tena
 		Timing: driver.Timing{Lease: c.lease},
 	})
 	Expect(err).NotTo(HaveOccurred())
-	p.cache.Join(sometimes(p.members.ReadIndex), p.members.Rewound)
+	members := &unsteady{Replica: p.members}
 	served := server.NewTenant(kubernetes.New(kubernetes.Options{
-		Client: guarded, Tenant: of, Cache: p.cache, Member: p.members.Member, Metrics: kubernetes.NewMetrics(metrics, of.Name), Log: log,
+		Client: guarded, Tenant: of, Cache: p.cache, Members: members, Metrics: kubernetes.NewMetrics(metrics, of.Name), Log: log,
 	}), server.DefaultLimits(), log, server.NewMetrics(metrics, of.Name))
 
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { p.cache.Run(ctx) })
+	running.Go(func() { p.cache.Run(ctx, members) })
 	running.Go(func() { _ = p.members.Run(ctx) })
 	DeferCleanup(func() {
 		stop()
@@ -143,16 +143,19 @@ func (c *cluster) startPod(of client.ObjectKey, name string) (*pod, *server.Tena
 	return p, served
 }
 
-// sometimes fails in one of five rounds, so that there are reads at the API server among
+// unsteady fails in one of five rounds, so that there are reads at the API server among
 // those from memory.
-func sometimes(round kubernetes.Round) kubernetes.Round {
-	var rounds atomic.Int64
-	return func(ctx context.Context) (readindex.Revisions, error) {
-		if rounds.Add(1)%5 == 0 {
-			return readindex.Revisions{}, errors.New("a pod cannot be asked")
-		}
-		return round(ctx)
+type unsteady struct {
+	*driver.Replica
+	rounds atomic.Int64
+}
+
+// ReadIndex implements kubernetes.Members.
+func (u *unsteady) ReadIndex(ctx context.Context) (readindex.Revisions, error) {
+	if u.rounds.Add(1)%5 == 0 {
+		return readindex.Revisions{}, errors.New("a pod cannot be asked")
 	}
+	return u.Replica.ReadIndex(ctx)
 }
 
 // expectMemory waits until every pod answers, and may do so from memory.

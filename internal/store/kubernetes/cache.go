@@ -48,8 +48,6 @@ type Cache struct {
 
 	index    *index.Index
 	progress progress
-	round    Round
-	rewound  func()
 	asking   shared[readindex.Revisions] // for the latest revisions
 
 	mu      sync.Mutex
@@ -63,23 +61,12 @@ type content struct {
 	replaced chan struct{}  // closed when another content takes its place
 }
 
-// Round takes part in a round of ReadIndex: driver.Replica.ReadIndex.
-type Round func(context.Context) (readindex.Revisions, error)
-
 // NewCache returns a cache that is empty until it Runs, and of no use before
 // Follow has been called. The client must be allowed to watch the tenant's
 // objects.
 func NewCache(live client.WithWatch, tenant client.ObjectKey, log *slog.Logger) *Cache {
-	c := &Cache{client: live, tenant: tenant, log: log, index: index.New(), content: content{replaced: make(chan struct{})}}
-	c.round = func(context.Context) (readindex.Revisions, error) { return c.Revisions(), nil }
-	c.rewound = func() {}
-	return c
+	return &Cache{client: live, tenant: tenant, log: log, index: index.New(), content: content{replaced: make(chan struct{})}}
 }
-
-// Join makes reads take part in the rounds of several replicas, and rewound hear when the
-// API server shows that etcd was restored to an older state: driver.Replica.Rewound.
-// Before, the cache is that of a lone one.
-func (c *Cache) Join(round Round, rewound func()) { c.round, c.rewound = round, rewound }
 
 // Restart implements driver.Log.
 func (c *Cache) Restart() {
@@ -114,7 +101,7 @@ func (c *Cache) AcknowledgeAll(revisions readindex.Revisions) {
 	}
 }
 
-// Seen returns what the API server has shown up to now, for Shown.
+// Seen returns what the API server has shown up to now, for Contradicts.
 func (c *Cache) Seen() Seen {
 	if c == nil {
 		return Seen{}
@@ -122,12 +109,10 @@ func (c *Cache) Seen() Seen {
 	return c.progress.seen()
 }
 
-// Shown notes the latest revision of a kind, as the API server has answered it to a call
-// that was made when it had shown what is known: by that of a list, or of a write.
-func (c *Cache) Shown(known Seen, kind readindex.Kind, revision uint64) {
-	if c != nil && c.progress.contradicts(known, kind, revision) {
-		c.rewound()
-	}
+// Contradicts reports whether the latest revision of a kind, as the API server has answered
+// it to a call that was made when it had shown what is known, is one of another history.
+func (c *Cache) Contradicts(known Seen, kind readindex.Kind, revision uint64) bool {
+	return c != nil && c.progress.contradicts(known, kind, revision)
 }
 
 // Follow makes the cache hold resources of the registry's types. Another
@@ -158,10 +143,10 @@ func (c *Cache) Registry() *scim.Registry {
 }
 
 // Run keeps the cache until the context is done.
-func (c *Cache) Run(ctx context.Context) {
+func (c *Cache) Run(ctx context.Context, members Members) {
 	var keeping sync.WaitGroup
 	defer keeping.Wait()
-	keeping.Go(func() { c.keepUp(ctx) })
+	keeping.Go(func() { c.keepUp(ctx, members) })
 	for ctx.Err() == nil {
 		wanted := c.wanted()
 		if wanted.registry == nil {
@@ -179,7 +164,7 @@ func (c *Cache) Run(ctx context.Context) {
 // if that is not enough. A replica that joins has read the latest resourceVersions,
 // which the others have not reached while nothing happens: whoever read first then would
 // have to do so at the API server.
-func (c *Cache) keepUp(ctx context.Context) {
+func (c *Cache) keepUp(ctx context.Context, members Members) {
 	ticker := time.NewTicker(keepUpPeriod)
 	defer ticker.Stop()
 	for {
@@ -189,7 +174,7 @@ func (c *Cache) keepUp(ctx context.Context) {
 		case <-ticker.C:
 		}
 		if registry := c.Registry(); registry != nil && c.Synced() {
-			_ = c.Current(ctx, registry.User()) // Nobody waits for it.
+			_ = c.Current(ctx, registry.User(), members) // Nobody waits for it.
 		}
 	}
 }
@@ -240,16 +225,18 @@ func (c *Cache) Latest(ctx context.Context) (readindex.Revisions, error) {
 	return c.latest(ctx, c.client)
 }
 
-// latestOf is the same with another client. What contradicts that etcd was not restored
-// is noted.
-func (c *Cache) latestOf(ctx context.Context, from client.Reader) (readindex.Revisions, error) {
+// latestOf is the same with another client. The members are told of what contradicts that
+// etcd was not restored.
+func (c *Cache) latestOf(ctx context.Context, from client.Reader, members Members) (readindex.Revisions, error) {
 	known := c.progress.seen()
 	latest, err := c.latest(ctx, from)
 	if err != nil {
 		return readindex.Revisions{}, err
 	}
 	for kind, revision := range latest {
-		c.Shown(known, readindex.Kind(kind), revision)
+		if c.Contradicts(known, readindex.Kind(kind), revision) {
+			members.Rewound()
+		}
 	}
 	return latest, nil
 }
@@ -272,11 +259,11 @@ func (c *Cache) latest(ctx context.Context, from client.Reader) (readindex.Revis
 // Current waits until the cache is at least as new as everything that any
 // replica has told a client before the call. An error means that the cache
 // cannot know, and that the API server is to be asked instead.
-func (c *Cache) Current(ctx context.Context, t *scim.ResourceType) error {
+func (c *Cache) Current(ctx context.Context, t *scim.ResourceType, members Members) error {
 	if !c.follows(t) {
 		return fmt.Errorf("the schema of %ss has changed: %w", t.Name, errBehind)
 	}
-	revisions, err := c.round(ctx)
+	revisions, err := members.ReadIndex(ctx)
 	if err != nil {
 		return err
 	}
@@ -286,14 +273,14 @@ func (c *Cache) Current(ctx context.Context, t *scim.ResourceType) error {
 // CatchUp waits until the cache is as new as the API server is now, which the
 // watches are asked to say. It is for when the other replicas cannot be asked. What
 // it asks with is what requests use, who do not wait for an API server that is away.
-func (c *Cache) CatchUp(ctx context.Context, t *scim.ResourceType, with client.Reader) error {
+func (c *Cache) CatchUp(ctx context.Context, t *scim.ResourceType, with client.Reader, members Members) error {
 	if !c.follows(t) {
 		return fmt.Errorf("the schema of %ss has changed: %w", t.Name, errBehind)
 	}
 	latest, err := c.asking.do(ctx, func() (readindex.Revisions, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), latestPatience)
 		defer cancel()
-		return c.latestOf(ctx, with)
+		return c.latestOf(ctx, with, members)
 	})
 	if err != nil {
 		return err

@@ -109,7 +109,7 @@ var _ = Describe("A cache", func() {
 			Expect(err).NotTo(HaveOccurred())
 			Expect(found.Type()).To(BeIdenticalTo(t))
 		}
-		Eventually(func() error { return at.reader.cache.Current(ctx, other.User()) }).Should(Succeed())
+		Eventually(func() error { return at.reader.cache.Current(ctx, other.User(), at.reader.members) }).Should(Succeed())
 		found, err := at.reader.Get(ctx, other.User(), id, store.View{})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(found.Attributes()).To(HaveKeyWithValue("urn:example:badge", scim.Complex{"number": "7"}))

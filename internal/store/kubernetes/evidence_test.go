@@ -42,7 +42,6 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 		Expect(isStore).To(BeTrue())
 		s, recorder, policy = replica, events.NewFakeRecorder(20), store.Policy{}
 		upkeep = NewUpkeep(s, prometheus.NewRegistry())
-		upkeep.Lead = func() bool { return true }
 		upkeep.Policy = func() store.Policy { return policy }
 		upkeep.Recorder, upkeep.Log = recorder, slog.New(slog.NewTextHandler(GinkgoWriter, nil))
 	})

@@ -246,7 +246,9 @@ func (s *Store) eachObject(ctx context.Context, kind readindex.Kind, selected cl
 		if err != nil {
 			return err
 		}
-		s.cache.Shown(known, kind, page.revision)
+		if s.cache.Contradicts(known, kind, page.revision) {
+			s.members.Rewound()
+		}
 		for _, object := range page.objects {
 			s.cache.Acknowledge(kind, object)
 			if err := yield(object); err != nil {

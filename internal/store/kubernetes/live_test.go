@@ -13,7 +13,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 )
@@ -23,13 +22,11 @@ var _ = Describe("A replica that reads at the API server", func() {
 		namespace := newNamespace(ctx)
 		tenant := client.ObjectKey{Namespace: namespace, Name: "acme"}
 		memory := NewCache(watching, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
-		memory.Join(func(context.Context) (readindex.Revisions, error) {
-			return readindex.Revisions{}, errors.New("a replica does not answer")
-		}, func() {})
+		members := lost{alone{memory}}
 		memory.Follow(registry)
 		running, stop := context.WithCancel(context.Background())
 		DeferCleanup(stop)
-		go memory.Run(running)
+		go memory.Run(running, members)
 		Eventually(memory.Synced).Should(BeTrue())
 		withoutLists := interceptor.NewClient(live, interceptor.Funcs{
 			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
@@ -39,7 +36,7 @@ var _ = Describe("A replica that reads at the API server", func() {
 				return c.List(ctx, list, opts...)
 			},
 		})
-		s := New(Options{Client: withoutLists, Tenant: tenant, Groups: registry.Group(), Cache: memory})
+		s := New(Options{Client: withoutLists, Tenant: tenant, Groups: registry.Group(), Cache: memory, Members: members})
 		s.sizes.live = 0
 		other := newStore(live, namespace)
 		_, err := other.Create(ctx, scim.NewResource(registry.Group(), scim.Complex{"displayName": "Tour Guides"}), store.Policy{})

@@ -16,13 +16,22 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
+// doubtful is a replica that may be no member.
+type doubtful struct {
+	Members
+	member func() bool
+}
+
+// Member implements Members.
+func (d doubtful) Member() bool { return d.member() }
+
 var _ = Describe("A replica that is no member", func() {
 	var at *scene
 	BeforeEach(func(ctx SpecContext) { at = newScene(ctx) })
 
 	It("tells nothing", func(ctx SpecContext) {
 		id := at.create(ctx, "babs@example.com")
-		at.reader.member = func() bool { return false }
+		at.reader.members = doubtful{at.reader.members, func() bool { return false }}
 		_, err := at.get(ctx, id)
 		Expect(err).To(HaveOccurred())
 		Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable))
@@ -35,7 +44,7 @@ var _ = Describe("A replica that is no member", func() {
 		before := &v1alpha1.ScimUser{}
 		Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: id}, before)).To(Succeed())
 		var calls atomic.Int64
-		at.reader.member = func() bool { return false }
+		at.reader.members = doubtful{at.reader.members, func() bool { return false }}
 		at.reader.client = interceptor.NewClient(live, interceptor.Funcs{
 			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 				calls.Add(1)
@@ -78,7 +87,7 @@ var _ = Describe("A replica that is no member", func() {
 		}
 		for _, name := range []string{"create", "update", "delete", "refused create"} {
 			asked := 0
-			at.reader.member = func() bool { asked++; return asked == 1 }
+			at.reader.members = doubtful{at.reader.members, func() bool { asked++; return asked == 1 }}
 			err := requests[name]()
 			Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable), name)
 			if name == "refused create" {

@@ -63,7 +63,7 @@ func (s *Store) List(ctx context.Context, t *scim.ResourceType, query store.Quer
 // caughtUp makes sure that memory is as new as the API server, if reading so many objects
 // there is more than it is worth.
 func (s *Store) caughtUp(ctx context.Context, t *scim.ResourceType, objects int) bool {
-	return objects > s.sizes.live && s.cache.CatchUp(ctx, t, s.client) == nil
+	return objects > s.sizes.live && s.cache.CatchUp(ctx, t, s.client, s.members) == nil
 }
 
 // liveReads is about how many objects a read of resources at the API server would LIST.
@@ -85,7 +85,7 @@ func (s *Store) current(ctx context.Context, t *scim.ResourceType) bool {
 	if s.cache == nil {
 		return false
 	}
-	err := s.cache.Current(ctx, t)
+	err := s.cache.Current(ctx, t, s.members)
 	s.metrics.read(err == nil)
 	return err == nil
 }

@@ -17,7 +17,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
@@ -229,15 +228,15 @@ var _ = Describe("A replica", func() {
 		})
 		tenant := client.ObjectKey{Namespace: at.namespace, Name: "acme"}
 		memory := NewCache(onUsers, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
-		at.all.start(memory, fog.clear)
-		s := sized(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory}), small)
+		members := at.all.start(memory, fog.clear)
+		s := sized(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory, Members: members}), small)
 		first, second, third := at.create(ctx, "a@example.com"), at.create(ctx, "b@example.com"), at.create(ctx, "c@example.com")
 		group, err := s.Create(ctx, newGroup("Tour Guides", first, second), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
 		Eventually(func() int { return memory.Counts().Users }).Should(Equal(3))
 
 		// From here on the replica can neither ask the others nor see what becomes of users.
-		memory.Join(func(context.Context) (readindex.Revisions, error) { return readindex.Revisions{}, errLost }, func() {})
+		s.members = lost{s.members}
 		fog.hold()
 		halfDelete(ctx, newStore(live, at.namespace), registry.User(), second, false)
 		updated, err := s.Update(ctx, registry.Group(), group.ID(), unchanged, store.UpdateOptions{Members: []scim.MemberChange{{ID: third, Add: true}}})
@@ -256,7 +255,7 @@ var _ = Describe("A replica", func() {
 			Expect(live.Delete(ctx, claim)).To(Succeed())
 		}
 		lose()
-		at.reader.cache.Join(func(context.Context) (readindex.Revisions, error) { return readindex.Revisions{}, errLost }, func() {})
+		at.reader.members = lost{at.reader.members}
 		Expect(find(ctx, at.reader, "babs@example.com")).To(ConsistOf(id), "it reads at the API server")
 		_, err := at.reader.Create(ctx, newUser("BABS@example.com"), store.Policy{})
 		Expect(failure.Status(err)).To(Equal(http.StatusConflict))

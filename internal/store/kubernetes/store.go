@@ -82,7 +82,7 @@ type Store struct {
 	tenant  client.ObjectKey
 	groups  *scim.ResourceType
 	cache   *Cache
-	member  func() bool
+	members Members
 	metrics *Metrics
 	log     *slog.Logger
 	locks   locks
@@ -108,9 +108,8 @@ type Options struct {
 	Groups *scim.ResourceType
 	// Cache, if set, is where reads are served from.
 	Cache *Cache
-	// Member, if set, says whether this replica may answer at this moment:
-	// driver.Replica.Member.
-	Member func() bool
+	// Members are the replicas of the tenant; nil for one that is alone.
+	Members Members
 	// Metrics, if set, counts.
 	Metrics *Metrics
 	// Log, if set, is told of objects that are left out.
@@ -119,8 +118,11 @@ type Options struct {
 
 // New returns the store of a tenant.
 func New(o Options) *Store {
+	if o.Members == nil {
+		o.Members = alone{o.Cache}
+	}
 	if o.Cache != nil {
-		o.Client = witness{Client: o.Client, cache: o.Cache}
+		o.Client = witness{Client: o.Client, cache: o.Cache, members: o.Members}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -131,7 +133,7 @@ func New(o Options) *Store {
 		tenant:  o.Tenant,
 		groups:  o.Groups,
 		cache:   o.Cache,
-		member:  o.Member,
+		members: o.Members,
 		metrics: o.Metrics,
 		log:     o.Log,
 		sizes:   sizes{inline: v1alpha1.MaxGroupMembers, slice: v1alpha1.MaxSliceMembers, few: fewMembers, live: pageSize},
@@ -150,7 +152,7 @@ func (s *Store) groupType() *scim.ResourceType {
 // with: nothing may be told of what it would do, and a client that is told to try again
 // must not find that it has been done.
 func (s *Store) refuse() error {
-	if s.member != nil && !s.member() {
+	if !s.members.Member() {
 		return fmt.Errorf("this replica is no member at the moment: %w", store.Unavailable())
 	}
 	return nil

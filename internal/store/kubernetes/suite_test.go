@@ -125,8 +125,8 @@ func (r *replicas) Replica() store.Store {
 	GinkgoHelper()
 	tenant := client.ObjectKey{Namespace: r.namespace, Name: "acme"}
 	memory := NewCache(watching, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
-	r.start(memory, func() {})
-	return sized(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory}), r.sizes)
+	members := r.start(memory, func() {})
+	return sized(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory, Members: members}), r.sizes)
 }
 
 // sized makes the store spread members over objects of other sizes.

@@ -50,8 +50,6 @@ const DefaultAbsenceAge = 24 * time.Hour
 // memory has lost sight of it, is left alone.
 type Upkeep struct {
 	store *Store
-	// Lead says whether this replica is to do it: driver.Replica.Lead.
-	Lead func() bool
 	// Policy returns the tenant's rules at the moment.
 	Policy func() store.Policy
 	// Recorder records events on users and groups.
@@ -119,7 +117,7 @@ func (u *Upkeep) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			if !u.Lead() {
+			if !u.store.members.Lead() {
 				u.standBy()
 				continue
 			}

@@ -82,7 +82,6 @@ var _ = Describe("The upkeep", func() {
 		Expect(isStore).To(BeTrue())
 		s, recorder, retention, metrics = replica, events.NewFakeRecorder(20), nil, prometheus.NewRegistry()
 		upkeep = NewUpkeep(s, metrics)
-		upkeep.Lead = func() bool { return true }
 		upkeep.Policy = func() store.Policy { return store.Policy{Retention: retention} }
 		upkeep.Recorder, upkeep.Log = recorder, slog.New(slog.NewTextHandler(GinkgoWriter, nil))
 	})

@@ -128,8 +128,8 @@ func (s *scene) start(w *weather) *Store {
 	GinkgoHelper()
 	tenant := client.ObjectKey{Namespace: s.namespace, Name: "acme"}
 	memory := NewCache(w.client(), tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
-	s.all.start(memory, w.clear)
-	return New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory})
+	members := s.all.start(memory, w.clear)
+	return New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory, Members: members})
 }
 
 // create has the writer create a user.
@@ -159,20 +159,20 @@ func (s *scene) loseLabel(ctx context.Context, object client.Object, name, label
 
 // synced fails while the reader cannot answer from memory.
 func (s *scene) synced(ctx context.Context) func() error {
-	return func() error { return s.reader.cache.Current(ctx, registry.User()) }
+	return func() error { return s.reader.cache.Current(ctx, registry.User(), s.reader.members) }
 }
 
 // start runs the cache as one of the replicas, until the case ends, and waits until
 // it is in step. release lets go of what might keep it from ending.
-func (r *replicas) start(memory *Cache, release func()) {
+func (r *replicas) start(memory *Cache, release func()) Members {
 	GinkgoHelper()
-	r.add(memory)
+	members := r.add(memory)
 	memory.Follow(registry)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		memory.Run(ctx)
+		memory.Run(ctx, members)
 	}()
 	DeferCleanup(func() {
 		stop()
@@ -180,20 +180,38 @@ func (r *replicas) start(memory *Cache, release func()) {
 		Eventually(ended).Should(BeClosed())
 	})
 	Eventually(memory.Synced).Should(BeTrue())
+	return members
 }
 
 // add makes the cache one that the others know.
-func (r *replicas) add(memory *Cache) {
-	memory.Join(func(context.Context) (readindex.Revisions, error) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		var revisions readindex.Revisions
-		for _, one := range r.caches {
-			revisions = revisions.Max(one.Revisions())
-		}
-		return revisions, nil
-	}, func() {})
+func (r *replicas) add(memory *Cache) Members {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.caches = append(r.caches, memory)
+	return together{alone: alone{memory}, replicas: r}
+}
+
+// together is a replica that asks all others.
+type together struct {
+	alone
+	replicas *replicas
+}
+
+// ReadIndex implements Members.
+func (t together) ReadIndex(context.Context) (readindex.Revisions, error) {
+	t.replicas.mu.Lock()
+	defer t.replicas.mu.Unlock()
+	var revisions readindex.Revisions
+	for _, one := range t.replicas.caches {
+		revisions = revisions.Max(one.Revisions())
+	}
+	return revisions, nil
+}
+
+// lost is a replica that the others do not answer.
+type lost struct{ Members }
+
+// ReadIndex implements Members.
+func (lost) ReadIndex(context.Context) (readindex.Revisions, error) {
+	return readindex.Revisions{}, errLost
 }

@@ -12,15 +12,16 @@ import (
 // server has shown before.
 type witness struct {
 	client.Client
-	cache *Cache
+	cache   *Cache
+	members Members
 }
 
 // Create implements client.Client.
 func (w witness) Create(ctx context.Context, object client.Object, opts ...client.CreateOption) error {
 	known := w.cache.Seen()
 	err := w.Client.Create(ctx, object, opts...)
-	if kind, is := codec.KindOfObject(object); is && err == nil {
-		w.cache.Shown(known, kind, codec.RevisionOf(object))
+	if err == nil {
+		w.compare(known, object)
 	}
 	return err
 }
@@ -30,8 +31,15 @@ func (w witness) Create(ctx context.Context, object client.Object, opts ...clien
 func (w witness) Update(ctx context.Context, object client.Object, opts ...client.UpdateOption) error {
 	known, before := w.cache.Seen(), codec.RevisionOf(object)
 	err := w.Client.Update(ctx, object, opts...)
-	if kind, is := codec.KindOfObject(object); is && err == nil && codec.RevisionOf(object) != before {
-		w.cache.Shown(known, kind, codec.RevisionOf(object))
+	if err == nil && codec.RevisionOf(object) != before {
+		w.compare(known, object)
 	}
 	return err
+}
+
+// compare compares the revision that an object was written at with what was known before.
+func (w witness) compare(known Seen, object client.Object) {
+	if kind, is := codec.KindOfObject(object); is && w.cache.Contradicts(known, kind, codec.RevisionOf(object)) {
+		w.members.Rewound()
+	}
 }

@@ -1,0 +1,39 @@
+package kubernetes
+
+import (
+	"context"
+
+	"github.com/kubescim/kubescim/internal/readindex"
+)
+
+// Members are the replicas of a tenant, this one among them: a driver.Replica.
+type Members interface {
+	// Member reports whether this replica may answer clients at this moment.
+	Member() bool
+	// Lead reports whether this replica is the one that does what one of them is to do.
+	Lead() bool
+	// ReadIndex returns the revisions that a read must have reached which came before, for
+	// it to miss nothing that any replica has acknowledged.
+	ReadIndex(ctx context.Context) (readindex.Revisions, error)
+	// Rewound is called when the API server shows that etcd was restored to an older state.
+	Rewound()
+}
+
+// alone is a replica without others.
+type alone struct{ cache *Cache }
+
+var _ Members = alone{}
+
+// Member implements Members.
+func (alone) Member() bool { return true }
+
+// Lead implements Members.
+func (alone) Lead() bool { return true }
+
+// ReadIndex implements Members.
+func (a alone) ReadIndex(context.Context) (readindex.Revisions, error) {
+	return a.cache.Revisions(), nil
+}
+
+// Rewound implements Members.
+func (alone) Rewound() {}
