@@ -1,6 +1,8 @@
 // Package reconcile is the frame that the reconcilers share: which events start
-// one, how soon it tries again, how it reads what it wrote, where it records
-// events, and when a finalizer has nothing left to wait for.
+// one and how soon it tries again (ControllerFor), in which order a pass over an object
+// goes (Pass), how it reads what it wrote (Written), where it records events, and when a
+// finalizer has nothing left to wait for. What a pass does, and what it finds, is the
+// reconciler's.
 package reconcile
 
 import (
@@ -9,9 +11,22 @@ import (
 
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 )
+
+// ControllerFor begins to build the controller of a kind. What fails is repeated more and
+// more slowly, and what a pass writes into the status starts no other one.
+func ControllerFor(mgr ctrl.Manager, name string, kind client.Object, options controller.Options) *builder.Builder {
+	options.RateLimiter = NewRateLimiter()
+	return ctrl.NewControllerManagedBy(mgr).
+		Named(name).
+		WithOptions(options).
+		For(kind, builder.WithPredicates(BeyondStatus()))
+}
 
 // How long a reconciler waits before it repeats what has failed: at first hardly
 // at all, then twice as long each time, and never longer than somebody waits who

@@ -2,14 +2,9 @@ package scimapikey
 
 import (
 	"context"
-	"fmt"
 
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
-	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
@@ -56,17 +51,11 @@ func revoked(s *scope) bool {
 		contract.AllAccept(s.replicas, s.verifiersVersion())
 }
 
-// release removes the finalizer and the token from memory.
+// release lets the key go, and forgets its token.
 func (r *Reconciler) release(ctx context.Context, s *scope) error {
-	before := s.key.DeepCopy()
-	if !controllerutil.RemoveFinalizer(s.key, scimv1alpha1.Finalizer) {
-		return nil
-	}
-	err := r.Live.Patch(ctx, s.key, reconcile.LockedPatch(before), apply.FieldManager)
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("removing the finalizer: %w", err)
+	if err := s.pass.Release(ctx); err != nil {
+		return err
 	}
 	r.minted.forget(s.key.UID)
-	s.gone = true
 	return nil
 }

@@ -20,11 +20,9 @@ package scimapikey
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -79,8 +77,8 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Reconcile brings one key closer to its spec: gather what there is, decide,
-// write, and state the result last.
-func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ctrl.Result, err error) {
+// write, and state the result last. What Ready says is decided by decideReady.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	key := &scimv1alpha1.ScimApiKey{}
 	if err := r.Live.Get(ctx, req.NamespacedName, key); apierrors.IsNotFound(err) {
 		return ctrl.Result{}, nil
@@ -90,31 +88,21 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ct
 	if !key.DeletionTimestamp.IsZero() && !controllerutil.ContainsFinalizer(key, scimv1alpha1.Finalizer) {
 		return ctrl.Result{}, nil
 	}
+	s := newScope(r.frame(), key, r.now())
+	return s.pass.Run(ctx, reconcile.Steps{
+		Normal:   func(ctx context.Context) (ctrl.Result, error) { return r.reconcileNormal(ctx, s) },
+		Deletion: func(ctx context.Context) (ctrl.Result, error) { return r.reconcileDeletion(ctx, s) },
+		State:    s.state,
+	})
+}
 
-	s := newScope(key, r.now())
-	defer func() {
-		if reconcile.IsConflict(err) { // another key of the tenant was written meanwhile
-			result, err = ctrl.Result{RequeueAfter: time.Second}, nil
-			return
-		}
-		if reconcile.IsOfEndingNamespace(err) {
-			result, err = ctrl.Result{}, nil
-			return
-		}
-		s.failure = err
-		err = errors.Join(err, r.patchStatus(ctx, s))
-	}()
-
-	if !key.DeletionTimestamp.IsZero() {
-		return r.reconcileDeletion(ctx, s)
-	}
-	return r.reconcileNormal(ctx, s)
+// frame is what all passes have in common. A conflict is most often with another key of
+// the tenant, which was written meanwhile.
+func (r *Reconciler) frame() reconcile.Frame {
+	return reconcile.Frame{Client: r.Live, Owner: apply.FieldManager, Recorder: r.Recorder, AfterConflict: time.Second}
 }
 
 func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result, error) {
-	if err := r.ensureFinalizer(ctx, s); err != nil {
-		return ctrl.Result{}, err
-	}
 	if err := r.gather(ctx, s); err != nil {
 		return ctrl.Result{}, err
 	}
@@ -130,42 +118,6 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 		}
 	}
 	return ctrl.Result{RequeueAfter: s.requeueAfter()}, nil
-}
-
-// ensureFinalizer sets the finalizer before there is anything to revoke.
-func (r *Reconciler) ensureFinalizer(ctx context.Context, s *scope) error {
-	before := s.key.DeepCopy()
-	if !controllerutil.AddFinalizer(s.key, scimv1alpha1.Finalizer) {
-		return nil
-	}
-	err := r.Live.Patch(ctx, s.key, reconcile.LockedPatch(before), apply.FieldManager)
-	s.stored = s.key.DeepCopy()
-	if err != nil {
-		return fmt.Errorf("setting the finalizer: %w", err)
-	}
-	return nil
-}
-
-// patchStatus writes the status, if it has changed, and tells about it.
-func (r *Reconciler) patchStatus(ctx context.Context, s *scope) error {
-	if s.gone {
-		return nil
-	}
-	changed := setStatus(s)
-	if equality.Semantic.DeepEqual(s.stored.Status, s.key.Status) {
-		return nil
-	}
-	err := r.Live.Status().Patch(ctx, s.key, client.MergeFrom(s.stored), apply.FieldManager)
-	if apierrors.IsNotFound(err) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("writing the status: %w", err)
-	}
-	if changed {
-		r.tell(s.key, summarize(s))
-	}
-	return nil
 }
 
 func (r *Reconciler) now() time.Time {

@@ -11,15 +11,15 @@ import (
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
 // scope is everything that one reconciliation of one key reads and finds.
 type scope struct {
 	// key is the key as it was read live; its status is set last.
 	key *scimv1alpha1.ScimApiKey
-	// stored is the key as the API server has it, with the status that is there
-	// now. Set at the beginning, and when the finalizer is set.
-	stored *scimv1alpha1.ScimApiKey
+	// pass writes the key, and knows its status as the API server has it.
+	pass *reconcile.Pass[*scimv1alpha1.ScimApiKey]
 	// now is the time of this reconciliation.
 	now time.Time
 
@@ -46,8 +46,6 @@ type scope struct {
 	token string
 	// problem is why somebody has to act, or nil. Set by any phase.
 	problem *problem
-	// gone is true once the finalizer has been removed.
-	gone bool
 
 	// failure is the error that this reconciliation ends with. Set last.
 	failure error
@@ -60,12 +58,12 @@ type problem struct {
 	passing bool
 }
 
-func newScope(key *scimv1alpha1.ScimApiKey, now time.Time) *scope {
-	return &scope{key: key, stored: key.DeepCopy(), now: now}
+func newScope(frame reconcile.Frame, key *scimv1alpha1.ScimApiKey, now time.Time) *scope {
+	return &scope{pass: reconcile.Begin(frame, key), key: key, now: now}
 }
 
 // recorded is the key id that the stored status has.
-func (s *scope) recorded() string { return s.stored.Status.KeyID }
+func (s *scope) recorded() string { return s.pass.Stored().Status.KeyID }
 
 // delivered reports whether the token has been handed over, ever.
 func (s *scope) delivered() bool { return !s.key.Status.DeliveredTime.IsZero() }

@@ -29,11 +29,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 	if err != nil {
 		return err
 	}
-	options.RateLimiter = reconcile.NewRateLimiter()
-	return ctrl.NewControllerManagedBy(mgr).
-		Named("scimapikey").
-		WithOptions(options).
-		For(&scimv1alpha1.ScimApiKey{}, builder.WithPredicates(reconcile.BeyondStatus())).
+	return reconcile.ControllerFor(mgr, "scimapikey", &scimv1alpha1.ScimApiKey{}, options).
 		Watches(&scimv1alpha1.ScimApiKey{}, handler.EnqueueRequestsFromMapFunc(r.siblingsOf),
 			builder.WithPredicates(deletions())).
 		Watches(&scimv1alpha1.ScimTenant{}, handler.EnqueueRequestsFromMapFunc(r.keysOf),

@@ -9,19 +9,33 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
-// setStatus writes into the key's status what the scope has found. It reports
-// whether what Ready says has changed.
-func setStatus(s *scope) (changed bool) {
+// state writes into the key's status what the scope has found, and returns what to tell.
+// That all is well needs no event of its own: the delivery was one.
+func (s *scope) state(failure error) []reconcile.Event {
+	s.failure = failure
+	ready, changed := setStatus(s)
+	if !changed || ready.Outcome == conditions.Ready {
+		return nil
+	}
+	return []reconcile.Event{reconcile.ReadyEvent(ready)}
+}
+
+// setStatus writes into the key's status what the scope has found. It returns what Ready
+// says, and whether that has changed.
+func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 	if s.failure == nil {
 		s.key.Status.ObservedGeneration = s.key.Generation
 	}
+	tenant, delivery := tenantFound(s), delivered(s)
+	ready = decideReady(s, tenant, delivery)
 	if s.failure != nil || !s.key.DeletionTimestamp.IsZero() {
 		// Too little was read to say more.
-		return conditions.Set(s.key, summarize(s))
+		return ready, conditions.Set(s.key, ready)
 	}
-	return conditions.Set(s.key, summarize(s), tenantFound(s), delivered(s))
+	return ready, conditions.Set(s.key, ready, tenant, delivery)
 }
 
 // tenantFound says whether there is a tenant that the token is good for.
@@ -58,10 +72,9 @@ func delivered(s *scope) metav1.Condition {
 	}
 }
 
-// summarize weighs the conditions: what needs somebody comes before what only
-// needs time.
-func summarize(s *scope) conditions.Summary {
-	tenant, delivery := tenantFound(s), delivered(s)
+// decideReady weighs the conditions TenantFound and Delivered: what needs somebody comes
+// before what only needs time.
+func decideReady(s *scope, tenant, delivery metav1.Condition) conditions.Summary {
 	switch {
 	case s.failure != nil:
 		return because(conditions.Reconciling, scimv1alpha1.ReasonReconcileFailed, s.failure.Error())

@@ -17,6 +17,7 @@ import (
 	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
 var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
@@ -24,7 +25,7 @@ var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 // waiting returns what a reconciliation finds when a token has been minted and
 // one of two replicas accepts it.
 func waiting(change ...func(*scope)) *scope {
-	s := newScope(&scimv1alpha1.ScimApiKey{
+	s := newScope(reconcile.Frame{}, &scimv1alpha1.ScimApiKey{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "okta", UID: "uid", Generation: 1},
 		Spec:       scimv1alpha1.ScimApiKeySpec{TenantRef: scimv1alpha1.TenantReference{Name: "acme"}},
 		Status:     scimv1alpha1.ScimApiKeyStatus{KeyID: "id"},
@@ -169,7 +170,7 @@ func TestRevoked(t *testing.T) {
 		"a replica lags behind": {waiting(), false},
 		"all replicas know":     {waiting(allAccept, ours), true},
 		"no replica":            {waiting(ours, func(s *scope) { s.replicas = nil }), true},
-		"never minted":          {waiting(func(s *scope) { s.stored.Status.KeyID = "" }), true},
+		"never minted":          {waiting(func(s *scope) { s.pass.Stored().Status.KeyID = "" }), true},
 		"the Secret is gone, and a replica does not know": {waiting(func(s *scope) { s.verifiers = nil }), false},
 		"the Secret is gone, and they know": {waiting(func(s *scope) {
 			s.verifiers = nil

@@ -111,19 +111,15 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	if !controllerutil.ContainsFinalizer(s.tenant, scimv1alpha1.Finalizer) {
 		return nil
 	}
-	if err := r.patchStatus(ctx, s); err != nil {
+	if err := s.pass.State(ctx, nil); err != nil {
 		return err
 	}
-	before := s.tenant.DeepCopy()
-	controllerutil.RemoveFinalizer(s.tenant, scimv1alpha1.Finalizer)
-	err := r.Client.Patch(ctx, s.tenant, reconcile.LockedPatch(before), apply.FieldManager)
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("removing the finalizer: %w", err)
+	if err := s.pass.Release(ctx); err != nil {
+		return err
 	}
 	r.progress.forget(s.tenant.UID)
 	r.usage.forget(s.tenant.UID)
 	r.certificates.forget(s.tenant.UID)
-	s.gone = true
 	return nil
 }
 

@@ -6,21 +6,16 @@ package scimtenant
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
-	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/reconcile"
@@ -86,8 +81,8 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Reconcile brings one tenant closer to its spec: gather what there is, write
-// what should be, and state the result last.
-func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ctrl.Result, err error) {
+// what should be, and state the result last. What Ready says is decided by decideReady.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	tenant, err := reconcile.Get[scimv1alpha1.ScimTenant](ctx, &r.written, r.Client, r.Live, req.NamespacedName)
 	if apierrors.IsNotFound(err) {
 		return r.reconcileGone(ctx, req.NamespacedName)
@@ -95,24 +90,19 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ct
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	s := newScope(tenant)
-	defer func() {
-		if reconcile.IsConflict(err) { // somebody else was faster; no failure of anything
-			result, err = ctrl.Result{RequeueAfter: pollInterval}, nil
-			return
-		}
-		if reconcile.IsOfEndingNamespace(err) {
-			result, err = ctrl.Result{}, nil
-			return
-		}
-		s.failure = err
-		err = errors.Join(err, r.patchStatus(ctx, s))
-	}()
+	s := newScope(r.frame(), tenant)
+	return s.pass.Run(ctx, reconcile.Steps{
+		Normal:   func(ctx context.Context) (ctrl.Result, error) { return r.reconcileNormal(ctx, s) },
+		Deletion: func(ctx context.Context) (ctrl.Result, error) { return r.reconcileDeletion(ctx, s) },
+		State:    s.state,
+	})
+}
 
-	if !tenant.DeletionTimestamp.IsZero() {
-		return r.reconcileDeletion(ctx, s)
+// frame is what all passes have in common.
+func (r *Reconciler) frame() reconcile.Frame {
+	return reconcile.Frame{
+		Client: r.Client, Owner: apply.FieldManager, Recorder: r.Recorder, Written: &r.written, AfterConflict: pollInterval,
 	}
-	return r.reconcileNormal(ctx, s)
 }
 
 // reconcileGone looks after the hosts of a tenant that is gone.
@@ -125,9 +115,6 @@ func (r *Reconciler) reconcileGone(ctx context.Context, tenant types.NamespacedN
 }
 
 func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result, error) {
-	if err := r.ensureFinalizer(ctx, s); err != nil {
-		return ctrl.Result{}, err
-	}
 	if err := r.gather(ctx, s); err != nil {
 		return ctrl.Result{}, err
 	}
@@ -142,51 +129,4 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 		r.gatherCertificate(ctx, s),
 	)
 	return ctrl.Result{RequeueAfter: s.requeueAfter()}, err
-}
-
-// ensureFinalizer sets the finalizer before anything exists that it is for.
-func (r *Reconciler) ensureFinalizer(ctx context.Context, s *scope) error {
-	before := s.tenant.DeepCopy()
-	if !controllerutil.AddFinalizer(s.tenant, scimv1alpha1.Finalizer) {
-		return nil
-	}
-	if err := r.Client.Patch(ctx, s.tenant, reconcile.LockedPatch(before), apply.FieldManager); err != nil {
-		return fmt.Errorf("setting the finalizer: %w", err)
-	}
-	r.written.Note(s.tenant)
-	return nil
-}
-
-// patchStatus writes the status, if it has changed, and tells about it.
-func (r *Reconciler) patchStatus(ctx context.Context, s *scope) error {
-	if s.gone {
-		return nil
-	}
-	before := s.tenant.DeepCopy()
-	changed := setStatus(s)
-	if equality.Semantic.DeepEqual(before.Status, s.tenant.Status) {
-		return nil
-	}
-	err := r.Client.Status().Patch(ctx, s.tenant, client.MergeFrom(before), apply.FieldManager)
-	if apierrors.IsNotFound(err) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("writing the status: %w", err)
-	}
-	r.written.Note(s.tenant)
-	r.tellSeats(before, s.tenant)
-	if changed {
-		r.tell(s.tenant, summarize(s))
-	}
-	return nil
-}
-
-// tell records what Ready says as an event.
-func (r *Reconciler) tell(tenant *scimv1alpha1.ScimTenant, summary conditions.Summary) {
-	kind := corev1.EventTypeNormal
-	if summary.Outcome == conditions.Stalled || summary.Reason == scimv1alpha1.ReasonReconcileFailed {
-		kind = corev1.EventTypeWarning
-	}
-	r.Recorder.Eventf(tenant, nil, kind, summary.Reason, "Reconcile", "%s", conditions.Note(summary.Message))
 }

@@ -12,12 +12,15 @@ import (
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
 // scope is everything that one reconciliation of one tenant reads and finds.
 type scope struct {
 	// tenant is the tenant as the cache has it; its status is set last.
 	tenant *scimv1alpha1.ScimTenant
+	// pass writes the tenant.
+	pass *reconcile.Pass[*scimv1alpha1.ScimTenant]
 
 	// gathered is true once the fields that gather sets can be trusted.
 	gathered bool
@@ -64,15 +67,13 @@ type scope struct {
 
 	// deletion says how far the deletion has come. Set by reconcileDeletion.
 	deletion string
-	// gone is true once the finalizer has been removed.
-	gone bool
 
 	// failure is the error that this reconciliation ends with. Set last.
 	failure error
 }
 
-func newScope(tenant *scimv1alpha1.ScimTenant) *scope {
-	return &scope{tenant: tenant}
+func newScope(frame reconcile.Frame, tenant *scimv1alpha1.ScimTenant) *scope {
+	return &scope{pass: reconcile.Begin(frame, tenant), tenant: tenant}
 }
 
 // requeueAfter is when to look again for what no watch tells about; 0 when there

@@ -9,7 +9,11 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
+
+// actionCountSeats is the action of the events about seats.
+const actionCountSeats = "CountSeats"
 
 // setSeats writes how many of the tenant's seats are taken into its status, and
 // whether one is left. Nothing is said of a tenant with any number of seats, and of
@@ -38,16 +42,19 @@ func seatsAvailable(taken, seats int32) metav1.Condition {
 		taken, seats))
 }
 
-// tellSeats records as an event that the last seat was taken, or that there is one
-// again.
-func (r *Reconciler) tellSeats(before, after *scimv1alpha1.ScimTenant) {
-	was := meta.IsStatusConditionFalse(before.Status.Conditions, scimv1alpha1.ConditionSeatsAvailable)
+// seatsEvents tells that the last seat was taken, or that there is one again, after the
+// condition was as it was before.
+func seatsEvents(before []metav1.Condition, after *scimv1alpha1.ScimTenant) []reconcile.Event {
+	was := meta.IsStatusConditionFalse(before, scimv1alpha1.ConditionSeatsAvailable)
 	now := meta.FindStatusCondition(after.Status.Conditions, scimv1alpha1.ConditionSeatsAvailable)
 	switch {
 	case now == nil:
+		return nil
 	case now.Status == metav1.ConditionFalse && !was:
-		r.Recorder.Eventf(after, nil, corev1.EventTypeWarning, now.Reason, "CountSeats", "%s", now.Message)
+		return []reconcile.Event{{Type: corev1.EventTypeWarning, Reason: now.Reason, Action: actionCountSeats, Note: now.Message}}
 	case now.Status == metav1.ConditionTrue && was:
-		r.Recorder.Eventf(after, nil, corev1.EventTypeNormal, now.Reason, "CountSeats", "%s", now.Message)
+		return []reconcile.Event{{Type: corev1.EventTypeNormal, Reason: now.Reason, Action: actionCountSeats, Note: now.Message}}
+	default:
+		return nil
 	}
 }

@@ -26,14 +26,10 @@ import (
 // A reconciliation of a tenant that is as it should be costs no request.
 func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
 	r.applier = apply.New(r.Client, r.Live)
-	options.RateLimiter = reconcile.NewRateLimiter()
 	if err := r.addIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	return ctrl.NewControllerManagedBy(mgr).
-		Named("scimtenant").
-		WithOptions(options).
-		For(&scimv1alpha1.ScimTenant{}, builder.WithPredicates(reconcile.BeyondStatus())).
+	return reconcile.ControllerFor(mgr, "scimtenant", &scimv1alpha1.ScimTenant{}, options).
 		Owns(&appsv1.Deployment{}).
 		Owns(&corev1.Service{}).
 		Owns(&corev1.ServiceAccount{}).

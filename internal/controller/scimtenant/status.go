@@ -2,6 +2,7 @@ package scimtenant
 
 import (
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -9,21 +10,37 @@ import (
 	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
-// setStatus writes into the tenant's status what the scope has found. It reports
-// whether what Ready says has changed.
-func setStatus(s *scope) (changed bool) {
+// state writes into the tenant's status what the scope has found, and returns what to
+// tell: about seats, and what Ready says.
+func (s *scope) state(failure error) []reconcile.Event {
+	s.failure = failure
+	before := slices.Clone(s.tenant.Status.Conditions)
+	ready, changed := setStatus(s)
+	told := seatsEvents(before, s.tenant)
+	if changed {
+		told = append(told, reconcile.ReadyEvent(ready))
+	}
+	return told
+}
+
+// setStatus writes into the tenant's status what the scope has found. It returns what
+// Ready says, and whether that has changed.
+func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 	status := &s.tenant.Status
 	if s.failure == nil {
 		status.ObservedGeneration = s.tenant.Generation
 	}
+	found := conditionsOf(s)
+	ready = decideReady(s, found)
 	if !s.tenant.DeletionTimestamp.IsZero() {
-		return conditions.Set(s.tenant, summarize(s), conditions.False(
+		return ready, conditions.Set(s.tenant, ready, conditions.False(
 			scimv1alpha1.ConditionServerAvailable, scimv1alpha1.ReasonDeleting, "the server is stopped, since the tenant is being deleted"))
 	}
 	if !s.gathered { // a failure came first
-		return conditions.Set(s.tenant, summarize(s))
+		return ready, conditions.Set(s.tenant, ready)
 	}
 	status.URL = urlOf(s)
 	if s.deployment != nil {
@@ -34,8 +51,24 @@ func setStatus(s *scope) (changed bool) {
 		setUsage(s.tenant, *s.usage)
 	}
 	setSeats(s.tenant)
-	return conditions.Set(s.tenant, summarize(s),
-		serverAvailable(s), replicasConnected(s), specAllowed(s), endpointAccepted(s), certificateValid(s), endpointConfirmed(s), schemasAccepted(s))
+	return ready, conditions.Set(s.tenant, ready, found.all()...)
+}
+
+// found are the conditions of a tenant, apart from those that decideReady makes of them.
+type found struct {
+	server, connected, allowed, endpoint, certificate, confirmed, schemas metav1.Condition
+}
+
+// conditionsOf judges what the scope has found, once in a pass.
+func conditionsOf(s *scope) found {
+	return found{
+		server: serverAvailable(s), connected: replicasConnected(s), allowed: specAllowed(s), endpoint: endpointAccepted(s),
+		certificate: certificateValid(s), confirmed: endpointConfirmed(s), schemas: schemasAccepted(s),
+	}
+}
+
+func (f found) all() []metav1.Condition {
+	return []metav1.Condition{f.server, f.connected, f.allowed, f.endpoint, f.certificate, f.confirmed, f.schemas}
 }
 
 // urlOf returns the URL to publish. Tokens are sent there: it is that of the Ingress
@@ -109,49 +142,47 @@ func schemasAccepted(s *scope) metav1.Condition {
 		fmt.Sprintf("%d schema extensions are in use", len(s.tenant.Spec.SchemaExtensions)))
 }
 
-// summarize weighs the conditions: what needs somebody comes before what only
-// needs time.
-func summarize(s *scope) conditions.Summary {
-	server, allowed, endpoint, schemas := serverAvailable(s), specAllowed(s), endpointAccepted(s), schemasAccepted(s)
-	certificate, connected := certificateValid(s), replicasConnected(s)
+// decideReady weighs the conditions: what needs somebody comes before what only needs
+// time.
+func decideReady(s *scope, f found) conditions.Summary {
 	switch {
 	case s.failure != nil:
 		return because(conditions.Reconciling, scimv1alpha1.ReasonReconcileFailed, s.failure.Error())
 	case !s.tenant.DeletionTimestamp.IsZero():
 		return because(conditions.Reconciling, scimv1alpha1.ReasonDeleting, s.deletion)
 	case s.serverProblem != nil && !isLeftover(s.serverProblem):
-		return because(conditions.Stalled, server.Reason, server.Message)
-	case s.gathered && allowed.Status == metav1.ConditionFalse:
-		return because(conditions.Stalled, allowed.Reason, allowed.Message)
-	case endpoint.Status == metav1.ConditionFalse && endpoint.Reason != scimv1alpha1.ReasonProgressing:
-		return because(conditions.Stalled, endpoint.Reason, endpoint.Message)
-	case schemas.Status == metav1.ConditionFalse:
-		return because(conditions.Stalled, schemas.Reason, schemas.Message)
-	case server.Reason == scimv1alpha1.ReasonRolloutPaused:
-		return because(conditions.Stalled, server.Reason, server.Message)
-	case certificate.Status == metav1.ConditionFalse && !awaitsCertificate(s):
-		return because(conditions.Stalled, certificate.Reason, certificate.Message)
-	case server.Reason != scimv1alpha1.ReasonSucceeded && isStuck(s.deployment):
-		return because(conditions.Stalled, server.Reason, server.Message)
-	case server.Reason != scimv1alpha1.ReasonSucceeded:
-		return because(conditions.Reconciling, server.Reason, server.Message)
-	case endpoint.Status == metav1.ConditionFalse:
-		return because(conditions.Reconciling, endpoint.Reason, endpoint.Message)
-	case connected.Status == metav1.ConditionFalse:
-		return because(conditions.Reconciling, connected.Reason, connected.Message)
-	case certificate.Status == metav1.ConditionFalse:
-		return because(conditions.Reconciling, certificate.Reason, certificate.Message)
+		return because(conditions.Stalled, f.server.Reason, f.server.Message)
+	case s.gathered && f.allowed.Status == metav1.ConditionFalse:
+		return because(conditions.Stalled, f.allowed.Reason, f.allowed.Message)
+	case f.endpoint.Status == metav1.ConditionFalse && f.endpoint.Reason != scimv1alpha1.ReasonProgressing:
+		return because(conditions.Stalled, f.endpoint.Reason, f.endpoint.Message)
+	case f.schemas.Status == metav1.ConditionFalse:
+		return because(conditions.Stalled, f.schemas.Reason, f.schemas.Message)
+	case f.server.Reason == scimv1alpha1.ReasonRolloutPaused:
+		return because(conditions.Stalled, f.server.Reason, f.server.Message)
+	case f.certificate.Status == metav1.ConditionFalse && !awaitsCertificate(s):
+		return because(conditions.Stalled, f.certificate.Reason, f.certificate.Message)
+	case f.server.Reason != scimv1alpha1.ReasonSucceeded && isStuck(s.deployment):
+		return because(conditions.Stalled, f.server.Reason, f.server.Message)
+	case f.server.Reason != scimv1alpha1.ReasonSucceeded:
+		return because(conditions.Reconciling, f.server.Reason, f.server.Message)
+	case f.endpoint.Status == metav1.ConditionFalse:
+		return because(conditions.Reconciling, f.endpoint.Reason, f.endpoint.Message)
+	case f.connected.Status == metav1.ConditionFalse:
+		return because(conditions.Reconciling, f.connected.Reason, f.connected.Message)
+	case f.certificate.Status == metav1.ConditionFalse:
+		return because(conditions.Reconciling, f.certificate.Reason, f.certificate.Message)
 	case s.tenant.State() == scimv1alpha1.TenantStatePaused:
 		return because(conditions.Ready, scimv1alpha1.ReasonPaused,
 			"the tenant is paused: clients are told to try again later; set spec.state to Active to serve them")
 	default:
-		return because(conditions.Ready, scimv1alpha1.ReasonSucceeded, servedAt(s))
+		return because(conditions.Ready, scimv1alpha1.ReasonSucceeded, servedAt(s, f.confirmed))
 	}
 }
 
 // servedAt says where a tenant is served that is as its spec asks for.
-func servedAt(s *scope) string {
-	if endpointConfirmed(s).Status != metav1.ConditionTrue {
+func servedAt(s *scope, confirmed metav1.Condition) string {
+	if confirmed.Status != metav1.ConditionTrue {
 		return "the tenant is to be served at " + urlOf(s) + "; no Ingress controller has confirmed that"
 	}
 	return "the tenant is served at " + urlOf(s)

@@ -14,12 +14,13 @@ import (
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
 // settled returns what a reconciliation of a tenant with a host finds when all
 // is well.
 func settled(change ...func(*scope)) *scope {
-	s := newScope(&scimv1alpha1.ScimTenant{
+	s := newScope(reconcile.Frame{}, &scimv1alpha1.ScimTenant{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "acme", UID: "uid", Generation: 2},
 		Spec: scimv1alpha1.ScimTenantSpec{
 			IdentityProvider: scimv1alpha1.IdentityProviderEntra,
