@@ -110,7 +110,7 @@ drills: install ## Run what takes long: restores, floods, faults that last. Resu
 	$(WITH_CLUSTER) go test -tags drills -count=1 -v -timeout 3h ./test/drills/... -ginkgo.timeout 3h -ginkgo.focus "$(DRILL)"
 
 .PHONY: conformance
-conformance: install ## Check the SCIM server of tenants on the cluster against the RFCs and the providers' ways.
+conformance: install ## Check the SCIM server of tenants on the cluster against the RFCs and the providers' ways, with reports in .conformance.
 	$(WITH_CLUSTER) hack/conformance/run.sh $(PROVIDERS)
 
 .PHONY: install
@@ -153,7 +153,7 @@ quickstart-down: $(BIN)/helm ## Remove what quickstart installed; the cluster st
 
 .PHONY: clean
 clean: ## Remove what was built here.
-	rm -rf $(BIN)
+	rm -rf $(BIN) .conformance
 
 .PHONY: help
 help: ## Explain the targets.

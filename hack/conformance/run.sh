@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the conformance suite against tenants in the cluster that kubectl talks to, one for each identity provider that
-# is given as an argument, each with the next one for a stranger. `make conformance` runs this once the operator is
-# installed. The namespace is deleted at the end.
+# is given as an argument, each with the next one as the other tenant. `make conformance` runs this once the operator is
+# installed. The namespace is deleted at the end. The reports are .conformance/<provider>.xml and .json.
 #
 #   hack/conformance/run.sh Generic Entra
 set -euo pipefail
@@ -10,6 +10,7 @@ source hack/lib/nodeport.sh
 
 readonly NAMESPACE=conformance
 readonly PROVIDERS=("$@")
+readonly REPORTS=.conformance
 
 # manifest is a tenant for an identity provider, with a key and a port of the node.
 manifest() {
@@ -46,11 +47,13 @@ for provider in "${PROVIDERS[@]}"; do
   kubectl wait -n "$NAMESPACE" --for=condition=Ready --timeout=3m "scimtenant/${provider,,}" "scimapikey/${provider,,}" >/dev/null
 done
 
+mkdir -p "$REPORTS"
+go build -o "$REPORTS/scim-conformance" ./cmd/scim-conformance
 failed=0
 for i in "${!PROVIDERS[@]}"; do
   name=${PROVIDERS[i],,} other=${PROVIDERS[(i + 1) % ${#PROVIDERS[@]}],,}
   SCIM_URL=$(base_url "$NAMESPACE" "$name" /scim/v2) SCIM_TOKEN=$(token "$name") \
-    SCIM_URL_B=$(base_url "$NAMESPACE" "$other" /scim/v2) SCIM_TOKEN_B=$(token "$other") \
-    go run ./test/conformance --profile "${PROVIDERS[i]}" || failed=1
+    SCIM_OTHER_URL=$(base_url "$NAMESPACE" "$other" /scim/v2) SCIM_OTHER_TOKEN=$(token "$other") \
+    "$REPORTS/scim-conformance" --profile "${PROVIDERS[i]}" --junit "$REPORTS/$name.xml" --json "$REPORTS/$name.json" || failed=1
 done
 exit "$failed"

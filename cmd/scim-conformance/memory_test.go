@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/cmd/scim-conformance/internal/cases"
+	"github.com/kubescim/kubescim/cmd/scim-conformance/internal/suite"
+	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/idp"
+	"github.com/kubescim/kubescim/internal/replica"
+	"github.com/kubescim/kubescim/internal/server"
+	"github.com/kubescim/kubescim/internal/store/memory"
+)
+
+// The server of a tenant for each identity provider passes all cases, with its store
+// in memory.
+func TestEveryProfilePasses(t *testing.T) {
+	for _, profile := range idp.Profiles() {
+		t.Run(profile.Name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			exit, out, done := program(t, serve(t, profile.Name, nil), serve(t, profile.Name, nil), "--profile", profile.Name, "--seed", "7644", "--requests", "50", "--slow", "15s")
+			g.Expect(exit).To(Equal(exitPassed), out)
+			n := 0
+			for _, group := range cases.All() {
+				n += len(group.Cases)
+			}
+			g.Expect(done.Passed).To(Equal(n), out)
+			g.Expect(done.NotApplicable).To(BeZero(), out)
+		})
+	}
+}
+
+// A fault of the server is found, and named in all reports.
+func TestAFaultIsReported(t *testing.T) {
+	g := NewWithT(t)
+	losesVersions := func(w http.ResponseWriter, _ *http.Request) http.ResponseWriter { return &lossy{ResponseWriter: w} }
+	exit, out, done := program(t, serve(t, "Generic", losesVersions), suite.Target{}, "--run", "^(versions|sort)/", "--skip", "^sort/")
+	g.Expect(exit).To(Equal(exitFailed))
+	const id = "versions/the-etag-is-a-header-of-every-answer-with-a-resource"
+	g.Expect(out).To(ContainSubstring("FAIL " + id))
+	outcomes := map[string]string{}
+	for _, c := range done.Cases {
+		outcomes[c.ID] = c.Outcome
+		if c.ID == id {
+			g.Expect(c.Exchange).To(ContainSubstring("answer: 200"))
+		}
+		if strings.HasPrefix(c.ID, "sort/") {
+			g.Expect(c.Outcome).To(Equal("skipped"))
+		}
+	}
+	g.Expect(outcomes).To(HaveKeyWithValue(id, "failed"))
+	g.Expect(done.Skipped).To(Equal(4))
+	g.Expect(done.junit).To(ContainSubstring(`<testcase classname="versions" name="` + strings.TrimPrefix(id, "versions/") + `"`))
+	g.Expect(done.junit).To(ContainSubstring("<failure message="))
+}
+
+// lossy is answers without an ETag.
+type lossy struct{ http.ResponseWriter }
+
+func (l *lossy) WriteHeader(status int) {
+	l.Header().Del("ETag")
+	l.ResponseWriter.WriteHeader(status)
+}
+
+// outcome is what the JSON report says, and the text of the JUnit report.
+type outcome struct {
+	Passed, NotApplicable, Skipped int
+	Cases                          []struct{ ID, Outcome, Exchange string }
+	junit                          string
+}
+
+// program runs the whole program on a server, and reads its reports.
+func program(t *testing.T, on, other suite.Target, args ...string) (exit int, out string, done outcome) {
+	t.Helper()
+	g := NewWithT(t)
+	var text bytes.Buffer
+	xmlFile, jsonFile := filepath.Join(t.TempDir(), "report.xml"), filepath.Join(t.TempDir(), "report.json")
+	exit = execute(append(args, "--junit", xmlFile, "--json", jsonFile),
+		environment(map[string]string{"SCIM_URL": on.URL, "SCIM_TOKEN": on.Token, "SCIM_OTHER_URL": other.URL, "SCIM_OTHER_TOKEN": other.Token}), &text, io.Discard)
+	for _, file := range []string{xmlFile, jsonFile} {
+		content, err := os.ReadFile(file)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(string(content)).NotTo(ContainSubstring(on.Token))
+		if file == jsonFile {
+			g.Expect(json.Unmarshal(content, &done)).To(Succeed())
+		} else {
+			done.junit = string(content)
+		}
+	}
+	g.Expect(text.String()).NotTo(ContainSubstring(on.Token))
+	return exit, text.String(), done
+}
+
+// serve serves a tenant for an identity provider. Its answers go through spoil, if that is
+// there.
+func serve(t *testing.T, provider string, spoil func(http.ResponseWriter, *http.Request) http.ResponseWriter) suite.Target {
+	t.Helper()
+	g := NewWithT(t)
+	wanted := &v1alpha1.ScimTenant{Spec: v1alpha1.ScimTenantSpec{IdentityProvider: v1alpha1.IdentityProvider(provider)}}
+	settings, err := replica.SettingsOf(wanted)
+	g.Expect(err).NotTo(HaveOccurred())
+	token, verifier, err := apikey.Mint()
+	g.Expect(err).NotTo(HaveOccurred())
+	tenant := server.NewTenant(memory.New(), server.DefaultLimits(), slog.New(slog.DiscardHandler), server.NewMetrics(prometheus.NewRegistry(), "acme"))
+	tenant.Configure(settings)
+	tenant.Accept(server.Keys{verifier.KeyID: verifier}, func() {})
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if spoil != nil {
+			w = spoil(w, r)
+		}
+		tenant.ServeHTTP(w, r)
+	}))
+	t.Cleanup(web.Close)
+	return suite.Target{URL: web.URL + settings.Path, Token: token}
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kubescim/kubescim/cmd/scim-conformance/internal/suite"
+)
+
+// settings are what the command line and the environment say.
+type settings struct {
+	suite.Options
+	run           *regexp.Regexp
+	list, verbose bool
+	// junit and json are files for reports; "" for none.
+	junit, json string
+}
+
+// texts are what must be read further.
+type texts struct{ run, skip, tokenFile, otherTokenFile string }
+
+// parse reads the arguments. Tokens come from files or the environment, since
+// arguments are for every process to see.
+func parse(args []string, getenv func(string) string, errs io.Writer) (settings, error) {
+	var (
+		s settings
+		t texts
+	)
+	f := flagSet(&s, &t, getenv)
+	f.SetOutput(errs)
+	if err := f.Parse(args); err != nil {
+		return s, err
+	}
+	if f.NArg() > 0 {
+		return s, fmt.Errorf("there is no argument %q", f.Arg(0))
+	}
+	var err error
+	if s.run, err = regexp.Compile(t.run); err != nil {
+		return s, fmt.Errorf("--run: %w", err)
+	}
+	if t.skip != "" {
+		if s.Skip, err = regexp.Compile(t.skip); err != nil {
+			return s, fmt.Errorf("--skip: %w", err)
+		}
+	}
+	if !slices.Contains(suite.Profiles, s.Profile) {
+		return s, fmt.Errorf("--profile %q is none of %s", s.Profile, strings.Join(suite.Profiles, ", "))
+	}
+	if s.Parallel < 1 || s.Requests < 1 {
+		return s, errors.New("--parallel and --requests must be at least 1")
+	}
+	if s.list {
+		return s, nil
+	}
+	return s, s.targets(t, getenv)
+}
+
+func flagSet(s *settings, t *texts, getenv func(string) string) *flag.FlagSet {
+	profile := getenv("SCIM_PROFILE")
+	if profile == "" {
+		profile = "Generic"
+	}
+	f := flag.NewFlagSet("scim-conformance", flag.ContinueOnError)
+	f.StringVar(&s.Tenant.URL, "url", getenv("SCIM_URL"), "base URL of the server, as https://scim.example.com/scim/v2 (or SCIM_URL)")
+	f.StringVar(&t.tokenFile, "token-file", "", "file with the bearer token (or SCIM_TOKEN has the token)")
+	f.StringVar(&s.Other.URL, "other-url", getenv("SCIM_OTHER_URL"), "base URL of another tenant (or SCIM_OTHER_URL)")
+	f.StringVar(&t.otherTokenFile, "other-token-file", "", "file with the other tenant's token (or SCIM_OTHER_TOKEN has it)")
+	f.StringVar(&s.Profile, "profile", profile, "identity provider that the server is for (or SCIM_PROFILE): "+strings.Join(suite.Profiles, ", "))
+	f.StringVar(&t.run, "run", "", "run only the cases whose group/name this regular expression matches")
+	f.StringVar(&t.skip, "skip", getenv("SCIM_SKIP"), "do not run the cases whose group/name this regular expression matches (or SCIM_SKIP)")
+	f.BoolVar(&s.list, "list", false, "list the cases and run none")
+	f.BoolVar(&s.verbose, "v", false, "print every exchange of a case that failed, not only the last one")
+	f.StringVar(&s.junit, "junit", "", "file for a report in JUnit's XML")
+	f.StringVar(&s.json, "json", "", "file for a report in JSON")
+	f.IntVar(&s.Parallel, "parallel", 4, "cases that run at the same time")
+	f.DurationVar(&s.RequestTimeout, "request-timeout", 15*time.Second, "longest wait for an answer")
+	f.DurationVar(&s.CaseTimeout, "case-timeout", 2*time.Minute, "longest run of one case")
+	f.Uint64Var(&s.Seed, "seed", uint64(time.Now().UnixNano())&0xffffffff, "seed of the hostile requests")
+	f.IntVar(&s.Requests, "requests", 300, "number of hostile requests in all")
+	f.DurationVar(&s.Slow, "slow", 5*time.Second, "longest answer to a hostile request that passes")
+	return f
+}
+
+// targets completes the tenants with their tokens.
+func (s *settings) targets(t texts, getenv func(string) string) (err error) {
+	if s.Tenant.Token, err = readToken(t.tokenFile, getenv("SCIM_TOKEN")); err != nil {
+		return err
+	}
+	if s.Tenant.URL == "" || s.Tenant.Token == "" {
+		return errors.New("--url and --token-file (or SCIM_URL and SCIM_TOKEN) are needed")
+	}
+	if s.Other.Token, err = readToken(t.otherTokenFile, getenv("SCIM_OTHER_TOKEN")); err != nil {
+		return err
+	}
+	if (s.Other.URL == "") != (s.Other.Token == "") {
+		return errors.New("of the other tenant both the URL and the token are needed")
+	}
+	s.Tenant.URL = strings.TrimRight(s.Tenant.URL, "/")
+	s.Other.URL = strings.TrimRight(s.Other.URL, "/")
+	return nil
+}
+
+func readToken(file, fallback string) (string, error) {
+	if file == "" {
+		return strings.TrimSpace(fallback), nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("reading the token: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
