@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/retry"
 )
 
 // patience is how long a claim whose holder has not the name is taken for the
@@ -38,10 +38,9 @@ type acquired struct {
 
 // acquire makes the id the holder of the name. It returns 409 uniqueness when a
 // resource that SCIM knows has the name.
-func (s *Store) acquire(ctx context.Context, t *scim.ResourceType, name, id string) (acquired, error) {
-	began, tries := time.Now(), newAttempt()
-	for {
-		var found acquired
+func (s *Store) acquire(ctx context.Context, t *scim.ResourceType, name, id string) (found acquired, err error) {
+	began := time.Now()
+	err = retry.Do(ctx, "waiting for the claim of a "+store.Name(t), func() error {
 		claim, err := s.claims.create(ctx, t, name, id)
 		switch {
 		case err == nil:
@@ -49,15 +48,11 @@ func (s *Store) acquire(ctx context.Context, t *scim.ResourceType, name, id stri
 		case apierrors.IsAlreadyExists(err):
 			found, err = s.inspect(ctx, t, name, id, time.Since(began) > patience)
 		default:
-			return acquired{}, failure.Wrap(err, "claiming a %s", store.Name(t))
+			err = failure.Wrap(err, "claiming a %s", store.Name(t))
 		}
-		if err != nil || found.claim != nil || found.kept != nil {
-			return found, err
-		}
-		if !tries.again(ctx) {
-			return acquired{}, fmt.Errorf("waiting for the claim of a %s: %w", store.Name(t), store.Busy())
-		}
-	}
+		return err
+	})
+	return found, err
 }
 
 // restoreClaim gives a claim that could be made to who has the name although there was none,
@@ -76,8 +71,10 @@ func (s *Store) restoreClaim(ctx context.Context, t *scim.ResourceType, name str
 	switch {
 	case bearer.Known():
 		return acquired{}, errors.Join(store.Taken(t, store.Name(t)), err)
-	case given == nil:
+	case err != nil:
 		return acquired{}, err
+	case given == nil:
+		return acquired{}, retry.ErrLost
 	}
 	return acquired{kept: bearer, keptClaim: given}, nil
 }
@@ -121,15 +118,14 @@ func textsOf(ids []uuid.UUID) (texts []string) {
 	return texts
 }
 
-// inspect looks at a claim that exists. It returns neither claim nor kept user
-// when it is worth trying again.
+// inspect looks at a claim that exists.
 func (s *Store) inspect(ctx context.Context, t *scim.ResourceType, name, id string, impatient bool) (acquired, error) {
 	claim, err := s.claims.get(ctx, t, name)
 	if err != nil {
 		return acquired{}, failure.Wrap(err, "reading the claim of a %s", store.Name(t))
 	}
 	if claim == nil {
-		return acquired{}, nil
+		return acquired{}, retry.ErrLost // It has been released just now.
 	}
 	own := holderOf(claim) == id
 	var holder *codec.Record
@@ -159,10 +155,10 @@ func (s *Store) inspect(ctx context.Context, t *scim.ResourceType, name, id stri
 		found.shared = found.claim != nil
 		return found, err
 	case !impatient:
-		return acquired{}, nil
+		return acquired{}, retry.ErrLost // The holder is about to have the name.
 	}
 	if err := s.fence(ctx, t, name, holderOf(claim), holder); err != nil {
-		return acquired{}, failure.IgnoreRaces(err)
+		return acquired{}, retry.Lost(err)
 	}
 	return s.takeFor(ctx, claim, id, bearer)
 }
@@ -173,18 +169,17 @@ func (s *Store) takeFor(ctx context.Context, claim *coordinationv1.Lease, id str
 		return s.take(ctx, claim, id)
 	}
 	taken, err := s.take(ctx, claim, bearer.Object.GetName())
-	if err != nil || taken.claim == nil {
+	if err != nil {
 		return acquired{}, err
 	}
 	return acquired{kept: bearer, keptClaim: taken.claim}, nil
 }
 
-// take transfers the claim to the id, or returns nothing when the claim has
-// changed since it was read.
+// take transfers the claim to the id, if it has not changed since it was read.
 func (s *Store) take(ctx context.Context, claim *coordinationv1.Lease, id string) (acquired, error) {
 	taken, err := s.claims.transfer(ctx, claim, id)
 	if err != nil {
-		return acquired{}, failure.IgnoreRaces(failure.Wrap(err, "taking over the claim %s", claim.Name))
+		return acquired{}, retry.Lost(failure.Wrap(err, "taking over the claim %s", claim.Name))
 	}
 	return acquired{claim: taken}, nil
 }
@@ -221,7 +216,7 @@ func (s *Store) fence(ctx context.Context, t *scim.ResourceType, name, holderID 
 func (s *Store) takeFromKept(ctx context.Context, t *scim.ResourceType, found acquired, id string) (acquired, error) {
 	name := store.NameOf(found.kept.Resource)
 	if err := s.fence(ctx, t, name, found.kept.Object.GetName(), found.kept); err != nil {
-		return acquired{}, failure.IgnoreRaces(err)
+		return acquired{}, retry.Lost(err)
 	}
 	return s.take(ctx, found.keptClaim, id)
 }

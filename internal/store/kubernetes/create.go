@@ -16,6 +16,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/retry"
 )
 
 // Create implements store.Store: claim, then object.
@@ -32,15 +33,11 @@ func (s *Store) Create(ctx context.Context, resource *scim.Resource, policy stor
 	if err := store.CheckSize(c.wanted, nil); err != nil {
 		return nil, err
 	}
-	for tries := newAttempt(); ; {
-		created, err := c.try(ctx)
-		if created != nil || err != nil {
-			return created, c.doubt.refuse(err)
-		}
-		if !tries.again(ctx) {
-			return nil, c.doubt.refuse(fmt.Errorf("creating a %s: %w", t.Name, store.Busy()))
-		}
-	}
+	err = retry.Do(ctx, "creating a "+t.Name, func() (err error) {
+		created, err = c.try(ctx)
+		return err
+	})
+	return created, c.doubt.refuse(err)
 }
 
 // creation is one Create under way.
@@ -55,8 +52,7 @@ type creation struct {
 	claim *coordinationv1.Lease
 }
 
-// try makes one try, under a new id. It returns nothing when the try lost to somebody
-// else and another one is due.
+// try makes one try, under a new id.
 func (c *creation) try(ctx context.Context) (*scim.Resource, error) {
 	s, id, now := c.store, uuid.NewString(), metav1.NowMicro()
 	first, others, err := s.split(c.wanted)
@@ -101,7 +97,7 @@ func (c *creation) try(ctx context.Context) (*scim.Resource, error) {
 	}
 	if errors.Is(err, errFenced) {
 		c.doubt = doubt{} // The object was not made, and never will be.
-		return nil, nil
+		return nil, retry.ErrLost
 	}
 	return nil, err
 }
@@ -112,25 +108,25 @@ var errFenced = errors.New("the id has been fenced off")
 
 // insert creates the object. When an answer is lost it asks again, and knows its own
 // object when it is there.
-func (c *creation) insert(ctx context.Context, object client.Object) (client.Object, error) {
-	id := object.GetName()
-	for tries := newAttempt(); ; {
+func (c *creation) insert(ctx context.Context, object client.Object) (inserted client.Object, err error) {
+	err = retry.Do(ctx, "creating the "+c.t.Name, func() error {
 		sent := object.DeepCopyObject().(client.Object)
 		err := c.prepare(ctx, sent)
 		raced := apierrors.IsConflict(err)
 		if err == nil {
 			if err = c.store.client.Create(ctx, sent, c.by.Owner); err == nil {
-				return sent, nil
+				inserted = sent
+				return nil
 			}
 			c.doubt.sent(object, "", err)
 		}
 		if errors.Is(err, errReleased) || failure.IsDefinite(err) && !raced {
-			return c.lookUp(ctx, object, err)
+			inserted, err = c.lookUp(ctx, object, err)
+			return err
 		}
-		if !tries.again(ctx) {
-			return nil, failure.Wrap(err, "creating the %s %s", c.t.Name, id)
-		}
-	}
+		return retry.After(failure.Wrap(err, "creating the %s %s", c.t.Name, object.GetName()))
+	})
+	return inserted, err
 }
 
 // errReleased says that the claim of a name went while its holder was being created.
@@ -209,12 +205,12 @@ func (c *creation) recreate(ctx context.Context, found acquired) (*scim.Resource
 func (c *creation) revive(ctx context.Context, found acquired) (*scim.Resource, error) {
 	s, t, id := c.store, c.t, found.kept.Object.GetName()
 	if _, err := s.strip(ctx, id, isDeleted); errors.Is(err, errPresent) {
-		return nil, nil // Somebody else has brought it back.
+		return nil, retry.ErrLost // Somebody else has brought it back.
 	} else if err != nil {
 		return nil, fmt.Errorf("bringing back the %s %s: %w", t.Name, id, err)
 	}
 	if _, err := s.claims.transfer(ctx, found.keptClaim, id); err != nil {
-		return nil, failure.IgnoreRaces(failure.Wrap(err, "renewing the claim of the deleted %s %s", t.Name, id))
+		return nil, retry.Lost(failure.Wrap(err, "renewing the claim of the deleted %s %s", t.Name, id))
 	}
 	created := codec.MetaOf(found.kept.Object).CreatedTime
 	object, err := codec.Encode(s.tenant, found.kept.Object, c.wanted, codec.Stamp(created, metav1.NowMicro(), c.by))
@@ -231,12 +227,12 @@ func (c *creation) revive(ctx context.Context, found acquired) (*scim.Resource, 
 }
 
 // revived returns the user whom a write that was answered with the error has brought
-// back all the same, or nothing when another try is due.
+// back all the same.
 func (c *creation) revived(ctx context.Context, object client.Object, refusal error) (*scim.Resource, error) {
 	id := object.GetName()
 	refusal = failure.Wrap(refusal, "bringing back the %s %s", c.t.Name, id)
 	if failure.IsDefinite(refusal) && !apierrors.IsConflict(refusal) && !c.doubt.unsure {
-		return nil, failure.IgnoreRaces(refusal)
+		return nil, retry.Lost(refusal)
 	}
 	there, err := c.store.read(ctx, c.t, id)
 	switch {
@@ -249,7 +245,7 @@ func (c *creation) revived(ctx context.Context, object client.Object, refusal er
 	case failure.IsDefinite(refusal) && c.doubt.unsure && !apierrors.IsConflict(refusal):
 		return nil, refusal
 	}
-	return nil, nil
+	return nil, retry.ErrLost
 }
 
 // written returns the resource that an object holds which was just written.

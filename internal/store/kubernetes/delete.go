@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -17,6 +16,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/retry"
 )
 
 // Delete implements store.Store: what SCIM knows of it, then the claim, then out of all
@@ -40,15 +40,8 @@ func (s *Store) Delete(ctx context.Context, t *scim.ResourceType, id string, opt
 		store: s, t: t, id: id, by: codec.WriterOf(ctx), precondition: options.Precondition,
 		keep: store.IsUser(t) && options.Policy.KeepDeletedUsers,
 	}
-	for tries := newAttempt(); ; {
-		done, err := d.try(ctx)
-		if done || err != nil {
-			return d.doubt.refuse(err)
-		}
-		if !tries.again(ctx) {
-			return d.doubt.refuse(fmt.Errorf("deleting the %s %s: %w", t.Name, id, store.Busy()))
-		}
-	}
+	err = retry.Do(ctx, "deleting the "+t.Name+" "+id, func() error { return d.try(ctx) })
+	return d.doubt.refuse(err)
 }
 
 // deletion is one Delete under way.
@@ -64,44 +57,44 @@ type deletion struct {
 	claim *coordinationv1.Lease
 }
 
-// try makes one try. It is not done when another one is due.
-func (d *deletion) try(ctx context.Context) (done bool, err error) {
+// try makes one try.
+func (d *deletion) try(ctx context.Context) error {
 	read, err := d.store.read(ctx, d.t, d.id)
 	switch {
 	case errors.Is(err, failure.ErrUnreadable) && !d.doubt.unsure:
-		return false, store.NotFound(d.t, d.id)
+		return store.NotFound(d.t, d.id)
 	case err != nil:
-		return false, err
+		return err
 	case !read.Known() && !d.doubt.unsure && (read == nil || !d.doubt.made(read.Object)):
-		return false, store.NotFound(d.t, d.id)
+		return store.NotFound(d.t, d.id)
 	case read == nil:
-		return true, d.store.claims.release(ctx, d.claim)
+		return d.store.claims.release(ctx, d.claim)
 	case !read.Known() && d.doubt.made(read.Object):
-		return true, d.finish(ctx, read.Object)
+		return d.finish(ctx, read.Object)
 	case !read.Known():
-		return true, nil // Somebody else has deleted it since, and finishes it.
+		return nil // Somebody else has deleted it since, and finishes it.
 	case !d.store.shows(read):
-		return false, store.NotFound(d.t, d.id)
+		return store.NotFound(d.t, d.id)
 	case d.doubt.overtaken(read.Object):
-		return false, store.Unsure()
+		return store.Unsure()
 	}
 	if version := read.Resource.Meta().Version; d.precondition != nil && !d.precondition(version) {
-		return false, store.PreconditionFailed(version)
+		return store.PreconditionFailed(version)
 	}
 	if !d.keep {
 		if d.claim, err = d.store.claims.held(ctx, d.t, store.NameOf(read.Resource), d.id); err != nil {
-			return false, failure.Wrap(err, "reading the claim of the %s %s", d.t.Name, d.id)
+			return failure.Wrap(err, "reading the claim of the %s %s", d.t.Name, d.id)
 		}
 	}
 	marked, err := d.mark(ctx, read)
 	switch {
 	case err == nil:
 		d.doubt.begun()
-		return true, d.finish(ctx, marked)
+		return d.finish(ctx, marked)
 	case failure.IsDefinite(err) && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err):
-		return false, err
+		return err
 	}
-	return false, nil
+	return retry.ErrLost
 }
 
 // mark makes the record unknown to SCIM, at the revision that was read. Nothing of
@@ -182,13 +175,14 @@ func (s *Store) removeSlices(ctx context.Context, group string, may func(presenc
 
 // erase deletes an object that SCIM does not know any more. If it cannot, the upkeep does.
 func (s *Store) erase(ctx context.Context, object client.Object) {
-	for tries := newAttempt(); ; {
+	_ = retry.Do(ctx, "deleting the object "+object.GetName(), func() error {
 		err := s.client.Delete(ctx, object, client.Preconditions{
 			UID:             ptr.To(object.GetUID()),
 			ResourceVersion: ptr.To(object.GetResourceVersion()),
 		})
-		if err == nil || failure.IsDefinite(err) || !tries.again(ctx) {
-			return
+		if err == nil || failure.IsDefinite(err) {
+			return nil
 		}
-	}
+		return retry.After(err)
+	})
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/retry"
 )
 
 const (
@@ -137,7 +138,7 @@ func (w *sliceWriter) fill(ctx context.Context, name string, members []index.Mem
 // edit changes what a slice lists, by compare-and-swap. A slice that is gone has
 // gone with its group, unless somebody has deleted it by hand.
 func (w *sliceWriter) edit(ctx context.Context, name string, change func(listed []index.Member) []index.Member) error {
-	for tries := newAttempt(); ; {
+	return retry.Do(ctx, "writing the members "+name, func() error {
 		slice := &v1alpha1.ScimGroupMembers{}
 		err := w.store.client.Get(ctx, client.ObjectKey{Namespace: w.store.tenant.Namespace, Name: name}, slice)
 		if apierrors.IsNotFound(err) {
@@ -169,10 +170,12 @@ func (w *sliceWriter) edit(ctx context.Context, name string, change func(listed 
 		w.failed(err)
 		// What is changed again is found as it should be, so that a write whose
 		// answer got lost does no harm.
-		if failure.IsDefinite(err) && !apierrors.IsConflict(err) || !tries.again(ctx) {
-			return failure.Wrap(err, "writing the members %s", name)
+		refusal := failure.Wrap(err, "writing the members %s", name)
+		if failure.IsDefinite(err) && !apierrors.IsConflict(err) {
+			return refusal
 		}
-	}
+		return retry.After(refusal)
+	})
 }
 
 // create makes a new slice.
@@ -184,7 +187,7 @@ func (w *sliceWriter) create(ctx context.Context, members []index.Member) error 
 	slice.Spec.TenantRef.Name, slice.Spec.GroupRef.Name = w.store.tenant.Name, w.group
 	slice.Spec.Meta.CreatedTime = metav1.NowMicro()
 	w.set(slice, codec.Distinct(members))
-	for tries := newAttempt(); ; {
+	return retry.Do(ctx, "creating the members "+slice.Name, func() error {
 		sent := slice.DeepCopy()
 		err := w.store.client.Create(ctx, sent, w.by.Owner)
 		if err == nil {
@@ -196,10 +199,12 @@ func (w *sliceWriter) create(ctx context.Context, members []index.Member) error 
 			// The answer to an earlier try got lost.
 			return w.edit(ctx, slice.Name, func(listed []index.Member) []index.Member { return listed })
 		}
-		if failure.IsDefinite(err) || !tries.again(ctx) {
-			return failure.Wrap(err, "creating the members %s", slice.Name)
+		refusal := failure.Wrap(err, "creating the members %s", slice.Name)
+		if failure.IsDefinite(err) {
+			return refusal
 		}
-	}
+		return retry.After(refusal)
+	})
 }
 
 // set makes the slice list the members, written now, with the labels of a slice. Owner references, which slices had

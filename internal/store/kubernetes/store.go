@@ -64,9 +64,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"time"
 
-	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
@@ -187,25 +185,4 @@ func (s *Store) settle(ctx context.Context, next, current *scim.Resource, policy
 		return nil
 	}
 	return store.SettleMembers(ctx, next, current, policy, s.resolve)
-}
-
-// attempt is a bounded series of tries at one request: until the context's
-// deadline, with a growing pause between tries.
-type attempt struct{ backoff wait.Backoff }
-
-func newAttempt() *attempt {
-	return &attempt{backoff: wait.Backoff{Duration: 5 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 1000, Cap: 250 * time.Millisecond}}
-}
-
-// again waits before the next try. It returns false, at once, when the context
-// will be done before the try could start.
-func (a *attempt) again(ctx context.Context) bool {
-	timer := time.NewTimer(a.backoff.Step())
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -15,6 +16,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/retry"
 )
 
 // Update implements store.Store: read, change, compare-and-swap, and again on a
@@ -27,24 +29,20 @@ func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, cha
 	return s.update(ctx, &update{store: s, t: t, id: id, by: codec.WriterOf(ctx), change: change, options: options})
 }
 
-func (s *Store) update(ctx context.Context, u *update) (*scim.Resource, error) {
+func (s *Store) update(ctx context.Context, u *update) (updated *scim.Resource, err error) {
 	unlock, err := s.locks.lock(ctx, u.id)
 	if err != nil {
 		return nil, fmt.Errorf("changing the %s %s: %w", u.t.Name, u.id, store.Busy())
 	}
 	defer unlock()
-	for tries := newAttempt(); ; {
-		result, err := u.try(ctx)
-		if err != nil {
-			return nil, u.refuse(err)
-		}
-		if result != nil {
-			return result, nil
-		}
-		if !tries.again(ctx) {
-			return nil, u.refuse(fmt.Errorf("changing the %s %s: %w", u.t.Name, u.id, store.Busy()))
-		}
+	err = retry.Do(ctx, "changing the "+u.t.Name+" "+u.id, func() (err error) {
+		updated, err = u.try(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, u.refuse(err)
 	}
+	return updated, nil
 }
 
 // refuse makes of the error that ends the update the one that the client gets. What has
@@ -79,7 +77,7 @@ type update struct {
 	givenUp *coordinationv1.Lease
 }
 
-// try makes one try. It returns nothing when somebody else wrote first.
+// try makes one try.
 func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	if store.IsGroup(u.t) {
 		// What became of a write without an answer, only the API server knows.
@@ -135,7 +133,7 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 		return u.overflow(ctx, read.Object, current, next)
 	}
 	written, err := u.put(ctx, read.Object, current, next)
-	if written == nil || err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return u.done(ctx, written, nil)
@@ -182,8 +180,7 @@ func (u *update) next(ctx context.Context, current *scim.Resource) (*scim.Resour
 	return next, nil
 }
 
-// put writes the object of the resource, under its new name if it has one. It
-// returns nothing when another try is due.
+// put writes the object of the resource, under its new name if it has one.
 func (u *update) put(ctx context.Context, stored client.Object, current, next *scim.Resource) (*scim.Resource, error) {
 	object, err := codec.Encode(u.store.tenant, stored, next, codec.Stamp(codec.MetaOf(stored).CreatedTime, metav1.NowMicro(), u.by))
 	if err != nil {
@@ -206,23 +203,23 @@ func (u *update) rename(ctx context.Context, object client.Object, from, to stri
 		codec.Annotate(object, codec.AnnotationRepeated, u.by)
 	}
 	found, err := u.claim(ctx, to)
-	if found.claim == nil || err != nil {
+	if err != nil {
 		return nil, err
 	}
 	written, err := u.write(ctx, object)
 	switch {
-	case written != nil:
+	case err == nil:
 		return written, u.store.claims.release(ctx, u.givenUp)
 	case u.doubt.unsure || found.shared:
 		return nil, err
 	}
-	if released := u.store.claims.release(ctx, found.claim); released != nil && err == nil {
-		err = released
+	if released := u.store.claims.release(ctx, found.claim); released != nil && errors.Is(err, retry.ErrLost) {
+		return nil, released
 	}
 	return nil, err
 }
 
-// claim returns the claim for the new name, or nothing when another try is due.
+// claim returns the claim for the new name.
 func (u *update) claim(ctx context.Context, name string) (acquired, error) {
 	found, err := u.store.acquire(ctx, u.t, name, u.id)
 	if err != nil || found.kept == nil {
@@ -234,8 +231,8 @@ func (u *update) claim(ctx context.Context, name string) (acquired, error) {
 	return u.store.takeFromKept(ctx, u.t, found, u.id)
 }
 
-// write updates the object at the revision that was read. It returns nothing
-// when somebody else wrote first or when the answer got lost.
+// write updates the object at the revision that was read. The race is lost when somebody
+// else wrote first, and taken for lost when the answer is.
 func (u *update) write(ctx context.Context, object client.Object) (*scim.Resource, error) {
 	if u.evidence != nil {
 		if err := u.evidence(ctx); err != nil {
@@ -251,7 +248,7 @@ func (u *update) write(ctx context.Context, object client.Object) (*scim.Resourc
 		return u.store.written(u.t, object)
 	case apierrors.IsConflict(err):
 		u.store.metrics.conflict()
-		return nil, nil
+		return nil, retry.ErrLost
 	case apierrors.IsNotFound(err):
 		return nil, store.NotFound(u.t, u.id)
 	case failure.IsDefinite(err):
@@ -260,7 +257,7 @@ func (u *update) write(ctx context.Context, object client.Object) (*scim.Resourc
 	if ctx.Err() != nil {
 		return nil, failure.Wrap(err, "writing the %s %s", u.t.Name, u.id)
 	}
-	return nil, nil
+	return nil, retry.ErrLost
 }
 
 // wrote notes what was written, before anybody is told.

@@ -14,6 +14,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/retry"
 )
 
 // maxMembers bounds the members of one group in all its objects.
@@ -58,13 +59,13 @@ func (u *update) trySliced(ctx context.Context, state *groupState) (*scim.Resour
 	itself := wanted.dropped || !next.Equal(state.current) || !state.marked
 	if itself {
 		group, err := u.readGroup(ctx, state)
-		if group == nil || err != nil {
+		if err != nil {
 			return nil, err
 		}
 		if u.doubt.overtaken(group) {
 			return nil, store.Unsure()
 		}
-		if written, err := u.putSliced(ctx, group, state, next, wanted.keep); written == nil || err != nil {
+		if _, err := u.putSliced(ctx, group, state, next, wanted.keep); err != nil {
 			return nil, err
 		}
 	}
@@ -114,8 +115,8 @@ func (u *update) owner(ctx context.Context) (*v1alpha1.ScimGroup, error) {
 	return group, nil
 }
 
-// readGroup reads the group of a state that is to be written. It returns nothing, and
-// waits until memory has caught up, when the group has changed since.
+// readGroup reads the group of a state that is to be written. When the group has changed
+// since, it waits until memory has caught up, for the next try.
 func (u *update) readGroup(ctx context.Context, state *groupState) (*v1alpha1.ScimGroup, error) {
 	if state.object != nil {
 		return state.object, nil
@@ -128,7 +129,7 @@ func (u *update) readGroup(ctx context.Context, state *groupState) (*v1alpha1.Sc
 	until[readindex.Groups] = codec.RevisionOf(group)
 	// If it does not catch up, the next try finds that and reads it all.
 	_ = u.store.cache.Reach(ctx, until)
-	return nil, nil
+	return nil, retry.ErrLost
 }
 
 // putSliced writes the group itself with those of its members that stay.
@@ -250,8 +251,7 @@ func (u *update) overflow(ctx context.Context, stored client.Object, current, ne
 	}
 	object := stored.DeepCopyObject().(client.Object)
 	codec.MarkSliced(object)
-	written, err := u.put(ctx, object, current, first)
-	if written == nil || err != nil {
+	if _, err := u.put(ctx, object, current, first); err != nil {
 		return nil, err
 	}
 	return u.spread(ctx, others)
