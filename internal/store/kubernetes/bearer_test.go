@@ -10,6 +10,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -27,15 +28,15 @@ var _ = Describe("A name whose claim somebody has changed by hand", func() {
 	// changes are what somebody has done to the claim.
 	changes := map[string]func(context.Context){
 		"deleted": func(ctx context.Context) {
-			claim, err := at.reader.claims.get(ctx, registry.User(), "babs@example.com")
+			lease, err := at.reader.claims.Get(ctx, registry.User(), "babs@example.com")
 			Expect(err).NotTo(HaveOccurred())
-			Expect(live.Delete(ctx, claim)).To(Succeed())
+			Expect(live.Delete(ctx, lease)).To(Succeed())
 		},
 		"given to somebody else": func(ctx context.Context) {
-			claim, err := at.reader.claims.get(ctx, registry.User(), "babs@example.com")
+			lease, err := at.reader.claims.Get(ctx, registry.User(), "babs@example.com")
 			Expect(err).NotTo(HaveOccurred())
-			claim.Spec.HolderIdentity = ptr.To(other)
-			Expect(live.Update(ctx, claim)).To(Succeed())
+			lease.Spec.HolderIdentity = ptr.To(other)
+			Expect(live.Update(ctx, lease)).To(Succeed())
 		},
 	}
 	for what, change := range changes {
@@ -65,9 +66,9 @@ var _ = Describe("A name whose claim somebody has changed by hand", func() {
 			back, err := at.reader.Create(ctx, newUser("BABS@example.com"), keep)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(back.ID()).To(Equal(id))
-			claim, err := at.reader.claims.get(ctx, registry.User(), "babs@example.com")
+			lease, err := at.reader.claims.Get(ctx, registry.User(), "babs@example.com")
 			Expect(err).NotTo(HaveOccurred())
-			Expect(holderOf(claim)).To(Equal(id))
+			Expect(claim.HolderOf(lease)).To(Equal(id))
 		})
 
 		It("is taken from the kept user who has it by who is renamed: "+what, func(ctx SpecContext) {

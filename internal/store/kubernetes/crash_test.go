@@ -140,7 +140,7 @@ var _ = Describe("A write that arrives late", func() {
 
 	It("has no say about a name whose claim was made by hand, for nobody", func(ctx SpecContext) {
 		for _, holder := range []string{"somebody", ""} {
-			claim, err := healthy.claims.create(ctx, registry.User(), holder+"@example.com", holder)
+			claim, err := healthy.claims.Create(ctx, registry.User(), holder+"@example.com", holder)
 			Expect(err).NotTo(HaveOccurred())
 			created, err := healthy.Create(ctx, newUser(holder+"@example.com"), store.Policy{})
 			Expect(err).NotTo(HaveOccurred())
@@ -253,7 +253,7 @@ var _ = Describe("An answer of the API server that gets lost", func() {
 		updated, err := s.Update(ctx, registry.User(), created.ID(), rename("new@example.com"), store.UpdateOptions{})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(updated.Meta().Version).To(HavePrefix(`W/"2-`))
-		Expect(s.claims.get(ctx, registry.User(), "old@example.com")).To(BeNil())
+		Expect(s.claims.Get(ctx, registry.User(), "old@example.com")).To(BeNil())
 	})
 
 	It("does not make a delete answer 404", func(ctx SpecContext) {

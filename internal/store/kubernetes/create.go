@@ -14,6 +14,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/retry"
@@ -67,16 +68,16 @@ func (c *creation) try(ctx context.Context) (*scim.Resource, error) {
 	if len(others) > 0 {
 		codec.MarkSliced(object)
 	}
-	found, err := s.acquire(ctx, c.t, store.NameOf(c.wanted), id)
+	found, err := s.claims.Acquire(ctx, c.t, store.NameOf(c.wanted), id)
 	if err != nil {
 		return nil, err
 	}
-	c.claim = found.claim
-	if found.kept != nil {
+	c.claim = found.Claim
+	if found.Kept != nil {
 		return c.recreate(ctx, found)
 	}
 	if err := s.admit(ctx, c.policy, c.wanted, nil, true); err != nil {
-		return nil, errors.Join(err, s.claims.release(ctx, c.claim))
+		return nil, errors.Join(err, s.claims.Release(ctx, c.claim))
 	}
 	inserted, err := c.insert(ctx, object)
 	switch {
@@ -91,7 +92,7 @@ func (c *creation) try(ctx context.Context) (*scim.Resource, error) {
 	case errors.Is(err, errFenced), failure.IsDefinite(err) && !c.doubt.unsure:
 		// Nothing can come of the claim any more. One that cannot be released now is
 		// taken over by the next who wants it.
-		if released := s.claims.release(ctx, c.claim); released != nil {
+		if released := s.claims.Release(ctx, c.claim); released != nil {
 			return nil, errors.Join(err, released)
 		}
 	}
@@ -140,7 +141,7 @@ func (c *creation) prepare(ctx context.Context, object client.Object) error {
 		return nil
 	}
 	codec.Annotate(object, codec.AnnotationRepeated, c.by)
-	claim, err := c.store.claims.repeat(ctx, c.t, store.NameOf(c.wanted), object.GetName(), c.by)
+	claim, err := c.store.claims.Repeat(ctx, c.t, store.NameOf(c.wanted), object.GetName(), c.by)
 	switch {
 	case err != nil:
 		return err
@@ -184,15 +185,15 @@ func sameCreation(one, other client.Object) bool {
 }
 
 // recreate brings the kept user back that has the name, if it may be.
-func (c *creation) recreate(ctx context.Context, found acquired) (*scim.Resource, error) {
+func (c *creation) recreate(ctx context.Context, found claim.Acquired) (*scim.Resource, error) {
 	if c.policy.RefuseRecreation {
 		return nil, store.Taken(c.t, store.Name(c.t))
 	}
-	if c.doubt.overtaken(found.kept.Object) {
+	if c.doubt.overtaken(found.Kept.Object) {
 		// It may have been brought back, and deleted again since.
-		return nil, fmt.Errorf("bringing back the %s %s: %w", c.t.Name, found.kept.Object.GetName(), store.Unsure())
+		return nil, fmt.Errorf("bringing back the %s %s: %w", c.t.Name, found.Kept.Object.GetName(), store.Unsure())
 	}
-	kept := found.kept.Resource.Clone()
+	kept := found.Kept.Resource.Clone()
 	kept.SetActive(false) // Nobody who is kept has a seat, also if it was marked by hand.
 	if err := c.store.admit(ctx, c.policy, c.wanted, kept, false); err != nil {
 		return nil, err
@@ -202,18 +203,18 @@ func (c *creation) recreate(ctx context.Context, found acquired) (*scim.Resource
 
 // revive brings a kept user back with its id and the content wanted. It comes
 // back to no group that still lists it.
-func (c *creation) revive(ctx context.Context, found acquired) (*scim.Resource, error) {
-	s, t, id := c.store, c.t, found.kept.Object.GetName()
+func (c *creation) revive(ctx context.Context, found claim.Acquired) (*scim.Resource, error) {
+	s, t, id := c.store, c.t, found.Kept.Object.GetName()
 	if _, err := s.strip(ctx, id, isDeleted); errors.Is(err, errPresent) {
 		return nil, retry.ErrLost // Somebody else has brought it back.
 	} else if err != nil {
 		return nil, fmt.Errorf("bringing back the %s %s: %w", t.Name, id, err)
 	}
-	if _, err := s.claims.transfer(ctx, found.keptClaim, id); err != nil {
+	if _, err := s.claims.Transfer(ctx, found.KeptClaim, id); err != nil {
 		return nil, retry.Lost(failure.Wrap(err, "renewing the claim of the deleted %s %s", t.Name, id))
 	}
-	created := codec.MetaOf(found.kept.Object).CreatedTime
-	object, err := codec.Encode(s.tenant, found.kept.Object, c.wanted, codec.Stamp(created, metav1.NowMicro(), c.by))
+	created := codec.MetaOf(found.Kept.Object).CreatedTime
+	object, err := codec.Encode(s.tenant, found.Kept.Object, c.wanted, codec.Stamp(created, metav1.NowMicro(), c.by))
 	if err != nil {
 		return nil, err
 	}

@@ -68,7 +68,7 @@ func (d *deletion) try(ctx context.Context) error {
 	case !read.Known() && !d.doubt.unsure && (read == nil || !d.doubt.made(read.Object)):
 		return store.NotFound(d.t, d.id)
 	case read == nil:
-		return d.store.claims.release(ctx, d.claim)
+		return d.store.claims.Release(ctx, d.claim)
 	case !read.Known() && d.doubt.made(read.Object):
 		return d.finish(ctx, read.Object)
 	case !read.Known():
@@ -82,7 +82,7 @@ func (d *deletion) try(ctx context.Context) error {
 		return store.PreconditionFailed(version)
 	}
 	if !d.keep {
-		if d.claim, err = d.store.claims.held(ctx, d.t, store.NameOf(read.Resource), d.id); err != nil {
+		if d.claim, err = d.store.claims.Held(ctx, d.t, store.NameOf(read.Resource), d.id); err != nil {
 			return failure.Wrap(err, "reading the claim of the %s %s", d.t.Name, d.id)
 		}
 	}
@@ -132,7 +132,7 @@ func (d *deletion) marked(read *codec.Record) (client.Object, error) {
 func (d *deletion) finish(ctx context.Context, object client.Object) error {
 	over := false
 	if !d.keep {
-		unchanged, err := d.store.claims.remove(ctx, d.claim)
+		unchanged, err := d.store.claims.Remove(ctx, d.claim)
 		if err != nil {
 			return err
 		}

@@ -245,7 +245,7 @@ var _ = Describe("A write that may have happened", func() {
 			},
 		}), namespace)
 		Expect(s.Delete(soon(ctx), registry.User(), user.ID(), store.DeleteOptions{})).To(Succeed())
-		Expect(healthy.claims.get(ctx, registry.User(), "babs@example.com")).To(BeNil())
+		Expect(healthy.claims.Get(ctx, registry.User(), "babs@example.com")).To(BeNil())
 	})
 
 	It("brings back a kept user, whatever the next try is answered", func(ctx SpecContext) {
@@ -296,7 +296,7 @@ var _ = Describe("A write that may have happened", func() {
 		It("leaves a marker if another try begins while it is deleted", func(ctx SpecContext) {
 			user := create(ctx, "babs@example.com")
 			deleter := newStore(scripted("update", func(write func() error) error {
-				claim, err := healthy.claims.repeat(ctx, registry.User(), "babs@example.com", user.ID(), codec.WriterOf(ctx))
+				claim, err := healthy.claims.Repeat(ctx, registry.User(), "babs@example.com", user.ID(), codec.WriterOf(ctx))
 				Expect(err).NotTo(HaveOccurred())
 				Expect(claim).NotTo(BeNil())
 				return write()

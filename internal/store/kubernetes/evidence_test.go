@@ -355,7 +355,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			id := create(ctx, "a@example.com")
 			Expect(s.Delete(ctx, registry.User(), id, store.DeleteOptions{Policy: keep})).To(Succeed())
 			// A rename of the user whose process died has left a claim.
-			_, err := s.claims.create(ctx, registry.User(), "b@example.com", id)
+			_, err := s.claims.Create(ctx, registry.User(), "b@example.com", id)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(create(ctx, "b@example.com")).NotTo(Equal(id))
 			back, err := s.Create(ctx, newUser("a@example.com"), keep)

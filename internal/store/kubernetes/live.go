@@ -12,6 +12,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
@@ -161,13 +162,13 @@ func (s *Store) liveCandidates(ctx context.Context, t *scim.ResourceType, query 
 	}
 	ids := []string{id}
 	if id == "" {
-		claim, err := s.claims.get(ctx, t, name)
+		lease, err := s.claims.Get(ctx, t, name)
 		if err != nil {
 			return nil, failure.Wrap(err, "reading the claim of a %s", store.Name(t))
 		}
 		ids, _ = s.bearers(t, name) // They may have lost the claim.
-		if claim != nil && !slices.Contains(ids, holderOf(claim)) {
-			ids = append(ids, holderOf(claim))
+		if lease != nil && !slices.Contains(ids, claim.HolderOf(lease)) {
+			ids = append(ids, claim.HolderOf(lease))
 		}
 	}
 	var candidates []*scim.Resource

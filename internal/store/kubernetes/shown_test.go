@@ -19,6 +19,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
@@ -250,18 +251,18 @@ var _ = Describe("A replica", func() {
 		Eventually(at.synced(ctx)).Should(Succeed())
 		lose := func() {
 			GinkgoHelper()
-			claim, err := at.reader.claims.get(ctx, registry.User(), "babs@example.com")
+			lease, err := at.reader.claims.Get(ctx, registry.User(), "babs@example.com")
 			Expect(err).NotTo(HaveOccurred())
-			Expect(live.Delete(ctx, claim)).To(Succeed())
+			Expect(live.Delete(ctx, lease)).To(Succeed())
 		}
 		lose()
 		at.reader.members = lost{at.reader.members}
 		Expect(find(ctx, at.reader, "babs@example.com")).To(ConsistOf(id), "it reads at the API server")
 		_, err := at.reader.Create(ctx, newUser("BABS@example.com"), store.Policy{})
 		Expect(failure.Status(err)).To(Equal(http.StatusConflict))
-		claim, err := at.reader.claims.get(ctx, registry.User(), "babs@example.com")
+		lease, err := at.reader.claims.Get(ctx, registry.User(), "babs@example.com")
 		Expect(err).NotTo(HaveOccurred())
-		Expect(holderOf(claim)).To(Equal(id), "it is made again")
+		Expect(claim.HolderOf(lease)).To(Equal(id), "it is made again")
 		lose()
 		_, err = at.reader.Update(ctx, registry.User(), at.create(ctx, "jim@example.com"), rename("Babs@example.com"), store.UpdateOptions{})
 		Expect(failure.Status(err)).To(Equal(http.StatusConflict))

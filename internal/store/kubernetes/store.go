@@ -6,33 +6,15 @@
 // The name of a resource is its SCIM id, a UUID made here and never reused, so
 // that a read by id is one GET.
 //
-// # Uniqueness is a claim
+// # Where it is decided
 //
-// A userName (and a group's displayName) belongs to the holder of a claim: a
-// Lease named by a hash of the tenant, the attribute and the folded value.
-// Creating the Lease is the atomic test. The invariant is: a resource that has
-// a name holds the claim of that name. Writers and takers keep it with
-// compare-and-swap alone, without any assumption about time:
-//
-//   - A writer that gives a resource a name reads the resource, then creates the
-//     claim (or, when it holds it already, writes it again), then writes the
-//     resource at the revision that it read.
-//   - A taker, who finds a claim whose holder has not the name, reads the claim,
-//     then the holder, then writes the holder without giving it the name (or
-//     creates it, marked as deleted, when it does not exist), then writes the
-//     claim at the revision that it read. From then on a late write of the former
-//     holder fails: its resource, or its claim, is not at the revision it knew.
-//   - A release deletes the claim at the revision that it had before the
-//     resource gave up the name. A writer that fails releases the claim that it
-//     made or took from another holder, at that revision, and never one that its
-//     resource held already: another writer of the same resource, which rewrote
-//     the claim before, may be about to give it the name.
-//
-// A claim whose holder is no id was made by hand; nobody can write its holder.
-//
-// So a process may die between any two calls, and a call may arrive late: the
-// worst that is left is a claim without its resource, which the next one who
-// wants the name takes over.
+//   - A userName that somebody has is refused: claim.Claims.Acquire, which Create and Update
+//     call before they write. A name belongs to the holder of its claim; package claim says why
+//     that holds.
+//   - A read goes to the API server: Store.get and Store.List, when fromMemory has no answer.
+//   - A race is lost: whoever loses it returns retry.ErrLost, and retry.Do, around Create, Update,
+//     Delete and Claims.Acquire, tries again from what there is then.
+//   - The answer to a write is lost: doubt.
 //
 // # Doubt
 //
@@ -70,13 +52,14 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // Store is a store.Store on the Kubernetes API. Make it with New.
 type Store struct {
 	client  client.Client
-	claims  claims
+	claims  claim.Claims
 	tenant  client.ObjectKey
 	groups  *scim.ResourceType
 	cache   *Cache
@@ -125,9 +108,8 @@ func New(o Options) *Store {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Store{
+	s := &Store{
 		client:  o.Client,
-		claims:  claims{client: o.Client, tenant: o.Tenant},
 		tenant:  o.Tenant,
 		groups:  o.Groups,
 		cache:   o.Cache,
@@ -136,6 +118,8 @@ func New(o Options) *Store {
 		log:     o.Log,
 		sizes:   sizes{inline: v1alpha1.MaxGroupMembers, slice: v1alpha1.MaxSliceMembers, few: fewMembers, live: pageSize},
 	}
+	s.claims = claim.New(o.Client, o.Tenant, holders{s})
+	return s
 }
 
 // groupType is the resource type of groups that memory holds, or would hold.

@@ -14,6 +14,7 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/retry"
@@ -97,7 +98,7 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	}
 	if u.doubt.made(read.Object) {
 		u.made = true
-		if err := u.store.claims.release(ctx, u.givenUp); err != nil || state == nil {
+		if err := u.store.claims.Release(ctx, u.givenUp); err != nil || state == nil {
 			return u.done(ctx, read.Resource, err)
 		}
 		u.doubt.begun() // The members in slices are still to be written.
@@ -196,7 +197,7 @@ func (u *update) put(ctx context.Context, stored client.Object, current, next *s
 // the old one, in this order.
 func (u *update) rename(ctx context.Context, object client.Object, from, to string) (*scim.Resource, error) {
 	var err error
-	if u.givenUp, err = u.store.claims.held(ctx, u.t, from, u.id); err != nil {
+	if u.givenUp, err = u.store.claims.Held(ctx, u.t, from, u.id); err != nil {
 		return nil, failure.Wrap(err, "reading the claim of the old %s", store.Name(u.t))
 	}
 	if u.givenUp != nil && codec.IsRepeated(u.givenUp) {
@@ -209,26 +210,26 @@ func (u *update) rename(ctx context.Context, object client.Object, from, to stri
 	written, err := u.write(ctx, object)
 	switch {
 	case err == nil:
-		return written, u.store.claims.release(ctx, u.givenUp)
-	case u.doubt.unsure || found.shared:
+		return written, u.store.claims.Release(ctx, u.givenUp)
+	case u.doubt.unsure || found.Shared:
 		return nil, err
 	}
-	if released := u.store.claims.release(ctx, found.claim); released != nil && errors.Is(err, retry.ErrLost) {
+	if released := u.store.claims.Release(ctx, found.Claim); released != nil && errors.Is(err, retry.ErrLost) {
 		return nil, released
 	}
 	return nil, err
 }
 
 // claim returns the claim for the new name.
-func (u *update) claim(ctx context.Context, name string) (acquired, error) {
-	found, err := u.store.acquire(ctx, u.t, name, u.id)
-	if err != nil || found.kept == nil {
+func (u *update) claim(ctx context.Context, name string) (claim.Acquired, error) {
+	found, err := u.store.claims.Acquire(ctx, u.t, name, u.id)
+	if err != nil || found.Kept == nil {
 		return found, err
 	}
 	if u.options.Policy.RefuseRecreation {
-		return acquired{}, store.Taken(u.t, store.Name(u.t))
+		return claim.Acquired{}, store.Taken(u.t, store.Name(u.t))
 	}
-	return u.store.takeFromKept(ctx, u.t, found, u.id)
+	return u.store.claims.AcquireFromKept(ctx, u.t, found, u.id)
 }
 
 // write updates the object at the revision that was read. The race is lost when somebody

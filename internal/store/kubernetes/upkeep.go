@@ -204,7 +204,7 @@ func (u *Upkeep) remove(ctx context.Context, kept index.Kept) error {
 	if err := u.removeDeleted(ctx, kept.ID, kept.Group); err != nil {
 		return err
 	}
-	claim, err := s.claims.held(ctx, t, store.NameOf(read.Resource), id)
+	claim, err := s.claims.Held(ctx, t, store.NameOf(read.Resource), id)
 	if err != nil {
 		return failure.Wrap(err, "reading its claim")
 	}
@@ -218,5 +218,5 @@ func (u *Upkeep) remove(ctx context.Context, kept index.Kept) error {
 	if !codec.IsMarker(read.Object) {
 		u.removed.Inc()
 	}
-	return s.claims.release(ctx, claim)
+	return s.claims.Release(ctx, claim)
 }

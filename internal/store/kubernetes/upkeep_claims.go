@@ -9,6 +9,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
@@ -78,13 +79,13 @@ func findings(expected map[string][]named, leases []coordinationv1.Lease, now ti
 		}
 		right := false
 		for _, holder := range holders {
-			right = right || holder.id == holderOf(lease)
+			right = right || holder.id == claim.HolderOf(lease)
 		}
 		if !right {
 			found = append(found, finding{repair: repairWrongHolder, claim: lease.Name, lease: lease, holder: holders[0]})
 		}
 		for _, holder := range holders {
-			if len(holders) > 1 && holder.id != holderOf(lease) {
+			if len(holders) > 1 && holder.id != claim.HolderOf(lease) {
 				found = append(found, finding{repair: repairDuplicate, claim: lease.Name, lease: lease, holder: holder})
 			}
 		}
@@ -118,9 +119,9 @@ func (u *Upkeep) mend(ctx context.Context, found finding) (looked bool, err erro
 	repair := found.repair
 	switch repair {
 	case repairMissing:
-		_, err = s.claims.create(ctx, found.holder.t, name, found.holder.id)
+		_, err = s.claims.Create(ctx, found.holder.t, name, found.holder.id)
 	case repairWrongHolder:
-		repair, err = u.giveBack(ctx, found)
+		repair, err = u.restoreHolder(ctx, found)
 	}
 	if err != nil {
 		return true, failure.IgnoreRaces(failure.Wrap(err, "writing it"))
@@ -130,30 +131,30 @@ func (u *Upkeep) mend(ctx context.Context, found finding) (looked bool, err erro
 	return true, nil
 }
 
-// giveBack transfers a claim to the resource that has the name, unless its holder has
+// restoreHolder transfers a claim to the resource that has the name, unless its holder has
 // the name too. It returns what was wrong.
-func (u *Upkeep) giveBack(ctx context.Context, found finding) (repair string, err error) {
+func (u *Upkeep) restoreHolder(ctx context.Context, found finding) (repair string, err error) {
 	s, t, name := u.store, found.holder.t, found.holder.name
-	former, err := s.read(ctx, t, holderOf(found.lease))
+	former, err := s.read(ctx, t, claim.HolderOf(found.lease))
 	if err != nil {
 		return "", err
 	}
 	if former.Has(t, name) {
 		return repairDuplicate, nil
 	}
-	if err := s.fence(ctx, t, name, holderOf(found.lease), former); err != nil {
+	if err := s.claims.Fence(ctx, t, name, claim.HolderOf(found.lease), former); err != nil {
 		return "", err
 	}
-	_, err = s.claims.transfer(ctx, found.lease, found.holder.id)
+	_, err = s.claims.Transfer(ctx, found.lease, found.holder.id)
 	return repairWrongHolder, err
 }
 
 // mendOrphan deletes a claim that nobody seems to have, if that is so.
-func (u *Upkeep) mendOrphan(ctx context.Context, claim *coordinationv1.Lease) (looked bool, err error) {
-	s, t := u.store, u.typeOf(claim.Labels[labelClaim] == store.Name(u.typeOf(true)))
-	id, err := codec.ParseID(holderOf(claim))
+func (u *Upkeep) mendOrphan(ctx context.Context, lease *coordinationv1.Lease) (looked bool, err error) {
+	s, t := u.store, u.typeOf(lease.Labels[claim.LabelAttribute] == store.Name(u.typeOf(true)))
+	id, err := codec.ParseID(claim.HolderOf(lease))
 	if err != nil {
-		return true, u.releaseOrphan(ctx, claim) // It was made by hand, and nobody is to come.
+		return true, u.releaseOrphan(ctx, lease) // It was made by hand, and nobody is to come.
 	}
 	absence := time.Duration(0)
 	if !u.store.cache.Index().Knows(id) {
@@ -167,19 +168,19 @@ func (u *Upkeep) mendOrphan(ctx context.Context, claim *coordinationv1.Lease) (l
 		return true, err
 	case holder == nil && absence < u.AbsenceAge:
 		return true, nil // Memory is behind, and will show that it is gone.
-	case holder != nil && holder.Has(t, store.NameOf(holder.Resource)) && s.claims.key(t, store.NameOf(holder.Resource)).Name == claim.Name:
+	case holder != nil && holder.Has(t, store.NameOf(holder.Resource)) && s.claims.Key(t, store.NameOf(holder.Resource)).Name == lease.Name:
 		u.Log.Error("a resource is not in memory, although it has a name and holds the claim of it; look in this log for why it cannot be read",
 			slog.String("name", id.String()))
 		return true, nil
 	}
-	if err := s.fence(ctx, t, "", id.String(), holder); err != nil {
+	if err := s.claims.Fence(ctx, t, "", id.String(), holder); err != nil {
 		return true, failure.IgnoreRaces(err)
 	}
-	return true, u.releaseOrphan(ctx, claim)
+	return true, u.releaseOrphan(ctx, lease)
 }
 
-func (u *Upkeep) releaseOrphan(ctx context.Context, claim *coordinationv1.Lease) error {
-	if err := u.store.claims.release(ctx, claim); err != nil {
+func (u *Upkeep) releaseOrphan(ctx context.Context, lease *coordinationv1.Lease) error {
+	if err := u.store.claims.Release(ctx, lease); err != nil {
 		return err
 	}
 	u.repairs.WithLabelValues(repairOrphan).Inc()

@@ -15,6 +15,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
@@ -141,7 +142,7 @@ func (u *Upkeep) unclaimed(w *walk) []string {
 	unclaimed := []string{}
 	u.eachName(func(t *scim.ResourceType, n index.Named) {
 		if _, agreed := w.agreed[n.ID]; !agreed && !n.Modified.After(w.began) {
-			unclaimed = append(unclaimed, u.store.claims.key(t, n.Name).Name)
+			unclaimed = append(unclaimed, u.store.claims.Key(t, n.Name).Name)
 		}
 	})
 	slices.Sort(unclaimed)
@@ -157,7 +158,7 @@ func (u *Upkeep) compareUnclaimed(ctx context.Context, names []string) error {
 	expected := u.expected(wanted)
 	var there []coordinationv1.Lease
 	for key, holders := range expected {
-		claim, err := u.store.claims.get(ctx, holders[0].t, holders[0].name)
+		claim, err := u.store.claims.Get(ctx, holders[0].t, holders[0].name)
 		if err != nil {
 			return failure.Wrap(err, "reading the claim %s", key)
 		}
@@ -170,13 +171,13 @@ func (u *Upkeep) compareUnclaimed(ctx context.Context, names []string) error {
 }
 
 // agrees reports whether the holder of a claim has the name that it is for.
-func (u *Upkeep) agrees(claim *coordinationv1.Lease) (holder uuid.UUID, agrees bool) {
-	holder, err := codec.ParseID(holderOf(claim))
+func (u *Upkeep) agrees(lease *coordinationv1.Lease) (holder uuid.UUID, agrees bool) {
+	holder, err := codec.ParseID(claim.HolderOf(lease))
 	if err != nil {
 		return holder, false
 	}
 	group, name, has := u.store.cache.Index().Names().Of(holder)
-	return holder, has && u.store.claims.key(u.typeOf(group), name).Name == claim.Name
+	return holder, has && u.store.claims.Key(u.typeOf(group), name).Name == lease.Name
 }
 
 // expected returns the resources whose names the wanted claims are for, by claim.
@@ -186,7 +187,7 @@ func (u *Upkeep) expected(wanted map[string]bool) map[string][]named {
 		return expected
 	}
 	u.eachName(func(t *scim.ResourceType, n index.Named) {
-		if key := u.store.claims.key(t, n.Name).Name; wanted[key] {
+		if key := u.store.claims.Key(t, n.Name).Name; wanted[key] {
 			expected[key] = append(expected[key], named{t: t, id: n.ID.String(), name: n.Name})
 		}
 	})

@@ -23,6 +23,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
@@ -94,9 +95,9 @@ var _ = Describe("The upkeep", func() {
 	}
 	claimOf := func(ctx context.Context, userName string) *coordinationv1.Lease {
 		GinkgoHelper()
-		claim, err := s.claims.get(ctx, registry.User(), userName)
+		lease, err := s.claims.Get(ctx, registry.User(), userName)
 		Expect(err).NotTo(HaveOccurred())
-		return claim
+		return lease
 	}
 	repaired := func(repair string) float64 { return testutil.ToFloat64(upkeep.repairs.WithLabelValues(repair)) }
 
@@ -104,7 +105,7 @@ var _ = Describe("The upkeep", func() {
 		id := create(ctx, "babs@example.com")
 		Expect(live.Delete(ctx, claimOf(ctx, "babs@example.com"))).To(Succeed())
 		Expect(upkeep.once(ctx, true)).To(Succeed())
-		Expect(holderOf(claimOf(ctx, "babs@example.com"))).To(Equal(id))
+		Expect(claim.HolderOf(claimOf(ctx, "babs@example.com"))).To(Equal(id))
 		Expect(repaired(repairMissing)).To(BeEquivalentTo(1))
 		Expect(recorder.Events).To(Receive(And(ContainSubstring("ClaimRepaired"), Not(ContainSubstring("babs")))))
 		_, err := s.Create(ctx, newUser("BABS@example.com"), store.Policy{})
@@ -133,16 +134,16 @@ var _ = Describe("The upkeep", func() {
 
 	It("gives a claim back that somebody else holds", func(ctx SpecContext) {
 		id := create(ctx, "babs@example.com")
-		claim := claimOf(ctx, "babs@example.com")
-		claim.Spec.HolderIdentity = ptr.To("a0b1c2d3-0000-4000-8000-000000000000")
-		Expect(live.Update(ctx, claim)).To(Succeed())
+		lease := claimOf(ctx, "babs@example.com")
+		lease.Spec.HolderIdentity = ptr.To("a0b1c2d3-0000-4000-8000-000000000000")
+		Expect(live.Update(ctx, lease)).To(Succeed())
 		Expect(upkeep.once(ctx, true)).To(Succeed())
-		Expect(holderOf(claimOf(ctx, "babs@example.com"))).To(Equal(id))
+		Expect(claim.HolderOf(claimOf(ctx, "babs@example.com"))).To(Equal(id))
 		Expect(repaired(repairWrongHolder)).To(BeEquivalentTo(1))
 	})
 
 	It("removes an orphan once it is old, and not before", func(ctx SpecContext) {
-		_, err := s.claims.create(ctx, registry.User(), "ghost@example.com", "a0b1c2d3-0000-4000-8000-000000000000")
+		_, err := s.claims.Create(ctx, registry.User(), "ghost@example.com", "a0b1c2d3-0000-4000-8000-000000000000")
 		Expect(err).NotTo(HaveOccurred())
 		Expect(upkeep.once(ctx, true)).To(Succeed())
 		Expect(claimOf(ctx, "ghost@example.com")).NotTo(BeNil())
@@ -170,7 +171,7 @@ var _ = Describe("The upkeep", func() {
 			}},
 		} {
 			s.client = interceptor.NewClient(live, refusing)
-			s.claims.client = s.client
+			s.claims = claim.New(s.client, s.tenant, holders{s})
 			upkeep.walk = nil
 			err := upkeep.once(ctx, true)
 			Expect(err).To(MatchError(ContainSubstring("the API server answered 400")), name)
@@ -180,7 +181,7 @@ var _ = Describe("The upkeep", func() {
 
 	It("begins anew to time absent holders after it has not led", func(ctx SpecContext) {
 		const holder = "a0b1c2d3-0000-4000-8000-000000000000"
-		_, err := s.claims.create(ctx, registry.User(), "ghost@example.com", holder)
+		_, err := s.claims.Create(ctx, registry.User(), "ghost@example.com", holder)
 		Expect(err).NotTo(HaveOccurred())
 		upkeep.OrphanAge, upkeep.AbsenceAge = 0, time.Hour
 		Expect(upkeep.once(ctx, true)).To(Succeed())
@@ -204,7 +205,7 @@ var _ = Describe("The upkeep", func() {
 		s.cache.Index().RemoveUser(uuid.MustParse(id)) // It could not be read.
 		upkeep.OrphanAge, upkeep.AbsenceAge = 0, 0
 		Expect(upkeep.once(ctx, true)).To(Succeed())
-		Expect(holderOf(claimOf(ctx, "babs@example.com"))).To(Equal(id))
+		Expect(claim.HolderOf(claimOf(ctx, "babs@example.com"))).To(Equal(id))
 		_, err := s.Create(ctx, newUser("BABS@example.com"), store.Policy{})
 		Expect(err).To(MatchError(ContainSubstring("uniqueness")))
 	})
@@ -220,7 +221,7 @@ var _ = Describe("The upkeep", func() {
 			g.Expect(upkeep.once(ctx, true)).To(Succeed())
 			g.Expect(repaired(repairDuplicate)).To(BeNumerically(">=", 1))
 		}).Should(Succeed())
-		Expect(holderOf(claimOf(ctx, "babs@example.com"))).To(Equal(id))
+		Expect(claim.HolderOf(claimOf(ctx, "babs@example.com"))).To(Equal(id))
 	})
 
 	It("lets no late write have a name whose claim it has deleted, whatever the clocks say", func(ctx SpecContext) {
@@ -236,12 +237,12 @@ var _ = Describe("The upkeep", func() {
 		created, err := newStore(beforeUser("create"), namespace).Create(ctx, newUser("babs@example.com"), store.Policy{})
 		Expect(err).NotTo(HaveOccurred(), "it tries again under another id")
 		Expect(repaired(repairOrphan)).To(BeEquivalentTo(1))
-		Expect(holderOf(claimOf(ctx, "babs@example.com"))).To(Equal(created.ID()))
+		Expect(claim.HolderOf(claimOf(ctx, "babs@example.com"))).To(Equal(created.ID()))
 
 		_, err = newStore(beforeUser("update"), namespace).Update(ctx, registry.User(), created.ID(), rename("barbara@example.com"), store.UpdateOptions{})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(repaired(repairOrphan)).To(BeEquivalentTo(2))
-		Expect(holderOf(claimOf(ctx, "barbara@example.com"))).To(Equal(created.ID()))
+		Expect(claim.HolderOf(claimOf(ctx, "barbara@example.com"))).To(Equal(created.ID()))
 	})
 
 	It("looks at everything, however much there is that cannot be mended, and LISTs the claims once for it", func(ctx SpecContext) {
@@ -254,7 +255,7 @@ var _ = Describe("The upkeep", func() {
 				return c.List(ctx, list, opts...)
 			},
 		})
-		s.claims.client = s.client
+		s.claims = claim.New(s.client, s.tenant, holders{s})
 		// Two of each name, of whom a person must rename one.
 		for range 3 {
 			name := uuid.NewString()
@@ -279,7 +280,7 @@ var _ = Describe("The upkeep", func() {
 			}
 		}
 		Expect(upkeep.walk).To(BeNil(), "it ends")
-		Expect(holderOf(claimOf(ctx, "babs@example.com"))).To(Equal(lost))
+		Expect(claim.HolderOf(claimOf(ctx, "babs@example.com"))).To(Equal(lost))
 		Expect(lists).To(BeNumerically("<=", 4), "six claims in pages of two")
 	})
 

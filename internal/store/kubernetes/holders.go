@@ -1,0 +1,38 @@
+package kubernetes
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
+)
+
+// holders are the users and groups of the tenant, as claims ask for them.
+type holders struct{ store *Store }
+
+// Read implements claim.Holders.
+func (h holders) Read(ctx context.Context, t *scim.ResourceType, id string) (*codec.Record, error) {
+	return h.store.read(ctx, t, id)
+}
+
+// Bearers implements claim.Holders.
+func (h holders) Bearers(t *scim.ResourceType, name string) (known, kept []string) {
+	return h.store.bearers(t, name)
+}
+
+// bearers returns the ids of those whom memory shows under a name, be it current or not, and
+// of those that are kept.
+func (s *Store) bearers(t *scim.ResourceType, name string) (known, kept []string) {
+	shown, left := s.cache.Index().Names().Bearers(t, name)
+	return textsOf(shown), textsOf(left)
+}
+
+// textsOf returns ids as they are told.
+func textsOf(ids []uuid.UUID) (texts []string) {
+	for _, id := range ids {
+		texts = append(texts, id.String())
+	}
+	return texts
+}
