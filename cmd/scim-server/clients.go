@@ -15,7 +15,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/program"
-	"github.com/kubescim/kubescim/internal/store/kubernetes"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
 )
 
@@ -66,7 +66,7 @@ func newWatchClient(live client.WithWatch) (client.WithWatch, error) {
 	if err != nil {
 		return nil, err
 	}
-	return kubernetes.NewWatchClient(live, config)
+	return cache.NewWatchClient(live, config)
 }
 
 // newConfig returns how to reach the API server. What limits how much is asked of

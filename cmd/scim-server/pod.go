@@ -20,6 +20,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/store/kubernetes"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
 )
 
@@ -35,7 +36,7 @@ type pod struct {
 
 	// tenant answers the requests, out of cache.
 	tenant *server.Tenant
-	cache  *kubernetes.Cache
+	cache  *cache.Cache
 	// members are the tenant's replicas, this one among them.
 	members *driver.Replica
 	// follower tells tenant what the ScimTenant and the keys are.
@@ -57,7 +58,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 		return nil, err
 	}
 	key := client.ObjectKey{Namespace: o.pod.Namespace, Name: o.tenant}
-	p.cache = kubernetes.NewCache(watching, key, log)
+	p.cache = cache.New(watching, key, log)
 	kubernetes.MeasureStorage(p.metrics, o.tenant, p.cache)
 	p.members, err = driver.New(driver.Options{
 		Client: live, Pod: o.pod, Tenant: o.tenant, Listen: o.peerAddress, Log: p.cache, Logger: log, Metrics: p.metrics,

@@ -26,6 +26,7 @@ import (
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/store/kubernetes"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
@@ -43,14 +44,14 @@ type tenant struct {
 type pod struct {
 	*Client
 	name    string
-	cache   *kubernetes.Cache
+	cache   *cache.Cache
 	members *driver.Replica
 	log     *watchedLog
 }
 
 // watchedLog notes when everything begins anew.
 type watchedLog struct {
-	*kubernetes.Cache
+	*cache.Cache
 	mu        sync.Mutex
 	restarted []time.Time
 }
@@ -116,10 +117,10 @@ func (c *cluster) startPod(of client.ObjectKey, name string) (*pod, *server.Tena
 		config.Wrap(transport.Once)
 	})
 	live := newClient(func(*rest.Config) {})
-	watching, err := kubernetes.NewWatchClient(live, c.config)
+	watching, err := cache.NewWatchClient(live, c.config)
 	Expect(err).NotTo(HaveOccurred())
 
-	p := &pod{name: name, cache: kubernetes.NewCache(watching, of, log)}
+	p := &pod{name: name, cache: cache.New(watching, of, log)}
 	p.log = &watchedLog{Cache: p.cache}
 	p.members, err = driver.New(driver.Options{
 		Client: live, Tenant: of.Name, Listen: "127.0.0.1:0", Log: p.log, Logger: log, Metrics: metrics,

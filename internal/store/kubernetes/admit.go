@@ -13,6 +13,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 )
 
@@ -35,7 +36,7 @@ func (s *Store) admit(ctx context.Context, policy store.Policy, next, current *s
 	if policy.Admit(next, current, adding, store.Counts{Active: math.MaxInt, Objects: math.MaxInt, Bytes: math.MaxInt64}) == nil {
 		return nil // No limit is in question.
 	}
-	far, known, _ := fromMemory(s.cache, s.cache.Synced, func(x *index.Index) (store.Counts, error) { return shown(x.Counts()), nil })
+	far, known, _ := cache.Read(s.cache, s.cache.Synced, func(x *index.Index) (store.Counts, error) { return shown(x.Counts()), nil })
 	far.Active += farFromLimit
 	far.Objects += farFromLimit
 	if known && policy.Admit(next, current, adding, far) == nil {
@@ -51,7 +52,7 @@ func (s *Store) admit(ctx context.Context, policy store.Policy, next, current *s
 // counts counts in memory, or with a LIST of each kind.
 func (s *Store) counts(ctx context.Context, t *scim.ResourceType) (counts store.Counts, err error) {
 	current := func() bool { return s.current(ctx, t) }
-	counts, known, err := fromMemory(s.cache, current, func(x *index.Index) (store.Counts, error) { return shown(x.Counts()), nil })
+	counts, known, err := cache.Read(s.cache, current, func(x *index.Index) (store.Counts, error) { return shown(x.Counts()), nil })
 	if known {
 		return counts, err
 	}

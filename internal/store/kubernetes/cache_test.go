@@ -12,7 +12,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
@@ -43,24 +42,6 @@ var _ = Describe("A cache", func() {
 		Eventually(at.synced(ctx)).Should(Succeed())
 		_, err = at.get(ctx, second)
 		Expect(failure.IsNotFound(err)).To(BeTrue())
-	})
-
-	It("has caught up before anybody reads when a replica has joined", func(ctx SpecContext) {
-		at.create(ctx, "babs@example.com")
-		Eventually(at.synced(ctx)).Should(Succeed())
-		newNamespace(ctx) // So that the latest revision is none of what the watches bring.
-		latest, err := at.reader.cache.Latest(ctx)
-		Expect(err).NotTo(HaveOccurred())
-		behind := func() []readindex.Kind {
-			at.reader.cache.progress.mu.Lock()
-			defer at.reader.cache.progress.mu.Unlock()
-			kinds, _ := at.reader.cache.progress.behind(latest)
-			return kinds
-		}
-		Expect(behind()).To(HaveLen(int(readindex.Kinds)))
-		at.reader.cache.Raise(latest)
-		// The API server would say it by itself once a minute.
-		Eventually(behind).WithTimeout(4 * keepUpPeriod).Should(BeEmpty())
 	})
 
 	It("knows that somebody is gone when a write has found that", func(ctx SpecContext) {

@@ -13,6 +13,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 )
 
@@ -155,7 +156,7 @@ func (s *Store) cachedState(ctx context.Context, t *scim.ResourceType, id string
 	if e := shown.Entry(t, key); e == nil || !e.Group.Sliced && !shown.Members().HasSlices(key) {
 		return nil, false
 	}
-	state, ok, _ = fromMemory(s.cache, func() bool { return s.current(ctx, t) }, func(x *index.Index) (*groupState, error) {
+	state, ok, _ = cache.Read(s.cache, func() bool { return s.current(ctx, t) }, func(x *index.Index) (*groupState, error) {
 		current, known := x.Get(t, id, store.View{WithoutMembers: true})
 		e := x.Entry(t, key)
 		if !known || e == nil {
@@ -190,7 +191,7 @@ func (s *Store) mayBeSliced(group *v1alpha1.ScimGroup) bool {
 	if err != nil || codec.IsSliced(group) {
 		return err == nil
 	}
-	has, known, _ := fromMemory(s.cache, s.cache.Synced, func(x *index.Index) (bool, error) { return x.Members().HasSlices(id), nil })
+	has, known, _ := cache.Read(s.cache, s.cache.Synced, func(x *index.Index) (bool, error) { return x.Members().HasSlices(id), nil })
 	return has || !known
 }
 

@@ -4,23 +4,20 @@ import (
 	"context"
 
 	"github.com/kubescim/kubescim/internal/readindex"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 )
 
 // Members are the replicas of a tenant, this one among them: a driver.Replica.
 type Members interface {
+	cache.Members
 	// Member reports whether this replica may answer clients at this moment.
 	Member() bool
 	// Lead reports whether this replica is the one that does what one of them is to do.
 	Lead() bool
-	// ReadIndex returns the revisions that a read must have reached which came before, for
-	// it to miss nothing that any replica has acknowledged.
-	ReadIndex(ctx context.Context) (readindex.Revisions, error)
-	// Rewound is called when the API server shows that etcd was restored to an older state.
-	Rewound()
 }
 
 // alone is a replica without others.
-type alone struct{ cache *Cache }
+type alone struct{ cache *cache.Cache }
 
 var _ Members = alone{}
 

@@ -1,6 +1,10 @@
 package kubernetes
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
+)
 
 // Metrics count what a store does. The zero pointer counts nothing.
 type Metrics struct {
@@ -32,7 +36,7 @@ func NewMetrics(registry prometheus.Registerer, tenant string) *Metrics {
 
 // MeasureStorage registers a metric of how much the tenant's users and groups take, as
 // spec.storageLimit of its ScimTenant counts it.
-func MeasureStorage(registry prometheus.Registerer, tenant string, memory *Cache) {
+func MeasureStorage(registry prometheus.Registerer, tenant string, memory *cache.Cache) {
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "scim_stored_bytes", ConstLabels: prometheus.Labels{"tenant": tenant},
 		Help: "About how many bytes the users and groups of the tenant take where they are stored.",

@@ -16,6 +16,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
@@ -152,7 +153,7 @@ func (s *Store) listing(ctx context.Context, id string) (groups []string, err er
 		return nil, nil //nolint:nilerr // What is no id is no member.
 	}
 	t := s.groupType()
-	parents, known, _ := fromMemory(s.cache, func() bool { return s.current(ctx, t) }, func(x *index.Index) ([]uuid.UUID, error) {
+	parents, known, _ := cache.Read(s.cache, func() bool { return s.current(ctx, t) }, func(x *index.Index) ([]uuid.UUID, error) {
 		return x.Members().ParentsOf(key), nil
 	})
 	if known {

@@ -10,6 +10,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
@@ -27,7 +28,7 @@ func (s *Store) Get(ctx context.Context, t *scim.ResourceType, id string, view s
 // get is Get of a member.
 func (s *Store) get(ctx context.Context, t *scim.ResourceType, id string, view store.View) (*scim.Resource, error) {
 	ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, s.liveReads(t, true, !view.WithoutGroups)) }
-	found, known, err := fromMemory(s.cache, ready, func(x *index.Index) (*scim.Resource, error) {
+	found, known, err := cache.Read(s.cache, ready, func(x *index.Index) (*scim.Resource, error) {
 		if err := view.Take(ctx, view.Weight(x.MemberCount(t, id))); err != nil {
 			return nil, err
 		}
@@ -53,7 +54,7 @@ func (s *Store) List(ctx context.Context, t *scim.ResourceType, query store.Quer
 	ready := func() bool {
 		return s.current(ctx, t) || s.caughtUp(ctx, t, s.liveReads(t, id != "" || name != "", groups))
 	}
-	page, known, err := fromMemory(s.cache, ready, func(x *index.Index) (*store.Page, error) { return x.List(ctx, t, query) })
+	page, known, err := cache.Read(s.cache, ready, func(x *index.Index) (*store.Page, error) { return x.List(ctx, t, query) })
 	if known {
 		return page, err
 	}
@@ -125,7 +126,7 @@ func (s *Store) derive(ctx context.Context, resource *scim.Resource, view store.
 	case store.IsUser(resource.Type()) && !view.WithoutGroups:
 		t := resource.Type()
 		ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, s.liveReads(t, true, true)) }
-		_, known, _ := fromMemory(s.cache, ready, func(x *index.Index) (struct{}, error) {
+		_, known, _ := cache.Read(s.cache, ready, func(x *index.Index) (struct{}, error) {
 			x.Complete(resource)
 			return struct{}{}, nil
 		})

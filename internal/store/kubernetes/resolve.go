@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
@@ -28,7 +29,7 @@ const (
 func (s *Store) resolve(ctx context.Context, ids []string) (map[string]string, error) {
 	t := s.groupType()
 	ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, s.liveLookUps(len(ids))) }
-	kinds, known, _ := fromMemory(s.cache, ready, func(x *index.Index) (map[string]string, error) {
+	kinds, known, _ := cache.Read(s.cache, ready, func(x *index.Index) (map[string]string, error) {
 		return kindsOf(x, ids), nil
 	})
 	if known {

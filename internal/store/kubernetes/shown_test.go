@@ -19,6 +19,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
@@ -228,7 +229,7 @@ var _ = Describe("A replica", func() {
 			},
 		})
 		tenant := client.ObjectKey{Namespace: at.namespace, Name: "acme"}
-		memory := NewCache(onUsers, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+		memory := cache.New(onUsers, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
 		members := at.all.start(memory, fog.clear)
 		s := sized(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory, Members: members}), small)
 		first, second, third := at.create(ctx, "a@example.com"), at.create(ctx, "b@example.com"), at.create(ctx, "c@example.com")

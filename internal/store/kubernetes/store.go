@@ -52,6 +52,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
@@ -62,7 +63,7 @@ type Store struct {
 	claims  claim.Claims
 	tenant  client.ObjectKey
 	groups  *scim.ResourceType
-	cache   *Cache
+	cache   *cache.Cache
 	members Members
 	metrics *Metrics
 	log     *slog.Logger
@@ -88,7 +89,7 @@ type Options struct {
 	// groups too. That of users comes with each call.
 	Groups *scim.ResourceType
 	// Cache, if set, is where reads are served from.
-	Cache *Cache
+	Cache *cache.Cache
 	// Members are the replicas of the tenant; nil for one that is alone.
 	Members Members
 	// Metrics, if set, counts.
@@ -103,7 +104,7 @@ func New(o Options) *Store {
 		o.Members = alone{o.Cache}
 	}
 	if o.Cache != nil {
-		o.Client = witness{Client: o.Client, cache: o.Cache, members: o.Members}
+		o.Client = cache.Witness(o.Client, o.Cache, o.Members)
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

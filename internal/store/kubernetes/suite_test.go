@@ -25,6 +25,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/conformance"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
 )
@@ -66,7 +67,7 @@ var _ = BeforeSuite(func() {
 	Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
 	live, err = client.NewWithWatch(config, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
-	watching, err = NewWatchClient(live, config)
+	watching, err = cache.NewWatchClient(live, config)
 	Expect(err).NotTo(HaveOccurred())
 })
 
@@ -117,14 +118,14 @@ type replicas struct {
 	backend
 	sizes  sizes
 	mu     sync.Mutex
-	caches []*Cache
+	caches []*cache.Cache
 }
 
 // Replica returns another one, once it is in step.
 func (r *replicas) Replica() store.Store {
 	GinkgoHelper()
 	tenant := client.ObjectKey{Namespace: r.namespace, Name: "acme"}
-	memory := NewCache(watching, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+	memory := cache.New(watching, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
 	members := r.start(memory, func() {})
 	return sized(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory, Members: members}), r.sizes)
 }

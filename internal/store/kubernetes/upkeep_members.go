@@ -15,6 +15,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -30,7 +31,7 @@ type missing struct {
 // which there seems to be evidence. It says nothing while memory is not complete.
 func (u *Upkeep) look() (members, groups missing) {
 	type shown struct{ members, groups []index.Missing }
-	all, known, _ := fromMemory(u.store.cache, u.store.cache.Synced, func(x *index.Index) (shown, error) {
+	all, known, _ := cache.Read(u.store.cache, u.store.cache.Synced, func(x *index.Index) (shown, error) {
 		return shown{members: x.Members().Missing(), groups: x.Members().MissingGroups()}, nil
 	})
 	if !known {

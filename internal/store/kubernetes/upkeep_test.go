@@ -23,6 +23,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
@@ -194,7 +195,7 @@ var _ = Describe("The upkeep", func() {
 
 	It("waits until it is known what the users of the tenant are", func(ctx SpecContext) {
 		tenant := client.ObjectKey{Namespace: namespace, Name: "acme"}
-		memory := NewCache(watching, tenant, slog.New(slog.DiscardHandler)) // which follows nothing yet
+		memory := cache.New(watching, tenant, slog.New(slog.DiscardHandler)) // which follows nothing yet
 		early := NewUpkeep(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory}), prometheus.NewRegistry())
 		early.Policy = func() store.Policy { return store.Policy{} }
 		Expect(early.once(ctx, true)).To(Succeed())

@@ -17,6 +17,7 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 )
 
 // weather is what a cache's watches have to bear.
@@ -127,7 +128,7 @@ func newScene(ctx context.Context) *scene {
 func (s *scene) start(w *weather) *Store {
 	GinkgoHelper()
 	tenant := client.ObjectKey{Namespace: s.namespace, Name: "acme"}
-	memory := NewCache(w.client(), tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+	memory := cache.New(w.client(), tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
 	members := s.all.start(memory, w.clear)
 	return New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory, Members: members})
 }
@@ -164,7 +165,7 @@ func (s *scene) synced(ctx context.Context) func() error {
 
 // start runs the cache as one of the replicas, until the case ends, and waits until
 // it is in step. release lets go of what might keep it from ending.
-func (r *replicas) start(memory *Cache, release func()) Members {
+func (r *replicas) start(memory *cache.Cache, release func()) Members {
 	GinkgoHelper()
 	members := r.add(memory)
 	memory.Follow(registry)
@@ -184,7 +185,7 @@ func (r *replicas) start(memory *Cache, release func()) Members {
 }
 
 // add makes the cache one that the others know.
-func (r *replicas) add(memory *Cache) Members {
+func (r *replicas) add(memory *cache.Cache) Members {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.caches = append(r.caches, memory)

@@ -1,4 +1,4 @@
-package kubernetes
+package cache
 
 import (
 	"bytes"
@@ -58,7 +58,7 @@ func TestWatchesThatEndAtOnceAreBegunAgainMoreAndMoreRarely(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begun := 0
-				memory := NewCache(watches(func(context.Context, *metav1.ListOptions) (watch.Interface, error) {
+				memory := New(watches(func(context.Context, *metav1.ListOptions) (watch.Interface, error) {
 					begun++
 					return open()
 				}), client.ObjectKey{Namespace: "default", Name: "acme"}, slog.New(slog.DiscardHandler))
@@ -81,7 +81,7 @@ func TestWatchesThatEndAreLoggedWithoutWhatTheAPIServerSays(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := NewWithT(t)
 				var log bytes.Buffer
-				memory := NewCache(watches(func(context.Context, *metav1.ListOptions) (watch.Interface, error) { return open() }),
+				memory := New(watches(func(context.Context, *metav1.ListOptions) (watch.Interface, error) { return open() }),
 					client.ObjectKey{Namespace: "default", Name: "acme"}, slog.New(slog.NewTextHandler(&log, nil)))
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
@@ -97,7 +97,7 @@ func TestBookmarksThatAreWantedAreNotHeldBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
 		var revision uint64 = 1
-		memory := NewCache(watches(func(ctx context.Context, options *metav1.ListOptions) (watch.Interface, error) {
+		memory := New(watches(func(ctx context.Context, options *metav1.ListOptions) (watch.Interface, error) {
 			events := make(chan watch.Event)
 			go func() {
 				defer close(events)

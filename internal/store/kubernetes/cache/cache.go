@@ -1,4 +1,4 @@
-package kubernetes
+package cache
 
 import (
 	"context"
@@ -61,10 +61,10 @@ type content struct {
 	replaced chan struct{}  // closed when another content takes its place
 }
 
-// NewCache returns a cache that is empty until it Runs, and of no use before
+// New returns a cache that is empty until it Runs, and of no use before
 // Follow has been called. The client must be allowed to watch the tenant's
 // objects.
-func NewCache(live client.WithWatch, tenant client.ObjectKey, log *slog.Logger) *Cache {
+func New(live client.WithWatch, tenant client.ObjectKey, log *slog.Logger) *Cache {
 	return &Cache{client: live, tenant: tenant, log: log, index: index.New(), content: content{replaced: make(chan struct{})}}
 }
 
@@ -288,12 +288,12 @@ func (c *Cache) CatchUp(ctx context.Context, t *scim.ResourceType, with client.R
 	return c.progress.reachSoon(ctx, latest, bookmarkPatience)
 }
 
-// fromMemory answers a read from memory. ready waits until memory is new enough, and
+// Read answers a read from the cache. ready waits until memory is new enough, and
 // reports whether it is. What read returns counts only if memory went on without a break
 // from before ready until after it: it may begin anew at any moment, as it does for other
 // schemas, and then is empty, or holds a part. known is false when there is no such
 // answer, and the API server is to be asked instead.
-func fromMemory[T any](c *Cache, ready func() bool, read func(*index.Index) (T, error)) (answer T, known bool, err error) {
+func Read[T any](c *Cache, ready func() bool, read func(*index.Index) (T, error)) (answer T, known bool, err error) {
 	var none T
 	if c == nil {
 		return none, false, nil

@@ -1,11 +1,18 @@
-package kubernetes
+package cache
 
 import (
 	"context"
 
-	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 )
+
+// Witness returns a client that tells the members, before anybody is told of a write, that
+// etcd has been restored to an older state, when what is written shows that.
+func Witness(c client.Client, cache *Cache, members Members) client.Client {
+	return witness{Client: c, cache: cache, members: members}
+}
 
 // witness is a client that notices, before anybody is told of a write, that etcd has been
 // restored to an older state: the write has a lower resourceVersion than what the API

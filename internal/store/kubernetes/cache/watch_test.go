@@ -1,4 +1,4 @@
-package kubernetes
+package cache
 
 import (
 	"bufio"
@@ -22,7 +22,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec/codectest"
 )
@@ -70,24 +69,22 @@ var _ = Describe("A cache's watches", func() {
 	}
 
 	It("bring what a client's own bring", func(ctx SpecContext) {
-		s := newStore(live, namespace)
-		member, err := s.Create(ctx, newUser("jim@example.com"), store.Policy{})
-		Expect(err).NotTo(HaveOccurred())
+		member := createUser(ctx, namespace, "jim@example.com")
 		user := &v1alpha1.ScimUser{Spec: *codectest.EveryField()}
 		user.Spec.TenantRef.Name, user.Spec.Meta = "acme", codec.Stamp(metav1.NowMicro(), metav1.NowMicro(), writerOfTest)
 		group := &v1alpha1.ScimGroup{Spec: v1alpha1.ScimGroupSpec{
-			DisplayName: "Ünique <&>", ExternalID: "7", Members: []v1alpha1.MemberID{v1alpha1.MemberID(member.ID())}, MemberCount: ptr.To(int32(1)),
+			DisplayName: "Ünique <&>", ExternalID: "7", Members: []v1alpha1.MemberID{v1alpha1.MemberID(member)}, MemberCount: ptr.To(int32(1)),
 			TenantRef: user.Spec.TenantRef, Meta: user.Spec.Meta,
 		}}
 		slice := &v1alpha1.ScimGroupMembers{Spec: v1alpha1.ScimGroupMembersSpec{
-			GroupRef: v1alpha1.GroupReference{Name: member.ID()}, MemberGroups: []v1alpha1.MemberID{v1alpha1.MemberID(member.ID())},
+			GroupRef: v1alpha1.GroupReference{Name: member}, MemberGroups: []v1alpha1.MemberID{v1alpha1.MemberID(member)},
 			MemberCount: ptr.To(int32(1)), TenantRef: user.Spec.TenantRef, Meta: user.Spec.Meta,
 		}}
 		for list, object := range map[client.ObjectList]client.Object{
 			&v1alpha1.ScimUserList{}: user, &v1alpha1.ScimGroupList{}: group, &v1alpha1.ScimGroupMembersList{}: slice,
 		} {
 			object.SetNamespace(namespace)
-			object.SetName(member.ID()[:8] + "-1111-4111-8111-111111111111")
+			object.SetName(member[:8] + "-1111-4111-8111-111111111111")
 			object.SetLabels(map[string]string{v1alpha1.LabelTenant: "acme"})
 			object.SetAnnotations(map[string]string{codec.AnnotationReleased: "true"})
 			object.SetFinalizers([]string{v1alpha1.Finalizer})
@@ -119,17 +116,15 @@ var _ = Describe("A cache's watches", func() {
 		bookmark := next(events)
 		Expect(bookmark.Type).To(Equal(watch.Bookmark))
 		Expect(bookmark.Object.(client.Object).GetAnnotations()).To(HaveKeyWithValue(metav1.InitialEventsAnnotationKey, "true"))
-		user, err := newStore(live, namespace).Create(ctx, newUser("jim@example.com"), store.Policy{})
-		Expect(err).NotTo(HaveOccurred())
+		user := createUser(ctx, namespace, "jim@example.com")
 		added := next(begin(ctx, watching, &v1alpha1.ScimUserList{}, bookmark.Object.(client.Object).GetResourceVersion()))
 		Expect(added.Type).To(Equal(watch.Added))
-		Expect(added.Object.(client.Object).GetName()).To(Equal(user.ID()))
+		Expect(added.Object.(client.Object).GetName()).To(Equal(user))
 		Expect(next(events)).To(Equal(added))
 	})
 
 	It("get what there is as events when a list broke off", func(ctx SpecContext) {
-		_, err := newStore(live, namespace).Create(ctx, newUser("jim@example.com"), store.Policy{})
-		Expect(err).NotTo(HaveOccurred())
+		createUser(ctx, namespace, "jim@example.com")
 		var lists, streams atomic.Int32
 		breaking := rest.CopyConfig(config)
 		breaking.Wrap(func(next http.RoundTripper) http.RoundTripper {

@@ -1,4 +1,4 @@
-package kubernetes
+package cache
 
 import (
 	"fmt"
@@ -65,8 +65,8 @@ func userEntry(id uuid.UUID, read *codec.Record) *index.Entry {
 	}
 	emails, _ := user.Attributes()["emails"].([]any)
 	for _, email := range emails {
-		complex, _ := email.(scim.Complex)
-		if address, _ := complex["value"].(string); address != "" {
+		fields, _ := email.(scim.Complex)
+		if address, _ := fields["value"].(string); address != "" {
 			e.Emails = append(e.Emails, scim.Shared(frozen.Text(), address))
 		}
 	}
