@@ -30,8 +30,12 @@ const lastingWatch = 30 * time.Second
 // missing is the version of an object that does not exist.
 const missing = contract.NoVerifiers
 
-// follower follows one object by name, with permission for that name only: an
-// informer would list all objects of the kind.
+// follower follows one object by name, with permission to get and watch that name only.
+//
+// A cache of controller-runtime that selects the name does so too, in fewer lines. But it
+// lists before it watches, unless the API server streams lists, and neither a server nor
+// the operator may list Secrets. With controller-runtime 0.25, it adds 0.7 MB to the
+// program, and for two objects it takes 1 MB of memory where this takes 50 kB.
 type follower struct {
 	client client.WithWatch
 	log    *slog.Logger
