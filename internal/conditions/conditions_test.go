@@ -1,4 +1,4 @@
-package conditions
+package conditions_test
 
 import (
 	"strings"
@@ -9,21 +9,28 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/conditions/conditionscheck"
 )
 
 func tenant() *scimv1alpha1.ScimTenant {
-	return &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Generation: 3}}
+	return &scimv1alpha1.ScimTenant{
+		ObjectMeta: metav1.ObjectMeta{Generation: 3},
+		Status:     scimv1alpha1.ScimTenantStatus{ObservedGeneration: 3},
+	}
 }
 
-func summary(outcome Outcome, reason string) Summary {
-	return Summary{Outcome: outcome, Reason: reason, Message: "because of " + reason}
+func summary(outcome conditions.Outcome, reason string) conditions.Summary {
+	return conditions.Summary{Outcome: outcome, Reason: reason, Message: "because of " + reason}
 }
 
 func TestSetWalksThroughAllOutcomes(t *testing.T) {
 	obj := tenant()
-	for _, outcome := range []Outcome{Reconciling, Stalled, Ready, Stalled, Reconciling, Ready, Ready} {
-		Set(obj, summary(outcome, "Reason"), True("Part", "Fine", "fine"))
-		if wrong := Check(obj); len(wrong) > 0 {
+	for _, outcome := range []conditions.Outcome{
+		conditions.Reconciling, conditions.Stalled, conditions.Ready, conditions.Stalled, conditions.Reconciling, conditions.Ready, conditions.Ready,
+	} {
+		conditions.Set(obj, summary(outcome, "Reason"), conditions.True("Part", "Fine", "fine"))
+		if wrong := conditionscheck.Check(obj); len(wrong) > 0 {
 			t.Errorf("after %s: %v", outcome, wrong)
 		}
 		if !meta.IsStatusConditionTrue(obj.Status.Conditions, string(outcome)) {
@@ -38,18 +45,18 @@ func TestSetWalksThroughAllOutcomes(t *testing.T) {
 func TestSetReportsChangesOfReady(t *testing.T) {
 	obj := tenant()
 	for i, step := range []struct {
-		summary Summary
+		summary conditions.Summary
 		changed bool
 	}{
-		{summary(Reconciling, "A"), true},
-		{summary(Reconciling, "A"), false},
-		{Summary{Outcome: Reconciling, Reason: "A", Message: "another message"}, false},
-		{summary(Reconciling, "B"), true},
-		{summary(Stalled, "C"), true},
-		{summary(Ready, "C"), true},
-		{summary(Ready, "C"), false},
+		{summary(conditions.Reconciling, "A"), true},
+		{summary(conditions.Reconciling, "A"), false},
+		{conditions.Summary{Outcome: conditions.Reconciling, Reason: "A", Message: "another message"}, false},
+		{summary(conditions.Reconciling, "B"), true},
+		{summary(conditions.Stalled, "C"), true},
+		{summary(conditions.Ready, "C"), true},
+		{summary(conditions.Ready, "C"), false},
 	} {
-		if changed := Set(obj, step.summary); changed != step.changed {
+		if changed := conditions.Set(obj, step.summary); changed != step.changed {
 			t.Errorf("step %d: changed = %v", i, changed)
 		}
 	}
@@ -57,50 +64,14 @@ func TestSetReportsChangesOfReady(t *testing.T) {
 
 func TestSetKeepsTheTimeWhenNothingChanges(t *testing.T) {
 	obj := tenant()
-	Set(obj, summary(Ready, "A"))
+	conditions.Set(obj, summary(conditions.Ready, "A"))
 	then := metav1.NewTime(time.Now().Add(-time.Hour))
 	obj.Status.Conditions[0].LastTransitionTime = then
 	obj.Generation++
-	Set(obj, summary(Ready, "A"))
+	conditions.Set(obj, summary(conditions.Ready, "A"))
 	if c := obj.Status.Conditions[0]; !c.LastTransitionTime.Equal(&then) || c.ObservedGeneration != 4 {
 		t.Errorf("the condition is %+v", c)
 	}
-}
-
-func TestCheckFindsWhatIsWrong(t *testing.T) {
-	for name, tc := range map[string]struct {
-		spoil func(*scimv1alpha1.ScimTenant)
-		want  string
-	}{
-		"no Ready":        {func(t *scimv1alpha1.ScimTenant) { t.Status.Conditions = nil }, "no condition Ready"},
-		"twice":           {func(t *scimv1alpha1.ScimTenant) { add(t, t.Status.Conditions[0]) }, "twice"},
-		"Ready unknown":   {func(t *scimv1alpha1.ScimTenant) { t.Status.Conditions[0].Status = metav1.ConditionUnknown }, "Unknown"},
-		"Stalled False":   {func(t *scimv1alpha1.ScimTenant) { add(t, stamped(False("Stalled", "A", "a"))) }, "only while it is True"},
-		"Ready, stalled":  {func(t *scimv1alpha1.ScimTenant) { add(t, stamped(True("Stalled", "A", "a"))) }, "not one"},
-		"nothing holds":   {func(t *scimv1alpha1.ScimTenant) { t.Status.Conditions[0].Status = metav1.ConditionFalse }, "not one"},
-		"no reason":       {func(t *scimv1alpha1.ScimTenant) { t.Status.Conditions[0].Reason = "" }, "no reason"},
-		"no time":         {func(t *scimv1alpha1.ScimTenant) { t.Status.Conditions[0].LastTransitionTime = metav1.Time{} }, "no time"},
-		"no generation":   {func(t *scimv1alpha1.ScimTenant) { t.Status.Conditions[0].ObservedGeneration = 0 }, "generation 0"},
-		"from the future": {func(t *scimv1alpha1.ScimTenant) { t.Status.Conditions[0].ObservedGeneration = 9 }, "generation 9"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			obj := tenant()
-			Set(obj, summary(Ready, "A"))
-			tc.spoil(obj)
-			if wrong := strings.Join(Check(obj), "; "); !strings.Contains(wrong, tc.want) {
-				t.Errorf("Check found %q, want %q", wrong, tc.want)
-			}
-		})
-	}
-}
-
-func add(t *scimv1alpha1.ScimTenant, c metav1.Condition) {
-	t.Status.Conditions = append(t.Status.Conditions, c)
-}
-
-func stamped(c metav1.Condition) metav1.Condition {
-	c.ObservedGeneration, c.LastTransitionTime = 3, metav1.Now()
-	return c
 }
 
 // What somebody else has written must not keep a status or an event from being written.
@@ -115,13 +86,13 @@ func TestMessagesAreBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			obj := tenant()
-			Set(obj, Summary{Outcome: Stalled, Reason: "Reason", Message: tc.message}, False("Part", "Reason", tc.message))
+			conditions.Set(obj, conditions.Summary{Outcome: conditions.Stalled, Reason: "Reason", Message: tc.message}, conditions.False("Part", "Reason", tc.message))
 			for _, c := range obj.Status.Conditions {
 				if c.Message != tc.condition {
 					t.Errorf("%s has a message of %d bytes, and not of %d", c.Type, len(c.Message), len(tc.condition))
 				}
 			}
-			if note := Note(tc.message); note != tc.note {
+			if note := conditions.Note(tc.message); note != tc.note {
 				t.Errorf("the note of an event has %d bytes, and not %d", len(note), len(tc.note))
 			}
 		})

@@ -19,6 +19,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/conditions/conditionscheck"
 )
 
 // bench is a place to run passes over one ScimApiKey in.
@@ -83,6 +84,9 @@ func (b *bench) run(work func(context.Context, *Pass[*scimv1alpha1.ScimApiKey]) 
 				Outcome: conditions.Reconciling, Reason: scimv1alpha1.ReasonReconcileFailed, Message: failure.Error(),
 			}
 		}
+		if failure == nil {
+			object.Status.ObservedGeneration = object.Generation
+		}
 		if !conditions.Set(object, summary) {
 			return nil
 		}
@@ -120,7 +124,7 @@ func TestPassSetsTheFinalizerFirstAndTheStatusLast(t *testing.T) {
 	if !slices.Equal(b.writes, []string{"object", "status"}) {
 		t.Errorf("it writes %v", b.writes)
 	}
-	if wrong := conditions.Check(b.current()); len(wrong) > 0 {
+	if wrong := conditionscheck.Check(b.current()); len(wrong) > 0 {
 		t.Errorf("the status is wrong: %v", wrong)
 	}
 	if told := b.told(); !slices.Equal(told, []string{"Normal Succeeded all is well"}) {

@@ -103,7 +103,8 @@ type ManagerOptions struct {
 }
 
 // StartManager runs a manager with the operator's own rights and cache and what
-// setup adds to it. It returns once the caches are filled; stop ends it.
+// setup adds to it. It returns once the caches are filled; stop ends it, and fails if a
+// status that was written through the manager's client is not as kstatus has to find it.
 func (e *Environment) StartManager(setup func(context.Context, ctrl.Manager) error) (stop func() error, err error) {
 	return e.StartManagerWith(ManagerOptions{}, setup)
 }
@@ -112,10 +113,11 @@ func (e *Environment) StartManager(setup func(context.Context, ctrl.Manager) err
 func (e *Environment) StartManagerWith(
 	options ManagerOptions, setup func(context.Context, ctrl.Manager) error,
 ) (stop func() error, err error) {
+	check := &statusCheck{}
 	mgr, err := ctrl.NewManager(e.configOf(options.User), ctrl.Options{
 		Scheme:                  controller.NewScheme(),
 		Cache:                   controller.CacheOptions(OperatorNamespace, options.Namespaces),
-		NewClient:               options.NewClient,
+		NewClient:               check.client(options.NewClient),
 		Metrics:                 metricsserver.Options{BindAddress: "0"},
 		GracefulShutdownTimeout: ptr.To(10 * time.Second),
 		Controller:              config.Controller{SkipNameValidation: ptr.To(true)},
@@ -136,7 +138,7 @@ func (e *Environment) StartManagerWith(
 	}
 	return func() error {
 		cancel()
-		return <-ended
+		return errors.Join(<-ended, check.err())
 	}, nil
 }
 

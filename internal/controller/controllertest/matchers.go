@@ -11,13 +11,14 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/conditions/conditionscheck"
 )
 
 // BeWellFormed succeeds if an object's conditions have the form that kstatus
 // needs.
 func BeWellFormed() types.GomegaMatcher {
 	return gomega.WithTransform(func(obj conditions.Object) string {
-		return strings.Join(conditions.Check(obj), "\n")
+		return strings.Join(conditionscheck.Check(obj), "\n")
 	}, gomega.BeEmpty())
 }
 

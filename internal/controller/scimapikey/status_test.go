@@ -15,6 +15,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/conditions/conditionscheck"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
@@ -138,7 +139,7 @@ func TestStatus(t *testing.T) {
 			for _, c := range key.Status.Conditions {
 				all[c.Type] = c
 			}
-			if wrong := conditions.Check(key); len(wrong) > 0 {
+			if wrong := conditionscheck.Check(key); len(wrong) > 0 {
 				t.Errorf("the conditions are malformed: %v", wrong)
 			}
 			if c := all[string(tc.outcome)]; c.Status != yes || c.Reason != tc.reason || !strings.Contains(c.Message, tc.message) {
@@ -157,7 +158,7 @@ func TestStatus(t *testing.T) {
 func TestStatusAfterAFailure(t *testing.T) {
 	s := waiting(func(s *scope) { s.failure = errors.New("timed out"); s.tenant = nil })
 	setStatus(s)
-	if len(s.key.Status.Conditions) != 2 || s.key.Status.ObservedGeneration != 0 || len(conditions.Check(s.key)) > 0 {
+	if len(s.key.Status.Conditions) != 2 || s.key.Status.ObservedGeneration != 0 || len(conditionscheck.Check(s.key)) > 0 {
 		t.Errorf("the status is %+v", s.key.Status)
 	}
 }

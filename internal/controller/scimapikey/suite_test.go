@@ -96,9 +96,16 @@ func crashing(crash func(verb string, obj client.Object) error) client.Client {
 	})
 }
 
-// reconcile reconciles a key once.
+// reconcile reconciles a key once, and checks how that leaves its status, if it has
+// come to write one.
 func (o *operator) reconcile(ctx context.Context, key *scimv1alpha1.ScimApiKey) (ctrl.Result, error) {
-	return o.reconciler.Reconcile(ctx, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(key)})
+	GinkgoHelper()
+	result, err := o.reconciler.Reconcile(ctx, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(key)})
+	now := &scimv1alpha1.ScimApiKey{}
+	if env.Client.Get(ctx, client.ObjectKeyFromObject(key), now) == nil && len(now.Status.Conditions) > 0 {
+		Expect(now).To(controllertest.BeWellFormed())
+	}
+	return result, err
 }
 
 // settle reconciles a key some times, as the watches would have it.

@@ -1,6 +1,7 @@
 package scimtenant
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/conditions/conditionscheck"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
@@ -32,7 +34,7 @@ func settled(change ...func(*scope)) *scope {
 	s.ingress = ingressFor("acme.example.com")
 	s.gathered, s.ingressClass = true, true
 	s.deployment = &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Name: "acme-scim", Generation: 5},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "acme-scim", Generation: 5},
 		Status:     appsv1.DeploymentStatus{ObservedGeneration: 5, Replicas: 2, UpdatedReplicas: 2, ReadyReplicas: 2},
 	}
 	for _, c := range change {
@@ -45,7 +47,7 @@ func settled(change ...func(*scope)) *scope {
 func withFinding(reason string) func(*scope) {
 	return func(s *scope) {
 		s.tenant.Spec.Endpoint.TLS = scimv1alpha1.EndpointTLS{SecretName: "acme-tls"}
-		s.certificate = &finding{reason: reason, message: "a finding: " + reason}
+		s.certificate = &finding{reason: reason, message: "a finding: " + cmp.Or(reason, "none")}
 	}
 }
 
@@ -251,7 +253,7 @@ func TestStatus(t *testing.T) {
 			for _, c := range tc.scope.tenant.Status.Conditions {
 				all[c.Type] = c
 			}
-			if wrong := conditions.Check(tc.scope.tenant); len(wrong) > 0 {
+			if wrong := conditionscheck.Check(tc.scope.tenant); len(wrong) > 0 {
 				t.Errorf("the conditions are malformed: %v", wrong)
 			}
 			if c := all[string(tc.outcome)]; c.Status != yes || c.Reason != tc.reason || !strings.Contains(c.Message, tc.message) {
@@ -279,7 +281,7 @@ func TestStatusBeforeAnythingWasGathered(t *testing.T) {
 	if status.URL != "https://old.example.com/scim/v2" || status.ObservedGeneration != 1 {
 		t.Errorf("the status is %+v", status)
 	}
-	if len(status.Conditions) != 2 || len(conditions.Check(s.tenant)) > 0 {
+	if len(status.Conditions) != 2 || len(conditionscheck.Check(s.tenant)) > 0 {
 		t.Errorf("the conditions are %+v", status.Conditions)
 	}
 }
