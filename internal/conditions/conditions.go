@@ -58,15 +58,15 @@ func Note(message string) string { return shorten(message, longestNote) }
 
 // shorten cuts a text that has more bytes than the limit, and marks it as cut.
 func shorten(text string, limit int) string {
-	const mark = "…"
+	const ellipsis = "…"
 	if len(text) <= limit {
 		return text
 	}
-	end := limit - len(mark)
+	end := limit - len(ellipsis)
 	for end > 0 && !utf8.RuneStart(text[end]) {
 		end--
 	}
-	return text[:end] + mark
+	return text[:end] + ellipsis
 }
 
 // Set writes a summary and the conditions that it is made of into the object's

@@ -26,17 +26,17 @@ var namespaceAvailable = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 
 func init() { metrics.Registry.MustRegister(namespaceAvailable) }
 
-// availability tells, in the log and as a metric, in which of the watched
+// availability reports, in the log and as a metric, in which of the watched
 // namespaces the operator can work. The informers find that out by themselves, and
 // take up a namespace that appears later.
 type availability struct {
 	live       client.Client
 	namespaces []string
-	// told is what is wrong with each namespace, as it was told last.
-	told map[string]string
+	// reported is what is wrong with each namespace, as it was reported last.
+	reported map[string]string
 }
 
-// NeedLeaderElection makes every replica tell.
+// NeedLeaderElection makes every replica report.
 func (a *availability) NeedLeaderElection() bool { return false }
 
 // Start looks at the namespaces until the operator ends.
@@ -60,20 +60,20 @@ func (a *availability) look(ctx context.Context) {
 			log.FromContext(ctx).Error(err, "Asking whether a watched namespace can be worked in", "namespace", namespace)
 			continue
 		}
-		a.tell(ctx, namespace, wrong)
+		a.report(ctx, namespace, wrong)
 	}
 }
 
-// tell tells what is wrong with a namespace, if that has changed.
-func (a *availability) tell(ctx context.Context, namespace, wrong string) {
-	last, known := a.told[namespace]
+// report reports what is wrong with a namespace, if that has changed.
+func (a *availability) report(ctx context.Context, namespace, wrong string) {
+	last, known := a.reported[namespace]
 	if known && last == wrong {
 		return
 	}
-	if a.told == nil {
-		a.told = map[string]string{}
+	if a.reported == nil {
+		a.reported = map[string]string{}
 	}
-	a.told[namespace] = wrong
+	a.reported[namespace] = wrong
 	logger := log.FromContext(ctx).WithValues("namespace", namespace)
 	if wrong == "" {
 		namespaceAvailable.WithLabelValues(namespace).Set(1)

@@ -28,14 +28,14 @@ func TestParseTellsHelpFromMistakes(t *testing.T) {
 		"bad value":    {[]string{"--log-level=loud"}, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			told := &bytes.Buffer{}
-			err := Parse(flagsOf(&Log{}, told), tc.args)
+			printed := &bytes.Buffer{}
+			err := Parse(flagsOf(&Log{}, printed), tc.args)
 			var usage *UsageError
 			if errors.Is(err, flag.ErrHelp) != tc.help || errors.As(err, &usage) != tc.usage || (err != nil) != (tc.help || tc.usage) {
 				t.Errorf("Parse fails with %v", err)
 			}
-			if (err != nil) != strings.Contains(told.String(), "Usage of program") {
-				t.Errorf("it told %q", told)
+			if (err != nil) != strings.Contains(printed.String(), "Usage of program") {
+				t.Errorf("it printed %q", printed)
 			}
 		})
 	}

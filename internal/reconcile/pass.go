@@ -126,7 +126,7 @@ func (p *Pass[T]) State(ctx context.Context, failure error) error {
 	if p.released {
 		return nil
 	}
-	told := p.steps.State(failure)
+	stated := p.steps.State(failure)
 	if equality.Semantic.DeepEqual(p.stored, p.object) {
 		return nil
 	}
@@ -139,7 +139,7 @@ func (p *Pass[T]) State(ctx context.Context, failure error) error {
 	}
 	p.stored = copyOf(p.object)
 	p.note()
-	for _, event := range told {
+	for _, event := range stated {
 		p.frame.Recorder.Eventf(p.object, nil, event.Type, event.Reason, event.Action, "%s", event.Note)
 	}
 	return nil

@@ -94,7 +94,7 @@ func (b *bench) run(work func(context.Context, *Pass[*scimv1alpha1.ScimApiKey]) 
 	}})
 }
 
-func (b *bench) told() []string {
+func (b *bench) recorded() []string {
 	var all []string
 	for len(b.events.Events) > 0 {
 		all = append(all, <-b.events.Events)
@@ -127,8 +127,8 @@ func TestPassSetsTheFinalizerFirstAndTheStatusLast(t *testing.T) {
 	if wrong := conditionscheck.Check(b.current()); len(wrong) > 0 {
 		t.Errorf("the status is wrong: %v", wrong)
 	}
-	if told := b.told(); !slices.Equal(told, []string{"Normal Succeeded all is well"}) {
-		t.Errorf("it tells %q", told)
+	if recorded := b.recorded(); !slices.Equal(recorded, []string{"Normal Succeeded all is well"}) {
+		t.Errorf("it tells %q", recorded)
 	}
 }
 
@@ -141,8 +141,8 @@ func TestPassWritesNothingThatIsSaidAlready(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if told := b.told(); len(b.writes) > 0 || len(told) > 0 {
-		t.Errorf("the second pass writes %v, and tells %v", b.writes, told)
+	if recorded := b.recorded(); len(b.writes) > 0 || len(recorded) > 0 {
+		t.Errorf("the second pass writes %v, and tells %v", b.writes, recorded)
 	}
 }
 
@@ -155,8 +155,8 @@ func TestPassStatesAFailureAndReturnsIt(t *testing.T) {
 	if !errors.Is(err, failure) {
 		t.Errorf("the pass ends with %v", err)
 	}
-	if told := b.told(); !slices.Equal(told, []string{"Warning ReconcileFailed timed out"}) {
-		t.Errorf("it tells %q", told)
+	if recorded := b.recorded(); !slices.Equal(recorded, []string{"Warning ReconcileFailed timed out"}) {
+		t.Errorf("it tells %q", recorded)
 	}
 }
 

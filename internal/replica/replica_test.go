@@ -79,16 +79,16 @@ func asServer(ctx context.Context, tenant *v1alpha1.ScimTenant) client.WithWatch
 	return live
 }
 
-// nothingTold is the store of a replica that has told clients nothing.
-type nothingTold struct{}
+// nothingAcknowledged is the store of a replica that has acknowledged nothing to clients.
+type nothingAcknowledged struct{}
 
-func (nothingTold) Revisions() readindex.Revisions { return readindex.Revisions{} }
+func (nothingAcknowledged) Revisions() readindex.Revisions { return readindex.Revisions{} }
 
-func (nothingTold) Raise(readindex.Revisions) {}
+func (nothingAcknowledged) Raise(readindex.Revisions) {}
 
-func (nothingTold) Restart() {}
+func (nothingAcknowledged) Restart() {}
 
-func (nothingTold) Latest(context.Context) (readindex.Revisions, error) {
+func (nothingAcknowledged) Latest(context.Context) (readindex.Revisions, error) {
 	return readindex.Revisions{}, nil
 }
 
@@ -120,7 +120,7 @@ var _ = Describe("A replica, with a server's permissions", func() {
 
 		live := asServer(ctx, tenant)
 		members, err := driver.New(driver.Options{
-			Client: live, Tenant: "acme", Listen: "127.0.0.1:0", Log: nothingTold{}, Logger: log, Metrics: prometheus.NewRegistry(),
+			Client: live, Tenant: "acme", Listen: "127.0.0.1:0", Log: nothingAcknowledged{}, Logger: log, Metrics: prometheus.NewRegistry(),
 			Pod: driver.Pod{Namespace: namespace, Name: "acme-scim-0", UID: "a0b1c2d3-0000-4000-8000-000000000000", IP: "127.0.0.1"},
 		})
 		Expect(err).NotTo(HaveOccurred())

@@ -21,7 +21,7 @@ func TestAuthentication(t *testing.T) {
 	expired, expiredVerifier, err := apikey.Mint()
 	h.Expect(err).NotTo(HaveOccurred())
 	expiredVerifier.ExpirationTime = time.Now().Add(-time.Minute)
-	stranger, _, err := apikey.Mint()
+	unknown, _, err := apikey.Mint()
 	h.Expect(err).NotTo(HaveOccurred())
 	forgedKey, _, err := apikey.Mint()
 	h.Expect(err).NotTo(HaveOccurred())
@@ -34,7 +34,7 @@ func TestAuthentication(t *testing.T) {
 		{"another scheme", "Basic " + h.token, "Missing", ""},
 		{"no token", "Bearer ", "Missing", ""},
 		{"no such form", "Bearer secret", "Malformed", ""},
-		{"unknown token", "Bearer " + stranger, "Unknown", ""},
+		{"unknown token", "Bearer " + unknown, "Unknown", ""},
 		{"token of a known key id", "Bearer " + forged, "Mismatch", h.verifier.KeyID},
 		{"expired token", "Bearer " + expired, "Expired", expiredVerifier.KeyID},
 		{"token cut short", "Bearer " + h.token[:len(h.token)-1], "Malformed", ""},
@@ -63,7 +63,7 @@ func TestAuthentication(t *testing.T) {
 	for _, answer := range answers {
 		h.Expect(answer).To(Equal(answers[0]), "nothing tells why a token is refused")
 	}
-	h.Expect(h.log.String()).NotTo(Or(ContainSubstring(stranger), ContainSubstring(expired), ContainSubstring(h.token), ContainSubstring(forged)))
+	h.Expect(h.log.String()).NotTo(Or(ContainSubstring(unknown), ContainSubstring(expired), ContainSubstring(h.token), ContainSubstring(forged)))
 
 	h.Expect(h.do(http.MethodGet, "/Users", "").StatusCode).To(Equal(http.StatusOK))
 	h.Expect(h.send(http.MethodGet, "/scim/v2/Users", "", "Authorization", "bearer "+h.token).StatusCode).To(Equal(http.StatusOK))

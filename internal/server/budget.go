@@ -45,18 +45,18 @@ type budget struct {
 	mu        sync.Mutex
 	room      int64 // what was left when nothing was taken
 	taken     int64
-	given     chan struct{} // closed, and replaced, when something is given back
+	released  chan struct{} // closed, and replaced, when something is given back
 	collected time.Time     // when garbage was collected for this
 }
 
 func newBudget() *budget {
-	return &budget{left: memoryLeft, given: make(chan struct{})}
+	return &budget{left: memoryLeft, released: make(chan struct{})}
 }
 
-// take takes so many bytes more for a request that has own of them already, at once or
+// acquire takes so many bytes more for a request that has own of them already, at once or
 // not at all: it returns noRoom when they cannot be had, even by waiting, and noRoomYet
 // when they may be had once other requests have ended.
-func (b *budget) take(own, bytes int64) error {
+func (b *budget) acquire(own, bytes int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	alone := b.taken == own
@@ -73,13 +73,13 @@ func (b *budget) take(own, bytes int64) error {
 	if alone {
 		return noRoom{needs: own + bytes, room: b.room}
 	}
-	return noRoomYet{needs: own + bytes, freed: b.given}
+	return noRoomYet{needs: own + bytes, freed: b.released}
 }
 
 // wait waits until so many bytes can be had, and takes them, for a request that has none.
 func (b *budget) wait(ctx context.Context, bytes int64) error {
 	for {
-		err := b.take(0, bytes)
+		err := b.acquire(0, bytes)
 		busy := noRoomYet{}
 		if !errors.As(err, &busy) {
 			return err
@@ -96,16 +96,16 @@ func tooManyLarge() error {
 	return scim.Errorf(http.StatusServiceUnavailable, "", "too many large requests are under way; try again")
 }
 
-// give gives bytes back.
-func (b *budget) give(bytes int64) {
+// release gives bytes back.
+func (b *budget) release(bytes int64) {
 	if bytes == 0 {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.taken -= bytes
-	close(b.given)
-	b.given = make(chan struct{})
+	close(b.released)
+	b.released = make(chan struct{})
 }
 
 // noRoom says that a request needs more memory than there is.
@@ -155,11 +155,11 @@ func memoryLeft(collect bool) int64 {
 }
 
 // takeMemory takes memory for what the request is about to need besides what it has
-// needed already, until it ends; at once or not at all, as budget.take does.
+// needed already, until it ends; at once or not at all, as budget.acquire does.
 func (x *exchange) takeMemory(bytes int64) error {
 	needs := x.needs + bytes
 	if missing := needs - x.taken; needs > smallRequest && missing > 0 {
-		if err := x.tenant.budget.take(x.taken, missing); err != nil {
+		if err := x.tenant.budget.acquire(x.taken, missing); err != nil {
 			return err
 		}
 		x.taken = needs
@@ -175,14 +175,14 @@ func (x *exchange) withMemory(do func() error) error {
 	needed := x.needs
 	for {
 		err := do()
-		busy, told := noRoomYet{}, (*scim.Error)(nil)
-		if !errors.As(err, &busy) || errors.As(err, &told) {
+		busy, answer := noRoomYet{}, (*scim.Error)(nil)
+		if !errors.As(err, &busy) || errors.As(err, &answer) {
 			return err
 		}
 		if needed > smallRequest {
 			return fmt.Errorf("%w: %w", tooManyLarge(), err)
 		}
-		x.tenant.budget.give(x.taken)
+		x.tenant.budget.release(x.taken)
 		x.needs, x.taken = needed, 0
 		if err := x.tenant.budget.wait(x.ctx, busy.needs); err != nil {
 			return err
@@ -191,8 +191,8 @@ func (x *exchange) withMemory(do func() error) error {
 	}
 }
 
-// giveMemory gives back what the request has taken.
-func (x *exchange) giveMemory() {
-	x.tenant.budget.give(x.taken)
+// releaseMemory gives back what the request has taken.
+func (x *exchange) releaseMemory() {
+	x.tenant.budget.release(x.taken)
 	x.needs, x.taken = 0, 0
 }

@@ -168,19 +168,19 @@ func (c *connections) follow(one net.Conn, state http.ConnState) {
 	case http.StateIdle:
 		if known.known && known.place == nil && !known.closed {
 			known.place = c.idle.PushBack(known)
-			c.tell()
+			c.wake()
 		}
 	case http.StateActive:
 		if known.known {
-			c.take(known)
+			c.remove(known)
 		}
 	case http.StateClosed, http.StateHijacked:
-		c.take(known)
+		c.remove(known)
 		delete(c.open, one)
 		if known.closed {
 			c.ending--
 		}
-		c.tell()
+		c.wake()
 	default:
 	}
 }
@@ -191,12 +191,12 @@ func (c *connections) trust(one net.Conn) {
 	defer c.mu.Unlock()
 	if known := c.open[one]; known != nil && !known.known {
 		known.known = true
-		c.take(known)
+		c.remove(known)
 	}
 }
 
-// take takes a connection out of the list that it is in.
-func (c *connections) take(one *connection) {
+// remove takes a connection out of the list that it is in.
+func (c *connections) remove(one *connection) {
 	if one.place == nil {
 		return
 	}
@@ -205,8 +205,8 @@ func (c *connections) take(one *connection) {
 	one.place = nil
 }
 
-// tell wakes who waits for a change.
-func (c *connections) tell() {
+// wake wakes who waits for a change.
+func (c *connections) wake() {
 	close(c.changed)
 	c.changed = make(chan struct{})
 }

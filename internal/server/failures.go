@@ -36,9 +36,9 @@ type failures struct {
 	all     *rate.Limiter
 	sources *lru.Cache
 
-	mu       sync.Mutex
-	unlogged int       // lines that were left out
-	told     time.Time // when the log last said so
+	mu         sync.Mutex
+	unlogged   int       // lines that were left out
+	lastLogged time.Time // when the log last said so
 }
 
 func newFailures() *failures {
@@ -64,11 +64,11 @@ func (f *failures) leaveOut(now time.Time) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.unlogged++
-	if now.Sub(f.told) < unloggedEvery {
+	if now.Sub(f.lastLogged) < unloggedEvery {
 		return 0
 	}
 	count := f.unlogged
-	f.unlogged, f.told = 0, now
+	f.unlogged, f.lastLogged = 0, now
 	return count
 }
 

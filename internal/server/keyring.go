@@ -15,17 +15,17 @@ type keyring struct {
 	mu      sync.Mutex
 	keys    Keys // nil until there are any
 	working map[apikey.Verifier]int
-	settled func() // to be called once nothing is done under other keys; nil when it was
+	retired func() // to be called once nothing is done under other keys; nil when it was
 }
 
-// accept makes the keys those that work may begin under from now on. It calls settled, which
+// accept makes the keys those that work may begin under from now on. It calls retired, which
 // must not block, once no work is under way under any other key; or never, if accept is
 // called again before: what holds then for the later keys is told of those.
-func (k *keyring) accept(keys Keys, settled func()) {
+func (k *keyring) accept(keys Keys, retired func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.keys, k.settled = keys, settled
-	k.settle()
+	k.keys, k.retired = keys, retired
+	k.notifyRetired()
 }
 
 // accepted returns the keys; nil when there have not been any yet.
@@ -56,12 +56,12 @@ func (k *keyring) end(verifier apikey.Verifier) {
 	if k.working[verifier]--; k.working[verifier] == 0 {
 		delete(k.working, verifier)
 	}
-	k.settle()
+	k.notifyRetired()
 }
 
-// settle calls settled if it is time to.
-func (k *keyring) settle() {
-	if k.settled == nil {
+// notifyRetired calls retired if it is time to.
+func (k *keyring) notifyRetired() {
+	if k.retired == nil {
 		return
 	}
 	for verifier := range k.working {
@@ -69,8 +69,8 @@ func (k *keyring) settle() {
 			return
 		}
 	}
-	k.settled()
-	k.settled = nil
+	k.retired()
+	k.retired = nil
 }
 
 // permitted returns why the request must not be answered any more: its key was good when it

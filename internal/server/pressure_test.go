@@ -174,15 +174,15 @@ func TestBudget(t *testing.T) {
 		}
 		return 50
 	}
-	g.Expect(b.take(0, 80)).To(Succeed(), "garbage is none of it")
-	g.Expect(b.take(80, 20)).To(Succeed())
-	g.Expect(b.take(100, 20)).To(MatchError(noRoom{needs: 120, room: 100}), "it is the only one")
+	g.Expect(b.acquire(0, 80)).To(Succeed(), "garbage is none of it")
+	g.Expect(b.acquire(80, 20)).To(Succeed())
+	g.Expect(b.acquire(100, 20)).To(MatchError(noRoom{needs: 120, room: 100}), "it is the only one")
 	waited := make(chan error)
 	go func() { waited <- b.wait(ctx, 30) }()
 	g.Consistently(waited, "50ms").ShouldNot(Receive())
-	b.give(50)
+	b.release(50)
 	g.Eventually(waited).Should(Receive(Succeed()))
-	g.Expect(b.take(50, 30)).To(BeAssignableToTypeOf(noRoomYet{}), "who has some does not wait for more")
+	g.Expect(b.acquire(50, 30)).To(BeAssignableToTypeOf(noRoomYet{}), "who has some does not wait for more")
 	go func() { waited <- b.wait(ctx, 30) }()
 	cancel()
 	var err error
@@ -190,8 +190,8 @@ func TestBudget(t *testing.T) {
 	var protocol *scim.Error
 	g.Expect(errors.As(err, &protocol)).To(BeTrue())
 	g.Expect(protocol.Status).To(Equal(http.StatusServiceUnavailable))
-	b.give(80)
-	g.Expect(b.take(0, 80)).To(MatchError(noRoom{needs: 80, room: 50}), "garbage was collected a moment ago")
+	b.release(80)
+	g.Expect(b.acquire(0, 80)).To(MatchError(noRoom{needs: 80, room: 50}), "garbage was collected a moment ago")
 	g.Expect(asked).To(Equal([]bool{false, true, false}))
 }
 
@@ -212,9 +212,9 @@ func TestNobodyWaitsWithMemory(t *testing.T) {
 	err := one.withMemory(func() error { return one.takeMemory(100_000) })
 	h.Expect(one.protocolError(err).Status).To(Equal(http.StatusServiceUnavailable))
 	h.Expect(time.Since(began)).To(BeNumerically("<", deadline/2))
-	one.giveMemory()
+	one.releaseMemory()
 	h.Expect(other.withMemory(func() error { return other.takeMemory(100_000) })).To(Succeed())
-	other.giveMemory()
+	other.releaseMemory()
 	h.nothingTaken()
 }
 
@@ -254,7 +254,7 @@ func TestNobodyWaitsForMemoryInTurn(t *testing.T) {
 	h.nothingTaken()
 	h.tenant.limits.Deadline = time.Minute
 	h.tenant.budget.left = func(bool) int64 { return 1_000_000 }
-	h.Expect(h.tenant.budget.take(0, 950_000)).To(Succeed(), "another request has the memory")
+	h.Expect(h.tenant.budget.acquire(0, 950_000)).To(Succeed(), "another request has the memory")
 	renamed := make(chan response, 1)
 	go func() {
 		renamed <- h.do(http.MethodPatch, "/Groups/"+id, `{`+patchSchema+`,"Operations":[{"op":"replace","path":"displayName","value":"All"}]}`)
@@ -269,7 +269,7 @@ func TestNobodyWaitsForMemoryInTurn(t *testing.T) {
 		}
 	}, 30*time.Second).Should(BeTrue(), "the turn is free while the request waits for memory")
 	<-backend.turn
-	h.tenant.budget.give(950_000)
+	h.tenant.budget.release(950_000)
 	h.Expect((<-renamed).StatusCode).To(Equal(http.StatusOK))
 	h.nothingTaken()
 }

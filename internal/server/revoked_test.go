@@ -131,18 +131,18 @@ func TestBulkOutlivesNoKey(t *testing.T) {
 
 // That a key is revoked is said once nothing is being done under it any more, and no other
 // change of the keys waits for anything.
-func TestKeysAreSettledWhenTheirWorkIsDone(t *testing.T) {
+func TestKeysAreRetiredWhenTheirWorkIsDone(t *testing.T) {
 	backend := &ending{Store: memory.New()}
 	h := newHarness(t, backend)
 	_, other, err := apikey.Mint()
 	h.Expect(err).NotTo(HaveOccurred())
-	var settled []string
+	var retired []string
 	accept := func(name string, keys ...apikey.Verifier) {
 		accepted := Keys{}
 		for _, key := range keys {
 			accepted[key.KeyID] = key
 		}
-		h.tenant.Accept(accepted, func() { settled = append(settled, name) })
+		h.tenant.Accept(accepted, func() { retired = append(retired, name) })
 	}
 	began, revoked := make(chan struct{}), make(chan struct{})
 	finish := sync.OnceFunc(func() { close(revoked) })
@@ -153,13 +153,13 @@ func TestKeysAreSettledWhenTheirWorkIsDone(t *testing.T) {
 	h.Eventually(began).Should(BeClosed())
 
 	accept("added", h.verifier, other)
-	h.Expect(settled).To(Equal([]string{"added"}), "a new key is good at once")
+	h.Expect(retired).To(Equal([]string{"added"}), "a new key is good at once")
 	accept("revoked", other)
 	accept("revoked, and all others too")
-	h.Expect(settled).To(Equal([]string{"added"}), "a user is being created")
+	h.Expect(retired).To(Equal([]string{"added"}), "a user is being created")
 	finish()
 	h.Eventually(answered).Should(Receive(Equal(http.StatusCreated)))
-	h.Expect(settled).To(Equal([]string{"added", "revoked, and all others too"}))
+	h.Expect(retired).To(Equal([]string{"added", "revoked, and all others too"}))
 	accept("none are there", other)
-	h.Expect(settled).To(HaveLen(3))
+	h.Expect(retired).To(HaveLen(3))
 }

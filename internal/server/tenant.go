@@ -90,10 +90,10 @@ func (t *Tenant) LastRequest() time.Time {
 	return time.Time{}
 }
 
-// Accept makes requests from now on be authenticated with the keys. It calls settled, which
+// Accept makes requests from now on be authenticated with the keys. It calls retired, which
 // must not block, once nothing is done any more under a key that is not among them, which
 // takes Limits.Deadline at the most; or never, if Accept is called again before.
-func (t *Tenant) Accept(keys Keys, settled func()) { t.keyring.accept(keys, settled) }
+func (t *Tenant) Accept(keys Keys, retired func()) { t.keyring.accept(keys, retired) }
 
 // Needs makes Ready wait until all of the conditions have held at the same time
 // once. What goes wrong later is for requests to be told: a pod that is taken out
@@ -158,7 +158,7 @@ func (x *exchange) serve() {
 	ctx, cancel := context.WithDeadline(x.r.Context(), x.began.Add(x.tenant.limits.Deadline))
 	defer cancel()
 	x.ctx = store.WithActor(ctx, store.Actor{KeyID: found.keyID, RequestID: x.requestID})
-	defer x.giveMemory()
+	defer x.releaseMemory()
 	if err := x.route(); err != nil {
 		x.fail(err)
 	}

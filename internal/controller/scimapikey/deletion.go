@@ -39,7 +39,7 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	if s.recorded() != "" {
-		r.tellRevoked(s.key)
+		r.recordRevoked(s.key)
 	}
 	return ctrl.Result{}, nil
 }

@@ -12,12 +12,12 @@ const (
 	actionRevoke  = "Revoke"
 )
 
-func (r *Reconciler) tellDelivered(key *scimv1alpha1.ScimApiKey) {
+func (r *Reconciler) recordDelivered(key *scimv1alpha1.ScimApiKey) {
 	r.Recorder.Eventf(key, nil, corev1.EventTypeNormal, scimv1alpha1.ReasonDelivered, actionDeliver,
 		"Every server replica accepts the token of key %s; it is in Secret %q", key.Status.KeyID, key.Status.SecretName)
 }
 
-func (r *Reconciler) tellRevoked(key *scimv1alpha1.ScimApiKey) {
+func (r *Reconciler) recordRevoked(key *scimv1alpha1.ScimApiKey) {
 	r.Recorder.Eventf(key, nil, corev1.EventTypeNormal, scimv1alpha1.ReasonRevoked, actionRevoke,
 		"No server replica accepts the token of key %s any more", key.Status.KeyID)
 }

@@ -24,8 +24,8 @@ var _ = Describe("A key that was handed over", func() {
 		tenant, o := newTenant(ctx), startOperator(nil)
 		key, _ := deliver(ctx, o, tenant, "okta")
 		Expect(env.Client.Delete(ctx, secret(ctx, tenant.Namespace, "okta"))).To(Succeed())
-		o.settle(ctx, key)
-		startOperator(nil).settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
+		startOperator(nil).reconcileUntilStable(ctx, key)
 		Expect(secret(ctx, tenant.Namespace, "okta")).To(BeNil())
 		Expect(current(ctx, key)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 	})
@@ -37,7 +37,7 @@ var _ = Describe("A key that was handed over", func() {
 		handover.Data["note"] = []byte("copied to Okta")
 		Expect(env.Client.Update(ctx, handover)).To(Succeed())
 		setURL(ctx, tenant, "https://new.example.com/scim/v2")
-		o.settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
 		Expect(secret(ctx, tenant.Namespace, "okta").Data).To(Equal(map[string][]byte{
 			operand.HandoverToken: []byte(token),
 			operand.HandoverURL:   []byte("https://new.example.com/scim/v2"),
@@ -46,23 +46,23 @@ var _ = Describe("A key that was handed over", func() {
 
 		By("losing its host to another tenant")
 		setURL(ctx, tenant, "")
-		o.settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
 		Expect(secret(ctx, tenant.Namespace, "okta").Data).To(HaveKeyWithValue(operand.HandoverURL, BeEmpty()))
 
 		By("having it back")
 		setURL(ctx, tenant, "https://new.example.com/scim/v2")
-		o.settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
 		Expect(secret(ctx, tenant.Namespace, "okta").Data).To(HaveKeyWithValue(operand.HandoverURL, []byte("https://new.example.com/scim/v2")))
 
 		By("being edited: what the status says is not about that yet")
 		tenant.Spec.DisplayName = "Acme"
 		Expect(env.Client.Update(ctx, tenant)).To(Succeed())
-		o.settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
 		Expect(secret(ctx, tenant.Namespace, "okta").Data).To(HaveKeyWithValue(operand.HandoverURL, []byte("https://new.example.com/scim/v2")))
 
 		By("being deleted, after which the host may become somebody else's")
 		Expect(env.Client.Delete(ctx, tenant)).To(Succeed())
-		o.settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
 		Expect(secret(ctx, tenant.Namespace, "okta").Data).To(HaveKeyWithValue(operand.HandoverURL, BeEmpty()))
 	})
 
@@ -73,11 +73,11 @@ var _ = Describe("A key that was handed over", func() {
 		verifiers.Immutable = ptr.To(true)
 		Expect(env.Client.Update(ctx, verifiers)).To(Succeed())
 		second := newKey(ctx, tenant, "second")
-		o.settle(ctx, second)
+		o.reconcileUntilStable(ctx, second)
 		Expect(current(ctx, second)).To(And(controllertest.BeStalled(scimv1alpha1.ReasonObjectInvalid),
 			HaveField("Status.Conditions", ContainElement(HaveField("Message", ContainSubstring("kubectl replace --force"))))))
 		Expect(env.Client.Delete(ctx, first)).To(Succeed())
-		o.settle(ctx, first)
+		o.reconcileUntilStable(ctx, first)
 		Expect(current(ctx, first)).To(controllertest.Have(scimv1alpha1.ConditionStalled, metav1.ConditionTrue, scimv1alpha1.ReasonObjectInvalid))
 
 		By("replacing the Secret")
@@ -86,13 +86,13 @@ var _ = Describe("A key that was handed over", func() {
 		}, Data: verifiers.Data}
 		Expect(env.Client.Delete(ctx, verifiers)).To(Succeed())
 		Expect(env.Client.Create(ctx, anew)).To(Succeed())
-		o.settle(ctx, first)
+		o.reconcileUntilStable(ctx, first)
 		accept(ctx, tenant, "acme-scim-0")
-		o.settle(ctx, first)
+		o.reconcileUntilStable(ctx, first)
 		Expect(env.Client.Get(ctx, client.ObjectKeyFromObject(first), first)).To(Satisfy(apierrors.IsNotFound))
-		o.settle(ctx, second)
+		o.reconcileUntilStable(ctx, second)
 		accept(ctx, tenant, "acme-scim-0")
-		o.settle(ctx, second)
+		o.reconcileUntilStable(ctx, second)
 		Expect(current(ctx, second)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 	})
 
@@ -100,7 +100,7 @@ var _ = Describe("A key that was handed over", func() {
 		tenant, o := newTenant(ctx), startOperator(nil)
 		key, token := deliver(ctx, o, tenant, "okta", expiringAt(time.Now().Add(time.Hour)))
 		Expect(env.Client.Delete(ctx, verifiersOf(ctx, tenant))).To(Succeed())
-		startOperator(nil).settle(ctx, key)
+		startOperator(nil).reconcileUntilStable(ctx, key)
 		v, ok := operand.VerifierIn(verifiersOf(ctx, tenant).Data, current(ctx, key).Status.KeyID)
 		Expect(ok).To(BeTrue())
 		Expect(v.Matches(token)).To(BeTrue())
@@ -113,7 +113,7 @@ var _ = Describe("A key that was handed over", func() {
 		key, _ := deliver(ctx, o, tenant, "okta")
 		Expect(env.Client.Delete(ctx, verifiersOf(ctx, tenant))).To(Succeed())
 		Expect(env.Client.Delete(ctx, secret(ctx, tenant.Namespace, "okta"))).To(Succeed())
-		o.settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
 		Expect(current(ctx, key)).To(And(
 			controllertest.BeStalled(scimv1alpha1.ReasonVerifierLost),
 			HaveField("Status.Conditions", ContainElement(HaveField("Message", ContainSubstring("create another ScimApiKey"))))))
@@ -130,21 +130,21 @@ var _ = Describe("A key that was handed over", func() {
 		Expect(result.RequeueAfter).To(BeNumerically("~", time.Hour, time.Minute))
 
 		o.now = expiration.Add(time.Second)
-		o.settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
 		Expect(current(ctx, key)).To(controllertest.BeStalled(scimv1alpha1.ReasonExpired))
 		Expect(verifiersOf(ctx, tenant).Data).To(And(HaveLen(1), HaveKey(current(ctx, other).Status.KeyID)))
-		Expect(o.told()).To(ContainElement(HavePrefix("Warning Expired ")))
+		Expect(o.recorded()).To(ContainElement(HavePrefix("Warning Expired ")))
 	})
 
 	It("may be given more time", func(ctx context.Context) {
 		tenant, o := newTenant(ctx), startOperator(nil)
 		key, token := deliver(ctx, o, tenant, "okta", expiringAt(time.Now().Add(time.Hour)))
 		o.now = time.Now().Add(2 * time.Hour)
-		o.settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
 		later := current(ctx, key)
 		later.Spec.ExpirationTime = metav1.NewTime(o.now.Add(time.Hour))
 		Expect(env.Client.Update(ctx, later)).To(Succeed())
-		o.settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
 		Expect(current(ctx, key)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 		v, _ := operand.VerifierIn(verifiersOf(ctx, tenant).Data, later.Status.KeyID)
 		Expect(v.Matches(token)).To(BeTrue())
@@ -153,7 +153,7 @@ var _ = Describe("A key that was handed over", func() {
 	It("is never made when it has expired already", func(ctx context.Context) {
 		tenant, o := newTenant(ctx), startOperator(nil)
 		key := newKey(ctx, tenant, "okta", expiringAt(time.Now().Add(-time.Hour)))
-		o.settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
 		Expect(current(ctx, key)).To(controllertest.BeStalled(scimv1alpha1.ReasonExpired))
 		Expect(verifiersOf(ctx, tenant)).To(BeNil())
 	})
@@ -166,10 +166,10 @@ var _ = Describe("The deletion of a key", func() {
 		key, token := deliver(ctx, o, tenant, "okta")
 		id, _ := apikey.KeyID(token)
 		accept(ctx, tenant, "acme-scim-1")
-		o.told()
+		o.recorded()
 
 		Expect(env.Client.Delete(ctx, key)).To(Succeed())
-		o.settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
 		Expect(verifiersOf(ctx, tenant).Data).NotTo(HaveKey(id))
 		Expect(verifiersOf(ctx, tenant).OwnerReferences).To(ConsistOf(HaveField("UID", other.UID)))
 		Expect(current(ctx, key)).To(And(
@@ -177,13 +177,13 @@ var _ = Describe("The deletion of a key", func() {
 			controllertest.BeWellFormed()))
 
 		accept(ctx, tenant, "acme-scim-0")
-		o.settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
 		Expect(gone(ctx, key)).To(BeFalse())
 
 		accept(ctx, tenant, "acme-scim-1")
-		o.settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
 		Expect(gone(ctx, key)).To(BeTrue())
-		Expect(o.told()).To(ContainElement(HavePrefix("Normal Revoked ")))
+		Expect(o.recorded()).To(ContainElement(HavePrefix("Normal Revoked ")))
 		Expect(current(ctx, other)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 	})
 
@@ -191,19 +191,19 @@ var _ = Describe("The deletion of a key", func() {
 		tenant, o := newTenant(ctx), startOperator(nil)
 		key, _ := deliver(ctx, o, tenant, "okta")
 		Expect(env.Client.Delete(ctx, key)).To(Succeed())
-		o.settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
 		Expect(gone(ctx, key)).To(BeFalse())
 		o.now = time.Now().Add(contract.ReplicaLeaseDuration)
-		o.settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
 		Expect(gone(ctx, key)).To(BeTrue())
 	})
 
 	It("is immediate when nothing was ever handed out", func(ctx context.Context) {
 		tenant, o := newTenant(ctx), startOperator(nil)
 		key := newKey(ctx, &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "none"}}, "okta")
-		o.settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
 		Expect(env.Client.Delete(ctx, key)).To(Succeed())
-		o.settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
 		Expect(gone(ctx, key)).To(BeTrue())
 	})
 
@@ -212,7 +212,7 @@ var _ = Describe("The deletion of a key", func() {
 		key, _ := deliver(ctx, o, tenant, "okta")
 		Expect(env.StopPod(ctx, tenant.Namespace, "acme-scim-0")).To(Succeed())
 		Expect(env.Client.Delete(ctx, key)).To(Succeed())
-		o.settle(ctx, key)
+		o.reconcileUntilStable(ctx, key)
 		Expect(gone(ctx, key)).To(BeTrue())
 		verifiers := verifiersOf(ctx, tenant)
 		Expect(verifiers.Data).To(BeEmpty())

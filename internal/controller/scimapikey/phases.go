@@ -124,7 +124,7 @@ func amend(existing, wanted *corev1.Secret) *corev1.Secret {
 
 // handOver writes the hand-over Secret once every live replica accepts the token.
 func (r *Reconciler) handOver(ctx context.Context, s *scope) error {
-	if s.token == "" || s.problem != nil || awaited(s) != "" {
+	if s.token == "" || s.problem != nil || waitsFor(s) != "" {
 		return nil
 	}
 	secret := operand.HandoverSecret(s.key, s.token, s.url())
@@ -137,7 +137,7 @@ func (r *Reconciler) handOver(ctx context.Context, s *scope) error {
 	s.handover = secret
 	s.markDelivered(s.key.Status.KeyID, metav1.NewTime(s.now))
 	r.minted.forget(s.key.UID)
-	r.tellDelivered(s.key)
+	r.recordDelivered(s.key)
 	return nil
 }
 
@@ -160,9 +160,9 @@ func (r *Reconciler) followURL(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// awaited says what a token that is to be handed over still waits for; nothing
+// waitsFor says what a token that is to be handed over still waits for; nothing
 // when it may be handed over now.
-func awaited(s *scope) string {
+func waitsFor(s *scope) string {
 	accepting, live := contract.Accepting(s.replicas, s.verifiersVersion()), len(s.replicas)
 	switch {
 	case s.recorded() != s.key.Status.KeyID:

@@ -38,7 +38,7 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 	return ready, conditions.Set(s.key, ready, tenant, delivery)
 }
 
-// tenantFound says whether there is a tenant that the token is good for.
+// tenantFound reports whether there is a tenant that the token is good for.
 func tenantFound(s *scope) metav1.Condition {
 	const kind = scimv1alpha1.ConditionTenantFound
 	name, namespace := s.key.Spec.TenantRef.Name, s.key.Namespace
@@ -54,7 +54,7 @@ func tenantFound(s *scope) metav1.Condition {
 	}
 }
 
-// delivered says whether the token has been handed over.
+// delivered reports whether the token has been handed over.
 func delivered(s *scope) metav1.Condition {
 	const kind = scimv1alpha1.ConditionDelivered
 	switch {
@@ -68,7 +68,7 @@ func delivered(s *scope) metav1.Condition {
 	case s.tenant == nil || !s.tenant.DeletionTimestamp.IsZero():
 		return conditions.False(kind, scimv1alpha1.ReasonTenantNotFound, "the token is made once the tenant exists")
 	default:
-		return conditions.False(kind, scimv1alpha1.ReasonWaitingForServer, awaited(s))
+		return conditions.False(kind, scimv1alpha1.ReasonWaitingForServer, waitsFor(s))
 	}
 }
 

@@ -61,7 +61,7 @@ func wasDelivered(s *scope) {
 
 func allAccept(s *scope) { s.replicas = []coordinationv1.Lease{replica("100"), replica("101")} }
 
-func TestAwaited(t *testing.T) {
+func TestWaitsFor(t *testing.T) {
 	for name, tc := range map[string]struct {
 		scope *scope
 		want  string
@@ -82,9 +82,9 @@ func TestAwaited(t *testing.T) {
 		"a URL that is true": {waiting(allAccept, func(s *scope) { s.tenant.Generation = 3 }), "URL of its own"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := awaited(tc.scope)
+			got := waitsFor(tc.scope)
 			if !strings.Contains(got, tc.want) || (tc.want == "" && got != "") {
-				t.Errorf("awaited = %q, want %q", got, tc.want)
+				t.Errorf("waitsFor = %q, want %q", got, tc.want)
 			}
 		})
 	}

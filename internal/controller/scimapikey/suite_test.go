@@ -108,8 +108,8 @@ func (o *operator) reconcile(ctx context.Context, key *scimv1alpha1.ScimApiKey) 
 	return result, err
 }
 
-// settle reconciles a key some times, as the watches would have it.
-func (o *operator) settle(ctx context.Context, key *scimv1alpha1.ScimApiKey) {
+// reconcileUntilStable reconciles a key some times, as the watches would have it.
+func (o *operator) reconcileUntilStable(ctx context.Context, key *scimv1alpha1.ScimApiKey) {
 	GinkgoHelper()
 	for range 3 {
 		_, err := o.reconcile(ctx, key)
@@ -117,8 +117,8 @@ func (o *operator) settle(ctx context.Context, key *scimv1alpha1.ScimApiKey) {
 	}
 }
 
-// told returns the events that have been recorded since the last call.
-func (o *operator) told() []string {
+// recorded returns the events that have been recorded since the last call.
+func (o *operator) recorded() []string {
 	var all []string
 	for len(o.events.Events) > 0 {
 		all = append(all, <-o.events.Events)
@@ -174,9 +174,9 @@ func newKey(ctx context.Context, tenant *scimv1alpha1.ScimTenant, name string, c
 func deliver(ctx context.Context, o *operator, tenant *scimv1alpha1.ScimTenant, name string, change ...func(*scimv1alpha1.ScimApiKey)) (key *scimv1alpha1.ScimApiKey, token string) {
 	GinkgoHelper()
 	key = newKey(ctx, tenant, name, change...)
-	o.settle(ctx, key)
+	o.reconcileUntilStable(ctx, key)
 	accept(ctx, tenant, "acme-scim-0")
-	o.settle(ctx, key)
+	o.reconcileUntilStable(ctx, key)
 	Expect(current(ctx, key)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 	return key, string(secret(ctx, key.Namespace, key.HandoverSecretName()).Data[operand.HandoverToken])
 }

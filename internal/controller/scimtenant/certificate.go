@@ -136,7 +136,7 @@ func judge(about certificateOf, chain []byte, exists bool, now time.Time) findin
 		about.secret, about.host, certificate.Expires().UTC().Format(time.RFC3339))}
 }
 
-// certificateValid says whether the certificate of the endpoint can be used. Who
+// certificateValid reports whether the certificate of the endpoint can be used. Who
 // has signed it is up to the identity provider.
 func certificateValid(s *scope) metav1.Condition {
 	const kind = scimv1alpha1.ConditionCertificateValid
@@ -157,9 +157,9 @@ func certificateValid(s *scope) metav1.Condition {
 	}
 }
 
-// awaitsCertificate reports whether cert-manager has been asked for a certificate,
+// expectsCertificate reports whether cert-manager has been asked for a certificate,
 // so that nobody needs to act yet.
-func awaitsCertificate(s *scope) bool {
+func expectsCertificate(s *scope) bool {
 	for key := range s.tenant.Spec.Endpoint.Ingress.Annotations {
 		if strings.HasPrefix(key, "cert-manager.io/") {
 			return true
@@ -168,7 +168,7 @@ func awaitsCertificate(s *scope) bool {
 	return false
 }
 
-// endpointConfirmed says whether an Ingress controller has taken the Ingress up.
+// endpointConfirmed reports whether an Ingress controller has taken the Ingress up.
 func endpointConfirmed(s *scope) metav1.Condition {
 	const kind = scimv1alpha1.ConditionEndpointConfirmed
 	switch {

@@ -48,7 +48,7 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 		return ctrl.Result{}, r.release(ctx, s)
 	}
 	// Nobody may write users while they are swept.
-	waiting, err = r.awaitServer(ctx, s)
+	waiting, err = r.remainingWriters(ctx, s)
 	if err != nil || waiting != "" {
 		s.deletion = waiting
 		return ctrl.Result{RequeueAfter: pollInterval}, err
@@ -78,9 +78,9 @@ func (r *Reconciler) stopServer(ctx context.Context, s *scope) (waiting string, 
 	return "", nil
 }
 
-// awaitServer returns what is still to be waited for; nothing once no pod of the server
+// remainingWriters returns what is still to be waited for; nothing once no pod of the server
 // can write any more.
-func (r *Reconciler) awaitServer(ctx context.Context, s *scope) (waiting string, err error) {
+func (r *Reconciler) remainingWriters(ctx context.Context, s *scope) (waiting string, err error) {
 	namespace := s.tenant.Namespace
 	pods := &corev1.PodList{}
 	err = r.Live.List(ctx, pods, client.InNamespace(namespace),

@@ -44,7 +44,7 @@ func TestProgress(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := settled(func(s *scope) {
+			s := healthy(func(s *scope) {
 				s.tenant.Spec.Server.Replicas = tc.replicas
 				s.deployment.Status, s.rollout = tc.status, tc.rollout
 			})
@@ -63,9 +63,9 @@ func TestNewestReplicaSet(t *testing.T) {
 			OwnerReferences: []metav1.OwnerReference{{UID: d.UID, Controller: ptr.To(true)}},
 		}}
 	}
-	stranger := set("stranger", "99")
-	stranger.OwnerReferences = nil
-	sets := []appsv1.ReplicaSet{set("b", "9"), set("c", "10"), set("a", "8"), set("broken", "x"), stranger}
+	foreign := set("stranger", "99")
+	foreign.OwnerReferences = nil
+	sets := []appsv1.ReplicaSet{set("b", "9"), set("c", "10"), set("a", "8"), set("broken", "x"), foreign}
 	if newest := newestOf(d, sets); newest == nil || newest.Name != "c" {
 		t.Errorf("the newest is %v", newest)
 	}
@@ -91,9 +91,9 @@ func TestObstacleOfAPod(t *testing.T) {
 			State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}},
 		}}}
 	}
-	ending, stranger := pod("ending", unschedulable), pod("stranger", unschedulable)
+	ending, foreign := pod("ending", unschedulable), pod("stranger", unschedulable)
 	ending.DeletionTimestamp = ptr.To(metav1.Now())
-	stranger.OwnerReferences = nil
+	foreign.OwnerReferences = nil
 	for name, tc := range map[string]struct {
 		pods []corev1.Pod
 		want string
@@ -103,7 +103,7 @@ func TestObstacleOfAPod(t *testing.T) {
 		"no image":               {[]corev1.Pod{pod("a", waiting("ErrImagePull", "not found"))}, "pod a is Pending: ErrImagePull not found"},
 		"only starting":          {[]corev1.Pod{pod("a", waiting("ContainerCreating", ""))}, ""},
 		"ending":                 {[]corev1.Pod{ending}, ""},
-		"not of this ReplicaSet": {[]corev1.Pod{stranger}, ""},
+		"not of this ReplicaSet": {[]corev1.Pod{foreign}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := obstacleOf(set, tc.pods); got != tc.want {

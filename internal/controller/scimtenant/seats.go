@@ -31,7 +31,7 @@ func setSeats(tenant *scimv1alpha1.ScimTenant) {
 	meta.SetStatusCondition(&status.Conditions, condition)
 }
 
-// seatsAvailable says whether one more user may be active.
+// seatsAvailable reports whether one more user may be active.
 func seatsAvailable(taken, seats int32) metav1.Condition {
 	const kind = scimv1alpha1.ConditionSeatsAvailable
 	if taken < seats {

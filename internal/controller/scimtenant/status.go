@@ -19,11 +19,11 @@ func (s *scope) state(failure error) []reconcile.Event {
 	s.failure = failure
 	before := slices.Clone(s.tenant.Status.Conditions)
 	ready, changed := setStatus(s)
-	told := seatsEvents(before, s.tenant)
+	events := seatsEvents(before, s.tenant)
 	if changed {
-		told = append(told, reconcile.ReadyEvent(ready))
+		events = append(events, reconcile.ReadyEvent(ready))
 	}
-	return told
+	return events
 }
 
 // setStatus writes into the tenant's status what the scope has found. It returns what
@@ -84,7 +84,7 @@ func urlOf(s *scope) string {
 	}
 }
 
-// serverAvailable says whether the SCIM server answers.
+// serverAvailable reports whether the SCIM server answers.
 func serverAvailable(s *scope) metav1.Condition {
 	const kind = scimv1alpha1.ConditionServerAvailable
 	wanted := s.tenant.Replicas()
@@ -122,7 +122,7 @@ func rolloutPaused(s *scope) metav1.Condition {
 	return conditions.True(scimv1alpha1.ConditionServerAvailable, scimv1alpha1.ReasonRolloutPaused, message)
 }
 
-// specAllowed says whether the tenant may have what it asks for.
+// specAllowed reports whether the tenant may have what it asks for.
 func specAllowed(s *scope) metav1.Condition {
 	const kind = scimv1alpha1.ConditionSpecAllowed
 	if s.refused.any() {
@@ -131,7 +131,7 @@ func specAllowed(s *scope) metav1.Condition {
 	return conditions.True(kind, scimv1alpha1.ReasonSucceeded, "the operator's configuration allows what the spec asks for")
 }
 
-// schemasAccepted says whether the server can use the tenant's schema extensions.
+// schemasAccepted reports whether the server can use the tenant's schema extensions.
 func schemasAccepted(s *scope) metav1.Condition {
 	const kind = scimv1alpha1.ConditionSchemasAccepted
 	if _, err := contract.Registry(s.tenant); err != nil {
@@ -160,7 +160,7 @@ func decideReady(s *scope, f found) conditions.Summary {
 		return because(conditions.Stalled, f.schemas.Reason, f.schemas.Message)
 	case f.server.Reason == scimv1alpha1.ReasonRolloutPaused:
 		return because(conditions.Stalled, f.server.Reason, f.server.Message)
-	case f.certificate.Status == metav1.ConditionFalse && !awaitsCertificate(s):
+	case f.certificate.Status == metav1.ConditionFalse && !expectsCertificate(s):
 		return because(conditions.Stalled, f.certificate.Reason, f.certificate.Message)
 	case f.server.Reason != scimv1alpha1.ReasonSucceeded && isStuck(s.deployment):
 		return because(conditions.Stalled, f.server.Reason, f.server.Message)
@@ -174,7 +174,7 @@ func decideReady(s *scope, f found) conditions.Summary {
 		return because(conditions.Reconciling, f.certificate.Reason, f.certificate.Message)
 	case s.tenant.State() == scimv1alpha1.TenantStatePaused:
 		return because(conditions.Ready, scimv1alpha1.ReasonPaused,
-			"the tenant is paused: clients are told to try again later; set spec.state to Active to serve them")
+			"the tenant is paused: clients are events to try again later; set spec.state to Active to serve them")
 	default:
 		return because(conditions.Ready, scimv1alpha1.ReasonSucceeded, servedAt(s, f.confirmed))
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
-// endpointAccepted says whether the tenant is published under the host that it
+// endpointAccepted reports whether the tenant is published under the host that it
 // asks for.
 func endpointAccepted(s *scope) metav1.Condition {
 	const kind = scimv1alpha1.ConditionEndpointAccepted

@@ -14,7 +14,7 @@ import (
 // namedPairs bounds how many pairs of pods a message names.
 const namedPairs = 3
 
-// replicasConnected says whether the server's pods reach each other. They serve all
+// replicasConnected reports whether the server's pods reach each other. They serve all
 // the same when they do not, at a price.
 func replicasConnected(s *scope) metav1.Condition {
 	const kind = scimv1alpha1.ConditionReplicasConnected

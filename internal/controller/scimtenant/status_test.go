@@ -19,9 +19,9 @@ import (
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
-// settled returns what a reconciliation of a tenant with a host finds when all
+// healthy returns what a reconciliation of a tenant with a host finds when all
 // is well.
-func settled(change ...func(*scope)) *scope {
+func healthy(change ...func(*scope)) *scope {
 	s := newScope(reconcile.Frame{}, &scimv1alpha1.ScimTenant{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "acme", UID: "uid", Generation: 2},
 		Spec: scimv1alpha1.ScimTenantSpec{
@@ -81,138 +81,138 @@ func TestStatus(t *testing.T) {
 		server, endpoint metav1.ConditionStatus
 		message          string
 	}{
-		"all is well": {settled(), conditions.Ready, "Succeeded", yes, yes, "https://acme.example.com/scim/v2"},
+		"all is well": {healthy(), conditions.Ready, "Succeeded", yes, yes, "https://acme.example.com/scim/v2"},
 		"no host": {
-			settled(func(s *scope) { s.tenant.Spec.Endpoint.Host = "" }),
+			healthy(func(s *scope) { s.tenant.Spec.Endpoint.Host = "" }),
 			conditions.Ready, "Succeeded", yes, yes, "http://acme-scim.team.svc/scim/v2",
 		},
 		"paused": {
-			settled(func(s *scope) { s.tenant.Spec.State = scimv1alpha1.TenantStatePaused }),
+			healthy(func(s *scope) { s.tenant.Spec.State = scimv1alpha1.TenantStatePaused }),
 			conditions.Ready, "Paused", yes, yes, "spec.state",
 		},
 		"one replica is gone": {
-			settled(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 1 }), func(s *scope) { s.rollout.ready = 1 }),
+			healthy(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 1 }), func(s *scope) { s.rollout.ready = 1 }),
 			conditions.Reconciling, "RollingOut", yes, yes, "1 of 2",
 		},
 		"no replica": {
-			settled(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 0 })),
+			healthy(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 0 })),
 			conditions.Reconciling, "Unavailable", no, yes, "no server replica of 2 is ready; if that lasts, see the events of its pods: kubectl describe pods -n team -l app.kubernetes.io/instance=acme",
 		},
 		"the Deployment controller has not looked yet": {
-			settled(deployment(func(d *appsv1.DeploymentStatus) { d.ObservedGeneration = 4 })),
+			healthy(deployment(func(d *appsv1.DeploymentStatus) { d.ObservedGeneration = 4 })),
 			conditions.Reconciling, "RollingOut", yes, yes, "",
 		},
 		"old replicas are left": {
-			settled(deployment(func(d *appsv1.DeploymentStatus) { d.Replicas, d.UpdatedReplicas = 3, 2 })),
+			healthy(deployment(func(d *appsv1.DeploymentStatus) { d.Replicas, d.UpdatedReplicas = 3, 2 })),
 			conditions.Reconciling, "RollingOut", yes, yes, "",
 		},
 		"no progress": {
-			settled(deployment(func(d *appsv1.DeploymentStatus) {
+			healthy(deployment(func(d *appsv1.DeploymentStatus) {
 				d.ReadyReplicas = 0
 				d.Conditions = []appsv1.DeploymentCondition{complaint(appsv1.DeploymentProgressing, corev1.ConditionFalse, "")}
 			})),
 			conditions.Stalled, "Unavailable", no, yes, "no progress",
 		},
 		"paused by hand": {
-			settled(func(s *scope) { s.deployment.Spec.Paused, s.deployment.Status.UpdatedReplicas = true, 1 }),
+			healthy(func(s *scope) { s.deployment.Spec.Paused, s.deployment.Status.UpdatedReplicas = true, 1 }),
 			conditions.Stalled, "RolloutPaused", yes, yes, "kubectl rollout resume deployment/acme-scim",
 		},
 		"paused by hand before any replica was ready": {
-			settled(func(s *scope) { s.deployment.Spec.Paused, s.deployment.Status.ReadyReplicas = true, 0 }),
+			healthy(func(s *scope) { s.deployment.Spec.Paused, s.deployment.Status.ReadyReplicas = true, 0 }),
 			conditions.Stalled, "RolloutPaused", no, yes, "kubectl rollout resume deployment/acme-scim",
 		},
 		"paused by hand with nothing to do": {
-			settled(func(s *scope) { s.deployment.Spec.Paused = true }),
+			healthy(func(s *scope) { s.deployment.Spec.Paused = true }),
 			conditions.Ready, "Succeeded", yes, yes, "",
 		},
 		"somebody else writes the Deployment": {
-			settled(func(s *scope) { s.addServerProblem(&apply.ContestedError{Kind: "Deployment", Name: "acme-scim"}) }),
+			healthy(func(s *scope) { s.addServerProblem(&apply.ContestedError{Kind: "Deployment", Name: "acme-scim"}) }),
 			conditions.Stalled, "ObjectContested", yes, yes, "let only one of them watch",
 		},
 		"somebody else writes the Ingress": {
-			settled(func(s *scope) { s.endpointProblem = &apply.ContestedError{Kind: "Ingress", Name: "acme-scim"} }),
+			healthy(func(s *scope) { s.endpointProblem = &apply.ContestedError{Kind: "Ingress", Name: "acme-scim"} }),
 			conditions.Stalled, "ObjectContested", yes, no, `Ingress "acme-scim"`,
 		},
 		"pods are refused": {
-			settled(deployment(func(d *appsv1.DeploymentStatus) {
+			healthy(deployment(func(d *appsv1.DeploymentStatus) {
 				d.ReadyReplicas = 0
 				d.Conditions = []appsv1.DeploymentCondition{complaint(appsv1.DeploymentReplicaFailure, corev1.ConditionTrue, "exceeded quota")}
 			})),
 			conditions.Reconciling, "Unavailable", no, yes, "exceeded quota",
 		},
 		"the host is taken": {
-			settled(func(s *scope) { s.hostTaken, s.ingress = &taken{}, nil }),
+			healthy(func(s *scope) { s.hostTaken, s.ingress = &taken{}, nil }),
 			conditions.Stalled, "HostConflict", yes, no, "another ScimTenant holds",
 		},
 		"the host is taken, and the former one still published": {
-			settled(func(s *scope) { s.hostTaken, s.ingress = &taken{}, ingressFor("former.example.com") }),
+			healthy(func(s *scope) { s.hostTaken, s.ingress = &taken{}, ingressFor("former.example.com") }),
 			conditions.Stalled, "HostConflict", yes, no, "stays as it is, for https://former.example.com/scim/v2",
 		},
 		"a host without TLS": {
-			settled(func(s *scope) { s.tenant.Spec.Endpoint.TLS = scimv1alpha1.EndpointTLS{} }),
+			healthy(func(s *scope) { s.tenant.Spec.Endpoint.TLS = scimv1alpha1.EndpointTLS{} }),
 			conditions.Stalled, "TLSRequired", yes, no, "spec.endpoint.tls.secretName",
 		},
 		"pods that cannot reach each other": {
-			settled(func(s *scope) { s.unreachable = []contract.Unreachable{{From: "acme-scim-a", To: "acme-scim-b"}} }),
+			healthy(func(s *scope) { s.unreachable = []contract.Unreachable{{From: "acme-scim-a", To: "acme-scim-b"}} }),
 			conditions.Reconciling, "PeersUnreachable", yes, yes, "pod acme-scim-a cannot reach pod acme-scim-b at port 8082",
 		},
 		"no certificate": {
-			settled(withFinding("CertificateNotFound")), conditions.Stalled, "CertificateNotFound", yes, yes, "CertificateNotFound",
+			healthy(withFinding("CertificateNotFound")), conditions.Stalled, "CertificateNotFound", yes, yes, "CertificateNotFound",
 		},
 		"no certificate yet": {
-			settled(withFinding("CertificateNotFound"), func(s *scope) {
+			healthy(withFinding("CertificateNotFound"), func(s *scope) {
 				s.tenant.Spec.Endpoint.Ingress.Annotations = map[string]scimv1alpha1.IngressAnnotation{"cert-manager.io/issuer": "a"}
 			}),
 			conditions.Reconciling, "CertificateNotFound", yes, yes, "CertificateNotFound",
 		},
 		"a certificate that could not be read": {
-			settled(withFinding(""), func(s *scope) { s.certificate, s.failure = nil, errors.New("forbidden") }),
+			healthy(withFinding(""), func(s *scope) { s.certificate, s.failure = nil, errors.New("forbidden") }),
 			conditions.Reconciling, "ReconcileFailed", yes, yes, "forbidden",
 		},
-		"a good certificate": {settled(withFinding("")), conditions.Ready, "Succeeded", yes, yes, "https://acme.example.com/scim/v2"},
+		"a good certificate": {healthy(withFinding("")), conditions.Ready, "Succeeded", yes, yes, "https://acme.example.com/scim/v2"},
 		"an Ingress without an address": {
-			settled(func(s *scope) { s.ingress.Status = networkingv1.IngressStatus{} }),
+			healthy(func(s *scope) { s.ingress.Status = networkingv1.IngressStatus{} }),
 			conditions.Ready, "Succeeded", yes, yes, "no Ingress controller has confirmed",
 		},
 		"an endpoint that is not allowed": {
-			settled(func(s *scope) { s.refused.endpoint = []string{"annotation"} }),
+			healthy(func(s *scope) { s.refused.endpoint = []string{"annotation"} }),
 			conditions.Stalled, "NotAllowed", yes, no, "whoever runs the operator",
 		},
 		"a server that is not allowed, and one that runs": {
-			settled(func(s *scope) { s.refused.server = []string{"priority"} }),
+			healthy(func(s *scope) { s.refused.server = []string{"priority"} }),
 			conditions.Stalled, "NotAllowed", yes, yes, "whoever runs the operator",
 		},
 		"a server that is not allowed": {
-			settled(func(s *scope) { s.refused.server, s.deployment = []string{"priority"}, nil }),
+			healthy(func(s *scope) { s.refused.server, s.deployment = []string{"priority"}, nil }),
 			conditions.Stalled, "NotAllowed", no, yes, "priority",
 		},
 		"an Ingress that could not be written": {
-			settled(func(s *scope) { s.failure, s.ingress = errors.New("refused by a webhook"), nil }),
+			healthy(func(s *scope) { s.failure, s.ingress = errors.New("refused by a webhook"), nil }),
 			conditions.Reconciling, "ReconcileFailed", yes, metav1.ConditionUnknown, "refused by a webhook",
 		},
 		"the host is taken, and the server is not there": {
-			settled(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 0 }), func(s *scope) { s.hostTaken = &taken{} }),
+			healthy(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 0 }), func(s *scope) { s.hostTaken = &taken{} }),
 			conditions.Stalled, "HostConflict", no, no, "set spec.endpoint.host",
 		},
 		"no IngressClass of that name": {
-			settled(func(s *scope) {
+			healthy(func(s *scope) {
 				s.ingressClass = false
 				s.tenant.Spec.Endpoint.Ingress = scimv1alpha1.EndpointIngress{ClassName: "nginx"}
 			}),
 			conditions.Stalled, "IngressClassNotFound", yes, no, `"nginx"`,
 		},
 		"no default IngressClass": {
-			settled(func(s *scope) { s.ingressClass = false }),
+			healthy(func(s *scope) { s.ingressClass = false }),
 			conditions.Stalled, "IngressClassNotFound", yes, no, "set spec.endpoint.ingress.className",
 		},
 		"somebody else's Service": {
-			settled(func(s *scope) {
+			healthy(func(s *scope) {
 				s.addServerProblem(&apply.ConflictError{Kind: "Service", Name: "acme-scim", Tenant: "acme"})
 			}),
 			conditions.Stalled, "ObjectConflict", no, yes, `Service "acme-scim"`,
 		},
 		"a conflict comes before a leftover": {
-			settled(func(s *scope) {
+			healthy(func(s *scope) {
 				s.addServerProblem(&apply.LeftoverError{Kind: "Role", Name: "acme-scim"})
 				s.addServerProblem(&apply.ConflictError{Kind: "Service", Name: "acme-scim"})
 				s.addServerProblem(&apply.LeftoverError{Kind: "Role", Name: "acme-scim"})
@@ -220,19 +220,19 @@ func TestStatus(t *testing.T) {
 			conditions.Stalled, "ObjectConflict", no, yes, `Service "acme-scim"`,
 		},
 		"an earlier tenant's Service": {
-			settled(func(s *scope) { s.addServerProblem(&apply.LeftoverError{Kind: "Service", Name: "acme-scim"}) }),
+			healthy(func(s *scope) { s.addServerProblem(&apply.LeftoverError{Kind: "Service", Name: "acme-scim"}) }),
 			conditions.Reconciling, "Progressing", no, yes, "waiting until",
 		},
 		"somebody else's Ingress": {
-			settled(func(s *scope) { s.endpointProblem = &apply.ConflictError{Kind: "Ingress", Name: "acme-scim"} }),
+			healthy(func(s *scope) { s.endpointProblem = &apply.ConflictError{Kind: "Ingress", Name: "acme-scim"} }),
 			conditions.Stalled, "ObjectConflict", yes, no, `Ingress "acme-scim"`,
 		},
 		"an earlier tenant's Ingress": {
-			settled(func(s *scope) { s.endpointProblem = &apply.LeftoverError{Kind: "Ingress", Name: "acme-scim"} }),
+			healthy(func(s *scope) { s.endpointProblem = &apply.LeftoverError{Kind: "Ingress", Name: "acme-scim"} }),
 			conditions.Reconciling, "Progressing", yes, no, "waiting until",
 		},
 		"an extension that contradicts itself": {
-			settled(func(s *scope) {
+			healthy(func(s *scope) {
 				twice := scimv1alpha1.SchemaAttribute{AttributeCharacteristics: scimv1alpha1.AttributeCharacteristics{Name: "badge"}}
 				upper := twice
 				upper.Name = "BADGE"
@@ -243,7 +243,7 @@ func TestStatus(t *testing.T) {
 			conditions.Stalled, "InvalidSchema", yes, yes, "spec.schemaExtensions",
 		},
 		"a failure": {
-			settled(func(s *scope) { s.failure = errors.New("timed out"); s.deployment = nil }),
+			healthy(func(s *scope) { s.failure = errors.New("timed out"); s.deployment = nil }),
 			conditions.Reconciling, "ReconcileFailed", metav1.ConditionUnknown, yes, "timed out",
 		},
 	} {
@@ -271,7 +271,7 @@ func TestStatus(t *testing.T) {
 
 // A failure to find out who has a host must not make a tenant publish it.
 func TestStatusBeforeAnythingWasGathered(t *testing.T) {
-	s := settled(func(s *scope) {
+	s := healthy(func(s *scope) {
 		s.gathered, s.ingressClass, s.failure = false, false, errors.New("timed out")
 		s.tenant.Status.URL = "https://old.example.com/scim/v2"
 		s.tenant.Status.ObservedGeneration = 1
@@ -297,7 +297,7 @@ func TestURL(t *testing.T) {
 		"another host":      {ingressFor("former.example.com"), "https://former.example.com/scim/v2"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := settled(func(s *scope) {
+			s := healthy(func(s *scope) {
 				s.tenant.Status.URL = "https://acme.example.com/scim/v2"
 				s.ingress = tc.ingress
 			})

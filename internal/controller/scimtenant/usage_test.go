@@ -71,26 +71,26 @@ func TestLastRequestIsNotBeforeTheTenant(t *testing.T) {
 func TestUsageIsWrittenOnceAMinuteIfItKeepsChanging(t *testing.T) {
 	start := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	limits := &usageLimits{}
-	// take asks so many seconds after the start.
-	take := func(tenant types.UID, second int, want time.Duration) {
+	// acquire asks so many seconds after the start.
+	acquire := func(tenant types.UID, second int, want time.Duration) {
 		t.Helper()
-		if wait := limits.take(tenant, start.Add(time.Duration(second)*time.Second)); wait != want {
+		if wait := limits.acquire(tenant, start.Add(time.Duration(second)*time.Second)); wait != want {
 			t.Errorf("after %d s, %s waits for %s, want %s", second, tenant, wait, want)
 		}
 	}
 	for range usageBurst {
-		take("acme", 0, 0)
+		acquire("acme", 0, 0)
 	}
-	take("acme", 0, time.Minute)
-	take("acme", 20, 40*time.Second)
-	take("globex", 20, 0)
-	take("acme", 60, 0)
-	take("acme", 61, 59*time.Second)
-	take("acme", 3600, 0)
-	take("acme", 3600, 0)
+	acquire("acme", 0, time.Minute)
+	acquire("acme", 20, 40*time.Second)
+	acquire("globex", 20, 0)
+	acquire("acme", 60, 0)
+	acquire("acme", 61, 59*time.Second)
+	acquire("acme", 3600, 0)
+	acquire("acme", 3600, 0)
 	limits.forget("globex")
 	for range usageBurst {
-		take("globex", 20, 0)
+		acquire("globex", 20, 0)
 	}
 }
 
