@@ -77,6 +77,17 @@ func (e *endless) RoundTrip(request *http.Request) (*http.Response, error) {
 	}, nil
 }
 
+// counting counts what is put into a target.
+type counting struct {
+	target
+	objects int
+}
+
+func (c *counting) put(object client.Object) error {
+	c.objects++
+	return c.target.put(object)
+}
+
 // BenchmarkReflector takes one event from the bytes of its watch into the index, or one object
 // from those of the list at the beginning.
 func BenchmarkReflector(b *testing.B) {
@@ -100,16 +111,13 @@ func BenchmarkReflector(b *testing.B) {
 				reflectors[[]string{"user", "group of 100", "slice of 100"}[i]] = f
 			}
 			reflectors[kind].revision = revision
-			read, put := 0, reflectors[kind].put
-			reflectors[kind].put = func(object client.Object) error {
-				read++
-				return put(object)
-			}
+			into := &counting{target: reflectors[kind].into}
+			reflectors[kind].into = into
 			b.SetBytes(int64(len(events[0])))
 			b.ReportAllocs()
 			b.ResetTimer()
-			if _, err := reflectors[kind].once(context.Background()); err != nil || read != b.N {
-				b.Fatalf("%d objects of %d: %v", read, b.N, err)
+			if _, err := reflectors[kind].once(context.Background()); err != nil || into.objects != b.N {
+				b.Fatalf("%d objects of %d: %v", into.objects, b.N, err)
 			}
 		}
 		b.Run(kind, func(b *testing.B) { run(b, &endless{events: events, left: b.N}, "1") })

@@ -13,32 +13,50 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 )
 
-// byID removes an object whose name is an id.
-func (c *Cache) byID(remove func(uuid.UUID)) func(string) {
-	return func(name string) {
-		if id, err := codec.ParseID(name); err == nil {
-			remove(id)
-		}
-	}
+// target is the part of the index that a reflector fills.
+type target interface {
+	// put puts an object in, or takes it out when nobody is to see it.
+	put(object client.Object) error
+	// remove takes the object of that name out.
+	remove(name string)
+	// each calls back for the names of all objects that are in it.
+	each(yield func(name string))
 }
 
-func (c *Cache) putUser(t *scim.ResourceType, object client.Object) error {
+// users are those of a tenant, as of that type.
+type users struct {
+	tenant string
+	as     *scim.ResourceType
+	index  *index.Index
+}
+
+func (u users) put(object client.Object) error {
 	id, err := codec.ParseID(object.GetName())
 	if err != nil {
 		return err
 	}
-	read, err := codec.Decode(c.tenant.Name, t, object)
+	read, err := codec.Decode(u.tenant, u.as, object)
 	switch {
 	case err != nil:
 		return err
 	case read.Known():
-		c.index.PutUser(userEntry(id, read))
+		u.index.PutUser(userEntry(id, read))
 	case read.Kept():
-		c.index.PutKept(keptEntry(id, read))
+		u.index.PutKept(keptEntry(id, read))
 	default:
-		c.index.RemoveUser(id)
+		u.index.RemoveUser(id)
 	}
 	return nil
+}
+
+func (u users) remove(name string) {
+	if id, err := codec.ParseID(name); err == nil {
+		u.index.RemoveUser(id)
+	}
+}
+
+func (u users) each(yield func(string)) {
+	u.index.EachUser(func(id uuid.UUID) { yield(id.String()) })
 }
 
 // keptEntry is what is kept of what SCIM does not know any more.
@@ -73,31 +91,49 @@ func userEntry(id uuid.UUID, read *codec.Record) *index.Entry {
 	return e
 }
 
-func (c *Cache) putGroup(t *scim.ResourceType, object client.Object) error {
+// groups are those of a tenant, as of that type, with the members in their own objects.
+type groups struct {
+	tenant string
+	as     *scim.ResourceType
+	index  *index.Index
+}
+
+func (g groups) put(object client.Object) error {
 	id, err := codec.ParseID(object.GetName())
 	if err != nil {
 		return err
 	}
-	read, err := codec.DecodeWithoutMembers(c.tenant.Name, t, object)
+	read, err := codec.DecodeWithoutMembers(g.tenant, g.as, object)
 	if err != nil {
 		return err
 	}
 	switch {
 	case read.Kept():
-		c.index.PutKept(keptEntry(id, read))
+		g.index.PutKept(keptEntry(id, read))
 		return nil
 	case !read.Known():
-		c.index.RemoveGroup(id)
+		g.index.RemoveGroup(id)
 		return nil
 	}
 	group, isGroup := object.(*v1alpha1.ScimGroup)
 	if !isGroup {
 		return fmt.Errorf("%T is no ScimGroup", object)
 	}
-	c.index.PutGroup(groupEntry(id, read, group))
+	g.index.PutGroup(groupEntry(id, read, group))
 	return nil
 }
 
+func (g groups) remove(name string) {
+	if id, err := codec.ParseID(name); err == nil {
+		g.index.RemoveGroup(id)
+	}
+}
+
+func (g groups) each(yield func(string)) {
+	g.index.EachGroup(func(id uuid.UUID) { yield(id.String()) })
+}
+
+// groupEntry is what is kept of a group.
 func groupEntry(id uuid.UUID, read *codec.Record, group *v1alpha1.ScimGroup) *index.Entry {
 	frozen := read.Resource.Freeze()
 	return &index.Entry{
@@ -113,19 +149,29 @@ func groupEntry(id uuid.UUID, read *codec.Record, group *v1alpha1.ScimGroup) *in
 	}
 }
 
-func (c *Cache) putSlice(object client.Object) error {
+// groupMembers are those beyond one object of a group.
+type groupMembers struct {
+	tenant string
+	index  *index.Index
+}
+
+func (m groupMembers) put(object client.Object) error {
 	slice, isSlice := object.(*v1alpha1.ScimGroupMembers)
 	if !isSlice {
 		return fmt.Errorf("%T is no ScimGroupMembers", object)
 	}
-	if slice.Spec.TenantRef.Name != c.tenant.Name || slice.GetDeletionTimestamp() != nil {
-		c.index.RemoveSlice(slice.GetName())
+	if slice.Spec.TenantRef.Name != m.tenant || slice.GetDeletionTimestamp() != nil {
+		m.index.RemoveSlice(slice.GetName())
 		return nil
 	}
 	group, err := codec.ParseID(slice.Spec.GroupRef.Name)
 	if err != nil {
 		return err
 	}
-	c.index.PutSlice(codec.SliceEntry(group, slice))
+	m.index.PutSlice(codec.SliceEntry(group, slice))
 	return nil
 }
+
+func (m groupMembers) remove(name string) { m.index.RemoveSlice(name) }
+
+func (m groupMembers) each(yield func(string)) { m.index.EachSlice(yield) }

@@ -30,28 +30,22 @@ const lastingWatch = 30 * time.Second
 // hurriedWatch is how long a watch is asked for that is to bring a bookmark soon.
 const hurriedWatch = 3 * time.Second
 
-// reflector brings the objects of one kind into the cache: all that there are at
-// first, and then every change. An informer would keep the
-// decoded objects besides.
+// reflector brings the objects of one kind into the cache: all that there are at first,
+// and then every change.
 type reflector struct {
 	client   client.WithWatch
 	tenant   client.ObjectKey
 	log      *slog.Logger
 	kind     readindex.Kind
-	newList  func() client.ObjectList
+	into     target
 	progress *progress
-	era      uint64 // of progress, in which this feed runs
-	// put and remove change the index; each calls back for the names of all
-	// objects that are in it.
-	put    func(client.Object) error
-	remove func(name string)
-	each   func(func(name string))
+	era      uint64 // of progress, in which this reflector runs
 
 	revision string // that the watch goes on from; empty to begin anew
 	hurry    bool   // the next watch is to say soon how far it is
 }
 
-// run reflectors until the context is done. While the API server does not answer, the
+// run fills the cache until the context is done. While the API server does not answer, the
 // cache stays as it is, and who needs it newer learns that it is not.
 func (r *reflector) run(ctx context.Context) {
 	// A watch that ends at once ends as soon when it is begun again, whether with an error
@@ -78,26 +72,16 @@ func (r *reflector) run(ctx context.Context) {
 // once is one watch. asked reports whether it was ended here, for the next one to bring a
 // bookmark, or because that has come.
 func (r *reflector) once(ctx context.Context) (asked bool, err error) {
-	options := &metav1.ListOptions{
-		AllowWatchBookmarks: true,
-		ResourceVersion:     r.revision,
-		TimeoutSeconds:      ptr.To(int64(watchTimeout.Seconds() * (1 + rand.Float64()))), //nolint:gosec // It spreads load.
-	}
-	hurried := r.hurry
-	if hurried {
-		// The API server sends a bookmark two seconds before a watch ends.
-		options.TimeoutSeconds, r.hurry = ptr.To(int64(hurriedWatch.Seconds())), false
-	}
+	hurried, options := r.hurry, r.options()
+	r.hurry = false
 	var listing *listing
 	if r.revision == "" {
-		options.SendInitialEvents = ptr.To(true)
-		options.ResourceVersionMatch = metav1.ResourceVersionMatchNotOlderThan
 		listing = newListing()
 		r.progress.fallBehind(r.era, r.kind)
 	}
-	stream, err := r.client.Watch(ctx, r.newList(), &client.ListOptions{Namespace: r.tenant.Namespace, Raw: options}, codec.OfTenant(r.tenant.Name))
+	stream, err := r.client.Watch(ctx, codec.NewList(r.kind), &client.ListOptions{Namespace: r.tenant.Namespace, Raw: options}, codec.OfTenant(r.tenant.Name))
 	if err != nil {
-		return false, fmt.Errorf("watching %T: %w", r.newList(), r.forget(err))
+		return false, fmt.Errorf("watching %T: %w", codec.NewList(r.kind), r.forget(err))
 	}
 	defer stream.Stop()
 	wanted := r.progress.bookmarks(r.kind)
@@ -109,7 +93,7 @@ func (r *reflector) once(ctx context.Context) (asked bool, err error) {
 				return brought, nil
 			}
 			if err := r.handle(event, listing); err != nil {
-				return false, fmt.Errorf("watching %T: %w", r.newList(), err)
+				return false, fmt.Errorf("watching %T: %w", codec.NewList(r.kind), err)
 			}
 			if r.revision != "" {
 				listing = nil
@@ -128,6 +112,24 @@ func (r *reflector) once(ctx context.Context) (asked bool, err error) {
 			}
 		}
 	}
+}
+
+// options are those of the next watch.
+func (r *reflector) options() *metav1.ListOptions {
+	options := &metav1.ListOptions{
+		AllowWatchBookmarks: true,
+		ResourceVersion:     r.revision,
+		TimeoutSeconds:      ptr.To(int64(watchTimeout.Seconds() * (1 + rand.Float64()))), //nolint:gosec // It spreads load.
+	}
+	if r.hurry {
+		// The API server sends a bookmark two seconds before a watch ends.
+		options.TimeoutSeconds = ptr.To(int64(hurriedWatch.Seconds()))
+	}
+	if r.revision == "" {
+		options.SendInitialEvents = ptr.To(true)
+		options.ResourceVersionMatch = metav1.ResourceVersionMatchNotOlderThan
+	}
+	return options
 }
 
 // forget makes the next watch begin anew if the API server has no record any
@@ -165,7 +167,7 @@ func (r *reflector) handle(event watch.Event, listing *listing) error {
 		r.add(object)
 		listing.saw(object.GetName())
 	case watch.Deleted:
-		r.remove(object.GetName())
+		r.into.remove(object.GetName())
 	case watch.Bookmark:
 		if listing != nil && object.GetAnnotations()[metav1.InitialEventsAnnotationKey] == "true" {
 			r.complete(listing)
@@ -184,7 +186,7 @@ func (r *reflector) add(object client.Object) {
 	if err := r.change(object); err != nil {
 		// One object that cannot be read must not hide all others.
 		r.log.Error("an object cannot be read and is left out", slog.String("name", object.GetName()), slog.Any("error", err))
-		r.remove(object.GetName())
+		r.into.remove(object.GetName())
 	}
 }
 
@@ -193,7 +195,7 @@ func (r *reflector) change(object client.Object) error {
 	if unread, is := object.(*unreadable); is {
 		return unread.reason
 	}
-	return r.put(object)
+	return r.into.put(object)
 }
 
 // reached notes the revision that an event brought the cache to.
@@ -205,13 +207,13 @@ func (r *reflector) reached(object client.Object, shows bool) {
 // complete removes what was in the index and is not in the list.
 func (r *reflector) complete(listing *listing) {
 	var gone []string
-	r.each(func(name string) {
+	r.into.each(func(name string) {
 		if _, seen := listing.names[name]; !seen {
 			gone = append(gone, name)
 		}
 	})
 	for _, name := range gone {
-		r.remove(name)
+		r.into.remove(name)
 	}
 }
 

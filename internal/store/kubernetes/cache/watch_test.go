@@ -45,8 +45,8 @@ var _ = Describe("A cache's watches", func() {
 		return stream.ResultChan()
 	}
 
-	// told returns no more of an object than a cache is told.
-	told := func(object client.Object) client.Object {
+	// asRead returns no more of an object than a cache reads of it.
+	asRead := func(object client.Object) client.Object {
 		object.GetObjectKind().SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(""))
 		object.SetUID("")
 		object.SetCreationTimestamp(metav1.Time{})
@@ -61,7 +61,7 @@ var _ = Describe("A cache's watches", func() {
 		for {
 			var event watch.Event
 			Eventually(events).Should(Receive(&event))
-			object := told(event.Object.(client.Object))
+			object := asRead(event.Object.(client.Object))
 			if _, last := object.GetAnnotations()[metav1.InitialEventsAnnotationKey]; event.Type != watch.Bookmark || last {
 				return watch.Event{Type: event.Type, Object: object}
 			}
@@ -98,7 +98,7 @@ var _ = Describe("A cache's watches", func() {
 			}
 			for event := next(ours); event.Type != watch.Bookmark; event = next(ours) {
 				for _, object := range event.Object.(*several).objects {
-					Expect(watch.Event{Type: event.Type, Object: told(object)}).To(Equal(next(theirs)))
+					Expect(watch.Event{Type: event.Type, Object: asRead(object)}).To(Equal(next(theirs)))
 				}
 			}
 			Expect(next(theirs).Type).To(Equal(watch.Bookmark))

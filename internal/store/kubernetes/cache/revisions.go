@@ -1,0 +1,89 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/readindex"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
+)
+
+// Revisions implements driver.Log.
+func (c *Cache) Revisions() readindex.Revisions { return c.progress.revisions() }
+
+// Raise implements driver.Log.
+func (c *Cache) Raise(revisions readindex.Revisions) { c.progress.raise(revisions) }
+
+// Latest implements driver.Log with a consistent LIST of one object of each
+// kind, whose resourceVersion is that of the whole collection.
+func (c *Cache) Latest(ctx context.Context) (readindex.Revisions, error) {
+	return latest(ctx, c.client, c.tenant.Namespace)
+}
+
+// Acknowledge notes that an answer to a client rests on the object as it was read or written.
+func (c *Cache) Acknowledge(kind readindex.Kind, object client.Object) {
+	if c != nil {
+		c.progress.acknowledge(kind, codec.RevisionOf(object))
+	}
+}
+
+// AcknowledgeAll notes that an answer to a client rests on the revisions.
+func (c *Cache) AcknowledgeAll(revisions readindex.Revisions) {
+	if c == nil {
+		return
+	}
+	for kind, revision := range revisions {
+		c.progress.acknowledge(readindex.Kind(kind), revision)
+	}
+}
+
+// Seen returns what the API server has shown up to now, for Contradicts.
+func (c *Cache) Seen() Seen {
+	if c == nil {
+		return Seen{}
+	}
+	return c.progress.seen()
+}
+
+// Contradicts reports whether the latest revision of a kind, as the API server has answered
+// it to a call that was made when it had shown what is known, is one of another history.
+func (c *Cache) Contradicts(known Seen, kind readindex.Kind, revision uint64) bool {
+	return c != nil && c.progress.contradicts(known, kind, revision)
+}
+
+// latestOf is the same with another client. The members are told of what contradicts that
+// etcd was not restored.
+func (c *Cache) latestOf(ctx context.Context, from client.Reader, members Members) (readindex.Revisions, error) {
+	known := c.progress.seen()
+	found, err := latest(ctx, from, c.tenant.Namespace)
+	if err != nil {
+		return readindex.Revisions{}, err
+	}
+	for kind, revision := range found {
+		if c.Contradicts(known, readindex.Kind(kind), revision) {
+			members.Rewound()
+		}
+	}
+	return found, nil
+}
+
+// latest reads the latest resourceVersions of a namespace.
+func latest(ctx context.Context, from client.Reader, namespace string) (readindex.Revisions, error) {
+	var revisions readindex.Revisions
+	for kind, name := range map[readindex.Kind]string{
+		readindex.Users: "ScimUserList", readindex.Groups: "ScimGroupList", readindex.GroupMembers: "ScimGroupMembersList",
+	} {
+		list := &metav1.PartialObjectMetadataList{} // which can be read, whatever the one object is like
+		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(name))
+		if err := from.List(ctx, list, client.InNamespace(namespace), client.Limit(1)); err != nil {
+			return readindex.Revisions{}, fmt.Errorf("reading the latest resourceVersion of a %s: %w", name, failure.Redact(err))
+		}
+		revisions[kind] = codec.RevisionOf(list)
+	}
+	return revisions, nil
+}
