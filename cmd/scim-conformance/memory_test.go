@@ -22,6 +22,9 @@ import (
 	"github.com/kubescim/kubescim/internal/idp"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/server"
+	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/server/auth"
+	"github.com/kubescim/kubescim/internal/server/limit"
 	"github.com/kubescim/kubescim/internal/store/memory"
 )
 
@@ -115,9 +118,9 @@ func serve(t *testing.T, provider string, spoil func(http.ResponseWriter, *http.
 	g.Expect(err).NotTo(HaveOccurred())
 	token, verifier, err := apikey.Mint()
 	g.Expect(err).NotTo(HaveOccurred())
-	tenant := server.NewTenant(memory.New(), server.DefaultLimits(), slog.New(slog.DiscardHandler), server.NewMetrics(prometheus.NewRegistry(), "acme"))
+	tenant := server.NewTenant(memory.New(), limit.Defaults(), slog.New(slog.DiscardHandler), accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
 	tenant.Configure(settings)
-	tenant.Accept(server.Keys{verifier.KeyID: verifier}, func() {})
+	tenant.Accept(auth.Keys{verifier.KeyID: verifier}, func() {})
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if spoil != nil {
 			w = spoil(w, r)

@@ -19,6 +19,9 @@ import (
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/server"
+	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/server/limit"
+	"github.com/kubescim/kubescim/internal/server/listen"
 	"github.com/kubescim/kubescim/internal/store/kubernetes"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
@@ -71,7 +74,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 		Client: guarded, Tenant: key, Groups: registry.Group(),
 		Cache: p.cache, Members: p.members, Metrics: kubernetes.NewMetrics(p.metrics, o.tenant), Log: log,
 	})
-	p.tenant = server.NewTenant(backend, server.DefaultLimits(), log, server.NewMetrics(p.metrics, o.tenant))
+	p.tenant = server.NewTenant(backend, limit.Defaults(), log, accesslog.NewMetrics(p.metrics, o.tenant))
 	p.tenant.Needs(p.cache.Synced, p.members.Member)
 	recorder, stopRecording, err := newRecorder(ctx)
 	if err != nil {
@@ -131,7 +134,7 @@ func (p *pod) serve(ctx context.Context) error {
 
 	o := p.options
 	p.log.Info("serving", slog.String("version", program.Version), slog.String("tenant", o.tenant), slog.String("address", o.address))
-	err := server.Serve(serving, server.Listeners{Address: o.address, HealthAddress: o.healthAddress, Linger: o.linger}, p.tenant, p.metrics)
+	err := listen.Serve(serving, listen.Options{Tenant: o.tenant, Address: o.address, HealthAddress: o.healthAddress, Linger: o.linger}, p.tenant, p.metrics)
 	stopFollowing()
 	running.Wait()
 	return errors.Join(err, leaving)

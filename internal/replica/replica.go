@@ -16,11 +16,13 @@ import (
 	"github.com/kubescim/kubescim/internal/idp"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/server"
+	"github.com/kubescim/kubescim/internal/server/auth"
+	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
 // writtenShare is which part of a tenant's storage may be written in a
-// server.WritePeriod. The API server keeps what was overwritten for up to twice as long,
+// limit.WritePeriod. The API server keeps what was overwritten for up to twice as long,
 // and at the beginning as much again may be written at once: with a half, what the tenant
 // has in etcd stays below two and a half times its storage.
 const writtenShare = 2
@@ -93,16 +95,16 @@ func (r *Replica) configure(object client.Object) {
 }
 
 // SettingsOf returns the settings that a ScimTenant stands for.
-func SettingsOf(tenant *v1alpha1.ScimTenant) (server.Settings, error) {
+func SettingsOf(tenant *v1alpha1.ScimTenant) (exchange.Settings, error) {
 	registry, err := contract.Registry(tenant)
 	if err != nil {
-		return server.Settings{}, err
+		return exchange.Settings{}, err
 	}
 	profile, known := idp.Lookup(string(tenant.Spec.IdentityProvider))
 	if !known {
 		profile, _ = idp.Lookup(string(v1alpha1.IdentityProviderGeneric))
 	}
-	settings := server.Settings{
+	settings := exchange.Settings{
 		Path:     tenant.Path(),
 		Registry: registry,
 		Paused:   tenant.State() == v1alpha1.TenantStatePaused,
@@ -137,7 +139,7 @@ func (r *Replica) accept(object client.Object, version string) {
 	if secret, exists := object.(*corev1.Secret); exists {
 		data = secret.Data
 	}
-	keys, err := server.ParseKeys(data)
+	keys, err := auth.ParseKeys(data)
 	if err != nil {
 		r.Log.Error("some API keys cannot be used", slog.Any("error", err))
 	}

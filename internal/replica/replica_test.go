@@ -33,6 +33,8 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex/driver"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/server"
+	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/server/limit"
 	"github.com/kubescim/kubescim/internal/store/memory"
 )
 
@@ -112,8 +114,8 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		Expect(admin.Create(ctx, tenant)).To(Succeed())
 
 		log := slog.New(slog.NewJSONHandler(GinkgoWriter, nil))
-		served = server.NewTenant(memory.New(), server.DefaultLimits(), log,
-			server.NewMetrics(prometheus.NewRegistry(), "acme"))
+		served = server.NewTenant(memory.New(), limit.Defaults(), log,
+			accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
 		httpServer := httptest.NewServer(served)
 		DeferCleanup(httpServer.Close)
 		url = httpServer.URL

@@ -1,4 +1,4 @@
-package server
+package server_test
 
 import (
 	"bufio"
@@ -19,6 +19,13 @@ import (
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/idp"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/server"
+	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/server/auth"
+	"github.com/kubescim/kubescim/internal/server/exchange"
+	"github.com/kubescim/kubescim/internal/server/limit"
+	"github.com/kubescim/kubescim/internal/server/listen"
+	"github.com/kubescim/kubescim/internal/server/servertest"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 )
@@ -46,7 +53,7 @@ func (s indexed) List(ctx context.Context, t *scim.ResourceType, query store.Que
 func BenchmarkRead(b *testing.B) {
 	tenant, id, token := readable(b)
 	listener := httptest.NewUnstartedServer(nil)
-	listener.Config = newHTTPServer(tenant)
+	listener.Config = listen.NewHTTPServer(tenant)
 	listener.Start()
 	defer listener.Close()
 	for name, path := range map[string]string{
@@ -124,7 +131,7 @@ func (d *discard) WriteHeader(status int)               { d.status = status }
 func (d *discard) Write(body []byte) (n int, err error) { return len(body), nil }
 
 // readable is a tenant with one user, whose id is returned with a token.
-func readable(b *testing.B) (tenant *Tenant, id, token string) {
+func readable(b *testing.B) (tenant *server.Tenant, id, token string) {
 	b.Helper()
 	uuid.EnableRandPool() // As the server does.
 	registry, err := scim.NewRegistry()
@@ -133,7 +140,7 @@ func readable(b *testing.B) (tenant *Tenant, id, token string) {
 	}
 	backend := indexed{index: index.New()}
 	key := uuid.MustParse("6b18e2d4-2639-4b61-bd3c-eb77a6b6d39b")
-	user, err := registry.User().Decode([]byte(babs), scim.Leniency{})
+	user, err := registry.User().Decode([]byte(servertest.Babs), scim.Leniency{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -141,13 +148,13 @@ func readable(b *testing.B) (tenant *Tenant, id, token string) {
 	user.SetMeta(scim.Meta{Created: time.Now(), LastModified: time.Now(), Version: `W/"1"`})
 	backend.index.PutUser(&index.Entry{ID: key, Frozen: *user.Freeze(), Name: user.UserName(), Active: true})
 
-	tenant = NewTenant(backend, DefaultLimits(), slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, nil)), NewMetrics(prometheus.NewRegistry(), "acme"))
+	tenant = server.NewTenant(backend, limit.Defaults(), slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, nil)), accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
 	token, verifier, err := apikey.Mint()
 	if err != nil {
 		b.Fatal(err)
 	}
 	profile, _ := idp.Lookup("Entra")
-	tenant.Accept(Keys{verifier.KeyID: verifier}, func() {})
-	tenant.Configure(Settings{Path: "/scim/v2", Profile: profile, Registry: registry, PublicURL: "https://acme.example.com/scim/v2"})
+	tenant.Accept(auth.Keys{verifier.KeyID: verifier}, func() {})
+	tenant.Configure(exchange.Settings{Path: "/scim/v2", Profile: profile, Registry: registry, PublicURL: "https://acme.example.com/scim/v2"})
 	return tenant, key.String(), token
 }

@@ -25,6 +25,9 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex/driver"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/server"
+	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/server/auth"
+	"github.com/kubescim/kubescim/internal/server/limit"
 	"github.com/kubescim/kubescim/internal/store/kubernetes"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
@@ -88,7 +91,7 @@ func (c *cluster) serve(ctx SpecContext, name string, onDelete v1alpha1.UserDele
 	for i := range podsOfTenant {
 		p, served := c.startPod(t.ObjectKey, fmt.Sprintf("%s-scim-%d", name, i))
 		served.Configure(settings)
-		served.Accept(server.Keys{verifier.KeyID: verifier}, func() {})
+		served.Accept(auth.Keys{verifier.KeyID: verifier}, func() {})
 		p.cache.Follow(settings.Registry)
 		web := httptest.NewServer(served)
 		DeferCleanup(web.Close)
@@ -131,7 +134,7 @@ func (c *cluster) startPod(of client.ObjectKey, name string) (*pod, *server.Tena
 	members := &unsteady{Replica: p.members}
 	served := server.NewTenant(kubernetes.New(kubernetes.Options{
 		Client: guarded, Tenant: of, Cache: p.cache, Members: members, Metrics: kubernetes.NewMetrics(metrics, of.Name), Log: log,
-	}), server.DefaultLimits(), log, server.NewMetrics(metrics, of.Name))
+	}), limit.Defaults(), log, accesslog.NewMetrics(metrics, of.Name))
 
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// limit bounds the whole session.
-const limit = 2 * time.Minute
+// deadline bounds the whole session.
+const deadline = 2 * time.Minute
 
 func main() {
 	if err := run(context.Background(), os.Stdout, os.Getenv); err != nil {
@@ -26,7 +26,7 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer, getenv func(string) string) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	acme := &client{out: out, url: getenv("SCIM_URL"), token: getenv("SCIM_TOKEN"), blank: "+"}
 	// Okta names itself; Entra ID's connection test does not.

@@ -14,6 +14,10 @@ import (
 	"github.com/kubescim/kubescim/internal/idp"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/server"
+	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/server/auth"
+	"github.com/kubescim/kubescim/internal/server/exchange"
+	"github.com/kubescim/kubescim/internal/server/limit"
 	"github.com/kubescim/kubescim/internal/store/memory"
 )
 
@@ -32,10 +36,10 @@ func serve(t *testing.T, provider string) (url, token string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tenant := server.NewTenant(memory.New(), server.DefaultLimits(), slog.New(slog.DiscardHandler),
-		server.NewMetrics(prometheus.NewRegistry(), provider))
-	tenant.Configure(server.Settings{Path: "/scim/v2", Profile: profile, Registry: registry})
-	tenant.Accept(server.Keys{verifier.KeyID: verifier}, func() {})
+	tenant := server.NewTenant(memory.New(), limit.Defaults(), slog.New(slog.DiscardHandler),
+		accesslog.NewMetrics(prometheus.NewRegistry(), provider))
+	tenant.Configure(exchange.Settings{Path: "/scim/v2", Profile: profile, Registry: registry})
+	tenant.Accept(auth.Keys{verifier.KeyID: verifier}, func() {})
 	listening := httptest.NewServer(tenant)
 	t.Cleanup(listening.Close)
 	return listening.URL + "/scim/v2", token

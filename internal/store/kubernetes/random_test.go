@@ -18,6 +18,10 @@ import (
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/idp"
 	"github.com/kubescim/kubescim/internal/server"
+	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/server/auth"
+	"github.com/kubescim/kubescim/internal/server/exchange"
+	"github.com/kubescim/kubescim/internal/server/limit"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/conformance"
 	"github.com/kubescim/kubescim/internal/store/memory"
@@ -83,10 +87,10 @@ func newTwin(profile string, policy store.Policy, stores ...store.Store) *twin {
 	Expect(known).To(BeTrue())
 	t := &twin{token: token, ids: map[string]string{}, symbols: map[string]string{}, versions: map[string]string{}}
 	for _, each := range stores {
-		tenant := server.NewTenant(each, server.DefaultLimits(), slog.New(slog.DiscardHandler),
-			server.NewMetrics(prometheus.NewRegistry(), "acme"))
-		tenant.Configure(server.Settings{Path: "/scim/v2", Registry: registry, Profile: departures, Policy: policy})
-		tenant.Accept(server.Keys{verifier.KeyID: verifier}, func() {})
+		tenant := server.NewTenant(each, limit.Defaults(), slog.New(slog.DiscardHandler),
+			accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
+		tenant.Configure(exchange.Settings{Path: "/scim/v2", Registry: registry, Profile: departures, Policy: policy})
+		tenant.Accept(auth.Keys{verifier.KeyID: verifier}, func() {})
 		t.replicas = append(t.replicas, tenant)
 	}
 	return t

@@ -1,0 +1,145 @@
+// Package accesslog writes one line for each request and counts it. No userName, filter or
+// body is in either: they are personal data. It knows what was asked for and what came of
+// it, and neither the request nor the answer.
+package accesslog
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/server/auth"
+)
+
+// Log is the log of the requests of a tenant, and their metrics.
+type Log struct {
+	log      *slog.Logger
+	outcomes *outcomes
+	metrics  *Metrics
+}
+
+// New returns the log of the requests of a tenant.
+func New(log *slog.Logger, metrics *Metrics) *Log {
+	return &Log{log: log, outcomes: newOutcomes(log.Handler(), metrics), metrics: metrics}
+}
+
+// Entry is a request and what came of it.
+type Entry struct {
+	RequestID string
+	Began     time.Time
+	// Method is that of the request, and one word for all that are none of SCIM's.
+	Method string
+	// Resource is what is asked for, by the first part of its URL: Users, Bulk ... One
+	// word for all that are none of SCIM's.
+	Resource string
+	// ID is the id in the URL, or of what was created.
+	ID     string
+	Status int
+	// KeyID is that of the key that the request is authenticated with; empty until it is.
+	KeyID string
+	// Refused is the credential that is not good; zero for one that is.
+	Refused auth.Credential
+	// Source is the address that a request without a good token comes from.
+	Source string
+	// Dropped is how many members a group was written without.
+	Dropped int64
+	// Err is why the request failed, nil when it did not, and Cause what the client was
+	// told of it.
+	Err   error
+	Cause *scim.Error
+	// Words are those of the tenant; nil before there are any.
+	Words Words
+}
+
+// Refuse counts a request without a good token.
+func (l *Log) Refuse(reason auth.Reason) { l.metrics.refused.WithLabelValues(string(reason)).Inc() }
+
+// LeaveOut counts a request that has no line. Of the others that had none lately, leftOut
+// is how many there are if it is time to say so, and else 0.
+func (l *Log) LeaveOut(e *Entry, leftOut int) {
+	l.count(e, time.Since(e.Began))
+	if leftOut > 0 {
+		l.log.Warn("requests without a good token come so often that not each has a line", slog.Int("leftOut", leftOut))
+	}
+}
+
+// Panic writes that a request came upon a defect of the server.
+func (l *Log) Panic(e *Entry, defect any) {
+	l.log.Error("panic while serving a request", slog.String("requestID", e.RequestID),
+		slog.String("panic", Words(nil).Without(fmt.Sprint(defect))), slog.String("stack", string(debug.Stack())))
+}
+
+// Write counts a request and writes its line.
+func (l *Log) Write(e *Entry) {
+	took := time.Since(e.Began)
+	outcome := l.count(e, took)
+	level := slog.LevelInfo
+	if IsFailure(e.Status) {
+		level = slog.LevelError
+	}
+	if !outcome.log.Enabled(context.Background(), level) {
+		return
+	}
+	// The place in the code is the same for every line, and costs to find out.
+	record := slog.NewRecord(e.Began.Add(took), level, "request", 0)
+	record.AddAttrs(slog.String("requestID", e.RequestID), slog.Duration("duration", took))
+	record.AddAttrs(l.subject(e)...)
+	record.AddAttrs(failure(e)...)
+	_ = outcome.log.Handle(context.Background(), record) // There is nowhere else to say that it failed.
+}
+
+func (l *Log) count(e *Entry, took time.Duration) outcome {
+	found := l.outcomes.of(class{method: e.Method, resource: e.Resource, status: e.Status})
+	found.duration.Observe(took.Seconds())
+	return found
+}
+
+// subject is what the request was about, and who sent it.
+func (l *Log) subject(e *Entry) []slog.Attr {
+	attributes := make([]slog.Attr, 0, 4)
+	if uuid.Validate(e.ID) == nil { // Anything else in its place in the URL may be personal data.
+		attributes = append(attributes, slog.String("id", e.ID))
+	}
+	if e.KeyID != "" {
+		attributes = append(attributes, slog.String("keyID", e.KeyID))
+	}
+	if e.Dropped > 0 {
+		l.metrics.dropped.Add(float64(e.Dropped))
+		attributes = append(attributes, slog.Int64("droppedMembers", e.Dropped))
+	}
+	return attributes
+}
+
+// failure is why the request was refused; nothing of one that was not.
+func failure(e *Entry) []slog.Attr {
+	if e.Err == nil {
+		return nil
+	}
+	var attributes []slog.Attr
+	if e.Refused.Reason != "" {
+		attributes = append(attributes, slog.String("reason", string(e.Refused.Reason)), slog.String("source", e.Source))
+		if e.Refused.KeyID != "" && e.KeyID == "" {
+			attributes = append(attributes, slog.String("keyID", e.Refused.KeyID))
+		}
+	}
+	if e.Cause.Type != "" {
+		attributes = append(attributes, slog.String("scimType", string(e.Cause.Type)))
+	}
+	attributes = append(attributes, slog.String("detail", e.Words.Without(e.Cause.Detail)))
+	if IsFailure(e.Status) {
+		attributes = append(attributes, slog.String("error", e.Words.Without(e.Err.Error())))
+	}
+	return attributes
+}
+
+// IsFailure reports whether an answer with the status means that something failed on this
+// side. What is not implemented is not meant to be: that 501 is the whole answer.
+func IsFailure(status int) bool {
+	return status >= 500 && status != http.StatusNotImplemented
+}

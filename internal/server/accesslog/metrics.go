@@ -1,0 +1,46 @@
+package accesslog
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Metrics are the metrics of one tenant.
+type Metrics struct {
+	duration *prometheus.HistogramVec
+	refused  *prometheus.CounterVec
+	dropped  prometheus.Counter
+}
+
+// NewMetrics registers the metrics of a tenant.
+func NewMetrics(registerer prometheus.Registerer, tenant string) *Metrics {
+	labels := prometheus.Labels{"tenant": tenant}
+	duration := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:        "scim_request_duration_seconds",
+		Help:        "Time from the arrival of a SCIM request to its answer.",
+		ConstLabels: labels,
+		Buckets:     []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+	}, []string{"method", "resource", "code"})
+	counter := func(name, help string) prometheus.CounterOpts {
+		return prometheus.CounterOpts{Name: name, Help: help, ConstLabels: labels}
+	}
+	m := &Metrics{
+		duration: duration,
+		refused: prometheus.NewCounterVec(counter("scim_credentials_refused_total",
+			"Requests without a good token, by what was wrong with it."), []string{"reason"}),
+		dropped: prometheus.NewCounter(counter("scim_members_dropped_total",
+			"Members that groups were written without, since the tenant does not know their ids.")),
+	}
+	registerer.MustRegister(m.duration, m.refused, m.dropped)
+	return m
+}
+
+// of returns where requests of a class are counted. The labels are bounded: a URL that is
+// not SCIM's counts under one name.
+func (m *Metrics) of(c class) prometheus.Observer {
+	if c.resource == "" {
+		c.resource = "none"
+	}
+	return m.duration.WithLabelValues(c.method, c.resource, strconv.Itoa(c.status))
+}

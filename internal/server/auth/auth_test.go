@@ -1,0 +1,84 @@
+package auth_test
+
+import (
+	"encoding/base32"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/server/auth"
+	"github.com/kubescim/kubescim/internal/server/servertest"
+	"github.com/kubescim/kubescim/internal/store/memory"
+)
+
+func TestAuthentication(t *testing.T) {
+	h := servertest.New(t, memory.New())
+	expired, expiredVerifier, err := apikey.Mint()
+	h.Expect(err).NotTo(HaveOccurred())
+	expiredVerifier.ExpirationTime = time.Now().Add(-time.Minute)
+	unknown, _, err := apikey.Mint()
+	h.Expect(err).NotTo(HaveOccurred())
+	forgedKey, _, err := apikey.Mint()
+	h.Expect(err).NotTo(HaveOccurred())
+	forged := withKeyID(forgedKey, h.Verifier.KeyID)
+	h.Tenant.Accept(auth.Keys{h.Verifier.KeyID: h.Verifier, expiredVerifier.KeyID: expiredVerifier}, func() {})
+
+	var answers []string
+	for _, test := range []struct{ name, header, reason, keyID string }{
+		{"no header", "", "Missing", ""},
+		{"another scheme", "Basic " + h.Token, "Missing", ""},
+		{"no token", "Bearer ", "Missing", ""},
+		{"no such form", "Bearer secret", "Malformed", ""},
+		{"unknown token", "Bearer " + unknown, "Unknown", ""},
+		{"token of a known key id", "Bearer " + forged, "Mismatch", h.Verifier.KeyID},
+		{"expired token", "Bearer " + expired, "Expired", expiredVerifier.KeyID},
+		{"token cut short", "Bearer " + h.Token[:len(h.Token)-1], "Malformed", ""},
+		{"token and a half", "Bearer " + h.Token + "a", "Malformed", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := h.In(t)
+			for _, path := range []string{"/scim/v2/Users", "/scim/v2/Nothing", "/elsewhere"} {
+				r := h.Send(http.MethodGet, path, "", "Authorization", test.header)
+				h.ExpectError(r, http.StatusUnauthorized, "")
+				h.Expect(r.Header.Get("WWW-Authenticate")).To(HavePrefix("Bearer"))
+				id := r.Header.Get("X-Request-Id")
+				h.Expect(r.Doc["detail"]).To(ContainSubstring(id))
+				r.Header.Del("Date")
+				answers = append(answers, strings.ReplaceAll(fmt.Sprint(r.Header, r.Text), id, "the id"))
+				line := h.LastLine()
+				h.Expect(line).To(And(HaveKeyWithValue("reason", test.reason), HaveKeyWithValue("source", "127.0.0.1")))
+				if test.keyID == "" {
+					h.Expect(line).NotTo(HaveKey("keyID"))
+				} else {
+					h.Expect(line).To(HaveKeyWithValue("keyID", test.keyID))
+				}
+			}
+		})
+	}
+	for _, answer := range answers {
+		h.Expect(answer).To(Equal(answers[0]), "nothing tells why a token is refused")
+	}
+	h.Expect(h.Log.String()).NotTo(Or(ContainSubstring(unknown), ContainSubstring(expired), ContainSubstring(h.Token), ContainSubstring(forged)))
+
+	h.Expect(h.Do(http.MethodGet, "/Users", "").StatusCode).To(Equal(http.StatusOK))
+	h.Expect(h.Send(http.MethodGet, "/scim/v2/Users", "", "Authorization", "bearer "+h.Token).StatusCode).To(Equal(http.StatusOK))
+	h.Tenant.Accept(auth.Keys{}, func() {})
+	h.ExpectError(h.Do(http.MethodGet, "/Users", ""), http.StatusUnauthorized, "")
+}
+
+// withKeyID is a token with another key id and a checksum that fits.
+func withKeyID(token, id string) string {
+	parts := strings.Split(token, "_")
+	body := parts[0] + "_" + id + "_" + parts[2]
+	var sum [4]byte
+	binary.BigEndian.PutUint32(sum[:], crc32.ChecksumIEEE([]byte(body)))
+	lower := base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+	return body + "_" + lower.EncodeToString(sum[:])
+}

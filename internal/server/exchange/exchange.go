@@ -1,0 +1,109 @@
+// Package exchange is one request and its answer: what every handler needs of it. It
+// answers in SCIM messages, errors included, and sees to it that a request does nothing
+// once its key is revoked, its time is up or the tenant is paused, and acquires the memory
+// that it takes. What is asked for is for the handlers.
+package exchange
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/server/limit"
+	"github.com/kubescim/kubescim/internal/server/request"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// Exchange is one request and its answer. Make it with New, or for a part of a bulk
+// request with Part.
+type Exchange struct {
+	Shared *Shared
+	// Settings are those that the request is answered under; nil before there are any.
+	Settings *Settings
+	W        http.ResponseWriter
+	R        *http.Request
+	// Ctx has the request's deadline and says who asks. That of R has neither: it
+	// lasts as long as the client stays.
+	Ctx context.Context //nolint:containedctx // It is the request's own.
+	// Verifier is that of the request's key; zero until the request is authenticated.
+	Verifier apikey.Verifier
+	// Parameters are those of SCIM in the URL, once they are read.
+	Parameters url.Values
+	// Entry is for the log and the metrics: what is asked for, and what comes of it.
+	Entry accesslog.Entry
+
+	memory   limit.Share
+	within   bool          // it is an operation of a bulk request
+	retry    time.Duration // what Retry-After says of an error that passes; retryAfter when zero
+	unlogged bool          // its log line is left out
+	dropped  atomic.Int64  // members that a group was written without
+
+	values []string            // of the headers of the answer
+	room   [mostHeaders]string // for values
+}
+
+// New returns the exchange of a request that comes in.
+func New(shared *Shared, w http.ResponseWriter, r *http.Request) *Exchange {
+	x := &Exchange{
+		Shared: shared, W: w, R: r, memory: shared.Memory.Share(),
+		Entry: accesslog.Entry{RequestID: uuid.NewString(), Began: time.Now()},
+	}
+	x.SetHeader(headerRequestID, x.Entry.RequestID)
+	return x
+}
+
+// Part returns the exchange of an operation of a bulk request, by its index.
+func (x *Exchange) Part(index int, w http.ResponseWriter) *Exchange {
+	part := &Exchange{
+		Shared: x.Shared, Settings: x.Settings, W: w, memory: x.Shared.Memory.Share(), within: true,
+		Entry: accesslog.Entry{RequestID: x.Entry.RequestID + "." + strconv.Itoa(index), Began: time.Now()},
+	}
+	part.Authenticated(x.Verifier)
+	return part
+}
+
+// Authenticated takes note of the key that the request is sent with.
+func (x *Exchange) Authenticated(verifier apikey.Verifier) {
+	x.Verifier, x.Entry.KeyID = verifier, verifier.KeyID
+}
+
+// Actor is who asks, for the store.
+func (x *Exchange) Actor() store.Actor {
+	return store.Actor{KeyID: x.Verifier.KeyID, RequestID: x.Entry.RequestID}
+}
+
+// BaseURL is the URL under which the client sees the tenant.
+func (x *Exchange) BaseURL() string {
+	return request.BaseURL(x.R, x.Settings.PublicURL, x.Settings.Path)
+}
+
+// Writing is the context of a write.
+func (x *Exchange) Writing() context.Context { return store.WithDropped(x.Ctx, &x.dropped) }
+
+// Finish ends the exchange, once it is answered: it writes the log line and the
+// metrics.
+func (x *Exchange) Finish() {
+	x.Entry.Method = "other" // For one that a client has made up, of which there is no end.
+	if request.IsStandard(x.R.Method) {
+		x.Entry.Method = x.R.Method
+	}
+	if x.unlogged {
+		x.Shared.Log.LeaveOut(&x.Entry, x.Shared.Unauthenticated.LeaveOut(x.Entry.Began))
+		return
+	}
+	if x.Settings != nil {
+		x.Entry.Words = x.Settings.words
+	}
+	x.Entry.Dropped = x.dropped.Load()
+	x.Shared.Log.Write(&x.Entry)
+}
+
+// Release releases the memory of the request.
+func (x *Exchange) Release() { x.memory.Release() }

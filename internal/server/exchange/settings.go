@@ -1,0 +1,50 @@
+package exchange
+
+import (
+	"net/http"
+
+	"github.com/kubescim/kubescim/internal/idp"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// Settings are what a ScimTenant says about how its requests are answered. They
+// may change at any time; a request sees one version of them.
+type Settings struct {
+	// Path is the base path, for example /scim/v2.
+	Path string
+	// PublicURL is the base URL that clients use, for locations and references.
+	// When empty, it is what the request was sent to.
+	PublicURL string
+	// Registry has the resource types with the tenant's schema extensions.
+	Registry *scim.Registry
+	// Paused answers 503 to every request with a good token.
+	Paused bool
+	// Profile has the identity provider's departures from the RFCs.
+	Profile idp.Profile
+	// Policy has the rules for users and groups that the store applies.
+	Policy store.Policy
+	// RequiredAttributes are the attributes, as in name.givenName, without
+	// which a user is refused.
+	RequiredAttributes []string
+	// WriteBytes is how many bytes may be written in a limit.WritePeriod; 0 for any number.
+	WriteBytes int64
+
+	words accesslog.Words // that a log line may quote; set by Shared.Configure
+}
+
+// CheckRequired returns 400 invalidValue for a user that has not all attributes
+// that the tenant requires, with something in them.
+func (s *Settings) CheckRequired(r *scim.Resource) error {
+	if !store.IsUser(r.Type()) {
+		return nil
+	}
+	for _, path := range s.RequiredAttributes {
+		if !r.Has(path) {
+			return scim.Errorf(http.StatusBadRequest, scim.InvalidValue,
+				"%q is required of every user here, and with a value; add it to the attribute mapping of the identity provider", path)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,4 @@
+package handler
+
+// BulkParallel is bulkParallel.
+const BulkParallel = bulkParallel

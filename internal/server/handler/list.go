@@ -1,0 +1,172 @@
+package handler
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/server/cursor"
+	"github.com/kubescim/kubescim/internal/server/exchange"
+	"github.com/kubescim/kubescim/internal/server/request"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// query is GET of an endpoint, or of the base URL, with the parameters in the
+// URL (RFC 7644 section 3.4.2).
+func query(x *exchange.Exchange, types ...*scim.ResourceType) error {
+	search, err := request.Search(x.Parameters)
+	if err != nil {
+		return err
+	}
+	return list(x, search, types)
+}
+
+// search is POST /.search with the parameters in the body (RFC 7644 section 3.4.3).
+func search(x *exchange.Exchange, types ...*scim.ResourceType) error {
+	body, err := x.Body()
+	if err != nil {
+		return err
+	}
+	search, err := scim.ParseSearchRequest(body, x.Settings.Profile.Leniency)
+	if err != nil {
+		return err
+	}
+	return list(x, search, types)
+}
+
+// list answers a search over resource types with one page. The resources of
+// several types come type by type.
+func list(x *exchange.Exchange, search *scim.SearchRequest, types []*scim.ResourceType) error {
+	queries, err := compile(x, search, types)
+	if err != nil {
+		return err
+	}
+	at := step{count: pageSize(x, search)}
+	response := scim.ListResponse{StartIndex: 1}
+	if search.StartIndex != nil {
+		response.StartIndex = max(*search.StartIndex, 1)
+	}
+	if search.Cursor != nil {
+		response.StartIndex = 0
+		if at, err = nextStep(x, search); err != nil {
+			return err
+		}
+	}
+	var page collected
+	err = x.WithMemory(func() error {
+		return x.Work(func() (err error) {
+			page, err = collect(x, queries, response.StartIndex, at)
+			return err
+		})
+	})
+	if err != nil {
+		return err
+	}
+	response.TotalResults, response.Resources, response.ItemsPerPage = page.total, page.rendered, len(page.rendered)
+	if search.Cursor != nil {
+		response.NextCursor = nextCursor(x, search, at, page)
+	}
+	return answerList(x, response)
+}
+
+// pageSize returns the number of resources that the client gets at the most.
+func pageSize(x *exchange.Exchange, search *scim.SearchRequest) int {
+	if search.Count == nil {
+		return x.Shared.Limits.DefaultPage
+	}
+	return min(max(*search.Count, 0), x.Shared.Limits.MaxPage)
+}
+
+// typeQuery is a search compiled for one resource type.
+type typeQuery struct {
+	t          *scim.ResourceType
+	projection *scim.Projection
+	query      store.Query
+}
+
+// compile reads a search for each of the resource types.
+func compile(x *exchange.Exchange, search *scim.SearchRequest, types []*scim.ResourceType) ([]typeQuery, error) {
+	if len(types) > 1 && search.SortBy != "" {
+		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue,
+			"sortBy cannot be used across resource types; search below /Users or /Groups")
+	}
+	queries := make([]typeQuery, 0, len(types))
+	for _, t := range types {
+		one, err := compileFor(x, search, t, types)
+		if err != nil {
+			return nil, err
+		}
+		queries = append(queries, one)
+	}
+	return queries, nil
+}
+
+func compileFor(x *exchange.Exchange, search *scim.SearchRequest, t *scim.ResourceType, among []*scim.ResourceType) (one typeQuery, err error) {
+	one.t = t
+	one.projection, err = t.ParseProjection(strings.Join(search.Attributes, ","), strings.Join(search.ExcludedAttributes, ","))
+	if err != nil {
+		return one, err
+	}
+	if search.Filter != nil {
+		if one.query.Filter, err = t.ParseFilterAmong(among, *search.Filter, x.Settings.Profile.Leniency); err != nil {
+			return one, err
+		}
+	}
+	if one.query.Sort, err = t.ParseSort(search.SortBy, search.SortOrder); err != nil {
+		return one, err
+	}
+	one.query.View = x.View(one.projection)
+	return one, nil
+}
+
+// collected is one page over all resource types of a search.
+type collected struct {
+	total    int
+	rendered []json.RawMessage
+	last     cursor.Position // of the last resource in the page
+	more     bool            // there are resources behind it
+}
+
+// collect gets a page: from the 1-based index start on, or the step of a walk.
+func collect(x *exchange.Exchange, queries []typeQuery, start int, at step) (page collected, err error) {
+	base := x.BaseURL()
+	skip := max(start, 1) - 1
+	for i, one := range queries {
+		behind := at.after != nil && i < at.after.Type
+		one.query.StartIndex, one.query.Count = skip+1, at.count-len(page.rendered)
+		if behind {
+			one.query.Count = 0 // An earlier page has the last of this type.
+		}
+		if at.after != nil && i == at.after.Type {
+			one.query.After = &at.after.Position
+		}
+		found, err := x.Shared.Store.List(x.Ctx, one.t, one.query)
+		if err != nil {
+			return page, err
+		}
+		page.total += found.TotalResults
+		page.more = page.more || (found.More && !behind)
+		skip = max(0, skip-found.TotalResults)
+		for _, resource := range found.Resources {
+			document, err := one.t.Render(resource, one.projection, base)
+			if err != nil {
+				return page, fmt.Errorf("rendering the %s %s: %w", one.t.Name, resource.ID(), err)
+			}
+			page.rendered = append(page.rendered, document)
+			page.last = cursor.Position{Type: i, Position: store.PositionOf(resource)}
+		}
+	}
+	return page, nil
+}
+
+// answerList sends a list with status 200.
+func answerList(x *exchange.Exchange, list scim.ListResponse) error {
+	body, err := list.MarshalJSON()
+	if err != nil {
+		return fmt.Errorf("writing the answer: %w", err)
+	}
+	x.Answer(http.StatusOK, body)
+	return nil
+}

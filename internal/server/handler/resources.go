@@ -1,0 +1,213 @@
+package handler
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/server/exchange"
+	"github.com/kubescim/kubescim/internal/server/request"
+	"github.com/kubescim/kubescim/internal/store"
+)
+
+// create is POST /Users and /Groups (RFC 7644 section 3.3).
+func create(x *exchange.Exchange, t *scim.ResourceType) error {
+	if err := x.MayWrite(); err != nil {
+		return err
+	}
+	projection, err := projection(x, t)
+	if err != nil {
+		return err
+	}
+	body, err := x.Body()
+	if err != nil {
+		return err
+	}
+	resource, err := t.Decode(body, x.Settings.Profile.Leniency)
+	if err != nil {
+		return err
+	}
+	if _, assigned := resource.Active(); !assigned && store.IsUser(t) {
+		resource.SetActive(true)
+	}
+	if err := x.Settings.CheckRequired(resource); err != nil {
+		return err
+	}
+	view := x.View(projection)
+	weight := view.Weight(len(resource.MemberIDs()))
+	if err := x.WithMemory(func() error { return view.Take(x.Ctx, weight) }); err != nil {
+		return err
+	}
+	var created *scim.Resource
+	err = x.Work(func() (err error) {
+		created, err = x.Shared.Store.Create(x.Writing(), resource, x.Settings.Policy)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	x.Entry.ID = created.ID()
+	return answerResource(x, http.StatusCreated, t, created, projection)
+}
+
+// get is GET of one resource (RFC 7644 section 3.4.1).
+func get(x *exchange.Exchange, t *scim.ResourceType, id string) error {
+	projection, err := projection(x, t)
+	if err != nil {
+		return err
+	}
+	var found *scim.Resource
+	err = x.WithMemory(func() error {
+		return x.Work(func() (err error) {
+			found, err = x.Shared.Store.Get(x.Ctx, t, id, x.View(projection))
+			return err
+		})
+	})
+	if err != nil {
+		return err
+	}
+	if request.MatchesNone(x.R, found.Meta().Version) {
+		x.SetHeader(exchange.HeaderETag, found.Meta().Version)
+		x.Answer(http.StatusNotModified, nil)
+		return nil
+	}
+	return answerResource(x, http.StatusOK, t, found, projection)
+}
+
+// replace is PUT (RFC 7644 section 3.5.1).
+func replace(x *exchange.Exchange, t *scim.ResourceType, id string) error {
+	body, err := x.Body()
+	if err != nil {
+		return err
+	}
+	projection, err := projection(x, t)
+	if err != nil {
+		return err
+	}
+	options := store.UpdateOptions{View: x.View(projection), ReplacesMembers: true}
+	updated, err := update(x, t, id, options, func(current *scim.Resource) (*scim.Resource, error) {
+		return t.Replace(current, body, x.Settings.Profile.Leniency)
+	})
+	if err != nil {
+		return err
+	}
+	return answerResource(x, http.StatusOK, t, updated, projection)
+}
+
+// patch is PATCH (RFC 7644 section 3.5.2). The body is left out of the answer
+// where the identity provider wants it so and did not ask for attributes.
+func patch(x *exchange.Exchange, t *scim.ResourceType, id string) error {
+	body, err := x.Body()
+	if err != nil {
+		return err
+	}
+	projection, err := projection(x, t)
+	if err != nil {
+		return err
+	}
+	operations, err := t.ParsePatch(body, x.Settings.Profile.Leniency)
+	if err != nil {
+		return err
+	}
+	silent := x.Settings.Profile.PatchAnswersNoContent && !asksForAttributes(x)
+	options := store.UpdateOptions{View: x.View(projection)}
+	if silent {
+		options.View = store.View{WithoutGroups: true, WithoutMembers: true}
+	}
+	if changes, rest, apart := operations.MemberChanges(); apart && store.IsGroup(t) {
+		operations, options.Members = rest, append([]scim.MemberChange{}, changes...)
+	}
+	updated, err := update(x, t, id, options, func(current *scim.Resource) (*scim.Resource, error) {
+		next, _, err := operations.Apply(current)
+		return next, err
+	})
+	if err != nil {
+		return err
+	}
+	if silent {
+		x.SetHeader(exchange.HeaderETag, updated.Meta().Version)
+		x.Answer(http.StatusNoContent, nil)
+		return nil
+	}
+	return answerResource(x, http.StatusOK, t, updated, projection)
+}
+
+// update writes what change makes of the resource, if the tenant's rules and the
+// request's preconditions allow it.
+func update(x *exchange.Exchange, t *scim.ResourceType, id string, options store.UpdateOptions, change store.Change) (*scim.Resource, error) {
+	checked := func(current *scim.Resource) (*scim.Resource, error) {
+		next, err := change(current)
+		if err != nil {
+			return nil, err
+		}
+		if !deactivates(current, next) && !onlyRemoves(options.Members, current, next) {
+			if err := x.MayWrite(); err != nil {
+				return nil, err
+			}
+		}
+		if active, assigned := next.Active(); assigned && !active {
+			return next, nil // Nothing that a user lacks keeps them from being deactivated.
+		}
+		return next, x.Settings.CheckRequired(next)
+	}
+	options.Precondition, options.Policy = request.Precondition(x.R), x.Settings.Policy
+	var updated *scim.Resource
+	err := x.WithMemory(func() error {
+		return x.Work(func() (err error) {
+			updated, err = x.Shared.Store.Update(x.Writing(), t, id, checked, options)
+			return err
+		})
+	})
+	return updated, err
+}
+
+// remove is DELETE (RFC 7644 section 3.6).
+func remove(x *exchange.Exchange, t *scim.ResourceType, id string) error {
+	options := store.DeleteOptions{Precondition: request.Precondition(x.R), Policy: x.Settings.Policy}
+	err := x.Work(func() error { return x.Shared.Store.Delete(x.Ctx, t, id, options) })
+	if err != nil {
+		return err
+	}
+	x.Answer(http.StatusNoContent, nil)
+	return nil
+}
+
+// answerResource sends a resource with its entity tag and location.
+func answerResource(x *exchange.Exchange, status int, t *scim.ResourceType, resource *scim.Resource, projection *scim.Projection) error {
+	base := x.BaseURL()
+	body, err := t.Render(resource, projection, base)
+	if err != nil {
+		return err
+	}
+	location := t.Location(base, resource.ID())
+	if status == http.StatusCreated {
+		x.W.Header().Set("Location", location)
+	}
+	x.SetHeader(exchange.HeaderContentLocation, location)
+	x.SetHeader(exchange.HeaderETag, resource.Meta().Version)
+	x.Answer(status, body)
+	return nil
+}
+
+// projection reads the parameters attributes and excludedAttributes.
+func projection(x *exchange.Exchange, t *scim.ResourceType) (*scim.Projection, error) {
+	return t.ParseProjection(x.Parameters.Get("attributes"), x.Parameters.Get("excludedAttributes"))
+}
+
+func asksForAttributes(x *exchange.Exchange) bool {
+	return x.Parameters.Has("attributes") || x.Parameters.Has("excludedAttributes")
+}
+
+// deactivates reports whether a change makes a user inactive who is not. Nothing that was
+// written before keeps that out, like deletions. It cannot be done again and again: to make
+// the user active is a write like any other.
+func deactivates(current, next *scim.Resource) bool {
+	was, assigned := current.Active()
+	is, said := next.Active()
+	return store.IsUser(next.Type()) && (was || !assigned) && said && !is
+}
+
+// onlyRemoves reports whether a change does no more than to take members out of a group.
+func onlyRemoves(members []scim.MemberChange, current, next *scim.Resource) bool {
+	return next.Equal(current) && !slices.ContainsFunc(members, func(m scim.MemberChange) bool { return m.Add })
+}

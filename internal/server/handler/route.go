@@ -1,0 +1,132 @@
+// Package handler answers the requests that are let in: it finds out by URL and method what
+// is asked for, and does it to resources, lists, bulk requests and the discovery documents
+// (RFC 7644 section 3). It keeps nothing between requests. Who may ask is not its business.
+package handler
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/server/exchange"
+	"github.com/kubescim/kubescim/internal/server/request"
+)
+
+// searchSegment ends the URL of a search whose parameters are in the body.
+const searchSegment = ".search"
+
+// Route answers the request by its URL. Identity providers build URLs by hand,
+// so that an empty segment, as in //Users or /Users/, means nothing.
+func Route(x *exchange.Exchange) error {
+	rest, under := strings.CutPrefix(collapse(x.R.URL.Path), collapse(x.Settings.Path))
+	if !under || rest != "" && rest[0] != '/' {
+		return unknownURL(x.Settings)
+	}
+	var err error
+	if x.Parameters, err = request.Parameters(x.R); err != nil {
+		return err
+	}
+	first, name, _ := strings.Cut(strings.Trim(rest, "/"), "/")
+	types := x.Settings.Registry.ResourceTypes()
+	if first == "" {
+		x.Entry.Resource = "root"
+		return readOnly(x, func() error { return query(x, types...) })
+	}
+	x.Entry.Resource = first
+	for _, t := range types {
+		if first == t.Endpoint[1:] {
+			return routeBelow(x, t, name)
+		}
+	}
+	switch {
+	case first == searchSegment && name == "":
+		return postOnly(x, func() error { return search(x, types...) })
+	case first == "Bulk" && name == "":
+		return postOnly(x, func() error { return bulk(x) })
+	case first == "Me" && name == "":
+		return me(x)
+	case first == "ServiceProviderConfig" && name == "":
+		return readOnly(x, func() error { return serviceProviderConfig(x) })
+	case first == "ResourceTypes" && !strings.Contains(name, "/"):
+		return readOnly(x, func() error { return resourceTypes(x, name) })
+	case first == "Schemas" && !strings.Contains(name, "/"):
+		return readOnly(x, func() error { return schemas(x, name) })
+	}
+	x.Entry.Resource = "unknown"
+	return unknownURL(x.Settings)
+}
+
+// routeBelow answers a request to the endpoint of a resource type, or to what is
+// below it.
+func routeBelow(x *exchange.Exchange, t *scim.ResourceType, name string) error {
+	switch {
+	case name == "":
+		switch x.R.Method {
+		case http.MethodGet, http.MethodHead:
+			return query(x, t)
+		case http.MethodPost:
+			return create(x, t)
+		}
+		return notAllowed(x, "GET, HEAD, POST")
+	case name == searchSegment:
+		return postOnly(x, func() error { return search(x, t) })
+	case strings.Contains(name, "/"):
+		return unknownURL(x.Settings)
+	}
+	x.Entry.ID = name
+	switch x.R.Method {
+	case http.MethodGet, http.MethodHead:
+		return get(x, t, name)
+	case http.MethodPut:
+		return replace(x, t, name)
+	case http.MethodPatch:
+		return patch(x, t, name)
+	case http.MethodDelete:
+		return remove(x, t, name)
+	}
+	return notAllowed(x, "DELETE, GET, HEAD, PATCH, PUT")
+}
+
+// readOnly answers the methods that read.
+func readOnly(x *exchange.Exchange, answer func() error) error {
+	if x.R.Method == http.MethodGet || x.R.Method == http.MethodHead {
+		return answer()
+	}
+	return notAllowed(x, "GET, HEAD")
+}
+
+// postOnly answers POST.
+func postOnly(x *exchange.Exchange, answer func() error) error {
+	if x.R.Method == http.MethodPost {
+		return answer()
+	}
+	return notAllowed(x, "POST")
+}
+
+// notAllowed returns 405 for a method that is not among those that the URL has.
+func notAllowed(x *exchange.Exchange, methods string) error {
+	x.W.Header().Set("Allow", methods)
+	return scim.Errorf(http.StatusMethodNotAllowed, "", "%q is no method of this URL, which has %s", x.R.Method, methods)
+}
+
+// me is /Me (RFC 7644 section 3.11): a key stands for an identity provider, and
+// not for a user.
+func me(x *exchange.Exchange) error {
+	if !request.IsStandard(x.R.Method) {
+		return notAllowed(x, "DELETE, GET, HEAD, PATCH, POST, PUT")
+	}
+	return scim.Errorf(http.StatusNotImplemented, "", "the token stands for an identity provider and not for a user, so that there is no /Me")
+}
+
+func unknownURL(settings *exchange.Settings) error {
+	return scim.Errorf(http.StatusNotFound, "",
+		"there is nothing at this URL; the base URL of this tenant ends in %s, and below it are /Users, /Groups, /Bulk, /.search, /ServiceProviderConfig, /ResourceTypes and /Schemas", settings.Path)
+}
+
+// collapse makes one slash of several.
+func collapse(path string) string {
+	for strings.Contains(path, "//") {
+		path = strings.ReplaceAll(path, "//", "/")
+	}
+	return path
+}

@@ -1,0 +1,213 @@
+package listen
+
+import (
+	"container/list"
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	// mostConnections bounds the connections of the SCIM API. With the buffers of
+	// net/http and headers of headerBytes each takes up to 50 KiB, all of them a fifth of
+	// a pod of 256 MiB.
+	mostConnections = 1024
+	// mostHealthConnections bounds those of the probes and of Prometheus.
+	mostHealthConnections = 32
+)
+
+// endingShare is which part of the bound may be exceeded by connections that were closed,
+// and whose memory is free only once the server has let them go.
+const endingShare = 8
+
+// connections are the open connections of a server, of which never more than most are
+// served. When one comes in addition, another is closed for it: the one that has waited
+// longest without ever having sent a good token, or else the one that is idle longest.
+// One whose request is being answered, for a good token, is never closed. So whoever
+// has no token can keep nobody out who has one, however many connections they open.
+type connections struct {
+	most int
+	shed prometheus.Counter // how many were closed for another
+
+	mu      sync.Mutex
+	open    map[net.Conn]*connection
+	ending  int           // of them, those that were closed and that the server has not let go yet
+	unknown *list.List    // those without a good token so far, longest open first
+	idle    *list.List    // those with one that wait for the next request, longest idle first
+	changed chan struct{} // closed, and replaced, when one ends or becomes idle
+	opened  time.Time     // when the last one was
+}
+
+// connection is one of them.
+type connection struct {
+	net.Conn
+	known  bool          // it has sent a good token
+	place  *list.Element // in unknown or idle; nil while it is in neither
+	closed bool          // for another
+}
+
+func newConnections(most int, shed prometheus.Counter) *connections {
+	return &connections{
+		most: most, shed: shed, open: map[net.Conn]*connection{},
+		unknown: list.New(), idle: list.New(), changed: make(chan struct{}),
+	}
+}
+
+// count returns how many there are, and when the last one was opened.
+func (c *connections) count() (open int, opened time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.open), c.opened
+}
+
+// guard makes the server's connections be counted, and bounded, if it serves the
+// listener that listen returns.
+func (c *connections) guard(server *http.Server) {
+	server.ConnState = c.follow
+	server.ConnContext = func(ctx context.Context, one net.Conn) context.Context {
+		return context.WithValue(ctx, connectionKey{}, func() { c.trust(one) })
+	}
+}
+
+type connectionKey struct{}
+
+// Trust takes note that the request with the context has a good token, and so that the
+// connection which it came over is not one of those that are closed first.
+func Trust(ctx context.Context) {
+	if trust, ok := ctx.Value(connectionKey{}).(func()); ok {
+		trust()
+	}
+}
+
+// listen returns the listener with the bound.
+func (c *connections) listen(listener net.Listener) net.Listener {
+	return &boundedListener{Listener: listener, connections: c, closed: make(chan struct{})}
+}
+
+// boundedListener is a net.Listener whose connections are connections.
+type boundedListener struct {
+	net.Listener
+	connections *connections
+	once        sync.Once
+	closed      chan struct{}
+}
+
+// Accept implements net.Listener. While nothing can be closed, others wait in the
+// kernel's queue.
+func (l *boundedListener) Accept() (net.Conn, error) {
+	accepted, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	for {
+		changed, admitted := l.connections.admit(accepted)
+		if admitted {
+			return accepted, nil
+		}
+		select {
+		case <-changed:
+		case <-l.closed:
+			_ = accepted.Close() // There is nobody to tell.
+			return nil, net.ErrClosed
+		}
+	}
+}
+
+// Close implements net.Listener.
+func (l *boundedListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+// admit takes a connection if there is room for it, for which another one may have to be
+// closed. If not, changed is closed when it is time to try again.
+func (c *connections) admit(one net.Conn) (changed <-chan struct{}, admitted bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	serving, ending := len(c.open)-c.ending, c.ending <= c.most/endingShare
+	if serving >= c.most && (!ending || !c.closeOne()) {
+		return c.changed, false
+	}
+	added := &connection{Conn: one}
+	c.opened = time.Now()
+	added.place = c.unknown.PushBack(added)
+	c.open[one] = added
+	return nil, true
+}
+
+// closeOne closes the connection that is worth least, and reports whether there is one to
+// be closed.
+func (c *connections) closeOne() bool {
+	for _, worthless := range []*list.List{c.unknown, c.idle} {
+		first := worthless.Front()
+		if first == nil {
+			continue
+		}
+		victim, _ := worthless.Remove(first).(*connection)
+		victim.place, victim.closed = nil, true
+		c.ending++
+		c.shed.Inc()
+		_ = victim.Close() // It ends, whatever Close says.
+		return true
+	}
+	return false
+}
+
+// follow is the server's ConnState.
+func (c *connections) follow(one net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known := c.open[one]
+	if known == nil {
+		return
+	}
+	switch state {
+	case http.StateIdle:
+		if known.known && known.place == nil && !known.closed {
+			known.place = c.idle.PushBack(known)
+			c.wake()
+		}
+	case http.StateActive:
+		if known.known {
+			c.remove(known)
+		}
+	case http.StateClosed, http.StateHijacked:
+		c.remove(known)
+		delete(c.open, one)
+		if known.closed {
+			c.ending--
+		}
+		c.wake()
+	default:
+	}
+}
+
+// trust takes note of a good token.
+func (c *connections) trust(one net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known := c.open[one]; known != nil && !known.known {
+		known.known = true
+		c.remove(known)
+	}
+}
+
+// remove takes a connection out of the list that it is in.
+func (c *connections) remove(one *connection) {
+	if one.place == nil {
+		return
+	}
+	c.idle.Remove(one.place) // It is in one of them, and the other does nothing.
+	c.unknown.Remove(one.place)
+	one.place = nil
+}
+
+// wake wakes who waits for a change.
+func (c *connections) wake() {
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
