@@ -18,6 +18,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/retry"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/slice"
 )
 
 // Create implements store.Store: claim, then object.
@@ -56,7 +57,7 @@ type creation struct {
 // try makes one try, under a new id.
 func (c *creation) try(ctx context.Context) (*scim.Resource, error) {
 	s, id, now := c.store, uuid.NewString(), metav1.NowMicro()
-	first, others, err := s.split(c.wanted)
+	first, others, err := slice.Split(c.wanted, s.sizes.inline)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/slice"
 )
 
 var _ = Describe("Nothing is taken away without evidence", func() {
@@ -314,17 +315,20 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 
 		It("count for what a client is told, also when they were as wanted already", func(ctx SpecContext) {
 			id := group(ctx, create(ctx, "a@example.com"), create(ctx, "b@example.com"))
-			slice := slicesOf(ctx)[0]
+			full := slicesOf(ctx)[0]
 			member := create(ctx, "c@example.com")
 			// Another replica has added the member, which this one's memory does not show.
-			w := &sliceWriter{store: sized(newStore(live, namespace), small), group: id, by: codec.WriterOf(ctx), exists: func(context.Context) error { return nil }}
-			slice.Spec.Members = append(slice.Spec.Members, v1alpha1.MemberID(member))
-			slice.Spec.MemberCount = ptr.To(*slice.Spec.MemberCount + 1)
-			Expect(live.Update(ctx, &slice)).To(Succeed())
-			rest, err := w.fill(ctx, slice.Name, codec.MembersOf([]v1alpha1.MemberID{v1alpha1.MemberID(member)}, nil), small.slice)
+			w := &slice.Writer{
+				Client: live, Tenant: s.tenant, Group: id, By: codec.WriterOf(ctx),
+				Full: small.slice, Few: small.few, Exists: func(context.Context) error { return nil },
+			}
+			full.Spec.Members = append(full.Spec.Members, v1alpha1.MemberID(member))
+			full.Spec.MemberCount = ptr.To(*full.Spec.MemberCount + 1)
+			Expect(live.Update(ctx, &full)).To(Succeed())
+			rest, err := w.Fill(ctx, full.Name, codec.MembersOf([]v1alpha1.MemberID{v1alpha1.MemberID(member)}, nil), small.slice)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(rest).To(BeEmpty())
-			Expect(w.written).To(BeNumerically(">=", codec.RevisionOf(&slice)), "the mark of this replica covers it")
+			Expect(w.Written).To(BeNumerically(">=", codec.RevisionOf(&full)), "the mark of this replica covers it")
 		})
 	})
 

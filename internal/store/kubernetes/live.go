@@ -15,6 +15,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/slice"
 )
 
 const (
@@ -66,10 +67,10 @@ func (s *Store) liveMembers(ctx context.Context, found *codec.Record, view store
 	if state == nil {
 		return view.Take(ctx, view.Weight(len(group.Spec.Members)+len(group.Spec.MemberGroups)))
 	}
-	if err := view.Take(ctx, view.Weight(state.size())); err != nil {
+	if err := view.Take(ctx, view.Weight(state.Size())); err != nil {
 		return err
 	}
-	state.complete(found.Resource, view)
+	state.Complete(found.Resource, view)
 	return nil
 }
 
@@ -111,7 +112,7 @@ func (s *Store) liveMembersOf(ctx context.Context, groups []*codec.Record, view 
 			return err
 		}
 		if slices := of[group.Name]; len(slices) > 0 || codec.IsSliced(group) {
-			stateOf(one, group, slices).complete(one.Resource, view)
+			slice.StateOf(one, group, slices).Complete(one.Resource, view)
 		}
 	}
 	return nil

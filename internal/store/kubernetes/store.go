@@ -11,7 +11,7 @@
 //   - A userName that somebody has is refused: claim.Claims.Acquire, which Create and Update
 //     call before they write. A name belongs to the holder of its claim; package claim says why
 //     that holds.
-//   - A read goes to the API server: Store.get and Store.List, when fromMemory has no answer.
+//   - A read goes to the API server: Store.get and Store.List, when cache.Read has no answer.
 //   - A race is lost: whoever loses it returns retry.ErrLost, and retry.Do, around Create, Update,
 //     Delete and Claims.Acquire, tries again from what there is then.
 //   - The answer to a write is lost: doubt.
@@ -55,6 +55,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/slice"
 )
 
 // Store is a store.Store on the Kubernetes API. Make it with New.
@@ -117,7 +118,7 @@ func New(o Options) *Store {
 		members: o.Members,
 		metrics: o.Metrics,
 		log:     o.Log,
-		sizes:   sizes{inline: v1alpha1.MaxGroupMembers, slice: v1alpha1.MaxSliceMembers, few: fewMembers, live: pageSize},
+		sizes:   sizes{inline: v1alpha1.MaxGroupMembers, slice: v1alpha1.MaxSliceMembers, few: slice.FewMembers, live: pageSize},
 	}
 	s.claims = claim.New(o.Client, o.Tenant, holders{s})
 	return s

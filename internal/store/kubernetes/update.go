@@ -18,6 +18,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/retry"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/slice"
 )
 
 // Update implements store.Store: read, change, compare-and-swap, and again on a
@@ -90,7 +91,7 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	var state *groupState // of a group with slices
+	var state *slice.State // of a group with slices
 	if group, isGroup := read.Object.(*v1alpha1.ScimGroup); isGroup {
 		if state, err = u.store.liveState(ctx, read, group); err != nil {
 			return nil, err

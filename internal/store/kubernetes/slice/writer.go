@@ -1,4 +1,4 @@
-package kubernetes
+package slice
 
 import (
 	"context"
@@ -25,59 +25,68 @@ import (
 )
 
 const (
-	// fewMembers is up to how many members go into a slice that is written often:
+	// FewMembers is up to how many members go into a slice that is written often:
 	// adding one to a group of 100,000 then costs a small write. More at a time
 	// fill slices up.
-	fewMembers = 100
+	FewMembers = 100
 	// sliceParallel is the number of slices of a group written at once.
 	sliceParallel = 4
 )
 
-// sliceWriter writes the slices of one group for one request.
-type sliceWriter struct {
-	store *Store
-	group string
-	by    codec.Writer
-	// exists returns an error when there is no such group any more.
-	exists func(context.Context) error
-	// evidence, if set, is that of the update.
-	evidence func(context.Context) error
+// Writer writes the slices of one group for one request.
+type Writer struct {
+	// Client must read from the API server and not from a cache.
+	Client client.Client
+	Tenant client.ObjectKey
+	Group  string
+	By     codec.Writer
+	// Full is how many members a slice may have, and Few how many one that is written often.
+	Full, Few int
+	// Exists returns an error when there is no such group any more.
+	Exists func(context.Context) error
+	// Evidence, if set, is that of the update.
+	Evidence func(context.Context) error
 
-	mu      sync.Mutex
-	begun   bool   // a slice was written, or may have been
-	written uint64 // the highest revision that was written, or found to be as wanted
-	changes int64  // how much the generations of the slices have grown
-	latest  time.Time
+	mu sync.Mutex
+	Outcome
 }
 
-func (w *sliceWriter) wrote(slice *v1alpha1.ScimGroupMembers) {
+// Outcome is what has become of the slices when Add and Remove have returned.
+type Outcome struct {
+	Begun   bool      // a slice was written, or may have been
+	Written uint64    // the highest revision that was written, or found to be as wanted
+	Changes int64     // how much the generations of the slices have grown
+	Latest  time.Time // of the writes; zero without any
+}
+
+func (w *Writer) wrote(slice *v1alpha1.ScimGroupMembers) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.begun = true
-	w.written = max(w.written, codec.RevisionOf(slice))
-	w.changes++
-	if at := slice.Spec.Meta.LastModifiedTime.UTC(); at.After(w.latest) {
-		w.latest = at
+	w.Begun = true
+	w.Written = max(w.Written, codec.RevisionOf(slice))
+	w.Changes++
+	if at := slice.Spec.Meta.LastModifiedTime.UTC(); at.After(w.Latest) {
+		w.Latest = at
 	}
 }
 
 // found notes a slice that was as it is wanted: somebody else has made the change, and
 // whoever is told that it was made rests on that revision.
-func (w *sliceWriter) found(slice *v1alpha1.ScimGroupMembers) {
+func (w *Writer) found(slice *v1alpha1.ScimGroupMembers) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.written = max(w.written, codec.RevisionOf(slice))
+	w.Written = max(w.Written, codec.RevisionOf(slice))
 }
 
 // failed notes what a write of a slice was answered.
-func (w *sliceWriter) failed(err error) {
+func (w *Writer) failed(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.begun = w.begun || !failure.IsDefinite(err)
+	w.Begun = w.Begun || !failure.IsDefinite(err)
 }
 
-// remove takes members out of the slices that list them.
-func (w *sliceWriter) remove(ctx context.Context, from map[string][]index.Member) error {
+// Remove takes members out of the slices that list them.
+func (w *Writer) Remove(ctx context.Context, from map[string][]index.Member) error {
 	writes, ctx := errgroup.WithContext(ctx)
 	writes.SetLimit(sliceParallel)
 	for name, members := range from {
@@ -92,19 +101,19 @@ func (w *sliceWriter) remove(ctx context.Context, from map[string][]index.Member
 	return writes.Wait()
 }
 
-// add puts members that no object of the group lists into slices: into those with
+// Add puts members that no object of the group lists into slices: into those with
 // room, and into new ones.
-func (w *sliceWriter) add(ctx context.Context, members []index.Member, there []*index.Slice) error {
-	room := w.store.sizes.slice
-	if len(members) <= w.store.sizes.few {
-		room = w.store.sizes.few
+func (w *Writer) Add(ctx context.Context, members []index.Member, there []*index.Slice) error {
+	room := w.Full
+	if len(members) <= w.Few {
+		room = w.Few
 	}
 	there = slices.DeleteFunc(slices.Clone(there), func(s *index.Slice) bool { return len(s.Members) >= room })
 	// Replicas that write at the same time had better not choose the same slice.
 	mathrand.Shuffle(len(there), func(i, j int) { there[i], there[j] = there[j], there[i] }) //nolint:gosec // It keeps no secret.
 	for len(members) > 0 && len(there) > 0 {
 		var err error
-		if members, err = w.fill(ctx, there[0].Name, members, room); err != nil {
+		if members, err = w.Fill(ctx, there[0].Name, members, room); err != nil {
 			return err
 		}
 		there = there[1:]
@@ -112,20 +121,20 @@ func (w *sliceWriter) add(ctx context.Context, members []index.Member, there []*
 	if len(members) == 0 {
 		return nil
 	}
-	if err := w.exists(ctx); err != nil {
+	if err := w.Exists(ctx); err != nil {
 		return err
 	}
 	writes, ctx := errgroup.WithContext(ctx)
 	writes.SetLimit(sliceParallel)
-	for chunk := range slices.Chunk(members, w.store.sizes.slice) {
+	for chunk := range slices.Chunk(members, w.Full) {
 		writes.Go(func() error { return w.create(ctx, chunk) })
 	}
 	return writes.Wait()
 }
 
-// fill adds as many of the members to a slice as it has room for, and returns the
+// Fill adds as many of the members to a slice as it has room for, and returns the
 // others.
-func (w *sliceWriter) fill(ctx context.Context, name string, members []index.Member, room int) (rest []index.Member, err error) {
+func (w *Writer) Fill(ctx context.Context, name string, members []index.Member, room int) (rest []index.Member, err error) {
 	rest = members
 	err = w.edit(ctx, name, func(listed []index.Member) []index.Member {
 		fit := min(max(room-len(listed), 0), len(members))
@@ -137,12 +146,12 @@ func (w *sliceWriter) fill(ctx context.Context, name string, members []index.Mem
 
 // edit changes what a slice lists, by compare-and-swap. A slice that is gone has
 // gone with its group, unless somebody has deleted it by hand.
-func (w *sliceWriter) edit(ctx context.Context, name string, change func(listed []index.Member) []index.Member) error {
+func (w *Writer) edit(ctx context.Context, name string, change func(listed []index.Member) []index.Member) error {
 	return retry.Do(ctx, "writing the members "+name, func() error {
 		slice := &v1alpha1.ScimGroupMembers{}
-		err := w.store.client.Get(ctx, client.ObjectKey{Namespace: w.store.tenant.Namespace, Name: name}, slice)
+		err := w.Client.Get(ctx, client.ObjectKey{Namespace: w.Tenant.Namespace, Name: name}, slice)
 		if apierrors.IsNotFound(err) {
-			if err := w.exists(ctx); err != nil {
+			if err := w.Exists(ctx); err != nil {
 				return err
 			}
 			return fmt.Errorf("the members %s of the group are gone: %w", name, store.Busy())
@@ -156,13 +165,13 @@ func (w *sliceWriter) edit(ctx context.Context, name string, change func(listed 
 			w.found(slice)
 			return nil
 		}
-		if w.evidence != nil {
-			if err := w.evidence(ctx); err != nil {
+		if w.Evidence != nil {
+			if err := w.Evidence(ctx); err != nil {
 				return err
 			}
 		}
 		w.set(slice, after)
-		err = w.store.client.Update(ctx, slice, w.by.Owner)
+		err = w.Client.Update(ctx, slice, w.By.Owner)
 		if err == nil {
 			w.wrote(slice)
 			return nil
@@ -179,17 +188,17 @@ func (w *sliceWriter) edit(ctx context.Context, name string, change func(listed 
 }
 
 // create makes a new slice.
-func (w *sliceWriter) create(ctx context.Context, members []index.Member) error {
+func (w *Writer) create(ctx context.Context, members []index.Member) error {
 	slice := &v1alpha1.ScimGroupMembers{ObjectMeta: metav1.ObjectMeta{
-		Namespace: w.store.tenant.Namespace,
-		Name:      w.group + "-" + rand.String(10),
+		Namespace: w.Tenant.Namespace,
+		Name:      w.Group + "-" + rand.String(10),
 	}}
-	slice.Spec.TenantRef.Name, slice.Spec.GroupRef.Name = w.store.tenant.Name, w.group
+	slice.Spec.TenantRef.Name, slice.Spec.GroupRef.Name = w.Tenant.Name, w.Group
 	slice.Spec.Meta.CreatedTime = metav1.NowMicro()
 	w.set(slice, codec.Distinct(members))
 	return retry.Do(ctx, "creating the members "+slice.Name, func() error {
 		sent := slice.DeepCopy()
-		err := w.store.client.Create(ctx, sent, w.by.Owner)
+		err := w.Client.Create(ctx, sent, w.By.Owner)
 		if err == nil {
 			w.wrote(sent)
 			return nil
@@ -209,13 +218,13 @@ func (w *sliceWriter) create(ctx context.Context, members []index.Member) error 
 
 // set makes the slice list the members, written now, with the labels of a slice. Owner references, which slices had
 // once, are taken off: see removeSlices.
-func (w *sliceWriter) set(slice *v1alpha1.ScimGroupMembers, members []index.Member) {
+func (w *Writer) set(slice *v1alpha1.ScimGroupMembers, members []index.Member) {
 	slice.OwnerReferences = nil
 	labels := map[string]string{}
 	maps.Copy(labels, slice.Labels)
-	labels[v1alpha1.LabelTenant], labels[v1alpha1.LabelGroup] = w.store.tenant.Name, w.group
+	labels[v1alpha1.LabelTenant], labels[v1alpha1.LabelGroup] = w.Tenant.Name, w.Group
 	slice.Labels = labels
 	slice.Spec.Members, slice.Spec.MemberGroups = codec.MemberLists(members)
 	slice.Spec.MemberCount = ptr.To(int32(len(members)))
-	slice.Spec.Meta = codec.Stamp(slice.Spec.Meta.CreatedTime, metav1.NowMicro(), w.by)
+	slice.Spec.Meta = codec.Stamp(slice.Spec.Meta.CreatedTime, metav1.NowMicro(), w.By)
 }

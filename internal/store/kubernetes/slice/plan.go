@@ -1,0 +1,73 @@
+package slice
+
+import (
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
+)
+
+// Plan is what a request makes of the members of a group with slices.
+type Plan struct {
+	// Add are members that no object lists.
+	Add []index.Member
+	// Keep are the members in the group itself that stay; Dropped reports whether
+	// some do not.
+	Keep    []index.Member
+	Dropped bool
+	// Remove are the members that go, by the slice that lists them.
+	Remove map[string][]index.Member
+}
+
+// Changes reports whether anything is to be written.
+func (p *Plan) Changes() bool { return len(p.Add) > 0 || p.Dropped || len(p.Remove) > 0 }
+
+// Plan returns what the changes come to, given who is listed where; the last change of a
+// member counts. Who is to be added, and no object lists, is a candidate: whether it exists
+// is still to be looked up. nobody is how many are to be added whose id is none, if such are
+// not refused.
+func (g *State) Plan(changes []scim.MemberChange, refuseUnknown bool) (wanted *Plan, candidates []string, nobody int, err error) {
+	last := make(map[uuid.UUID]bool, len(changes))
+	var order []uuid.UUID
+	for _, change := range changes {
+		id, err := codec.ParseID(change.ID)
+		switch {
+		case err == nil:
+		case change.Add && refuseUnknown:
+			return nil, nil, 0, store.UnknownMember(change.ID)
+		default:
+			if change.Add {
+				nobody++
+			}
+			continue // It is nobody's.
+		}
+		if _, again := last[id]; !again {
+			order = append(order, id)
+		}
+		last[id] = change.Add
+	}
+	places := g.places(last)
+	wanted = &Plan{Remove: map[string][]index.Member{}}
+	wanted.Keep = slices.DeleteFunc(slices.Clone(g.inline), func(m index.Member) bool {
+		add, asked := last[m.ID]
+		return asked && !add
+	})
+	wanted.Dropped = len(wanted.Keep) < len(g.inline)
+	for _, id := range order {
+		switch {
+		case last[id] && len(places[id]) == 0:
+			candidates = append(candidates, id.String())
+		case !last[id]:
+			for _, place := range places[id] {
+				if place != "" {
+					wanted.Remove[place] = append(wanted.Remove[place], index.Member{ID: id})
+				}
+			}
+		}
+	}
+	return wanted, candidates, nobody, nil
+}

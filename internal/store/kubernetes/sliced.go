@@ -1,0 +1,84 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/readindex"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/slice"
+)
+
+// cachedState returns the state of a group with slices from memory. It is not ok
+// for a group that memory does not know to have any, or that it cannot be
+// known to be current about.
+func (s *Store) cachedState(ctx context.Context, t *scim.ResourceType, id string) (state *slice.State, ok bool) {
+	key, err := codec.ParseID(id)
+	if err != nil {
+		return nil, false
+	}
+	shown := s.cache.Index()
+	if e := shown.Entry(t, key); e == nil || !e.Group.Sliced && !shown.Members().HasSlices(key) {
+		return nil, false
+	}
+	state, ok, _ = cache.Read(s.cache, func() bool { return s.current(ctx, t) }, func(x *index.Index) (*slice.State, error) { return slice.StateIn(x, t, id), nil })
+	return state, ok && state != nil
+}
+
+// mayBeSliced reports whether a group that was read may have slices: it is marked, or memory
+// shows that it has some, or cannot tell. A group is marked before its slices are made, so
+// that what memory lacks for being behind has not lost its mark.
+func (s *Store) mayBeSliced(group *v1alpha1.ScimGroup) bool {
+	id, err := codec.ParseID(group.Name)
+	if err != nil || codec.IsSliced(group) {
+		return err == nil
+	}
+	has, known, _ := cache.Read(s.cache, s.cache.Synced, func(x *index.Index) (bool, error) { return x.Members().HasSlices(id), nil })
+	return has || !known
+}
+
+// liveState returns the state of a group that was read, or nothing when it has no slices,
+// and never had any.
+func (s *Store) liveState(ctx context.Context, read *codec.Record, group *v1alpha1.ScimGroup) (*slice.State, error) {
+	if !s.mayBeSliced(group) {
+		return nil, nil
+	}
+	slices, err := s.liveSlices(ctx, group.Name)
+	if err != nil || len(slices) == 0 && !codec.IsSliced(group) {
+		return nil, err
+	}
+	return slice.StateOf(read, group, slices), nil
+}
+
+// liveSlices LISTs the slices of a group.
+func (s *Store) liveSlices(ctx context.Context, group string) (slices []*index.Slice, err error) {
+	err = s.eachSlice(ctx, codec.OfGroup(s.tenant.Name, group), func(slice *index.Slice) error {
+		slices = append(slices, slice)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the members of the group %s: %w", group, err)
+	}
+	return slices, nil
+}
+
+// eachSlice LISTs the tenant's slices that are selected.
+func (s *Store) eachSlice(ctx context.Context, selected client.ListOption, yield func(*index.Slice) error) error {
+	return s.eachObject(ctx, readindex.GroupMembers, selected, func(object client.Object) error {
+		slice, isSlice := object.(*v1alpha1.ScimGroupMembers)
+		if !isSlice || slice.Spec.TenantRef.Name != s.tenant.Name || slice.DeletionTimestamp != nil {
+			return nil
+		}
+		group, err := codec.ParseID(slice.Spec.GroupRef.Name)
+		if err != nil {
+			return nil //nolint:nilerr // It is no group's.
+		}
+		return yield(codec.SliceEntry(group, slice))
+	})
+}
