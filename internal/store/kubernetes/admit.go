@@ -57,7 +57,7 @@ func (s *Store) counts(ctx context.Context, t *scim.ResourceType) (counts store.
 		return counts, err
 	}
 	for _, kind := range []readindex.Kind{readindex.Users, readindex.Groups} {
-		err := s.eachObject(ctx, kind, codec.OfTenant(s.tenant.Name), func(object client.Object) error {
+		err := s.objects.Each(ctx, kind, codec.OfTenant(s.tenant.Name), func(object client.Object) error {
 			encoded, err := json.Marshal(object)
 			if err != nil {
 				return fmt.Errorf("measuring %s: %w", object.GetName(), err)

@@ -17,6 +17,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/retry"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/slice"
 )
@@ -160,7 +161,7 @@ func (c *creation) lookUp(ctx context.Context, object client.Object, refusal err
 	if !c.doubt.unsure && !apierrors.IsAlreadyExists(refusal) {
 		return nil, failure.Wrap(refusal, "creating the %s %s", c.t.Name, id)
 	}
-	there, err := c.store.read(ctx, c.t, id)
+	there, err := c.store.objects.Read(ctx, c.t, id)
 	switch {
 	case err != nil:
 		c.doubt.begun()
@@ -206,7 +207,7 @@ func (c *creation) recreate(ctx context.Context, found claim.Acquired) (*scim.Re
 // back to no group that still lists it.
 func (c *creation) revive(ctx context.Context, found claim.Acquired) (*scim.Resource, error) {
 	s, t, id := c.store, c.t, found.Kept.Object.GetName()
-	if _, err := s.strip(ctx, id, isDeleted); errors.Is(err, errPresent) {
+	if _, err := s.strip(ctx, id, objects.IsDeleted); errors.Is(err, errPresent) {
 		return nil, retry.ErrLost // Somebody else has brought it back.
 	} else if err != nil {
 		return nil, fmt.Errorf("bringing back the %s %s: %w", t.Name, id, err)
@@ -236,7 +237,7 @@ func (c *creation) revived(ctx context.Context, object client.Object, refusal er
 	if failure.IsDefinite(refusal) && !apierrors.IsConflict(refusal) && !c.doubt.unsure {
 		return nil, retry.Lost(refusal)
 	}
-	there, err := c.store.read(ctx, c.t, id)
+	there, err := c.store.objects.Read(ctx, c.t, id)
 	switch {
 	case err != nil:
 		return nil, err

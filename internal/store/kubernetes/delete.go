@@ -16,6 +16,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/retry"
 )
 
@@ -59,7 +60,7 @@ type deletion struct {
 
 // try makes one try.
 func (d *deletion) try(ctx context.Context) error {
-	read, err := d.store.read(ctx, d.t, d.id)
+	read, err := d.store.objects.Read(ctx, d.t, d.id)
 	switch {
 	case errors.Is(err, failure.ErrUnreadable) && !d.doubt.unsure:
 		return store.NotFound(d.t, d.id)
@@ -73,7 +74,7 @@ func (d *deletion) try(ctx context.Context) error {
 		return d.finish(ctx, read.Object)
 	case !read.Known():
 		return nil // Somebody else has deleted it since, and finishes it.
-	case !d.store.shows(read):
+	case !read.Shown():
 		return store.NotFound(d.t, d.id)
 	case d.doubt.overtaken(read.Object):
 		return store.Unsure()
@@ -140,9 +141,9 @@ func (d *deletion) finish(ctx context.Context, object client.Object) error {
 		// claim says so before, or has gone before.
 		over = unchanged && !codec.IsRepeated(object) && (d.claim == nil || !codec.IsRepeated(d.claim))
 	}
-	_, err := d.store.strip(ctx, d.id, isDeleted)
+	_, err := d.store.strip(ctx, d.id, objects.IsDeleted)
 	if err == nil && store.IsGroup(d.t) {
-		_, err = d.store.removeSlices(ctx, d.id, isDeleted)
+		_, err = d.store.removeSlices(ctx, d.id, objects.IsDeleted)
 	}
 	if err == nil && over {
 		d.store.erase(ctx, object) // Else it is the evidence for the upkeep.
@@ -154,12 +155,12 @@ func (d *deletion) finish(ctx context.Context, object client.Object) error {
 // read, and returns how many members they listed. They have no owner reference, by which
 // Kubernetes would delete them: a group that is restored from a backup has another uid, so
 // that Kubernetes would take all of its slices for those of a group that is gone.
-func (s *Store) removeSlices(ctx context.Context, group string, may func(presence) bool) (members int, err error) {
-	slices, err := s.liveSlices(ctx, group)
+func (s *Store) removeSlices(ctx context.Context, group string, may func(objects.Presence) bool) (members int, err error) {
+	slices, err := s.objects.SlicesOf(ctx, group)
 	if err != nil || len(slices) == 0 {
 		return 0, err
 	}
-	if is, err := s.presenceOf(ctx, group); err != nil || !may(is) {
+	if is, err := s.objects.Presence(ctx, group); err != nil || !may(is) {
 		return 0, err
 	}
 	for _, slice := range slices {

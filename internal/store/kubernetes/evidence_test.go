@@ -24,6 +24,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/slice"
 )
 
@@ -35,7 +36,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 		recorder  *events.FakeRecorder
 		policy    store.Policy
 	)
-	small := sizes{inline: 1, slice: 3, few: 2, live: pageSize}
+	small := sizes{inline: 1, slice: 3, few: 2, live: objects.PageSize}
 
 	BeforeEach(func(ctx SpecContext) {
 		namespace = newNamespace(ctx)
@@ -287,7 +288,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			Expect(live.Delete(ctx, backup.DeepCopy())).To(Succeed())
 			inMemory(false, id)
 			back := false
-			s.client = interceptor.NewClient(live, interceptor.Funcs{
+			s.use(interceptor.NewClient(live, interceptor.Funcs{
 				List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 					if _, slices := list.(*v1alpha1.ScimGroupMembersList); slices && !back {
 						back = true
@@ -295,7 +296,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 					}
 					return c.List(ctx, list, opts...)
 				},
-			})
+			}))
 			upkeep.AbsenceAge = 0
 			Expect(upkeep.once(ctx, false)).To(Succeed())
 			Expect(back).To(BeTrue())

@@ -14,7 +14,7 @@ type holders struct{ store *Store }
 
 // Read implements claim.Holders.
 func (h holders) Read(ctx context.Context, t *scim.ResourceType, id string) (*codec.Record, error) {
-	return h.store.read(ctx, t, id)
+	return h.store.objects.Read(ctx, t, id)
 }
 
 // Bearers implements claim.Holders.

@@ -8,7 +8,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
@@ -18,16 +17,9 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/slice"
 )
 
-const (
-	// pageSize is the number of objects in one page of a LIST.
-	pageSize = 1000
-	// slicesPage is that of slices, of which each may have 1,000 members.
-	slicesPage = 200
-)
-
 // liveGet is Get at the API server: a GET, and a LIST for what is derived.
 func (s *Store) liveGet(ctx context.Context, t *scim.ResourceType, id string, view store.View) (*scim.Resource, error) {
-	found, err := s.readShown(ctx, t, id)
+	found, err := s.objects.ReadShown(ctx, t, id)
 	if err != nil {
 		return nil, err
 	}
@@ -40,17 +32,6 @@ func (s *Store) liveGet(ctx context.Context, t *scim.ResourceType, id string, vi
 		}
 	}
 	return s.liveComplete(ctx, found.Resource, view)
-}
-
-// shows reports whether a record is one that memory would show, so that a client cannot
-// tell by what is shown where it was read, nor change what it is not shown. Memory holds
-// what has an id for its name.
-func (s *Store) shows(r *codec.Record) bool {
-	if !r.Known() {
-		return false
-	}
-	_, err := codec.ParseID(r.Object.GetName())
-	return err == nil
 }
 
 // liveMembers gives a group that was read the members in its slices, and takes memory
@@ -92,7 +73,7 @@ func (s *Store) liveMembersOf(ctx context.Context, groups []*codec.Record, view 
 	for _, one := range groups {
 		of[one.Object.GetName()] = nil
 	}
-	err := s.eachSlice(ctx, codec.OfTenant(s.tenant.Name), func(slice *index.Slice) error {
+	err := s.objects.EachSlice(ctx, codec.OfTenant(s.tenant.Name), func(slice *index.Slice) error {
 		name := slice.Group.String()
 		if _, wanted := of[name]; !wanted {
 			return nil
@@ -174,7 +155,7 @@ func (s *Store) liveCandidates(ctx context.Context, t *scim.ResourceType, query 
 	}
 	var candidates []*scim.Resource
 	for _, id := range ids {
-		found, err := s.readShown(ctx, t, id)
+		found, err := s.objects.ReadShown(ctx, t, id)
 		if failure.IsNotFound(err) {
 			continue
 		}
@@ -203,9 +184,9 @@ func (s *Store) all(ctx context.Context, t *scim.ResourceType, view store.View, 
 		sliced []*codec.Record
 	)
 	whole := store.View{Reserve: func(ctx context.Context, bytes int64) error { return s.takeLive(ctx, view, bytes) }}
-	err := s.eachObject(ctx, codec.KindOf(t), codec.OfTenant(s.tenant.Name), func(object client.Object) error {
+	err := s.objects.Each(ctx, codec.KindOf(t), codec.OfTenant(s.tenant.Name), func(object client.Object) error {
 		one, err := codec.Decode(s.tenant.Name, t, object)
-		if err != nil || !s.shows(one) || !keep(one.Resource) {
+		if err != nil || !one.Shown() || !keep(one.Resource) {
 			return err
 		}
 		all = append(all, one.Resource)
@@ -231,36 +212,6 @@ func (s *Store) takeLive(ctx context.Context, view store.View, bytes int64) erro
 		return fmt.Errorf("reading all at the API server: %w: %w", store.Unavailable(), err)
 	}
 	return err
-}
-
-// eachObject LISTs the objects of a kind that are selected, as of one moment. Those that are
-// marked as deleted are among them: that a client is told nothing of them rests on
-// that mark.
-func (s *Store) eachObject(ctx context.Context, kind readindex.Kind, selected client.ListOption, yield func(client.Object) error) error {
-	options := &client.ListOptions{Namespace: s.tenant.Namespace, Limit: pageSize}
-	if kind == readindex.GroupMembers {
-		options.Limit = slicesPage
-	}
-	selected.ApplyToList(options)
-	known := s.cache.Seen()
-	for {
-		page, err := s.list(ctx, kind, options)
-		if err != nil {
-			return err
-		}
-		if s.cache.Contradicts(known, kind, page.revision) {
-			s.members.Rewound()
-		}
-		for _, object := range page.objects {
-			s.cache.Acknowledge(kind, object)
-			if err := yield(object); err != nil {
-				return err
-			}
-		}
-		if options.Continue = page.next; options.Continue == "" {
-			return nil
-		}
-	}
 }
 
 // liveComplete adds to a resource what is derived, and takes off what the view

@@ -45,12 +45,12 @@ var _ = Describe("A replica that is no member", func() {
 		Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: id}, before)).To(Succeed())
 		var calls atomic.Int64
 		at.reader.members = doubtful{at.reader.members, func() bool { return false }}
-		at.reader.client = interceptor.NewClient(live, interceptor.Funcs{
+		at.reader.use(interceptor.NewClient(live, interceptor.Funcs{
 			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 				calls.Add(1)
 				return c.List(ctx, list, opts...)
 			},
-		})
+		}))
 		_, err := at.reader.Create(ctx, newUser("jim@example.com"), store.Policy{})
 		Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable))
 		_, err = at.reader.Update(ctx, registry.User(), id, rename("barbara@example.com"), store.UpdateOptions{})

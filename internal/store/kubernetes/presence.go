@@ -8,55 +8,15 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 )
-
-// presence is what the API server has under an id. It is the evidence that anything is
-// taken away on: what memory shows is none, since it may be behind, or leave out an
-// object that it cannot read.
-type presence int
-
-const (
-	// absent is what has no object. It may have been deleted by hand, or come yet: from
-	// a backup, or from a process that is slow.
-	absent presence = iota
-	// deleted is what a request has deleted: it is kept, or a marker stands for it.
-	deleted
-	// present is everything else that has an object.
-	present
-)
-
-// presenceOf returns the presence of a user or group.
-func (s *Store) presenceOf(ctx context.Context, id string) (presence, error) {
-	found := absent
-	for _, kind := range []string{store.MemberUser, store.MemberGroup} {
-		object := &metav1.PartialObjectMetadata{}
-		object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Scim" + kind))
-		err := s.client.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: id}, object)
-		switch {
-		case apierrors.IsNotFound(err):
-			continue
-		case err != nil:
-			return present, failure.Wrap(err, "looking up whether %s exists", id)
-		}
-		s.cache.Acknowledge(codec.KindOfMember(kind), object)
-		if object.GetLabels()[v1alpha1.LabelDeleted] == "" {
-			return present, nil
-		}
-		found = deleted
-	}
-	return found, nil
-}
 
 // errPresent says that a member is not to be taken out of a group after all.
 var errPresent = errors.New("the member exists")
@@ -65,13 +25,13 @@ var errPresent = errors.New("the member exists")
 // groups that listed it. Whether it may is asked for each object that is written, after
 // that was read: who comes back has been taken out of it before, so that everybody who
 // adds it again writes the object, and this write fails.
-func (s *Store) strip(ctx context.Context, id string, may func(presence) bool) (from []string, err error) {
+func (s *Store) strip(ctx context.Context, id string, may func(objects.Presence) bool) (from []string, err error) {
 	groups, err := s.listing(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	evidence := func(ctx context.Context) error {
-		is, err := s.presenceOf(ctx, id)
+		is, err := s.objects.Presence(ctx, id)
 		if err == nil && !may(is) {
 			err = errPresent
 		}
@@ -121,30 +81,6 @@ func (s *Store) hideMissing(ctx context.Context, view store.View, groups ...*sci
 	}
 	return nil
 }
-
-// eachMetadata LISTs the metadata of the tenant's objects of a kind.
-func (s *Store) eachMetadata(ctx context.Context, kind string, yield func(*metav1.PartialObjectMetadata) error) error {
-	options := &client.ListOptions{Namespace: s.tenant.Namespace, Limit: pageSize}
-	codec.OfTenant(s.tenant.Name).ApplyToList(options)
-	for {
-		list := &metav1.PartialObjectMetadataList{}
-		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind + "List"))
-		if err := s.client.List(ctx, list, options); err != nil {
-			return failure.Wrap(err, "listing the metadata of every %s", kind)
-		}
-		for i := range list.Items {
-			if err := yield(&list.Items[i]); err != nil {
-				return err
-			}
-		}
-		if options.Continue = list.Continue; options.Continue == "" {
-			return nil
-		}
-	}
-}
-
-// isDeleted is the evidence of requests: somebody has deleted the member.
-func isDeleted(is presence) bool { return is == deleted }
 
 // listing returns the ids of the groups that list the id as a member.
 func (s *Store) listing(ctx context.Context, id string) (groups []string, err error) {

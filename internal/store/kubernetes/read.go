@@ -2,17 +2,11 @@ package kubernetes
 
 import (
 	"context"
-	"fmt"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
-	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
-	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
 // Get implements store.Store: from memory, or with live reads while the cache
@@ -89,30 +83,6 @@ func (s *Store) current(ctx context.Context, t *scim.ResourceType) bool {
 	err := s.cache.Current(ctx, t, s.members)
 	s.metrics.read(err == nil)
 	return err == nil
-}
-
-// read returns the record with the id, live; nil when the tenant has none, and ErrUnreadable
-// for one that cannot be read.
-// Whoever gets to know what was read here can rely on every replica to know it
-// too, or a later state. That an object is gone is no exception: who deleted it
-// has told before that it is marked as deleted.
-func (s *Store) read(ctx context.Context, t *scim.ResourceType, id string) (*codec.Record, error) {
-	if _, err := codec.ParseID(id); err != nil {
-		return nil, nil //nolint:nilerr // What is no id is nobody's.
-	}
-	object := codec.NewObject(t)
-	err := s.client.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: id}, object)
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil, nil
-	case failure.IsUnreadable(err):
-		s.leaveOut(codec.KindOf(t), id)
-		return nil, fmt.Errorf("reading the %s %s: %w (%w)", t.Name, id, store.Unavailable(), failure.ErrUnreadable)
-	case err != nil:
-		return nil, failure.Wrap(err, "reading the %s %s", t.Name, id)
-	}
-	s.cache.Acknowledge(codec.KindOf(t), object)
-	return codec.Decode(s.tenant.Name, t, object)
 }
 
 // derive makes of a resource that was just read or written what is shown of it: with what

@@ -23,6 +23,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 )
 
 var _ = Describe("A replica", func() {
@@ -218,7 +219,7 @@ var _ = Describe("A replica", func() {
 	})
 
 	It("answers a change of the members of a large group with nobody whose deletion another replica has told", func(ctx SpecContext) {
-		small := sizes{inline: 1, slice: 5, few: 5, live: pageSize}
+		small := sizes{inline: 1, slice: 5, few: 5, live: objects.PageSize}
 		fog := newWeather()
 		onUsers := interceptor.NewClient(watching, interceptor.Funcs{
 			Watch: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) (watch.Interface, error) {

@@ -2,12 +2,8 @@ package kubernetes
 
 import (
 	"context"
-	"fmt"
-
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
@@ -49,36 +45,9 @@ func (s *Store) liveState(ctx context.Context, read *codec.Record, group *v1alph
 	if !s.mayBeSliced(group) {
 		return nil, nil
 	}
-	slices, err := s.liveSlices(ctx, group.Name)
+	slices, err := s.objects.SlicesOf(ctx, group.Name)
 	if err != nil || len(slices) == 0 && !codec.IsSliced(group) {
 		return nil, err
 	}
 	return slice.StateOf(read, group, slices), nil
-}
-
-// liveSlices LISTs the slices of a group.
-func (s *Store) liveSlices(ctx context.Context, group string) (slices []*index.Slice, err error) {
-	err = s.eachSlice(ctx, codec.OfGroup(s.tenant.Name, group), func(slice *index.Slice) error {
-		slices = append(slices, slice)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading the members of the group %s: %w", group, err)
-	}
-	return slices, nil
-}
-
-// eachSlice LISTs the tenant's slices that are selected.
-func (s *Store) eachSlice(ctx context.Context, selected client.ListOption, yield func(*index.Slice) error) error {
-	return s.eachObject(ctx, readindex.GroupMembers, selected, func(object client.Object) error {
-		slice, isSlice := object.(*v1alpha1.ScimGroupMembers)
-		if !isSlice || slice.Spec.TenantRef.Name != s.tenant.Name || slice.DeletionTimestamp != nil {
-			return nil
-		}
-		group, err := codec.ParseID(slice.Spec.GroupRef.Name)
-		if err != nil {
-			return nil //nolint:nilerr // It is no group's.
-		}
-		return yield(codec.SliceEntry(group, slice))
-	})
 }

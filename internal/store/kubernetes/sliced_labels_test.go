@@ -14,6 +14,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 )
 
 var _ = Describe("A large group", func() {
@@ -21,7 +22,7 @@ var _ = Describe("A large group", func() {
 		at  *scene
 		ids []string
 	)
-	small := sizes{inline: 1, slice: 3, few: 2, live: pageSize}
+	small := sizes{inline: 1, slice: 3, few: 2, live: objects.PageSize}
 	BeforeEach(func(ctx SpecContext) {
 		at, ids = newScene(ctx), nil
 		sized(at.reader, small)

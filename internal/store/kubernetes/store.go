@@ -35,7 +35,7 @@
 // claim, taking it out of groups, deleting slices and the object) only tidies up, and readers
 // leave out what is marked. Whoever takes a member out of a group, or a slice away,
 // asks the API server for the evidence first, after having read what is to be
-// written (presenceOf). Who is brought back has been taken out of its groups before,
+// written (objects.Reader.Presence). Who is brought back has been taken out of its groups before,
 // while it is marked: so whoever adds it again writes the group, and a late removal
 // of its former membership fails. Nothing is deleted by Kubernetes' garbage
 // collector: what is restored has other uids.
@@ -55,12 +55,14 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/slice"
 )
 
 // Store is a store.Store on the Kubernetes API. Make it with New.
 type Store struct {
 	client  client.Client
+	objects *objects.Reader
 	claims  claim.Claims
 	tenant  client.ObjectKey
 	groups  *scim.ResourceType
@@ -111,17 +113,25 @@ func New(o Options) *Store {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{
-		client:  o.Client,
 		tenant:  o.Tenant,
 		groups:  o.Groups,
 		cache:   o.Cache,
 		members: o.Members,
 		metrics: o.Metrics,
 		log:     o.Log,
-		sizes:   sizes{inline: v1alpha1.MaxGroupMembers, slice: v1alpha1.MaxSliceMembers, few: slice.FewMembers, live: pageSize},
+		sizes:   sizes{inline: v1alpha1.MaxGroupMembers, slice: v1alpha1.MaxSliceMembers, few: slice.FewMembers, live: objects.PageSize},
 	}
-	s.claims = claim.New(o.Client, o.Tenant, holders{s})
+	s.use(o.Client)
 	return s
+}
+
+// use makes the store call the API server by the client.
+func (s *Store) use(c client.Client) {
+	s.client = c
+	s.objects = &objects.Reader{
+		Client: c, Tenant: s.tenant, Cache: s.cache, Rewound: s.members.Rewound, LeftOut: s.metrics.unreadable, Log: s.log,
+	}
+	s.claims = claim.New(c, s.tenant, holders{s})
 }
 
 // groupType is the resource type of groups that memory holds, or would hold.

@@ -27,6 +27,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store/conformance"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
 )
 
@@ -106,11 +107,11 @@ var _ = conformance.Run("kubernetes, read from memory,", registry, func() confor
 })
 
 var _ = conformance.Run("kubernetes, with slices of few members,", registry, func() conformance.Backend {
-	return &replicas{backend: backend{namespace: newNamespace(context.Background())}, sizes: sizes{inline: 1, slice: 3, few: 2, live: pageSize}}
+	return &replicas{backend: backend{namespace: newNamespace(context.Background())}, sizes: sizes{inline: 1, slice: 3, few: 2, live: objects.PageSize}}
 })
 
 var _ = conformance.Run("kubernetes, with slices of few members, read live,", registry, func() conformance.Backend {
-	return backend{namespace: newNamespace(context.Background()), sizes: sizes{inline: 1, slice: 3, few: 2, live: pageSize}}
+	return backend{namespace: newNamespace(context.Background()), sizes: sizes{inline: 1, slice: 3, few: 2, live: objects.PageSize}}
 })
 
 // replicas are stores with a cache each, which know each other's marks.
@@ -143,7 +144,7 @@ var writerOfTest = codec.Writer{Actor: store.Actor{RequestID: "a-test"}}
 // halfDelete deletes a resource as a process does that dies once it has marked it.
 func halfDelete(ctx context.Context, s *Store, t *scim.ResourceType, id string, keep bool) {
 	GinkgoHelper()
-	read, err := s.read(ctx, t, id)
+	read, err := s.objects.Read(ctx, t, id)
 	Expect(err).NotTo(HaveOccurred())
 	d := &deletion{store: s, t: t, id: id, by: codec.WriterOf(ctx), keep: keep}
 	_, err = d.mark(ctx, read)

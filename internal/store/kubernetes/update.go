@@ -87,7 +87,7 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 			return u.trySliced(ctx, state)
 		}
 	}
-	read, err := u.store.readShown(ctx, u.t, u.id)
+	read, err := u.store.objects.ReadShown(ctx, u.t, u.id)
 	if err != nil {
 		return nil, err
 	}

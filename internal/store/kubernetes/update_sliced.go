@@ -85,7 +85,7 @@ func (u *update) whole(ctx context.Context) (*scim.Resource, error) {
 
 // owner returns the group as it is now.
 func (u *update) owner(ctx context.Context) (*v1alpha1.ScimGroup, error) {
-	read, err := u.store.readShown(ctx, u.t, u.id)
+	read, err := u.store.objects.ReadShown(ctx, u.t, u.id)
 	if err != nil {
 		return nil, err
 	}

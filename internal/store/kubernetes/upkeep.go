@@ -17,6 +17,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 )
 
 const (
@@ -82,7 +83,7 @@ type Upkeep struct {
 func NewUpkeep(s *Store, registry prometheus.Registerer) *Upkeep {
 	labels := prometheus.Labels{"tenant": s.tenant.Name}
 	u := &Upkeep{
-		store: s, OrphanAge: orphanAge, MarkerAge: markerAge, AbsenceAge: DefaultAbsenceAge, atOnce: claimsAtOnce, pageSize: pageSize,
+		store: s, OrphanAge: orphanAge, MarkerAge: markerAge, AbsenceAge: DefaultAbsenceAge, atOnce: claimsAtOnce, pageSize: objects.PageSize,
 		repairs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kubescim_store_claim_repairs_total", ConstLabels: labels,
 			Help: "Claims of names that were repaired, by what was wrong: Missing, WrongHolder, Orphan or Duplicate, which is told and not repaired.",
@@ -197,7 +198,7 @@ func (u *Upkeep) typeOf(group bool) *scim.ResourceType {
 func (u *Upkeep) remove(ctx context.Context, kept index.Kept) error {
 	s, id := u.store, kept.ID.String()
 	t := u.typeOf(kept.Group)
-	read, err := s.read(ctx, t, id)
+	read, err := s.objects.Read(ctx, t, id)
 	if err != nil || !read.Kept() || !u.over(codec.IsMarker(read.Object), codec.MetaOf(read.Object).DeletedTime.Time) {
 		return err
 	}

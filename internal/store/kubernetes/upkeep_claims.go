@@ -112,7 +112,7 @@ func (u *Upkeep) mend(ctx context.Context, found finding) (looked bool, err erro
 		return u.mendOrphan(ctx, found.lease)
 	}
 	s, name := u.store, found.holder.name
-	holder, err := s.read(ctx, found.holder.t, found.holder.id)
+	holder, err := s.objects.Read(ctx, found.holder.t, found.holder.id)
 	if err != nil || !holder.Has(found.holder.t, name) {
 		return true, err
 	}
@@ -135,7 +135,7 @@ func (u *Upkeep) mend(ctx context.Context, found finding) (looked bool, err erro
 // the name too. It returns what was wrong.
 func (u *Upkeep) restoreHolder(ctx context.Context, found finding) (repair string, err error) {
 	s, t, name := u.store, found.holder.t, found.holder.name
-	former, err := s.read(ctx, t, claim.HolderOf(found.lease))
+	former, err := s.objects.Read(ctx, t, claim.HolderOf(found.lease))
 	if err != nil {
 		return "", err
 	}
@@ -162,7 +162,7 @@ func (u *Upkeep) mendOrphan(ctx context.Context, lease *coordinationv1.Lease) (l
 			return false, nil
 		}
 	}
-	holder, err := s.read(ctx, t, id.String())
+	holder, err := s.objects.Read(ctx, t, id.String())
 	switch {
 	case err != nil:
 		return true, err

@@ -56,14 +56,14 @@ func (u *Upkeep) unlabelled(ctx context.Context, kind readindex.Kind, yield func
 	if err != nil {
 		return err
 	}
-	return s.eachObject(ctx, kind, selected, yield)
+	return s.objects.Each(ctx, kind, selected, yield)
 }
 
 // unmarked calls back for the groups that have slices and are not marked.
 func (u *Upkeep) unmarked(ctx context.Context, yield func(client.Object) error) error {
 	s := u.store
 	for _, id := range s.cache.Index().Members().Unmarked() {
-		read, err := s.read(ctx, s.groupType(), id.String())
+		read, err := s.objects.Read(ctx, s.groupType(), id.String())
 		if err != nil {
 			return err
 		}

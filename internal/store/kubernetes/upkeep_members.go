@@ -17,6 +17,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 )
 
 // missing is what memory shows to be missing.
@@ -67,21 +68,18 @@ func (u *Upkeep) removeMissing(ctx context.Context) error {
 	members, groups := u.look()
 	left := leavers{upkeep: u, from: map[string][]string{}}
 	err := errors.Join(
-		left.each(ctx, members.deleted, upkeepPage, isDeleted, evidenceDeleted),
-		left.each(ctx, members.absent, absentAtOnce, isGone, evidenceAbsent),
+		left.each(ctx, members.deleted, upkeepPage, objects.IsDeleted, evidenceDeleted),
+		left.each(ctx, members.absent, absentAtOnce, objects.IsGone, evidenceAbsent),
 	)
 	left.tell(ctx)
 	for _, group := range first(groups.deleted, upkeepPage) {
-		err = errors.Join(err, u.removeOrphans(ctx, group, isDeleted, evidenceDeleted))
+		err = errors.Join(err, u.removeOrphans(ctx, group, objects.IsDeleted, evidenceDeleted))
 	}
 	for _, group := range first(groups.absent, absentAtOnce) {
-		err = errors.Join(err, u.removeOrphans(ctx, group, isGone, evidenceAbsent))
+		err = errors.Join(err, u.removeOrphans(ctx, group, objects.IsGone, evidenceAbsent))
 	}
 	return err
 }
-
-// isGone is the evidence of the upkeep for what has been absent for long.
-func isGone(is presence) bool { return is != present }
 
 const (
 	evidenceDeleted = "Deleted"
@@ -95,7 +93,7 @@ type leavers struct {
 }
 
 // each takes as many of the members out of their groups as the limit, on evidence.
-func (l *leavers) each(ctx context.Context, members []uuid.UUID, limit int, may func(presence) bool, evidence string) error {
+func (l *leavers) each(ctx context.Context, members []uuid.UUID, limit int, may func(objects.Presence) bool, evidence string) error {
 	for _, member := range first(members, limit) {
 		groups, err := l.upkeep.store.strip(ctx, member.String(), may)
 		for _, group := range groups {
@@ -115,7 +113,7 @@ func (l *leavers) tell(ctx context.Context) {
 	for _, group := range slices.Sorted(maps.Keys(l.from)) {
 		members := l.from[group]
 		u.Log.Warn("members that do not exist were taken out of a group", slog.String("group", group), slog.Any("members", members))
-		object, err := u.store.read(ctx, u.store.groupType(), group)
+		object, err := u.store.objects.Read(ctx, u.store.groupType(), group)
 		if err != nil || object == nil {
 			continue // The log has it.
 		}
@@ -136,17 +134,17 @@ func some(ids []string) string {
 // removeDeleted removes the memberships and the slices of what somebody has deleted.
 func (u *Upkeep) removeDeleted(ctx context.Context, id uuid.UUID, group bool) error {
 	left := leavers{upkeep: u, from: map[string][]string{}}
-	err := left.each(ctx, []uuid.UUID{id}, 1, isDeleted, evidenceDeleted)
+	err := left.each(ctx, []uuid.UUID{id}, 1, objects.IsDeleted, evidenceDeleted)
 	left.tell(ctx)
 	if err != nil || !group {
 		return err
 	}
-	return u.removeOrphans(ctx, id, isDeleted, evidenceDeleted)
+	return u.removeOrphans(ctx, id, objects.IsDeleted, evidenceDeleted)
 }
 
 // removeOrphans deletes the slices of a group that is gone, on evidence. There is no group
 // for an event.
-func (u *Upkeep) removeOrphans(ctx context.Context, group uuid.UUID, may func(presence) bool, evidence string) error {
+func (u *Upkeep) removeOrphans(ctx context.Context, group uuid.UUID, may func(objects.Presence) bool, evidence string) error {
 	members, err := u.store.removeSlices(ctx, group.String(), may)
 	if members > 0 {
 		u.left.WithLabelValues(evidence).Add(float64(members))
@@ -158,7 +156,7 @@ func (u *Upkeep) removeOrphans(ctx context.Context, group uuid.UUID, may func(pr
 // disown takes the owner references off slices, which they had once: see removeSlices.
 func (u *Upkeep) disown(ctx context.Context) error {
 	s := u.store
-	return s.eachMetadata(ctx, "ScimGroupMembers", func(slice *metav1.PartialObjectMetadata) error {
+	return s.objects.EachMetadata(ctx, "ScimGroupMembers", func(slice *metav1.PartialObjectMetadata) error {
 		if len(slice.OwnerReferences) == 0 {
 			return nil
 		}

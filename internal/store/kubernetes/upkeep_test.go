@@ -171,8 +171,7 @@ var _ = Describe("The upkeep", func() {
 				return refusal
 			}},
 		} {
-			s.client = interceptor.NewClient(live, refusing)
-			s.claims = claim.New(s.client, s.tenant, holders{s})
+			s.use(interceptor.NewClient(live, refusing))
 			upkeep.walk = nil
 			err := upkeep.once(ctx, true)
 			Expect(err).To(MatchError(ContainSubstring("the API server answered 400")), name)
@@ -248,15 +247,14 @@ var _ = Describe("The upkeep", func() {
 
 	It("looks at everything, however much there is that cannot be mended, and LISTs the claims once for it", func(ctx SpecContext) {
 		lists := 0
-		s.client = interceptor.NewClient(live, interceptor.Funcs{
+		s.use(interceptor.NewClient(live, interceptor.Funcs{
 			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 				if _, claims := list.(*coordinationv1.LeaseList); claims {
 					lists++
 				}
 				return c.List(ctx, list, opts...)
 			},
-		})
-		s.claims = claim.New(s.client, s.tenant, holders{s})
+		}))
 		// Two of each name, of whom a person must rename one.
 		for range 3 {
 			name := uuid.NewString()

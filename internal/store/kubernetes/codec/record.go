@@ -88,6 +88,17 @@ type Record struct {
 // Known reports whether the resource exists for SCIM.
 func (r *Record) Known() bool { return r != nil && Exists(r.Object) }
 
+// Shown reports whether the record is one that memory would show, so that a client cannot
+// tell by what is shown where it was read, nor change what it is not shown. Memory holds
+// what has an id for its name.
+func (r *Record) Shown() bool {
+	if !r.Known() {
+		return false
+	}
+	_, err := ParseID(r.Object.GetName())
+	return err == nil
+}
+
 // Exists reports whether what an object of the tenant holds exists for SCIM.
 func Exists(object client.Object) bool {
 	return object.GetLabels()[v1alpha1.LabelDeleted] == "" && object.GetDeletionTimestamp() == nil
