@@ -53,7 +53,7 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 		s.deletion = waiting
 		return ctrl.Result{RequeueAfter: pollInterval}, err
 	}
-	again, err := r.sweep(ctx, s)
+	again, err := r.sweeper.sweep(ctx, s)
 	if err != nil || again > 0 {
 		return ctrl.Result{RequeueAfter: again}, err
 	}
@@ -117,7 +117,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	if err := s.pass.Release(ctx); err != nil {
 		return err
 	}
-	r.progress.forget(s.tenant.UID)
+	r.sweeper.progress.forget(s.tenant.UID)
 	r.usage.forget(s.tenant.UID)
 	r.certificates.forget(s.tenant.UID)
 	return nil

@@ -78,7 +78,7 @@ func (r *Reconciler) reconcileEndpoint(ctx context.Context, s *scope) error {
 	}
 	published := r.publish(ctx, s)
 	var err error
-	s.reservedFor, err = r.releaseHosts(ctx, client.ObjectKeyFromObject(s.tenant), s.tenant.Spec.Endpoint.Host)
+	s.reservedFor, err = r.hosts.Release(ctx, client.ObjectKeyFromObject(s.tenant), s.tenant.Spec.Endpoint.Host)
 	return errors.Join(published, err)
 }
 
@@ -87,14 +87,14 @@ func (r *Reconciler) reconcileEndpoint(ctx context.Context, s *scope) error {
 // an Ingress.
 func (r *Reconciler) keepPublished(ctx context.Context, s *scope) error {
 	for _, host := range s.publishedHosts() {
-		held, err := r.holdsForSure(ctx, s, host)
+		held, err := r.hosts.HoldsForSure(ctx, client.ObjectKeyFromObject(s.tenant), host)
 		if err != nil {
 			return err
 		}
 		if held {
 			continue
 		}
-		byAnother, err := r.hold(ctx, s, host)
+		byAnother, err := r.hosts.Hold(ctx, s.tenant, s.ingress, host)
 		if err != nil {
 			return err
 		}
@@ -122,12 +122,12 @@ func (r *Reconciler) publish(ctx context.Context, s *scope) error {
 	intent := operand.Ingress(s.tenant)
 	applied, err := r.applier.IsApplied(ctx, s.tenant, intent)
 	if err == nil && applied {
-		applied, err = r.holdsForSure(ctx, s, host)
+		applied, err = r.hosts.HoldsForSure(ctx, client.ObjectKeyFromObject(s.tenant), host)
 	}
 	if err != nil || applied {
 		return err
 	}
-	s.hostTaken, err = r.hold(ctx, s, host)
+	s.hostTaken, err = r.hosts.Hold(ctx, s.tenant, s.ingress, host)
 	if err != nil || s.hostTaken != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/hosts"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
@@ -46,8 +47,9 @@ type Reconciler struct {
 	Config config.Config
 
 	applier  *apply.Applier
+	hosts    *hosts.Records
 	written  reconcile.Written
-	progress progress
+	sweeper  *sweeper
 	usage    usageLimits
 	replicas contract.ReplicaObserver
 	// certificates is what is known about the certificates of tenants' hosts.
@@ -107,7 +109,7 @@ func (r *Reconciler) frame() reconcile.Frame {
 
 // reconcileGone looks after the hosts of a tenant that is gone.
 func (r *Reconciler) reconcileGone(ctx context.Context, tenant types.NamespacedName) (ctrl.Result, error) {
-	reserved, err := r.releaseHosts(ctx, tenant, "")
+	reserved, err := r.hosts.Release(ctx, tenant, "")
 	if reconcile.IsConflict(err) { // the tenant is back, or another one was faster
 		return ctrl.Result{RequeueAfter: pollInterval}, nil
 	}

@@ -11,6 +11,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/hosts"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
@@ -44,7 +45,7 @@ type scope struct {
 	certificate *finding
 	// hostTaken says who holds the host that this tenant asks for; nil when no other
 	// tenant does. Set by reconcileEndpoint.
-	hostTaken *taken
+	hostTaken *hosts.Taken
 	// reservedFor is for how long a host that the tenant has given up is still reserved
 	// for it; 0 when there is none. Set by reconcileEndpoint.
 	reservedFor time.Duration

@@ -9,6 +9,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/hosts"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -67,22 +68,22 @@ func stillPublished(s *scope) string {
 
 // hostConflict says what stands against a tenant's host, and whom to ask for what. A
 // holder in another namespace is not named: that is for whoever runs the operator to see.
-func hostConflict(tenant *scimv1alpha1.ScimTenant, held taken) string {
+func hostConflict(tenant *scimv1alpha1.ScimTenant, held hosts.Taken) string {
 	host := tenant.Spec.Endpoint.Host
 	const instead = "set spec.endpoint.host to another host"
 	switch {
-	case held.holder.Name == "":
+	case held.Holder.Name == "":
 		return fmt.Sprintf("another ScimTenant holds host %q, of which there is no record yet: %s", host, instead)
-	case held.holder.Namespace == tenant.Namespace:
+	case held.Holder.Namespace == tenant.Namespace:
 		return fmt.Sprintf("another ScimTenant holds host %q, %s of this namespace: %s, or let that tenant have another one, or none",
-			host, held.holder.Name, instead)
-	case held.givenUp.IsZero():
+			host, held.Holder.Name, instead)
+	case held.GivenUp.IsZero():
 		return fmt.Sprintf("another ScimTenant holds host %q, in another namespace: %s, or have whoever runs the operator "+
-			"see in ConfigMap %s who it is, so that it gives the host up", host, instead, held.record)
+			"see in ConfigMap %s who it is, so that it gives the host up", host, instead, held.Record)
 	default:
 		return fmt.Sprintf("another ScimTenant holds host %q, in another namespace: it is gone, or asks for another host, since %s; "+
 			"it may have the host back until %s, and then the host is free. To have it earlier, "+
 			"ask whoever runs the operator to delete ConfigMap %s; or %s",
-			host, held.givenUp.UTC().Format(time.RFC3339), held.free.UTC().Format(time.RFC3339), held.record, instead)
+			host, held.GivenUp.UTC().Format(time.RFC3339), held.Free.UTC().Format(time.RFC3339), held.Record, instead)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/conditions/conditionscheck"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/hosts"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
@@ -141,11 +142,11 @@ func TestStatus(t *testing.T) {
 			conditions.Reconciling, "Unavailable", no, yes, "exceeded quota",
 		},
 		"the host is taken": {
-			healthy(func(s *scope) { s.hostTaken, s.ingress = &taken{}, nil }),
+			healthy(func(s *scope) { s.hostTaken, s.ingress = &hosts.Taken{}, nil }),
 			conditions.Stalled, "HostConflict", yes, no, "another ScimTenant holds",
 		},
 		"the host is taken, and the former one still published": {
-			healthy(func(s *scope) { s.hostTaken, s.ingress = &taken{}, ingressFor("former.example.com") }),
+			healthy(func(s *scope) { s.hostTaken, s.ingress = &hosts.Taken{}, ingressFor("former.example.com") }),
 			conditions.Stalled, "HostConflict", yes, no, "stays as it is, for https://former.example.com/scim/v2",
 		},
 		"a host without TLS": {
@@ -191,7 +192,7 @@ func TestStatus(t *testing.T) {
 			conditions.Reconciling, "ReconcileFailed", yes, metav1.ConditionUnknown, "refused by a webhook",
 		},
 		"the host is taken, and the server is not there": {
-			healthy(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 0 }), func(s *scope) { s.hostTaken = &taken{} }),
+			healthy(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 0 }), func(s *scope) { s.hostTaken = &hosts.Taken{} }),
 			conditions.Stalled, "HostConflict", no, no, "set spec.endpoint.host",
 		},
 		"no IngressClass of that name": {

@@ -31,13 +31,19 @@ const (
 // nextPageInterval is how soon the next page is treated.
 const nextPageInterval = time.Millisecond
 
+// sweeper does with the users and groups of a tenant that is deleted what its policy says.
+type sweeper struct {
+	live     client.Client
+	progress progress
+}
+
 // sweep treats the next page of the tenant's users and groups as the deletion
 // policy says, and returns how soon to go on; 0 when there are no more.
-func (r *Reconciler) sweep(ctx context.Context, s *scope) (again time.Duration, err error) {
+func (w *sweeper) sweep(ctx context.Context, s *scope) (again time.Duration, err error) {
 	if s.tenant.DeletionPolicy() != scimv1alpha1.DeletionPolicyDeactivate {
-		return r.deleteEverything(ctx, s)
+		return w.deleteEverything(ctx, s)
 	}
-	if done, err := r.deactivateUsers(ctx, s); err != nil || done {
+	if done, err := w.deactivateUsers(ctx, s); err != nil || done {
 		return 0, err
 	}
 	return nextPageInterval, nil
@@ -45,9 +51,9 @@ func (r *Reconciler) sweep(ctx context.Context, s *scope) (again time.Duration, 
 
 // deactivateUsers sets a page of users inactive. Only users that are not are
 // listed, so that the first page is always the next one.
-func (r *Reconciler) deactivateUsers(ctx context.Context, s *scope) (done bool, err error) {
+func (w *sweeper) deactivateUsers(ctx context.Context, s *scope) (done bool, err error) {
 	users := &scimv1alpha1.ScimUserList{}
-	err = nextPage(ctx, r.Live, users, client.InNamespace(s.tenant.Namespace), client.Limit(pageSize),
+	err = nextPage(ctx, w.live, users, client.InNamespace(s.tenant.Namespace), client.Limit(pageSize),
 		client.MatchingFieldsSelector{Selector: fields.AndSelectors(
 			fields.OneTermEqualSelector("spec.tenantRef.name", s.tenant.Name),
 			fields.OneTermNotEqualSelector("spec.active", "false"))})
@@ -59,9 +65,9 @@ func (r *Reconciler) deactivateUsers(ctx context.Context, s *scope) (done bool, 
 		return false, err
 	}
 	err = forEach(ctx, users.Items, func(ctx context.Context, user *scimv1alpha1.ScimUser) error {
-		return r.Live.Patch(ctx, user, patch, apply.FieldManager)
+		return w.live.Patch(ctx, user, patch, apply.FieldManager)
 	})
-	total := r.progress.add(s.tenant.UID, len(users.Items), err)
+	total := w.progress.add(s.tenant.UID, len(users.Items), err)
 	s.deletion = fmt.Sprintf("setting the users inactive, %d so far", total)
 	if err != nil {
 		return false, fmt.Errorf("setting users inactive: %w", err)
@@ -123,18 +129,18 @@ func byClaimLabels(tenant *scimv1alpha1.ScimTenant) client.ListOption {
 
 // deleteEverything deletes the next page of what the tenant still has. What is being
 // deleted already, and stays for finalizers of others, is waited for.
-func (r *Reconciler) deleteEverything(ctx context.Context, s *scope) (again time.Duration, err error) {
+func (w *sweeper) deleteEverything(ctx context.Context, s *scope) (again time.Duration, err error) {
 	for _, next := range everything {
-		page, leaving, err := r.nextToDelete(ctx, s, next)
+		page, leaving, err := w.nextToDelete(ctx, s, next)
 		if err != nil {
 			return 0, fmt.Errorf("listing the %s: %w", next.people, err)
 		}
 		if len(page) > 0 {
-			return nextPageInterval, r.deletePage(ctx, s, next, page)
+			return nextPageInterval, w.deletePage(ctx, s, next, page)
 		}
 		if leaving != "" {
 			s.deletion = fmt.Sprintf("deleting the %s: waiting for finalizers of others, for example on %s %s; objects deleted: %d so far",
-				next.people, next.kind.Kind, leaving, r.progress.add(s.tenant.UID, 0, nil))
+				next.people, next.kind.Kind, leaving, w.progress.add(s.tenant.UID, 0, nil))
 			return finalizersInterval, nil
 		}
 	}
@@ -144,13 +150,13 @@ func (r *Reconciler) deleteEverything(ctx context.Context, s *scope) (again time
 // nextToDelete returns a page of objects that nobody has deleted yet; none if there are
 // no more. leaving is one that has been deleted and is still there. It needs the
 // objects' metadata only, and asks for no more.
-func (r *Reconciler) nextToDelete(
+func (w *sweeper) nextToDelete(
 	ctx context.Context, s *scope, next swept,
 ) (page []metav1.PartialObjectMetadata, leaving string, err error) {
 	list := &metav1.PartialObjectMetadataList{}
 	list.SetGroupVersionKind(next.kind)
 	for {
-		err := nextPage(ctx, r.Live, list, client.InNamespace(s.tenant.Namespace), next.of(s.tenant), client.Limit(pageSize))
+		err := nextPage(ctx, w.live, list, client.InNamespace(s.tenant.Namespace), next.of(s.tenant), client.Limit(pageSize))
 		if err != nil {
 			return nil, "", err
 		}
@@ -168,10 +174,10 @@ func (r *Reconciler) nextToDelete(
 }
 
 // deletePage deletes objects, and counts those that are gone by that.
-func (r *Reconciler) deletePage(ctx context.Context, s *scope, next swept, page []metav1.PartialObjectMetadata) error {
+func (w *sweeper) deletePage(ctx context.Context, s *scope, next swept, page []metav1.PartialObjectMetadata) error {
 	err := forEach(ctx, page, func(ctx context.Context, object *metav1.PartialObjectMetadata) error {
 		object.SetGroupVersionKind(next.kind)
-		return r.Live.Delete(ctx, object, client.Preconditions{UID: &object.UID})
+		return w.live.Delete(ctx, object, client.Preconditions{UID: &object.UID})
 	})
 	gone := 0
 	for i := range page {
@@ -179,7 +185,7 @@ func (r *Reconciler) deletePage(ctx context.Context, s *scope, next swept, page 
 			gone++
 		}
 	}
-	total := r.progress.add(s.tenant.UID, gone, err)
+	total := w.progress.add(s.tenant.UID, gone, err)
 	s.deletion = fmt.Sprintf("deleting the %s; objects deleted: %d so far", next.people, total)
 	if err != nil {
 		return fmt.Errorf("deleting the %s: %w", next.people, err)

@@ -46,12 +46,12 @@ func TestSweepGoesOnAfterAShortPage(t *testing.T) {
 					return nil
 				},
 			}).Build()
-			r := &Reconciler{Live: fakes}
+			w := &sweeper{live: fakes}
 			tenant := &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: "acme", Name: "acme", UID: "1"}}
 			for range len(pages) + 1 {
-				done, err := r.deactivateUsers(t.Context(), &scope{tenant: tenant})
+				done, err := w.deactivateUsers(t.Context(), &scope{tenant: tenant})
 				g.Expect(err).NotTo(HaveOccurred())
-				if deactivated = r.progress.add(tenant.UID, 0, nil); done {
+				if deactivated = w.progress.add(tenant.UID, 0, nil); done {
 					break
 				}
 			}

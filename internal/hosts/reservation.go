@@ -1,4 +1,4 @@
-package scimtenant
+package hosts
 
 import (
 	"context"
@@ -24,7 +24,7 @@ import (
 // tokens to the host meanwhile and afterwards. So the record then says since when
 // that is so, and the host stays reserved: for the holder itself and for tenants of
 // its namespace, who may have it at once, until it has been given up for as long as
-// absence has to last to be believed (config.Servers.Absence).
+// absence has to last to be believed (Records.Reservation).
 
 // maxReservations is how many hosts stay reserved for tenants of a namespace. Whoever
 // moves a tenant from host to host would keep any number of hosts from others otherwise.
@@ -32,12 +32,12 @@ const maxReservations = 20
 
 // takeOver makes a tenant the holder of a host of which there is a record, unless the
 // host is held by another one or reserved for it.
-func (r *Reconciler) takeOver(ctx context.Context, record *corev1.ConfigMap, me types.NamespacedName) (*taken, error) {
+func (r *Records) takeOver(ctx context.Context, record *corev1.ConfigMap, me types.NamespacedName) (*Taken, error) {
 	holder := operand.HolderOf(record)
 	if holder == me {
 		return nil, r.keep(ctx, record, me)
 	}
-	held := &taken{holder: holder, record: client.ObjectKeyFromObject(record)}
+	held := &Taken{Holder: holder, Record: client.ObjectKeyFromObject(record)}
 	since, err := r.givenUpSince(ctx, record)
 	if err != nil {
 		return nil, err
@@ -45,15 +45,15 @@ func (r *Reconciler) takeOver(ctx context.Context, record *corev1.ConfigMap, me 
 	if since.IsZero() {
 		return held, nil
 	}
-	held.givenUp, held.free = since, since.Add(r.Config.Servers.Absence.Duration)
-	if holder.Namespace != me.Namespace && time.Now().Before(held.free) {
+	held.GivenUp, held.Free = since, since.Add(r.Reservation)
+	if holder.Namespace != me.Namespace && time.Now().Before(held.Free) {
 		return held, nil
 	}
 	return nil, r.keep(ctx, record, me)
 }
 
 // keep writes into a record that a tenant holds the host, if it does not say so.
-func (r *Reconciler) keep(ctx context.Context, record *corev1.ConfigMap, holder types.NamespacedName) error {
+func (r *Records) keep(ctx context.Context, record *corev1.ConfigMap, holder types.NamespacedName) error {
 	if operand.HolderOf(record) == holder && operand.GivenUpSince(record).IsZero() {
 		return nil
 	}
@@ -65,15 +65,15 @@ func (r *Reconciler) keep(ctx context.Context, record *corev1.ConfigMap, holder 
 	return nil
 }
 
-// releaseHosts looks after the records of a tenant's hosts: those that it neither asks
+// Release looks after the records of a tenant's hosts: those that it neither asks
 // for nor publishes are given up, and removed when nothing is reserved by them any
 // more. asked is the host that it asks for; empty when there is none. reserved is how
 // soon to look again; 0 when nothing is reserved.
-func (r *Reconciler) releaseHosts(
+func (r *Records) Release(
 	ctx context.Context, holder types.NamespacedName, asked string,
 ) (reserved time.Duration, err error) {
 	records := &corev1.ConfigMapList{}
-	if err := r.Client.List(ctx, records, client.MatchingFields{indexHolder: holder.String()}); err != nil {
+	if err := r.Cached.List(ctx, records, client.MatchingFields{indexHolder: holder.String()}); err != nil {
 		return 0, fmt.Errorf("listing the hosts of the tenant: %w", err)
 	}
 	var failures []error
@@ -83,7 +83,7 @@ func (r *Reconciler) releaseHosts(
 			failures = append(failures, r.keep(ctx, record, holder))
 			continue
 		}
-		left, err := r.releaseHost(ctx, record)
+		left, err := r.releaseOne(ctx, record)
 		failures = append(failures, err)
 		if left > 0 && (reserved == 0 || left < reserved) {
 			reserved = left
@@ -92,22 +92,22 @@ func (r *Reconciler) releaseHosts(
 	return reserved, errors.Join(failures...)
 }
 
-// releaseHost gives a host up, if its holder has, and returns for how long it is still
+// releaseOne gives a host up, if its holder has, and returns for how long it is still
 // reserved. Then its record is removed.
-func (r *Reconciler) releaseHost(ctx context.Context, record *corev1.ConfigMap) (reserved time.Duration, err error) {
+func (r *Records) releaseOne(ctx context.Context, record *corev1.ConfigMap) (reserved time.Duration, err error) {
 	since, err := r.givenUpSince(ctx, record)
 	if err != nil || since.IsZero() {
 		return 0, err
 	}
-	if reserved = time.Until(since.Add(r.Config.Servers.Absence.Duration)); reserved > 0 {
+	if reserved = time.Until(since.Add(r.Reservation)); reserved > 0 {
 		return reserved, nil
 	}
-	return 0, r.forgetHost(ctx, record)
+	return 0, r.forget(ctx, record)
 }
 
 // givenUpSince returns since when the holder of a record has given the host up, and
 // notes it in the record when that is new; the zero time when it has not.
-func (r *Reconciler) givenUpSince(ctx context.Context, record *corev1.ConfigMap) (time.Time, error) {
+func (r *Records) givenUpSince(ctx context.Context, record *corev1.ConfigMap) (time.Time, error) {
 	given, err := r.isGivenUp(ctx, record)
 	if err != nil || !given {
 		return time.Time{}, err
@@ -124,7 +124,7 @@ func (r *Reconciler) givenUpSince(ctx context.Context, record *corev1.ConfigMap)
 
 // boundReservations frees the hosts that were given up first in a namespace for which too
 // many are reserved.
-func (r *Reconciler) boundReservations(ctx context.Context, namespace string) error {
+func (r *Records) boundReservations(ctx context.Context, namespace string) error {
 	records := &corev1.ConfigMapList{}
 	// The cache may not have the record that was just written.
 	err := r.Live.List(ctx, records, client.InNamespace(r.Namespace), client.MatchingLabels(operand.HostRecordLabels()))
@@ -138,15 +138,15 @@ func (r *Reconciler) boundReservations(ctx context.Context, namespace string) er
 		return operand.GivenUpSince(&a).Compare(operand.GivenUpSince(&b))
 	})
 	for i := range max(0, len(reserved)-maxReservations) {
-		if err := r.forgetHost(ctx, &reserved[i]); err != nil {
+		if err := r.forget(ctx, &reserved[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// forgetHost removes the record of a host, unless it has changed.
-func (r *Reconciler) forgetHost(ctx context.Context, record *corev1.ConfigMap) error {
+// forget removes the record of a host, unless it has changed.
+func (r *Records) forget(ctx context.Context, record *corev1.ConfigMap) error {
 	err := r.Live.Delete(ctx, record, client.Preconditions{UID: &record.UID, ResourceVersion: &record.ResourceVersion})
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("giving up host %q: %w", operand.HostOf(record), err)
@@ -156,7 +156,7 @@ func (r *Reconciler) forgetHost(ctx context.Context, record *corev1.ConfigMap) e
 
 // isGivenUp reports whether the holder of a record neither asks for the host nor
 // publishes it.
-func (r *Reconciler) isGivenUp(ctx context.Context, record *corev1.ConfigMap) (bool, error) {
+func (r *Records) isGivenUp(ctx context.Context, record *corev1.ConfigMap) (bool, error) {
 	holder, host := operand.HolderOf(record), operand.HostOf(record)
 	tenant := &scimv1alpha1.ScimTenant{}
 	err := r.Live.Get(ctx, holder, tenant)
@@ -183,7 +183,7 @@ func (r *Reconciler) isGivenUp(ctx context.Context, record *corev1.ConfigMap) (b
 
 // namespaceIsGone reports whether a namespace where the operator has no rights is gone.
 // Of one that is watched no longer, nothing is known: its tenants may still publish.
-func (r *Reconciler) namespaceIsGone(ctx context.Context, name string) (bool, error) {
+func (r *Records) namespaceIsGone(ctx context.Context, name string) (bool, error) {
 	err := r.Live.Get(ctx, types.NamespacedName{Name: name}, &corev1.Namespace{})
 	if err == nil || apierrors.IsForbidden(err) {
 		return false, nil

@@ -1,4 +1,4 @@
-package scimtenant
+package hosts
 
 import (
 	"context"
@@ -46,7 +46,7 @@ func TestAHolderWithoutANamespaceHasGivenItsHostUp(t *testing.T) {
 					}
 					return c.Get(ctx, key, obj, options...)
 				}}).Build()
-			r := &Reconciler{Live: live, Namespace: "kubescim-system"}
+			r := &Records{Live: live, Namespace: "kubescim-system"}
 			stored, err := r.recordOf(context.Background(), "acme.example.com")
 			if err != nil || stored == nil {
 				t.Fatal(stored, err)

@@ -1,0 +1,172 @@
+// Package hosts knows which tenant holds which host. A host belongs to the tenant that
+// publishes it, until that tenant has given it up (see reservation.go). What says so is a
+// record (operand.HostRecord): without it, a change of a spec could take a host, and the
+// tokens that are sent to it, from its holder.
+//
+// A tenant's records are written by the worker that reconciles the tenant, which
+// is one at a time, and are made before its Ingress is. That a tenant is gone is
+// noted by whoever comes across its records.
+//
+// It writes records and nothing else: an Ingress and what a status says of it are its
+// caller's.
+package hosts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// Indexes that a cache has to have (AddIndexes).
+const (
+	// indexPublished finds the Ingresses that are for a host.
+	indexPublished = "spec.rules.host"
+	// indexHolder finds the records of the hosts that a tenant holds.
+	indexHolder = "data.holder"
+)
+
+// Records are the records of all hosts.
+type Records struct {
+	// Cached reads through a cache that has the records, and Ingresses of all tenants.
+	Cached client.Reader
+	// Live reads from and writes to the API server, past every cache.
+	Live client.Client
+	// Namespace is that of the records: the operator's own.
+	Namespace string
+	// Reservation is for how long a host that was given up stays reserved for tenants of
+	// its former holder's namespace.
+	Reservation time.Duration
+}
+
+// AddIndexes adds to the cache the indexes by which records and Ingresses are found.
+func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
+	return errors.Join(
+		indexer.IndexField(ctx, &networkingv1.Ingress{}, indexPublished, func(obj client.Object) []string {
+			if ingress, ok := obj.(*networkingv1.Ingress); ok {
+				return operand.PublishedHosts(ingress)
+			}
+			return nil
+		}),
+		indexer.IndexField(ctx, &corev1.ConfigMap{}, indexHolder, func(obj client.Object) []string {
+			if record, ok := obj.(*corev1.ConfigMap); ok {
+				return []string{operand.HolderOf(record).String()}
+			}
+			return nil
+		}))
+}
+
+// Taken is what is known about a host that another tenant holds.
+type Taken struct {
+	// Holder is that tenant; empty when there is no record of it yet.
+	Holder types.NamespacedName
+	// Record is the name of the ConfigMap that says so.
+	Record types.NamespacedName
+	// GivenUp is since when the holder has given the host up, and Free is when it is
+	// for anybody; zero while it has not.
+	GivenUp, Free time.Time
+}
+
+// Hold makes a tenant the holder of a host, unless another one is. ingress is that of the
+// tenant; nil when it has none.
+func (r *Records) Hold(
+	ctx context.Context, tenant *scimv1alpha1.ScimTenant, ingress *networkingv1.Ingress, host string,
+) (*Taken, error) {
+	me := client.ObjectKeyFromObject(tenant)
+	record, err := r.recordOf(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	if record != nil {
+		return r.takeOver(ctx, record, me)
+	}
+	published, err := r.isPublishedByAnother(ctx, tenant, ingress, host)
+	if err != nil {
+		return nil, err
+	}
+	if published {
+		return &Taken{}, nil
+	}
+	err = r.Live.Create(ctx, operand.HostRecord(r.Namespace, host, me))
+	if apierrors.IsAlreadyExists(err) { // another tenant was faster
+		return nil, apierrors.NewConflict(corev1.Resource("configmaps"), operand.HostRecordName(host), err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("recording who holds host %q: %w", host, err)
+	}
+	return nil, nil
+}
+
+// recordOf reads the record of a host; nil when nobody holds it.
+func (r *Records) recordOf(ctx context.Context, host string) (*corev1.ConfigMap, error) {
+	record := &corev1.ConfigMap{}
+	err := r.Live.Get(ctx, types.NamespacedName{Namespace: r.Namespace, Name: operand.HostRecordName(host)}, record)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading who holds host %q: %w", host, err)
+	}
+	if operand.HostOf(record) != host || operand.HolderOf(record).Name == "" || operand.HolderOf(record).Namespace == "" {
+		return nil, fmt.Errorf("ConfigMap %s/%s does not say who holds host %q: whoever runs the operator has to correct or delete it",
+			record.Namespace, record.Name, host)
+	}
+	return record, nil
+}
+
+// HoldsForSure reports whether the cache has the record of a host, and it is the
+// tenant's. Nobody but the tenant's own worker changes that as long as it asks for the
+// host.
+func (r *Records) HoldsForSure(ctx context.Context, tenant types.NamespacedName, host string) (bool, error) {
+	record := &corev1.ConfigMap{}
+	err := r.Cached.Get(ctx, types.NamespacedName{Namespace: r.Namespace, Name: operand.HostRecordName(host)}, record)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading who holds host %q: %w", host, err)
+	}
+	return operand.HolderOf(record) == tenant && operand.GivenUpSince(record).IsZero(), nil
+}
+
+// isPublishedByAnother reports whether a host without a record is published by
+// another tenant: one from before there were records, or whose record was lost.
+// Where several publish it, it belongs to the one whose Ingress is the oldest.
+func (r *Records) isPublishedByAnother(
+	ctx context.Context, tenant *scimv1alpha1.ScimTenant, ingress *networkingv1.Ingress, host string,
+) (bool, error) {
+	publishes := ingress != nil && slices.Contains(operand.PublishedHosts(ingress), host)
+	ingresses := &networkingv1.IngressList{}
+	if err := r.Cached.List(ctx, ingresses, client.MatchingFields{indexPublished: host}); err != nil {
+		return false, fmt.Errorf("listing the Ingresses for host %q: %w", host, err)
+	}
+	for i := range ingresses.Items {
+		other := &ingresses.Items[i]
+		if metav1.IsControlledBy(other, tenant) {
+			continue
+		}
+		if !publishes || precedes(other, ingress) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// precedes orders Ingresses by age, and by name where they are equally old.
+func precedes(a, b *networkingv1.Ingress) bool {
+	if !a.CreationTimestamp.Equal(&b.CreationTimestamp) {
+		return a.CreationTimestamp.Before(&b.CreationTimestamp)
+	}
+	return a.Namespace+"/"+a.Name < b.Namespace+"/"+b.Name
+}
