@@ -139,7 +139,7 @@ func (LeaseLost) apply(c *Core) {
 func (Leave) apply(c *Core) {
 	c.leaving, c.changed = true, true
 	for _, p := range c.peers {
-		c.emit(TellLeave{Name: p.name, Contact: p.contact, Link: p.link})
+		c.emit(SendLeave{Name: p.name, Contact: p.contact, Link: p.link})
 	}
 }
 

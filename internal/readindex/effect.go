@@ -84,9 +84,9 @@ type (
 		Err       error
 	}
 
-	// TellLeave tells a peer that this replica leaves, by the link if there is one, with
+	// SendLeave tells a peer that this replica leaves, by the link if there is one, with
 	// the own Revisions as they are after this.
-	TellLeave struct {
+	SendLeave struct {
 		Name    string
 		Contact Contact
 		Link    LinkID
@@ -127,5 +127,5 @@ func (LookUp) effect()      {}
 func (Confirm) effect()     {}
 func (Refuse) effect()      {}
 func (ReadState) effect()   {}
-func (TellLeave) effect()   {}
+func (SendLeave) effect()   {}
 func (Log) effect()         {}

@@ -146,7 +146,7 @@ func (r *replica) leave(done func()) {
 	r.leaving = true
 	r.answeredAll(func() {
 		effects := r.step(readindex.Leave{})
-		r.whenNotAsking(func() { r.tellAll(effects, done) })
+		r.whenNotAsking(func() { r.sendLeaveToAll(effects, done) })
 	})
 }
 
@@ -167,9 +167,9 @@ func (r *replica) whenNotAsking(then func()) {
 	r.afterThat = then
 }
 
-func (r *replica) tellAll(effects []readindex.Effect, done func()) {
+func (r *replica) sendLeaveToAll(effects []readindex.Effect, done func()) {
 	last, missing := r.revisions(), 1
-	told := func() {
+	sent := func() {
 		if missing--; missing == 0 {
 			r.deleteLease(func() {
 				r.crash()
@@ -178,17 +178,17 @@ func (r *replica) tellAll(effects []readindex.Effect, done func()) {
 		}
 	}
 	for _, effect := range effects {
-		if e, is := effect.(readindex.TellLeave); is {
+		if e, is := effect.(readindex.SendLeave); is {
 			missing++
-			r.tellLeave(e, last, told)
+			r.sendLeave(e, last, sent)
 		}
 	}
-	told()
+	sent()
 }
 
-// tellLeave tells one peer, if need be by a connection of its own.
-func (r *replica) tellLeave(e readindex.TellLeave, last readindex.Revisions, done func()) {
-	r.tellLeaveBy(r.links[e.Link], last, func(err error) {
+// sendLeave tells one peer, if need be by a connection of its own.
+func (r *replica) sendLeave(e readindex.SendLeave, last readindex.Revisions, done func()) {
+	r.sendLeaveBy(r.links[e.Link], last, func(err error) {
 		if err == nil || e.Contact.Address == "" {
 			done()
 			return
@@ -198,12 +198,12 @@ func (r *replica) tellLeave(e readindex.TellLeave, last readindex.Revisions, don
 				done()
 				return
 			}
-			r.tellLeaveBy(c, last, func(error) { done() })
+			r.sendLeaveBy(c, last, func(error) { done() })
 		})
 	})
 }
 
-func (r *replica) tellLeaveBy(c *conn, last readindex.Revisions, done func(error)) {
+func (r *replica) sendLeaveBy(c *conn, last readindex.Revisions, done func(error)) {
 	if c == nil || c.closed {
 		done(errClosed)
 		return

@@ -25,7 +25,7 @@ func (r *Replica) stepLocked(event readindex.Event) []readindex.Effect {
 	return effects
 }
 
-// carryOut does what takes no time, and begins the rest. ReadState and TellLeave are for
+// carryOut does what takes no time, and begins the rest. ReadState and SendLeave are for
 // those who stepped the event that has brought them about. The mutex is held.
 func (r *Replica) carryOut(effect readindex.Effect) {
 	switch e := effect.(type) {

@@ -16,13 +16,13 @@ func (r *Replica) leave(ctx context.Context, own *ownLease, stillOwn bool) {
 	r.asking.lock()
 	defer r.asking.unlock()
 	last := r.revisions()
-	var telling sync.WaitGroup
+	var sending sync.WaitGroup
 	for _, effect := range effects {
-		if e, is := effect.(readindex.TellLeave); is {
-			telling.Go(func() { r.tellLeave(ctx, e, last) })
+		if e, is := effect.(readindex.SendLeave); is {
+			sending.Go(func() { r.sendLeave(ctx, e, last) })
 		}
 	}
-	telling.Wait()
+	sending.Wait()
 	if !stillOwn {
 		return
 	}
@@ -33,9 +33,9 @@ func (r *Replica) leave(ctx context.Context, own *ownLease, stillOwn bool) {
 	}
 }
 
-// tellLeave tells one peer. What that one does not hear, it finds out when it
+// sendLeave tells one peer. What that one does not hear, it finds out when it
 // cannot reach this replica any more.
-func (r *Replica) tellLeave(ctx context.Context, to readindex.TellLeave, last readindex.Revisions) {
+func (r *Replica) sendLeave(ctx context.Context, to readindex.SendLeave, last readindex.Revisions) {
 	r.mu.Lock()
 	l := r.links[to.Link]
 	r.mu.Unlock()

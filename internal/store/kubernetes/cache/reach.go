@@ -22,7 +22,7 @@ func (p *progress) reach(ctx context.Context, revisions readindex.Revisions, pat
 	case hopeless:
 		return errBehind
 	}
-	err := p.await(ctx, revisions, patience)
+	err := p.waitFor(ctx, revisions, patience)
 	if errors.Is(err, errBehind) {
 		p.giveUp(revisions)
 	}
@@ -42,14 +42,14 @@ func (p *progress) reachSoon(ctx context.Context, revisions readindex.Revisions,
 	kinds, _ := p.behind(revisions)
 	p.ask(kinds)
 	p.mu.Unlock()
-	if err := p.await(ctx, revisions, patience); err != nil {
+	if err := p.waitFor(ctx, revisions, patience); err != nil {
 		return fmt.Errorf("waiting for bookmarks: %w", err)
 	}
 	return nil
 }
 
-// await waits until no kind is behind the revisions.
-func (p *progress) await(ctx context.Context, revisions readindex.Revisions, patience time.Duration) error {
+// waitFor waits until no kind is behind the revisions.
+func (p *progress) waitFor(ctx context.Context, revisions readindex.Revisions, patience time.Duration) error {
 	return p.wait(ctx, patience, func() bool {
 		behind, _ := p.behind(revisions)
 		return len(behind) == 0
