@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync/atomic"
+	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 
@@ -20,7 +21,7 @@ type peer struct {
 	// gone is true once it is no peer any more.
 	gone atomic.Bool
 
-	// The following belong to Replica.mu.
+	// The following belong to node.mu.
 
 	// stop ends what is under way for the peer.
 	stop func()
@@ -30,31 +31,31 @@ type peer struct {
 	served []net.Conn
 }
 
-// connect makes a link to a peer.
-func (r *Replica) connect(ctx context.Context, p *peer) {
-	l, err := r.hello(ctx, p.contact)
-	if err != nil {
-		r.end(ctx, readindex.ConnectFailed{Peer: p.id, Err: err})
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.lastLink++
-	l.id = r.lastLink
-	r.links[l.id] = l
-	r.stepLocked(readindex.Connected{Peer: p.id, Link: l.id})
+// identity is what this process proves to others to be, and what it speaks.
+type identity struct {
+	name        string // of the pod
+	certificate tls.Certificate
+	fingerprint readindex.Fingerprint
+	protocols   []protocol
+}
+
+// dialler dials other replicas.
+type dialler struct {
+	own     *identity
+	timeout time.Duration
+	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // hello dials a replica, and returns the link once that says that it knows this one.
-func (r *Replica) hello(ctx context.Context, to readindex.Contact) (*link, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.timing.Connect)
+func (d *dialler) hello(ctx context.Context, to readindex.Contact) (*link, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
-	raw, err := r.dial(ctx, "tcp", to.Address)
+	raw, err := d.dial(ctx, "tcp", to.Address)
 	if err != nil {
 		return nil, fmt.Errorf("dialling: %w", err)
 	}
-	l := &link{conn: tls.Client(raw, dialConfig(r.certificate, to.Fingerprint, r.protocols))}
-	if err := r.helloOn(ctx, l); err != nil {
+	l := &link{conn: tls.Client(raw, dialConfig(d.own, to.Fingerprint))}
+	if err := d.helloOn(ctx, l); err != nil {
 		_ = raw.Close()
 		return nil, err
 	}
@@ -62,7 +63,7 @@ func (r *Replica) hello(ctx context.Context, to readindex.Contact) (*link, error
 }
 
 // helloOn tells a replica who dials.
-func (r *Replica) helloOn(ctx context.Context, l *link) error {
+func (d *dialler) helloOn(ctx context.Context, l *link) error {
 	if err := l.conn.HandshakeContext(ctx); err != nil {
 		return fmt.Errorf("agreeing on TLS: %w", err)
 	}
@@ -76,7 +77,7 @@ func (r *Replica) helloOn(ctx context.Context, l *link) error {
 		return err
 	}
 	defer context.AfterFunc(ctx, l.close)()
-	if err := writeFrame(l.conn, l.buffer[:], frameHello, []byte(r.pod.Name)); err != nil {
+	if err := writeFrame(l.conn, l.buffer[:], frameHello, []byte(d.own.name)); err != nil {
 		return err
 	}
 	_, err = l.protocol.expect(l.conn, l.buffer[:], frameKnown)

@@ -4,116 +4,134 @@ import (
 	"context"
 	"log/slog"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
+
 	"github.com/kubescim/kubescim/internal/readindex"
 )
 
-// step tells the Core of an event, and carries out what it wants.
-func (r *Replica) step(event readindex.Event) []readindex.Effect {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.stepLocked(event)
-}
-
-func (r *Replica) stepLocked(event readindex.Event) []readindex.Effect {
-	effects := r.core.Step(r.now(), event)
-	for _, effect := range effects {
-		r.carryOut(effect)
-	}
-	if due, is := r.core.Due(); is {
-		r.timer.Reset(due - r.now())
-	}
-	return effects
-}
-
 // carryOut does what takes no time, and begins the rest. ReadState and SendLeave are for
 // those who stepped the event that has brought them about. The mutex is held.
-func (r *Replica) carryOut(effect readindex.Effect) {
+func (n *node) carryOut(effect readindex.Effect) {
 	switch e := effect.(type) {
 	case readindex.Raise:
-		r.log.Raise(e.Revisions)
+		n.log.Raise(e.Revisions)
 	case readindex.Publish:
-		r.publish(e.View)
+		n.publish(e.View)
 	case readindex.Restart:
-		r.log.Restart()
+		n.log.Restart()
 	case readindex.Added:
-		r.peers[e.Peer] = &peer{id: e.Peer, name: e.Name, contact: e.Contact, stop: func() {}}
+		n.peers[e.Peer] = &peer{id: e.Peer, name: e.Name, contact: e.Contact, stop: func() {}}
 	case readindex.Removed:
-		p := r.peers[e.Peer]
+		p := n.peers[e.Peer]
 		p.gone.Store(true)
 		p.stop()
-		delete(r.peers, e.Peer)
+		delete(n.peers, e.Peer)
 	case readindex.Connect:
-		r.tend(e.Peer, r.connect)
+		n.tend(e.Peer, n.connect)
 	case readindex.LookAtLease:
-		r.tend(e.Peer, r.lookAtLease)
+		n.tend(e.Peer, n.lookAtLease)
 	case readindex.Introduce:
-		r.tend(e.Peer, func(ctx context.Context, p *peer) { r.introduce(ctx, p, e.Introductions) })
+		n.tend(e.Peer, func(ctx context.Context, p *peer) { n.introduce(ctx, p, e.Introductions) })
 	case readindex.DeleteLease:
-		lease := r.peers[e.Peer].lease
-		r.spawn(func(ctx context.Context) { r.tidy(ctx, lease) })
+		lease := n.peers[e.Peer].lease
+		n.spawn(func(ctx context.Context) { n.tidy(ctx, lease) })
 	case readindex.Close:
-		r.links[e.Link].close()
-		delete(r.links, e.Link)
+		n.links[e.Link].close()
+		delete(n.links, e.Link)
 	case readindex.WriteLease:
-		r.renewSoon()
+		n.renewSoon()
 	case readindex.List:
-		r.spawn(func(ctx context.Context) {
-			leases, err := r.list(ctx)
-			r.end(ctx, readindex.Listed{Epoch: e.Epoch, Leases: leases, Err: err})
+		n.spawn(func(ctx context.Context) {
+			leases, err := n.leases.list(ctx)
+			n.end(ctx, readindex.Listed{Epoch: e.Epoch, Leases: leases, Err: err})
 		})
 	case readindex.Sync:
-		r.spawn(r.sync)
+		n.spawn(n.sync)
 	case readindex.LookUp:
-		r.handshakes[e.Conn] <- verdict{lookUp: true}
+		n.handshakes[e.Conn] <- verdict{lookUp: true}
 	case readindex.Confirm:
-		r.decide(e.Conn, verdict{peer: r.peers[e.Peer]})
+		n.decide(e.Conn, verdict{peer: n.peers[e.Peer]})
 	case readindex.Refuse:
-		r.decide(e.Conn, verdict{err: e.Err})
+		n.decide(e.Conn, verdict{err: e.Err})
 	case readindex.Log:
 		level := map[readindex.Level]slog.Level{readindex.Info: slog.LevelInfo, readindex.Warn: slog.LevelWarn}[e.Level]
-		r.logger.Log(context.Background(), level, e.Message, e.Attrs...)
+		n.logger.Log(context.Background(), level, e.Message, e.Attrs...)
 	}
 }
 
 // publish makes the view the one that reads go by. The mutex is held.
-func (r *Replica) publish(v *readindex.View) {
+func (n *node) publish(v *readindex.View) {
 	links := make([]*link, len(v.Links))
 	for i, id := range v.Links {
-		links[i] = r.links[id]
+		links[i] = n.links[id]
 	}
-	r.view.Store(&view{View: v, links: links})
+	n.view.Store(&view{View: v, links: links})
 }
 
 // tend does something for a peer, until that is removed. The mutex is held.
-func (r *Replica) tend(id readindex.PeerID, work func(context.Context, *peer)) {
-	p := r.peers[id]
-	p.stop = r.spawn(func(ctx context.Context) { work(ctx, p) })
+func (n *node) tend(id readindex.PeerID, work func(context.Context, *peer)) {
+	p := n.peers[id]
+	p.stop = n.spawn(func(ctx context.Context) { work(ctx, p) })
 }
 
 // decide answers who has dialled, once and for all. The mutex is held.
-func (r *Replica) decide(id readindex.ConnID, v verdict) {
-	if verdicts, waits := r.handshakes[id]; waits {
+func (n *node) decide(id readindex.ConnID, v verdict) {
+	if verdicts, waits := n.handshakes[id]; waits {
 		verdicts <- v
-		delete(r.handshakes, id)
+		delete(n.handshakes, id)
+	}
+}
+
+// connect makes a link to a peer.
+func (n *node) connect(ctx context.Context, p *peer) {
+	l, err := n.dialler.hello(ctx, p.contact)
+	if err != nil {
+		n.end(ctx, readindex.ConnectFailed{Peer: p.id, Err: err})
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lastLink++
+	l.id = n.lastLink
+	n.links[l.id] = l
+	n.stepLocked(readindex.Connected{Peer: p.id, Link: l.id})
+}
+
+// lookAtLease looks at the Lease of a peer that could not be reached for some time.
+func (n *node) lookAtLease(ctx context.Context, p *peer) {
+	found, lease, err := n.leases.of(ctx, p.name)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if ctx.Err() != nil {
+		return
+	}
+	p.lease = found
+	n.stepLocked(readindex.PeerLease{Peer: p.id, Lease: lease, Err: err})
+}
+
+// introduce writes introductions into the Lease of a peer, unless it has changed.
+func (n *node) introduce(ctx context.Context, p *peer, introductions []string) {
+	if err := n.leases.introduce(ctx, n.leaseAsLookedAt(p), introductions); err != nil && ctx.Err() == nil {
+		n.logger.Warn("introducing this replica to one that cannot be reached failed and is tried again",
+			slog.String("replica", p.name), slog.Any("error", err))
+	}
+	n.end(ctx, readindex.IntroductionWritten{Peer: p.id})
+}
+
+// tidy deletes a Lease that has run out, so that no newcomer waits for it.
+func (n *node) tidy(ctx context.Context, lease *coordinationv1.Lease) {
+	ctx, cancel := context.WithTimeout(ctx, n.timing.Call)
+	defer cancel()
+	if err := deleteLease(ctx, n.leases.client, lease); err != nil {
+		n.logger.Warn("tidying a Lease away failed", slog.String("replica", lease.Name), slog.Any("error", err))
 	}
 }
 
 // sync asks the API server for its latest resourceVersions.
-func (r *Replica) sync(ctx context.Context) {
-	before := r.log.Revisions()
-	latest, err := r.latest(ctx)
-	r.end(ctx, readindex.Synced{Before: before, Latest: latest, Err: err})
-}
-
-func (r *Replica) latest(ctx context.Context) (readindex.Revisions, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.timing.Call)
+func (n *node) sync(ctx context.Context) {
+	before := n.log.Revisions()
+	calling, cancel := context.WithTimeout(ctx, n.timing.Call)
 	defer cancel()
-	return r.log.Latest(ctx)
-}
-
-// end tells the Core of the end of an effect, unless it was broken off.
-func (r *Replica) end(ctx context.Context, event readindex.Event) {
-	if ctx.Err() == nil {
-		r.step(event)
-	}
+	latest, err := n.log.Latest(calling)
+	n.end(ctx, readindex.Synced{Before: before, Latest: latest, Err: err})
 }

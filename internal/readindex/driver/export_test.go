@@ -7,20 +7,20 @@ import (
 
 // SetDial makes the replica reach the others in another way.
 func (r *Replica) SetDial(dial func(ctx context.Context, network, address string) (net.Conn, error)) {
-	r.dial = dial
+	r.node.dialler.dial = dial
 }
 
 // SpeakOnly makes the replica one of a release that speaks other versions of the protocol,
 // the one that it likes best first, and states that only where that release does.
 func (r *Replica) SpeakOnly(versions ...byte) {
-	r.protocols = nil
+	r.own.protocols = nil
 	for _, version := range versions {
-		r.protocols = append(r.protocols, protocol(version))
+		r.own.protocols = append(r.own.protocols, protocol(version))
 	}
 }
 
 // Members returns how many replicas this one knows, itself included.
-func (r *Replica) Members() int { return r.view.Load().Members }
+func (r *Replica) Members() int { return r.node.view.Load().Members }
 
 // Rounds returns how many rounds there have been.
-func (r *Replica) Rounds() int64 { return r.batches.count() }
+func (r *Replica) Rounds() int64 { return r.rounds.count() }

@@ -16,7 +16,7 @@ type metrics struct {
 }
 
 // newMetrics registers the metrics of a replica.
-func newMetrics(registerer prometheus.Registerer, tenant string, r *Replica) (*metrics, error) {
+func newMetrics(registerer prometheus.Registerer, tenant string, n *node) (*metrics, error) {
 	labels := prometheus.Labels{"tenant": tenant}
 	rounds := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name:        "kubescim_barrier_rounds_total",
@@ -42,13 +42,13 @@ func newMetrics(registerer prometheus.Registerer, tenant string, r *Replica) (*m
 		Name:        "kubescim_barrier_members",
 		Help:        "Replicas of the tenant that this one knows, itself included.",
 		ConstLabels: labels,
-	}, func() float64 { return float64(r.view.Load().Members) })
+	}, func() float64 { return float64(n.view.Load().Members) })
 	member := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name:        "kubescim_barrier_member",
 		Help:        "1 while this replica may answer clients.",
 		ConstLabels: labels,
 	}, func() float64 {
-		if r.Member() {
+		if n.member() {
 			return 1
 		}
 		return 0

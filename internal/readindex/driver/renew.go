@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -14,23 +15,33 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex"
 )
 
-// keepLease renews the Lease until the context is done.
-func (r *Replica) keepLease(ctx context.Context, own *ownLease) error {
-	renewal := r.timing.Lease / 3
+// keeper keeps the own Lease.
+type keeper struct {
+	node     *node
+	own      *ownLease
+	identity *identity
+	usage    func() string // may be nil
+	// accepted is the version of the verifiers that the Lease is to state.
+	accepted *atomic.Pointer[string]
+}
+
+// run renews the Lease until the context is done.
+func (k *keeper) run(ctx context.Context) error {
+	renewal := k.node.timing.Lease / 3
 	for ctx.Err() == nil {
 		pause := renewal
-		err := r.renewLease(ctx, own)
+		err := k.renew(ctx)
 		if errors.Is(err, errReplaced) {
 			return err
 		}
 		if err != nil && ctx.Err() == nil {
-			r.logger.Warn("writing the replica's Lease failed and is tried again", slog.Any("error", err))
+			k.node.logger.Warn("writing the replica's Lease failed and is tried again", slog.Any("error", err))
 			pause = renewal / 5
 		}
 		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
-		case <-r.renew:
+		case <-k.node.renew:
 		case <-timer.C:
 		}
 		timer.Stop()
@@ -38,64 +49,55 @@ func (r *Replica) keepLease(ctx context.Context, own *ownLease) error {
 	return nil
 }
 
-func (r *Replica) renewLease(ctx context.Context, own *ownLease) error {
-	ctx, cancel := context.WithTimeout(ctx, r.timing.Call)
+func (k *keeper) renew(ctx context.Context) error {
+	n, own := k.node, k.own
+	ctx, cancel := context.WithTimeout(ctx, n.timing.Call)
 	defer cancel()
-	began, known := r.now(), r.view.Load().History
+	began, known := n.now(), n.view.Load().History
 	fresh, err := own.write(ctx)
 	// That the others have told this replica of it meanwhile is no news.
 	if own.rewound && known == own.history {
-		r.Rewound()
+		n.step(readindex.Rewound{})
 	}
-	own.rewound, own.history = false, r.view.Load().History
+	own.rewound, own.history = false, n.view.Load().History
 	if fresh || errors.Is(err, errReplaced) || apierrors.IsUnauthorized(err) {
-		r.step(readindex.LeaseLost{})
+		n.step(readindex.LeaseLost{})
 	}
 	if err == nil {
-		r.step(readindex.LeaseWritten{Began: began, Unbroken: !fresh})
+		n.step(readindex.LeaseWritten{Began: began, Unbroken: !fresh})
 	}
 	return err
 }
 
-// renewSoon has the Lease written at once, since it is to state something else.
-func (r *Replica) renewSoon() {
-	select {
-	case r.renew <- struct{}{}:
-	default: // The write that is due will state it.
-	}
-}
-
 // readIntroductions reads the Leases of those that have introduced themselves in the own
 // Lease.
-func (r *Replica) readIntroductions(ctx context.Context, own *coordinationv1.Lease) {
+func (k *keeper) readIntroductions(ctx context.Context, own *coordinationv1.Lease) {
 	for _, introduction := range split(own.Annotations[contract.AnnotationPeerIntroductions], readindex.MaxPeers) {
 		name, token, _ := strings.Cut(introduction, "/")
-		lease, err := r.leaseOfOther(ctx, name)
+		lease, err := k.node.leases.ofOther(ctx, name)
 		if err == nil {
-			r.step(readindex.Introduced{Token: token, Lease: lease})
+			k.node.step(readindex.Introduced{Token: token, Lease: lease})
 		} else if ctx.Err() == nil {
-			r.logger.Warn("a replica that introduced itself by Lease is not known", slog.String("replica", name), slog.Any("error", err))
+			k.node.logger.Warn("a replica that introduced itself by Lease is not known", slog.String("replica", name), slog.Any("error", err))
 		}
 	}
 }
 
 // states are the annotations of the Lease, but for the contact.
-func (r *Replica) states() map[string]string {
-	r.mu.Lock()
-	introduced, unreachable := r.core.Statement()
-	r.mu.Unlock()
-	annotations := map[string]string{contract.AnnotationPeerProtocols: stated(r.protocols)}
+func (k *keeper) states() map[string]string {
+	introduced, unreachable := k.node.statement()
+	annotations := map[string]string{contract.AnnotationPeerProtocols: stated(k.identity.protocols)}
 	if len(introduced) > 0 {
 		annotations[contract.AnnotationIntroducedPeers] = strings.Join(introduced, ",")
 	}
 	if len(unreachable) > 0 {
 		annotations[contract.AnnotationUnreachablePeers] = strings.Join(unreachable, ",")
 	}
-	if version := r.accepted.Load(); version != nil && *version != "" {
+	if version := k.accepted.Load(); version != nil && *version != "" {
 		annotations[contract.AnnotationVerifiersVersion] = *version
 	}
-	if r.usage != nil {
-		if usage := r.usage(); usage != "" {
+	if k.usage != nil {
+		if usage := k.usage(); usage != "" {
 			annotations[contract.AnnotationUsage] = usage
 		}
 	}

@@ -5,14 +5,12 @@ package driver
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/util/flowcontrol"
@@ -66,55 +64,13 @@ type Options struct {
 // Replica is one replica of a tenant's server, as the others know it. It is safe for
 // concurrent use.
 type Replica struct {
-	client  client.Client
-	pod     Pod
-	tenant  string
-	address string // to listen at
-	log     Log
-	usage   func() string
-	logger  *slog.Logger
-	timing  Timing
-	metrics *metrics
-
-	protocols   []protocol
-	certificate tls.Certificate
-	fingerprint readindex.Fingerprint
-	listen      func(ctx context.Context, network, address string) (net.Listener, error)
-	dial        func(ctx context.Context, network, address string) (net.Conn, error)
-	began       time.Time // What the Core's times count from.
-
-	// view is the Core's, published. It is replaced as a whole, under mu.
-	view atomic.Pointer[view]
-	// accepted is the version of the verifiers that the Lease is to state, and
-	// renew asks for the Lease to be written at once.
+	options Options
+	own     *identity
+	node    *node
+	rounds  *rounds
+	listen  func(ctx context.Context, network, address string) (net.Listener, error)
+	// accepted is the version of the verifiers that the Lease is to state.
 	accepted atomic.Pointer[string]
-	renew    chan struct{}
-	// lookups bounds how often the API server is asked about those who dial.
-	lookups flowcontrol.RateLimiter
-	running sync.WaitGroup
-
-	mu         sync.Mutex
-	core       *readindex.Core
-	timer      *time.Timer // for the Core's Tick
-	peers      map[readindex.PeerID]*peer
-	links      map[readindex.LinkID]*link
-	handshakes map[readindex.ConnID]chan<- verdict
-	// lastLink and lastConn are the numbers that were given last.
-	lastLink readindex.LinkID
-	lastConn readindex.ConnID
-	// spawn runs a goroutine until Run ends, or what it returns is called.
-	spawn func(work func(context.Context)) (stop func())
-
-	batches batches
-	// asking is held by who uses the links: one round at a time.
-	asking  turn
-	answers []readindex.Answer // of that round
-}
-
-// view is a readindex.View with the links themselves.
-type view struct {
-	*readindex.View
-	links []*link
 }
 
 // New returns a Replica that does nothing until it runs.
@@ -126,40 +82,29 @@ func New(o Options) (*Replica, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the replica's certificate: %w", err)
 	}
-	r := &Replica{
-		client: o.Client, pod: o.Pod, tenant: o.Tenant, address: o.Listen, log: o.Log, usage: o.Usage, logger: o.Logger,
-		timing:      o.Timing.withDefaults(),
-		protocols:   protocols,
-		certificate: certificate,
-		fingerprint: print,
-		listen:      (&net.ListenConfig{}).Listen,
-		dial:        (&net.Dialer{}).DialContext,
-		began:       time.Now(),
-		renew:       make(chan struct{}, 1),
-		asking:      make(turn, 1),
-		lookups:     flowcontrol.NewTokenBucketRateLimiter(lookupsPerSecond, lookupsAtOnce),
-		peers:       map[readindex.PeerID]*peer{},
-		links:       map[readindex.LinkID]*link{},
-		handshakes:  map[readindex.ConnID]chan<- verdict{},
-	}
-	r.core = readindex.New(readindex.Config{
-		Name: r.pod.Name, Fingerprint: print,
-		Lease: r.timing.Lease, Round: r.timing.Round, Probe: r.timing.Probe, Look: r.timing.Look,
-	})
-	r.view.Store(&view{View: r.core.View()})
-	r.timer = time.AfterFunc(time.Hour, func() { r.step(readindex.Tick{}) })
-	r.timer.Stop()
-	if r.metrics, err = newMetrics(o.Metrics, o.Tenant, r); err != nil {
+	timing := o.Timing.withDefaults()
+	own := &identity{name: o.Pod.Name, certificate: certificate, fingerprint: print, protocols: protocols}
+	n := newNode(o, timing,
+		&dialler{own: own, timeout: timing.Connect, dial: (&net.Dialer{}).DialContext},
+		&leases{
+			client: o.Client, pod: o.Pod, tenant: o.Tenant, call: timing.Call,
+			lookups: flowcontrol.NewTokenBucketRateLimiter(lookupsPerSecond, lookupsAtOnce),
+		})
+	metrics, err := newMetrics(o.Metrics, o.Tenant, n)
+	if err != nil {
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
-	return r, nil
+	return &Replica{
+		options: o, own: own, node: n, listen: (&net.ListenConfig{}).Listen,
+		rounds: &rounds{node: n, metrics: metrics, asking: make(turn, 1)},
+	}, nil
 }
 
 // Run listens for the other replicas, joins them and stays one of them until the
 // context is done, which must be after the last answer to a client. Then it leaves.
 // An error means that this process must end.
 func (r *Replica) Run(ctx context.Context) error {
-	listener, err := r.listen(ctx, "tcp", r.address)
+	listener, err := r.listen(ctx, "tcp", r.options.Listen)
 	if err != nil {
 		return fmt.Errorf("listening for the other replicas: %w", err)
 	}
@@ -167,79 +112,69 @@ func (r *Replica) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listening for the other replicas: %w", err)
 	}
-	own := &ownLease{
-		client: r.client, pod: r.pod, tenant: r.tenant, duration: r.timing.Lease,
-		contact: readindex.Contact{Address: net.JoinHostPort(r.pod.IP, port), Fingerprint: r.fingerprint},
-		states:  r.states, changed: r.readIntroductions, now: r.now,
-	}
+	keeper := r.newKeeper(net.JoinHostPort(r.options.Pod.IP, port))
 
 	// The others are answered until they have all been told of the end.
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
 	tending, stopTending := context.WithCancel(ctx)
 	defer stopTending()
-	r.mu.Lock()
-	r.spawn = func(work func(context.Context)) func() {
-		ctx, stop := context.WithCancel(tending)
-		r.running.Go(func() {
-			defer stop()
-			work(ctx)
-		})
-		return stop
-	}
-	r.stepLocked(readindex.Started{})
-	r.mu.Unlock()
-	r.running.Go(func() { r.serve(serving, listener) })
-	r.running.Go(func() { r.beat(tending) })
+	var running sync.WaitGroup
+	r.node.start(tending, &running)
+	running.Go(func() { (&server{node: r.node, own: r.own, running: &running}).run(serving, listener) })
+	running.Go(func() { r.rounds.beat(tending) })
 
-	err = r.keepLease(ctx, own)
+	err = keeper.run(ctx)
 	stopTending()
-	r.leave(context.WithoutCancel(ctx), own, err == nil)
+	r.leave(context.WithoutCancel(ctx), keeper.own, err == nil)
 	stopServing()
-	r.running.Wait()
-	r.timer.Stop()
+	running.Wait()
+	r.node.timer.Stop()
 	return err
+}
+
+// newKeeper returns what keeps the Lease of this replica, which is reached by the address.
+func (r *Replica) newKeeper(address string) *keeper {
+	k := &keeper{node: r.node, identity: r.own, usage: r.options.Usage, accepted: &r.accepted}
+	k.own = &ownLease{
+		client: r.options.Client, pod: r.options.Pod, tenant: r.options.Tenant, duration: r.node.timing.Lease,
+		contact: readindex.Contact{Address: address, Fingerprint: r.own.fingerprint},
+		states:  k.states, changed: k.readIntroductions, now: r.node.now,
+	}
+	return k
 }
 
 // Accept makes the replica's Lease state, at once, that the replica goes by the
 // version of the verifiers Secret: see contract.AnnotationVerifiersVersion.
 func (r *Replica) Accept(version string) {
 	r.accepted.Store(&version)
-	r.renewSoon()
+	r.node.renewSoon()
 }
 
 // Member reports whether this replica may answer clients at this moment. It must be
 // asked after everything that the answer depends on.
-func (r *Replica) Member() bool { return r.view.Load().Member(r.now()) }
+func (r *Replica) Member() bool { return r.node.member() }
 
 // Lead is true on at most about one member at a time: the one whose pod has the
 // smallest name among those it knows. It is there to spread housekeeping; nothing
 // that must be correct may depend on it.
 func (r *Replica) Lead() bool {
-	v := r.view.Load()
-	return v.Lead && v.Member(r.now())
+	v := r.node.view.Load()
+	return v.Lead && v.Member(r.node.now())
+}
+
+// ReadIndex takes part in the next round. It returns Revisions that are at least those of
+// every member at some moment after the call began, the own ones included. An error
+// means that a member could not be asked, or the context was done: the caller
+// reads from the API server instead.
+func (r *Replica) ReadIndex(ctx context.Context) (readindex.Revisions, error) {
+	revisions, err := r.rounds.readIndex(ctx)
+	if err != nil {
+		r.rounds.metrics.fallbacks.Inc()
+	}
+	return revisions, err
 }
 
 // Rewound is to be called when the API server has shown a resourceVersion that is lower
 // than one that it has shown before, where it cannot be.
-func (r *Replica) Rewound() { r.step(readindex.Rewound{}) }
-
-// now is the time for the Core.
-func (r *Replica) now() time.Duration { return time.Since(r.began) }
-
-// revisions are the own ones, with what peers have handed over that nobody has seen yet.
-func (r *Replica) revisions() readindex.Revisions {
-	// What is taken out of the view has been raised in the log before.
-	handedOver := r.view.Load().HandedOver
-	return r.log.Revisions().Max(handedOver)
-}
-
-// sleep waits, or returns when the context is done.
-func sleep(ctx context.Context, pause time.Duration) {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
+func (r *Replica) Rewound() { r.node.step(readindex.Rewound{}) }

@@ -42,22 +42,22 @@ func newCertificate() (tls.Certificate, readindex.Fingerprint, error) {
 
 // listenConfig asks who dials for a certificate, any certificate: the hello that
 // follows says in whose Lease its fingerprint must be.
-func listenConfig(own tls.Certificate, spoken []protocol) *tls.Config {
+func listenConfig(own *identity) *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
-		Certificates:           []tls.Certificate{own},
+		Certificates:           []tls.Certificate{own.certificate},
 		ClientAuth:             tls.RequireAnyClientCert,
-		NextProtos:             offers(spoken),
+		NextProtos:             offers(own.protocols),
 		SessionTicketsDisabled: true,
 	}
 }
 
 // dialConfig accepts the one certificate with the fingerprint.
-func dialConfig(own tls.Certificate, wanted readindex.Fingerprint, spoken []protocol) *tls.Config {
+func dialConfig(own *identity, wanted readindex.Fingerprint) *tls.Config {
 	return &tls.Config{
 		MinVersion:   tls.VersionTLS13,
-		Certificates: []tls.Certificate{own},
-		NextProtos:   offers(spoken),
+		Certificates: []tls.Certificate{own.certificate},
+		NextProtos:   offers(own.protocols),
 		// The fingerprint takes the place of a chain and a name.
 		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection is stricter.
 		VerifyConnection: func(state tls.ConnectionState) error {
