@@ -112,7 +112,7 @@ func TestDroppedMembers(t *testing.T) {
 	h.Expect(h.Do(http.MethodPatch, "/Groups/"+group.Doc["id"].(string), `{`+servertest.PatchSchema+`,"Operations":[{"op":"add","path":"members","value":[{"value":"nobody-3"}]}]}`).StatusCode).
 		To(Equal(http.StatusOK))
 	h.Expect(h.LastLine()).To(HaveKeyWithValue("droppedMembers", BeEquivalentTo(1)))
-	h.Expect(h.Counter("scim_members_dropped_total")).To(BeEquivalentTo(3))
+	h.Expect(h.Counter("kubescim_members_dropped_total")).To(BeEquivalentTo(3))
 	h.CreateBabs()
 	h.Expect(h.LastLine()).NotTo(HaveKey("droppedMembers"))
 	h.Expect(h.Log.String()).NotTo(ContainSubstring("nobody-"))
@@ -162,7 +162,7 @@ func TestMadeUpMethods(t *testing.T) {
 	for i := range 5 {
 		h.ExpectError(h.Do(fmt.Sprintf("BREW%d", i), "/Users", ""), http.StatusMethodNotAllowed, "")
 	}
-	h.Expect(testutil.GatherAndCount(h.Metrics, "scim_request_duration_seconds")).To(Equal(1))
+	h.Expect(testutil.GatherAndCount(h.Metrics, "kubescim_request_duration_seconds")).To(Equal(1))
 	h.Expect(accesslog.Known(h.Shared.Log)).To(Equal(1))
 }
 

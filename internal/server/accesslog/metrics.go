@@ -17,7 +17,7 @@ type Metrics struct {
 func NewMetrics(registerer prometheus.Registerer, tenant string) *Metrics {
 	labels := prometheus.Labels{"tenant": tenant}
 	duration := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name:        "scim_request_duration_seconds",
+		Name:        "kubescim_request_duration_seconds",
 		Help:        "Time from the arrival of a SCIM request to its answer.",
 		ConstLabels: labels,
 		Buckets:     []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
@@ -27,9 +27,9 @@ func NewMetrics(registerer prometheus.Registerer, tenant string) *Metrics {
 	}
 	m := &Metrics{
 		duration: duration,
-		refused: prometheus.NewCounterVec(counter("scim_credentials_refused_total",
+		refused: prometheus.NewCounterVec(counter("kubescim_credentials_refused_total",
 			"Requests without a good token, by what was wrong with it."), []string{"reason"}),
-		dropped: prometheus.NewCounter(counter("scim_members_dropped_total",
+		dropped: prometheus.NewCounter(counter("kubescim_members_dropped_total",
 			"Members that groups were written without, since the tenant does not know their ids.")),
 	}
 	registerer.MustRegister(m.duration, m.refused, m.dropped)

@@ -135,5 +135,5 @@ func TestUnauthenticatedRequestsAreBounded(t *testing.T) {
 	}
 	h.Expect(strings.Count(h.Log.String(), `"reason":"Malformed"`)).To(Equal(allowed), "others have no line")
 	h.Expect(h.Log.String()).To(ContainSubstring(`"leftOut":`))
-	h.Expect(h.Counter("scim_credentials_refused_total", "reason", "Malformed")).To(BeEquivalentTo(attempts))
+	h.Expect(h.Counter("kubescim_credentials_refused_total", "reason", "Malformed")).To(BeEquivalentTo(attempts))
 }

@@ -56,7 +56,7 @@ const (
 func Serve(ctx context.Context, o Options, tenant Tenant, metrics *prometheus.Registry) error {
 	api, health := NewHTTPServer(tenant), NewHTTPServer(healthHandler(tenant, metrics))
 	shed := prometheus.NewCounter(prometheus.CounterOpts{
-		Name:        "scim_connections_shed_total",
+		Name:        "kubescim_connections_shed_total",
 		Help:        "Connections that were closed because there were too many: those without a good token first.",
 		ConstLabels: prometheus.Labels{"tenant": o.Tenant},
 	})

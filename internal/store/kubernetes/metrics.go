@@ -38,7 +38,7 @@ func NewMetrics(registry prometheus.Registerer, tenant string) *Metrics {
 // spec.storageLimit of its ScimTenant counts it.
 func MeasureStorage(registry prometheus.Registerer, tenant string, memory *cache.Cache) {
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "scim_stored_bytes", ConstLabels: prometheus.Labels{"tenant": tenant},
+		Name: "kubescim_stored_bytes", ConstLabels: prometheus.Labels{"tenant": tenant},
 		Help: "About how many bytes the users and groups of the tenant take where they are stored.",
 	}, func() float64 { return float64(memory.Counts().Bytes) }))
 }
