@@ -9,7 +9,7 @@ import (
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/program"
 	"github.com/kubescim/kubescim/internal/readindex/driver"
-	"github.com/kubescim/kubescim/internal/store/kubernetes"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/upkeep"
 )
 
 // defaultLinger is shorter than what a pod has between SIGTERM and SIGKILL.
@@ -39,7 +39,7 @@ func parse(args []string, getenv func(string) string) (options, error) {
 	flags.StringVar(&o.healthAddress, "health-address", at(contract.PortHealth), "address of /livez, /readyz and /metrics")
 	flags.StringVar(&o.peerAddress, "peer-address", at(contract.PortPeers), "address to listen at for the other replicas of the tenant")
 	flags.DurationVar(&o.linger, "linger", defaultLinger, "how long after SIGTERM open connections may still send requests")
-	flags.DurationVar(&o.absence, contract.FlagAbsence, kubernetes.DefaultAbsenceAge,
+	flags.DurationVar(&o.absence, contract.FlagAbsence, upkeep.DefaultAbsenceAge,
 		"how long a user or group must have been absent before what refers to it is removed")
 	if err := program.Parse(flags, args); err != nil {
 		return options{}, err

@@ -25,6 +25,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/upkeep"
 )
 
 // callTimeout bounds one call to the API server for a request, so that there is
@@ -44,7 +45,7 @@ type pod struct {
 	members *driver.Replica
 	// follower tells tenant what the ScimTenant and the keys are.
 	follower *replica.Replica
-	upkeep   *kubernetes.Upkeep
+	upkeep   *upkeep.Upkeep
 
 	stopRecording func()
 }

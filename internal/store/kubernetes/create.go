@@ -207,7 +207,7 @@ func (c *creation) recreate(ctx context.Context, found claim.Acquired) (*scim.Re
 // back to no group that still lists it.
 func (c *creation) revive(ctx context.Context, found claim.Acquired) (*scim.Resource, error) {
 	s, t, id := c.store, c.t, found.Kept.Object.GetName()
-	if _, err := s.strip(ctx, id, objects.IsDeleted); errors.Is(err, errPresent) {
+	if _, err := s.strip(ctx, id, objects.IsDeleted); errors.Is(err, objects.ErrPresent) {
 		return nil, retry.ErrLost // Somebody else has brought it back.
 	} else if err != nil {
 		return nil, fmt.Errorf("bringing back the %s %s: %w", t.Name, id, err)

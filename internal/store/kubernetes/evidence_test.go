@@ -26,13 +26,14 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/slice"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/upkeep"
 )
 
 var _ = Describe("Nothing is taken away without evidence", func() {
 	var (
 		namespace string
 		s         *Store
-		upkeep    *Upkeep
+		keeper    *upkeep.Upkeep
 		recorder  *events.FakeRecorder
 		policy    store.Policy
 	)
@@ -43,9 +44,9 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 		replica, isStore := (&replicas{backend: backend{namespace: namespace}, sizes: small}).Replica().(*Store)
 		Expect(isStore).To(BeTrue())
 		s, recorder, policy = replica, events.NewFakeRecorder(20), store.Policy{}
-		upkeep = NewUpkeep(s, prometheus.NewRegistry())
-		upkeep.Policy = func() store.Policy { return policy }
-		upkeep.Recorder, upkeep.Log = recorder, slog.New(slog.NewTextHandler(GinkgoWriter, nil))
+		keeper = NewUpkeep(s, prometheus.NewRegistry())
+		keeper.Policy = func() store.Policy { return policy }
+		keeper.Recorder, keeper.Log = recorder, slog.New(slog.NewTextHandler(GinkgoWriter, nil))
 	})
 
 	create := func(ctx context.Context, userName string) string {
@@ -113,20 +114,20 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			}
 			inMemory(false, ids...)
 			for range 3 {
-				Expect(upkeep.once(ctx, true)).To(Succeed())
+				Expect(keeper.Pass(ctx, true)).To(Succeed())
 			}
 			Expect(listed(ctx, id)).To(ConsistOf(ids))
-			Expect(testutil.ToFloat64(upkeep.absent)).To(BeEquivalentTo(3), "who looks can see it")
+			Expect(testutil.ToFloat64(keeper.Metrics.Absent)).To(BeEquivalentTo(3), "who looks can see it")
 			Expect(recorder.Events).NotTo(Receive())
 			for _, object := range backup {
 				restored(ctx, object)
 			}
 			inMemory(true, ids...)
-			Expect(upkeep.once(ctx, true)).To(Succeed())
+			Expect(keeper.Pass(ctx, true)).To(Succeed())
 			found, err := s.Get(ctx, registry.Group(), id, store.View{})
 			Expect(err).NotTo(HaveOccurred())
 			Expect(found.MemberIDs()).To(ConsistOf(ids))
-			Expect(testutil.ToFloat64(upkeep.absent)).To(BeZero())
+			Expect(testutil.ToFloat64(keeper.Metrics.Absent)).To(BeZero())
 		})
 
 		It("leave it after they have been absent for long, a few at a time, and it is told", func(ctx SpecContext) {
@@ -134,19 +135,19 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			id := group(ctx, stays, gone)
 			Expect(live.Delete(ctx, user(ctx, gone))).To(Succeed())
 			inMemory(false, gone)
-			upkeep.AbsenceAge = 0
-			Expect(upkeep.once(ctx, false)).To(Succeed())
+			keeper.AbsenceAge = 0
+			Expect(keeper.Pass(ctx, false)).To(Succeed())
 			Expect(listed(ctx, id)).To(ConsistOf(stays))
 			Expect(recorder.Events).To(Receive(And(ContainSubstring("MembersRemoved"), ContainSubstring(gone), Not(ContainSubstring("@")))))
-			Expect(testutil.ToFloat64(upkeep.left.WithLabelValues(evidenceAbsent))).To(BeEquivalentTo(1))
+			Expect(testutil.ToFloat64(keeper.Metrics.Left.WithLabelValues(upkeep.EvidenceAbsent))).To(BeEquivalentTo(1))
 		})
 
 		It("stay in it when memory has lost sight of them", func(ctx SpecContext) {
 			member := create(ctx, "a@example.com")
 			id := group(ctx, member)
 			s.cache.Index().RemoveUser(uuid.MustParse(member)) // It could not be read.
-			upkeep.AbsenceAge = 0
-			Expect(upkeep.once(ctx, true)).To(Succeed())
+			keeper.AbsenceAge = 0
+			Expect(keeper.Pass(ctx, true)).To(Succeed())
 			Expect(listed(ctx, id)).To(ConsistOf(member))
 		})
 
@@ -162,7 +163,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 					Expect(found.MemberIDs()).NotTo(ContainElement(member), "nobody is shown it meanwhile")
 				}
 				Expect(listed(ctx, id)).To(ContainElement(member))
-				Expect(upkeep.once(ctx, false)).To(Succeed())
+				Expect(keeper.Pass(ctx, false)).To(Succeed())
 				Expect(listed(ctx, id)).NotTo(ContainElement(member))
 				Expect(recorder.Events).To(Receive(ContainSubstring("MembersRemoved")))
 			})
@@ -247,7 +248,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 				APIVersion: v1alpha1.GroupVersion.String(), Kind: "ScimGroup", Name: slice.Spec.GroupRef.Name, UID: "of-another-cluster",
 			}}
 			Expect(live.Update(ctx, &slice)).To(Succeed())
-			Expect(upkeep.once(ctx, true)).To(Succeed())
+			Expect(keeper.Pass(ctx, true)).To(Succeed())
 			Expect(slicesOf(ctx)[0].OwnerReferences).To(BeEmpty())
 		})
 
@@ -255,7 +256,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			id := group(ctx, create(ctx, "a@example.com"), create(ctx, "b@example.com"))
 			halfDelete(ctx, s, registry.Group(), id, false)
 			Eventually(func() int { return s.cache.Counts().Markers }).Should(Equal(1))
-			Expect(upkeep.once(ctx, false)).To(Succeed())
+			Expect(keeper.Pass(ctx, false)).To(Succeed())
 			Expect(slicesOf(ctx)).To(BeEmpty())
 		})
 
@@ -266,7 +267,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: id}, backup)).To(Succeed())
 			Expect(live.Delete(ctx, backup.DeepCopy())).To(Succeed())
 			inMemory(false, id)
-			Expect(upkeep.once(ctx, true)).To(Succeed())
+			Expect(keeper.Pass(ctx, true)).To(Succeed())
 			Expect(slicesOf(ctx)).To(HaveLen(1))
 			restored(ctx, backup)
 			inMemory(true, id)
@@ -275,10 +276,10 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			Expect(found.MemberIDs()).To(ConsistOf(members))
 			Expect(live.Delete(ctx, backup)).To(Succeed())
 			inMemory(false, id)
-			upkeep.AbsenceAge = 0
-			Expect(upkeep.once(ctx, true)).To(Succeed())
+			keeper.AbsenceAge = 0
+			Expect(keeper.Pass(ctx, true)).To(Succeed())
 			Expect(slicesOf(ctx)).To(BeEmpty())
-			Expect(testutil.ToFloat64(upkeep.left.WithLabelValues(evidenceAbsent))).To(BeEquivalentTo(1), "who looks can see it")
+			Expect(testutil.ToFloat64(keeper.Metrics.Left.WithLabelValues(upkeep.EvidenceAbsent))).To(BeEquivalentTo(1), "who looks can see it")
 		})
 
 		It("stay when their group is put back just when they are about to go", func(ctx SpecContext) {
@@ -297,19 +298,19 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 					return c.List(ctx, list, opts...)
 				},
 			}))
-			upkeep.AbsenceAge = 0
-			Expect(upkeep.once(ctx, false)).To(Succeed())
+			keeper.AbsenceAge = 0
+			Expect(keeper.Pass(ctx, false)).To(Succeed())
 			Expect(back).To(BeTrue())
 			Expect(slicesOf(ctx)).To(HaveLen(1))
 		})
 
 		It("are not told to have gone with a group that had none", func(ctx SpecContext) {
 			var log bytes.Buffer
-			upkeep.Log = slog.New(slog.NewTextHandler(&log, nil))
+			keeper.Log = slog.New(slog.NewTextHandler(&log, nil))
 			halfDelete(ctx, s, registry.Group(), group(ctx), false)
 			Eventually(func() int { return s.cache.Counts().Markers }).Should(Equal(1))
-			upkeep.MarkerAge = 0
-			Expect(upkeep.once(ctx, false)).To(Succeed())
+			keeper.MarkerAge = 0
+			Expect(keeper.Pass(ctx, false)).To(Succeed())
 			Eventually(func() int { return s.cache.Counts().Markers }).Should(BeZero())
 			Expect(log.String()).To(BeEmpty())
 		})
@@ -339,8 +340,8 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			Expect(s.Delete(ctx, registry.User(), id, store.DeleteOptions{Policy: store.Policy{KeepDeletedUsers: true}})).To(Succeed())
 			inMemory(true, id)
 			Eventually(func() int { return s.cache.Counts().Kept }).Should(Equal(1))
-			upkeep.MarkerAge = 0
-			Expect(upkeep.once(ctx, false)).To(Succeed())
+			keeper.MarkerAge = 0
+			Expect(keeper.Pass(ctx, false)).To(Succeed())
 			Expect(user(ctx, id).Spec.UserName).To(Equal("deleted-user@example.com"))
 		})
 
@@ -351,7 +352,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			Expect(live.Update(ctx, object)).To(Succeed())
 			Eventually(func() int { return s.cache.Counts().Kept }).Should(Equal(1))
 			policy.Retention = ptr.To(time.Hour)
-			Expect(upkeep.once(ctx, false)).To(Succeed())
+			Expect(keeper.Pass(ctx, false)).To(Succeed())
 			Expect(user(ctx, id)).NotTo(BeNil())
 		})
 

@@ -2,7 +2,6 @@ package kubernetes
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,9 +17,6 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 )
 
-// errPresent says that a member is not to be taken out of a group after all.
-var errPresent = errors.New("the member exists")
-
 // strip takes the id out of the members of every group, and returns the ids of the
 // groups that listed it. Whether it may is asked for each object that is written, after
 // that was read: who comes back has been taken out of it before, so that everybody who
@@ -33,7 +29,7 @@ func (s *Store) strip(ctx context.Context, id string, may func(objects.Presence)
 	evidence := func(ctx context.Context) error {
 		is, err := s.objects.Presence(ctx, id)
 		if err == nil && !may(is) {
-			err = errPresent
+			err = objects.ErrPresent
 		}
 		return err
 	}

@@ -15,19 +15,20 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/upkeep"
 )
 
 var _ = Describe("The upkeep of labels", func() {
 	var (
 		at       *scene
-		upkeep   *Upkeep
+		keeper   *upkeep.Upkeep
 		recorder *events.FakeRecorder
 	)
 	BeforeEach(func(ctx SpecContext) {
 		at = newScene(ctx)
-		upkeep, recorder = NewUpkeep(at.reader, prometheus.NewRegistry()), events.NewFakeRecorder(20)
-		upkeep.Policy = func() store.Policy { return store.Policy{} }
-		upkeep.Recorder, upkeep.Log = recorder, slog.New(slog.NewTextHandler(GinkgoWriter, nil))
+		keeper, recorder = NewUpkeep(at.reader, prometheus.NewRegistry()), events.NewFakeRecorder(20)
+		keeper.Policy = func() store.Policy { return store.Policy{} }
+		keeper.Recorder, keeper.Log = recorder, slog.New(slog.NewTextHandler(GinkgoWriter, nil))
 	})
 	labelsOf := func(ctx context.Context, object client.Object, name string) map[string]string {
 		GinkgoHelper()
@@ -46,10 +47,10 @@ var _ = Describe("The upkeep of labels", func() {
 		labelsOf(ctx, wrong, group.ID())[v1alpha1.LabelTenant] = "globex"
 		Expect(live.Update(ctx, wrong)).To(Succeed())
 
-		Expect(upkeep.once(ctx, true)).To(Succeed())
+		Expect(keeper.Pass(ctx, true)).To(Succeed())
 		Expect(labelsOf(ctx, &v1alpha1.ScimUser{}, id)).To(HaveKeyWithValue(v1alpha1.LabelTenant, "acme"))
 		Expect(labelsOf(ctx, &v1alpha1.ScimGroup{}, group.ID())).To(HaveKeyWithValue(v1alpha1.LabelTenant, "acme"))
-		Expect(testutil.ToFloat64(upkeep.labels.WithLabelValues(v1alpha1.LabelTenant))).To(BeEquivalentTo(2))
+		Expect(testutil.ToFloat64(keeper.Metrics.Labels.WithLabelValues(v1alpha1.LabelTenant))).To(BeEquivalentTo(2))
 		Expect(recorder.Events).To(Receive(And(ContainSubstring("LabelRestored"), Not(ContainSubstring("babs")))))
 		again, err := at.get(ctx, id)
 		Expect(err).NotTo(HaveOccurred())
@@ -68,7 +69,7 @@ var _ = Describe("The upkeep of labels", func() {
 		at.loseLabel(ctx, &v1alpha1.ScimGroupMembers{}, slice, v1alpha1.LabelGroup)
 		at.loseLabel(ctx, &v1alpha1.ScimGroupMembers{}, slice, v1alpha1.LabelTenant)
 
-		Expect(upkeep.once(ctx, true)).To(Succeed())
+		Expect(keeper.Pass(ctx, true)).To(Succeed())
 		Expect(labelsOf(ctx, &v1alpha1.ScimGroup{}, made.ID())).To(HaveKeyWithValue(v1alpha1.LabelSliced, "true"))
 		Expect(labelsOf(ctx, &v1alpha1.ScimGroupMembers{}, slice)).To(And(
 			HaveKeyWithValue(v1alpha1.LabelGroup, made.ID()), HaveKeyWithValue(v1alpha1.LabelTenant, "acme")))

@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"context"
 	"log/slog"
-	"testing"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -27,65 +26,33 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/upkeep"
 )
-
-// The case table of upkeep_claims.go.
-func TestFindings(t *testing.T) {
-	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	claim := func(holder string, age time.Duration) coordinationv1.Lease {
-		return coordinationv1.Lease{
-			ObjectMeta: metav1.ObjectMeta{Name: "c"},
-			Spec:       coordinationv1.LeaseSpec{HolderIdentity: &holder, AcquireTime: ptr.To(metav1.NewMicroTime(now.Add(-age)))},
-		}
-	}
-	one, two := named{id: "h", name: "n"}, named{id: "x", name: "n"}
-	for name, c := range map[string]struct {
-		holders []named
-		leases  []coordinationv1.Lease
-		want    []string // repair and holder
-	}{
-		"agreement":                        {[]named{one}, []coordinationv1.Lease{claim("h", time.Hour)}, nil},
-		"missing":                          {[]named{one}, nil, []string{"Missing h"}},
-		"wrong holder":                     {[]named{two}, []coordinationv1.Lease{claim("h", 0)}, []string{"WrongHolder x"}},
-		"orphan":                           {nil, []coordinationv1.Lease{claim("h", 11*time.Minute)}, []string{"Orphan "}},
-		"a write that may be under way":    {nil, []coordinationv1.Lease{claim("h", 9*time.Minute)}, nil},
-		"duplicate":                        {[]named{one, two}, []coordinationv1.Lease{claim("x", 0)}, []string{"Duplicate h"}},
-		"duplicate with a foreign holder":  {[]named{one, two}, []coordinationv1.Lease{claim("y", 0)}, []string{"WrongHolder h", "Duplicate h", "Duplicate x"}},
-		"a claim that names nobody, young": {nil, []coordinationv1.Lease{claim("", 0)}, nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			g := NewWithT(t)
-			expected := map[string][]named{}
-			if len(c.holders) > 0 {
-				expected["c"] = c.holders
-			}
-			var got []string
-			for _, f := range findings(expected, c.leases, now, orphanAge) {
-				got = append(got, f.repair+" "+f.holder.id)
-			}
-			g.Expect(got).To(Equal(c.want))
-		})
-	}
-}
 
 var _ = Describe("The upkeep", func() {
 	var (
 		namespace string
 		s         *Store
-		upkeep    *Upkeep
+		keeper    *upkeep.Upkeep
 		recorder  *events.FakeRecorder
 		retention *time.Duration
 		metrics   *prometheus.Registry
 	)
 
+	// begin makes the upkeep of the store as that is now.
+	begin := func() {
+		metrics = prometheus.NewRegistry()
+		keeper = NewUpkeep(s, metrics)
+		keeper.Policy = func() store.Policy { return store.Policy{Retention: retention} }
+		keeper.Recorder, keeper.Log = recorder, slog.New(slog.NewTextHandler(GinkgoWriter, nil))
+	}
+
 	BeforeEach(func(ctx SpecContext) {
 		namespace = newNamespace(ctx)
 		replica, isStore := (&replicas{backend: backend{namespace: namespace}}).Replica().(*Store)
 		Expect(isStore).To(BeTrue())
-		s, recorder, retention, metrics = replica, events.NewFakeRecorder(20), nil, prometheus.NewRegistry()
-		upkeep = NewUpkeep(s, metrics)
-		upkeep.Policy = func() store.Policy { return store.Policy{Retention: retention} }
-		upkeep.Recorder, upkeep.Log = recorder, slog.New(slog.NewTextHandler(GinkgoWriter, nil))
+		s, recorder, retention = replica, events.NewFakeRecorder(20), nil
+		begin()
 	})
 
 	create := func(ctx context.Context, userName string) string {
@@ -100,34 +67,34 @@ var _ = Describe("The upkeep", func() {
 		Expect(err).NotTo(HaveOccurred())
 		return lease
 	}
-	repaired := func(repair string) float64 { return testutil.ToFloat64(upkeep.repairs.WithLabelValues(repair)) }
+	repaired := func(repair string) float64 { return testutil.ToFloat64(keeper.Metrics.Repairs.WithLabelValues(repair)) }
 
 	It("makes a missing claim again, and tells", func(ctx SpecContext) {
 		id := create(ctx, "babs@example.com")
 		Expect(live.Delete(ctx, claimOf(ctx, "babs@example.com"))).To(Succeed())
-		Expect(upkeep.once(ctx, true)).To(Succeed())
+		Expect(keeper.Pass(ctx, true)).To(Succeed())
 		Expect(claim.HolderOf(claimOf(ctx, "babs@example.com"))).To(Equal(id))
-		Expect(repaired(repairMissing)).To(BeEquivalentTo(1))
+		Expect(repaired(upkeep.RepairMissing)).To(BeEquivalentTo(1))
 		Expect(recorder.Events).To(Receive(And(ContainSubstring("ClaimRepaired"), Not(ContainSubstring("babs")))))
 		_, err := s.Create(ctx, newUser("BABS@example.com"), store.Policy{})
 		Expect(err).To(MatchError(ContainSubstring("uniqueness")))
 	})
 
 	It("mends many claims a part at a time, and goes on soon", func(ctx SpecContext) {
-		upkeep.atOnce = 2
+		keeper.AtOnce = 2
 		names := []string{"a@example.com", "b@example.com", "c@example.com", "d@example.com", "e@example.com"}
 		for _, name := range names {
 			create(ctx, name)
 			Expect(live.Delete(ctx, claimOf(ctx, name))).To(Succeed())
 		}
 		for _, mended := range []float64{2, 4} {
-			Expect(upkeep.once(ctx, true)).To(Succeed())
-			Expect(repaired(repairMissing)).To(Equal(mended))
-			Expect(upkeep.claimsDue).To(BeTemporally("<=", time.Now()))
+			Expect(keeper.Pass(ctx, true)).To(Succeed())
+			Expect(repaired(upkeep.RepairMissing)).To(Equal(mended))
+			Expect(keeper.ClaimsDue()).To(BeTemporally("<=", time.Now()))
 		}
-		Expect(upkeep.once(ctx, true)).To(Succeed())
-		Expect(repaired(repairMissing)).To(BeEquivalentTo(5))
-		Expect(upkeep.claimsDue).To(BeTemporally(">", time.Now()))
+		Expect(keeper.Pass(ctx, true)).To(Succeed())
+		Expect(repaired(upkeep.RepairMissing)).To(BeEquivalentTo(5))
+		Expect(keeper.ClaimsDue()).To(BeTemporally(">", time.Now()))
 		for _, name := range names {
 			Expect(claimOf(ctx, name)).NotTo(BeNil())
 		}
@@ -138,23 +105,23 @@ var _ = Describe("The upkeep", func() {
 		lease := claimOf(ctx, "babs@example.com")
 		lease.Spec.HolderIdentity = ptr.To("a0b1c2d3-0000-4000-8000-000000000000")
 		Expect(live.Update(ctx, lease)).To(Succeed())
-		Expect(upkeep.once(ctx, true)).To(Succeed())
+		Expect(keeper.Pass(ctx, true)).To(Succeed())
 		Expect(claim.HolderOf(claimOf(ctx, "babs@example.com"))).To(Equal(id))
-		Expect(repaired(repairWrongHolder)).To(BeEquivalentTo(1))
+		Expect(repaired(upkeep.RepairWrongHolder)).To(BeEquivalentTo(1))
 	})
 
 	It("removes an orphan once it is old, and not before", func(ctx SpecContext) {
 		_, err := s.claims.Create(ctx, registry.User(), "ghost@example.com", "a0b1c2d3-0000-4000-8000-000000000000")
 		Expect(err).NotTo(HaveOccurred())
-		Expect(upkeep.once(ctx, true)).To(Succeed())
+		Expect(keeper.Pass(ctx, true)).To(Succeed())
 		Expect(claimOf(ctx, "ghost@example.com")).NotTo(BeNil())
-		upkeep.OrphanAge = 0
-		Expect(upkeep.once(ctx, true)).To(Succeed())
+		keeper.OrphanAge = 0
+		Expect(keeper.Pass(ctx, true)).To(Succeed())
 		Expect(claimOf(ctx, "ghost@example.com")).NotTo(BeNil(), "its holder may come yet, from a backup")
-		upkeep.AbsenceAge = 0
-		Expect(upkeep.once(ctx, true)).To(Succeed())
+		keeper.AbsenceAge = 0
+		Expect(keeper.Pass(ctx, true)).To(Succeed())
 		Expect(claimOf(ctx, "ghost@example.com")).To(BeNil())
-		Expect(repaired(repairOrphan)).To(BeEquivalentTo(1))
+		Expect(repaired(upkeep.RepairOrphan)).To(BeEquivalentTo(1))
 	})
 
 	It("fails without what the API server says, which may quote names", func(ctx SpecContext) {
@@ -172,8 +139,8 @@ var _ = Describe("The upkeep", func() {
 			}},
 		} {
 			s.use(interceptor.NewClient(live, refusing))
-			upkeep.walk = nil
-			err := upkeep.once(ctx, true)
+			begin()
+			err := keeper.Pass(ctx, true)
 			Expect(err).To(MatchError(ContainSubstring("the API server answered 400")), name)
 			Expect(err).NotTo(MatchError(ContainSubstring("babs")), name)
 		}
@@ -183,13 +150,15 @@ var _ = Describe("The upkeep", func() {
 		const holder = "a0b1c2d3-0000-4000-8000-000000000000"
 		_, err := s.claims.Create(ctx, registry.User(), "ghost@example.com", holder)
 		Expect(err).NotTo(HaveOccurred())
-		upkeep.OrphanAge, upkeep.AbsenceAge = 0, time.Hour
-		Expect(upkeep.once(ctx, true)).To(Succeed())
-		Expect(upkeep.holders.since).To(HaveKey(holder))
-		upkeep.holders.since[holder] = time.Now().Add(-2 * time.Hour)
-		upkeep.standBy() // Meanwhile the holder may have come and gone.
-		Expect(upkeep.once(ctx, true)).To(Succeed())
+		keeper.OrphanAge, keeper.AbsenceAge = 0, time.Hour
+		Expect(keeper.Pass(ctx, true)).To(Succeed())
+		keeper.Now = func() time.Time { return time.Now().Add(2 * time.Hour) }
+		keeper.StandBy() // Meanwhile the holder may have come and gone.
+		Expect(keeper.Pass(ctx, true)).To(Succeed())
 		Expect(claimOf(ctx, "ghost@example.com")).NotTo(BeNil())
+		keeper.Now = func() time.Time { return time.Now().Add(4 * time.Hour) }
+		Expect(keeper.Pass(ctx, true)).To(Succeed())
+		Expect(claimOf(ctx, "ghost@example.com")).To(BeNil(), "since then it has been timed")
 	})
 
 	It("waits until it is known what the users of the tenant are", func(ctx SpecContext) {
@@ -197,14 +166,14 @@ var _ = Describe("The upkeep", func() {
 		memory := cache.New(watching, tenant, slog.New(slog.DiscardHandler)) // which follows nothing yet
 		early := NewUpkeep(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory}), prometheus.NewRegistry())
 		early.Policy = func() store.Policy { return store.Policy{} }
-		Expect(early.once(ctx, true)).To(Succeed())
+		Expect(early.Pass(ctx, true)).To(Succeed())
 	})
 
 	It("takes no name from whom memory has lost sight of", func(ctx SpecContext) {
 		id := create(ctx, "babs@example.com")
 		s.cache.Index().RemoveUser(uuid.MustParse(id)) // It could not be read.
-		upkeep.OrphanAge, upkeep.AbsenceAge = 0, 0
-		Expect(upkeep.once(ctx, true)).To(Succeed())
+		keeper.OrphanAge, keeper.AbsenceAge = 0, 0
+		Expect(keeper.Pass(ctx, true)).To(Succeed())
 		Expect(claim.HolderOf(claimOf(ctx, "babs@example.com"))).To(Equal(id))
 		_, err := s.Create(ctx, newUser("BABS@example.com"), store.Policy{})
 		Expect(err).To(MatchError(ContainSubstring("uniqueness")))
@@ -218,16 +187,16 @@ var _ = Describe("The upkeep", func() {
 		jim.Spec.UserName = "Babs@example.com"
 		Expect(live.Update(ctx, jim)).To(Succeed())
 		Eventually(func(g Gomega) {
-			g.Expect(upkeep.once(ctx, true)).To(Succeed())
-			g.Expect(repaired(repairDuplicate)).To(BeNumerically(">=", 1))
+			g.Expect(keeper.Pass(ctx, true)).To(Succeed())
+			g.Expect(repaired(upkeep.RepairDuplicate)).To(BeNumerically(">=", 1))
 		}).Should(Succeed())
 		Expect(claim.HolderOf(claimOf(ctx, "babs@example.com"))).To(Equal(id))
 	})
 
 	It("lets no late write have a name whose claim it has deleted, whatever the clocks say", func(ctx SpecContext) {
-		// By the clock of the upkeep, what was claimed just now was claimed long ago.
-		upkeep.OrphanAge, upkeep.AbsenceAge = -time.Hour, 0
-		repair := func() { Expect(upkeep.once(ctx, true)).To(Succeed()) }
+		// By the clock of the keeper, what was claimed just now was claimed long ago.
+		keeper.OrphanAge, keeper.AbsenceAge = -time.Hour, 0
+		repair := func() { Expect(keeper.Pass(ctx, true)).To(Succeed()) }
 		beforeUser := func(verb string) client.Client {
 			return scripted(verb, func(write func() error) error {
 				repair()
@@ -236,12 +205,12 @@ var _ = Describe("The upkeep", func() {
 		}
 		created, err := newStore(beforeUser("create"), namespace).Create(ctx, newUser("babs@example.com"), store.Policy{})
 		Expect(err).NotTo(HaveOccurred(), "it tries again under another id")
-		Expect(repaired(repairOrphan)).To(BeEquivalentTo(1))
+		Expect(repaired(upkeep.RepairOrphan)).To(BeEquivalentTo(1))
 		Expect(claim.HolderOf(claimOf(ctx, "babs@example.com"))).To(Equal(created.ID()))
 
 		_, err = newStore(beforeUser("update"), namespace).Update(ctx, registry.User(), created.ID(), rename("barbara@example.com"), store.UpdateOptions{})
 		Expect(err).NotTo(HaveOccurred())
-		Expect(repaired(repairOrphan)).To(BeEquivalentTo(2))
+		Expect(repaired(upkeep.RepairOrphan)).To(BeEquivalentTo(2))
 		Expect(claim.HolderOf(claimOf(ctx, "barbara@example.com"))).To(Equal(created.ID()))
 	})
 
@@ -270,15 +239,15 @@ var _ = Describe("The upkeep", func() {
 		}
 		lost := create(ctx, "babs@example.com")
 		Expect(live.Delete(ctx, claimOf(ctx, "babs@example.com"))).To(Succeed())
-		upkeep.atOnce, upkeep.pageSize = 2, 2
+		begin()
+		keeper.AtOnce, keeper.PageSize = 2, 2
 		for range 20 {
-			upkeep.claimsDue = time.Time{}
-			Expect(upkeep.once(ctx, true)).To(Succeed())
-			if upkeep.walk == nil {
+			Expect(keeper.Pass(ctx, true)).To(Succeed())
+			if keeper.ClaimsDue().After(time.Now()) {
 				break
 			}
 		}
-		Expect(upkeep.walk).To(BeNil(), "it ends")
+		Expect(keeper.ClaimsDue()).To(BeTemporally(">", time.Now()), "it ends")
 		Expect(claim.HolderOf(claimOf(ctx, "babs@example.com"))).To(Equal(lost))
 		Expect(lists).To(BeNumerically("<=", 4), "six claims in pages of two")
 	})
@@ -291,8 +260,8 @@ var _ = Describe("The upkeep", func() {
 		jim.Spec.UserName = "Babs@example.com"
 		Expect(live.Update(ctx, jim)).To(Succeed())
 		Eventually(func(g Gomega) {
-			g.Expect(upkeep.once(ctx, true)).To(Succeed())
-			g.Expect(repaired(repairDuplicate)).To(BeNumerically(">=", 1))
+			g.Expect(keeper.Pass(ctx, true)).To(Succeed())
+			g.Expect(repaired(upkeep.RepairDuplicate)).To(BeNumerically(">=", 1))
 		}).Should(Succeed())
 		Expect(recorder.Events).To(Receive(And(ContainSubstring("DuplicateName"), Not(ContainSubstring("abs@")))))
 	})
@@ -304,26 +273,26 @@ var _ = Describe("The upkeep", func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(s.Delete(ctx, registry.User(), create(ctx, "jim@example.com"), store.DeleteOptions{Policy: policy})).To(Succeed())
 		Expect(s.Delete(ctx, registry.User(), create(ctx, "ann@example.com"), store.DeleteOptions{})).To(Succeed())
-		upkeep.OrphanAge = 0
-		Expect(upkeep.once(ctx, true)).To(Succeed())
-		Expect(testutil.CollectAndCount(upkeep.repairs)).To(BeZero())
+		keeper.OrphanAge = 0
+		Expect(keeper.Pass(ctx, true)).To(Succeed())
+		Expect(testutil.CollectAndCount(keeper.Metrics.Repairs)).To(BeZero())
 	})
 
 	It("removes kept users after their retention, with their claims, and no others", func(ctx SpecContext) {
 		kept, stays := create(ctx, "babs@example.com"), create(ctx, "jim@example.com")
 		Expect(s.Delete(ctx, registry.User(), kept, store.DeleteOptions{Policy: store.Policy{KeepDeletedUsers: true}})).To(Succeed())
 		Eventually(func() int { return s.cache.Counts().Kept }).Should(Equal(1))
-		Expect(upkeep.once(ctx, false)).To(Succeed())
+		Expect(keeper.Pass(ctx, false)).To(Succeed())
 		Expect(s.cache.Counts().Kept).To(Equal(1), "without a retention it stays")
 		retention = ptr.To(time.Hour)
-		Expect(upkeep.once(ctx, false)).To(Succeed())
+		Expect(keeper.Pass(ctx, false)).To(Succeed())
 		Expect(s.cache.Counts().Kept).To(Equal(1), "the retention is not over")
 		retention = ptr.To(time.Duration(0))
-		Expect(upkeep.once(ctx, false)).To(Succeed())
+		Expect(keeper.Pass(ctx, false)).To(Succeed())
 		Eventually(func() int { return s.cache.Counts().Kept }).Should(BeZero())
 		Expect(claimOf(ctx, "babs@example.com")).To(BeNil())
 		Expect(create(ctx, "babs@example.com")).NotTo(Equal(kept), "ids are never used again")
-		Expect(testutil.ToFloat64(upkeep.removed)).To(BeEquivalentTo(1))
+		Expect(testutil.ToFloat64(keeper.Metrics.Removed)).To(BeEquivalentTo(1))
 		Expect(s.Get(ctx, registry.User(), stays, store.View{})).NotTo(BeNil())
 	})
 
@@ -337,12 +306,12 @@ var _ = Describe("The upkeep", func() {
 		Eventually(func() int { return s.cache.Counts().Markers }).Should(Equal(2))
 		_, err = s.Get(ctx, registry.User(), id, store.View{})
 		Expect(failure.IsNotFound(err)).To(BeTrue())
-		Expect(upkeep.once(ctx, false)).To(Succeed())
+		Expect(keeper.Pass(ctx, false)).To(Succeed())
 		Expect(s.cache.Counts().Markers).To(Equal(2), "a late write may still be under way")
-		upkeep.MarkerAge = 0
-		Expect(upkeep.once(ctx, false)).To(Succeed())
+		keeper.MarkerAge = 0
+		Expect(keeper.Pass(ctx, false)).To(Succeed())
 		Eventually(func() int { return s.cache.Counts().Markers }).Should(BeZero())
-		Expect(testutil.ToFloat64(upkeep.removed)).To(BeZero(), "they are no kept users")
+		Expect(testutil.ToFloat64(keeper.Metrics.Removed)).To(BeZero(), "they are no kept users")
 		for _, list := range []client.ObjectList{&v1alpha1.ScimUserList{}, &v1alpha1.ScimGroupList{}} {
 			Expect(live.List(ctx, list, client.InNamespace(namespace))).To(Succeed())
 			Expect(codec.ItemsOf(list)).To(BeEmpty())
@@ -358,9 +327,9 @@ var _ = Describe("The upkeep", func() {
 		Expect(err).NotTo(HaveOccurred())
 		user := &v1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: member}}
 		Expect(live.Delete(ctx, user)).To(Succeed())
-		upkeep.AbsenceAge = 0
+		keeper.AbsenceAge = 0
 		Eventually(func(g Gomega) {
-			g.Expect(upkeep.once(ctx, false)).To(Succeed())
+			g.Expect(keeper.Pass(ctx, false)).To(Succeed())
 			object := &v1alpha1.ScimGroup{}
 			g.Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: group.ID()}, object)).To(Succeed())
 			g.Expect(object.Spec.Members).To(BeEmpty())

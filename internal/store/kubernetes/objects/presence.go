@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"errors"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -55,3 +56,6 @@ func IsDeleted(is Presence) bool { return is == Deleted }
 
 // IsGone is the evidence of the upkeep for what has been absent for long.
 func IsGone(is Presence) bool { return is != Present }
+
+// ErrPresent says that a member is not to be taken out of a group after all.
+var ErrPresent = errors.New("the member exists")

@@ -1,4 +1,4 @@
-package kubernetes
+package upkeep
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -32,7 +31,7 @@ type missing struct {
 // which there seems to be evidence. It says nothing while memory is not complete.
 func (u *Upkeep) look() (members, groups missing) {
 	type shown struct{ members, groups []index.Missing }
-	all, known, _ := cache.Read(u.store.cache, u.store.cache.Synced, func(x *index.Index) (shown, error) {
+	all, known, _ := cache.Read(u.cache, u.cache.Synced, func(x *index.Index) (shown, error) {
 		return shown{members: x.Members().Missing(), groups: x.Members().MissingGroups()}, nil
 	})
 	if !known {
@@ -40,13 +39,13 @@ func (u *Upkeep) look() (members, groups missing) {
 	}
 	members, absent := u.sort(&u.members, all.members)
 	groups, _ = u.sort(&u.groups, all.groups)
-	u.absent.Set(float64(absent))
+	u.Metrics.Absent.Set(float64(absent))
 	return members, groups
 }
 
 // sort sorts what is missing, and returns how much of it is absent.
 func (u *Upkeep) sort(times *absences, all []index.Missing) (found missing, absent int) {
-	now := time.Now()
+	now := u.Now()
 	for _, one := range all {
 		switch {
 		case one.Deleted:
@@ -61,29 +60,28 @@ func (u *Upkeep) sort(times *absences, all []index.Missing) (found missing, abse
 // removeMissing takes members that are gone out of the groups that list them, and
 // deletes the slices of groups that are gone.
 func (u *Upkeep) removeMissing(ctx context.Context) error {
-	s := u.store
-	if !s.current(ctx, s.groupType()) {
+	if !u.store.Current(ctx) {
 		return nil
 	}
 	members, groups := u.look()
 	left := leavers{upkeep: u, from: map[string][]string{}}
 	err := errors.Join(
-		left.each(ctx, members.deleted, upkeepPage, objects.IsDeleted, evidenceDeleted),
-		left.each(ctx, members.absent, absentAtOnce, objects.IsGone, evidenceAbsent),
+		left.each(ctx, members.deleted, batch, objects.IsDeleted, evidenceDeleted),
+		left.each(ctx, members.absent, absentAtOnce, objects.IsGone, EvidenceAbsent),
 	)
-	left.tell(ctx)
-	for _, group := range first(groups.deleted, upkeepPage) {
+	left.report(ctx)
+	for _, group := range first(groups.deleted, batch) {
 		err = errors.Join(err, u.removeOrphans(ctx, group, objects.IsDeleted, evidenceDeleted))
 	}
 	for _, group := range first(groups.absent, absentAtOnce) {
-		err = errors.Join(err, u.removeOrphans(ctx, group, objects.IsGone, evidenceAbsent))
+		err = errors.Join(err, u.removeOrphans(ctx, group, objects.IsGone, EvidenceAbsent))
 	}
 	return err
 }
 
 const (
 	evidenceDeleted = "Deleted"
-	evidenceAbsent  = "Absent"
+	EvidenceAbsent  = "Absent"
 )
 
 // leavers are members that were taken out of groups.
@@ -95,25 +93,25 @@ type leavers struct {
 // each takes as many of the members out of their groups as the limit, on evidence.
 func (l *leavers) each(ctx context.Context, members []uuid.UUID, limit int, may func(objects.Presence) bool, evidence string) error {
 	for _, member := range first(members, limit) {
-		groups, err := l.upkeep.store.strip(ctx, member.String(), may)
+		groups, err := l.upkeep.store.Strip(ctx, member.String(), may)
 		for _, group := range groups {
 			l.from[group] = append(l.from[group], member.String())
-			l.upkeep.left.WithLabelValues(evidence).Inc()
+			l.upkeep.Metrics.Left.WithLabelValues(evidence).Inc()
 		}
-		if err != nil && !errors.Is(err, errPresent) {
+		if err != nil && !errors.Is(err, objects.ErrPresent) {
 			return fmt.Errorf("taking a member that is gone out of its groups: %w", err)
 		}
 	}
 	return nil
 }
 
-// tell logs who left which group, and records an event on the group.
-func (l *leavers) tell(ctx context.Context) {
+// report logs who left which group, and records an event on the group.
+func (l *leavers) report(ctx context.Context) {
 	u := l.upkeep
 	for _, group := range slices.Sorted(maps.Keys(l.from)) {
 		members := l.from[group]
 		u.Log.Warn("members that do not exist were taken out of a group", slog.String("group", group), slog.Any("members", members))
-		object, err := u.store.objects.Read(ctx, u.store.groupType(), group)
+		object, err := u.objects.Read(ctx, u.store.GroupType(), group)
 		if err != nil || object == nil {
 			continue // The log has it.
 		}
@@ -135,7 +133,7 @@ func some(ids []string) string {
 func (u *Upkeep) removeDeleted(ctx context.Context, id uuid.UUID, group bool) error {
 	left := leavers{upkeep: u, from: map[string][]string{}}
 	err := left.each(ctx, []uuid.UUID{id}, 1, objects.IsDeleted, evidenceDeleted)
-	left.tell(ctx)
+	left.report(ctx)
 	if err != nil || !group {
 		return err
 	}
@@ -145,9 +143,9 @@ func (u *Upkeep) removeDeleted(ctx context.Context, id uuid.UUID, group bool) er
 // removeOrphans deletes the slices of a group that is gone, on evidence. There is no group
 // for an event.
 func (u *Upkeep) removeOrphans(ctx context.Context, group uuid.UUID, may func(objects.Presence) bool, evidence string) error {
-	members, err := u.store.removeSlices(ctx, group.String(), may)
+	members, err := u.store.RemoveSlices(ctx, group.String(), may)
 	if members > 0 {
-		u.left.WithLabelValues(evidence).Add(float64(members))
+		u.Metrics.Left.WithLabelValues(evidence).Add(float64(members))
 		u.Log.Warn("the members of a group that is gone were removed", slog.String("group", group.String()), slog.Int("members", members))
 	}
 	return err
@@ -155,15 +153,14 @@ func (u *Upkeep) removeOrphans(ctx context.Context, group uuid.UUID, may func(ob
 
 // disown takes the owner references off slices, which they had once: see removeSlices.
 func (u *Upkeep) disown(ctx context.Context) error {
-	s := u.store
-	return s.objects.EachMetadata(ctx, "ScimGroupMembers", func(slice *metav1.PartialObjectMetadata) error {
+	return u.objects.EachMetadata(ctx, "ScimGroupMembers", func(slice *metav1.PartialObjectMetadata) error {
 		if len(slice.OwnerReferences) == 0 {
 			return nil
 		}
 		slice.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ScimGroupMembers"))
 		patch := client.MergeFromWithOptions(slice.DeepCopy(), client.MergeFromWithOptimisticLock{})
 		slice.OwnerReferences = nil
-		return failure.IgnoreRaces(failure.Wrap(s.client.Patch(ctx, slice, patch), "taking the owner off the members %s", slice.Name))
+		return failure.IgnoreRaces(failure.Wrap(u.client.Patch(ctx, slice, patch), "taking the owner off the members %s", slice.Name))
 	})
 }
 

@@ -1,4 +1,4 @@
-package kubernetes
+package upkeep
 
 import (
 	"context"
@@ -20,7 +20,7 @@ var errEnough = errors.New("the next pass of the upkeep goes on")
 // restoreLabels puts labels back on a page of what has lost them. The server does without,
 // but people do not, who ask kubectl for what has a label. more says that there may be others.
 func (u *Upkeep) restoreLabels(ctx context.Context) (more bool, err error) {
-	left := upkeepPage
+	left := batch
 	put := func(object client.Object, label, value string) error {
 		if left == 0 {
 			return errEnough
@@ -28,7 +28,7 @@ func (u *Upkeep) restoreLabels(ctx context.Context) (more bool, err error) {
 		left--
 		return u.label(ctx, object, label, value)
 	}
-	tenant := u.store.tenant.Name
+	tenant := u.tenant.Name
 	for kind := range readindex.Kinds {
 		err = errors.Join(err, u.unlabelled(ctx, kind, func(object client.Object) error {
 			return put(object, v1alpha1.LabelTenant, tenant)
@@ -51,19 +51,17 @@ func (u *Upkeep) restoreLabels(ctx context.Context) (more bool, err error) {
 // unlabelled calls back for the tenant's objects of a kind that have no such label, or not
 // the value.
 func (u *Upkeep) unlabelled(ctx context.Context, kind readindex.Kind, yield func(client.Object) error, label string, value ...string) error {
-	s := u.store
-	selected, err := codec.Lacking(s.tenant.Name, label, value...)
+	selected, err := codec.Lacking(u.tenant.Name, label, value...)
 	if err != nil {
 		return err
 	}
-	return s.objects.Each(ctx, kind, selected, yield)
+	return u.objects.Each(ctx, kind, selected, yield)
 }
 
 // unmarked calls back for the groups that have slices and are not marked.
 func (u *Upkeep) unmarked(ctx context.Context, yield func(client.Object) error) error {
-	s := u.store
-	for _, id := range s.cache.Index().Members().Unmarked() {
-		read, err := s.objects.Read(ctx, s.groupType(), id.String())
+	for _, id := range u.cache.Index().Members().Unmarked() {
+		read, err := u.objects.Read(ctx, u.store.GroupType(), id.String())
 		if err != nil {
 			return err
 		}
@@ -81,7 +79,7 @@ func (u *Upkeep) unmarked(ctx context.Context, yield func(client.Object) error) 
 	return nil
 }
 
-// label puts a label on an object that has lost it, and tells so. Its version stays, since
+// label puts a label on an object that has lost it, and reports it. Its version stays, since
 // its spec does.
 func (u *Upkeep) label(ctx context.Context, object client.Object, label, value string) error {
 	before, _ := object.DeepCopyObject().(client.Object)
@@ -91,11 +89,11 @@ func (u *Upkeep) label(ctx context.Context, object client.Object, label, value s
 	}
 	labels[label] = value
 	object.SetLabels(labels)
-	err := u.store.client.Patch(ctx, object, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	err := u.client.Patch(ctx, object, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 	if err != nil {
 		return failure.IgnoreRaces(failure.Wrap(err, "putting a label back on %s", object.GetName()))
 	}
-	u.labels.WithLabelValues(label).Inc()
+	u.Metrics.Labels.WithLabelValues(label).Inc()
 	u.Log.Warn("a label that was lost has been put back", slog.String("name", object.GetName()), slog.String("label", label))
 	u.Recorder.Eventf(object, nil, "Normal", "LabelRestored", "Repair", "the label %s was missing or wrong and has been put back", label)
 	return nil

@@ -1,4 +1,4 @@
-package kubernetes
+package upkeep
 
 import (
 	"context"
@@ -42,7 +42,7 @@ func (u *Upkeep) repairClaims(ctx context.Context) (more bool, err error) {
 		u.walk = &walk{began: time.Now(), agreed: map[uuid.UUID]struct{}{}}
 	}
 	w, looked := u.walk, 0
-	for !w.listed && looked < u.atOnce {
+	for !w.listed && looked < u.AtOnce {
 		claims, err := u.nextClaims(ctx, w)
 		if err != nil {
 			return false, err
@@ -56,8 +56,8 @@ func (u *Upkeep) repairClaims(ctx context.Context) (more bool, err error) {
 	if w.listed && w.unclaimed == nil {
 		w.unclaimed = u.unclaimed(w)
 	}
-	for w.listed && len(w.unclaimed) > 0 && looked < u.atOnce {
-		batch := w.unclaimed[:min(len(w.unclaimed), u.atOnce-looked)]
+	for w.listed && len(w.unclaimed) > 0 && looked < u.AtOnce {
+		batch := w.unclaimed[:min(len(w.unclaimed), u.AtOnce-looked)]
 		looked += len(batch)
 		if err := u.compareUnclaimed(ctx, batch); err != nil {
 			return false, err
@@ -74,11 +74,10 @@ func (u *Upkeep) repairClaims(ctx context.Context) (more bool, err error) {
 
 // nextClaims returns the next page of the claims, and goes on after it.
 func (u *Upkeep) nextClaims(ctx context.Context, w *walk) ([]coordinationv1.Lease, error) {
-	s := u.store
-	options := &client.ListOptions{Namespace: s.tenant.Namespace, Limit: u.pageSize, Continue: w.token}
-	client.MatchingLabels{v1alpha1.LabelTenant: s.tenant.Name, v1alpha1.LabelLease: v1alpha1.LeaseClaim}.ApplyToList(options)
+	options := &client.ListOptions{Namespace: u.tenant.Namespace, Limit: u.PageSize, Continue: w.token}
+	client.MatchingLabels{v1alpha1.LabelTenant: u.tenant.Name, v1alpha1.LabelLease: v1alpha1.LeaseClaim}.ApplyToList(options)
 	list := &coordinationv1.LeaseList{}
-	err := s.client.List(ctx, list, options)
+	err := u.client.List(ctx, list, options)
 	var expired apierrors.APIStatus
 	if apierrors.IsResourceExpired(err) && errors.As(err, &expired) {
 		// The page before is too long ago. The API server says how to go on with what
@@ -108,7 +107,7 @@ func (u *Upkeep) compare(ctx context.Context, w *walk, claims []coordinationv1.L
 	doubtful := disagree(claims)
 	// Claims come before resources, so memory of a moment after the LIST shows a
 	// resource for every claim in it that is not under way.
-	if len(doubtful) == 0 || !u.store.current(ctx, u.store.groupType()) {
+	if len(doubtful) == 0 || !u.store.Current(ctx) {
 		return 0, nil
 	}
 	doubtful = disagree(doubtful)
@@ -142,7 +141,7 @@ func (u *Upkeep) unclaimed(w *walk) []string {
 	unclaimed := []string{}
 	u.eachName(func(t *scim.ResourceType, n index.Named) {
 		if _, agreed := w.agreed[n.ID]; !agreed && !n.Modified.After(w.began) {
-			unclaimed = append(unclaimed, u.store.claims.Key(t, n.Name).Name)
+			unclaimed = append(unclaimed, u.claims.Key(t, n.Name).Name)
 		}
 	})
 	slices.Sort(unclaimed)
@@ -158,7 +157,7 @@ func (u *Upkeep) compareUnclaimed(ctx context.Context, names []string) error {
 	expected := u.expected(wanted)
 	var there []coordinationv1.Lease
 	for key, holders := range expected {
-		claim, err := u.store.claims.Get(ctx, holders[0].t, holders[0].name)
+		claim, err := u.claims.Get(ctx, holders[0].t, holders[0].name)
 		if err != nil {
 			return failure.Wrap(err, "reading the claim %s", key)
 		}
@@ -176,8 +175,8 @@ func (u *Upkeep) agrees(lease *coordinationv1.Lease) (holder uuid.UUID, agrees b
 	if err != nil {
 		return holder, false
 	}
-	group, name, has := u.store.cache.Index().Names().Of(holder)
-	return holder, has && u.store.claims.Key(u.typeOf(group), name).Name == lease.Name
+	group, name, has := u.cache.Index().Names().Of(holder)
+	return holder, has && u.claims.Key(u.typeOf(group), name).Name == lease.Name
 }
 
 // expected returns the resources whose names the wanted claims are for, by claim.
@@ -187,7 +186,7 @@ func (u *Upkeep) expected(wanted map[string]bool) map[string][]named {
 		return expected
 	}
 	u.eachName(func(t *scim.ResourceType, n index.Named) {
-		if key := u.store.claims.Key(t, n.Name).Name; wanted[key] {
+		if key := u.claims.Key(t, n.Name).Name; wanted[key] {
 			expected[key] = append(expected[key], named{t: t, id: n.ID.String(), name: n.Name})
 		}
 	})
@@ -195,8 +194,8 @@ func (u *Upkeep) expected(wanted map[string]bool) map[string][]named {
 }
 
 func (u *Upkeep) eachName(yield func(*scim.ResourceType, index.Named)) {
-	registry := u.store.cache.Registry()
+	registry := u.cache.Registry()
 	for _, t := range registry.ResourceTypes() {
-		u.store.cache.Index().Names().Each(t, func(n index.Named) { yield(t, n) })
+		u.cache.Index().Names().Each(t, func(n index.Named) { yield(t, n) })
 	}
 }

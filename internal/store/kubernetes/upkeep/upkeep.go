@@ -1,4 +1,8 @@
-package kubernetes
+// Package upkeep does for a tenant what no request asks for: it removes what is kept and over,
+// takes members that are gone out of groups, puts labels back, and compares the claims of names
+// with those who have them. It decides what is wrong by what the cache shows, and makes sure
+// at the API server before it writes; how a group is written the store knows.
+package upkeep
 
 import (
 	"context"
@@ -15,22 +19,24 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 )
 
 const (
-	// upkeepPeriod is how often what memory shows is looked through.
-	upkeepPeriod = time.Minute
+	// period is how often what memory shows is looked through.
+	period = time.Minute
 	// claimsPeriod is how often the claims are, which takes a LIST of them.
 	claimsPeriod = 10 * time.Minute
 	// markerAge is how long a marker stays: it may keep a late write of a dead process
 	// from making a resource. It is removed when no write can be under way any more.
 	markerAge = time.Hour
-	// upkeepPage is how many objects are removed at a time, and claimsAtOnce how many
+	// batch is how many objects are removed at a time, and claimsAtOnce how many
 	// claims that seem to be wrong are looked at.
-	upkeepPage   = 500
+	batch        = 500
 	claimsAtOnce = 2000
 	// absentAtOnce is how many absent members are taken out of their groups at a time.
 	// It is few, so that there is time to see that it begins, and to mend the reason.
@@ -50,7 +56,14 @@ const DefaultAbsenceAge = 24 * time.Hour
 // AbsenceAge. What is not there yet because a backup is being restored, or because
 // memory has lost sight of it, is left alone.
 type Upkeep struct {
-	store *Store
+	store   Store
+	client  client.Client
+	tenant  client.ObjectKey
+	objects *objects.Reader
+	claims  claim.Claims
+	cache   *cache.Cache
+	lead    func() bool
+
 	// Policy returns the tenant's rules at the moment.
 	Policy func() store.Policy
 	// Recorder records events on users and groups.
@@ -63,85 +76,96 @@ type Upkeep struct {
 	// process knows, for nobody to expect it any more.
 	AbsenceAge time.Duration
 
-	atOnce    int       // claimsAtOnce
-	pageSize  int64     // of a LIST of claims
+	// AtOnce is how many claims that seem to be wrong are looked at in a pass, and PageSize
+	// how many claims there are in one page of a LIST.
+	AtOnce   int
+	PageSize int64
+	// Now is the clock by which absences are timed.
+	Now func() time.Time
+	// Metrics count what was done.
+	Metrics Metrics
+
 	claimsDue time.Time // when claims are looked through next
 	walk      *walk     // through the claims, while one is under way
 
 	// members of groups, groups of slices and holders of claims that are missing
 	members, groups, holders absences
-
-	repairs *prometheus.CounterVec
-	removed prometheus.Counter
-	left    *prometheus.CounterVec
-	labels  *prometheus.CounterVec
-	absent  prometheus.Gauge
 }
 
-// NewUpkeep returns the upkeep of a store, which must have a cache, and
-// registers its metrics.
-func NewUpkeep(s *Store, registry prometheus.Registerer) *Upkeep {
-	labels := prometheus.Labels{"tenant": s.tenant.Name}
-	u := &Upkeep{
-		store: s, OrphanAge: orphanAge, MarkerAge: markerAge, AbsenceAge: DefaultAbsenceAge, atOnce: claimsAtOnce, pageSize: objects.PageSize,
-		repairs: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "kubescim_store_claim_repairs_total", ConstLabels: labels,
-			Help: "Claims of names that were repaired, by what was wrong: Missing, WrongHolder, Orphan or Duplicate, which is told and not repaired.",
-		}, []string{"repair"}),
-		removed: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "kubescim_store_kept_users_removed_total", ConstLabels: labels,
-			Help: "Kept users that were removed at the end of their retention.",
-		}),
-		left: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "kubescim_store_members_removed_total", ConstLabels: labels,
-			Help: "Memberships that were removed since the member or the group does not exist, by the evidence: Deleted, or Absent for long.",
-		}, []string{"evidence"}),
-		labels: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "kubescim_store_labels_restored_total", ConstLabels: labels,
-			Help: "Labels of users, groups and members of large groups that were missing or wrong and have been put back, by the label.",
-		}, []string{"label"}),
-		absent: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "kubescim_store_absent_members", ConstLabels: labels,
-			Help: "Ids that groups list as members and that no user or group has, although nobody has deleted any.",
-		}),
+// Store is the store whose upkeep it is.
+type Store interface {
+	// Current reports whether memory is as new as all that any replica has acknowledged to a
+	// client before the call.
+	Current(ctx context.Context) bool
+	// GroupType is the resource type of groups that memory holds, or would hold.
+	GroupType() *scim.ResourceType
+	// Strip takes the id out of the members of every group, and returns the ids of the groups
+	// that listed it. Whether it may is asked for each object that is written.
+	Strip(ctx context.Context, id string, may func(objects.Presence) bool) (from []string, err error)
+	// RemoveSlices deletes the slices of a group if it may, and returns how many members they
+	// listed.
+	RemoveSlices(ctx context.Context, group string, may func(objects.Presence) bool) (members int, err error)
+}
+
+// Options are what the upkeep of a tenant works with.
+type Options struct {
+	Store Store
+	// Client must read from the API server and not from a cache.
+	Client client.Client
+	// Tenant is the ScimTenant's name and namespace.
+	Tenant  client.ObjectKey
+	Objects *objects.Reader
+	Claims  claim.Claims
+	Cache   *cache.Cache
+	// Lead reports whether this replica is the one that does it.
+	Lead func() bool
+}
+
+// New returns the upkeep of a tenant, and registers its metrics.
+func New(o Options, registry prometheus.Registerer) *Upkeep {
+	return &Upkeep{
+		store: o.Store, client: o.Client, tenant: o.Tenant, objects: o.Objects, claims: o.Claims, cache: o.Cache, lead: o.Lead,
+		OrphanAge: orphanAge, MarkerAge: markerAge, AbsenceAge: DefaultAbsenceAge, AtOnce: claimsAtOnce, PageSize: objects.PageSize,
+		Now: time.Now, Metrics: newMetrics(registry, o.Tenant.Name),
 	}
-	registry.MustRegister(u.repairs, u.removed, u.left, u.labels, u.absent)
-	return u
 }
+
+// ClaimsDue returns when claims are looked through next.
+func (u *Upkeep) ClaimsDue() time.Time { return u.claimsDue }
 
 // Run does the upkeep until the context is done.
 func (u *Upkeep) Run(ctx context.Context) {
-	tick := time.NewTicker(upkeepPeriod)
+	tick := time.NewTicker(period)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			if !u.store.members.Lead() {
-				u.standBy()
+			if !u.lead() {
+				u.StandBy()
 				continue
 			}
-			if err := u.once(ctx, !now.Before(u.claimsDue)); err != nil && ctx.Err() == nil {
+			if err := u.Pass(ctx, !now.Before(u.claimsDue)); err != nil && ctx.Err() == nil {
 				u.Log.Warn("the upkeep failed and is tried again", slog.Any("error", err))
 			}
 		}
 	}
 }
 
-// standBy is what a replica does that does not lead. It goes on timing who is missing, for
+// StandBy is what a replica does that does not lead. It goes on timing who is missing, for
 // when it does; of the holders of claims it does not, and so begins anew with those.
-func (u *Upkeep) standBy() {
+func (u *Upkeep) StandBy() {
 	u.look()
 	u.walk, u.holders = nil, absences{}
 }
 
-// once looks through everything once, if it is known what the tenant's resources are.
-func (u *Upkeep) once(ctx context.Context, withClaims bool) error {
-	if u.store.cache.Registry() == nil {
+// Pass looks through everything once, if it is known what the tenant's resources are.
+func (u *Upkeep) Pass(ctx context.Context, withClaims bool) error {
+	if u.cache.Registry() == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, upkeepPeriod)
+	ctx, cancel := context.WithTimeout(ctx, period)
 	defer cancel()
 	err := errors.Join(u.removeExpired(ctx), u.removeMissing(ctx))
 	if !withClaims {
@@ -175,7 +199,7 @@ func (u *Upkeep) over(marker bool, deleted time.Time) bool {
 // removeExpired removes a page of the kept users whose retention is over, and of
 // markers.
 func (u *Upkeep) removeExpired(ctx context.Context) error {
-	for _, kept := range u.store.cache.Index().KeptBefore(upkeepPage, func(k index.Kept) bool { return u.over(k.Marker, k.Deleted) }) {
+	for _, kept := range u.cache.Index().KeptBefore(batch, func(k index.Kept) bool { return u.over(k.Marker, k.Deleted) }) {
 		if err := u.remove(ctx, kept); err != nil {
 			return fmt.Errorf("removing what is kept of %s: %w", kept.ID, err)
 		}
@@ -185,7 +209,7 @@ func (u *Upkeep) removeExpired(ctx context.Context) error {
 
 // typeOf is the resource type of a group or a user.
 func (u *Upkeep) typeOf(group bool) *scim.ResourceType {
-	registry := u.store.cache.Registry()
+	registry := u.cache.Registry()
 	if group {
 		return registry.Group()
 	}
@@ -196,20 +220,20 @@ func (u *Upkeep) typeOf(group bool) *scim.ResourceType {
 // come back. It is the evidence on which its memberships and slices are removed, so that
 // these go first.
 func (u *Upkeep) remove(ctx context.Context, kept index.Kept) error {
-	s, id := u.store, kept.ID.String()
+	id := kept.ID.String()
 	t := u.typeOf(kept.Group)
-	read, err := s.objects.Read(ctx, t, id)
+	read, err := u.objects.Read(ctx, t, id)
 	if err != nil || !read.Kept() || !u.over(codec.IsMarker(read.Object), codec.MetaOf(read.Object).DeletedTime.Time) {
 		return err
 	}
 	if err := u.removeDeleted(ctx, kept.ID, kept.Group); err != nil {
 		return err
 	}
-	claim, err := s.claims.Held(ctx, t, store.NameOf(read.Resource), id)
+	claim, err := u.claims.Held(ctx, t, store.NameOf(read.Resource), id)
 	if err != nil {
 		return failure.Wrap(err, "reading its claim")
 	}
-	err = s.client.Delete(ctx, read.Object, client.Preconditions{
+	err = u.client.Delete(ctx, read.Object, client.Preconditions{
 		UID:             ptr.To(read.Object.GetUID()),
 		ResourceVersion: ptr.To(read.Object.GetResourceVersion()),
 	})
@@ -217,7 +241,7 @@ func (u *Upkeep) remove(ctx context.Context, kept index.Kept) error {
 		return failure.IgnoreRaces(failure.Wrap(err, "deleting it"))
 	}
 	if !codec.IsMarker(read.Object) {
-		u.removed.Inc()
+		u.Metrics.Removed.Inc()
 	}
-	return s.claims.Release(ctx, claim)
+	return u.claims.Release(ctx, claim)
 }

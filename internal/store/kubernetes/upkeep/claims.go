@@ -1,4 +1,4 @@
-package kubernetes
+package upkeep
 
 import (
 	"context"
@@ -34,10 +34,10 @@ import (
 // it has been absent for long: it may come yet, from a backup, and a request that wants
 // the name does not wait for the repair.
 const (
-	repairMissing     = "Missing"
-	repairWrongHolder = "WrongHolder"
-	repairOrphan      = "Orphan"
-	repairDuplicate   = "Duplicate"
+	RepairMissing     = "Missing"
+	RepairWrongHolder = "WrongHolder"
+	RepairOrphan      = "Orphan"
+	RepairDuplicate   = "Duplicate"
 )
 
 // orphanAge is how old a claim whose holder has not the name must be to be no
@@ -73,7 +73,7 @@ func findings(expected map[string][]named, leases []coordinationv1.Lease, now ti
 		holders := expected[lease.Name]
 		if len(holders) == 0 {
 			if now.Sub(acquiredAt(lease)) > orphanAge {
-				found = append(found, finding{repair: repairOrphan, claim: lease.Name, lease: lease})
+				found = append(found, finding{repair: RepairOrphan, claim: lease.Name, lease: lease})
 			}
 			continue
 		}
@@ -82,17 +82,17 @@ func findings(expected map[string][]named, leases []coordinationv1.Lease, now ti
 			right = right || holder.id == claim.HolderOf(lease)
 		}
 		if !right {
-			found = append(found, finding{repair: repairWrongHolder, claim: lease.Name, lease: lease, holder: holders[0]})
+			found = append(found, finding{repair: RepairWrongHolder, claim: lease.Name, lease: lease, holder: holders[0]})
 		}
 		for _, holder := range holders {
 			if len(holders) > 1 && holder.id != claim.HolderOf(lease) {
-				found = append(found, finding{repair: repairDuplicate, claim: lease.Name, lease: lease, holder: holder})
+				found = append(found, finding{repair: RepairDuplicate, claim: lease.Name, lease: lease, holder: holder})
 			}
 		}
 	}
 	for claim, holders := range expected {
 		if !claimed[claim] {
-			found = append(found, finding{repair: repairMissing, claim: claim, holder: holders[0]})
+			found = append(found, finding{repair: RepairMissing, claim: claim, holder: holders[0]})
 		}
 	}
 	return found
@@ -108,95 +108,95 @@ func acquiredAt(lease *coordinationv1.Lease) time.Time {
 // mend makes one repair, if it is still one, and reports whether it took calls to find
 // out. That somebody was faster is fine.
 func (u *Upkeep) mend(ctx context.Context, found finding) (looked bool, err error) {
-	if found.repair == repairOrphan {
+	if found.repair == RepairOrphan {
 		return u.mendOrphan(ctx, found.lease)
 	}
-	s, name := u.store, found.holder.name
-	holder, err := s.objects.Read(ctx, found.holder.t, found.holder.id)
+	name := found.holder.name
+	holder, err := u.objects.Read(ctx, found.holder.t, found.holder.id)
 	if err != nil || !holder.Has(found.holder.t, name) {
 		return true, err
 	}
 	repair := found.repair
 	switch repair {
-	case repairMissing:
-		_, err = s.claims.Create(ctx, found.holder.t, name, found.holder.id)
-	case repairWrongHolder:
+	case RepairMissing:
+		_, err = u.claims.Create(ctx, found.holder.t, name, found.holder.id)
+	case RepairWrongHolder:
 		repair, err = u.restoreHolder(ctx, found)
 	}
 	if err != nil {
 		return true, failure.IgnoreRaces(failure.Wrap(err, "writing it"))
 	}
-	u.repairs.WithLabelValues(repair).Inc()
-	u.tell(holder, repair)
+	u.Metrics.Repairs.WithLabelValues(repair).Inc()
+	u.report(holder, repair)
 	return true, nil
 }
 
 // restoreHolder transfers a claim to the resource that has the name, unless its holder has
 // the name too. It returns what was wrong.
 func (u *Upkeep) restoreHolder(ctx context.Context, found finding) (repair string, err error) {
-	s, t, name := u.store, found.holder.t, found.holder.name
-	former, err := s.objects.Read(ctx, t, claim.HolderOf(found.lease))
+	t, name := found.holder.t, found.holder.name
+	former, err := u.objects.Read(ctx, t, claim.HolderOf(found.lease))
 	if err != nil {
 		return "", err
 	}
 	if former.Has(t, name) {
-		return repairDuplicate, nil
+		return RepairDuplicate, nil
 	}
-	if err := s.claims.Fence(ctx, t, name, claim.HolderOf(found.lease), former); err != nil {
+	if err := u.claims.Fence(ctx, t, name, claim.HolderOf(found.lease), former); err != nil {
 		return "", err
 	}
-	_, err = s.claims.Transfer(ctx, found.lease, found.holder.id)
-	return repairWrongHolder, err
+	_, err = u.claims.Transfer(ctx, found.lease, found.holder.id)
+	return RepairWrongHolder, err
 }
 
 // mendOrphan deletes a claim that nobody seems to have, if that is so.
 func (u *Upkeep) mendOrphan(ctx context.Context, lease *coordinationv1.Lease) (looked bool, err error) {
-	s, t := u.store, u.typeOf(lease.Labels[claim.LabelAttribute] == store.Name(u.typeOf(true)))
+	t := u.typeOf(lease.Labels[claim.LabelAttribute] == store.Name(u.typeOf(true)))
 	id, err := codec.ParseID(claim.HolderOf(lease))
 	if err != nil {
 		return true, u.releaseOrphan(ctx, lease) // It was made by hand, and nobody is to come.
 	}
 	absence := time.Duration(0)
-	if !u.store.cache.Index().Knows(id) {
-		if absence = u.holders.missing(id.String(), time.Now()); absence < u.AbsenceAge {
+	if !u.cache.Index().Knows(id) {
+		if absence = u.holders.missing(id.String(), u.Now()); absence < u.AbsenceAge {
 			return false, nil
 		}
 	}
-	holder, err := s.objects.Read(ctx, t, id.String())
+	holder, err := u.objects.Read(ctx, t, id.String())
 	switch {
 	case err != nil:
 		return true, err
 	case holder == nil && absence < u.AbsenceAge:
 		return true, nil // Memory is behind, and will show that it is gone.
-	case holder != nil && holder.Has(t, store.NameOf(holder.Resource)) && s.claims.Key(t, store.NameOf(holder.Resource)).Name == lease.Name:
+	case holder != nil && holder.Has(t, store.NameOf(holder.Resource)) && u.claims.Key(t, store.NameOf(holder.Resource)).Name == lease.Name:
 		u.Log.Error("a resource is not in memory, although it has a name and holds the claim of it; look in this log for why it cannot be read",
 			slog.String("name", id.String()))
 		return true, nil
 	}
-	if err := s.claims.Fence(ctx, t, "", id.String(), holder); err != nil {
+	if err := u.claims.Fence(ctx, t, "", id.String(), holder); err != nil {
 		return true, failure.IgnoreRaces(err)
 	}
 	return true, u.releaseOrphan(ctx, lease)
 }
 
 func (u *Upkeep) releaseOrphan(ctx context.Context, lease *coordinationv1.Lease) error {
-	if err := u.store.claims.Release(ctx, lease); err != nil {
+	if err := u.claims.Release(ctx, lease); err != nil {
 		return err
 	}
-	u.repairs.WithLabelValues(repairOrphan).Inc()
+	u.Metrics.Repairs.WithLabelValues(RepairOrphan).Inc()
 	return nil
 }
 
-// tell records an event on a resource whose claim was repaired. No name is in it:
+// report records an event on a resource whose claim was repaired. No name is in it:
 // events are read by more people than users are.
-func (u *Upkeep) tell(holder *codec.Record, repair string) {
+func (u *Upkeep) report(holder *codec.Record, repair string) {
 	attribute := store.Name(holder.Resource.Type())
 	switch repair {
-	case repairMissing:
+	case RepairMissing:
 		u.Recorder.Eventf(holder.Object, nil, "Normal", "ClaimRepaired", "Repair", "the claim of the %s was missing and has been made again", attribute)
-	case repairWrongHolder:
+	case RepairWrongHolder:
 		u.Recorder.Eventf(holder.Object, nil, "Normal", "ClaimRepaired", "Repair", "the claim of the %s was held by another resource and has been given back", attribute)
-	case repairDuplicate:
+	case RepairDuplicate:
 		u.Recorder.Eventf(holder.Object, nil, "Warning", "DuplicateName", "Repair",
 			"another resource of the tenant has the same %s and holds the claim of it; rename one of the two in the identity provider", attribute)
 	}
