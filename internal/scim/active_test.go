@@ -18,7 +18,7 @@ func TestActiveIsNeverUnassigned(t *testing.T) {
 				}
 			}
 			for _, member := range []string{``, `"active":null`} {
-				got, err := userType.Replace(current, []byte(user(member)), l)
+				got, err := Replace(userType, current, []byte(user(member)), l)
 				if err != nil || text(t, got) != text(t, current) {
 					t.Errorf("PUT %s of %s: %v", member, active, err)
 				}
@@ -30,7 +30,7 @@ func TestActiveIsNeverUnassigned(t *testing.T) {
 				t.Errorf("%s of %s: %v %v", op, active, changed, err)
 			}
 		}
-		got, err := userType.Replace(current, []byte(user(`"active":[]`)), lenient)
+		got, err := Replace(userType, current, []byte(user(`"active":[]`)), lenient)
 		if err != nil || text(t, got) != text(t, current) {
 			t.Error("PUT of an empty array:", err)
 		}

@@ -97,6 +97,38 @@ type Attribute struct {
 	target string
 }
 
+// Path is the canonical path of the attribute, as in a filter: emails.value,
+// URN:employeeNumber.
+func (a *Attribute) Path() string { return a.path }
+
+// Key is the JSON key with its colon.
+func (a *Attribute) Key() string { return a.key }
+
+// Parent is the attribute that this is a sub-attribute of; nil for none.
+func (a *Attribute) Parent() *Attribute { return a.parent }
+
+// ValueAttr, TypeAttr and PrimaryAttr are the default sub-attributes of multi-valued
+// attributes (RFC 7643 section 2.4), nil where there are none.
+func (a *Attribute) ValueAttr() *Attribute { return a.value }
+
+// TypeAttr is the sub-attribute `type`.
+func (a *Attribute) TypeAttr() *Attribute { return a.kind }
+
+// PrimaryAttr is the sub-attribute `primary`.
+func (a *Attribute) PrimaryAttr() *Attribute { return a.primary }
+
+// Identified reports whether elements are known by their `value` alone, since nothing else
+// of them is the client's to change: the members of a group (RFC 7643 section 4.2).
+func (a *Attribute) Identified() bool { return a.identified }
+
+// Unkept reports whether nobody finds the sub-attribute by its value: what is sent for it
+// is dropped, and what is answered comes from elsewhere.
+func (a *Attribute) Unkept() bool { return a.unkept }
+
+// Lasting reports whether a client can change the attribute and never unassign it: to leave
+// out whether a user is active must let nobody in.
+func (a *Attribute) Lasting() bool { return a.lasting }
+
 // nameIndex finds attributes by name, whatever its case (RFC 7643 section 2.1).
 type nameIndex map[string]*Attribute
 
@@ -142,6 +174,16 @@ func (a *Attribute) inElement() bool { return a.parent != nil && a.parent.MultiV
 // needs says whether there is a sub-attribute that every value must have.
 func (a *Attribute) needs() bool {
 	return slices.ContainsFunc(a.SubAttributes, func(s *Attribute) bool { return s.Required })
+}
+
+// targetOf is the resource type that a $ref points at if the element's `type` is this.
+func (a *Attribute) targetOf(kind string) string {
+	for _, name := range a.ReferenceTypes {
+		if equalASCII(name, kind) {
+			return name
+		}
+	}
+	return a.target
 }
 
 func lowerASCII(s string) string {

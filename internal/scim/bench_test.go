@@ -10,7 +10,7 @@ func BenchmarkDecode(b *testing.B) {
 	doc := []byte(richUser)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := userType.Decode(doc, strict); err != nil {
+		if _, err := Decode(userType, doc, strict); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -20,7 +20,7 @@ func BenchmarkRender(b *testing.B) {
 	r := stored(b, userType, richUser)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := userType.Render(r, nil, base); err != nil {
+		if _, err := Render(userType, r, nil, base); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -36,7 +36,7 @@ func BenchmarkFilter(b *testing.B) {
 	for _, filter := range []string{`userName eq "user99999@EXAMPLE.com"`, `emails[type eq "work" and value eq "user5@example.com"]`,
 		`userName co "9999" or not (active eq true)`, `meta.lastModified gt "2020-01-01T00:00:00Z"`} {
 		b.Run(filter, func(b *testing.B) {
-			f, err := userType.ParseFilter(filter, strict)
+			f, err := ParseFilter(userType, filter, strict)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -53,7 +53,7 @@ func BenchmarkFilter(b *testing.B) {
 func BenchmarkParseFilter(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := userType.ParseFilter(`userName eq "bjensen@example.com"`, strict); err != nil {
+		if _, err := ParseFilter(userType, `userName eq "bjensen@example.com"`, strict); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -64,7 +64,7 @@ func BenchmarkPatchUser(b *testing.B) {
 	doc := patchOp(`{"op":"replace","path":"active","value":false}`, `{"op":"replace","path":"emails[type eq \"work\"].value","value":"n@example.com"}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		p, err := userType.ParsePatch(doc, strict)
+		p, err := ParsePatch(userType, doc, strict)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -85,7 +85,7 @@ func BenchmarkPatchMembers(b *testing.B) {
 	doc := patchOp(strings.Join(ops, ","))
 	b.ReportAllocs()
 	for b.Loop() {
-		p, err := groupType.ParsePatch(doc, strict)
+		p, err := ParsePatch(groupType, doc, strict)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -101,7 +101,7 @@ func BenchmarkSort(b *testing.B) {
 	for i := range users {
 		users[i] = NewResource(userType, Complex{"userName": fmt.Sprintf("User%d", (i*7919)%100_000)})
 	}
-	s, err := userType.ParseSort("userName", "")
+	s, err := ParseSort(userType, "userName", "")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func collision(given *Resource, steps []step) error {
 			continue
 		}
 		for _, p := range s.places() {
-			if seen[p] || seen[p.whole()] || p == p.whole() && seen[p.somePart()] || given.hasPlace(s.at.schema, p) {
+			if seen[p] || seen[p.whole()] || p == p.whole() && seen[p.somePart()] || hasPlace(given, s.at.schema, p) {
 				return badRequest(InvalidSyntax, "%q is given twice, by two of its names", s.at.leaf().path)
 			}
 		}
@@ -55,7 +55,7 @@ func (s *step) places() []place {
 
 // hasPlace says whether a resource has a value in a place. Every part of an attribute with
 // several values is there when any is.
-func (r *Resource) hasPlace(s *Schema, p place) bool {
+func hasPlace(r *Resource, s *Schema, p place) bool {
 	if r == nil {
 		return false
 	}

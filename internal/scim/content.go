@@ -10,7 +10,7 @@ func (r *Resource) Has(path string) bool {
 	if wrong != nil || at.attr == nil {
 		return false
 	}
-	return hasContent(at.attr, at.sub, at.value(r))
+	return hasContent(at.attr, at.sub, r.Value(at))
 }
 
 // hasContent says whether a value has content; with a sub-attribute, whether there is any

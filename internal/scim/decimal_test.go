@@ -12,7 +12,7 @@ func TestNumbersAreKeptOrRefused(t *testing.T) {
 		"9007199254740992": "9007199254740992", "123456789012345": "123456789012345", "0.123456789012345": "0.123456789012345", "1e308": "1e+308",
 		"9007199254740993": "", "1e-400": "", "0.1234567890123456789": "", "1e309": "", "1e-99999999999999999999": "", "100000000000000000001": "",
 	} {
-		got, err := numbersType.Decode([]byte(siteUser(`{"ratio":`+number+`}`)), lenient)
+		got, err := Decode(numbersType, []byte(siteUser(`{"ratio":`+number+`}`)), lenient)
 		if kept == "" {
 			if err == nil {
 				t.Errorf("%s became %s", number, text(t, got))
@@ -26,7 +26,7 @@ func TestNumbersAreKeptOrRefused(t *testing.T) {
 	for number, kept := range map[string]bool{
 		"9223372036854775807": true, "-9223372036854775808": true, "9223372036854775808": false, "-9223372036854775809": false, "1e3": false, "1.0": false, "0.5": false,
 	} {
-		if _, err := numbersType.Decode([]byte(siteUser(`{"count":`+number+`}`)), lenient); (err == nil) != kept {
+		if _, err := Decode(numbersType, []byte(siteUser(`{"count":`+number+`}`)), lenient); (err == nil) != kept {
 			t.Errorf("%s: %v", number, err)
 		}
 	}

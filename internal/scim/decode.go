@@ -2,22 +2,9 @@ package scim
 
 import (
 	"bytes"
-	"slices"
 
 	"github.com/kubescim/kubescim/internal/scim/internal/strictjson"
 )
-
-// Decode reads the body of a POST: a resource to create (RFC 7644 section 3.3).
-// What the client sends for read-only attributes is ignored, a password is checked
-// and dropped, and what is left fits the schema: names are canonical, null and
-// empty values are gone, required attributes are there.
-func (t *ResourceType) Decode(doc []byte, l Leniency) (*Resource, error) {
-	o, err := parseObject(doc)
-	if err != nil {
-		return nil, err
-	}
-	return reader{t: t, l: l}.resource(o)
-}
 
 // FromJSON reads what MarshalJSON wrote, for a store. Everything counts, read-only
 // attributes and `meta` too, and nothing is put up with.
@@ -26,7 +13,7 @@ func FromJSON(t *ResourceType, doc []byte) (*Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	return reader{t: t, stored: true}.resource(o)
+	return reader{t: t, stored: true}.resource(o, refuseOdd(t))
 }
 
 // ExtensionFromJSON reads the JSON of one extension's attributes, for a store, as
@@ -66,7 +53,16 @@ func parseObject(doc []byte) (strictjson.Object, error) {
 	return o, nil
 }
 
-func (d reader) resource(o strictjson.Object) (*Resource, error) {
+// refuseOdd refuses members that have not the name of an attribute.
+func refuseOdd(t *ResourceType) func(*Resource, []oddMember) (*Resource, error) {
+	return func(_ *Resource, odd []oddMember) (*Resource, error) {
+		return nil, badRequest(InvalidSyntax, "%q is no attribute of %s", odd[0].Name, t.Name)
+	}
+}
+
+// resource reads a whole resource. assignOdd makes of it the one that has those members
+// too whose names have to be understood first, if there are any.
+func (d reader) resource(o strictjson.Object, assignOdd func(*Resource, []oddMember) (*Resource, error)) (*Resource, error) {
 	declared, err := d.declared(o)
 	if err != nil {
 		return nil, err
@@ -80,7 +76,7 @@ func (d reader) resource(o strictjson.Object) (*Resource, error) {
 	}
 	r := NewResource(d.t, attributes)
 	if len(odd) > 0 {
-		if r, err = d.assignOdd(r, odd); err != nil {
+		if r, err = assignOdd(r, odd); err != nil {
 			return nil, err
 		}
 	}
@@ -89,7 +85,7 @@ func (d reader) resource(o strictjson.Object) (*Resource, error) {
 			return nil, badRequest(InvalidSyntax, "there are attributes of %q, so \"schemas\" must list it", e.Schema.ID)
 		}
 	}
-	return r, r.checkRequired()
+	return r, checkRequired(r)
 }
 
 // oddMember is a member whose name is not that of an attribute in this place.
@@ -133,27 +129,6 @@ func (d reader) assign(attributes Complex, a *Attribute, in any) error {
 	return nil
 }
 
-// assignOdd assigns members whose names have to be understood first, as a PATCH without
-// a path does: so every name means the same in both.
-func (d reader) assignOdd(r *Resource, odd []oddMember) (*Resource, error) {
-	if d.stored {
-		return nil, badRequest(InvalidSyntax, "%q is no attribute of %s", odd[0].Name, d.t.Name)
-	}
-	d.l.IgnoreReadOnly = true
-	d.l.CreateMissing = true // There is nothing yet that a path could find.
-	c := stepCompiler{d: d, verb: verbReplace, odd: true}
-	for _, m := range odd {
-		if err := c.assignMember(m.home, m.Member); err != nil {
-			return nil, err
-		}
-	}
-	c.steps = slices.DeleteFunc(c.steps, func(s step) bool { return s.value == nil && s.parts == nil }) // null is no value
-	if err := collision(r, c.steps); err != nil {
-		return nil, err
-	}
-	return applied(r, c.steps)
-}
-
 // extension reads the object under an extension's URN.
 func (d reader) extension(s *Schema, odd *[]oddMember, v any) (Complex, error) {
 	if v == nil {
@@ -165,7 +140,7 @@ func (d reader) extension(s *Schema, odd *[]oddMember, v any) (Complex, error) {
 	}
 	c := make(Complex, len(o))
 	for _, m := range o {
-		a := s.index.find(m.Name)
+		a := s.attr(m.Name)
 		if a == nil {
 			*odd = append(*odd, oddMember{s, m})
 			continue
@@ -267,7 +242,7 @@ func checkMessage(o strictjson.Object, urn string, l Leniency) error {
 
 // checkRequired checks that required attributes have a value (RFC 7643 section
 // 7). An extension's count where the resource has any data of it.
-func (r *Resource) checkRequired() error {
+func checkRequired(r *Resource) error {
 	if err := requireAttributes(r.kind.Schema, r.Attributes()); err != nil {
 		return err
 	}

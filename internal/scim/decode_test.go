@@ -37,7 +37,7 @@ func TestDecode(t *testing.T) {
 			`{"schemas":["` + URNUser + `","` + urnTest + `"],"userName":"b","` + urnTest + `":{"badge":-9223372036854775808,"height":100,"hired":"2020-01-31T24:00:00-05:00","key":"a2V5Cg"},"meta":{"resourceType":"User"}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, err := userType.Decode([]byte(c.in), strict)
+			r, err := Decode(userType, []byte(c.in), strict)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -49,7 +49,7 @@ func TestDecode(t *testing.T) {
 }
 
 func TestDecodeGroup(t *testing.T) {
-	r, err := groupType.Decode([]byte(`{"schemas":["`+URNGroup+`"],"displayName":"G","members":[
+	r, err := Decode(groupType, []byte(`{"schemas":["`+URNGroup+`"],"displayName":"G","members":[
 		{"value":"a","display":"x","$ref":null,"type":"User"},{"value":"a","display":"y"},{"value":"B","$ref":"https://example.com/Users/B"},{"value":"b"}]}`), strict)
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func TestDecodeRefusals(t *testing.T) {
 		"too many elements":       {user(`"roles":[` + elements(MaxElements+1) + `]`), InvalidValue},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := userType.Decode([]byte(c.doc), strict)
+			_, err := Decode(userType, []byte(c.doc), strict)
 			want(t, err, 400, c.kind)
 		})
 	}
@@ -132,7 +132,7 @@ func TestDecodeRefusals(t *testing.T) {
 		"member without value": `{"schemas":["` + URNGroup + `"],"displayName":"g","members":[{"type":"User"}]}`,
 		"member empty":         `{"schemas":["` + URNGroup + `"],"displayName":"g","members":[{"value":""}]}`,
 	} {
-		_, err := groupType.Decode([]byte(doc), lenient)
+		_, err := Decode(groupType, []byte(doc), lenient)
 		if err == nil {
 			t.Errorf("%s: accepted", name)
 			continue
@@ -143,7 +143,7 @@ func TestDecodeRefusals(t *testing.T) {
 
 func TestEmptyBodyIsCalledEmpty(t *testing.T) {
 	for _, doc := range []string{"", " \r\n"} {
-		_, err := userType.Decode([]byte(doc), strict)
+		_, err := Decode(userType, []byte(doc), strict)
 		want(t, err, 400, InvalidSyntax)
 		if err != nil && !strings.Contains(err.Error(), "empty") {
 			t.Errorf("%q: %v", doc, err)
@@ -156,18 +156,18 @@ func TestDecodeOfAnotherType(t *testing.T) {
 	userDoc := `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"bjensen","displayName":"Babs Jensen"}`
 	groupDoc := `{"schemas":["URN:ietf:params:scim:schemas:core:2.0:group"],"userName":"bjensen","displayName":"Tour Guides"}`
 	for _, l := range []Leniency{strict, {MissingSchemas: true}, {IgnoreUnknown: true}, {MissingSchemas: true, IgnoreUnknown: true}, lenient} {
-		_, err := groupType.Decode([]byte(userDoc), l)
+		_, err := Decode(groupType, []byte(userDoc), l)
 		want(t, err, 400, InvalidSyntax)
-		_, err = userType.Decode([]byte(groupDoc), l)
+		_, err = Decode(userType, []byte(groupDoc), l)
 		want(t, err, 400, InvalidSyntax)
-		_, err = groupType.Replace(stored(t, groupType, `{"schemas":["`+URNGroup+`"],"id":"g","displayName":"g"}`), []byte(userDoc), l)
+		_, err = Replace(groupType, stored(t, groupType, `{"schemas":["`+URNGroup+`"],"id":"g","displayName":"g"}`), []byte(userDoc), l)
 		want(t, err, 400, InvalidSyntax)
 	}
 	// With its own schema too, the other one is unknown like any.
 	both := `{"schemas":["` + URNUser + `","` + URNGroup + `"],"displayName":"Tour Guides"}`
-	_, err := groupType.Decode([]byte(both), strict)
+	_, err := Decode(groupType, []byte(both), strict)
 	want(t, err, 400, InvalidSyntax)
-	if _, err := groupType.Decode([]byte(both), Leniency{IgnoreUnknown: true}); err != nil {
+	if _, err := Decode(groupType, []byte(both), Leniency{IgnoreUnknown: true}); err != nil {
 		t.Error(err)
 	}
 }
@@ -186,12 +186,12 @@ func TestErrorsKeepSecrets(t *testing.T) {
 		user(`"password":["hunter2"]`), user(`"password":{"hunter2":1}`), user(`"password":"hunter2","PASSWORD":"hunter2"`),
 		user(`"password":"hunter2\u0000"`), user(`"password":"hunter2`), user(`"active":"hunter2"`),
 	} {
-		_, err := userType.Decode([]byte(doc), strict)
+		_, err := Decode(userType, []byte(doc), strict)
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", doc, err)
 		}
 	}
-	_, err := userType.ParsePatch(patchOp(`{"op":"replace","path":"password","value":["hunter2"]}`), strict)
+	_, err := ParsePatch(userType, patchOp(`{"op":"replace","path":"password","value":["hunter2"]}`), strict)
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Error(err)
 	}
@@ -260,7 +260,7 @@ func TestReplace(t *testing.T) {
 				urnTest + `":{"serial":"S1","clearance":"top","device":{"id":"d1","label":"new"}},"meta":{"resourceType":"User","created":"2010-01-23T04:56:22Z","lastModified":"2011-05-13T04:42:34.5Z","version":"W/\"3\""}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, err := userType.Replace(current, []byte(c.in), strict)
+			r, err := Replace(userType, current, []byte(c.in), strict)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -270,10 +270,10 @@ func TestReplace(t *testing.T) {
 		})
 	}
 	for _, x := range []string{`{"serial":"S2"}`, `{"device":{"id":"d2"}}`} {
-		_, err := userType.Replace(current, []byte(`{`+both+`,"`+urnTest+`":`+x+`}`), strict)
+		_, err := Replace(userType, current, []byte(`{`+both+`,"`+urnTest+`":`+x+`}`), strict)
 		want(t, err, 400, Mutability)
 	}
-	r, err := userType.Replace(current, []byte(richUser), strict)
+	r, err := Replace(userType, current, []byte(richUser), strict)
 	if err != nil || !r.Equal(current) {
 		t.Errorf("a PUT of the same: %v\n%s", err, text(t, r))
 	}
@@ -283,21 +283,21 @@ func TestReplace(t *testing.T) {
 	if text(t, current) != before {
 		t.Error("the current resource was changed")
 	}
-	if _, err := userType.Replace(current, []byte(`{}`), strict); err == nil {
+	if _, err := Replace(userType, current, []byte(`{}`), strict); err == nil {
 		t.Error("accepted")
 	}
 }
 
 func TestReplaceOfAGroup(t *testing.T) {
 	current := stored(t, groupType, groupDoc)
-	r, err := groupType.Replace(current, []byte(`{"schemas":["`+URNGroup+`"],"displayName":"G","members":[{"value":"c","type":"User"},{"value":"d"},{"value":"A"}]}`), strict)
+	r, err := Replace(groupType, current, []byte(`{"schemas":["`+URNGroup+`"],"displayName":"G","members":[{"value":"c","type":"User"},{"value":"d"},{"value":"A"}]}`), strict)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, wanted := text(t, r), `{"schemas":["`+URNGroup+`"],"id":"g1","displayName":"G","members":[{"value":"c","type":"Group"},{"value":"d"},{"value":"a","display":"A","type":"User"}],"meta":{"resourceType":"Group"}}`; got != wanted {
 		t.Errorf("got %s", got)
 	}
-	if r, err = groupType.Replace(current, []byte(`{"schemas":["`+URNGroup+`"],"displayName":"G"}`), strict); err != nil || r.MemberIDs() != nil {
+	if r, err = Replace(groupType, current, []byte(`{"schemas":["`+URNGroup+`"],"displayName":"G"}`), strict); err != nil || r.MemberIDs() != nil {
 		t.Error(r.MemberIDs(), err)
 	}
 }

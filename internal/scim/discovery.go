@@ -112,8 +112,8 @@ func (c ServiceProviderConfig) Document(baseURL string) json.RawMessage {
 	})
 }
 
-// Document is what /ResourceTypes/{name} answers (RFC 7643 section 6).
-func (t *ResourceType) Document(baseURL string) json.RawMessage {
+// ResourceTypeDocument is what /ResourceTypes/{name} answers (RFC 7643 section 6).
+func ResourceTypeDocument(t *ResourceType, baseURL string) json.RawMessage {
 	type extension struct {
 		Schema   string `json:"schema"`
 		Required bool   `json:"required"`
@@ -138,8 +138,8 @@ func (t *ResourceType) Document(baseURL string) json.RawMessage {
 	})
 }
 
-// Document is what /Schemas/{urn} answers (RFC 7643 section 7).
-func (s *Schema) Document(baseURL string) json.RawMessage {
+// SchemaDocument is what /Schemas/{urn} answers (RFC 7643 section 7).
+func SchemaDocument(s *Schema, baseURL string) json.RawMessage {
 	return marshal(struct {
 		Schemas     []string     `json:"schemas"`
 		ID          string       `json:"id"`

@@ -21,10 +21,10 @@ func TestMembersThatNameNobody(t *testing.T) {
 				}
 			}
 			doc := []byte(`{"schemas":["` + URNGroup + `"],"displayName":"Tour Guides","members":` + value + `}`)
-			if _, err := groupType.Decode(doc, l); err == nil {
+			if _, err := Decode(groupType, doc, l); err == nil {
 				t.Errorf("created %s", doc)
 			}
-			if got, err := groupType.Replace(current, doc, l); err == nil {
+			if got, err := Replace(groupType, current, doc, l); err == nil {
 				t.Errorf("replaced by %s: %v", doc, got.MemberIDs())
 			}
 		}
@@ -51,7 +51,7 @@ func TestElementsWithNothingInThem(t *testing.T) {
 	empty := []string{`"emails":[{"value":null}]`, `"addresses":[{}]`, `"phoneNumbers":[null]`, `"roles":[{"value":null,"type":null}]`}
 	full := []string{`"emails":[{"value":["a"]}]`, `"emails":[{"nope":"a"}]`, tst + `:{"sites":[{}]}`, tst + `:{"sites":[{"name":null,"desk":"4"}]}`, tst + `:{"sites":[null]}`}
 	for _, member := range append(empty, full...) {
-		_, err := userType.Decode([]byte(user(member)), strict)
+		_, err := Decode(userType, []byte(user(member)), strict)
 		if err == nil {
 			t.Error("created", member)
 		}
@@ -63,15 +63,15 @@ func TestElementsWithNothingInThem(t *testing.T) {
 	for _, member := range empty {
 		l := lenient
 		l.EmptyElements = false
-		_, err := userType.Decode([]byte(user(member)), l)
+		_, err := Decode(userType, []byte(user(member)), l)
 		want(t, err, 400, InvalidValue)
-		r, err := userType.Decode([]byte(user(member)), lenient)
+		r, err := Decode(userType, []byte(user(member)), lenient)
 		if err != nil || text(t, r) != text(t, stored(t, userType, user(``))) {
 			t.Error(member, err)
 		}
 	}
 	for _, member := range full {
-		_, err := userType.Decode([]byte(user(member)), lenient)
+		_, err := Decode(userType, []byte(user(member)), lenient)
 		want(t, err, 400, InvalidValue)
 	}
 }

@@ -15,7 +15,7 @@ func Example() {
 		return
 	}
 	users := registry.User()
-	user, err := users.Decode([]byte(`{
+	user, err := scim.Decode(users, []byte(`{
 		"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
 		"USERNAME": "bjensen@example.com", "password": "t1meMa$heen"}`), scim.Leniency{})
 	if err != nil {
@@ -23,7 +23,7 @@ func Example() {
 		return
 	}
 	user.SetID("2819c223")
-	patch, err := users.ParsePatch([]byte(`{
+	patch, err := scim.ParsePatch(users, []byte(`{
 		"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
 		"Operations": [{"op": "add", "path": "name.givenName", "value": "Barbara"}]}`), scim.Leniency{})
 	if err != nil {
@@ -35,7 +35,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	body, err := users.Render(user, nil, "https://scim.example.com/v2")
+	body, err := scim.Render(users, user, nil, "https://scim.example.com/v2")
 	fmt.Println(changed, err)
 	fmt.Println(string(body))
 	// Output:
@@ -46,7 +46,7 @@ func Example() {
 // What a client did wrong is an *Error, ready to be the body of an answer.
 func ExampleError() {
 	registry, _ := scim.NewRegistry()
-	_, err := registry.User().ParseFilter(`userName equals "bjensen"`, scim.Leniency{})
+	_, err := scim.ParseFilter(registry.User(), `userName equals "bjensen"`, scim.Leniency{})
 	var e *scim.Error
 	if errors.As(err, &e) {
 		body, _ := e.MarshalJSON()
@@ -62,7 +62,7 @@ func ExampleNewRegistry() {
 		ID:         "urn:example:params:scim:schemas:extension:acme:2.0:User",
 		Attributes: []*scim.Attribute{{Name: "badge", Type: scim.TypeInteger}},
 	})
-	_, err := registry.User().ParseFilter(`urn:example:params:scim:schemas:extension:acme:2.0:User:badge gt 17`, scim.Leniency{})
+	_, err := scim.ParseFilter(registry.User(), `urn:example:params:scim:schemas:extension:acme:2.0:User:badge gt 17`, scim.Leniency{})
 	fmt.Println(err)
 	// Output: <nil>
 }

@@ -78,7 +78,7 @@ func TestPatchOfListsWithinListsRefuses(t *testing.T) {
 // cannot.
 func TestPutOfElementsWithAnImmutableValue(t *testing.T) {
 	doc := siteUser(strings.Replace(siteNow, `"label":"old"`, `"label":"new"`, 1))
-	got, err := siteType.Replace(stored(t, siteType, siteUser(siteNow)), []byte(doc), strict)
+	got, err := Replace(siteType, stored(t, siteType, siteUser(siteNow)), []byte(doc), strict)
 	if err != nil || text(t, got) != text(t, stored(t, siteType, doc)) {
 		t.Errorf("%v: %s", err, text(t, got))
 	}

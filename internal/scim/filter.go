@@ -31,15 +31,15 @@ type Filter struct {
 
 // ParseFilter compiles a filter for resources of this type. An error is 400
 // invalidFilter and says where and what; a filter on a password is 403 sensitive.
-func (t *ResourceType) ParseFilter(text string, l Leniency) (*Filter, error) {
-	return t.ParseFilterAmong(nil, text, l)
+func ParseFilter(t *ResourceType, text string, l Leniency) (*Filter, error) {
+	return ParseFilterAmong(t, nil, text, l)
 }
 
 // ParseFilterAmong is ParseFilter for a search over several resource types, of which t is
 // one: an attribute that another of them has and this one has not is unassigned here (RFC
 // 7644 section 3.4.2.1).
-func (t *ResourceType) ParseFilterAmong(types []*ResourceType, text string, l Leniency) (*Filter, error) {
-	p := filterParser{t: t, among: types, l: l, text: text}
+func ParseFilterAmong(t *ResourceType, types []*ResourceType, text string, l Leniency) (*Filter, error) {
+	p := filterParser{t: t, among: types, l: l, scanner: scanner{text: text}}
 	root, err := p.parse()
 	if err != nil {
 		return nil, err
@@ -160,12 +160,12 @@ type termNode struct {
 
 func (n *termNode) match(r *Resource, _ any) bool {
 	if n.ref.sub == nil {
-		return n.is.holds(n.ref.value(r))
+		return n.is.holds(r.Value(n.ref))
 	}
 	if n.ref.attr == attrMeta {
 		return n.is.holds(r.metaValue(n.ref.sub))
 	}
-	return n.is.holdsWithin(n.ref.value(r), n.ref.sub)
+	return n.is.holdsWithin(r.Value(n.ref), n.ref.sub)
 }
 
 func (n *termNode) implies(yield func(*Attribute, *comparison)) { yield(n.ref.leaf(), &n.is) }
@@ -223,7 +223,7 @@ type valuePathNode struct {
 }
 
 func (n *valuePathNode) match(r *Resource, _ any) bool {
-	switch v := n.ref.value(r).(type) {
+	switch v := r.Value(n.ref).(type) {
 	case nil:
 		return false
 	case []any:

@@ -17,8 +17,7 @@ type filterParser struct {
 	// several.
 	among []*ResourceType
 	l     Leniency
-	text  string
-	pos   int
+	scanner
 	// terms and parts are what MaxFilterTerms and MaxFilterParts bound.
 	terms, parts int
 	// within is the attribute whose value filter is being read: names are those of
@@ -175,7 +174,7 @@ func (p *filterParser) elementTerm(name string, start int) (node, error) {
 	leaf := p.within
 	if p.within.Type == TypeComplex {
 		if n.sub = p.within.sub(name); n.sub == nil {
-			return nil, p.fail(start, `"`+p.within.path+`" has no sub-attribute `+quoted(name))
+			return nil, p.fail(start, `"`+p.within.path+`" has no sub-attribute `+strconv.Quote(name))
 		}
 		leaf = n.sub
 	} else if !equalASCII(name, "value") {
@@ -252,7 +251,7 @@ func (p *filterParser) resolve(path string, start int) (r ref, absent bool, err 
 	case wrong == nil && r.attr != nil:
 		return r, false, nil
 	case wrong == nil:
-		return r, false, p.fail(start, quoted(path)+" names a schema and no attribute")
+		return r, false, p.fail(start, strconv.Quote(path)+" names a schema and no attribute")
 	case wrong.several:
 		return r, false, p.fail(start, wrong.problem)
 	}

@@ -35,7 +35,7 @@ func TestFilterExamplesOfTheRFC(t *testing.T) {
 		`emails[type eq "work" and value co "@example.com"] or ims[type eq "xmpp" and value co "@foo.com"]`: true,
 		`emails[type eq "home" and value co "bjensen"]`:                                                     false,
 	} {
-		f, err := userType.ParseFilter(filter, strict)
+		f, err := ParseFilter(userType, filter, strict)
 		if err != nil {
 			t.Errorf("%s: %v", filter, err)
 		} else if f.Match(r) != match {
@@ -116,7 +116,7 @@ func TestFilter(t *testing.T) {
 		`meta.resourceType eq "User"`: true, `meta.version eq "W/\"3\""`: true, `meta.created lt "2011-01-01T00:00:00Z"`: true,
 		`schemas co "enterprise"`: true, `schemas eq "` + URNGroup + `"`: false,
 	} {
-		f, err := userType.ParseFilter(filter, strict)
+		f, err := ParseFilter(userType, filter, strict)
 		if err != nil {
 			t.Errorf("%s: %v", filter, err)
 		} else if f.Match(r) != match {
@@ -135,7 +135,7 @@ func TestFilterOfGroups(t *testing.T) {
 		`members.value eq "c"`:                      true,
 		`displayName eq "TOUR guides"`:              true,
 	} {
-		f, err := groupType.ParseFilter(filter, strict)
+		f, err := ParseFilter(groupType, filter, strict)
 		if err != nil || f.Match(r) != match {
 			t.Errorf("%s: got %v, %v", filter, !match, err)
 		}
@@ -147,15 +147,15 @@ func TestUnquotedLiterals(t *testing.T) {
 	for _, l := range []Leniency{strict, {UnquotedLiterals: true}} {
 		for _, word := range []string{`'a'`, `x"`, `x"y"`, `{"a":1}`, `{0}`, `{userName}`, `<value>`, `[x`, `a\b`, `(x`,
 			`true`, `True`, `FALSE`, `Null`, `and`, `OR`, `not`} {
-			_, err := userType.ParseFilter(`userName eq `+word, l)
+			_, err := ParseFilter(userType, `userName eq `+word, l)
 			want(t, err, 400, InvalidFilter)
 		}
 	}
 	for _, word := range []string{"jyoung", "a+b@example.com", "o'brien@example.com", "701984", "00u1-x_y.z", "Le", "CN=x,DC=example", "-1", "1.0", "é"} {
-		if _, err := userType.ParseFilter(`(userName eq `+word+`)`, Leniency{UnquotedLiterals: true}); err != nil {
+		if _, err := ParseFilter(userType, `(userName eq `+word+`)`, Leniency{UnquotedLiterals: true}); err != nil {
 			t.Errorf("%s: %v", word, err)
 		}
-		_, err := userType.ParseFilter(`userName eq `+word, strict)
+		_, err := ParseFilter(userType, `userName eq `+word, strict)
 		want(t, err, 400, InvalidFilter)
 	}
 }
@@ -180,7 +180,7 @@ func TestFilterErrorsHelp(t *testing.T) {
 		strings.Repeat(`userName pr or `, 500) + `userName pr`:  "500",
 		strings.Repeat(`title co "x" or `, 50) + `title co "x"`: "50",
 	} {
-		_, err := userType.ParseFilter(filter, strict)
+		_, err := ParseFilter(userType, filter, strict)
 		want(t, err, 400, InvalidFilter)
 		if err != nil && !strings.Contains(err.Error(), part) {
 			t.Errorf("%.60s: %v does not say %q", filter, err, part)
@@ -214,7 +214,7 @@ func TestFilterRefusals(t *testing.T) {
 		`userName eq "` + strings.Repeat("a", MaxFilterLength) + `"`,
 		"userName eq \"a\xff\"",
 	} {
-		_, err := userType.ParseFilter(filter, strict)
+		_, err := ParseFilter(userType, filter, strict)
 		if err == nil {
 			t.Errorf("%s: accepted", filter)
 			continue
@@ -224,7 +224,7 @@ func TestFilterRefusals(t *testing.T) {
 }
 
 func TestFilterSaysWhere(t *testing.T) {
-	_, err := userType.ParseFilter(`title pr and userName xx "a"`, strict)
+	_, err := ParseFilter(userType, `title pr and userName xx "a"`, strict)
 	if err == nil || !strings.Contains(err.Error(), "position 23") || !strings.Contains(err.Error(), "eq ne co") {
 		t.Error(err)
 	}
@@ -232,7 +232,7 @@ func TestFilterSaysWhere(t *testing.T) {
 
 func TestFilterOnSecrets(t *testing.T) {
 	for _, filter := range []string{`password eq "x"`, `title pr or password sw "a"`, `PASSWORD pr`, urnTest + `:secret eq "x"`, urnTest + `:pin eq "x"`, `password eq null`} {
-		_, err := userType.ParseFilter(filter, strict)
+		_, err := ParseFilter(userType, filter, strict)
 		want(t, err, 403, Sensitive)
 	}
 }
@@ -253,7 +253,7 @@ func TestEqualities(t *testing.T) {
 		URNEnterpriseUser + `:employeenumber eq "7"`:                               {{URNEnterpriseUser + ":employeeNumber", "7"}},
 		urnTest + `:tags[value eq "x"]`:                                            {{urnTest + ":tags", "x"}},
 	} {
-		f, err := userType.ParseFilter(filter, strict)
+		f, err := ParseFilter(userType, filter, strict)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -264,7 +264,7 @@ func TestEqualities(t *testing.T) {
 			t.Errorf("String: %s", f)
 		}
 	}
-	f, err := groupType.ParseFilter(`id eq "g" and members[value eq "m"]`, strict)
+	f, err := ParseFilter(groupType, `id eq "g" and members[value eq "m"]`, strict)
 	if err != nil || !reflect.DeepEqual(f.Equalities(), []Equality{{"id", "g"}, {"members.value", "m"}}) {
 		t.Error(f.Equalities(), err)
 	}
@@ -282,7 +282,7 @@ func TestLongestURNWins(t *testing.T) {
 	)
 	r := NewResource(g.User(), Complex{"urn:example:x": Complex{"y": "1"}, "urn:example:x:y": Complex{"z": "2"}})
 	for _, filter := range []string{`urn:example:x:y:z eq "2"`} {
-		f, err := g.User().ParseFilter(filter, strict)
+		f, err := ParseFilter(g.User(), filter, strict)
 		if err != nil || !f.Match(r) {
 			t.Errorf("%s: %v", filter, err)
 		}
@@ -292,7 +292,7 @@ func TestLongestURNWins(t *testing.T) {
 func TestFilterFoldsUnicode(t *testing.T) {
 	r := NewResource(userType, Complex{"userName": "ÉLODIE Straße", "displayName": "Ｗｉｄｅ"})
 	for _, filter := range []string{`userName eq "élodie STRASSE"`, `userName co "STRASS"`, `userName sw "e\u0301lo"`, `displayName eq "wide"`, `userName ew "ßE"`} {
-		f, err := userType.ParseFilter(filter, strict)
+		f, err := ParseFilter(userType, filter, strict)
 		if err != nil || !f.Match(r) {
 			t.Errorf("%s: no match, %v", filter, err)
 		}
@@ -301,7 +301,7 @@ func TestFilterFoldsUnicode(t *testing.T) {
 
 func ExampleFilter() {
 	g, _ := NewRegistry()
-	f, _ := g.User().ParseFilter(`emails[type eq "work" and value sw "babs@"] and active eq true`, Leniency{})
+	f, _ := ParseFilter(g.User(), `emails[type eq "work" and value sw "babs@"] and active eq true`, Leniency{})
 	u := NewResource(g.User(), Complex{"userName": "babs", "active": true,
 		"emails": []any{Complex{"type": "work", "value": "Babs@example.com"}}})
 	fmt.Println(f.Match(u), f.Equalities())
@@ -315,11 +315,11 @@ func TestFilterBounds(t *testing.T) {
 	} {
 		filter := strings.TrimSuffix(strings.Repeat(comparison+" or ", most), " or ")
 		if len(filter) <= MaxFilterLength {
-			if _, err := userType.ParseFilter(filter, strict); err != nil {
+			if _, err := ParseFilter(userType, filter, strict); err != nil {
 				t.Errorf("%d times %s: %v", most, comparison, err)
 			}
 		}
-		_, err := userType.ParseFilter(filter+" or "+comparison, strict)
+		_, err := ParseFilter(userType, filter+" or "+comparison, strict)
 		want(t, err, 400, InvalidFilter)
 	}
 }

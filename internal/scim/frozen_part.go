@@ -48,10 +48,12 @@ func (f *Frozen) part(p parts, derived []Reference) *Resource {
 			f.member(c, name, value)
 		}
 	})
-	if list := values(derived); p.derived && len(list) > 0 {
+	if list := referenceValues(derived); p.derived && len(list) > 0 {
 		c[f.kind.derived.Name] = list
 	}
-	return &Resource{kind: f.kind, attributes: c, meta: f.Meta()}
+	r := NewResource(f.kind, c)
+	r.SetMeta(f.Meta())
+	return r
 }
 
 // member reads one member of the text.
@@ -66,7 +68,7 @@ func (f *Frozen) member(c Complex, name, text string) {
 	if a := f.kind.attributeNamed(name); a != nil {
 		c[name] = trusted(a, value)
 	} else if s := f.kind.schemaNamed(name); s != nil {
-		c[s.ID] = trustedMembers(s.index, value)
+		c[s.ID] = trustedMembers(s.attr, value)
 	}
 }
 

@@ -31,12 +31,12 @@ func TestFrozen(t *testing.T) {
 			registry, err := scim.NewRegistry(badgeSchema(returned))
 			g.Expect(err).NotTo(HaveOccurred())
 			user := registry.User()
-			original, err := user.Decode([]byte(frozenUser), scim.Leniency{})
+			original, err := scim.Decode(user, []byte(frozenUser), scim.Leniency{})
 			g.Expect(err).NotTo(HaveOccurred())
 			original.SetID("6b18e2d4-2639-4b61-bd3c-eb77a6b6d39b")
 			created := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 			original.SetMeta(scim.Meta{Created: created, LastModified: created.Add(time.Second), Version: `W/"3"`})
-			frozen := original.Freeze()
+			frozen := scim.Freeze(original)
 			references := []scim.Reference{{Value: "g-1", Type: "direct", Display: "One \"1\""}, {Value: "g/2", Type: "indirect"}}
 
 			for _, derived := range [][]scim.Reference{nil, references} {
@@ -57,7 +57,7 @@ func TestFrozen(t *testing.T) {
 					`urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value eq "m-1"`, `title pr or externalId eq "E-1"`,
 					`id eq "nobody"`, `active eq true`, `name.familyName eq "<&>"`,
 				} {
-					filter, err := user.ParseFilter(text, scim.Leniency{})
+					filter, err := scim.ParseFilter(user, text, scim.Leniency{})
 					g.Expect(err).NotTo(HaveOccurred())
 					g.Expect(filter.MatchFrozen(frozen, derived)).To(Equal(filter.Match(complete)), text)
 				}
@@ -65,12 +65,12 @@ func TestFrozen(t *testing.T) {
 					{"", ""}, {"", "groups"}, {"", "groups,emails"}, {"", "groups.display"}, {"", "nothing"}, {"", "meta.location"},
 					{"userName", ""}, {"groups", ""}, {"urn:example:badge:number", ""}, {"", "id"},
 				} {
-					projection, err := user.ParseProjection(names[0], names[1])
+					projection, err := scim.ParseProjection(user, names[0], names[1])
 					g.Expect(err).NotTo(HaveOccurred())
 					for _, base := range []string{"https://acme.example.com/scim/v2", "http://a\"b/scim/"} {
-						want, err := user.Render(complete, projection, base)
+						want, err := scim.Render(user, complete, projection, base)
 						g.Expect(err).NotTo(HaveOccurred())
-						got, err := user.Render(frozen.Thaw(derived), projection, base)
+						got, err := scim.Render(user, frozen.Thaw(derived), projection, base)
 						g.Expect(err).NotTo(HaveOccurred())
 						g.Expect(string(got)).To(Equal(string(want)), "%v", names)
 					}
@@ -93,7 +93,7 @@ func TestFrozenUsersOfEveryShape(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			g := NewWithT(t)
 			doc := `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:example:badge"],"userName":"x",` + text + `}`
-			user, err := registry.User().Decode([]byte(doc), scim.Leniency{})
+			user, err := scim.Decode(registry.User(), []byte(doc), scim.Leniency{})
 			if err != nil {
 				g.Expect(text).To(ContainSubstring("u0000"), "NUL is refused")
 				return
@@ -102,11 +102,11 @@ func TestFrozenUsersOfEveryShape(t *testing.T) {
 			for _, derived := range [][]scim.Reference{nil, {{Value: "g-1", Type: "direct"}}} {
 				want := user.Clone()
 				want.SetDerived(derived)
-				g.Expect(user.Freeze().Thaw(derived).Attributes()).To(Equal(want.Attributes()))
+				g.Expect(scim.Freeze(user).Thaw(derived).Attributes()).To(Equal(want.Attributes()))
 				for _, filter := range []string{`active eq false`, `active eq true`, `groups pr`, `urn:example:badge:weight lt 0`} {
-					parsed, err := registry.User().ParseFilter(filter, scim.Leniency{})
+					parsed, err := scim.ParseFilter(registry.User(), filter, scim.Leniency{})
 					g.Expect(err).NotTo(HaveOccurred())
-					g.Expect(parsed.MatchFrozen(user.Freeze(), derived)).To(Equal(parsed.Match(want)), filter)
+					g.Expect(parsed.MatchFrozen(scim.Freeze(user), derived)).To(Equal(parsed.Match(want)), filter)
 				}
 			}
 		})
@@ -118,11 +118,11 @@ func TestFrozenGroup(t *testing.T) {
 	registry, err := scim.NewRegistry()
 	g.Expect(err).NotTo(HaveOccurred())
 	group := scim.NewResource(registry.Group(), scim.Complex{"id": "g-1", "displayName": "Engineering"})
-	frozen := group.Freeze()
+	frozen := scim.Freeze(group)
 	group.Attributes()["members"] = []any{scim.Complex{"value": "u-1", "type": "User"}, scim.Complex{"value": "g-2", "type": "Group"}}
-	want, err := registry.Group().Render(group, nil, "https://acme.example.com")
+	want, err := scim.Render(registry.Group(), group, nil, "https://acme.example.com")
 	g.Expect(err).NotTo(HaveOccurred())
-	got, err := registry.Group().Render(frozen.Thaw([]scim.Reference{{Value: "u-1", Type: "User"}, {Value: "g-2", Type: "Group"}}), nil, "https://acme.example.com")
+	got, err := scim.Render(registry.Group(), frozen.Thaw([]scim.Reference{{Value: "u-1", Type: "User"}, {Value: "g-2", Type: "Group"}}), nil, "https://acme.example.com")
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(string(got)).To(Equal(string(want)))
 	g.Expect(string(got)).To(ContainSubstring(`"$ref":"https://acme.example.com/Groups/g-2"`))
@@ -150,7 +150,7 @@ func TestMemberChanges(t *testing.T) {
 			g := NewWithT(t)
 			registry, err := scim.NewRegistry()
 			g.Expect(err).NotTo(HaveOccurred())
-			patch, err := registry.Group().ParsePatch([]byte(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":`+operations+`}`),
+			patch, err := scim.ParsePatch(registry.Group(), []byte(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":`+operations+`}`),
 				scim.Leniency{OperationCase: true, RemoveValues: true, IgnoreReadOnly: true})
 			g.Expect(err).NotTo(HaveOccurred())
 			changes, rest, ok := patch.MemberChanges()

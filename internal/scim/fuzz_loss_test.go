@@ -70,7 +70,7 @@ func publishedLeaves(f testing.TB) (all []leaf) {
 	}
 	for _, s := range userType.schemas {
 		var doc struct{ Attributes []attribute }
-		if err := json.Unmarshal(s.Document(""), &doc); err != nil {
+		if err := json.Unmarshal(SchemaDocument(s, ""), &doc); err != nil {
 			f.Fatal(err)
 		}
 		for _, a := range doc.Attributes {
@@ -149,11 +149,11 @@ func send(how string, current *Resource, l Leniency, name, nested, value string)
 		if strings.EqualFold(name, "userName") || strings.HasSuffix(lowerASCII(name), "username") {
 			request = `{"schemas":["` + URNUser + `"],` + member + `}`
 		}
-		got, err = userType.Decode([]byte(request), l)
+		got, err = Decode(userType, []byte(request), l)
 	case how == "put":
 		l.UndeclaredExtensions = true
 		request = user(member)
-		got, err = userType.Replace(current, []byte(request), l)
+		got, err = Replace(userType, current, []byte(request), l)
 	case how == "remove":
 		request = `{"op":"remove","path":` + quote(name) + `}`
 		got, _, err = apply(userType, current, l, request)

@@ -83,11 +83,7 @@ func stored(t testing.TB, kind *ResourceType, doc string) *Resource {
 
 func text(t testing.TB, r *Resource) string {
 	t.Helper()
-	b, err := r.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+	return string(JSON(r))
 }
 
 // patchOp is the body of a PATCH with operations.
@@ -96,7 +92,7 @@ func patchOp(operations ...string) []byte {
 }
 
 func apply(kind *ResourceType, current *Resource, l Leniency, operations ...string) (*Resource, bool, error) {
-	p, err := kind.ParsePatch(patchOp(operations...), l)
+	p, err := ParsePatch(kind, patchOp(operations...), l)
 	if err != nil {
 		return nil, false, err
 	}

@@ -86,11 +86,11 @@ func TestLeniencies(t *testing.T) {
 				case c.r.ops != "":
 					return patched(t, c.r.kind, c.r.current, l, c.r.ops)
 				case c.r.filter != "":
-					f, err := c.r.kind.ParseFilter(c.r.filter, l)
+					f, err := ParseFilter(c.r.kind, c.r.filter, l)
 					if err != nil {
 						return "", err
 					}
-					r, err := c.r.kind.Decode([]byte(c.r.current), Leniency{UndeclaredExtensions: true})
+					r, err := Decode(c.r.kind, []byte(c.r.current), Leniency{UndeclaredExtensions: true})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -100,7 +100,7 @@ func TestLeniencies(t *testing.T) {
 					}
 					return "", nil
 				}
-				r, err := c.r.kind.Decode([]byte(c.r.body), l)
+				r, err := Decode(c.r.kind, []byte(c.r.body), l)
 				if err != nil {
 					return "", err
 				}
@@ -167,7 +167,7 @@ func TestLenienciesRefuseToo(t *testing.T) {
 		}
 	}
 	for _, filter := range []string{`title eq a b`, `nope eq "x"`, `active eq maybe`, `title eq "a`, `title eq`} {
-		if _, err := userType.ParseFilter(filter, lenient); err == nil {
+		if _, err := ParseFilter(userType, filter, lenient); err == nil {
 			t.Errorf("%s: accepted", filter)
 		}
 	}

@@ -51,7 +51,7 @@ func (s *step) memberChanges() (changes []MemberChange, ok bool) {
 			changes = append(changes, MemberChange{ID: id, Add: s.verb == verbAdd})
 		}
 		return changes, true
-	case s.verb == verbRemove && !s.listed && f != nil && f.id != nil && len(f.terms) == 1:
+	case s.verb == verbRemove && !s.listed && f != nil && f.id != nil && f.simple():
 		return []MemberChange{{ID: Fold(*f.id)}}, true
 	}
 	return nil, false

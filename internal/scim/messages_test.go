@@ -55,8 +55,8 @@ func TestMessagesWithoutSchemas(t *testing.T) {
 		for urn, parse := range map[string]func(doc []byte, l Leniency) error{
 			URNBulkRequest:   func(doc []byte, l Leniency) error { _, err := ParseBulk(doc, 10, l); return err },
 			URNSearchRequest: func(doc []byte, l Leniency) error { _, err := ParseSearchRequest(doc, l); return err },
-			URNPatchOp:       func(doc []byte, l Leniency) error { _, err := userType.ParsePatch(doc, l); return err },
-			URNUser:          func(doc []byte, l Leniency) error { _, err := userType.Decode(doc, l); return err },
+			URNPatchOp:       func(doc []byte, l Leniency) error { _, err := ParsePatch(userType, doc, l); return err },
+			URNUser:          func(doc []byte, l Leniency) error { _, err := Decode(userType, doc, l); return err },
 		} {
 			doc := []byte(`{` + strings.Replace(c.schemas, "%s", urn, 1) + map[string]string{URNUser: `"userName":"x"`, URNSearchRequest: `"count":1`,
 				URNPatchOp: `"Operations":[{"op":"remove","path":"title"}]`, URNBulkRequest: `"Operations":[{"method":"DELETE","path":"/Users/1"}]`}[urn] + `}`)
@@ -107,12 +107,12 @@ func TestServiceProviderConfig(t *testing.T) {
 }
 
 func TestResourceTypeDocument(t *testing.T) {
-	if got, wanted := string(mustRegistry().User().Document("https://example.com/v2")), `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],"id":"User","name":"User","description":"User Account","endpoint":"/Users",`+
+	if got, wanted := string(ResourceTypeDocument(mustRegistry().User(), "https://example.com/v2")), `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],"id":"User","name":"User","description":"User Account","endpoint":"/Users",`+
 		`"schema":"urn:ietf:params:scim:schemas:core:2.0:User","schemaExtensions":[{"schema":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User","required":false}],`+
 		`"meta":{"resourceType":"ResourceType","location":"https://example.com/v2/ResourceTypes/User"}}`; got != wanted {
 		t.Error(got)
 	}
-	if got := string(groupType.Document("")); !strings.Contains(got, `"schemaExtensions":[]`) {
+	if got := string(ResourceTypeDocument(groupType, "")); !strings.Contains(got, `"schemaExtensions":[]`) {
 		t.Error(got)
 	}
 }

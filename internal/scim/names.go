@@ -149,9 +149,9 @@ func (t *ResourceType) resolve(path string) (ref, *misnomer) {
 	u, rest := t.splitURN(path)
 	switch {
 	case u == nil:
-		return ref{}, &misnomer{problem: quoted(path) + " begins with no schema of " + t.Name, unknown: true}
+		return ref{}, &misnomer{problem: strconv.Quote(path) + " begins with no schema of " + t.Name, unknown: true}
 	case u.schema == nil:
-		return ref{}, &misnomer{problem: quoted(path) + " begins with a schema of " + u.of + ", and this is about a " + t.Name}
+		return ref{}, &misnomer{problem: strconv.Quote(path) + " begins with a schema of " + u.of + ", and this is about a " + t.Name}
 	case rest == "":
 		return ref{schema: u.schema}, nil
 	}
@@ -178,14 +178,14 @@ func (t *ResourceType) resolveIn(home *Schema, path string) (ref, *misnomer) {
 	r, other := t.find(home, name)
 	switch {
 	case other != nil:
-		return ref{}, &misnomer{problem: quoted(path) + " is an attribute of several schemas: write the URN before it, as in " + quoted(other.ID+":"+path), several: true}
+		return ref{}, &misnomer{problem: strconv.Quote(path) + " is an attribute of several schemas: write the URN before it, as in " + strconv.Quote(other.ID+":"+path), several: true}
 	case r.attr == nil:
-		return ref{}, &misnomer{problem: quoted(path) + " is no attribute of " + t.Name, unknown: true}
+		return ref{}, &misnomer{problem: strconv.Quote(path) + " is no attribute of " + t.Name, unknown: true}
 	case !parted:
 		return r, nil
 	}
 	if r.sub = r.attr.sub(sub); r.sub == nil {
-		return ref{}, &misnomer{problem: quoted(r.attr.path) + " has no sub-attribute " + quoted(sub), unknown: true}
+		return ref{}, &misnomer{problem: strconv.Quote(r.attr.path) + " has no sub-attribute " + strconv.Quote(sub), unknown: true}
 	}
 	return r, nil
 }
@@ -220,6 +220,9 @@ func (t *ResourceType) find(home *Schema, name string) (r ref, other *Schema) {
 	}
 	return r, nil
 }
+
+// attr finds an attribute by its name; nil when there is none.
+func (s *Schema) attr(name string) *Attribute { return s.index.find(name) }
 
 // attribute finds an attribute of the schema. The common ones are at home among those of
 // the core schema.
@@ -261,7 +264,3 @@ func validPath(path string) bool {
 	name, sub, parted := cutSub(path)
 	return validName(name, false) && (!parted || validName(sub, true))
 }
-
-// quoted puts what a client sent between quotation marks. Those in it are escaped, so that
-// there is no mistaking where it ends.
-func quoted(s string) string { return strconv.Quote(s) }

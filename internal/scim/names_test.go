@@ -73,7 +73,7 @@ func TestNamesAreUnderstood(t *testing.T) {
 						t.Errorf("remove: %v\n%s", err, got)
 					}
 				}
-				filter, err := userType.ParseFilter(name+` eq "D"`, l)
+				filter, err := ParseFilter(userType, name+` eq "D"`, l)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -89,15 +89,15 @@ func TestNamesAreUnderstood(t *testing.T) {
 					}
 				}
 			}
-			p, err := userType.ParseProjection(name, "")
+			p, err := ParseProjection(userType, name, "")
 			if err != nil {
 				t.Fatal(err)
 			}
-			b, err := userType.Render(decoded(t, user(out)), p, base)
+			b, err := Render(userType, decoded(t, user(out)), p, base)
 			if err != nil || !strings.Contains(string(b), `"D"`) {
 				t.Errorf("attributes: %v %s", err, b)
 			}
-			s, err := userType.ParseSort(name, "")
+			s, err := ParseSort(userType, name, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,7 +111,7 @@ func TestNamesAreUnderstood(t *testing.T) {
 
 func decoded(t *testing.T, doc string) *Resource {
 	t.Helper()
-	r, err := userType.Decode([]byte(doc), Leniency{UndeclaredExtensions: true})
+	r, err := Decode(userType, []byte(doc), Leniency{UndeclaredExtensions: true})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, doc)
 	}
@@ -120,7 +120,7 @@ func decoded(t *testing.T, doc string) *Resource {
 
 func replaced(t *testing.T, doc string) *Resource {
 	t.Helper()
-	r, err := userType.Replace(decoded(t, user(``)), []byte(doc), Leniency{UndeclaredExtensions: true})
+	r, err := Replace(userType, decoded(t, user(``)), []byte(doc), Leniency{UndeclaredExtensions: true})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, doc)
 	}
@@ -139,7 +139,7 @@ func TestSchemasAreUnderstood(t *testing.T) {
 		`{"schemas":["` + URNUser + `","` + URNEnterpriseUser + `"],"` + URNUser + `":{"userName":"bjensen","department":"D"}}`,
 		`{"schemas":["` + URNUser + `","` + URNEnterpriseUser + `"],"userName":"bjensen",` + ent + `:{"schemas":["` + URNEnterpriseUser + `"],"department":"D"}}`,
 	} {
-		r, err := userType.Decode([]byte(doc), strict)
+		r, err := Decode(userType, []byte(doc), strict)
 		if err != nil || text(t, r) != out {
 			t.Errorf("%s: %v", doc, err)
 		}
@@ -157,12 +157,12 @@ func TestSchemasAreUnderstood(t *testing.T) {
 		"two parts of one, by two spellings": {``, `{"op":"add","value":{"name.givenName":"D","name":{"familyName":"J"},"name/middleName":"M"}}`, `"name":{"familyName":"J","givenName":"D","middleName":"M"}`},
 	})
 	for _, doc := range []string{user(`"emails":null,"emails[type eq \"work\"].value":"D"`), user(`"emails [type eq \"work\"].value":"D"`)} {
-		r, err := userType.Decode([]byte(doc), Leniency{})
+		r, err := Decode(userType, []byte(doc), Leniency{})
 		if err != nil || text(t, r) != text(t, decoded(t, user(`"emails":[{"value":"D","type":"work"}]`))) {
 			t.Errorf("%s: %v", doc, err)
 		}
 	}
-	filter, err := userType.ParseFilter(`emails [type eq "home"]/value eq "h@example.com"`, strict)
+	filter, err := ParseFilter(userType, `emails [type eq "home"]/value eq "h@example.com"`, strict)
 	if err != nil || !filter.Match(decoded(t, user(twoEmails))) {
 		t.Error(err)
 	}
@@ -185,35 +185,35 @@ func TestNamesThatAreRefused(t *testing.T) {
 	} {
 		for _, l := range []Leniency{strict, lenient} {
 			for _, op := range []string{`{"op":"add","path":"` + c.name + `","value":"7"}`, `{"op":"remove","path":"` + c.name + `"}`} {
-				_, err := c.kind.ParsePatch(patchOp(op), l)
+				_, err := ParsePatch(c.kind, patchOp(op), l)
 				want(t, err, 400, InvalidPath)
 			}
-			_, err := c.kind.ParsePatch(patchOp(`{"op":"replace","value":{"`+c.name+`":"7"}}`), l)
+			_, err := ParsePatch(c.kind, patchOp(`{"op":"replace","value":{"`+c.name+`":"7"}}`), l)
 			want(t, err, 400, InvalidSyntax)
 			doc := `{"schemas":["` + c.kind.Schema.ID + `"],"userName":"b","displayName":"b","` + c.name + `":"7"}`
 			if c.kind == groupType {
 				doc = strings.Replace(doc, `"userName":"b",`, ``, 1)
 			}
-			_, err = c.kind.Decode([]byte(doc), l)
+			_, err = Decode(c.kind, []byte(doc), l)
 			want(t, err, 400, InvalidSyntax)
 			if !strings.ContainsAny(c.name, " ") {
-				_, err = c.kind.ParseFilter(c.name+` eq "7"`, l)
+				_, err = ParseFilter(c.kind, c.name+` eq "7"`, l)
 				want(t, err, 400, InvalidFilter)
-				_, err = c.kind.ParseSort(c.name, "")
+				_, err = ParseSort(c.kind, c.name, "")
 				want(t, err, 400, InvalidValue)
 			}
 		}
 	}
 	for _, parameters := range [][2]string{{"badge", ""}, {"", "badge"}} {
-		_, err := twice.ParseProjection(parameters[0], parameters[1])
+		_, err := ParseProjection(twice, parameters[0], parameters[1])
 		want(t, err, 400, InvalidValue)
 	}
-	if p, err := groupType.ParseProjection(URNUser+":userName", ""); err != nil || p == nil {
+	if p, err := ParseProjection(groupType, URNUser+":userName", ""); err != nil || p == nil {
 		t.Error("attributes of other types are for a search of all types:", err)
 	}
 	for _, key := range []string{URNUser, URNEnterpriseUser, draftEnt, URNUser + ":emails[type eq \\\"work\\\"].value"} {
 		for _, l := range []Leniency{strict, lenient} {
-			_, err := groupType.ParsePatch(patchOp(`{"op":"add","value":{"`+key+`":{"displayName":"x"}}}`), l)
+			_, err := ParsePatch(groupType, patchOp(`{"op":"add","value":{"`+key+`":{"displayName":"x"}}}`), l)
 			want(t, err, 400, InvalidSyntax)
 		}
 	}
@@ -223,20 +223,20 @@ func TestNamesThatAreRefused(t *testing.T) {
 func TestUnknownNames(t *testing.T) {
 	for _, name := range []string{"nope", "name.nope", "title.value", "name/nope", "urn:example:x:2.0:User:department", URNUser + ":nope", URNEnterpriseUser + ".nope", scim1 + ":nope.x"} {
 		for _, op := range []string{`{"op":"add","path":"` + name + `","value":"7"}`, `{"op":"remove","path":"` + name + `"}`, `{"op":"add","value":{"` + name + `":"7"}}`} {
-			if _, err := userType.ParsePatch(patchOp(op), strict); err == nil {
+			if _, err := ParsePatch(userType, patchOp(op), strict); err == nil {
 				t.Error("accepted", op)
 			}
 			if got, err := patched(t, userType, user(``), lenient, op); err != nil || got != "=" {
 				t.Error(op, got, err)
 			}
 		}
-		_, err := userType.Decode([]byte(user(`"`+name+`":"7"`)), strict)
+		_, err := Decode(userType, []byte(user(`"`+name+`":"7"`)), strict)
 		want(t, err, 400, InvalidSyntax)
-		if r, err := userType.Decode([]byte(user(`"`+name+`":"7"`)), lenient); err != nil || text(t, r) != text(t, decoded(t, user(``))) {
+		if r, err := Decode(userType, []byte(user(`"`+name+`":"7"`)), lenient); err != nil || text(t, r) != text(t, decoded(t, user(``))) {
 			t.Error(name, err)
 		}
 		for _, l := range []Leniency{strict, lenient} {
-			_, err = userType.ParseFilter(name+` pr`, l)
+			_, err = ParseFilter(userType, name+` pr`, l)
 			want(t, err, 400, InvalidFilter)
 		}
 	}
@@ -248,11 +248,11 @@ func TestUnknownNames(t *testing.T) {
 		want(t, err, 400, InvalidPath)
 	}
 	for _, path := range []string{"/nope", "nope.", `emails[type eq \"work\"].`, `emails[type eq \"work\"].nope.nope`, "a b", URNUser + "::title"} {
-		_, err := userType.ParsePatch(patchOp(`{"op":"add","path":"`+path+`","value":"7"}`), lenient)
+		_, err := ParsePatch(userType, patchOp(`{"op":"add","path":"`+path+`","value":"7"}`), lenient)
 		want(t, err, 400, InvalidPath)
 	}
 	// To leave out a part of a filter would change others.
-	_, err := userType.ParsePatch(patchOp(`{"op":"add","path":"emails[nope eq \"work\"].value","value":"7"}`), lenient)
+	_, err := ParsePatch(userType, patchOp(`{"op":"add","path":"emails[nope eq \"work\"].value","value":"7"}`), lenient)
 	want(t, err, 400, InvalidFilter)
 }
 
@@ -271,7 +271,7 @@ func TestOneMeaningGivenTwice(t *testing.T) {
 				want(t, err, 400, InvalidSyntax)
 			}
 			l.CreateMissing, l.UndeclaredExtensions = true, true
-			if r, err := userType.Decode([]byte(user(members)), l); err == nil {
+			if r, err := Decode(userType, []byte(user(members)), l); err == nil {
 				t.Error("decoded", members, text(t, r))
 			} else {
 				want(t, err, 400, InvalidSyntax)
@@ -285,19 +285,19 @@ func TestOneMeaningGivenTwice(t *testing.T) {
 func TestBracketsThatMeanNothing(t *testing.T) {
 	for _, op := range []string{`{"op":"replace","path":"nickName[value eq \"x\"]","value":"y"}`, `{"op":"remove","path":"nickName[value eq \"x\"]"}`, `{"op":"add","path":"active[value eq true]","value":true}`} {
 		for _, l := range []Leniency{strict, lenient} {
-			_, err := userType.ParsePatch(patchOp(op), l)
+			_, err := ParsePatch(userType, patchOp(op), l)
 			want(t, err, 400, InvalidPath)
 		}
 	}
-	_, err := userType.ParseFilter(`nickName[value eq "x"]`, strict)
+	_, err := ParseFilter(userType, `nickName[value eq "x"]`, strict)
 	want(t, err, 400, InvalidFilter)
 	for _, l := range []Leniency{strict, lenient} {
-		_, err := groupType.ParsePatch(patchOp(`{"op":"remove","path":"members[display eq \"Bob\"]"}`), l)
+		_, err := ParsePatch(groupType, patchOp(`{"op":"remove","path":"members[display eq \"Bob\"]"}`), l)
 		want(t, err, 400, InvalidFilter)
 	}
-	_, err = groupType.ParseFilter(`members.display eq "Bob"`, strict)
+	_, err = ParseFilter(groupType, `members.display eq "Bob"`, strict)
 	want(t, err, 400, InvalidFilter)
-	_, err = groupType.ParseSort(`members.display`, "")
+	_, err = ParseSort(groupType, `members.display`, "")
 	want(t, err, 400, InvalidValue)
 }
 
@@ -318,14 +318,14 @@ func TestPathsAsNamesOfParts(t *testing.T) {
 	} {
 		l := lenient
 		l.UndeclaredExtensions = true
-		got, err := userType.Decode([]byte(user(document)), l)
+		got, err := Decode(userType, []byte(user(document)), l)
 		if want == "" {
 			if err == nil {
 				t.Errorf("%s became %s", document, text(t, got))
 			}
 			continue
 		}
-		plain, plainErr := userType.Decode([]byte(user(want)), l)
+		plain, plainErr := Decode(userType, []byte(user(want)), l)
 		if err != nil || plainErr != nil || text(t, got) != text(t, plain) {
 			t.Errorf("%s: %v, %v", document, err, plainErr)
 			continue

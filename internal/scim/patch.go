@@ -42,7 +42,7 @@ type operation struct {
 
 // ParsePatch reads the body of a PATCH and checks all that does not depend on the
 // resource: the message, the paths, and the values against the schema.
-func (t *ResourceType) ParsePatch(doc []byte, l Leniency) (*Patch, error) {
+func ParsePatch(t *ResourceType, doc []byte, l Leniency) (*Patch, error) {
 	o, err := parseObject(doc)
 	if err != nil {
 		return nil, err

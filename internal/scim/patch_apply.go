@@ -136,7 +136,7 @@ func (p *applier) stepComplex(s *step) error {
 			return err
 		}
 	}
-	if s.at.filter != nil && !(len(old) > 0 && s.at.filter.node.match(p.r, old)) {
+	if s.at.filter != nil && !(len(old) > 0 && s.at.filter.match(p.r, old)) {
 		if s.verb == verbRemove {
 			return nil
 		}

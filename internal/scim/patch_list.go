@@ -98,7 +98,7 @@ func (p *applier) matches(l *list, f *valueFilter) ([]int, error) {
 			return nil, err
 		}
 		at, found := l.find(elementKey(l.attr, Complex{l.attr.value.Name: *f.id}))
-		if !found || !f.node.match(p.r, l.items[at]) {
+		if !found || !f.match(p.r, l.items[at]) {
 			return nil, nil
 		}
 		return []int{at}, nil
@@ -112,7 +112,7 @@ func (p *applier) matches(l *list, f *valueFilter) ([]int, error) {
 	}
 	var found []int
 	for i, e := range l.items {
-		if e != nil && (f == nil || f.node.match(p.r, e)) {
+		if e != nil && (f == nil || f.match(p.r, e)) {
 			found = append(found, i)
 		}
 	}
@@ -313,7 +313,7 @@ func resembles(a *Attribute, e, want any) bool {
 	}
 	c, _ := e.(Complex)
 	for name, v := range given {
-		if sub := a.subs[name]; sub == nil || !sameScalar(sub, c[name], v) {
+		if sub := a.sub(name); sub == nil || !sameScalar(sub, c[name], v) {
 			return false
 		}
 	}

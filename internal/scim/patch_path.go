@@ -11,32 +11,18 @@ type target struct {
 	ignored bool
 }
 
-// valueFilter is the filter in the brackets of a path.
-type valueFilter struct {
-	node node
-	text string // as it was written, with its brackets
-	// cost is how many comparisons it takes for an element.
-	cost int
-	// terms are the comparisons of which an element can be made that satisfies the
-	// filter; nil if it is more than a conjunction of eq.
-	terms []*elementNode
-	// id is the `value` that an element must have, if the filter says so and
-	// elements are identified by it.
-	id *string
-}
+// parsePath reads a path with a URN, or one that is for the core schema.
+func parsePath(d reader, text string) (target, error) { return parsePathIn(d, nil, text) }
 
-// path reads a path with a URN, or one that is for the core schema.
-func (d reader) path(text string) (target, error) { return d.pathIn(nil, text) }
-
-// pathIn reads PATH of RFC 7644 section 3.5.2, figure 7. As table 9 has it, what is
+// parsePathIn reads PATH of RFC 7644 section 3.5.2, figure 7. As table 9 has it, what is
 // wrong with the filter between two brackets is invalidFilter, and all else is
 // invalidPath: a bracket that is never closed has no filter in it, and makes the path
 // malformed, whatever follows.
-func (d reader) pathIn(home *Schema, text string) (target, error) {
+func parsePathIn(d reader, home *Schema, text string) (target, error) {
 	if len(text) > MaxFilterLength {
 		return target{}, badRequest(InvalidPath, "path: it is longer than %d bytes", MaxFilterLength)
 	}
-	p := filterParser{t: d.t, l: d.l, text: text, inPath: true}
+	p := scanner{text: text}
 	word := p.word()
 	if word == "" {
 		return target{}, badRequest(InvalidPath, "path: it begins with no attribute")
@@ -47,7 +33,7 @@ func (d reader) pathIn(home *Schema, text string) (target, error) {
 	}
 	at := target{ref: r}
 	if p.opens() {
-		if err := at.brackets(&p); err != nil {
+		if err := at.brackets(d, &p); err != nil {
 			return target{}, err
 		}
 	}
@@ -59,7 +45,7 @@ func (d reader) pathIn(home *Schema, text string) (target, error) {
 
 // ignorable says whether a path is well formed, but names an attribute that is unknown
 // and to be ignored.
-func (d reader) ignorable(path string) bool {
+func ignorable(d reader, path string) bool {
 	if !d.l.IgnoreUnknown {
 		return false
 	}
@@ -77,27 +63,26 @@ func beforeBracket(path string) string {
 	return name
 }
 
-func (at *target) brackets(p *filterParser) error {
+func (at *target) brackets(d reader, p *scanner) error {
 	if at.attr == nil || at.sub != nil || at.attr.plain() {
 		return badRequest(InvalidPath, `path: brackets follow an attribute with several values or parts, as in emails[type eq "work"].value`)
 	}
 	open := p.pos
-	n, err := p.brackets(at.ref, 0, 0)
+	f, err := parseValueFilter(d.t, at.ref, p, d.l)
 	if err != nil && !closes(p.text[open:]) {
 		return badRequest(InvalidPath, `path: the bracket at position %d is never closed; "]" is missing`, open+1)
 	}
 	if err != nil {
 		return err
 	}
-	at.filter = newValueFilter(at.attr, n, p.terms)
-	at.filter.text = p.text[open:p.pos]
+	at.filter = f
 	if !p.part() {
 		return nil
 	}
 	p.pos++
 	name := p.word()
 	at.sub = at.attr.sub(name)
-	at.ignored = at.sub == nil && p.l.IgnoreUnknown && validName(name, true)
+	at.ignored = at.sub == nil && d.l.IgnoreUnknown && validName(name, true)
 	if at.sub == nil && !at.ignored {
 		return badRequest(InvalidPath, "path: %q has no sub-attribute %q", at.attr.path, name)
 	}
@@ -118,59 +103,4 @@ func closes(text string) bool {
 		}
 	}
 	return false
-}
-
-func newValueFilter(a *Attribute, n node, cost int) *valueFilter {
-	f := &valueFilter{node: n, cost: cost}
-	f.terms, _ = conjunction(n)
-	n.implies(func(b *Attribute, c *comparison) {
-		if a.identified && b == a.value && c.op == opEq && c.kind == kindText {
-			f.id = &c.literal
-		}
-	})
-	return f
-}
-
-// conjunction takes a filter apart that is only eq joined by and.
-func conjunction(n node) ([]*elementNode, bool) {
-	switch n := n.(type) {
-	case *elementNode:
-		if n.sub != nil && n.is.op == opEq && n.is.kind != kindNull {
-			return []*elementNode{n}, true
-		}
-	case andNode:
-		var all []*elementNode
-		for _, x := range n {
-			terms, ok := conjunction(x)
-			if !ok {
-				return nil, false
-			}
-			all = append(all, terms...)
-		}
-		return all, true
-	}
-	return nil, false
-}
-
-// element is a new element that satisfies the filter, as far as a client may write
-// it; nil if none can be made.
-func (f *valueFilter) element() Complex {
-	if len(f.terms) == 0 {
-		return nil
-	}
-	c := make(Complex, len(f.terms)+1)
-	for _, t := range f.terms {
-		if t.sub.Mutability == ReadOnly || t.sub.discarded() {
-			continue
-		}
-		v := t.is.valueOf(t.sub)
-		if v == nil {
-			return nil
-		}
-		if t.sub.MultiValued {
-			v = []any{v}
-		}
-		c[t.sub.Name] = v
-	}
-	return c
 }

@@ -51,7 +51,7 @@ func TestPatchExamplesOfTheRFC(t *testing.T) {
 		if path[0] == 'm' {
 			kind = groupType
 		}
-		if _, err := kind.ParsePatch(patchOp(`{"op":"remove","path":"`+path+`"}`), strict); err != nil {
+		if _, err := ParsePatch(kind, patchOp(`{"op":"remove","path":"`+path+`"}`), strict); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

@@ -38,7 +38,7 @@ type stepCompiler struct {
 
 // assignPath compiles an add or a replace with a path.
 func (c *stepCompiler) assignPath(path string, value any) error {
-	at, err := c.d.path(path)
+	at, err := parsePath(c.d, path)
 	if err != nil {
 		return c.unlessIgnored(path, err)
 	}
@@ -89,7 +89,7 @@ func (c *stepCompiler) assignMember(home *Schema, m strictjson.Member) error {
 	at := target{ref: r}
 	if name != m.Name {
 		var err error
-		if at, err = c.d.pathIn(home, m.Name); err != nil {
+		if at, err = parsePathIn(c.d, home, m.Name); err != nil {
 			return err
 		}
 	}
@@ -116,7 +116,7 @@ func (at target) usual(home *Schema, name string) bool {
 // unlessIgnored is the error about a path, or none if that is unknown and to be
 // ignored.
 func (c *stepCompiler) unlessIgnored(path string, err error) error {
-	if c.d.ignorable(path) {
+	if ignorable(c.d, path) {
 		return nil
 	}
 	return err
@@ -256,7 +256,7 @@ func (c *stepCompiler) readParts(s *step, value any) error {
 
 // remove compiles a remove.
 func (c *stepCompiler) remove(m message) error {
-	at, err := c.d.path(m.path)
+	at, err := parsePath(c.d, m.path)
 	if err != nil {
 		return c.unlessIgnored(m.path, err)
 	}

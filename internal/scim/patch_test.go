@@ -14,7 +14,7 @@ func patched(t *testing.T, kind *ResourceType, current string, l Leniency, opera
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := reader{t: kind, stored: true, l: Leniency{UndeclaredExtensions: true}}.resource(o)
+	r, err := reader{t: kind, stored: true, l: Leniency{UndeclaredExtensions: true}}.resource(o, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,19 +305,19 @@ func TestPatchMessage(t *testing.T) {
 		"twice":              `{"schemas":["` + URNPatchOp + `"],"Operations":[{"op":"remove","path":"title"}],"operations":[]}`,
 		"duplicate in an op": `{"schemas":["` + URNPatchOp + `"],"Operations":[{"op":"remove","path":"title","Path":"x"}]}`,
 	} {
-		_, err := userType.ParsePatch([]byte(doc), strict)
+		_, err := ParsePatch(userType, []byte(doc), strict)
 		if err == nil {
 			t.Errorf("%s: accepted", name)
 			continue
 		}
 		want(t, err, 400, InvalidSyntax)
 	}
-	if _, err := userType.ParsePatch([]byte(`{"SCHEMAS":["`+strings.ToUpper(URNPatchOp)+`"],"operations":[{"OP":"add","PATH":"title","VALUE":"x"}]}`), strict); err != nil {
+	if _, err := ParsePatch(userType, []byte(`{"SCHEMAS":["`+strings.ToUpper(URNPatchOp)+`"],"operations":[{"OP":"add","PATH":"title","VALUE":"x"}]}`), strict); err != nil {
 		t.Error("names in any case:", err)
 	}
-	_, err := userType.ParsePatch(patchOp(strings.TrimSuffix(strings.Repeat(`{"op":"remove","path":"title"},`, MaxOperations+1), ",")), strict)
+	_, err := ParsePatch(userType, patchOp(strings.TrimSuffix(strings.Repeat(`{"op":"remove","path":"title"},`, MaxOperations+1), ",")), strict)
 	want(t, err, 413, "")
-	p, err := userType.ParsePatch(patchOp(`{"op":"remove","path":"title"}`), strict)
+	p, err := ParsePatch(userType, patchOp(`{"op":"remove","path":"title"}`), strict)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -331,17 +331,17 @@ func TestPatchMessage(t *testing.T) {
 
 // A secret is no more open to the filter of a path than to that of a query.
 func TestPatchFilterOnSecrets(t *testing.T) {
-	_, err := userType.ParsePatch(patchOp(`{"op":"remove","path":"password[value eq \"x\"]"}`), strict)
+	_, err := ParsePatch(userType, patchOp(`{"op":"remove","path":"password[value eq \"x\"]"}`), strict)
 	want(t, err, 400, InvalidPath)
 	kind := mustRegistry(&Schema{ID: urnTest, Attributes: []*Attribute{{Name: "codes", MultiValued: true, Mutability: WriteOnly, Returned: ReturnedNever}}}).User()
-	_, err = kind.ParsePatch(patchOp(`{"op":"remove","path":"`+urnTest+`:codes[value eq \"x\"]"}`), strict)
+	_, err = ParsePatch(kind, patchOp(`{"op":"remove","path":"`+urnTest+`:codes[value eq \"x\"]"}`), strict)
 	want(t, err, 403, Sensitive)
 }
 
 // Apply may be called again, on the same or a newer state, as a compare-and-swap loop
 // does.
 func TestPatchAppliesAgain(t *testing.T) {
-	p, err := groupType.ParsePatch(patchOp(`{"op":"add","path":"members","value":[{"value":"x"}]}`,
+	p, err := ParsePatch(groupType, patchOp(`{"op":"add","path":"members","value":[{"value":"x"}]}`,
 		`{"op":"remove","path":"members[value eq \"a\"]"}`, `{"op":"add","path":"members","value":[{"value":"y"}]}`), strict)
 	if err != nil {
 		t.Fatal(err)

@@ -18,27 +18,27 @@ func (r ref) leaf() *Attribute {
 	return r.attr
 }
 
-// value is the attribute's value in a resource, the whole of it even if a
-// sub-attribute is named; nil where it is unassigned.
-func (r ref) value(of *Resource) any {
-	switch r.attr {
+// Value is the value of an attribute, the whole of it even if a sub-attribute is named;
+// nil where it is unassigned.
+func (r *Resource) Value(at ref) any {
+	switch at.attr {
 	case attrMeta:
 		c := Complex{}
 		for _, s := range attrMeta.SubAttributes {
-			if v := of.metaValue(s); v != nil {
+			if v := r.metaValue(s); v != nil {
 				c[s.Name] = v
 			}
 		}
 		return c
 	case attrSchemas:
-		urns := of.Schemas()
+		urns := r.Schemas()
 		list := make([]any, len(urns))
 		for i, urn := range urns {
 			list[i] = urn
 		}
 		return list
 	}
-	return of.container(r.schema)[r.attr.Name]
+	return r.container(at.schema)[at.attr.Name]
 }
 
 // metaValue is a sub-attribute of `meta`. A dateTime is a time.Time here. The

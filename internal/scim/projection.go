@@ -22,7 +22,7 @@ type selection struct {
 // ParseProjection reads the two parameters, which are lists with commas. Names that
 // no schema has are ignored. Only one of the two can be given. Without any
 // the Projection is nil.
-func (t *ResourceType) ParseProjection(attributes, excludedAttributes string) (*Projection, error) {
+func ParseProjection(t *ResourceType, attributes, excludedAttributes string) (*Projection, error) {
 	include, exclude := splitList(attributes), splitList(excludedAttributes)
 	if len(include) > 0 && len(exclude) > 0 {
 		return nil, badRequest(InvalidValue, "attributes and excludedAttributes exclude each other: send one of them")

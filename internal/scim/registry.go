@@ -1,6 +1,10 @@
 package scim
 
-import "fmt"
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
 
 // Registry is the resource types that one tenant has: User with the enterprise
 // extension and the tenant's own, and Group. It does not change, and may be used
@@ -81,6 +85,16 @@ type ResourceType struct {
 	exact     bool              // every attribute that is kept is returned by default
 }
 
+// Schemas are the core schema and the extensions.
+func (t *ResourceType) Schemas() []*Schema { return t.schemas }
+
+// Derived is the attribute that follows from other resources: `groups` of a user, `members`
+// of a group.
+func (t *ResourceType) Derived() *Attribute { return t.derived }
+
+// AllReturned reports whether every attribute that is kept is returned by default.
+func (t *ResourceType) AllReturned() bool { return t.exact }
+
 // SchemaExtension is an extension of a resource type (RFC 7643 section 3.3).
 type SchemaExtension struct {
 	Schema *Schema
@@ -134,4 +148,13 @@ func (t *ResourceType) attributeNamed(name string) *Attribute {
 		return a
 	}
 	return commonAttributes.find(name)
+}
+
+// endpointOf is the endpoint of a resource type of the registry, by its name.
+func (t *ResourceType) endpointOf(name string) string { return t.endpoints[name] }
+
+// Location is the URL of a resource, as in meta.location and the Location header
+// (RFC 7644 section 3.1).
+func (t *ResourceType) Location(baseURL, id string) string {
+	return strings.TrimRight(baseURL, "/") + t.Endpoint + "/" + url.PathEscape(id)
 }

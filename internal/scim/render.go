@@ -11,15 +11,14 @@ import (
 // and their `returned` characteristic allow, with meta.resourceType and
 // meta.location, and with the $ref of members and groups. The base URL is the
 // tenant's, as clients know it.
-func (t *ResourceType) Render(r *Resource, p *Projection, baseURL string) ([]byte, error) {
+func Render(t *ResourceType, r *Resource, p *Projection, baseURL string) ([]byte, error) {
 	if r == nil || r.kind != t {
 		return nil, fmt.Errorf("scim: the resource to render is not a %s", t.Name)
 	}
 	base := strings.TrimRight(baseURL, "/")
-	if f := r.frozen; f != nil && f.kind.exact {
+	if ready, ok := r.source.(prepared); ok && t.exact {
 		if without, ok := p.onlyExcludes(t.derived); p == nil || ok {
-			size := usualHead + len(f.text) + 3*len(base) + len(r.derived)*(len(base)+128)
-			return r.appendFrozen(make([]byte, 0, size), base, without), nil
+			return ready.AppendDefault(make([]byte, 0, ready.Size(base)), r, base, without), nil
 		}
 	}
 	w := writer{r: r, p: p, client: true, base: base}
@@ -27,14 +26,48 @@ func (t *ResourceType) Render(r *Resource, p *Projection, baseURL string) ([]byt
 	return b[start:], nil
 }
 
-// MarshalJSON is the whole resource, for a store: `schemas`, `id`, `externalId`, the
+// prepared is a source that has ready what a client gets by default, if the type's
+// attributes are all returned by default.
+type prepared interface {
+	// AppendDefault writes that, with or without the derived attribute.
+	AppendDefault(b []byte, r *Resource, baseURL string, without bool) []byte
+	// Size is about how many bytes that takes.
+	Size(baseURL string) int
+}
+
+// JSON is the whole resource, for a store: `schemas`, `id`, `externalId`, the
 // attributes in the order of their schemas, the extensions, and `meta` last. What
 // depends on where the server is has no part in it. The same resource always gives
 // the same bytes. FromJSON reads it back.
-func (r *Resource) MarshalJSON() ([]byte, error) {
+func JSON(r *Resource) []byte {
 	w := writer{r: r}
 	b, start := w.resource(make([]byte, 0, usualResource))
-	return b[start:], nil
+	return b[start:]
+}
+
+// Marks in a template. JSON has no control characters, so nothing in a resource can be
+// taken for one.
+const (
+	markBase    = '\x00' // where the tenant's base URL goes
+	markDerived = '\x01' // where the derived attribute goes, with the comma before it
+)
+
+// appendTemplate writes what a client gets by default between `schemas` and `meta`, with
+// marks for the base URL and the derived attribute, and returns what is to stand before
+// that. If not all attributes of the type are returned by default, it is what a store
+// gets, without the derived attribute.
+func appendTemplate(b []byte, r *Resource) (_, head []byte) {
+	w := writer{r: r, client: true, template: true}
+	if !r.kind.exact {
+		w = writer{r: r, store: true}
+	}
+	return w.content(b)
+}
+
+// appendMeta writes `meta` as a client gets it, with a comma before it.
+func appendMeta(b []byte, r *Resource, base string) []byte {
+	w := writer{r: r, client: true, base: base}
+	return w.meta(b)
 }
 
 // writer writes one resource.
@@ -168,17 +201,7 @@ func (w *writer) reference(b []byte, empty *bool, a, sub *Attribute, element Com
 	}
 	kind, _ := element["type"].(string)
 	b = append(separate(b, empty), sub.key...)
-	return w.url(b, w.r.kind.endpoints[sub.targetOf(kind)], id)
-}
-
-// targetOf is the resource type that a $ref points at if the element's `type` is this.
-func (a *Attribute) targetOf(kind string) string {
-	for _, name := range a.ReferenceTypes {
-		if equalASCII(name, kind) {
-			return name
-		}
-	}
-	return a.target
+	return w.url(b, w.r.kind.endpointOf(sub.targetOf(kind)), id)
 }
 
 // url writes the URL of a resource, with a mark for the base in a template.
@@ -228,8 +251,43 @@ func (w *writer) meta(b []byte) []byte {
 	return append(b, '}')
 }
 
-// Location is the URL of a resource, as in meta.location and the Location header
-// (RFC 7644 section 3.1).
-func (t *ResourceType) Location(baseURL, id string) string {
-	return strings.TrimRight(baseURL, "/") + t.Endpoint + "/" + url.PathEscape(id)
+// appendDerived writes the derived attribute with a comma before it, as far as the
+// projection shows it; nothing without references.
+func appendDerived(b []byte, t *ResourceType, base string, p *Projection, derived []Reference) []byte {
+	a := t.derived
+	if len(derived) == 0 || !p.shows(t.Schema, a) {
+		return b
+	}
+	var shown []*Attribute
+	for _, sub := range a.SubAttributes {
+		if p.showsSub(t.Schema, a, sub) {
+			shown = append(shown, sub)
+		}
+	}
+	if len(shown) == 0 {
+		return b
+	}
+	b = append(append(append(b, ','), a.key...), '[')
+	for i, r := range derived {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '{')
+		empty := true
+		for _, sub := range shown {
+			switch {
+			case sub.made():
+				b = append(separate(b, &empty), sub.key...)
+				b = appendURL(b, base, t.endpointOf(sub.targetOf(r.Type)), r.Value)
+			case sub.Name == "value":
+				b = appendString(append(separate(b, &empty), sub.key...), r.Value)
+			case sub.Name == "type" && r.Type != "":
+				b = appendString(append(separate(b, &empty), sub.key...), r.Type)
+			case sub.Name == "display" && r.Display != "":
+				b = appendString(append(separate(b, &empty), sub.key...), r.Display)
+			}
+		}
+		b = append(b, '}')
+	}
+	return append(b, ']')
 }

@@ -13,11 +13,11 @@ const base = "https://scim.example.com/acme/v2/"
 
 func render(t testing.TB, r *Resource, attributes, excluded string) map[string]any {
 	t.Helper()
-	p, err := r.Type().ParseProjection(attributes, excluded)
+	p, err := ParseProjection(r.Type(), attributes, excluded)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := r.Type().Render(r, p, base)
+	b, err := Render(r.Type(), r, p, base)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,10 +65,10 @@ func TestRender(t *testing.T) {
 		members[2].(map[string]any)["$ref"] != "https://scim.example.com/acme/v2/Groups/c" {
 		t.Error(members)
 	}
-	if _, err := groupType.Render(r, nil, base); err == nil {
+	if _, err := Render(groupType, r, nil, base); err == nil {
 		t.Error("a user rendered as a group")
 	}
-	if _, err := groupType.Render(nil, nil, base); err == nil {
+	if _, err := Render(groupType, nil, nil, base); err == nil {
 		t.Error("nothing rendered")
 	}
 }
@@ -128,9 +128,9 @@ func TestProjection(t *testing.T) {
 	if m := render(t, r, "emails.primary", ""); !reflect.DeepEqual(m["emails"], []any{map[string]any{"primary": true}}) {
 		t.Error(m["emails"])
 	}
-	_, err := userType.ParseProjection("userName", "emails")
+	_, err := ParseProjection(userType, "userName", "emails")
 	want(t, err, 400, InvalidValue)
-	if p, err := userType.ParseProjection(" , ", ""); p != nil || err != nil {
+	if p, err := ParseProjection(userType, " , ", ""); p != nil || err != nil {
 		t.Error(p, err)
 	}
 }
@@ -149,7 +149,7 @@ func TestWants(t *testing.T) {
 		{userType, "userName", "", URNEnterpriseUser, false}, {userType, "department", "", URNEnterpriseUser, true}, {userType, "", URNEnterpriseUser, URNEnterpriseUser, false},
 		{userType, "password", "", "password", false}, {userType, "", "title", urnTest + ":notes", false}, {userType, urnTest + ":notes", "", urnTest + ":notes", true},
 	} {
-		p, err := c.kind.ParseProjection(c.attributes, c.excluded)
+		p, err := ParseProjection(c.kind, c.attributes, c.excluded)
 		if err != nil || p.Wants(c.path) != c.want {
 			t.Errorf("%+v: %v", c, err)
 		}
@@ -160,7 +160,7 @@ func TestSort(t *testing.T) {
 	make := func(docs ...string) []*Resource {
 		var rs []*Resource
 		for i, d := range docs {
-			r, err := userType.Decode([]byte(user(d)), Leniency{UndeclaredExtensions: true})
+			r, err := Decode(userType, []byte(user(d)), Leniency{UndeclaredExtensions: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -193,7 +193,7 @@ func TestSort(t *testing.T) {
 		"no order":                    {[]string{`"title":"b"`, `"title":"a"`}, "", "descending", "ab"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := userType.ParseSort(c.by, c.order)
+			s, err := ParseSort(userType, c.by, c.order)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -209,15 +209,15 @@ func TestSort(t *testing.T) {
 		})
 	}
 	for _, by := range []string{"nope", "name", "addresses", URNEnterpriseUser, "emails[type eq \"x\"]", "meta.location", "groups.$ref", "name.nope", "meta"} {
-		_, err := userType.ParseSort(by, "")
+		_, err := ParseSort(userType, by, "")
 		if err == nil {
 			t.Errorf("%s: accepted", by)
 			continue
 		}
 		want(t, err, 400, InvalidValue)
 	}
-	_, err := userType.ParseSort("title", "up")
+	_, err := ParseSort(userType, "title", "up")
 	want(t, err, 400, InvalidValue)
-	_, err = userType.ParseSort("password", "")
+	_, err = ParseSort(userType, "password", "")
 	want(t, err, 403, Sensitive)
 }

@@ -1,20 +1,33 @@
 package scim
 
+// Decode reads the body of a POST: a resource to create (RFC 7644 section 3.3).
+// What the client sends for read-only attributes is ignored, a password is checked
+// and dropped, and what is left fits the schema: names are canonical, null and
+// empty values are gone, required attributes are there.
+func Decode(t *ResourceType, doc []byte, l Leniency) (*Resource, error) {
+	o, err := parseObject(doc)
+	if err != nil {
+		return nil, err
+	}
+	d := reader{t: t, l: l}
+	return d.resource(o, func(r *Resource, odd []oddMember) (*Resource, error) { return assignOdd(d, r, odd) })
+}
+
 // Replace reads the body of a PUT and gives the resource that is to be in place of
 // the current one (RFC 7644 section 3.5.1). Attributes that the client may write
 // and left out are gone, but for `active`; the read-only ones stay as they are, and an
 // immutable one that differs is `mutability`. The current resource is not changed.
-func (t *ResourceType) Replace(current *Resource, doc []byte, l Leniency) (*Resource, error) {
-	r, err := t.Decode(doc, l)
+func Replace(t *ResourceType, current *Resource, doc []byte, l Leniency) (*Resource, error) {
+	r, err := Decode(t, doc, l)
 	if err != nil {
 		return nil, err
 	}
-	r.meta = current.meta
+	r.SetMeta(current.Meta())
 	if id := current.ID(); id != "" {
 		r.SetID(id)
 	}
 	for _, s := range t.schemas {
-		if err := r.carryOver(s, current.container(s)); err != nil {
+		if err := carryOver(r, s, current.container(s)); err != nil {
 			return nil, err
 		}
 	}
@@ -23,7 +36,7 @@ func (t *ResourceType) Replace(current *Resource, doc []byte, l Leniency) (*Reso
 
 // carryOver takes from the current attributes of a schema what a PUT cannot
 // change.
-func (r *Resource) carryOver(s *Schema, current Complex) error {
+func carryOver(r *Resource, s *Schema, current Complex) error {
 	for _, a := range s.Attributes {
 		old, is := current[a.Name]
 		if !is {
@@ -52,14 +65,14 @@ func (r *Resource) carryOver(s *Schema, current Complex) error {
 		default:
 			continue
 		}
-		r.put(s, a, cloneValue(old))
+		put(r, s, a, cloneValue(old))
 	}
 	return nil
 }
 
 // put assigns a value; unassigned values are taken out, and an extension with
 // nothing in it too.
-func (r *Resource) put(s *Schema, a *Attribute, v any) {
+func put(r *Resource, s *Schema, a *Attribute, v any) {
 	c := r.container(s)
 	if c == nil {
 		c = Complex{}

@@ -14,14 +14,27 @@ type Complex = map[string]any
 // Resource is a user or a group. Its attributes are those of the schemas and the
 // common ones; `meta` is apart, and `schemas` follows from what there is. A
 // Resource may be read by many goroutines while nobody changes it. One that was
-// thawed has its attributes only once they have been asked for.
+// has a [Source] has its attributes only once they have been asked for.
 type Resource struct {
 	kind       *ResourceType
 	attributes Complex
 	meta       Meta
-	// frozen and derived are what the attributes are read from while those are nil.
-	frozen  *Frozen
-	derived []Reference
+	source     Source // what the attributes are read from while those are nil
+}
+
+// Source is what the attributes of a resource are read from when somebody asks for them:
+// a resource that is kept in another form.
+type Source interface {
+	// ID is the id of the resource.
+	ID() string
+	// Attributes are those of the resource, and the resource's from then on.
+	Attributes() Complex
+}
+
+// FromSource makes a resource whose attributes are read only if somebody asks for them, by
+// one goroutine at a time until the first time is over.
+func FromSource(t *ResourceType, meta Meta, source Source) *Resource {
+	return &Resource{kind: t, meta: meta, source: source}
 }
 
 // Meta is what the server knows about a resource besides its attributes (RFC 7643
@@ -68,16 +81,19 @@ func (r *Resource) Type() *ResourceType { return r.kind }
 // resources: replace them, do not change them.
 func (r *Resource) Attributes() Complex {
 	if r.attributes == nil {
-		r.attributes = r.frozen.attributes(r.derived)
-		r.frozen, r.derived = nil, nil
+		r.attributes = r.source.Attributes()
+		r.source = nil
 	}
 	return r.attributes
 }
 
+// Source is what the attributes will be read from; nil when they have been.
+func (r *Resource) Source() Source { return r.source }
+
 // ID is the resource's id; empty before the server has given one.
 func (r *Resource) ID() string {
-	if r.frozen != nil {
-		return r.frozen.id
+	if r.source != nil {
+		return r.source.ID()
 	}
 	return r.text(attrID.Name)
 }

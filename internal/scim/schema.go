@@ -19,6 +19,12 @@ type Schema struct {
 	key   string
 }
 
+// Core reports whether the attributes stand at the top level of a resource.
+func (s *Schema) Core() bool { return s.core }
+
+// Key is the URN as a JSON key, with its colon.
+func (s *Schema) Key() string { return s.key }
+
 // compile makes a checked copy of a schema with everything derived filled in. The
 // original stays the caller's.
 func (s *Schema) compile(core bool) (*Schema, error) {

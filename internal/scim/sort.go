@@ -18,7 +18,7 @@ type Sort struct {
 // ParseSort reads sortBy and sortOrder. Without sortBy there is no order, and the
 // result is nil. What cannot be sorted by is 400 invalidValue, the one keyword of
 // RFC 7644 table 9 that is for queries too.
-func (t *ResourceType) ParseSort(sortBy, sortOrder string) (*Sort, error) {
+func ParseSort(t *ResourceType, sortBy, sortOrder string) (*Sort, error) {
 	descending := false
 	switch {
 	case sortOrder == "" || equalASCII(sortOrder, "ascending"):
@@ -114,7 +114,7 @@ func (s *Sort) key(r *Resource) sortKey {
 	if s.ref.attr == attrMeta {
 		v = r.metaValue(s.ref.sub)
 	} else {
-		v = first(s.ref.attr, s.ref.value(r))
+		v = first(s.ref.attr, r.Value(s.ref))
 		if c, ok := v.(Complex); ok && s.ref.sub != nil {
 			v = first(s.ref.sub, c[s.ref.sub.Name])
 		}

@@ -179,7 +179,7 @@ func (d reader) complex(a *Attribute, o strictjson.Object) (any, error) {
 // cleared says whether a reference to another resource is empty, which is how
 // Entra ID unassigns one.
 func (d reader) cleared(a *Attribute, c Complex) bool {
-	return d.l.ScalarForComplex && !a.MultiValued && a.value != nil && a.subs["$ref"] != nil && c["value"] == ""
+	return d.l.ScalarForComplex && !a.MultiValued && a.value != nil && a.sub("$ref") != nil && c["value"] == ""
 }
 
 // subAttribute finds a sub-attribute by name; nil without an error for an unknown
@@ -192,7 +192,7 @@ func (d reader) subAttribute(a *Attribute, name string) (*Attribute, error) {
 		if r, wrong := d.t.meaning(d.t.homeOf(a), name); wrong == nil && r.attr == a && r.sub != nil {
 			return r.sub, nil
 		} else if wrong == nil || !wrong.unknown {
-			return nil, badRequest(InvalidSyntax, "%s is no sub-attribute of %q: it stands for something else", quoted(name), a.path)
+			return nil, badRequest(InvalidSyntax, "%s is no sub-attribute of %q: it stands for something else", strconv.Quote(name), a.path)
 		}
 	}
 	if d.l.IgnoreUnknown {

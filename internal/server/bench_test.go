@@ -140,13 +140,13 @@ func readable(b *testing.B) (tenant *server.Tenant, id, token string) {
 	}
 	backend := indexed{index: index.New()}
 	key := uuid.MustParse("6b18e2d4-2639-4b61-bd3c-eb77a6b6d39b")
-	user, err := registry.User().Decode([]byte(servertest.Babs), scim.Leniency{})
+	user, err := scim.Decode(registry.User(), []byte(servertest.Babs), scim.Leniency{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	user.SetID(key.String())
 	user.SetMeta(scim.Meta{Created: time.Now(), LastModified: time.Now(), Version: `W/"1"`})
-	backend.index.PutUser(&index.Entry{ID: key, Frozen: *user.Freeze(), Name: user.UserName(), Active: true})
+	backend.index.PutUser(&index.Entry{ID: key, Frozen: *scim.Freeze(user), Name: user.UserName(), Active: true})
 
 	tenant = server.NewTenant(backend, limit.Defaults(), slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, nil)), accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
 	token, verifier, err := apikey.Mint()

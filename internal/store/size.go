@@ -23,7 +23,7 @@ const (
 // the groups of a user, and whether a user is active: nobody is too large to be
 // deactivated.
 func SizeOf(r *scim.Resource) int {
-	size := len(r.Freeze().Text())
+	size := len(scim.Freeze(r).Text())
 	if active, assigned := r.Active(); assigned {
 		size -= len(`,"active":`) + len(strconv.FormatBool(active))
 	}

@@ -32,7 +32,7 @@ type found struct {
 func search(kind *scim.ResourceType, resources []*scim.Resource, filters []string) []matches {
 	all := make([]matches, len(filters))
 	for i, text := range filters {
-		f, err := kind.ParseFilter(text, scim.Leniency{})
+		f, err := scim.ParseFilter(kind, text, scim.Leniency{})
 		all[i] = matches{refused: err != nil, of: make([]verdict, len(resources))}
 		for j, r := range resources {
 			all[i].of[j] = verdictOf(err == nil && f.Match(r))

@@ -45,7 +45,7 @@ func patch(t *testing.T, kind *scim.ResourceType, c patching) patched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := kind.ParsePatch(body, scim.Leniency{})
+	p, err := scim.ParsePatch(kind, body, scim.Leniency{})
 	if err != nil {
 		return refused(err)
 	}
@@ -53,12 +53,8 @@ func patch(t *testing.T, kind *scim.ResourceType, c patching) patched {
 	if err != nil {
 		return refused(err)
 	}
-	b, err := r.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var answer patched
-	if err := json.Unmarshal(b, &answer.Resource); err != nil {
+	if err := json.Unmarshal(scim.JSON(r), &answer.Resource); err != nil {
 		t.Fatal(err)
 	}
 	return answer

@@ -54,7 +54,7 @@ func resourceTypes(x *exchange.Exchange, name string) error {
 	var documents []json.RawMessage
 	for _, t := range x.Settings.Registry.ResourceTypes() {
 		if name == "" || strings.EqualFold(name, t.Name) {
-			documents = append(documents, t.Document(base))
+			documents = append(documents, scim.ResourceTypeDocument(t, base))
 		}
 	}
 	return answerDocuments(x, "resource type", name, documents)
@@ -68,7 +68,7 @@ func schemas(x *exchange.Exchange, urn string) error {
 	var documents []json.RawMessage
 	for _, schema := range append(x.Settings.Registry.Schemas(), scim.DiscoverySchemas()...) {
 		if urn == "" || strings.EqualFold(urn, schema.ID) {
-			documents = append(documents, schema.Document(base))
+			documents = append(documents, scim.SchemaDocument(schema, base))
 		}
 	}
 	return answerDocuments(x, "schema", urn, documents)

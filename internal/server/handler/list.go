@@ -105,16 +105,16 @@ func compile(x *exchange.Exchange, search *scim.SearchRequest, types []*scim.Res
 
 func compileFor(x *exchange.Exchange, search *scim.SearchRequest, t *scim.ResourceType, among []*scim.ResourceType) (one typeQuery, err error) {
 	one.t = t
-	one.projection, err = t.ParseProjection(strings.Join(search.Attributes, ","), strings.Join(search.ExcludedAttributes, ","))
+	one.projection, err = scim.ParseProjection(t, strings.Join(search.Attributes, ","), strings.Join(search.ExcludedAttributes, ","))
 	if err != nil {
 		return one, err
 	}
 	if search.Filter != nil {
-		if one.query.Filter, err = t.ParseFilterAmong(among, *search.Filter, x.Settings.Profile.Leniency); err != nil {
+		if one.query.Filter, err = scim.ParseFilterAmong(t, among, *search.Filter, x.Settings.Profile.Leniency); err != nil {
 			return one, err
 		}
 	}
-	if one.query.Sort, err = t.ParseSort(search.SortBy, search.SortOrder); err != nil {
+	if one.query.Sort, err = scim.ParseSort(t, search.SortBy, search.SortOrder); err != nil {
 		return one, err
 	}
 	one.query.View = x.View(one.projection)
@@ -150,7 +150,7 @@ func collect(x *exchange.Exchange, queries []typeQuery, start int, at step) (pag
 		page.more = page.more || (found.More && !behind)
 		skip = max(0, skip-found.TotalResults)
 		for _, resource := range found.Resources {
-			document, err := one.t.Render(resource, one.projection, base)
+			document, err := scim.Render(one.t, resource, one.projection, base)
 			if err != nil {
 				return page, fmt.Errorf("rendering the %s %s: %w", one.t.Name, resource.ID(), err)
 			}

@@ -23,7 +23,7 @@ func create(x *exchange.Exchange, t *scim.ResourceType) error {
 	if err != nil {
 		return err
 	}
-	resource, err := t.Decode(body, x.Settings.Profile.Leniency)
+	resource, err := scim.Decode(t, body, x.Settings.Profile.Leniency)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func replace(x *exchange.Exchange, t *scim.ResourceType, id string) error {
 	}
 	options := store.UpdateOptions{View: x.View(projection), ReplacesMembers: true}
 	updated, err := update(x, t, id, options, func(current *scim.Resource) (*scim.Resource, error) {
-		return t.Replace(current, body, x.Settings.Profile.Leniency)
+		return scim.Replace(t, current, body, x.Settings.Profile.Leniency)
 	})
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func patch(x *exchange.Exchange, t *scim.ResourceType, id string) error {
 	if err != nil {
 		return err
 	}
-	operations, err := t.ParsePatch(body, x.Settings.Profile.Leniency)
+	operations, err := scim.ParsePatch(t, body, x.Settings.Profile.Leniency)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func remove(x *exchange.Exchange, t *scim.ResourceType, id string) error {
 // answerResource sends a resource with its entity tag and location.
 func answerResource(x *exchange.Exchange, status int, t *scim.ResourceType, resource *scim.Resource, projection *scim.Projection) error {
 	base := x.BaseURL()
-	body, err := t.Render(resource, projection, base)
+	body, err := scim.Render(t, resource, projection, base)
 	if err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func answerResource(x *exchange.Exchange, status int, t *scim.ResourceType, reso
 
 // projection reads the parameters attributes and excludedAttributes.
 func projection(x *exchange.Exchange, t *scim.ResourceType) (*scim.Projection, error) {
-	return t.ParseProjection(x.Parameters.Get("attributes"), x.Parameters.Get("excludedAttributes"))
+	return scim.ParseProjection(t, x.Parameters.Get("attributes"), x.Parameters.Get("excludedAttributes"))
 }
 
 func asksForAttributes(x *exchange.Exchange) bool {

@@ -108,7 +108,7 @@ func (s *suite) list(from store.Store, t *scim.ResourceType, filter string) *sto
 	query := store.Query{StartIndex: 1, Count: 100}
 	if filter != "" {
 		var err error
-		query.Filter, err = t.ParseFilter(filter, scim.Leniency{})
+		query.Filter, err = scim.ParseFilter(t, filter, scim.Leniency{})
 		Expect(err).NotTo(HaveOccurred())
 	}
 	page, err := from.List(s.ctx, t, query)

@@ -83,5 +83,5 @@ func (c *content) complete(e *Entry) {
 	}
 	resource := e.Frozen.Thaw(nil)
 	resource.SetMeta(MetaWithSlices(e.Frozen.Meta(), e.Group.Generation, of))
-	e.Group.whole = resource.Freeze()
+	e.Group.whole = scim.Freeze(resource)
 }

@@ -35,7 +35,7 @@ func rename(to string) store.Change {
 // find returns the ids of the users with the userName, by its claim and by a scan.
 func find(ctx context.Context, s *Store, userName string) []string {
 	GinkgoHelper()
-	filter, err := registry.User().ParseFilter(fmt.Sprintf("userName eq %q", userName), scim.Leniency{})
+	filter, err := scim.ParseFilter(registry.User(), fmt.Sprintf("userName eq %q", userName), scim.Leniency{})
 	Expect(err).NotTo(HaveOccurred())
 	page, err := s.List(ctx, registry.User(), store.Query{Filter: filter, StartIndex: 1, Count: 10})
 	Expect(err).NotTo(HaveOccurred())

@@ -84,7 +84,7 @@ var _ = Describe("A replica that reads at the API server", func() {
 		Expect(protocol.Status).To(Equal(http.StatusServiceUnavailable))
 		Expect(asked).To(BeNumerically(">", 1000))
 		view.WithoutGroups, asked = true, 0
-		nobody, err := registry.User().ParseFilter(`title eq "Guide"`, scim.Leniency{})
+		nobody, err := scim.ParseFilter(registry.User(), `title eq "Guide"`, scim.Leniency{})
 		Expect(err).NotTo(HaveOccurred())
 		page, err := asleep.List(ctx, registry.User(), store.Query{Filter: nobody, StartIndex: 1, Count: 10, View: view})
 		Expect(err).NotTo(HaveOccurred())

@@ -73,7 +73,7 @@ func keptEntry(id uuid.UUID, read *codec.Record) index.Kept {
 // userEntry is what is kept of a user.
 func userEntry(id uuid.UUID, read *codec.Record) *index.Entry {
 	user := read.Resource
-	frozen := user.Freeze()
+	frozen := scim.Freeze(user)
 	e := &index.Entry{
 		ID: id, Frozen: *frozen, Revision: codec.RevisionOf(read.Object),
 		Name:       scim.Shared(frozen.Text(), user.UserName()),
@@ -135,7 +135,7 @@ func (g groups) each(yield func(string)) {
 
 // groupEntry is what is kept of a group.
 func groupEntry(id uuid.UUID, read *codec.Record, group *v1alpha1.ScimGroup) *index.Entry {
-	frozen := read.Resource.Freeze()
+	frozen := scim.Freeze(read.Resource)
 	return &index.Entry{
 		ID: id, Frozen: *frozen, Revision: codec.RevisionOf(group),
 		Name:       scim.Shared(frozen.Text(), read.Resource.DisplayName()),
