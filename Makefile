@@ -79,14 +79,14 @@ differential: test/differential/node_modules/.package-lock.json ## Compare the p
 
 .PHONY: fuzz
 fuzz: ## Fuzz the protocol engine, each target for FUZZTIME (30s).
-	@for target in $$(go test -list '^Fuzz' ./internal/scim | grep '^Fuzz'); do \
-		echo "fuzzing $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./internal/scim || exit 1; \
-	done
-	@echo "what was found is in $$(go env GOCACHE)/fuzz; internal/scim/testdata/fuzz has the corpus that every test run uses"
+	@for package in $$(go list ./internal/scim/...); do for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+		echo "fuzzing $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+	done; done
+	@echo "what was found is in $$(go env GOCACHE)/fuzz; testdata/fuzz beside each target has the corpus that every test run uses"
 
 .PHONY: bench-engine
 bench-engine: ## Measure the protocol engine: time and allocations of each operation.
-	go test -run '^$$' -bench . -benchmem ./internal/scim
+	go test -run '^$$' -bench . -benchmem ./internal/scim/...
 
 .PHONY: bench
 bench: install ## Measure the server on the cluster, at BENCH_USERS users and beside other servers.

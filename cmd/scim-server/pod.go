@@ -17,7 +17,7 @@ import (
 	"github.com/kubescim/kubescim/internal/program"
 	"github.com/kubescim/kubescim/internal/readindex/driver"
 	"github.com/kubescim/kubescim/internal/replica"
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
 	"github.com/kubescim/kubescim/internal/server/limit"
@@ -52,7 +52,7 @@ type pod struct {
 
 // assemble puts a pod together. Nothing of it runs yet, but the recording of events.
 func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
-	registry, err := scim.NewRegistry()
+	registry, err := schema.NewRegistry()
 	if err != nil {
 		return nil, fmt.Errorf("building the SCIM schemas: %w", err)
 	}

@@ -7,18 +7,18 @@ import (
 	"k8s.io/utils/ptr"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 // Registry returns the SCIM schemas of a tenant: the RFC's and the tenant's own
 // extensions. An error says which definition is wrong; the API server refuses such
 // a tenant, unless an older CustomResourceDefinition was in place.
-func Registry(t *scimv1alpha1.ScimTenant) (*scim.Registry, error) {
-	extensions := make([]*scim.Schema, 0, len(t.Spec.SchemaExtensions))
+func Registry(t *scimv1alpha1.ScimTenant) (*schema.Registry, error) {
+	extensions := make([]*schema.Schema, 0, len(t.Spec.SchemaExtensions))
 	for i := range t.Spec.SchemaExtensions {
 		extensions = append(extensions, schemaOf(&t.Spec.SchemaExtensions[i]))
 	}
-	registry, err := scim.NewRegistry(extensions...)
+	registry, err := schema.NewRegistry(extensions...)
 	if err != nil {
 		return nil, fmt.Errorf("spec.schemaExtensions: %w", err)
 	}
@@ -26,8 +26,8 @@ func Registry(t *scimv1alpha1.ScimTenant) (*scim.Registry, error) {
 }
 
 // schemaOf returns the SCIM schema that an extension defines.
-func schemaOf(extension *scimv1alpha1.SchemaExtension) *scim.Schema {
-	schema := &scim.Schema{ID: extension.ID, Description: extension.Description}
+func schemaOf(extension *scimv1alpha1.SchemaExtension) *schema.Schema {
+	schema := &schema.Schema{ID: extension.ID, Description: extension.Description}
 	for i := range extension.Attributes {
 		defined := &extension.Attributes[i]
 		attribute := attributeOf(&defined.AttributeCharacteristics)
@@ -41,16 +41,16 @@ func schemaOf(extension *scimv1alpha1.SchemaExtension) *scim.Schema {
 
 // attributeOf returns the SCIM attribute with the characteristics. What is
 // omitted has the defaults of RFC 7643 section 2.2.
-func attributeOf(c *scimv1alpha1.AttributeCharacteristics) *scim.Attribute {
-	return &scim.Attribute{
+func attributeOf(c *scimv1alpha1.AttributeCharacteristics) *schema.Attribute {
+	return &schema.Attribute{
 		Name:            c.Name,
-		Type:            scim.Type(rfcName(string(c.Type))),
+		Type:            schema.Type(rfcName(string(c.Type))),
 		Description:     c.Description,
 		MultiValued:     ptr.Deref(c.MultiValued, false),
 		Required:        ptr.Deref(c.Required, false),
 		CaseExact:       ptr.Deref(c.CaseExact, false),
-		Mutability:      scim.AttributeMutability(rfcName(string(c.Mutability))),
-		Returned:        scim.AttributeReturned(rfcName(string(c.Returned))),
+		Mutability:      schema.AttributeMutability(rfcName(string(c.Mutability))),
+		Returned:        schema.AttributeReturned(rfcName(string(c.Returned))),
 		CanonicalValues: c.CanonicalValues,
 	}
 }

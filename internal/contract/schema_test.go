@@ -7,7 +7,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 const extensionURN = "urn:example:params:scim:schemas:extension:badge:2.0:User"
@@ -34,16 +34,16 @@ func TestRegistryHasTheTenantsExtensions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema, found := registry.Schema(extensionURN)
+	extension, found := registry.Schema(extensionURN)
 	if !found {
 		t.Fatalf("no schema %s", extensionURN)
 	}
-	got := schema.Attributes[0]
-	if got.Type != scim.TypeDateTime || got.Mutability != scim.Immutable || got.Returned != scim.ReturnedRequest || got.MultiValued {
+	got := extension.Attributes[0]
+	if got.Type != schema.TypeDateTime || got.Mutability != schema.Immutable || got.Returned != schema.ReturnedRequest || got.MultiValued {
 		t.Errorf("issued is %+v", got)
 	}
-	got = schema.Attributes[1]
-	if got.Type != scim.TypeComplex || !got.MultiValued || got.SubAttributes[0].Type != scim.TypeInteger {
+	got = extension.Attributes[1]
+	if got.Type != schema.TypeComplex || !got.MultiValued || got.SubAttributes[0].Type != schema.TypeInteger {
 		t.Errorf("doors is %+v", got)
 	}
 }

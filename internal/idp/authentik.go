@@ -1,6 +1,8 @@
 package idp
 
-import "github.com/kubescim/kubescim/internal/scim"
+import (
+	"github.com/kubescim/kubescim/internal/scim"
+)
 
 // authentik is authentik. It lists members to remove in the value, sends the id and
 // schemas of a group with its new name, leaves `schemas` out of messages because it

@@ -1,6 +1,8 @@
 package idp
 
-import "github.com/kubescim/kubescim/internal/scim"
+import (
+	"github.com/kubescim/kubescim/internal/scim"
+)
 
 // entra is Microsoft Entra ID, with and without the aadOptscim062020 flag on the
 // tenant URL. It capitalises operations, sends booleans as strings, lists members

@@ -1,6 +1,8 @@
 package idp
 
-import "github.com/kubescim/kubescim/internal/scim"
+import (
+	"github.com/kubescim/kubescim/internal/scim"
+)
 
 // jumpCloud is JumpCloud. It lists members to remove in the value, as Entra ID
 // does, which every profile allows; the rest of its requests is not documented, so

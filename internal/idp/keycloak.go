@@ -1,6 +1,8 @@
 package idp
 
-import "github.com/kubescim/kubescim/internal/scim"
+import (
+	"github.com/kubescim/kubescim/internal/scim"
+)
 
 // keycloak is Keycloak with one of its SCIM client extensions. They send booleans
 // as strings in a PATCH, and by the library that most of them use, up to its version

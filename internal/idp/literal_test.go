@@ -5,6 +5,11 @@ import (
 	"testing"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/decode"
+	"github.com/kubescim/kubescim/internal/scim/document"
+	"github.com/kubescim/kubescim/internal/scim/patch"
+	"github.com/kubescim/kubescim/internal/scim/render"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 const patchSchemas = `"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"]`
@@ -46,7 +51,7 @@ func TestLiteralBodies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			profile, known := Lookup(x.profile)
-			registry, err := scim.NewRegistry()
+			registry, err := schema.NewRegistry()
 			if err != nil || !known {
 				t.Fatal(x.profile, err)
 			}
@@ -58,7 +63,7 @@ func TestLiteralBodies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if doc := string(scim.JSON(got)); !strings.Contains(doc, x.want) {
+			if doc := string(render.JSON(got)); !strings.Contains(doc, x.want) {
 				t.Errorf("got  %s\nwant %s", doc, x.want)
 			}
 		})
@@ -67,15 +72,15 @@ func TestLiteralBodies(t *testing.T) {
 
 // takes returns what comes of the body of a POST or PUT, or else of a PATCH of what is
 // there now.
-func takes(kind *scim.ResourceType, now, post, patch string, l scim.Leniency) (*scim.Resource, error) {
+func takes(kind *schema.ResourceType, now, post, change string, l scim.Leniency) (*scim.Resource, error) {
 	if post != "" {
-		return scim.Decode(kind, []byte(post), l)
+		return document.Decode(kind, []byte(post), l)
 	}
-	current, err := scim.FromJSON(kind, []byte(now))
+	current, err := decode.FromJSON(kind, []byte(now))
 	if err != nil {
 		return nil, err
 	}
-	operations, err := scim.ParsePatch(kind, []byte(patch), l)
+	operations, err := patch.Parse(kind, []byte(change), l)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,8 @@
 package idp
 
-import "github.com/kubescim/kubescim/internal/scim"
+import (
+	"github.com/kubescim/kubescim/internal/scim"
+)
 
 // okta is Okta. It renames a group with its read-only id in the value, which every
 // profile allows. Its attribute mappings are the administrator's, and may have

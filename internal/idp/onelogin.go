@@ -1,6 +1,8 @@
 package idp
 
-import "github.com/kubescim/kubescim/internal/scim"
+import (
+	"github.com/kubescim/kubescim/internal/scim"
+)
 
 // oneLogin is OneLogin. Its JSON comes from templates that administrators write, so
 // everything that a template gets wrong is put up with.

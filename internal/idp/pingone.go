@@ -1,6 +1,8 @@
 package idp
 
-import "github.com/kubescim/kubescim/internal/scim"
+import (
+	"github.com/kubescim/kubescim/internal/scim"
+)
 
 // pingOne is PingOne and PingFederate. Their filter is a string that the
 // administrator writes, and the documentation's example has no quotes.

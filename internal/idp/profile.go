@@ -3,7 +3,9 @@
 // a client needs it, is told in package scim.
 package idp
 
-import "github.com/kubescim/kubescim/internal/scim"
+import (
+	"github.com/kubescim/kubescim/internal/scim"
+)
 
 // Profile is what a server puts up with for one identity provider.
 type Profile struct {

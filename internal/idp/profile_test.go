@@ -5,10 +5,16 @@ import (
 	"testing"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/decode"
+	"github.com/kubescim/kubescim/internal/scim/document"
+	"github.com/kubescim/kubescim/internal/scim/filter"
+	"github.com/kubescim/kubescim/internal/scim/patch"
+	"github.com/kubescim/kubescim/internal/scim/render"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 const (
-	enterprise = scim.URNEnterpriseUser
+	enterprise = schema.URNEnterpriseUser
 	patchHead  = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[`
 	groupNow   = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"id":"g","displayName":"Old","members":[{"value":"a"},{"value":"b"}]}`
 	userNow    = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","` + enterprise + `"],"id":"u","externalId":"jyoung","userName":"Bob","active":true,` +
@@ -89,7 +95,7 @@ func TestExchanges(t *testing.T) {
 
 func (x exchange) run(t *testing.T) {
 	p, ok := Lookup(x.profile)
-	registry, err := scim.NewRegistry()
+	registry, err := schema.NewRegistry()
 	if !ok || err != nil {
 		t.Fatal(x.profile, err)
 	}
@@ -97,30 +103,30 @@ func (x exchange) run(t *testing.T) {
 	if x.group {
 		kind, now = registry.Group(), groupNow
 	}
-	current, err := scim.FromJSON(kind, []byte(now))
+	current, err := decode.FromJSON(kind, []byte(now))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got *scim.Resource
 	switch {
 	case x.post != "":
-		got, err = scim.Decode(kind, []byte(x.post), p.Leniency)
+		got, err = document.Decode(kind, []byte(x.post), p.Leniency)
 	case x.patch != "" || x.message != "":
 		if x.message == "" {
 			x.message = patchHead + x.patch + `]}`
 		}
-		var patch *scim.Patch
-		if patch, err = scim.ParsePatch(kind, []byte(x.message), p.Leniency); err != nil {
+		var change *patch.Patch
+		if change, err = patch.Parse(kind, []byte(x.message), p.Leniency); err != nil {
 			break
 		}
 		var changed bool
-		got, changed, err = patch.Apply(current)
+		got, changed, err = change.Apply(current)
 		if changed == (x.want == "=") {
 			t.Errorf("changed is %v", changed)
 		}
 	default:
-		var f *scim.Filter
-		if f, err = scim.ParseFilter(kind, x.filter, p.Leniency); err == nil && !f.Match(current) {
+		var f *filter.Filter
+		if f, err = filter.Parse(kind, x.filter, p.Leniency); err == nil && !f.Match(current) {
 			t.Error("no match")
 		}
 	}
@@ -130,30 +136,30 @@ func (x exchange) run(t *testing.T) {
 	if got == nil || x.want == "=" {
 		return
 	}
-	if doc := string(scim.JSON(got)); !strings.Contains(doc, x.want) {
+	if doc := string(render.JSON(got)); !strings.Contains(doc, x.want) {
 		t.Errorf("got  %s\nwant %s", doc, x.want)
 	}
 }
 
 // Generic refuses what a client that keeps to the RFC does not send.
 func TestGenericRefuses(t *testing.T) {
-	registry, err := scim.NewRegistry()
+	registry, err := schema.NewRegistry()
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := generic.Leniency
 	for _, doc := range []string{`{"userName":"x"}`, `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"x","nope":1}`,
 		`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:example:nope"],"userName":"x"}`, `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"x","active":"true"}`} {
-		if _, err := scim.Decode(registry.User(), []byte(doc), l); err == nil {
+		if _, err := document.Decode(registry.User(), []byte(doc), l); err == nil {
 			t.Error("accepted", doc)
 		}
 	}
 	for _, op := range []string{`{"op":"replace","path":"active","value":"False"}`, `{"op":"replace","value":{"name.nope":"x"}}`, `{"op":"add","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager","value":"1"}`} {
-		if _, err := scim.ParsePatch(registry.User(), []byte(patchHead+op+`]}`), l); err == nil {
+		if _, err := patch.Parse(registry.User(), []byte(patchHead+op+`]}`), l); err == nil {
 			t.Error("accepted", op)
 		}
 	}
-	if _, err := scim.ParseFilter(registry.User(), `userName eq x`, l); err == nil {
+	if _, err := filter.Parse(registry.User(), `userName eq x`, l); err == nil {
 		t.Error("accepted a word without quotes")
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/idp"
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/auth"
 	"github.com/kubescim/kubescim/internal/server/exchange"
@@ -41,13 +41,13 @@ type Replica struct {
 	Accepted func(version string)
 	// Follows, if set, is told the tenant's resource types, before any request is
 	// answered with them.
-	Follows func(*scim.Registry)
+	Follows func(*schema.Registry)
 	Log     *slog.Logger
 
 	// extensions are those of the registry in force. The same registry stays in
 	// force while they do, since what is kept in memory is of its types.
 	extensions []v1alpha1.SchemaExtension
-	registry   *scim.Registry
+	registry   *schema.Registry
 }
 
 // Run follows the cluster until the context is done.

@@ -1,26 +1,35 @@
-package scim
+package scim_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/bulk"
+	"github.com/kubescim/kubescim/internal/scim/document"
+	"github.com/kubescim/kubescim/internal/scim/filter"
+	"github.com/kubescim/kubescim/internal/scim/internal/scimtest"
+	"github.com/kubescim/kubescim/internal/scim/patch"
+	"github.com/kubescim/kubescim/internal/scim/render"
+	"github.com/kubescim/kubescim/internal/scim/sorting"
 )
 
 func BenchmarkDecode(b *testing.B) {
-	doc := []byte(richUser)
+	doc := []byte(scimtest.RichUser)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Decode(userType, doc, strict); err != nil {
+		if _, err := document.Decode(scimtest.UserType, doc, scimtest.Strict); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkRender(b *testing.B) {
-	r := stored(b, userType, richUser)
+	r := scimtest.Stored(b, scimtest.UserType, scimtest.RichUser)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Render(userType, r, nil, base); err != nil {
+		if _, err := render.Resource(scimtest.UserType, r, nil, scimtest.Base); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -28,15 +37,15 @@ func BenchmarkRender(b *testing.B) {
 
 // BenchmarkFilter matches 100,000 users in one iteration.
 func BenchmarkFilter(b *testing.B) {
-	users := make([]*Resource, 100_000)
+	users := make([]*scim.Resource, 100_000)
 	for i := range users {
-		users[i] = NewResource(userType, Complex{"id": fmt.Sprint(i), "userName": fmt.Sprintf("User%d@example.com", i), "active": i%2 == 0,
-			"emails": []any{Complex{"type": "work", "value": fmt.Sprintf("User%d@example.com", i)}, Complex{"type": "home", "value": "x@example.com"}}})
+		users[i] = scim.NewResource(scimtest.UserType, scim.Complex{"id": fmt.Sprint(i), "userName": fmt.Sprintf("User%d@example.com", i), "active": i%2 == 0,
+			"emails": []any{scim.Complex{"type": "work", "value": fmt.Sprintf("User%d@example.com", i)}, scim.Complex{"type": "home", "value": "x@example.com"}}})
 	}
-	for _, filter := range []string{`userName eq "user99999@EXAMPLE.com"`, `emails[type eq "work" and value eq "user5@example.com"]`,
+	for _, query := range []string{`userName eq "user99999@EXAMPLE.com"`, `emails[type eq "work" and value eq "user5@example.com"]`,
 		`userName co "9999" or not (active eq true)`, `meta.lastModified gt "2020-01-01T00:00:00Z"`} {
-		b.Run(filter, func(b *testing.B) {
-			f, err := ParseFilter(userType, filter, strict)
+		b.Run(query, func(b *testing.B) {
+			f, err := filter.Parse(scimtest.UserType, query, scimtest.Strict)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -53,18 +62,18 @@ func BenchmarkFilter(b *testing.B) {
 func BenchmarkParseFilter(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := ParseFilter(userType, `userName eq "bjensen@example.com"`, strict); err != nil {
+		if _, err := filter.Parse(scimtest.UserType, `userName eq "bjensen@example.com"`, scimtest.Strict); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkPatchUser(b *testing.B) {
-	r := stored(b, userType, richUser)
-	doc := patchOp(`{"op":"replace","path":"active","value":false}`, `{"op":"replace","path":"emails[type eq \"work\"].value","value":"n@example.com"}`)
+	r := scimtest.Stored(b, scimtest.UserType, scimtest.RichUser)
+	doc := scimtest.PatchOp(`{"op":"replace","path":"active","value":false}`, `{"op":"replace","path":"emails[type eq \"work\"].value","value":"n@example.com"}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		p, err := ParsePatch(userType, doc, strict)
+		p, err := patch.Parse(scimtest.UserType, doc, scimtest.Strict)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -76,16 +85,16 @@ func BenchmarkPatchUser(b *testing.B) {
 
 // BenchmarkPatchMembers makes 2,000 changes to a group of 10,000 members.
 func BenchmarkPatchMembers(b *testing.B) {
-	r := bigGroup(10_000)
+	r := scimtest.BigGroup(10_000)
 	var ops []string
 	for i := range 1000 {
 		ops = append(ops, fmt.Sprintf(`{"op":"remove","path":"members[value eq \"member-%06d\"]"}`, i),
 			fmt.Sprintf(`{"op":"add","path":"members","value":[{"value":"new-%d"}]}`, i))
 	}
-	doc := patchOp(strings.Join(ops, ","))
+	doc := scimtest.PatchOp(strings.Join(ops, ","))
 	b.ReportAllocs()
 	for b.Loop() {
-		p, err := ParsePatch(groupType, doc, strict)
+		p, err := patch.Parse(scimtest.GroupType, doc, scimtest.Strict)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -97,15 +106,15 @@ func BenchmarkPatchMembers(b *testing.B) {
 
 // BenchmarkSort orders 100,000 users in one iteration.
 func BenchmarkSort(b *testing.B) {
-	users := make([]*Resource, 100_000)
+	users := make([]*scim.Resource, 100_000)
 	for i := range users {
-		users[i] = NewResource(userType, Complex{"userName": fmt.Sprintf("User%d", (i*7919)%100_000)})
+		users[i] = scim.NewResource(scimtest.UserType, scim.Complex{"userName": fmt.Sprintf("User%d", (i*7919)%100_000)})
 	}
-	s, err := ParseSort(userType, "userName", "")
+	s, err := sorting.Parse(scimtest.UserType, "userName", "")
 	if err != nil {
 		b.Fatal(err)
 	}
-	rs := make([]*Resource, len(users))
+	rs := make([]*scim.Resource, len(users))
 	b.ReportAllocs()
 	for b.Loop() {
 		copy(rs, users)
@@ -120,19 +129,19 @@ func BenchmarkBulk(b *testing.B) {
 		operations[i] = fmt.Sprintf(`{"method":"POST","path":"/Users","bulkId":"%d","data":{"nickName":%q,"manager":{"value":"bulkId:%d"}}}`,
 			i, strings.Repeat("x", 4000), min(i+1, len(operations)-1))
 	}
-	request, err := ParseBulk([]byte(`{"schemas":["`+URNBulkRequest+`"],"Operations":[`+strings.Join(operations, ",")+`]}`), len(operations), strict)
+	request, err := bulk.Parse([]byte(`{"schemas":["`+bulk.URNRequest+`"],"Operations":[`+strings.Join(operations, ",")+`]}`), len(operations), scimtest.Strict)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		run := NewBulkRun(request)
+		run := bulk.NewRun(request)
 		for {
 			index, _, ok := run.Next()
 			if !ok {
 				break
 			}
-			run.Done(index, BulkResult{Status: 201, ID: fmt.Sprint("id", index)})
+			run.Done(index, bulk.Result{Status: 201, ID: fmt.Sprint("id", index)})
 		}
 	}
 }

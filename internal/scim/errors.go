@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+
+	"github.com/kubescim/kubescim/internal/scim/internal/appendjson"
 )
 
 // ErrorType is the scimType of an error: the keyword that tells a client what
@@ -74,16 +76,16 @@ func (e *Error) Error() string {
 func (e *Error) MarshalJSON() ([]byte, error) {
 	b := append([]byte(nil), `{"schemas":["`+URNError+`"]`...)
 	if e.Type != "" {
-		b = appendString(append(b, `,"scimType":`...), string(e.Type))
+		b = appendjson.String(append(b, `,"scimType":`...), string(e.Type))
 	}
 	if e.Detail != "" {
-		b = appendString(append(b, `,"detail":`...), e.Detail)
+		b = appendjson.String(append(b, `,"detail":`...), e.Detail)
 	}
-	b = appendString(append(b, `,"status":`...), strconv.Itoa(e.Status))
+	b = appendjson.String(append(b, `,"status":`...), strconv.Itoa(e.Status))
 	return append(b, '}'), nil
 }
 
-// badRequest is an Error with status 400.
-func badRequest(t ErrorType, format string, args ...any) *Error {
+// BadRequest is an Error with status 400.
+func BadRequest(t ErrorType, format string, args ...any) *Error {
 	return Errorf(http.StatusBadRequest, t, format, args...)
 }

@@ -5,17 +5,22 @@ import (
 	"fmt"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/document"
+	"github.com/kubescim/kubescim/internal/scim/filter"
+	"github.com/kubescim/kubescim/internal/scim/patch"
+	"github.com/kubescim/kubescim/internal/scim/render"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 // A user is created, changed, and rendered.
 func Example() {
-	registry, err := scim.NewRegistry()
+	registry, err := schema.NewRegistry()
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	users := registry.User()
-	user, err := scim.Decode(users, []byte(`{
+	user, err := document.Decode(users, []byte(`{
 		"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
 		"USERNAME": "bjensen@example.com", "password": "t1meMa$heen"}`), scim.Leniency{})
 	if err != nil {
@@ -23,7 +28,7 @@ func Example() {
 		return
 	}
 	user.SetID("2819c223")
-	patch, err := scim.ParsePatch(users, []byte(`{
+	patch, err := patch.Parse(users, []byte(`{
 		"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
 		"Operations": [{"op": "add", "path": "name.givenName", "value": "Barbara"}]}`), scim.Leniency{})
 	if err != nil {
@@ -35,7 +40,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	body, err := scim.Render(users, user, nil, "https://scim.example.com/v2")
+	body, err := render.Resource(users, user, nil, "https://scim.example.com/v2")
 	fmt.Println(changed, err)
 	fmt.Println(string(body))
 	// Output:
@@ -45,8 +50,8 @@ func Example() {
 
 // What a client did wrong is an *Error, ready to be the body of an answer.
 func ExampleError() {
-	registry, _ := scim.NewRegistry()
-	_, err := scim.ParseFilter(registry.User(), `userName equals "bjensen"`, scim.Leniency{})
+	registry, _ := schema.NewRegistry()
+	_, err := filter.Parse(registry.User(), `userName equals "bjensen"`, scim.Leniency{})
 	var e *scim.Error
 	if errors.As(err, &e) {
 		body, _ := e.MarshalJSON()
@@ -58,11 +63,11 @@ func ExampleError() {
 
 // A tenant's own attributes come as a schema.
 func ExampleNewRegistry() {
-	registry, _ := scim.NewRegistry(&scim.Schema{
+	registry, _ := schema.NewRegistry(&schema.Schema{
 		ID:         "urn:example:params:scim:schemas:extension:acme:2.0:User",
-		Attributes: []*scim.Attribute{{Name: "badge", Type: scim.TypeInteger}},
+		Attributes: []*schema.Attribute{{Name: "badge", Type: schema.TypeInteger}},
 	})
-	_, err := scim.ParseFilter(registry.User(), `urn:example:params:scim:schemas:extension:acme:2.0:User:badge gt 17`, scim.Leniency{})
+	_, err := filter.Parse(registry.User(), `urn:example:params:scim:schemas:extension:acme:2.0:User:badge gt 17`, scim.Leniency{})
 	fmt.Println(err)
 	// Output: <nil>
 }

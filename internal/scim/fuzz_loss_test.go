@@ -1,10 +1,18 @@
-package scim
+package scim_test
 
 import (
 	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/discovery"
+	"github.com/kubescim/kubescim/internal/scim/document"
+	"github.com/kubescim/kubescim/internal/scim/fold"
+	"github.com/kubescim/kubescim/internal/scim/internal/ascii"
+	"github.com/kubescim/kubescim/internal/scim/internal/scimtest"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 // FuzzNothingIsLost makes one request of an attribute, a spelling of its name, and a
@@ -24,11 +32,11 @@ func loseNothing(t *testing.T, leaves []leaf, code []byte) {
 	t.Helper()
 	c := &chooser{code: code}
 	at := choose(c, leaves)
-	l := choose(c, []Leniency{strict, lenient})
+	l := choose(c, []scim.Leniency{scimtest.Strict, scimtest.Lenient})
 	value := choose(c, valuesToSend)
 	how := choose(c, []string{"post", "put", "path add", "path replace", "key add", "key replace", "remove"})
 	name, nested := c.spelling(at)
-	current := stored(t, userType, richUser)
+	current := scimtest.Stored(t, scimtest.UserType, scimtest.RichUser)
 	sent := value
 	if at.sub != "" && !strings.Contains(name, "[") && (how == "post" || how == "put") && c.next()%2 == 1 {
 		name, sent = at.attr, partBy(name, at.multi, value) // The path as the name of the part.
@@ -38,9 +46,9 @@ func loseNothing(t *testing.T, leaves []leaf, code []byte) {
 		clientError(t, err)
 		return
 	}
-	judge := judgement{at: at, l: l, before: parsedJSON(t, text(t, current)), after: parsedJSON(t, text(t, got))}
+	judge := judgement{at: at, l: l, before: parsedJSON(t, scimtest.Text(t, current)), after: parsedJSON(t, scimtest.Text(t, got))}
 	if problem := judge.of(how, parsedJSON(t, value)); problem != "" {
-		t.Fatalf("%s\n%s\n%s", problem, request, text(t, got))
+		t.Fatalf("%s\n%s\n%s", problem, request, scimtest.Text(t, got))
 	}
 }
 
@@ -68,9 +76,9 @@ func publishedLeaves(f testing.TB) (all []leaf) {
 		MultiValued      bool
 		SubAttributes    []attribute
 	}
-	for _, s := range userType.schemas {
+	for _, s := range scimtest.UserType.Schemas() {
 		var doc struct{ Attributes []attribute }
-		if err := json.Unmarshal(SchemaDocument(s, ""), &doc); err != nil {
+		if err := json.Unmarshal(discovery.Schema(s, ""), &doc); err != nil {
 			f.Fatal(err)
 		}
 		for _, a := range doc.Attributes {
@@ -83,7 +91,7 @@ func publishedLeaves(f testing.TB) (all []leaf) {
 			all = append(all, leaf{schema: s.ID, attr: a.Name, multi: a.MultiValued, whole: true, fixed: hidden(a.Mutability), subs: subs})
 		}
 	}
-	return append(all, leaf{schema: URNUser, attr: "externalId", whole: true})
+	return append(all, leaf{schema: schema.URNUser, attr: "externalId", whole: true})
 }
 
 // valuesToSend fit some attributes, or none.
@@ -110,7 +118,7 @@ func choose[E any](c *chooser, from []E) E { return from[c.next()%len(from)] }
 // spelling is one of the names of the list in docs/protocol.md, and the URN under whose
 // object it stands, if it does.
 func (c *chooser) spelling(at leaf) (name, nested string) {
-	urns := []string{"", URNUser, URNEnterpriseUser, urnTest, "urn:ietf:params:scim:schemas:core:2.0", "urn:scim:schemas:core:1.0", "urn:scim:schemas:core:2.0:User",
+	urns := []string{"", schema.URNUser, schema.URNEnterpriseUser, scimtest.URNTest, "urn:ietf:params:scim:schemas:core:2.0", "urn:scim:schemas:core:1.0", "urn:scim:schemas:core:2.0:User",
 		"urn:ietf:params:scim:schemas:extension:enterprise:2.0User", "urn:scim:schemas:extension:enterprise:1.0", "urn:scim:schemas:extension:enterprise:2.0", at.schema}
 	name = at.attr
 	if at.sub != "" {
@@ -129,13 +137,13 @@ func (c *chooser) spelling(at leaf) (name, nested string) {
 	case 0:
 		head = strings.ToUpper(head)
 	case 1:
-		head = lowerASCII(head)
+		head = ascii.Lower(head)
 	}
 	return rejoin(head, filter), nested
 }
 
 // send makes the request and carries it out.
-func send(how string, current *Resource, l Leniency, name, nested, value string) (got *Resource, request string, err error) {
+func send(how string, current *scim.Resource, l scim.Leniency, name, nested, value string) (got *scim.Resource, request string, err error) {
 	quote := func(s string) string { b, _ := json.Marshal(s); return string(b) }
 	member := quote(name) + ":" + value
 	if nested != "" {
@@ -145,24 +153,24 @@ func send(how string, current *Resource, l Leniency, name, nested, value string)
 	switch {
 	case how == "post":
 		l.UndeclaredExtensions = true
-		request = user(member)
-		if strings.EqualFold(name, "userName") || strings.HasSuffix(lowerASCII(name), "username") {
-			request = `{"schemas":["` + URNUser + `"],` + member + `}`
+		request = scimtest.User(member)
+		if strings.EqualFold(name, "userName") || strings.HasSuffix(ascii.Lower(name), "username") {
+			request = `{"schemas":["` + schema.URNUser + `"],` + member + `}`
 		}
-		got, err = Decode(userType, []byte(request), l)
+		got, err = document.Decode(scimtest.UserType, []byte(request), l)
 	case how == "put":
 		l.UndeclaredExtensions = true
-		request = user(member)
-		got, err = Replace(userType, current, []byte(request), l)
+		request = scimtest.User(member)
+		got, err = document.Replace(scimtest.UserType, current, []byte(request), l)
 	case how == "remove":
 		request = `{"op":"remove","path":` + quote(name) + `}`
-		got, _, err = apply(userType, current, l, request)
+		got, _, err = scimtest.Apply(scimtest.UserType, current, l, request)
 	case isPath:
 		request = `{"op":"` + verb + `","path":` + quote(name) + `,"value":` + value + `}`
-		got, _, err = apply(userType, current, l, request)
+		got, _, err = scimtest.Apply(scimtest.UserType, current, l, request)
 	default:
 		request = `{"op":"` + strings.TrimPrefix(how, "key ") + `","value":{` + member + `}}`
-		got, _, err = apply(userType, current, l, request)
+		got, _, err = scimtest.Apply(scimtest.UserType, current, l, request)
 	}
 	return got, request, err
 }
@@ -178,7 +186,7 @@ func parsedJSON(t *testing.T, s string) (v any) {
 // judgement knows what was asked for, and the resource before and after as JSON.
 type judgement struct {
 	at            leaf
-	l             Leniency
+	l             scim.Leniency
 	before, after any
 	adds          bool // to a list, where what a filter finds equal is there already
 }
@@ -212,7 +220,7 @@ func (j judgement) of(how string, value any) string {
 // place is the value of the attribute in a resource, or all values of the sub-attribute.
 func (j judgement) place(resource any) any {
 	o := resource.(map[string]any)
-	if j.at.schema != URNUser {
+	if j.at.schema != schema.URNUser {
 		o, _ = o[j.at.schema].(map[string]any)
 	}
 	v := o[j.at.attr]
@@ -251,7 +259,7 @@ func (j judgement) others(resource any) map[string]any {
 			}
 		}
 	}
-	if j.at.schema == URNUser {
+	if j.at.schema == schema.URNUser {
 		delete(o, j.at.attr)
 	}
 	delete(o, "schemas")
@@ -285,7 +293,7 @@ func (j judgement) holds(got, sent any) bool {
 		}
 		text, isText := sent.(string)
 		there, _ := g.(string)
-		if g == sent || isText && j.at.multi && j.adds && Fold(there) == Fold(text) || isText && (g == true && strings.EqualFold(text, "true") || g == false && strings.EqualFold(text, "false")) {
+		if g == sent || isText && j.at.multi && j.adds && fold.Key(there) == fold.Key(text) || isText && (g == true && strings.EqualFold(text, "true") || g == false && strings.EqualFold(text, "false")) {
 			return true
 		}
 	}

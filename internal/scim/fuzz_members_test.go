@@ -1,4 +1,4 @@
-package scim
+package scim_test
 
 import (
 	"fmt"
@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/internal/scimtest"
 )
 
 // FuzzMembers applies operations on the members of a group, and beside them on a set:
@@ -25,7 +28,7 @@ func FuzzMembers(f *testing.F) {
 			return
 		}
 		group := membersDoc(t, before)
-		got, changed, err := apply(groupType, group, lenient, operations...)
+		got, changed, err := scimtest.Apply(scimtest.GroupType, group, scimtest.Lenient, operations...)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, strings.Join(operations, "\n"))
 		}
@@ -75,11 +78,11 @@ func memberOperation(kind, bits byte, set map[string]bool) string {
 	return `{"op":"remove","path":"members"}`
 }
 
-func membersDoc(t *testing.T, set map[string]bool) *Resource {
+func membersDoc(t *testing.T, set map[string]bool) *scim.Resource {
 	t.Helper()
 	var members []any
 	for _, id := range slices.Sorted(maps.Keys(set)) {
-		members = append(members, Complex{"value": id})
+		members = append(members, scim.Complex{"value": id})
 	}
-	return NewResource(groupType, Complex{"id": "g", "displayName": "Guides", "members": members})
+	return scim.NewResource(scimtest.GroupType, scim.Complex{"id": "g", "displayName": "Guides", "members": members})
 }

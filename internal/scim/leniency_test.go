@@ -1,15 +1,21 @@
-package scim
+package scim_test
 
 import (
 	"reflect"
 	"testing"
+
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/document"
+	"github.com/kubescim/kubescim/internal/scim/filter"
+	"github.com/kubescim/kubescim/internal/scim/internal/scimtest"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 // Each leniency does what it says, and without it the request is refused. The
 // requests are those that clients send.
 func TestLeniencies(t *testing.T) {
 	type request struct {
-		kind    *ResourceType
+		kind    *schema.ResourceType
 		body    string // a document to decode, if ops is empty
 		current string
 		ops     string
@@ -17,80 +23,80 @@ func TestLeniencies(t *testing.T) {
 		out     string
 	}
 	for name, c := range map[string]struct {
-		l Leniency
+		l scim.Leniency
 		r request
 	}{
-		"OperationCase": {Leniency{OperationCase: true}, request{kind: userType, current: user(``),
+		"OperationCase": {scim.Leniency{OperationCase: true}, request{kind: scimtest.UserType, current: scimtest.User(``),
 			ops: `{"op":"Add","path":"nickName","value":"Babs"}`, out: `"nickName":"Babs"`}},
-		"BooleanStrings": {Leniency{BooleanStrings: true}, request{kind: userType, current: user(`"active":true`),
+		"BooleanStrings": {scim.Leniency{BooleanStrings: true}, request{kind: scimtest.UserType, current: scimtest.User(`"active":true`),
 			ops: `{"op":"replace","path":"active","value":"False"}`, out: `"active":false`}},
-		"BooleanStrings in a document": {Leniency{BooleanStrings: true}, request{kind: userType, body: user(`"active":"true"`), out: user(`"active":true`)}},
-		"BooleanStrings in a filter":   {Leniency{BooleanStrings: true}, request{kind: userType, current: user(`"roles":[{"value":"x","primary":true}]`), filter: `roles[primary eq "True"]`}},
-		"RemoveValues": {Leniency{RemoveValues: true}, request{kind: userType, current: user(twoEmails),
+		"BooleanStrings in a document": {scim.Leniency{BooleanStrings: true}, request{kind: scimtest.UserType, body: scimtest.User(`"active":"true"`), out: scimtest.User(`"active":true`)}},
+		"BooleanStrings in a filter":   {scim.Leniency{BooleanStrings: true}, request{kind: scimtest.UserType, current: scimtest.User(`"roles":[{"value":"x","primary":true}]`), filter: `roles[primary eq "True"]`}},
+		"RemoveValues": {scim.Leniency{RemoveValues: true}, request{kind: scimtest.UserType, current: scimtest.User(scimtest.TwoEmails),
 			ops: `{"op":"remove","path":"emails","value":[{"value":"H@example.com"}]}`, out: `"emails":[{"value":"w@example.com","type":"work","primary":true}]`}},
-		"RemoveValues of simple elements": {Leniency{RemoveValues: true}, request{kind: userType, current: user(tst + `:{"tags":["a","b"]}`),
-			ops: `{"op":"remove","path":"` + urnTest + `:tags","value":["a","c"]}`, out: tst + `:{"tags":["b"]}`}},
-		"RemoveValues of a sub-attribute": {Leniency{RemoveValues: true}, request{kind: userType, current: user(twoEmails),
+		"RemoveValues of simple elements": {scim.Leniency{RemoveValues: true}, request{kind: scimtest.UserType, current: scimtest.User(scimtest.TestKey + `:{"tags":["a","b"]}`),
+			ops: `{"op":"remove","path":"` + scimtest.URNTest + `:tags","value":["a","c"]}`, out: scimtest.TestKey + `:{"tags":["b"]}`}},
+		"RemoveValues of a sub-attribute": {scim.Leniency{RemoveValues: true}, request{kind: scimtest.UserType, current: scimtest.User(scimtest.TwoEmails),
 			ops: `{"op":"remove","path":"emails.type","value":["home"]}`, out: `"emails":[{"value":"w@example.com","type":"work","primary":true},{"value":"h@example.com"}]`}},
-		"CreateMissing, replace": {Leniency{CreateMissing: true}, request{kind: userType, current: user(twoEmails + `,"phoneNumbers":[{"value":"1","type":"work"}]`),
+		"CreateMissing, replace": {scim.Leniency{CreateMissing: true}, request{kind: scimtest.UserType, current: scimtest.User(scimtest.TwoEmails + `,"phoneNumbers":[{"value":"1","type":"work"}]`),
 			ops: `{"op":"replace","path":"phoneNumbers[type eq \"mobile\"].value","value":"2"}`,
-			out: twoEmails + `,"phoneNumbers":[{"value":"1","type":"work"},{"value":"2","type":"mobile"}]`}},
-		"CreateMissing, add": {Leniency{CreateMissing: true}, request{kind: userType, current: user(``),
+			out: scimtest.TwoEmails + `,"phoneNumbers":[{"value":"1","type":"work"},{"value":"2","type":"mobile"}]`}},
+		"CreateMissing, add": {scim.Leniency{CreateMissing: true}, request{kind: scimtest.UserType, current: scimtest.User(``),
 			ops: `{"op":"add","path":"addresses[type eq \"work\"].formatted","value":"x"}`, out: `"addresses":[{"formatted":"x","type":"work"}]`}},
-		"CreateMissing, primary": {Leniency{CreateMissing: true, BooleanStrings: true}, request{kind: userType, current: user(`"roles":[{"value":"a","primary":false}]`),
+		"CreateMissing, primary": {scim.Leniency{CreateMissing: true, BooleanStrings: true}, request{kind: scimtest.UserType, current: scimtest.User(`"roles":[{"value":"a","primary":false}]`),
 			ops: `{"op":"add","path":"roles[primary eq \"True\"].display","value":"Admin"}`, out: `"roles":[{"value":"a","primary":false},{"display":"Admin","primary":true}]`}},
-		"CreateMissing, element": {Leniency{CreateMissing: true}, request{kind: userType, current: user(``),
+		"CreateMissing, element": {scim.Leniency{CreateMissing: true}, request{kind: scimtest.UserType, current: scimtest.User(``),
 			ops: `{"op":"replace","path":"emails[type eq \"work\"]","value":{"value":"x"}}`, out: `"emails":[{"value":"x","type":"work"}]`}},
-		"CreateMissing, two terms": {Leniency{CreateMissing: true}, request{kind: userType, current: user(twoEmails),
+		"CreateMissing, two terms": {scim.Leniency{CreateMissing: true}, request{kind: scimtest.UserType, current: scimtest.User(scimtest.TwoEmails),
 			ops: `{"op":"add","path":"emails[type eq \"other\" and primary eq true].value","value":"x"}`,
 			out: `"emails":[{"value":"w@example.com","type":"work","primary":false},{"value":"h@example.com","type":"home"},{"value":"x","type":"other","primary":true}]`}},
-		"CreateMissing, nothing to unassign": {Leniency{CreateMissing: true}, request{kind: userType, current: user(``),
+		"CreateMissing, nothing to unassign": {scim.Leniency{CreateMissing: true}, request{kind: scimtest.UserType, current: scimtest.User(``),
 			ops: `{"op":"replace","path":"emails[type eq \"work\"].value","value":null}`, out: `=`}},
-		"CreateMissing, a required sub-attribute": {Leniency{CreateMissing: true}, request{kind: userType, current: user(``),
-			ops: `{"op":"add","path":"` + urnTest + `:sites[name eq \"HQ\"].desk","value":"4"}`, out: tst + `:{"sites":[{"name":"HQ","desk":"4"}]}`}},
-		"CreateMissing, without a filter": {Leniency{CreateMissing: true}, request{kind: userType, current: user(``),
+		"CreateMissing, a required sub-attribute": {scim.Leniency{CreateMissing: true}, request{kind: scimtest.UserType, current: scimtest.User(``),
+			ops: `{"op":"add","path":"` + scimtest.URNTest + `:sites[name eq \"HQ\"].desk","value":"4"}`, out: scimtest.TestKey + `:{"sites":[{"name":"HQ","desk":"4"}]}`}},
+		"CreateMissing, without a filter": {scim.Leniency{CreateMissing: true}, request{kind: scimtest.UserType, current: scimtest.User(``),
 			ops: `{"op":"replace","path":"emails.value","value":"x"}`, out: `"emails":[{"value":"x"}]`}},
-		"CreateMissing, single complex": {Leniency{CreateMissing: true}, request{kind: userType, current: user(``),
-			ops: `{"op":"replace","path":"` + URNEnterpriseUser + `:manager[value eq \"m\"].$ref","value":"r"}`, out: ent + `:{"manager":{"value":"m","$ref":"r"}}`}},
-		"ScalarForComplex": {Leniency{ScalarForComplex: true}, request{kind: userType, current: user(``),
-			ops: `{"op":"add","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager","value":"271"}`, out: ent + `:{"manager":{"value":"271"}}`}},
-		"ScalarForComplex, cleared": {Leniency{ScalarForComplex: true}, request{kind: userType, current: user(ent + `:{"manager":{"value":"271"}}`),
+		"CreateMissing, single complex": {scim.Leniency{CreateMissing: true}, request{kind: scimtest.UserType, current: scimtest.User(``),
+			ops: `{"op":"replace","path":"` + schema.URNEnterpriseUser + `:manager[value eq \"m\"].$ref","value":"r"}`, out: scimtest.EnterpriseKey + `:{"manager":{"value":"m","$ref":"r"}}`}},
+		"ScalarForComplex": {scim.Leniency{ScalarForComplex: true}, request{kind: scimtest.UserType, current: scimtest.User(``),
+			ops: `{"op":"add","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager","value":"271"}`, out: scimtest.EnterpriseKey + `:{"manager":{"value":"271"}}`}},
+		"ScalarForComplex, cleared": {scim.Leniency{ScalarForComplex: true}, request{kind: scimtest.UserType, current: scimtest.User(scimtest.EnterpriseKey + `:{"manager":{"value":"271"}}`),
 			ops: `{"op":"replace","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager","value":""}`, out: ``}},
-		"ScalarForComplex in a document": {Leniency{ScalarForComplex: true}, request{kind: userType, body: user(`"emails":["x"]`), out: user(`"emails":[{"value":"x"}]`)}},
-		"ArrayForSingle": {Leniency{ArrayForSingle: true}, request{kind: userType, current: user(``),
-			ops: `{"op":"add","path":"manager","value":[{"$ref":"r","value":"m"}]}`, out: ent + `:{"manager":{"value":"m","$ref":"r"}}`}},
-		"ArrayForSingle, empty": {Leniency{ArrayForSingle: true}, request{kind: userType, body: user(`"title":[],"nickName":["x"]`), out: user(`"nickName":"x"`)}},
-		"SingleForArray":        {Leniency{SingleForArray: true}, request{kind: userType, body: user(`"emails":{"value":"x"}`), out: user(`"emails":[{"value":"x"}]`)}},
-		"EmptyElements":         {Leniency{EmptyElements: true}, request{kind: userType, body: user(`"emails":[{"value":"x"},{"type":null,"value":null}],"phoneNumbers":[{"value":null}],"addresses":[{}],"roles":[null]`), out: user(`"emails":[{"value":"x"}]`)}},
-		"EmptyElements in a PATCH": {Leniency{EmptyElements: true}, request{kind: userType, current: user(twoEmails),
+		"ScalarForComplex in a document": {scim.Leniency{ScalarForComplex: true}, request{kind: scimtest.UserType, body: scimtest.User(`"emails":["x"]`), out: scimtest.User(`"emails":[{"value":"x"}]`)}},
+		"ArrayForSingle": {scim.Leniency{ArrayForSingle: true}, request{kind: scimtest.UserType, current: scimtest.User(``),
+			ops: `{"op":"add","path":"manager","value":[{"$ref":"r","value":"m"}]}`, out: scimtest.EnterpriseKey + `:{"manager":{"value":"m","$ref":"r"}}`}},
+		"ArrayForSingle, empty": {scim.Leniency{ArrayForSingle: true}, request{kind: scimtest.UserType, body: scimtest.User(`"title":[],"nickName":["x"]`), out: scimtest.User(`"nickName":"x"`)}},
+		"SingleForArray":        {scim.Leniency{SingleForArray: true}, request{kind: scimtest.UserType, body: scimtest.User(`"emails":{"value":"x"}`), out: scimtest.User(`"emails":[{"value":"x"}]`)}},
+		"EmptyElements":         {scim.Leniency{EmptyElements: true}, request{kind: scimtest.UserType, body: scimtest.User(`"emails":[{"value":"x"},{"type":null,"value":null}],"phoneNumbers":[{"value":null}],"addresses":[{}],"roles":[null]`), out: scimtest.User(`"emails":[{"value":"x"}]`)}},
+		"EmptyElements in a PATCH": {scim.Leniency{EmptyElements: true}, request{kind: scimtest.UserType, current: scimtest.User(scimtest.TwoEmails),
 			ops: `{"op":"replace","path":"emails","value":[{"value":null},{"value":"x"}]}`, out: `"emails":[{"value":"x"}]`}},
-		"IgnoreReadOnly": {Leniency{IgnoreReadOnly: true}, request{kind: groupType, current: `{"schemas":["` + URNGroup + `"],"displayName":"Test"}`,
+		"IgnoreReadOnly": {scim.Leniency{IgnoreReadOnly: true}, request{kind: scimtest.GroupType, current: `{"schemas":["` + schema.URNGroup + `"],"displayName":"Test"}`,
 			ops: `{"op":"replace","value":{"id":"abf4dd94-a4c0-4f67-89c9-76b03340cb9b","displayName":"Test SCIMv2"}}`, out: `"displayName":"Test SCIMv2"`}},
-		"IgnoreUnknown": {Leniency{IgnoreUnknown: true}, request{kind: groupType,
-			body: `{"schemas":["` + URNGroup + `","http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"],"externalId":"8aa1a0c0","displayName":"displayName","meta":{"resourceType":"Group"},"nope":{"a":[1]}}`,
-			out:  `{"schemas":["` + URNGroup + `"],"externalId":"8aa1a0c0","displayName":"displayName"}`}},
-		"IgnoreUnknown in a path": {Leniency{IgnoreUnknown: true}, request{kind: userType, current: user(`"title":"x"`),
+		"IgnoreUnknown": {scim.Leniency{IgnoreUnknown: true}, request{kind: scimtest.GroupType,
+			body: `{"schemas":["` + schema.URNGroup + `","http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"],"externalId":"8aa1a0c0","displayName":"displayName","meta":{"resourceType":"Group"},"nope":{"a":[1]}}`,
+			out:  `{"schemas":["` + schema.URNGroup + `"],"externalId":"8aa1a0c0","displayName":"displayName"}`}},
+		"IgnoreUnknown in a path": {scim.Leniency{IgnoreUnknown: true}, request{kind: scimtest.UserType, current: scimtest.User(`"title":"x"`),
 			ops: `{"op":"add","path":"urn:ietf:params:scim:schemas:extension:CustomExtensionName:2.0:User:tag","value":"x"},{"op":"replace","path":"nope[type eq \"x\"].y","value":7},{"op":"remove","path":"name.nope"},{"op":"remove","path":"title"}`, out: ``}},
-		"IgnoreUnknown in a PATCH": {Leniency{IgnoreUnknown: true}, request{kind: userType, current: user(``),
-			ops: `{"op":"add","name":"x","value":{"nope":1,"name":{"nope":1,"givenName":"B"},` + tst + `:{"nope":1,"badge":1}}}`, out: `"name":{"givenName":"B"},` + tst + `:{"badge":1}`}},
-		"UndeclaredExtensions": {Leniency{UndeclaredExtensions: true}, request{kind: userType, body: user(ent + `:{"department":"D"}`),
-			out: `{"schemas":["` + URNUser + `",` + ent + `],"userName":"bjensen",` + ent + `:{"department":"D"}}`}},
-		"MissingSchemas":           {Leniency{MissingSchemas: true}, request{kind: userType, body: `{"userName":"bjensen"}`, out: user(``)}},
-		"UnquotedLiterals":         {Leniency{UnquotedLiterals: true}, request{kind: userType, current: user(`"externalId":"jyoung"`), filter: `externalId eq jyoung`}},
-		"UnquotedLiterals, number": {Leniency{UnquotedLiterals: true}, request{kind: userType, current: user(`"externalId":"123"`), filter: `(externalId eq 123)`}},
-		"UnquotedLiterals, and":    {Leniency{UnquotedLiterals: true}, request{kind: userType, current: user(`"title":"a@example.com"`), filter: `title eq a@example.com and username Eq BJENSEN`}},
+		"IgnoreUnknown in a PATCH": {scim.Leniency{IgnoreUnknown: true}, request{kind: scimtest.UserType, current: scimtest.User(``),
+			ops: `{"op":"add","name":"x","value":{"nope":1,"name":{"nope":1,"givenName":"B"},` + scimtest.TestKey + `:{"nope":1,"badge":1}}}`, out: `"name":{"givenName":"B"},` + scimtest.TestKey + `:{"badge":1}`}},
+		"UndeclaredExtensions": {scim.Leniency{UndeclaredExtensions: true}, request{kind: scimtest.UserType, body: scimtest.User(scimtest.EnterpriseKey + `:{"department":"D"}`),
+			out: `{"schemas":["` + schema.URNUser + `",` + scimtest.EnterpriseKey + `],"userName":"bjensen",` + scimtest.EnterpriseKey + `:{"department":"D"}}`}},
+		"MissingSchemas":           {scim.Leniency{MissingSchemas: true}, request{kind: scimtest.UserType, body: `{"userName":"bjensen"}`, out: scimtest.User(``)}},
+		"UnquotedLiterals":         {scim.Leniency{UnquotedLiterals: true}, request{kind: scimtest.UserType, current: scimtest.User(`"externalId":"jyoung"`), filter: `externalId eq jyoung`}},
+		"UnquotedLiterals, number": {scim.Leniency{UnquotedLiterals: true}, request{kind: scimtest.UserType, current: scimtest.User(`"externalId":"123"`), filter: `(externalId eq 123)`}},
+		"UnquotedLiterals, and":    {scim.Leniency{UnquotedLiterals: true}, request{kind: scimtest.UserType, current: scimtest.User(`"title":"a@example.com"`), filter: `title eq a@example.com and username Eq BJENSEN`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run := func(l Leniency) (string, error) {
+			run := func(l scim.Leniency) (string, error) {
 				switch {
 				case c.r.ops != "":
-					return patched(t, c.r.kind, c.r.current, l, c.r.ops)
+					return scimtest.Patched(t, c.r.kind, c.r.current, l, c.r.ops)
 				case c.r.filter != "":
-					f, err := ParseFilter(c.r.kind, c.r.filter, l)
+					f, err := filter.Parse(c.r.kind, c.r.filter, l)
 					if err != nil {
 						return "", err
 					}
-					r, err := Decode(c.r.kind, []byte(c.r.current), Leniency{UndeclaredExtensions: true})
+					r, err := document.Decode(c.r.kind, []byte(c.r.current), scim.Leniency{UndeclaredExtensions: true})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -100,34 +106,34 @@ func TestLeniencies(t *testing.T) {
 					}
 					return "", nil
 				}
-				r, err := Decode(c.r.kind, []byte(c.r.body), l)
+				r, err := document.Decode(c.r.kind, []byte(c.r.body), l)
 				if err != nil {
 					return "", err
 				}
-				s := text(t, r)
+				s := scimtest.Text(t, r)
 				return s[:len(s)-len(`,"meta":{"resourceType":""}}`)-len(c.r.kind.Name)] + "}", nil
 			}
 			got, err := run(c.l)
 			if err != nil || got != c.r.out {
 				t.Errorf("with it: %v\ngot  %s\nwant %s", err, got, c.r.out)
 			}
-			if got, err := run(strict); err == nil {
+			if got, err := run(scimtest.Strict); err == nil {
 				t.Errorf("without it: accepted as %s", got)
 			}
-			if got, err := run(lenient); err != nil || got != c.r.out {
+			if got, err := run(scimtest.Lenient); err != nil || got != c.r.out {
 				t.Errorf("with all: %v\ngot  %s\nwant %s", err, got, c.r.out)
 			}
 		})
 	}
-	if l := reflect.ValueOf(lenient); l.NumField() != 13 {
+	if l := reflect.ValueOf(scimtest.Lenient); l.NumField() != 13 {
 		t.Error("a leniency without a test?")
 	}
 }
 
 // An element that a path asks for has values of the types of its attributes.
 func TestCreatedElementsFitTheirSchema(t *testing.T) {
-	kind := mustRegistry(&Schema{ID: urnTest, Attributes: []*Attribute{{Name: "desks", Type: TypeComplex, MultiValued: true, SubAttributes: []*Attribute{
-		{Name: "floor", Type: TypeInteger}, {Name: "width", Type: TypeDecimal}, {Name: "since", Type: TypeDateTime}, {Name: "tags", MultiValued: true}, {Name: "label"}}}}}).User()
+	kind := scimtest.MustRegistry(&schema.Schema{ID: scimtest.URNTest, Attributes: []*schema.Attribute{{Name: "desks", Type: schema.TypeComplex, MultiValued: true, SubAttributes: []*schema.Attribute{
+		{Name: "floor", Type: schema.TypeInteger}, {Name: "width", Type: schema.TypeDecimal}, {Name: "since", Type: schema.TypeDateTime}, {Name: "tags", MultiValued: true}, {Name: "label"}}}}}).User()
 	for filter, want := range map[string]string{
 		`floor eq 3`:                        `"floor":3`,
 		`floor eq 1.5`:                      ``,
@@ -136,12 +142,12 @@ func TestCreatedElementsFitTheirSchema(t *testing.T) {
 		`since eq \"2020-01-01T00:00:00Z\"`: `"since":"2020-01-01T00:00:00Z"`,
 		`tags eq \"a\"`:                     `"tags":["a"]`,
 	} {
-		got, err := patched(t, kind, user(``), Leniency{CreateMissing: true}, `{"op":"add","path":"`+urnTest+`:desks[`+filter+`].label","value":"x"}`)
+		got, err := scimtest.Patched(t, kind, scimtest.User(``), scim.Leniency{CreateMissing: true}, `{"op":"add","path":"`+scimtest.URNTest+`:desks[`+filter+`].label","value":"x"}`)
 		if want == "" {
 			if err == nil {
 				t.Errorf("%s: %s", filter, got)
 			}
-		} else if err != nil || got != tst+`:{"desks":[{`+want+`,"label":"x"}]}` {
+		} else if err != nil || got != scimtest.TestKey+`:{"desks":[{`+want+`,"label":"x"}]}` {
 			t.Errorf("%s: %v\n%s", filter, err, got)
 		}
 	}
@@ -154,7 +160,7 @@ func TestLenienciesRefuseToo(t *testing.T) {
 		"no element for a disjunction": `{"op":"replace","path":"emails[type eq \"work\" or type eq \"home\"].value","value":"x"}`,
 		"no element for a negation":    `{"op":"replace","path":"emails[not (type eq \"work\")].value","value":"x"}`,
 		"no element for a prefix":      `{"op":"replace","path":"emails[type sw \"work\"].value","value":"x"}`,
-		"no element of a simple kind":  `{"op":"replace","path":"` + urnTest + `:tags[value eq \"x\"]","value":"y"}`,
+		"no element of a simple kind":  `{"op":"replace","path":"` + scimtest.URNTest + `:tags[value eq \"x\"]","value":"y"}`,
 		"no element with a NUL":        `{"op":"add","path":"emails[type eq \"\\u0000\"].value","value":"x"}`,
 		"no certificate of a word":     `{"op":"add","path":"x509Certificates[value eq \"a b\"].display","value":"x"}`,
 		"word for a boolean":           `{"op":"replace","path":"active","value":"yes"}`,
@@ -162,13 +168,13 @@ func TestLenienciesRefuseToo(t *testing.T) {
 		"object for a string":          `{"op":"replace","path":"title","value":{"value":"x"}}`,
 		"remove without a path":        `{"op":"remove","value":{"title":"x"}}`,
 	} {
-		if got, err := patched(t, userType, user(``), lenient, ops); err == nil {
+		if got, err := scimtest.Patched(t, scimtest.UserType, scimtest.User(``), scimtest.Lenient, ops); err == nil {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
-	for _, filter := range []string{`title eq a b`, `nope eq "x"`, `active eq maybe`, `title eq "a`, `title eq`} {
-		if _, err := ParseFilter(userType, filter, lenient); err == nil {
-			t.Errorf("%s: accepted", filter)
+	for _, query := range []string{`title eq a b`, `nope eq "x"`, `active eq maybe`, `title eq "a`, `title eq`} {
+		if _, err := filter.Parse(scimtest.UserType, query, scimtest.Lenient); err == nil {
+			t.Errorf("%s: accepted", query)
 		}
 	}
 }

@@ -11,8 +11,8 @@ type Reference struct {
 	Display string
 }
 
-// Values are the references as values of an attribute.
-func referenceValues(derived []Reference) []any {
+// ReferenceValues are the references as values of an attribute.
+func ReferenceValues(derived []Reference) []any {
 	list := make([]any, len(derived))
 	for i, r := range derived {
 		c := Complex{"value": r.Value, "type": r.Type}
@@ -28,8 +28,15 @@ func referenceValues(derived []Reference) []any {
 func (r *Resource) SetDerived(derived []Reference) {
 	attributes := r.Attributes()
 	if len(derived) == 0 {
-		delete(attributes, r.kind.derived.Name)
+		delete(attributes, r.kind.Derived().Name)
 		return
 	}
-	attributes[r.kind.derived.Name] = referenceValues(derived)
+	attributes[r.kind.Derived().Name] = ReferenceValues(derived)
+}
+
+// MemberChange adds a member to a group, or takes one out.
+type MemberChange struct {
+	// ID is the member's id as the client sent it, or folded where it is taken out.
+	ID  string
+	Add bool
 }

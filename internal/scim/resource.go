@@ -2,21 +2,21 @@ package scim
 
 import (
 	"time"
+
+	"github.com/kubescim/kubescim/internal/scim/content"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
-// Complex is a complex value, or the attributes of a whole resource: canonical
-// names, as the schema spells them, to values. The attributes of an extension are a
-// Complex under the extension's URN. A value is a string (for dateTime, reference
-// and binary too, as the client sent it), bool, int64, float64, Complex, or []any
-// with elements of one of these kinds. What is unassigned is absent.
-type Complex = map[string]any
+// Complex is a complex value, or the attributes of a whole resource, as package content
+// has it.
+type Complex = content.Complex
 
 // Resource is a user or a group. Its attributes are those of the schemas and the
 // common ones; `meta` is apart, and `schemas` follows from what there is. A
-// Resource may be read by many goroutines while nobody changes it. One that was
+// Resource may be read by many goroutines while nobody changes it. One that
 // has a [Source] has its attributes only once they have been asked for.
 type Resource struct {
-	kind       *ResourceType
+	kind       *schema.ResourceType
 	attributes Complex
 	meta       Meta
 	source     Source // what the attributes are read from while those are nil
@@ -33,7 +33,7 @@ type Source interface {
 
 // FromSource makes a resource whose attributes are read only if somebody asks for them, by
 // one goroutine at a time until the first time is over.
-func FromSource(t *ResourceType, meta Meta, source Source) *Resource {
+func FromSource(t *schema.ResourceType, meta Meta, source Source) *Resource {
 	return &Resource{kind: t, meta: meta, source: source}
 }
 
@@ -48,33 +48,33 @@ type Meta struct {
 // NewResource makes a resource of attributes that are canonical already, such as
 // those from a store. It takes the map over, and checks nothing; `meta` and
 // `schemas` are taken out of it.
-func NewResource(t *ResourceType, attributes Complex) *Resource {
+func NewResource(t *schema.ResourceType, attributes Complex) *Resource {
 	if attributes == nil {
 		attributes = Complex{}
 	}
 	r := &Resource{kind: t, attributes: attributes}
-	if m, ok := attributes[attrMeta.Name].(Complex); ok {
+	if m, ok := attributes[schema.AttrMeta.Name].(Complex); ok {
 		r.meta = metaFrom(m)
 	}
-	delete(attributes, attrMeta.Name)
-	delete(attributes, attrSchemas.Name)
+	delete(attributes, schema.AttrMeta.Name)
+	delete(attributes, schema.AttrSchemas.Name)
 	return r
 }
 
 func metaFrom(c Complex) Meta {
 	var m Meta
-	if s, ok := c[metaCreated.Name].(string); ok {
-		m.Created, _ = parseDateTime(s)
+	if s, ok := c[schema.MetaCreated.Name].(string); ok {
+		m.Created, _ = content.ParseDateTime(s)
 	}
-	if s, ok := c[metaLastModified.Name].(string); ok {
-		m.LastModified, _ = parseDateTime(s)
+	if s, ok := c[schema.MetaLastModified.Name].(string); ok {
+		m.LastModified, _ = content.ParseDateTime(s)
 	}
-	m.Version, _ = c[metaVersion.Name].(string)
+	m.Version, _ = c[schema.MetaVersion.Name].(string)
 	return m
 }
 
 // Type is the resource's type.
-func (r *Resource) Type() *ResourceType { return r.kind }
+func (r *Resource) Type() *schema.ResourceType { return r.kind }
 
 // Attributes are the live attributes: `id` and `externalId` too, but neither
 // `meta` nor `schemas`. Values below the top level may be shared with other
@@ -95,14 +95,14 @@ func (r *Resource) ID() string {
 	if r.source != nil {
 		return r.source.ID()
 	}
-	return r.text(attrID.Name)
+	return r.text(schema.AttrID.Name)
 }
 
 // SetID gives the resource its id.
-func (r *Resource) SetID(id string) { r.Attributes()[attrID.Name] = id }
+func (r *Resource) SetID(id string) { r.Attributes()[schema.AttrID.Name] = id }
 
 // ExternalID is the client's own identifier of the resource.
-func (r *Resource) ExternalID() string { return r.text(attrExternalID.Name) }
+func (r *Resource) ExternalID() string { return r.text(schema.AttrExternalID.Name) }
 
 // UserName is the user's userName; empty for a group.
 func (r *Resource) UserName() string { return r.text("userName") }
@@ -161,30 +161,11 @@ func (r *Resource) Schemas() []string {
 
 // Clone is a deep copy.
 func (r *Resource) Clone() *Resource {
-	return &Resource{kind: r.kind, attributes: cloneValue(r.Attributes()).(Complex), meta: r.meta}
+	return &Resource{kind: r.kind, attributes: content.Clone(r.Attributes()).(Complex), meta: r.meta}
 }
 
-func cloneValue(v any) any {
-	switch v := v.(type) {
-	case Complex:
-		c := make(Complex, len(v))
-		for k, x := range v {
-			c[k] = cloneValue(x)
-		}
-		return c
-	case []any:
-		l := make([]any, len(v))
-		for i, x := range v {
-			l[i] = cloneValue(x)
-		}
-		return l
-	default:
-		return v
-	}
-}
-
-// shallow is a copy whose values are shared with the original.
-func (r *Resource) shallow() *Resource {
+// Shallow is a copy whose values are shared with the original.
+func (r *Resource) Shallow() *Resource {
 	c := make(Complex, len(r.Attributes())+1)
 	for k, v := range r.Attributes() {
 		c[k] = v
@@ -192,9 +173,9 @@ func (r *Resource) shallow() *Resource {
 	return &Resource{kind: r.kind, attributes: c, meta: r.meta}
 }
 
-// container is the map that has the attributes of a schema; nil when there is none.
-func (r *Resource) container(s *Schema) Complex {
-	if s == nil || s.core {
+// Container is the map that has the attributes of a schema; nil when there is none.
+func (r *Resource) Container(s *schema.Schema) Complex {
+	if s == nil || s.Core() {
 		return r.Attributes()
 	}
 	c, _ := r.Attributes()[s.ID].(Complex)

@@ -19,6 +19,9 @@ import (
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/idp"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/compact"
+	"github.com/kubescim/kubescim/internal/scim/document"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
 	"github.com/kubescim/kubescim/internal/server/auth"
@@ -36,7 +39,7 @@ type indexed struct {
 	index *index.Index
 }
 
-func (s indexed) Get(_ context.Context, t *scim.ResourceType, id string, view store.View) (*scim.Resource, error) {
+func (s indexed) Get(_ context.Context, t *schema.ResourceType, id string, view store.View) (*scim.Resource, error) {
 	found, known := s.index.Get(t, id, view)
 	if !known {
 		return nil, store.NotFound(t, id)
@@ -44,7 +47,7 @@ func (s indexed) Get(_ context.Context, t *scim.ResourceType, id string, view st
 	return found, nil
 }
 
-func (s indexed) List(ctx context.Context, t *scim.ResourceType, query store.Query) (*store.Page, error) {
+func (s indexed) List(ctx context.Context, t *schema.ResourceType, query store.Query) (*store.Page, error) {
 	return s.index.List(ctx, t, query)
 }
 
@@ -134,19 +137,19 @@ func (d *discard) Write(body []byte) (n int, err error) { return len(body), nil 
 func readable(b *testing.B) (tenant *server.Tenant, id, token string) {
 	b.Helper()
 	uuid.EnableRandPool() // As the server does.
-	registry, err := scim.NewRegistry()
+	registry, err := schema.NewRegistry()
 	if err != nil {
 		b.Fatal(err)
 	}
 	backend := indexed{index: index.New()}
 	key := uuid.MustParse("6b18e2d4-2639-4b61-bd3c-eb77a6b6d39b")
-	user, err := scim.Decode(registry.User(), []byte(servertest.Babs), scim.Leniency{})
+	user, err := document.Decode(registry.User(), []byte(servertest.Babs), scim.Leniency{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	user.SetID(key.String())
 	user.SetMeta(scim.Meta{Created: time.Now(), LastModified: time.Now(), Version: `W/"1"`})
-	backend.index.PutUser(&index.Entry{ID: key, Frozen: *scim.Freeze(user), Name: user.UserName(), Active: true})
+	backend.index.PutUser(&index.Entry{ID: key, Frozen: *compact.Of(user), Name: user.UserName(), Active: true})
 
 	tenant = server.NewTenant(backend, limit.Defaults(), slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, nil)), accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
 	token, verifier, err := apikey.Mint()

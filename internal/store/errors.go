@@ -4,17 +4,18 @@ import (
 	"net/http"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 // NotFound returns the error for an id that the tenant does not know. It is the
 // same for an id that never was, that was deleted and that is another tenant's.
-func NotFound(t *scim.ResourceType, id string) *scim.Error {
+func NotFound(t *schema.ResourceType, id string) *scim.Error {
 	return scim.Errorf(http.StatusNotFound, "", "%s %q does not exist", t.Name, id)
 }
 
 // Taken returns the error for a value that must be unique and that another
 // resource holds (RFC 7644 section 3.3).
-func Taken(t *scim.ResourceType, attribute string) *scim.Error {
+func Taken(t *schema.ResourceType, attribute string) *scim.Error {
 	return scim.Errorf(http.StatusConflict, scim.Uniqueness,
 		"another %s has this %s already; find it with a filter on %s", t.Name, attribute, attribute)
 }

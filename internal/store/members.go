@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/fold"
 )
 
 // Kinds of members (RFC 7643 section 4.2, members.type).
@@ -114,10 +115,10 @@ func ApplyMembers(next, current *scim.Resource, changes []scim.MemberChange) *sc
 	for i, member := range members {
 		complex, _ := member.(scim.Complex)
 		id, _ := complex["value"].(string)
-		at[scim.Fold(id)] = i
+		at[fold.Key(id)] = i
 	}
 	for _, change := range changes {
-		id := scim.Fold(change.ID)
+		id := fold.Key(change.ID)
 		i, listed := at[id]
 		switch {
 		case change.Add && !listed:

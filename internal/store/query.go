@@ -7,6 +7,8 @@ import (
 	"sort"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/filter"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 // Select carries a query out over resources: it filters, orders and cuts out
@@ -62,15 +64,15 @@ func (p Position) compare(other Position) int {
 
 // IsUser reports whether the resource type is User. Resource types are told by
 // their names, since a tenant's are made anew when its schema extensions change.
-func IsUser(t *scim.ResourceType) bool { return t.Name == MemberUser }
+func IsUser(t *schema.ResourceType) bool { return t.Name == MemberUser }
 
 // IsGroup reports whether the resource type is Group.
-func IsGroup(t *scim.ResourceType) bool { return t.Name == MemberGroup }
+func IsGroup(t *schema.ResourceType) bool { return t.Name == MemberGroup }
 
 // Name says which attribute of a resource type is unique in a tenant: userName
 // of users (RFC 7643 section 4.1.1) and displayName of groups, which identity
 // providers take for unique.
-func Name(t *scim.ResourceType) string {
+func Name(t *schema.ResourceType) string {
 	if IsGroup(t) {
 		return "displayName"
 	}
@@ -88,7 +90,7 @@ func NameOf(r *scim.Resource) string {
 // Lookup returns the id or the unique name that every match of the filter has,
 // so that a backend can answer without looking at every resource. Both are
 // empty when the filter fixes neither.
-func Lookup(t *scim.ResourceType, filter *scim.Filter) (id, name string) {
+func Lookup(t *schema.ResourceType, filter *filter.Filter) (id, name string) {
 	if filter == nil {
 		return "", ""
 	}

@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/compact"
+	"github.com/kubescim/kubescim/internal/scim/fold"
 )
 
 const (
@@ -23,7 +25,7 @@ const (
 // the groups of a user, and whether a user is active: nobody is too large to be
 // deactivated.
 func SizeOf(r *scim.Resource) int {
-	size := len(scim.Freeze(r).Text())
+	size := len(compact.Of(r).Text())
 	if active, assigned := r.Active(); assigned {
 		size -= len(`,"active":`) + len(strconv.FormatBool(active))
 	}
@@ -45,5 +47,5 @@ func CheckSize(next, current *scim.Resource) error {
 	}
 	return scim.Errorf(http.StatusRequestEntityTooLarge, "",
 		"the %s would have %d bytes and %d is the most that it can have; shorten long values, or leave out some of those of which there are many",
-		scim.Fold(next.Type().Name), size, MaxResourceSize)
+		fold.Key(next.Type().Name), size, MaxResourceSize)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/onsi/gomega/types"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
@@ -26,7 +27,7 @@ func refusedWith(status int) types.GomegaMatcher {
 
 func TestSizes(t *testing.T) {
 	g := NewWithT(t)
-	registry, err := scim.NewRegistry()
+	registry, err := schema.NewRegistry()
 	g.Expect(err).NotTo(HaveOccurred())
 	user := func(photos int, active bool) *scim.Resource {
 		list := make([]any, photos)

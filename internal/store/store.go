@@ -13,6 +13,10 @@ import (
 	"time"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/filter"
+	"github.com/kubescim/kubescim/internal/scim/render"
+	"github.com/kubescim/kubescim/internal/scim/schema"
+	"github.com/kubescim/kubescim/internal/scim/sorting"
 )
 
 // Store keeps the users and groups of one tenant.
@@ -29,21 +33,21 @@ type Store interface {
 
 	// Get returns the resource with the id. Attributes that the view does not
 	// want may be missing.
-	Get(ctx context.Context, t *scim.ResourceType, id string, view View) (*scim.Resource, error)
+	Get(ctx context.Context, t *schema.ResourceType, id string, view View) (*scim.Resource, error)
 
 	// Update changes the resource with the id to what change makes of it, and
 	// returns the state that it made. change is called again, with newer state,
 	// when somebody else wrote at the same time; it must not alter its argument.
 	// A change to nothing writes nothing.
-	Update(ctx context.Context, t *scim.ResourceType, id string, change Change, options UpdateOptions) (*scim.Resource, error)
+	Update(ctx context.Context, t *schema.ResourceType, id string, change Change, options UpdateOptions) (*scim.Resource, error)
 
 	// Delete makes the resource unknown to SCIM and takes it out of every
 	// group. Policy.KeepDeletedUsers says whether a deleted user is kept for Create
 	// to bring back.
-	Delete(ctx context.Context, t *scim.ResourceType, id string, options DeleteOptions) error
+	Delete(ctx context.Context, t *schema.ResourceType, id string, options DeleteOptions) error
 
 	// List returns the page of the resources that the query asks for.
-	List(ctx context.Context, t *scim.ResourceType, query Query) (*Page, error)
+	List(ctx context.Context, t *schema.ResourceType, query Query) (*Page, error)
 }
 
 // Change makes the next state of a resource from its current one. Returning an
@@ -110,7 +114,7 @@ func (v View) Take(ctx context.Context, bytes int64) error {
 }
 
 // ViewOf returns the view that a projection needs; a nil projection needs all.
-func ViewOf(p *scim.Projection) View {
+func ViewOf(p *render.Projection) View {
 	if p == nil {
 		return View{}
 	}
@@ -120,9 +124,9 @@ func ViewOf(p *scim.Projection) View {
 // Query says which resources to list, in which order, and which page of them.
 type Query struct {
 	// Filter chooses the resources; nil chooses all.
-	Filter *scim.Filter
+	Filter *filter.Filter
 	// Sort orders them; nil orders by time of creation, then id.
-	Sort *scim.Sort
+	Sort *sorting.Sort
 	// StartIndex is the 1-based index of the first one to return.
 	StartIndex int
 	// After, when set, is the position to go on from instead of StartIndex.

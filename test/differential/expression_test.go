@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 // term is an attrExp of RFC 7644 figure 1.
@@ -194,7 +194,7 @@ func literalOf(v any) string {
 }
 
 // generatorFor makes a generator whose filters are the same in every run.
-func generatorFor(kind *scim.ResourceType, stream uint64) *generator {
+func generatorFor(kind *schema.ResourceType, stream uint64) *generator {
 	g := &generator{random: rand.New(rand.NewPCG(seed, stream)), core: kind.Schema.ID, fields: userFields}
 	if kind.Name == "Group" {
 		g.fields = groupFields

@@ -7,9 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	filter "github.com/scim2/filter-parser/v2"
+	parser "github.com/scim2/filter-parser/v2"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/filter"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 // decision is a disagreement that the RFC decides, in favour of the engine.
@@ -34,15 +36,15 @@ var syntaxDecisions = []decision{
 }
 
 func TestFilterSyntax(t *testing.T) {
-	registry, err := scim.NewRegistry()
+	registry, err := schema.NewRegistry()
 	if err != nil {
 		t.Fatal(err)
 	}
 	met := make([]int, len(syntaxDecisions))
 	agreed := 0
 	for _, text := range corpus(4000) {
-		_, ourError := scim.ParseFilter(registry.User(), text, scim.Leniency{})
-		_, theirError := filter.ParseFilter([]byte(text))
+		_, ourError := filter.Parse(registry.User(), text, scim.Leniency{})
+		_, theirError := parser.ParseFilter([]byte(text))
 		ours, theirs := ourError == nil, theirError == nil
 		if ours == theirs {
 			agreed++

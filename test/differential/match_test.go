@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/filter"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 // matches says of which resources a filter is true, or that it was refused.
@@ -29,10 +31,10 @@ type found struct {
 }
 
 // search gives the engine's answers.
-func search(kind *scim.ResourceType, resources []*scim.Resource, filters []string) []matches {
+func search(kind *schema.ResourceType, resources []*scim.Resource, filters []string) []matches {
 	all := make([]matches, len(filters))
 	for i, text := range filters {
-		f, err := scim.ParseFilter(kind, text, scim.Leniency{})
+		f, err := filter.Parse(kind, text, scim.Leniency{})
 		all[i] = matches{refused: err != nil, of: make([]verdict, len(resources))}
 		for j, r := range resources {
 			all[i].of[j] = verdictOf(err == nil && f.Match(r))

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 // operation is one of a PATCH request.
@@ -51,7 +52,7 @@ var userTargets = []*target{
 	{path: "userName", values: []any{"new@example.com"}, required: true},
 	{path: "active", values: truth},
 	{path: "externalId", values: []any{"x1", "x9"}},
-	{path: scim.URNUser + ":title", values: []any{"Guide"}},
+	{path: schema.URNUser + ":title", values: []any{"Guide"}},
 	{path: "TITLE", values: []any{"Guide"}},
 	{path: "name", parts: true, values: []any{document{"givenName": "Barbara"}, document{"familyName": "Jensen", "givenName": "B"}}},
 	{path: "name.givenName", values: []any{"Barbara"}},
@@ -67,12 +68,12 @@ var userTargets = []*target{
 	{path: `emails[primary eq true].value`, list: "emails", where: func(e document) bool { return e["primary"] == true }, values: []any{"p@example.com"}},
 	{path: `emails[not (type eq "work")]`, list: "emails", where: func(e document) bool { return !is("type", "work")(e) }, values: []any{document{"value": "n@example.com"}}},
 	{path: "emails.display", list: "emails", where: all, values: []any{"d"}},
-	{path: scim.URNEnterpriseUser + ":department", values: []any{"Tours"}},
-	{path: scim.URNEnterpriseUser + ":manager", values: []any{document{"value": "m1"}}},
-	{path: scim.URNEnterpriseUser + ":manager.value", values: []any{"m2"}},
-	{path: scim.URNEnterpriseUser, parts: true, values: []any{document{"department": "Tours", "costCenter": "1"}}},
+	{path: schema.URNEnterpriseUser + ":department", values: []any{"Tours"}},
+	{path: schema.URNEnterpriseUser + ":manager", values: []any{document{"value": "m1"}}},
+	{path: schema.URNEnterpriseUser + ":manager.value", values: []any{"m2"}},
+	{path: schema.URNEnterpriseUser, parts: true, values: []any{document{"department": "Tours", "costCenter": "1"}}},
 	{values: []any{document{"title": "Guide", "active": true}, document{"name": document{"givenName": "B"}}, document{"emails": []any{work, bare}},
-		document{scim.URNEnterpriseUser: document{"department": "Tours"}}}},
+		document{schema.URNEnterpriseUser: document{"department": "Tours"}}}},
 	{values: []any{document{"name.nope": "B"}, document{"nope": "x"}}, refusal: scim.InvalidSyntax},
 	{values: []any{document{"id": "x"}, document{"groups": []any{}}}, refusal: scim.Mutability},
 	{path: "active", values: []any{"True", 1.0}, refusal: scim.InvalidValue},
@@ -101,7 +102,7 @@ var groupTargets = []*target{
 	{path: "nope", values: []any{"x"}, refusal: scim.InvalidPath},
 }
 
-func targetsOf(kind *scim.ResourceType) []*target {
+func targetsOf(kind *schema.ResourceType) []*target {
 	if kind.Name == "Group" {
 		return groupTargets
 	}
@@ -110,7 +111,7 @@ func targetsOf(kind *scim.ResourceType) []*target {
 
 // patchFields are the fields that the resources of the PATCH corpus have: those that
 // all packages know.
-func patchFields(kind *scim.ResourceType) (fields []*field) {
+func patchFields(kind *schema.ResourceType) (fields []*field) {
 	if kind.Name == "Group" {
 		// Values that differ in case only are one member, but not to all packages.
 		return []*field{groupFields[0], groupFields[1], {name: "members.value", list: true, values: []any{"u1", "u2", "g1"}}, groupFields[3]}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 // reason is why a package makes something else of an operation than the engine, and
@@ -40,9 +41,9 @@ var patchRivals = []patchRival{
 		failing("canonical values are suggestions, of which letters in another case are none the less (RFC 7643 section 7)", "contains non-canonical value"),
 		failing("to add no value changes nothing, also where a list has just lost all of its values (RFC 7643 section 2.5)", "trap returned falsish for property 'length'"),
 		named("the name of an attribute may be written in any case (RFC 7643 section 2.1)", "TITLE"),
-		named("a core attribute may be named with the URN of its schema (RFC 7644 section 3.10)", scim.URNUser+":title"),
-		named("a path may name a part of an extension's attribute (RFC 7644 section 3.10)", scim.URNEnterpriseUser+":manager.value"),
-		named("a path may name all attributes of an extension, to remove them too (RFC 7644 section 3.10)", scim.URNEnterpriseUser),
+		named("a core attribute may be named with the URN of its schema (RFC 7644 section 3.10)", schema.URNUser+":title"),
+		named("a path may name a part of an extension's attribute (RFC 7644 section 3.10)", schema.URNEnterpriseUser+":manager.value"),
+		named("a path may name all attributes of an extension, to remove them too (RFC 7644 section 3.10)", schema.URNEnterpriseUser),
 		named("without a filter, a sub-attribute is that of each value (RFC 7644 figure 7: attrPath)", "emails.display"),
 		activeStays("a server may have a default for what a client leaves without a value, and that of active is what it was (RFC 7644 section 3.5.1)"),
 		primaryMoves("one value is primary at most: that which becomes so takes it from the others (RFC 7644 section 3.5.2)"),
@@ -114,7 +115,7 @@ func named(decision, path string) reason {
 func extensionAsObject(decision string) reason {
 	return reason{decision, func(_ patching, o operation, _, _ patched) bool {
 		d, _ := o.Value.(document)
-		return o.Path == scim.URNEnterpriseUser || o.Path == "" && d[scim.URNEnterpriseUser] != nil
+		return o.Path == schema.URNEnterpriseUser || o.Path == "" && d[schema.URNEnterpriseUser] != nil
 	}}
 }
 

@@ -11,6 +11,9 @@ import (
 	"testing"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/patch"
+	"github.com/kubescim/kubescim/internal/scim/render"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 // requestCount is how many PATCH requests there are for each resource type.
@@ -38,14 +41,14 @@ type patched struct {
 	refusal  scim.ErrorType
 }
 
-// patch gives the engine's answer, the RFC's to the letter.
-func patch(t *testing.T, kind *scim.ResourceType, c patching) patched {
+// patchedByUs is the engine's answer, the RFC's to the letter.
+func patchedByUs(t *testing.T, kind *schema.ResourceType, c patching) patched {
 	t.Helper()
 	body, err := json.Marshal(document{"schemas": []string{scim.URNPatchOp}, "Operations": c.Operations})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := scim.ParsePatch(kind, body, scim.Leniency{})
+	p, err := patch.Parse(kind, body, scim.Leniency{})
 	if err != nil {
 		return refused(err)
 	}
@@ -54,7 +57,7 @@ func patch(t *testing.T, kind *scim.ResourceType, c patching) patched {
 		return refused(err)
 	}
 	var answer patched
-	if err := json.Unmarshal(scim.JSON(r), &answer.Resource); err != nil {
+	if err := json.Unmarshal(render.JSON(r), &answer.Resource); err != nil {
 		t.Fatal(err)
 	}
 	return answer
@@ -136,7 +139,7 @@ func TestPatches(t *testing.T) {
 
 // requests makes requests, and gives for each one its operations, one by one on what
 // the engine made of those before, and then the whole; and the engine's answers.
-func requests(t *testing.T, kind *scim.ResourceType) (cases []patching, ours []patched) {
+func requests(t *testing.T, kind *schema.ResourceType) (cases []patching, ours []patched) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(seed, 5))
 	documents := documents(random, kind.Schema.ID, patchFields(kind), 40)
@@ -147,14 +150,14 @@ func requests(t *testing.T, kind *scim.ResourceType) (cases []patching, ours []p
 		for len(whole.Operations) < 3 && state.Error == "" && (len(whole.Operations) == 0 || random.IntN(3) > 0) {
 			o := someOperation(random, targetsOf(kind))
 			one := patching{Type: kind.Name, Resource: state.Resource, Operations: []operation{o}}
-			state = patch(t, kind, one)
+			state = patchedByUs(t, kind, one)
 			if want := o.refusal(one.Resource); state.refusal != want {
 				t.Errorf("%s\n  engine: %s %s\n  the RFC: %q", one, state, state.refusal, want)
 			}
 			whole.Operations = append(whole.Operations, o)
 			cases, ours = append(cases, one), append(ours, state)
 		}
-		if got := patch(t, kind, whole); !got.equal(state) {
+		if got := patchedByUs(t, kind, whole); !got.equal(state) {
 			t.Errorf("%s\n  engine: %s\n  one by one: %s", whole, got, state)
 		}
 		whole.whole = true

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/decode"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 // document is a resource as JSON has it.
@@ -70,8 +72,8 @@ var userFields = []*field{
 	{name: "x509Certificates.value", kind: binary, list: true, values: []any{"YQ==", "YWI=", "YWJj"}},
 	{name: "meta.created", kind: instant, values: times},
 	{name: "meta.lastModified", kind: instant, values: times},
-	{urn: scim.URNEnterpriseUser, name: "department", kind: text, values: names},
-	{urn: scim.URNEnterpriseUser, name: "manager.value", kind: text, values: []any{"26118915", "m2"}},
+	{urn: schema.URNEnterpriseUser, name: "department", kind: text, values: names},
+	{urn: schema.URNEnterpriseUser, name: "manager.value", kind: text, values: []any{"26118915", "m2"}},
 	{urn: urnBadge, name: "number", kind: number, values: []any{-7.0, 0.0, 42.0, 100.0}},
 	{urn: urnBadge, name: "height", kind: number, values: []any{-0.5, 1.0, 1.75, 1e3}},
 	{urn: urnBadge, name: "issued", kind: instant, values: times},
@@ -86,10 +88,10 @@ var groupFields = []*field{
 	{name: "members.type", kind: text, list: true, values: []any{"User", "Group"}},
 }
 
-func newRegistry(t *testing.T) *scim.Registry {
+func newRegistry(t *testing.T) *schema.Registry {
 	t.Helper()
-	registry, err := scim.NewRegistry(&scim.Schema{ID: urnBadge, Name: "Badge", Attributes: []*scim.Attribute{
-		{Name: "number", Type: scim.TypeInteger}, {Name: "height", Type: scim.TypeDecimal}, {Name: "issued", Type: scim.TypeDateTime},
+	registry, err := schema.NewRegistry(&schema.Schema{ID: urnBadge, Name: "Badge", Attributes: []*schema.Attribute{
+		{Name: "number", Type: schema.TypeInteger}, {Name: "height", Type: schema.TypeDecimal}, {Name: "issued", Type: schema.TypeDateTime},
 		{Name: "tags", MultiValued: true},
 	}})
 	if err != nil {
@@ -115,7 +117,7 @@ func documents(random *rand.Rand, urn string, fields []*field, size int) []docum
 				d[name] = slices.DeleteFunc(list, func(e any) bool { c, is := e.(document); return is && len(c) == 0 })
 			}
 		}
-		for _, s := range []string{urn, scim.URNEnterpriseUser, urnBadge} {
+		for _, s := range []string{urn, schema.URNEnterpriseUser, urnBadge} {
 			if schemas[s] {
 				list, _ := d["schemas"].([]any)
 				d["schemas"] = append(list, s)
@@ -203,7 +205,7 @@ func (f *field) of(d document) []any {
 }
 
 // resources are the documents as the engine holds them.
-func resources(t *testing.T, kind *scim.ResourceType, documents []document) []*scim.Resource {
+func resources(t *testing.T, kind *schema.ResourceType, documents []document) []*scim.Resource {
 	t.Helper()
 	all := make([]*scim.Resource, len(documents))
 	for i, d := range documents {
@@ -211,7 +213,7 @@ func resources(t *testing.T, kind *scim.ResourceType, documents []document) []*s
 		if err != nil {
 			t.Fatal(err)
 		}
-		if all[i], err = scim.FromJSON(kind, b); err != nil {
+		if all[i], err = decode.FromJSON(kind, b); err != nil {
 			t.Fatalf("%v\n%s", err, b)
 		}
 	}

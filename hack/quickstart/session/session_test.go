@@ -12,7 +12,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/idp"
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
 	"github.com/kubescim/kubescim/internal/server/auth"
@@ -24,7 +24,7 @@ import (
 // serve runs a SCIM server for the identity provider and returns its URL and a token.
 func serve(t *testing.T, provider string) (url, token string) {
 	t.Helper()
-	registry, err := scim.NewRegistry()
+	registry, err := schema.NewRegistry()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/servertest"
@@ -25,7 +25,7 @@ import (
 // sent.
 type failing struct{ store.Store }
 
-func (failing) Delete(context.Context, *scim.ResourceType, string, store.DeleteOptions) error {
+func (failing) Delete(context.Context, *schema.ResourceType, string, store.DeleteOptions) error {
 	return fmt.Errorf("deleting: %w (%w)", store.Unavailable(), errors.New(`spec.userName: Invalid value: "`+secretValue+`"`))
 }
 

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/bulk"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 // Words are what the log may quote of an error, since it is the same whoever asks: names
@@ -16,7 +18,7 @@ const hidden = `"…"`
 
 // WordsOf returns the names that the schemas of a registry have, and those of SCIM's
 // messages.
-func WordsOf(registry *scim.Registry) Words {
+func WordsOf(registry *schema.Registry) Words {
 	known := Words{}
 	add := func(names ...string) {
 		for _, name := range names {
@@ -25,7 +27,7 @@ func WordsOf(registry *scim.Registry) Words {
 	}
 	add("schemas", "id", "externalId", "meta", "Operations", "op", "path", "value", "add", "remove", "replace", "method",
 		"bulkId", "data", "version", "filter", "and", "or", "not", "pr", "true", "false", "null",
-		scim.URNPatchOp, scim.URNBulkRequest, scim.URNSearchRequest, "]", ")", "(", "[")
+		scim.URNPatchOp, bulk.URNRequest, scim.URNSearchRequest, "]", ")", "(", "[")
 	if registry == nil {
 		return known
 	}

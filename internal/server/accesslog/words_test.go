@@ -5,12 +5,12 @@ import (
 
 	. "github.com/onsi/gomega"
 
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 func TestWords(t *testing.T) {
 	g := NewWithT(t)
-	registry, err := scim.NewRegistry()
+	registry, err := schema.NewRegistry()
 	g.Expect(err).NotTo(HaveOccurred())
 	known := WordsOf(registry)
 	for text, want := range map[string]string{

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/message"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
@@ -49,7 +50,7 @@ type Sealer struct {
 
 // For returns the Sealer of a search that is sent to an endpoint, by the owner of the key
 // that verifier verifies.
-func For(verifier apikey.Verifier, endpoint string, search *scim.SearchRequest) Sealer {
+func For(verifier apikey.Verifier, endpoint string, search *message.SearchRequest) Sealer {
 	return Sealer{verifier: verifier, search: hashSearch(endpoint, search)}
 }
 
@@ -118,7 +119,7 @@ func (s Sealer) mac(content []byte) []byte {
 
 // hashSearch hashes the parameters that must stay the same from page to page
 // (RFC 9865 section 2), but for the count.
-func hashSearch(endpoint string, search *scim.SearchRequest) []byte {
+func hashSearch(endpoint string, search *message.SearchRequest) []byte {
 	var filter string
 	if search.Filter != nil {
 		filter = *search.Filter

@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server/servertest"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/memory"
@@ -36,7 +37,7 @@ type troubled struct {
 	err error
 }
 
-func (s troubled) Get(context.Context, *scim.ResourceType, string, store.View) (*scim.Resource, error) {
+func (s troubled) Get(context.Context, *schema.ResourceType, string, store.View) (*scim.Resource, error) {
 	if s.err == nil {
 		panic("a defect")
 	}
@@ -48,7 +49,7 @@ func TestStoreErrors(t *testing.T) {
 		err    error
 		status int
 	}{
-		"the client's":     {fmt.Errorf("reading: %w", store.NotFound(&scim.ResourceType{Name: "User"}, "x")), http.StatusNotFound},
+		"the client's":     {fmt.Errorf("reading: %w", store.NotFound(&schema.ResourceType{Name: "User"}, "x")), http.StatusNotFound},
 		"unavailable":      {fmt.Errorf("reading: %w", store.Unavailable()), http.StatusServiceUnavailable},
 		"out of time":      {fmt.Errorf("reading: %w", context.DeadlineExceeded), http.StatusServiceUnavailable},
 		"of no known kind": {errors.New("bjensen@example.com is broken"), http.StatusInternalServerError},

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/render"
 	"github.com/kubescim/kubescim/internal/server/limit"
 	"github.com/kubescim/kubescim/internal/server/request"
 	"github.com/kubescim/kubescim/internal/store"
@@ -43,7 +44,7 @@ func (x *Exchange) acquireForBody(bytes int64) error {
 
 // View is what the projection wants of resources, for which memory is acquired
 // first: within WithMemory.
-func (x *Exchange) View(projection *scim.Projection) store.View {
+func (x *Exchange) View(projection *render.Projection) store.View {
 	if x.within {
 		return store.View{WithoutGroups: true, WithoutMembers: true} // The answer to a bulk request has no resources.
 	}

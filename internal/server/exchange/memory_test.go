@@ -12,6 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server/limit"
 	"github.com/kubescim/kubescim/internal/server/servertest"
 	"github.com/kubescim/kubescim/internal/store"
@@ -106,7 +107,7 @@ type turns struct {
 	gone chan struct{} // an update has its turn
 }
 
-func (s turns) Update(ctx context.Context, t *scim.ResourceType, id string, change store.Change, options store.UpdateOptions) (*scim.Resource, error) {
+func (s turns) Update(ctx context.Context, t *schema.ResourceType, id string, change store.Change, options store.UpdateOptions) (*scim.Resource, error) {
 	select {
 	case s.turn <- struct{}{}:
 	case <-ctx.Done():

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/idp"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
 	"github.com/kubescim/kubescim/internal/store"
 )
@@ -18,7 +19,7 @@ type Settings struct {
 	// When empty, it is what the request was sent to.
 	PublicURL string
 	// Registry has the resource types with the tenant's schema extensions.
-	Registry *scim.Registry
+	Registry *schema.Registry
 	// Paused answers 503 to every request with a good token.
 	Paused bool
 	// Profile has the identity provider's departures from the RFCs.

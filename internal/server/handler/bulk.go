@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/bulk"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/limit"
 	"github.com/kubescim/kubescim/internal/store"
@@ -16,21 +16,21 @@ import (
 // bulkParallel is how many operations of a bulk request may be under way at the same time.
 const bulkParallel = 8
 
-// bulk is POST /Bulk (RFC 7644 section 3.7): each operation is carried out as the
+// runBulk is POST /Bulk (RFC 7644 section 3.7): each operation is carried out as the
 // request that it stands for, in an order in which what it refers to exists.
-func bulk(x *exchange.Exchange) error {
+func runBulk(x *exchange.Exchange) error {
 	body, err := x.Body()
 	if err != nil {
 		return err
 	}
-	request, err := scim.ParseBulk(body, x.Shared.Limits.BulkOperations, x.Settings.Profile.Leniency)
+	request, err := bulk.Parse(body, x.Shared.Limits.BulkOperations, x.Settings.Profile.Leniency)
 	if err != nil {
 		return err
 	}
 	// The context of one operation does not fit a series of them.
 	ctx, cancel := context.WithDeadline(x.R.Context(), x.Entry.Began.Add(limit.BulkDeadline))
 	defer cancel()
-	run := scim.NewBulkRun(request)
+	run := bulk.NewRun(request)
 	carryOut(ctx, x, run)
 	x.Answer(http.StatusOK, run.Response())
 	return nil
@@ -39,10 +39,10 @@ func bulk(x *exchange.Exchange) error {
 // carryOut carries out all operations of a bulk request, several at the same time where
 // they have nothing to do with each other. Each but the first counts as a request that is
 // under way, so that many bulk requests do no more at a time than other requests may.
-func carryOut(ctx context.Context, x *exchange.Exchange, run *scim.BulkRun) {
+func carryOut(ctx context.Context, x *exchange.Exchange, run *bulk.Run) {
 	type finished struct {
 		index  int
-		result scim.BulkResult
+		result bulk.Result
 	}
 	done := make(chan finished)
 	for underWay := 0; ; {
@@ -70,7 +70,7 @@ func carryOut(ctx context.Context, x *exchange.Exchange, run *scim.BulkRun) {
 
 // bulkOperation carries one operation out as a request of its own, with its own line in the
 // log.
-func bulkOperation(ctx context.Context, x *exchange.Exchange, index int, operation scim.BulkOperation) scim.BulkResult {
+func bulkOperation(ctx context.Context, x *exchange.Exchange, index int, operation bulk.Operation) bulk.Result {
 	recorded := &recorder{header: http.Header{}}
 	part := x.Part(index, recorded)
 	ctx = store.WithActor(ctx, part.Actor())
@@ -79,7 +79,7 @@ func bulkOperation(ctx context.Context, x *exchange.Exchange, index int, operati
 	part.R, part.Ctx = requestOf(x, operation).WithContext(ctx), ctx
 	serveWithin(part)
 
-	base, result := x.BaseURL(), scim.BulkResult{Status: recorded.status}
+	base, result := x.BaseURL(), bulk.Result{Status: recorded.status}
 	switch {
 	case recorded.status < http.StatusBadRequest:
 		result.ID, result.Version = part.Entry.ID, recorded.header.Get(exchange.HeaderETag)
@@ -93,7 +93,7 @@ func bulkOperation(ctx context.Context, x *exchange.Exchange, index int, operati
 }
 
 // requestOf is the request that an operation stands for.
-func requestOf(x *exchange.Exchange, operation scim.BulkOperation) *http.Request {
+func requestOf(x *exchange.Exchange, operation bulk.Operation) *http.Request {
 	header := x.R.Header.Clone()
 	header.Del("If-Match")
 	if operation.Version != "" {

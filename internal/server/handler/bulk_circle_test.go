@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server/servertest"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/memory"
@@ -38,7 +39,7 @@ func membersByName(h *servertest.Harness) map[string]int {
 // circleless is a store in which no group is a member of itself.
 type circleless struct{ store.Store }
 
-func (c *circleless) Update(ctx context.Context, t *scim.ResourceType, id string, change store.Change, options store.UpdateOptions) (*scim.Resource, error) {
+func (c *circleless) Update(ctx context.Context, t *schema.ResourceType, id string, change store.Change, options store.UpdateOptions) (*scim.Resource, error) {
 	for _, member := range options.Members {
 		if member.Add && member.ID == id {
 			return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "a group cannot be in itself")
@@ -95,7 +96,7 @@ func TestBulkCirclesThatBreak(t *testing.T) {
 // keeping is a store that deletes nothing.
 type keeping struct{ circleless }
 
-func (k *keeping) Delete(context.Context, *scim.ResourceType, string, store.DeleteOptions) error {
+func (k *keeping) Delete(context.Context, *schema.ResourceType, string, store.DeleteOptions) error {
 	return scim.Errorf(http.StatusServiceUnavailable, "", "not now")
 }
 

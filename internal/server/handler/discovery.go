@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/discovery"
+	"github.com/kubescim/kubescim/internal/scim/message"
 	"github.com/kubescim/kubescim/internal/server/cursor"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 )
@@ -17,17 +19,17 @@ func serviceProviderConfig(x *exchange.Exchange) error {
 	if err := refuseFilter(x); err != nil {
 		return err
 	}
-	config := scim.ServiceProviderConfig{
+	config := discovery.ServiceProviderConfig{
 		Patch: true,
-		Bulk: scim.BulkConfig{
+		Bulk: discovery.BulkConfig{
 			Supported:      true,
 			MaxOperations:  x.Shared.Limits.BulkOperations,
 			MaxPayloadSize: int(x.Shared.Limits.BodyBytes),
 		},
-		Filter: scim.FilterConfig{Supported: true, MaxResults: x.Shared.Limits.MaxPage},
+		Filter: discovery.FilterConfig{Supported: true, MaxResults: x.Shared.Limits.MaxPage},
 		Sort:   true,
 		ETag:   true,
-		Pagination: &scim.PaginationConfig{
+		Pagination: &discovery.PaginationConfig{
 			Cursor:                  true,
 			Index:                   true,
 			DefaultPaginationMethod: "index",
@@ -35,7 +37,7 @@ func serviceProviderConfig(x *exchange.Exchange) error {
 			MaxPageSize:             x.Shared.Limits.MaxPage,
 			CursorTimeout:           int(cursor.Lifetime.Seconds()),
 		},
-		AuthenticationSchemes: []scim.AuthenticationScheme{{
+		AuthenticationSchemes: []discovery.AuthenticationScheme{{
 			Type:        "oauthbearertoken",
 			Name:        "Bearer token",
 			Description: "The token that was given out for this URL, sent in the Authorization header",
@@ -54,7 +56,7 @@ func resourceTypes(x *exchange.Exchange, name string) error {
 	var documents []json.RawMessage
 	for _, t := range x.Settings.Registry.ResourceTypes() {
 		if name == "" || strings.EqualFold(name, t.Name) {
-			documents = append(documents, scim.ResourceTypeDocument(t, base))
+			documents = append(documents, discovery.ResourceType(t, base))
 		}
 	}
 	return answerDocuments(x, "resource type", name, documents)
@@ -66,9 +68,9 @@ func resourceTypes(x *exchange.Exchange, name string) error {
 func schemas(x *exchange.Exchange, urn string) error {
 	base := x.BaseURL()
 	var documents []json.RawMessage
-	for _, schema := range append(x.Settings.Registry.Schemas(), scim.DiscoverySchemas()...) {
+	for _, schema := range append(x.Settings.Registry.Schemas(), discovery.Schemas()...) {
 		if urn == "" || strings.EqualFold(urn, schema.ID) {
-			documents = append(documents, scim.SchemaDocument(schema, base))
+			documents = append(documents, discovery.Schema(schema, base))
 		}
 	}
 	return answerDocuments(x, "schema", urn, documents)
@@ -81,7 +83,7 @@ func answerDocuments(x *exchange.Exchange, what, name string, documents []json.R
 		return err
 	}
 	if name == "" {
-		return answerList(x, scim.ListResponse{
+		return answerList(x, message.ListResponse{
 			TotalResults: len(documents), StartIndex: 1, ItemsPerPage: len(documents), Resources: documents,
 		})
 	}

@@ -7,6 +7,11 @@ import (
 	"strings"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/filter"
+	"github.com/kubescim/kubescim/internal/scim/message"
+	"github.com/kubescim/kubescim/internal/scim/render"
+	"github.com/kubescim/kubescim/internal/scim/schema"
+	"github.com/kubescim/kubescim/internal/scim/sorting"
 	"github.com/kubescim/kubescim/internal/server/cursor"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/request"
@@ -15,7 +20,7 @@ import (
 
 // query is GET of an endpoint, or of the base URL, with the parameters in the
 // URL (RFC 7644 section 3.4.2).
-func query(x *exchange.Exchange, types ...*scim.ResourceType) error {
+func query(x *exchange.Exchange, types ...*schema.ResourceType) error {
 	search, err := request.Search(x.Parameters)
 	if err != nil {
 		return err
@@ -24,12 +29,12 @@ func query(x *exchange.Exchange, types ...*scim.ResourceType) error {
 }
 
 // search is POST /.search with the parameters in the body (RFC 7644 section 3.4.3).
-func search(x *exchange.Exchange, types ...*scim.ResourceType) error {
+func search(x *exchange.Exchange, types ...*schema.ResourceType) error {
 	body, err := x.Body()
 	if err != nil {
 		return err
 	}
-	search, err := scim.ParseSearchRequest(body, x.Settings.Profile.Leniency)
+	search, err := message.ParseSearch(body, x.Settings.Profile.Leniency)
 	if err != nil {
 		return err
 	}
@@ -38,13 +43,13 @@ func search(x *exchange.Exchange, types ...*scim.ResourceType) error {
 
 // list answers a search over resource types with one page. The resources of
 // several types come type by type.
-func list(x *exchange.Exchange, search *scim.SearchRequest, types []*scim.ResourceType) error {
+func list(x *exchange.Exchange, search *message.SearchRequest, types []*schema.ResourceType) error {
 	queries, err := compile(x, search, types)
 	if err != nil {
 		return err
 	}
 	at := step{count: pageSize(x, search)}
-	response := scim.ListResponse{StartIndex: 1}
+	response := message.ListResponse{StartIndex: 1}
 	if search.StartIndex != nil {
 		response.StartIndex = max(*search.StartIndex, 1)
 	}
@@ -72,7 +77,7 @@ func list(x *exchange.Exchange, search *scim.SearchRequest, types []*scim.Resour
 }
 
 // pageSize returns the number of resources that the client gets at the most.
-func pageSize(x *exchange.Exchange, search *scim.SearchRequest) int {
+func pageSize(x *exchange.Exchange, search *message.SearchRequest) int {
 	if search.Count == nil {
 		return x.Shared.Limits.DefaultPage
 	}
@@ -81,13 +86,13 @@ func pageSize(x *exchange.Exchange, search *scim.SearchRequest) int {
 
 // typeQuery is a search compiled for one resource type.
 type typeQuery struct {
-	t          *scim.ResourceType
-	projection *scim.Projection
+	t          *schema.ResourceType
+	projection *render.Projection
 	query      store.Query
 }
 
 // compile reads a search for each of the resource types.
-func compile(x *exchange.Exchange, search *scim.SearchRequest, types []*scim.ResourceType) ([]typeQuery, error) {
+func compile(x *exchange.Exchange, search *message.SearchRequest, types []*schema.ResourceType) ([]typeQuery, error) {
 	if len(types) > 1 && search.SortBy != "" {
 		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue,
 			"sortBy cannot be used across resource types; search below /Users or /Groups")
@@ -103,18 +108,18 @@ func compile(x *exchange.Exchange, search *scim.SearchRequest, types []*scim.Res
 	return queries, nil
 }
 
-func compileFor(x *exchange.Exchange, search *scim.SearchRequest, t *scim.ResourceType, among []*scim.ResourceType) (one typeQuery, err error) {
+func compileFor(x *exchange.Exchange, search *message.SearchRequest, t *schema.ResourceType, among []*schema.ResourceType) (one typeQuery, err error) {
 	one.t = t
-	one.projection, err = scim.ParseProjection(t, strings.Join(search.Attributes, ","), strings.Join(search.ExcludedAttributes, ","))
+	one.projection, err = render.ParseProjection(t, strings.Join(search.Attributes, ","), strings.Join(search.ExcludedAttributes, ","))
 	if err != nil {
 		return one, err
 	}
 	if search.Filter != nil {
-		if one.query.Filter, err = scim.ParseFilterAmong(t, among, *search.Filter, x.Settings.Profile.Leniency); err != nil {
+		if one.query.Filter, err = filter.ParseAmong(t, among, *search.Filter, x.Settings.Profile.Leniency); err != nil {
 			return one, err
 		}
 	}
-	if one.query.Sort, err = scim.ParseSort(t, search.SortBy, search.SortOrder); err != nil {
+	if one.query.Sort, err = sorting.Parse(t, search.SortBy, search.SortOrder); err != nil {
 		return one, err
 	}
 	one.query.View = x.View(one.projection)
@@ -150,7 +155,7 @@ func collect(x *exchange.Exchange, queries []typeQuery, start int, at step) (pag
 		page.more = page.more || (found.More && !behind)
 		skip = max(0, skip-found.TotalResults)
 		for _, resource := range found.Resources {
-			document, err := scim.Render(one.t, resource, one.projection, base)
+			document, err := render.Resource(one.t, resource, one.projection, base)
 			if err != nil {
 				return page, fmt.Errorf("rendering the %s %s: %w", one.t.Name, resource.ID(), err)
 			}
@@ -162,7 +167,7 @@ func collect(x *exchange.Exchange, queries []typeQuery, start int, at step) (pag
 }
 
 // answerList sends a list with status 200.
-func answerList(x *exchange.Exchange, list scim.ListResponse) error {
+func answerList(x *exchange.Exchange, list message.ListResponse) error {
 	body, err := list.MarshalJSON()
 	if err != nil {
 		return fmt.Errorf("writing the answer: %w", err)

@@ -5,13 +5,17 @@ import (
 	"slices"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/document"
+	"github.com/kubescim/kubescim/internal/scim/patch"
+	"github.com/kubescim/kubescim/internal/scim/render"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/request"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
 // create is POST /Users and /Groups (RFC 7644 section 3.3).
-func create(x *exchange.Exchange, t *scim.ResourceType) error {
+func create(x *exchange.Exchange, t *schema.ResourceType) error {
 	if err := x.MayWrite(); err != nil {
 		return err
 	}
@@ -23,7 +27,7 @@ func create(x *exchange.Exchange, t *scim.ResourceType) error {
 	if err != nil {
 		return err
 	}
-	resource, err := scim.Decode(t, body, x.Settings.Profile.Leniency)
+	resource, err := document.Decode(t, body, x.Settings.Profile.Leniency)
 	if err != nil {
 		return err
 	}
@@ -51,7 +55,7 @@ func create(x *exchange.Exchange, t *scim.ResourceType) error {
 }
 
 // get is GET of one resource (RFC 7644 section 3.4.1).
-func get(x *exchange.Exchange, t *scim.ResourceType, id string) error {
+func get(x *exchange.Exchange, t *schema.ResourceType, id string) error {
 	projection, err := projection(x, t)
 	if err != nil {
 		return err
@@ -75,7 +79,7 @@ func get(x *exchange.Exchange, t *scim.ResourceType, id string) error {
 }
 
 // replace is PUT (RFC 7644 section 3.5.1).
-func replace(x *exchange.Exchange, t *scim.ResourceType, id string) error {
+func replace(x *exchange.Exchange, t *schema.ResourceType, id string) error {
 	body, err := x.Body()
 	if err != nil {
 		return err
@@ -86,7 +90,7 @@ func replace(x *exchange.Exchange, t *scim.ResourceType, id string) error {
 	}
 	options := store.UpdateOptions{View: x.View(projection), ReplacesMembers: true}
 	updated, err := update(x, t, id, options, func(current *scim.Resource) (*scim.Resource, error) {
-		return scim.Replace(t, current, body, x.Settings.Profile.Leniency)
+		return document.Replace(t, current, body, x.Settings.Profile.Leniency)
 	})
 	if err != nil {
 		return err
@@ -94,9 +98,9 @@ func replace(x *exchange.Exchange, t *scim.ResourceType, id string) error {
 	return answerResource(x, http.StatusOK, t, updated, projection)
 }
 
-// patch is PATCH (RFC 7644 section 3.5.2). The body is left out of the answer
+// modify is PATCH (RFC 7644 section 3.5.2). The body is left out of the answer
 // where the identity provider wants it so and did not ask for attributes.
-func patch(x *exchange.Exchange, t *scim.ResourceType, id string) error {
+func modify(x *exchange.Exchange, t *schema.ResourceType, id string) error {
 	body, err := x.Body()
 	if err != nil {
 		return err
@@ -105,7 +109,7 @@ func patch(x *exchange.Exchange, t *scim.ResourceType, id string) error {
 	if err != nil {
 		return err
 	}
-	operations, err := scim.ParsePatch(t, body, x.Settings.Profile.Leniency)
+	operations, err := patch.Parse(t, body, x.Settings.Profile.Leniency)
 	if err != nil {
 		return err
 	}
@@ -134,7 +138,7 @@ func patch(x *exchange.Exchange, t *scim.ResourceType, id string) error {
 
 // update writes what change makes of the resource, if the tenant's rules and the
 // request's preconditions allow it.
-func update(x *exchange.Exchange, t *scim.ResourceType, id string, options store.UpdateOptions, change store.Change) (*scim.Resource, error) {
+func update(x *exchange.Exchange, t *schema.ResourceType, id string, options store.UpdateOptions, change store.Change) (*scim.Resource, error) {
 	checked := func(current *scim.Resource) (*scim.Resource, error) {
 		next, err := change(current)
 		if err != nil {
@@ -162,7 +166,7 @@ func update(x *exchange.Exchange, t *scim.ResourceType, id string, options store
 }
 
 // remove is DELETE (RFC 7644 section 3.6).
-func remove(x *exchange.Exchange, t *scim.ResourceType, id string) error {
+func remove(x *exchange.Exchange, t *schema.ResourceType, id string) error {
 	options := store.DeleteOptions{Precondition: request.Precondition(x.R), Policy: x.Settings.Policy}
 	err := x.Work(func() error { return x.Shared.Store.Delete(x.Ctx, t, id, options) })
 	if err != nil {
@@ -173,9 +177,9 @@ func remove(x *exchange.Exchange, t *scim.ResourceType, id string) error {
 }
 
 // answerResource sends a resource with its entity tag and location.
-func answerResource(x *exchange.Exchange, status int, t *scim.ResourceType, resource *scim.Resource, projection *scim.Projection) error {
+func answerResource(x *exchange.Exchange, status int, t *schema.ResourceType, resource *scim.Resource, projection *render.Projection) error {
 	base := x.BaseURL()
-	body, err := scim.Render(t, resource, projection, base)
+	body, err := render.Resource(t, resource, projection, base)
 	if err != nil {
 		return err
 	}
@@ -190,8 +194,8 @@ func answerResource(x *exchange.Exchange, status int, t *scim.ResourceType, reso
 }
 
 // projection reads the parameters attributes and excludedAttributes.
-func projection(x *exchange.Exchange, t *scim.ResourceType) (*scim.Projection, error) {
-	return scim.ParseProjection(t, x.Parameters.Get("attributes"), x.Parameters.Get("excludedAttributes"))
+func projection(x *exchange.Exchange, t *schema.ResourceType) (*render.Projection, error) {
+	return render.ParseProjection(t, x.Parameters.Get("attributes"), x.Parameters.Get("excludedAttributes"))
 }
 
 func asksForAttributes(x *exchange.Exchange) bool {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/request"
 )
@@ -42,7 +43,7 @@ func Route(x *exchange.Exchange) error {
 	case first == searchSegment && name == "":
 		return postOnly(x, func() error { return search(x, types...) })
 	case first == "Bulk" && name == "":
-		return postOnly(x, func() error { return bulk(x) })
+		return postOnly(x, func() error { return runBulk(x) })
 	case first == "Me" && name == "":
 		return me(x)
 	case first == "ServiceProviderConfig" && name == "":
@@ -58,7 +59,7 @@ func Route(x *exchange.Exchange) error {
 
 // routeBelow answers a request to the endpoint of a resource type, or to what is
 // below it.
-func routeBelow(x *exchange.Exchange, t *scim.ResourceType, name string) error {
+func routeBelow(x *exchange.Exchange, t *schema.ResourceType, name string) error {
 	switch {
 	case name == "":
 		switch x.R.Method {
@@ -80,7 +81,7 @@ func routeBelow(x *exchange.Exchange, t *scim.ResourceType, name string) error {
 	case http.MethodPut:
 		return replace(x, t, name)
 	case http.MethodPatch:
-		return patch(x, t, name)
+		return modify(x, t, name)
 	case http.MethodDelete:
 		return remove(x, t, name)
 	}

@@ -6,7 +6,7 @@ import (
 
 	. "github.com/onsi/gomega"
 
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/servertest"
 	"github.com/kubescim/kubescim/internal/store/memory"
@@ -28,7 +28,7 @@ func TestRouting(t *testing.T) {
 		{http.MethodGet, "/Groups?unknown=parameter&aadOptscim062020", http.StatusOK},
 		{http.MethodGet, "/ServiceProviderConfig", http.StatusOK},
 		{http.MethodGet, "/ResourceTypes/User", http.StatusOK},
-		{http.MethodGet, "/Schemas/" + scim.URNUser, http.StatusOK},
+		{http.MethodGet, "/Schemas/" + schema.URNUser, http.StatusOK},
 		{http.MethodGet, "/Schemas/urn:none", http.StatusNotFound},
 		{http.MethodGet, "", http.StatusOK},
 		{http.MethodGet, "/Me", http.StatusNotImplemented},
@@ -74,7 +74,7 @@ func TestAllow(t *testing.T) {
 		{http.MethodGet, "/Users/.search", "POST"},
 		{http.MethodGet, "/Bulk", "POST"},
 		{"BREW", "/Me", "DELETE, GET, HEAD, PATCH, POST, PUT"},
-		{http.MethodPatch, "/Schemas/" + scim.URNUser, "GET, HEAD"},
+		{http.MethodPatch, "/Schemas/" + schema.URNUser, "GET, HEAD"},
 	} {
 		r := h.Do(test.method, test.path, "")
 		h.ExpectError(r, http.StatusMethodNotAllowed, "")

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/message"
 	"github.com/kubescim/kubescim/internal/server/cursor"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 )
@@ -17,7 +18,7 @@ type step struct {
 // nextStep reads where a walk is, and how many resources it takes in a page. That must
 // stay as it began (RFC 9865 section 2.2, invalidCount); a client that names no count
 // goes on with that of the start.
-func nextStep(x *exchange.Exchange, search *scim.SearchRequest) (step, error) {
+func nextStep(x *exchange.Exchange, search *message.SearchRequest) (step, error) {
 	next := step{count: pageSize(x, search)}
 	after, count, err := cursors(x, search).Open(*search.Cursor)
 	if err != nil {
@@ -38,7 +39,7 @@ func nextStep(x *exchange.Exchange, search *scim.SearchRequest) (step, error) {
 // nextCursor returns the cursor that leads on from a page; empty where there is nothing
 // more. A page of no resources leads to where it is itself, so that it does not look like
 // the last.
-func nextCursor(x *exchange.Exchange, search *scim.SearchRequest, at step, page collected) string {
+func nextCursor(x *exchange.Exchange, search *message.SearchRequest, at step, page collected) string {
 	switch {
 	case at.count == 0 && page.total > 0:
 		var here cursor.Position
@@ -53,6 +54,6 @@ func nextCursor(x *exchange.Exchange, search *scim.SearchRequest, at step, page 
 }
 
 // cursors makes and reads the cursors of a search.
-func cursors(x *exchange.Exchange, search *scim.SearchRequest) cursor.Sealer {
+func cursors(x *exchange.Exchange, search *message.SearchRequest) cursor.Sealer {
 	return cursor.For(x.Verifier, x.Entry.Resource, search)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/message"
 )
 
 // parameterNames are the parameters that the URL of a request may have (RFC 7644
@@ -64,8 +65,8 @@ func badParameter(format string, args ...any) error {
 }
 
 // Search reads the parameters of a URL as the search that they mean.
-func Search(values url.Values) (search *scim.SearchRequest, err error) {
-	search = &scim.SearchRequest{
+func Search(values url.Values) (search *message.SearchRequest, err error) {
+	search = &message.SearchRequest{
 		Filter:    given(values, "filter"),
 		SortBy:    values.Get("sortBy"),
 		SortOrder: values.Get("sortOrder"),

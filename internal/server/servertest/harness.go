@@ -21,6 +21,7 @@ import (
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/idp"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
 	"github.com/kubescim/kubescim/internal/server/auth"
@@ -34,7 +35,7 @@ type Harness struct {
 	*WithT
 	Tenant   *server.Tenant
 	Shared   *exchange.Shared // of the tenant
-	Registry *scim.Registry
+	Registry *schema.Registry
 	URL      string // of the server, without the base path
 	Token    string
 	Verifier apikey.Verifier // of the token
@@ -54,7 +55,7 @@ func New(t *testing.T, backend store.Store) *Harness {
 	t.Helper()
 	h := &Harness{WithT: NewWithT(t), Log: &bytes.Buffer{}}
 	var err error
-	h.Registry, err = scim.NewRegistry()
+	h.Registry, err = schema.NewRegistry()
 	h.Expect(err).NotTo(HaveOccurred())
 	h.Token, h.Verifier, err = apikey.Mint()
 	h.Expect(err).NotTo(HaveOccurred())

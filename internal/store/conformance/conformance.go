@@ -12,6 +12,8 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/filter"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
@@ -24,7 +26,7 @@ type Backend interface {
 }
 
 // Run registers the suite for a backend. open is called before each case.
-func Run(name string, registry *scim.Registry, open func() Backend) bool {
+func Run(name string, registry *schema.Registry, open func() Backend) bool {
 	return Context(name+" conforms to store.Store", func() {
 		s := &suite{registry: registry}
 		BeforeEach(func() {
@@ -46,7 +48,7 @@ func Run(name string, registry *scim.Registry, open func() Backend) bool {
 
 // suite is what the cases share.
 type suite struct {
-	registry   *scim.Registry
+	registry   *schema.Registry
 	backend    Backend
 	ctx        context.Context //nolint:containedctx // It lasts for one case.
 	one, other store.Store
@@ -59,7 +61,7 @@ func (s *suite) user(userName string) *scim.Resource {
 		"active":   true,
 		"name":     scim.Complex{"givenName": "Barbara", "familyName": "Jensen"},
 		"emails":   []any{scim.Complex{"value": userName, "type": "work", "primary": true}},
-		scim.URNEnterpriseUser: scim.Complex{
+		schema.URNEnterpriseUser: scim.Complex{
 			"employeeNumber": "701984",
 			"manager":        scim.Complex{"value": "26118915", "$ref": "../Users/26118915"},
 		},
@@ -84,31 +86,31 @@ func (s *suite) create(resource *scim.Resource) *scim.Resource {
 	return created
 }
 
-func (s *suite) get(from store.Store, t *scim.ResourceType, id string) *scim.Resource {
+func (s *suite) get(from store.Store, t *schema.ResourceType, id string) *scim.Resource {
 	GinkgoHelper()
 	found, err := from.Get(s.ctx, t, id, store.View{})
 	Expect(err).NotTo(HaveOccurred())
 	return found
 }
 
-func (s *suite) update(in store.Store, t *scim.ResourceType, id string, change store.Change) *scim.Resource {
+func (s *suite) update(in store.Store, t *schema.ResourceType, id string, change store.Change) *scim.Resource {
 	GinkgoHelper()
 	updated, err := in.Update(s.ctx, t, id, change, store.UpdateOptions{})
 	Expect(err).NotTo(HaveOccurred())
 	return updated
 }
 
-func (s *suite) delete(t *scim.ResourceType, id string, policy store.Policy) {
+func (s *suite) delete(t *schema.ResourceType, id string, policy store.Policy) {
 	GinkgoHelper()
 	Expect(s.one.Delete(s.ctx, t, id, store.DeleteOptions{Policy: policy})).To(Succeed())
 }
 
-func (s *suite) list(from store.Store, t *scim.ResourceType, filter string) *store.Page {
+func (s *suite) list(from store.Store, t *schema.ResourceType, text string) *store.Page {
 	GinkgoHelper()
 	query := store.Query{StartIndex: 1, Count: 100}
-	if filter != "" {
+	if text != "" {
 		var err error
-		query.Filter, err = scim.ParseFilter(t, filter, scim.Leniency{})
+		query.Filter, err = filter.Parse(t, text, scim.Leniency{})
 		Expect(err).NotTo(HaveOccurred())
 	}
 	page, err := from.List(s.ctx, t, query)

@@ -7,6 +7,10 @@ import (
 	"testing"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/compact"
+	"github.com/kubescim/kubescim/internal/scim/filter"
+	"github.com/kubescim/kubescim/internal/scim/render"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 )
@@ -24,15 +28,15 @@ func filled(b *testing.B) *tenant {
 			"id": id.String(), "userName": name, "externalId": fmt.Sprintf("0a21f0f2-8d2a-4f8e-bf98-%012d", number), "active": true,
 			"displayName": "Alice Martin", "name": scim.Complex{"givenName": "Alice", "familyName": "Martin", "formatted": "Alice Martin"},
 			"emails": []any{scim.Complex{"value": name, "type": "work", "primary": true}},
-			scim.URNEnterpriseUser: scim.Complex{
+			schema.URNEnterpriseUser: scim.Complex{
 				"department": "Research", "employeeNumber": fmt.Sprint(number), "manager": scim.Complex{"value": "271"},
 			},
 		})
 		user.SetMeta(t.meta())
-		frozen := scim.Freeze(user)
+		frozen := compact.Of(user)
 		t.index.PutUser(&index.Entry{
-			ID: id, Frozen: *frozen, Name: scim.Shared(frozen.Text(), name), ExternalID: scim.Shared(frozen.Text(), user.ExternalID()),
-			Emails: []string{scim.Shared(frozen.Text(), name)}, Active: true,
+			ID: id, Frozen: *frozen, Name: compact.Shared(frozen.Text(), name), ExternalID: compact.Shared(frozen.Text(), user.ExternalID()),
+			Emails: []string{compact.Shared(frozen.Text(), name)}, Active: true,
 		})
 	}
 	return t
@@ -63,7 +67,7 @@ func BenchmarkList(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			query := store.Query{StartIndex: 50_000, Count: 100}
 			if text != "" {
-				filter, err := scim.ParseFilter(t.registry.User(), text, scim.Leniency{})
+				filter, err := filter.Parse(t.registry.User(), text, scim.Leniency{})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -76,7 +80,7 @@ func BenchmarkList(b *testing.B) {
 					b.Fatal(err)
 				}
 				for _, r := range page.Resources {
-					if _, err := scim.Render(r.Type(), r, nil, "https://acme.example.com/scim/v2"); err != nil {
+					if _, err := render.Resource(r.Type(), r, nil, "https://acme.example.com/scim/v2"); err != nil {
 						b.Fatal(err)
 					}
 				}

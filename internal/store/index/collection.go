@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/fold"
 )
 
 // collection is the entries of one resource type, and how they are found.
@@ -64,8 +64,8 @@ func (c *collection) number(id uuid.UUID) (number uint32, known bool) {
 // named, external and addressed return the entries with a userName or displayName, an
 // externalId and an e-mail address, in no order.
 func (c *collection) named(name string) []*Entry {
-	key := scim.Fold(name)
-	return c.matching(&c.byName, key, func(e *Entry) bool { return scim.EqualFold(e.Name, key) })
+	key := fold.Key(name)
+	return c.matching(&c.byName, key, func(e *Entry) bool { return fold.Equal(e.Name, key) })
 }
 
 func (c *collection) external(id string) []*Entry {
@@ -73,9 +73,9 @@ func (c *collection) external(id string) []*Entry {
 }
 
 func (c *collection) addressed(email string) []*Entry {
-	key := scim.Fold(email)
+	key := fold.Key(email)
 	return c.matching(&c.byEmail, key, func(e *Entry) bool {
-		return slices.ContainsFunc(e.Emails, func(email string) bool { return scim.EqualFold(email, key) })
+		return slices.ContainsFunc(e.Emails, func(email string) bool { return fold.Equal(email, key) })
 	})
 }
 
@@ -138,12 +138,12 @@ func (c *collection) remove(id uuid.UUID) *Entry {
 // link adds the number of an entry to what it is found by, or removes it from there.
 func (c *collection) link(number uint32, e *Entry, change func(*keys, uint32, uint32)) {
 	change(&c.byID, hashOf(e.ID[:]), number)
-	change(&c.byName, hashOf([]byte(scim.Fold(e.Name))), number)
+	change(&c.byName, hashOf([]byte(fold.Key(e.Name))), number)
 	if e.ExternalID != "" {
 		change(&c.byExternal, hashOf([]byte(e.ExternalID)), number)
 	}
 	for _, email := range e.Emails {
-		change(&c.byEmail, hashOf([]byte(scim.Fold(email))), number)
+		change(&c.byEmail, hashOf([]byte(fold.Key(email))), number)
 	}
 }
 

@@ -3,7 +3,8 @@ package index
 import (
 	"github.com/google/uuid"
 
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/compact"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
@@ -20,7 +21,7 @@ func newContent() content {
 }
 
 // of is the collection of a resource type.
-func (c *content) of(t *scim.ResourceType) *collection {
+func (c *content) of(t *schema.ResourceType) *collection {
 	if store.IsGroup(t) {
 		return &c.groups
 	}
@@ -81,7 +82,7 @@ func (c *content) complete(e *Entry) {
 	if len(of) == 0 {
 		return
 	}
-	resource := e.Frozen.Thaw(nil)
+	resource := e.Frozen.Expand(nil)
 	resource.SetMeta(MetaWithSlices(e.Frozen.Meta(), e.Group.Generation, of))
-	e.Group.whole = scim.Freeze(resource)
+	e.Group.whole = compact.Of(resource)
 }

@@ -9,12 +9,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/compact"
 )
 
 // Entry is one user or group. It does not change once it is in the index.
 type Entry struct {
 	ID     uuid.UUID
-	Frozen scim.Frozen
+	Frozen compact.Resource
 	// Revision is the resourceVersion of the object that it was read from.
 	Revision uint64
 	// Name is the userName or displayName. It, the client's own id and the addresses
@@ -41,7 +42,7 @@ type Group struct {
 	// Members are those in the object itself.
 	Members []Member
 
-	whole *scim.Frozen // with slices: with the meta of all of it
+	whole *compact.Resource // with slices: with the meta of all of it
 }
 
 // Member is a member of a group by its id.
@@ -101,7 +102,7 @@ func VersionWithSlices(generation, slices int64, modified time.Time) string {
 }
 
 // frozen is what a client gets of the entry.
-func (e *Entry) frozen() *scim.Frozen {
+func (e *Entry) frozen() *compact.Resource {
 	if e.Group != nil && e.Group.whole != nil {
 		return e.Group.whole
 	}

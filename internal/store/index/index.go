@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
@@ -156,14 +157,14 @@ func (x *Index) KeptBefore(limit int, over func(Kept) bool) []Kept {
 }
 
 // Entry returns what is kept of the user or group with the id, nil for none.
-func (x *Index) Entry(t *scim.ResourceType, id uuid.UUID) *Entry {
+func (x *Index) Entry(t *schema.ResourceType, id uuid.UUID) *Entry {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.content.of(t).get(id)
 }
 
 // Get returns the resource with the id.
-func (x *Index) Get(t *scim.ResourceType, id string, view store.View) (resource *scim.Resource, known bool) {
+func (x *Index) Get(t *schema.ResourceType, id string, view store.View) (resource *scim.Resource, known bool) {
 	key, err := uuid.Parse(id)
 	if err != nil {
 		return nil, false
@@ -178,7 +179,7 @@ func (x *Index) Get(t *scim.ResourceType, id string, view store.View) (resource 
 }
 
 // MemberCount is how many members a group lists; none for what is no group.
-func (x *Index) MemberCount(t *scim.ResourceType, id string) int {
+func (x *Index) MemberCount(t *schema.ResourceType, id string) int {
 	if !store.IsGroup(t) {
 		return 0
 	}

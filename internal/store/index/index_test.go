@@ -11,13 +11,18 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/compact"
+	"github.com/kubescim/kubescim/internal/scim/filter"
+	"github.com/kubescim/kubescim/internal/scim/render"
+	"github.com/kubescim/kubescim/internal/scim/schema"
+	"github.com/kubescim/kubescim/internal/scim/sorting"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 )
 
 // tenant is an index beside the plain list of what is in it.
 type tenant struct {
-	registry *scim.Registry
+	registry *schema.Registry
 	index    *index.Index
 	users    map[uuid.UUID]*scim.Resource
 	groups   map[uuid.UUID]*scim.Resource
@@ -26,7 +31,7 @@ type tenant struct {
 
 func newTenant(tb testing.TB) *tenant {
 	tb.Helper()
-	registry, err := scim.NewRegistry()
+	registry, err := schema.NewRegistry()
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -59,7 +64,7 @@ func (t *tenant) putUser(id uuid.UUID, number int) {
 	user.SetMeta(t.meta())
 	t.users[id] = user
 	t.index.PutUser(&index.Entry{
-		ID: id, Frozen: *scim.Freeze(user), Name: name, ExternalID: user.ExternalID(), Active: number%3 > 0,
+		ID: id, Frozen: *compact.Of(user), Name: name, ExternalID: user.ExternalID(), Active: number%3 > 0,
 		Emails: []string{email, name},
 	})
 }
@@ -69,7 +74,7 @@ func (t *tenant) putGroup(id uuid.UUID, number int, members ...index.Member) {
 	group := scim.NewResource(t.registry.Group(), scim.Complex{"id": id.String(), "displayName": name})
 	group.SetMeta(t.meta())
 	t.index.PutGroup(&index.Entry{
-		ID: id, Frozen: *scim.Freeze(group), Name: name, Group: &index.Group{Generation: 1, Members: members},
+		ID: id, Frozen: *compact.Of(group), Name: name, Group: &index.Group{Generation: 1, Members: members},
 	})
 	group = group.Clone()
 	var values []any
@@ -81,7 +86,7 @@ func (t *tenant) putGroup(id uuid.UUID, number int, members ...index.Member) {
 }
 
 // expected is what store.Select makes of the plain list.
-func (t *tenant) expected(g Gomega, resourceType *scim.ResourceType, query store.Query) *store.Page {
+func (t *tenant) expected(g Gomega, resourceType *schema.ResourceType, query store.Query) *store.Page {
 	var groups, all []*scim.Resource
 	for _, group := range t.groups {
 		groups = append(groups, t.withKnown(group))
@@ -101,14 +106,14 @@ func (t *tenant) expected(g Gomega, resourceType *scim.ResourceType, query store
 	return page
 }
 
-func render(g Gomega, page *store.Page) []string {
-	var rendered []string
+func rendered(g Gomega, page *store.Page) []string {
+	var texts []string
 	for _, r := range page.Resources {
-		text, err := scim.Render(r.Type(), r, nil, "https://acme.example.com/scim/v2")
+		text, err := render.Resource(r.Type(), r, nil, "https://acme.example.com/scim/v2")
 		g.Expect(err).NotTo(HaveOccurred())
-		rendered = append(rendered, string(text))
+		texts = append(texts, string(text))
 	}
-	return rendered
+	return texts
 }
 
 // Whatever is put and removed, a query must answer what a search through all
@@ -123,7 +128,7 @@ func TestListIsSelect(t *testing.T) {
 	for range 12 {
 		groupIDs = append(groupIDs, tenant.id())
 	}
-	filters := map[*scim.ResourceType][]string{
+	filters := map[*schema.ResourceType][]string{
 		tenant.registry.User(): {
 			"", `userName eq "USER3@example.com"`, `externalId eq "E3"`, `externalId eq "e3"`, `emails.value eq "shared2@EXAMPLE.com"`,
 			`emails[type eq "work" and value eq "shared2@example.com"]`, `emails eq "shared1@example.com" and active eq true`,
@@ -169,12 +174,12 @@ func TestListIsSelect(t *testing.T) {
 			for _, text := range texts {
 				query := store.Query{StartIndex: 1 + tenant.random.IntN(3), Count: tenant.random.IntN(30)}
 				if text != "" {
-					filter, err := scim.ParseFilter(resourceType, text, scim.Leniency{})
+					filter, err := filter.Parse(resourceType, text, scim.Leniency{})
 					g.Expect(err).NotTo(HaveOccurred())
 					query.Filter = filter
 				}
 				if tenant.random.IntN(3) == 0 {
-					sort, err := scim.ParseSort(resourceType, "displayName", "descending")
+					sort, err := sorting.Parse(resourceType, "displayName", "descending")
 					g.Expect(err).NotTo(HaveOccurred())
 					query.Sort = sort
 				}
@@ -183,7 +188,7 @@ func TestListIsSelect(t *testing.T) {
 				g.Expect(err).NotTo(HaveOccurred())
 				g.Expect(got.TotalResults).To(Equal(want.TotalResults), "round %d: %s", round, text)
 				g.Expect(got.More).To(Equal(want.More), text)
-				g.Expect(render(g, got)).To(Equal(render(g, want)), text)
+				g.Expect(rendered(g, got)).To(Equal(rendered(g, want)), text)
 			}
 		}
 	}
@@ -301,7 +306,7 @@ func TestSearchWhileSlicesChange(t *testing.T) {
 	group, member := tenant.id(), tenant.id()
 	tenant.putUser(member, 1)
 	tenant.putGroup(group, 1)
-	filter, err := scim.ParseFilter(tenant.registry.Group(), `displayName co "group"`, scim.Leniency{})
+	filter, err := filter.Parse(tenant.registry.Group(), `displayName co "group"`, scim.Leniency{})
 	g.Expect(err).NotTo(HaveOccurred())
 	done := make(chan struct{})
 	go func() {
@@ -322,12 +327,12 @@ func TestSearchWhileSlicesChange(t *testing.T) {
 func TestBytes(t *testing.T) {
 	g := NewWithT(t)
 	x := index.New()
-	registry, err := scim.NewRegistry()
+	registry, err := schema.NewRegistry()
 	g.Expect(err).NotTo(HaveOccurred())
 	user, group := uuid.New(), uuid.New()
 	entry := func(id uuid.UUID, bytes int32) *index.Entry {
 		resource := scim.NewResource(registry.User(), scim.Complex{"id": id.String(), "userName": "babs"})
-		return &index.Entry{ID: id, Frozen: *scim.Freeze(resource), Name: "babs", Bytes: bytes}
+		return &index.Entry{ID: id, Frozen: *compact.Of(resource), Name: "babs", Bytes: bytes}
 	}
 	groupEntry := func(bytes int32) *index.Entry {
 		e := entry(group, bytes)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/fold"
 )
 
 // Kept is a user or group that SCIM does not know any more, and whose object is
@@ -24,7 +24,7 @@ type Kept struct {
 }
 
 // key is the hash by which what is kept is found by its name.
-func (k Kept) key() uint32 { return hashOf([]byte(scim.Fold(k.Name))) }
+func (k Kept) key() uint32 { return hashOf([]byte(fold.Key(k.Name))) }
 
 // keptSet is what is kept of one tenant.
 type keptSet struct {
@@ -87,7 +87,7 @@ func (s *keptSet) each(groups bool, yield func(Kept)) {
 func (s *keptSet) bearers(groups bool, name string) (ids []uuid.UUID) {
 	asked := Kept{Group: groups, Name: name}
 	for _, id := range s.byName[asked.key()] {
-		if k := s.byID[id]; k.Group == groups && scim.EqualFold(k.Name, scim.Fold(name)) {
+		if k := s.byID[id]; k.Group == groups && fold.Equal(k.Name, fold.Key(name)) {
 			ids = append(ids, id)
 		}
 	}

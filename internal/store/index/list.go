@@ -5,11 +5,14 @@ import (
 	"slices"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/compact"
+	"github.com/kubescim/kubescim/internal/scim/schema"
+	"github.com/kubescim/kubescim/internal/scim/sorting"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
 // List returns the page that the query asks for, as store.Select would.
-func (x *Index) List(ctx context.Context, t *scim.ResourceType, query store.Query) (*store.Page, error) {
+func (x *Index) List(ctx context.Context, t *schema.ResourceType, query store.Query) (*store.Page, error) {
 	s := search{index: x, resourceType: t, among: x.content.of(t)}
 	if query.Filter == nil && query.Sort == nil {
 		s.order()
@@ -26,8 +29,8 @@ func (x *Index) List(ctx context.Context, t *scim.ResourceType, query store.Quer
 }
 
 // sorted returns the entries in another order than that of creation.
-func sorted(entries []*Entry, by *scim.Sort) []*Entry {
-	order := by.OrderFrozen(len(entries), func(i int) *scim.Frozen { return entries[i].frozen() })
+func sorted(entries []*Entry, by *sorting.Sort) []*Entry {
+	order := by.OrderCompact(len(entries), func(i int) *compact.Resource { return entries[i].frozen() })
 	sorted := make([]*Entry, len(entries))
 	for i, at := range order {
 		sorted[i] = entries[at]

@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
@@ -24,7 +24,7 @@ type Named struct {
 }
 
 // Each calls back for everything that has a name, while nothing changes.
-func (n Names) Each(t *scim.ResourceType, yield func(Named)) {
+func (n Names) Each(t *schema.ResourceType, yield func(Named)) {
 	n.index.mu.RLock()
 	defer n.index.mu.RUnlock()
 	c := &n.index.content
@@ -55,7 +55,7 @@ func (n Names) Of(id uuid.UUID) (group bool, name string, has bool) {
 
 // Bearers returns the ids of the users or groups that have the name, and of those that
 // are kept and have it still.
-func (n Names) Bearers(t *scim.ResourceType, name string) (known, kept []uuid.UUID) {
+func (n Names) Bearers(t *schema.ResourceType, name string) (known, kept []uuid.UUID) {
 	n.index.mu.RLock()
 	defer n.index.mu.RUnlock()
 	c := &n.index.content

@@ -13,7 +13,7 @@ import (
 // resource makes the resource of an entry, with what the view wants of its derived
 // attribute.
 func (c *content) resource(e *Entry, view store.View) *scim.Resource {
-	return e.frozen().Thaw(c.references(e, view))
+	return e.frozen().Expand(c.references(e, view))
 }
 
 // references are the values of an entry's derived attribute that the view wants.

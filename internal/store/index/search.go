@@ -8,13 +8,16 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/filter"
+	"github.com/kubescim/kubescim/internal/scim/fold"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
 // search finds the resources of a type that match a filter.
 type search struct {
 	index        *Index
-	resourceType *scim.ResourceType
+	resourceType *schema.ResourceType
 	among        *collection // those of the type
 }
 
@@ -32,7 +35,7 @@ func (s *search) order() {
 }
 
 // choose returns the entries that match the filter, in the order of creation.
-func (s *search) choose(ctx context.Context, filter *scim.Filter) ([]*Entry, error) {
+func (s *search) choose(ctx context.Context, filter *filter.Filter) ([]*Entry, error) {
 	all, exact := s.candidates(filter)
 	if filter == nil || exact {
 		return all, nil
@@ -47,7 +50,7 @@ func (s *search) choose(ctx context.Context, filter *scim.Filter) ([]*Entry, err
 		if derives {
 			derived = s.derived(e)
 		}
-		if filter.MatchFrozen(e.frozen(), derived) {
+		if filter.MatchCompact(e.frozen(), derived) {
 			chosen = append(chosen, e)
 		}
 	}
@@ -64,7 +67,7 @@ func (s *search) derived(e *Entry) []scim.Reference {
 
 // candidates returns entries among which are all that match the filter, in the
 // order of creation, and whether they are just those. The slice is the caller's.
-func (s *search) candidates(filter *scim.Filter) (all []*Entry, exact bool) {
+func (s *search) candidates(filter *filter.Filter) (all []*Entry, exact bool) {
 	s.order()
 	s.index.mu.RLock()
 	defer s.index.mu.RUnlock()
@@ -90,7 +93,7 @@ func (s *search) candidates(filter *scim.Filter) (all []*Entry, exact bool) {
 
 // find returns the entries for which an equality holds, if there is an index for it. The
 // caller holds the lock.
-func (s *search) find(e scim.Equality) (found []*Entry, indexed bool) {
+func (s *search) find(e filter.Equality) (found []*Entry, indexed bool) {
 	switch e.Path {
 	case "id":
 		if id, err := uuid.Parse(e.Value); err == nil {
@@ -114,7 +117,7 @@ func (s *search) find(e scim.Equality) (found []*Entry, indexed bool) {
 // listing returns the groups that list a member that exists.
 func (c *content) listing(member string) []*Entry {
 	id, err := uuid.Parse(member)
-	if err != nil || id.String() != scim.Fold(member) || !c.exists(id) {
+	if err != nil || id.String() != fold.Key(member) || !c.exists(id) {
 		return nil
 	}
 	var found []*Entry

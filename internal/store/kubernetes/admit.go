@@ -11,6 +11,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
@@ -50,7 +51,7 @@ func (s *Store) admit(ctx context.Context, policy store.Policy, next, current *s
 }
 
 // counts counts in memory, or with a LIST of each kind.
-func (s *Store) counts(ctx context.Context, t *scim.ResourceType) (counts store.Counts, err error) {
+func (s *Store) counts(ctx context.Context, t *schema.ResourceType) (counts store.Counts, err error) {
 	current := func() bool { return s.current(ctx, t) }
 	counts, known, err := cache.Read(s.cache, current, func(x *index.Index) (store.Counts, error) { return shown(x.Counts()), nil })
 	if known {
@@ -83,7 +84,7 @@ func (s *Store) counts(ctx context.Context, t *scim.ResourceType) (counts store.
 // admitBytes refuses a write that adds so many bytes for which the tenant has no room, by
 // what memory shows. While that is not there, the write passes: it is not worth a LIST of
 // everything, and how much is written is bounded anyway.
-func (s *Store) admitBytes(ctx context.Context, t *scim.ResourceType, policy store.Policy, growth int64) error {
+func (s *Store) admitBytes(ctx context.Context, t *schema.ResourceType, policy store.Policy, growth int64) error {
 	if !s.cache.Synced() {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
@@ -75,8 +76,8 @@ var _ = Describe("A cache", func() {
 
 	It("is filled anew when the schema changes, and answers for both meanwhile", func(ctx SpecContext) {
 		id := at.create(ctx, "babs@example.com")
-		badge := &scim.Schema{ID: "urn:example:badge", Attributes: []*scim.Attribute{{Name: "number"}}}
-		other, err := scim.NewRegistry(badge)
+		badge := &schema.Schema{ID: "urn:example:badge", Attributes: []*schema.Attribute{{Name: "number"}}}
+		other, err := schema.NewRegistry(badge)
 		Expect(err).NotTo(HaveOccurred())
 		user := &v1alpha1.ScimUser{}
 		Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: id}, user)).To(Succeed())
@@ -85,7 +86,7 @@ var _ = Describe("A cache", func() {
 		Expect(live.Update(ctx, user)).To(Succeed())
 
 		at.reader.cache.Follow(other)
-		for _, t := range []*scim.ResourceType{registry.User(), other.User()} {
+		for _, t := range []*schema.ResourceType{registry.User(), other.User()} {
 			found, err := at.reader.Get(ctx, t, id, store.View{})
 			Expect(err).NotTo(HaveOccurred())
 			Expect(found.Type()).To(BeIdenticalTo(t))
@@ -126,7 +127,7 @@ var _ = Describe("A cache", func() {
 		}), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
 		Eventually(at.synced(ctx)).Should(Succeed())
-		other, err := scim.NewRegistry()
+		other, err := schema.NewRegistry()
 		Expect(err).NotTo(HaveOccurred())
 		begunAnew := false
 		view := store.View{Reserve: func(context.Context, int64) error {
@@ -150,8 +151,8 @@ var _ = Describe("A cache", func() {
 		}), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
 		Eventually(at.synced(ctx)).Should(Succeed())
-		registries := []*scim.Registry{registry, nil}
-		registries[1], err = scim.NewRegistry()
+		registries := []*schema.Registry{registry, nil}
+		registries[1], err = schema.NewRegistry()
 		Expect(err).NotTo(HaveOccurred())
 		ended := make(chan struct{})
 		go func() {

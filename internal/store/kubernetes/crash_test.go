@@ -17,6 +17,8 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/filter"
+	"github.com/kubescim/kubescim/internal/scim/fold"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
@@ -35,7 +37,7 @@ func rename(to string) store.Change {
 // find returns the ids of the users with the userName, by its claim and by a scan.
 func find(ctx context.Context, s *Store, userName string) []string {
 	GinkgoHelper()
-	filter, err := scim.ParseFilter(registry.User(), fmt.Sprintf("userName eq %q", userName), scim.Leniency{})
+	filter, err := filter.Parse(registry.User(), fmt.Sprintf("userName eq %q", userName), scim.Leniency{})
 	Expect(err).NotTo(HaveOccurred())
 	page, err := s.List(ctx, registry.User(), store.Query{Filter: filter, StartIndex: 1, Count: 10})
 	Expect(err).NotTo(HaveOccurred())
@@ -46,7 +48,7 @@ func find(ctx context.Context, s *Store, userName string) []string {
 		byClaim = append(byClaim, user.ID())
 	}
 	for _, user := range everybody {
-		if scim.Fold(user.UserName()) == scim.Fold(userName) {
+		if fold.Key(user.UserName()) == fold.Key(userName) {
 			byScan = append(byScan, user.ID())
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
@@ -46,7 +47,7 @@ func (s *Store) Create(ctx context.Context, resource *scim.Resource, policy stor
 // creation is one Create under way.
 type creation struct {
 	store  *Store
-	t      *scim.ResourceType
+	t      *schema.ResourceType
 	by     codec.Writer
 	wanted *scim.Resource
 	policy store.Policy
@@ -252,7 +253,7 @@ func (c *creation) revived(ctx context.Context, object client.Object, refusal er
 }
 
 // written returns the resource that an object holds which was just written.
-func (s *Store) written(t *scim.ResourceType, object client.Object) (*scim.Resource, error) {
+func (s *Store) written(t *schema.ResourceType, object client.Object) (*scim.Resource, error) {
 	record, err := codec.Decode(s.tenant.Name, t, object)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
@@ -32,7 +32,7 @@ import (
 // It is not deleted at once, too, because the API server's answer to a DELETE has no
 // resourceVersion, by which other replicas could know how far they must have come not
 // to show it any more.
-func (s *Store) Delete(ctx context.Context, t *scim.ResourceType, id string, options store.DeleteOptions) (err error) {
+func (s *Store) Delete(ctx context.Context, t *schema.ResourceType, id string, options store.DeleteOptions) (err error) {
 	if err := s.refuse(); err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (s *Store) Delete(ctx context.Context, t *scim.ResourceType, id string, opt
 // deletion is one Delete under way.
 type deletion struct {
 	store        *Store
-	t            *scim.ResourceType
+	t            *schema.ResourceType
 	id           string
 	by           codec.Writer
 	precondition store.Precondition

@@ -5,7 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/upkeep"
 )
@@ -27,7 +27,7 @@ var _ upkeep.Store = duties{}
 func (d duties) Current(ctx context.Context) bool { return d.store.current(ctx, d.store.groupType()) }
 
 // GroupType implements upkeep.Store.
-func (d duties) GroupType() *scim.ResourceType { return d.store.groupType() }
+func (d duties) GroupType() *schema.ResourceType { return d.store.groupType() }
 
 // Strip implements upkeep.Store.
 func (d duties) Strip(ctx context.Context, id string, may func(objects.Presence) bool) (from []string, err error) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
@@ -15,10 +16,10 @@ const badge = "urn:example:params:scim:schemas:extension:badge:2.0:User"
 
 // usersWith returns the resource type User with the extension badge, whose floor
 // is of the type.
-func usersWith(floor scim.Type) *scim.ResourceType {
+func usersWith(floor schema.Type) *schema.ResourceType {
 	GinkgoHelper()
-	extended, err := scim.NewRegistry(&scim.Schema{ID: badge, Attributes: []*scim.Attribute{
-		{Name: "color"}, {Name: "floor", Type: floor}, {Name: "height", Type: scim.TypeDecimal},
+	extended, err := schema.NewRegistry(&schema.Schema{ID: badge, Attributes: []*schema.Attribute{
+		{Name: "color"}, {Name: "floor", Type: floor}, {Name: "height", Type: schema.TypeDecimal},
 	}})
 	Expect(err).NotTo(HaveOccurred())
 	return extended.User()
@@ -26,7 +27,7 @@ func usersWith(floor scim.Type) *scim.ResourceType {
 
 var _ = Describe("A tenant's schema extension", func() {
 	It("is kept in the ScimUser, typed, and through times in which the tenant has it not", func(ctx SpecContext) {
-		s, users := newStore(live, newNamespace(ctx)), usersWith(scim.TypeInteger)
+		s, users := newStore(live, newNamespace(ctx)), usersWith(schema.TypeInteger)
 		data := scim.Complex{"color": "red", "floor": int64(3), "height": 1.75}
 		created, err := s.Create(ctx, scim.NewResource(users, scim.Complex{"userName": "babs", badge: data}), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
@@ -39,7 +40,7 @@ var _ = Describe("A tenant's schema extension", func() {
 		Expect(object.Spec.Extensions[0].Schema).To(Equal(badge))
 		Expect(object.Spec.Extensions[0].Attributes.Raw).To(MatchJSON(`{"color":"red","floor":3,"height":1.75}`))
 
-		for _, without := range []*scim.ResourceType{registry.User(), usersWith(scim.TypeBoolean)} {
+		for _, without := range []*schema.ResourceType{registry.User(), usersWith(schema.TypeBoolean)} {
 			updated, err := s.Update(ctx, without, created.ID(), rename("barbara-"+string(without.Extensions[len(without.Extensions)-1].Schema.ID[0])), store.UpdateOptions{})
 			Expect(err).NotTo(HaveOccurred())
 			Expect(updated.Attributes()).NotTo(HaveKey(badge))
@@ -59,7 +60,7 @@ var _ = Describe("A tenant's schema extension", func() {
 
 	It("leaves nothing in the ScimUser when the user is deleted while the tenant has it not", func(ctx SpecContext) {
 		s := newStore(live, newNamespace(ctx))
-		created, err := s.Create(ctx, scim.NewResource(usersWith(scim.TypeInteger), scim.Complex{
+		created, err := s.Create(ctx, scim.NewResource(usersWith(schema.TypeInteger), scim.Complex{
 			"userName": "babs", badge: scim.Complex{"color": "red"},
 		}), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())

@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 )
 
@@ -13,18 +13,18 @@ import (
 type holders struct{ store *Store }
 
 // Read implements claim.Holders.
-func (h holders) Read(ctx context.Context, t *scim.ResourceType, id string) (*codec.Record, error) {
+func (h holders) Read(ctx context.Context, t *schema.ResourceType, id string) (*codec.Record, error) {
 	return h.store.objects.Read(ctx, t, id)
 }
 
 // Bearers implements claim.Holders.
-func (h holders) Bearers(t *scim.ResourceType, name string) (known, kept []string) {
+func (h holders) Bearers(t *schema.ResourceType, name string) (known, kept []string) {
 	return h.store.bearers(t, name)
 }
 
 // bearers returns the ids of those whom memory shows under a name, be it current or not, and
 // of those that are kept.
-func (s *Store) bearers(t *scim.ResourceType, name string) (known, kept []string) {
+func (s *Store) bearers(t *schema.ResourceType, name string) (known, kept []string) {
 	shown, left := s.cache.Index().Names().Bearers(t, name)
 	return textsOf(shown), textsOf(left)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
@@ -18,7 +19,7 @@ import (
 )
 
 // liveGet is Get at the API server: a GET, and a LIST for what is derived.
-func (s *Store) liveGet(ctx context.Context, t *scim.ResourceType, id string, view store.View) (*scim.Resource, error) {
+func (s *Store) liveGet(ctx context.Context, t *schema.ResourceType, id string, view store.View) (*scim.Resource, error) {
 	found, err := s.objects.ReadShown(ctx, t, id)
 	if err != nil {
 		return nil, err
@@ -101,7 +102,7 @@ func (s *Store) liveMembersOf(ctx context.Context, groups []*codec.Record, view 
 
 // liveList is List at the API server. A filter that fixes the id or the unique
 // name costs GETs; any other a consistent LIST.
-func (s *Store) liveList(ctx context.Context, t *scim.ResourceType, query store.Query) (*store.Page, error) {
+func (s *Store) liveList(ctx context.Context, t *schema.ResourceType, query store.Query) (*store.Page, error) {
 	candidates, err := s.liveCandidates(ctx, t, query)
 	if err != nil {
 		return nil, err
@@ -132,7 +133,7 @@ func (s *Store) liveList(ctx context.Context, t *scim.ResourceType, query store.
 }
 
 // liveCandidates returns resources among which are all that match the filter.
-func (s *Store) liveCandidates(ctx context.Context, t *scim.ResourceType, query store.Query) ([]*scim.Resource, error) {
+func (s *Store) liveCandidates(ctx context.Context, t *schema.ResourceType, query store.Query) ([]*scim.Resource, error) {
 	filter := query.Filter
 	id, name := store.Lookup(t, filter)
 	if id == "" && name == "" {
@@ -178,7 +179,7 @@ func keepAll(*scim.Resource) bool { return true }
 
 // all returns every resource of the type that SCIM knows and that is to be kept, as of
 // one moment. Memory for them is taken as the view has it.
-func (s *Store) all(ctx context.Context, t *scim.ResourceType, view store.View, keep func(*scim.Resource) bool) ([]*scim.Resource, error) {
+func (s *Store) all(ctx context.Context, t *schema.ResourceType, view store.View, keep func(*scim.Resource) bool) ([]*scim.Resource, error) {
 	var (
 		all    []*scim.Resource
 		sliced []*codec.Record
@@ -237,7 +238,7 @@ func (s *Store) liveDerive(ctx context.Context, user *scim.Resource, view store.
 }
 
 // liveCompleteAll adds the groups to users where the query needs them.
-func (s *Store) liveCompleteAll(ctx context.Context, t *scim.ResourceType, resources []*scim.Resource, query store.Query) error {
+func (s *Store) liveCompleteAll(ctx context.Context, t *schema.ResourceType, resources []*scim.Resource, query store.Query) error {
 	if !store.IsUser(t) || len(resources) == 0 {
 		return nil
 	}

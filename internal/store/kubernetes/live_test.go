@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/filter"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 )
@@ -84,7 +85,7 @@ var _ = Describe("A replica that reads at the API server", func() {
 		Expect(protocol.Status).To(Equal(http.StatusServiceUnavailable))
 		Expect(asked).To(BeNumerically(">", 1000))
 		view.WithoutGroups, asked = true, 0
-		nobody, err := scim.ParseFilter(registry.User(), `title eq "Guide"`, scim.Leniency{})
+		nobody, err := filter.Parse(registry.User(), `title eq "Guide"`, scim.Leniency{})
 		Expect(err).NotTo(HaveOccurred())
 		page, err := asleep.List(ctx, registry.User(), store.Query{Filter: nobody, StartIndex: 1, Count: 10, View: view})
 		Expect(err).NotTo(HaveOccurred())

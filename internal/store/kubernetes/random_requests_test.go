@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 // call is a request with symbols for ids.
@@ -90,7 +91,7 @@ func (g *generator) request() call {
 }
 
 func (g *generator) user() string {
-	members := []string{`"schemas":["` + scim.URNUser + `","` + scim.URNEnterpriseUser + `"]`, `"userName":"{name}"`}
+	members := []string{`"schemas":["` + schema.URNUser + `","` + schema.URNEnterpriseUser + `"]`, `"userName":"{name}"`}
 	for _, name := range slices.Sorted(maps.Keys(userAttributes)) {
 		if g.IntN(3) == 0 {
 			members = append(members, `"`+name+`":`+g.one(userAttributes[name]...))
@@ -100,7 +101,7 @@ func (g *generator) user() string {
 }
 
 func (g *generator) group() string {
-	return g.expand(`{"schemas":["` + scim.URNGroup + `"],"displayName":"{title}","members":{members}` + g.one("", `,"externalId":"x1"`) + `}`)
+	return g.expand(`{"schemas":["` + schema.URNGroup + `"],"displayName":"{title}","members":{members}` + g.one("", `,"externalId":"x1"`) + `}`)
 }
 
 func (g *generator) patch(operations []string) string {
@@ -171,12 +172,12 @@ var userAttributes = map[string][]string{
 	"title":       {`"T"`, `""`, `null`},
 	"emails": {`[]`, `[{"value":"a@example.com","type":"work","primary":true},{"value":"B@example.com","type":"home"}]`,
 		`[{"value":"A@example.com"},{"value":"a@example.com"}]`, `[{"value":"a@example.com","type":"work"},{"value":"a@example.com","type":"work","display":"A"}]`},
-	"roles":                {`[{"value":"r1","primary":true},{"value":"r2"}]`, `[{"value":"r1"},{"value":"R1"}]`},
-	"addresses":            {`[{"type":"work","locality":"L"},{"type":"home"}]`},
-	"x509Certificates":     {`[{"value":"TUlJRQ=="}]`, `[{"value":"no base64"}]`},
-	"password":             {`"p"`},
-	"groups":               {`[{"value":"g"}]`},
-	scim.URNEnterpriseUser: {`{"department":"D"}`, `{"manager":{"value":"{member}"}}`, `{}`},
+	"roles":                  {`[{"value":"r1","primary":true},{"value":"r2"}]`, `[{"value":"r1"},{"value":"R1"}]`},
+	"addresses":              {`[{"type":"work","locality":"L"},{"type":"home"}]`},
+	"x509Certificates":       {`[{"value":"TUlJRQ=="}]`, `[{"value":"no base64"}]`},
+	"password":               {`"p"`},
+	"groups":                 {`[{"value":"g"}]`},
+	schema.URNEnterpriseUser: {`{"department":"D"}`, `{"manager":{"value":"{member}"}}`, `{}`},
 }
 
 var userOperations = []string{
@@ -187,9 +188,9 @@ var userOperations = []string{
 	`{"op":"add","path":"emails","value":[{"value":"c@example.com","type":"work","primary":true}]}`, `{"op":"remove","path":"emails[type eq \"work\"]"}`,
 	`{"op":"replace","path":"emails[type eq \"work\"].value","value":"d@example.com"}`, `{"op":"replace","path":"emails.type","value":"other"}`,
 	`{"op":"remove","path":"emails","value":[{"value":"a@example.com"}]}`, `{"op":"replace","path":"emails[primary eq true].primary","value":false}`,
-	`{"op":"add","path":"` + scim.URNEnterpriseUser + `:manager","value":"{member}"}`, `{"op":"add","path":"` + scim.URNEnterpriseUser + `:manager","value":{"value":"{member}"}}`,
-	`{"op":"remove","path":"` + scim.URNEnterpriseUser + `"}`, `{"op":"replace","path":"manager","value":""}`, `{"op":"add","path":"groups","value":[{"value":"{group}"}]}`,
-	`{"op":"replace","path":"id","value":"x"}`, `{"op":"add","path":"nope","value":"x"}`, `{"op":"replace","path":"password","value":"p"}`, `{"op":"replace","value":{"schemas":["` + scim.URNUser + `"]}}`,
+	`{"op":"add","path":"` + schema.URNEnterpriseUser + `:manager","value":"{member}"}`, `{"op":"add","path":"` + schema.URNEnterpriseUser + `:manager","value":{"value":"{member}"}}`,
+	`{"op":"remove","path":"` + schema.URNEnterpriseUser + `"}`, `{"op":"replace","path":"manager","value":""}`, `{"op":"add","path":"groups","value":[{"value":"{group}"}]}`,
+	`{"op":"replace","path":"id","value":"x"}`, `{"op":"add","path":"nope","value":"x"}`, `{"op":"replace","path":"password","value":"p"}`, `{"op":"replace","value":{"schemas":["` + schema.URNUser + `"]}}`,
 }
 
 var groupOperations = []string{
@@ -204,7 +205,7 @@ var userFilters = []string{
 	`userName eq "{name}"`, `userName eq "{name}" and active eq true`, `userName eq "{name}" or title eq "T"`, `userName ne "{name}"`, `userName sw "us;"`, `externalId eq "e1"`,
 	`emails.value eq "A@example.com"`, `emails[type eq "work" and value co "b"]`, `emails eq "b@example.com"`, `emails.primary eq true`, `emails.type ne "work"`, `title pr`, `not (title pr)`,
 	`active eq false`, `name.givenName sw "a"`, `groups.value eq "{group}"`, `groups pr`, `groups[type eq "indirect"]`, `groups.display eq "group 1"`, `id eq "{user}"`, `meta.resourceType eq "User"`,
-	scim.URNEnterpriseUser + `:department eq "d"`, `manager eq "{member}"`, `roles.value eq "R1"`, `displayName gt "x"`, `schemas eq "` + scim.URNEnterpriseUser + `"`, `nope eq "x"`,
+	schema.URNEnterpriseUser + `:department eq "d"`, `manager eq "{member}"`, `roles.value eq "R1"`, `displayName gt "x"`, `schemas eq "` + schema.URNEnterpriseUser + `"`, `nope eq "x"`,
 }
 
 var groupFilters = []string{
@@ -212,6 +213,6 @@ var groupFilters = []string{
 	`id eq "{group}" and members eq "{user}"`, `externalId eq "x1"`, `members.type eq "User"`, `displayName pr`,
 }
 
-var projections = []string{"members", "groups", "userName,emails.value", "name.givenName", "displayName", "meta", "id", scim.URNEnterpriseUser, "members.value", "groups.value,title", "schemas"}
+var projections = []string{"members", "groups", "userName,emails.value", "name.givenName", "displayName", "meta", "id", schema.URNEnterpriseUser, "members.value", "groups.value,title", "schemas"}
 
 var sortings = []string{"userName", "displayName", "emails", "active", "name.givenName", "title", "meta.created", "externalId"}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
@@ -11,7 +12,7 @@ import (
 
 // Get implements store.Store: from memory, or with live reads while the cache
 // cannot be known to be current.
-func (s *Store) Get(ctx context.Context, t *scim.ResourceType, id string, view store.View) (found *scim.Resource, err error) {
+func (s *Store) Get(ctx context.Context, t *schema.ResourceType, id string, view store.View) (found *scim.Resource, err error) {
 	if err := s.refuse(); err != nil {
 		return nil, err
 	}
@@ -20,7 +21,7 @@ func (s *Store) Get(ctx context.Context, t *scim.ResourceType, id string, view s
 }
 
 // get is Get of a member.
-func (s *Store) get(ctx context.Context, t *scim.ResourceType, id string, view store.View) (*scim.Resource, error) {
+func (s *Store) get(ctx context.Context, t *schema.ResourceType, id string, view store.View) (*scim.Resource, error) {
 	ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, s.liveReads(t, true, !view.WithoutGroups)) }
 	found, known, err := cache.Read(s.cache, ready, func(x *index.Index) (*scim.Resource, error) {
 		if err := view.Take(ctx, view.Weight(x.MemberCount(t, id))); err != nil {
@@ -38,7 +39,7 @@ func (s *Store) get(ctx context.Context, t *scim.ResourceType, id string, view s
 }
 
 // List implements store.Store, likewise.
-func (s *Store) List(ctx context.Context, t *scim.ResourceType, query store.Query) (page *store.Page, err error) {
+func (s *Store) List(ctx context.Context, t *schema.ResourceType, query store.Query) (page *store.Page, err error) {
 	if err := s.refuse(); err != nil {
 		return nil, err
 	}
@@ -57,13 +58,13 @@ func (s *Store) List(ctx context.Context, t *scim.ResourceType, query store.Quer
 
 // caughtUp makes sure that memory is as new as the API server, if reading so many objects
 // there is more than it is worth.
-func (s *Store) caughtUp(ctx context.Context, t *scim.ResourceType, objects int) bool {
+func (s *Store) caughtUp(ctx context.Context, t *schema.ResourceType, objects int) bool {
 	return objects > s.sizes.live && s.cache.CatchUp(ctx, t, s.client, s.members) == nil
 }
 
 // liveReads is about how many objects a read of resources at the API server would LIST.
 // single says that one resource is wanted, and groups that the groups of users are.
-func (s *Store) liveReads(t *scim.ResourceType, single, groups bool) (objects int) {
+func (s *Store) liveReads(t *schema.ResourceType, single, groups bool) (objects int) {
 	counts := s.cache.Counts()
 	if store.IsUser(t) && !single {
 		objects += counts.Users
@@ -76,7 +77,7 @@ func (s *Store) liveReads(t *scim.ResourceType, single, groups bool) (objects in
 
 // current reports whether memory is as new as all that any replica has told a
 // client before the call.
-func (s *Store) current(ctx context.Context, t *scim.ResourceType) bool {
+func (s *Store) current(ctx context.Context, t *schema.ResourceType) bool {
 	if s.cache == nil {
 		return false
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/filter"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
@@ -198,7 +199,7 @@ var _ = Describe("A replica", func() {
 			Expect(err).NotTo(HaveOccurred())
 			Expect(page.Resources[0].MemberIDs()).To(ConsistOf(stays), name)
 			for member, groups := range map[string]int{stays: 1, deleted: 0, absent: 0} {
-				filter, err := scim.ParseFilter(registry.Group(), `members.value eq "`+member+`"`, scim.Leniency{})
+				filter, err := filter.Parse(registry.Group(), `members.value eq "`+member+`"`, scim.Leniency{})
 				Expect(err).NotTo(HaveOccurred())
 				page, err := s.List(ctx, registry.Group(), store.Query{Filter: filter, StartIndex: 1, Count: 10})
 				Expect(err).NotTo(HaveOccurred())

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
@@ -14,7 +14,7 @@ import (
 // cachedState returns the state of a group with slices from memory. It is not ok
 // for a group that memory does not know to have any, or that it cannot be
 // known to be current about.
-func (s *Store) cachedState(ctx context.Context, t *scim.ResourceType, id string) (state *slice.State, ok bool) {
+func (s *Store) cachedState(ctx context.Context, t *schema.ResourceType, id string) (state *slice.State, ok bool) {
 	key, err := codec.ParseID(id)
 	if err != nil {
 		return nil, false

@@ -51,6 +51,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
@@ -65,7 +66,7 @@ type Store struct {
 	objects *objects.Reader
 	claims  claim.Claims
 	tenant  client.ObjectKey
-	groups  *scim.ResourceType
+	groups  *schema.ResourceType
 	cache   *cache.Cache
 	members Members
 	metrics *Metrics
@@ -90,7 +91,7 @@ type Options struct {
 	Tenant client.ObjectKey
 	// Groups is the resource type of groups, since writes of users are about
 	// groups too. That of users comes with each call.
-	Groups *scim.ResourceType
+	Groups *schema.ResourceType
 	// Cache, if set, is where reads are served from.
 	Cache *cache.Cache
 	// Members are the replicas of the tenant; nil for one that is alone.
@@ -135,7 +136,7 @@ func (s *Store) use(c client.Client) {
 }
 
 // groupType is the resource type of groups that memory holds, or would hold.
-func (s *Store) groupType() *scim.ResourceType {
+func (s *Store) groupType() *schema.ResourceType {
 	if registry := s.cache.Registry(); registry != nil {
 		return registry.Group()
 	}

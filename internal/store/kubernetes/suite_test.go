@@ -22,7 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/conformance"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
@@ -35,8 +35,8 @@ var (
 	config   *rest.Config
 	live     client.WithWatch
 	watching client.WithWatch // as a replica's cache has it
-	registry = func() *scim.Registry {
-		registry, err := scim.NewRegistry()
+	registry = func() *schema.Registry {
+		registry, err := schema.NewRegistry()
 		if err != nil {
 			panic(err)
 		}
@@ -142,7 +142,7 @@ func sized(s *Store, to sizes) *Store {
 var writerOfTest = codec.Writer{Actor: store.Actor{RequestID: "a-test"}}
 
 // halfDelete deletes a resource as a process does that dies once it has marked it.
-func halfDelete(ctx context.Context, s *Store, t *scim.ResourceType, id string, keep bool) {
+func halfDelete(ctx context.Context, s *Store, t *schema.ResourceType, id string, keep bool) {
 	GinkgoHelper()
 	read, err := s.objects.Read(ctx, t, id)
 	Expect(err).NotTo(HaveOccurred())

@@ -13,6 +13,8 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/fold"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
@@ -23,7 +25,7 @@ import (
 
 // Update implements store.Store: read, change, compare-and-swap, and again on a
 // conflict.
-func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, change store.Change, options store.UpdateOptions) (updated *scim.Resource, err error) {
+func (s *Store) Update(ctx context.Context, t *schema.ResourceType, id string, change store.Change, options store.UpdateOptions) (updated *scim.Resource, err error) {
 	if err := s.refuse(); err != nil {
 		return nil, err
 	}
@@ -59,7 +61,7 @@ func (u *update) refuse(err error) error {
 // update is one Update under way.
 type update struct {
 	store   *Store
-	t       *scim.ResourceType
+	t       *schema.ResourceType
 	id      string
 	by      codec.Writer
 	change  store.Change
@@ -188,7 +190,7 @@ func (u *update) put(ctx context.Context, stored client.Object, current, next *s
 	if err != nil {
 		return nil, err
 	}
-	if scim.Fold(store.NameOf(next)) == scim.Fold(store.NameOf(current)) {
+	if fold.Key(store.NameOf(next)) == fold.Key(store.NameOf(current)) {
 		return u.write(ctx, object)
 	}
 	return u.rename(ctx, object, store.NameOf(current), store.NameOf(next))

@@ -21,6 +21,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
@@ -300,7 +301,7 @@ var _ = Describe("The upkeep", func() {
 		id := create(ctx, "babs@example.com")
 		group, err := s.Create(ctx, scim.NewResource(registry.Group(), scim.Complex{"displayName": "Engineers"}), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
-		for t, id := range map[*scim.ResourceType]string{registry.User(): id, registry.Group(): group.ID()} {
+		for t, id := range map[*schema.ResourceType]string{registry.User(): id, registry.Group(): group.ID()} {
 			halfDelete(ctx, s, t, id, false)
 		}
 		Eventually(func() int { return s.cache.Counts().Markers }).Should(Equal(2))

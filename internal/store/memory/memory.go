@@ -12,6 +12,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/fold"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
@@ -78,7 +80,7 @@ func (s *Store) counts() store.Counts {
 }
 
 // Get implements store.Store.
-func (s *Store) Get(ctx context.Context, t *scim.ResourceType, id string, view store.View) (*scim.Resource, error) {
+func (s *Store) Get(ctx context.Context, t *schema.ResourceType, id string, view store.View) (*scim.Resource, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	found, err := s.find(t, id)
@@ -92,7 +94,7 @@ func (s *Store) Get(ctx context.Context, t *scim.ResourceType, id string, view s
 }
 
 // Update implements store.Store.
-func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, change store.Change, options store.UpdateOptions) (*scim.Resource, error) {
+func (s *Store) Update(ctx context.Context, t *schema.ResourceType, id string, change store.Change, options store.UpdateOptions) (*scim.Resource, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found, err := s.find(t, id)
@@ -136,7 +138,7 @@ func (s *Store) Update(ctx context.Context, t *scim.ResourceType, id string, cha
 }
 
 // Delete implements store.Store.
-func (s *Store) Delete(_ context.Context, t *scim.ResourceType, id string, options store.DeleteOptions) error {
+func (s *Store) Delete(_ context.Context, t *schema.ResourceType, id string, options store.DeleteOptions) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found, err := s.find(t, id)
@@ -163,7 +165,7 @@ func (s *Store) Delete(_ context.Context, t *scim.ResourceType, id string, optio
 }
 
 // List implements store.Store.
-func (s *Store) List(ctx context.Context, t *scim.ResourceType, query store.Query) (*store.Page, error) {
+func (s *Store) List(ctx context.Context, t *schema.ResourceType, query store.Query) (*store.Page, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	all := s.all(t.Name)
@@ -193,7 +195,7 @@ func (s *Store) List(ctx context.Context, t *scim.ResourceType, query store.Quer
 }
 
 // find returns the record of the id when SCIM knows it as the resource type.
-func (s *Store) find(t *scim.ResourceType, id string) (*record, error) {
+func (s *Store) find(t *schema.ResourceType, id string) (*record, error) {
 	found, ok := s.records[id]
 	if !ok || found.deleted || found.resource.Type().Name != t.Name {
 		return nil, store.NotFound(t, id)
@@ -251,7 +253,7 @@ func (s *Store) view(resource *scim.Resource, view store.View) *scim.Resource {
 
 // keyOf returns what is unique about the resource.
 func keyOf(r *scim.Resource) nameKey {
-	return nameKey{resourceType: r.Type().Name, folded: scim.Fold(store.NameOf(r))}
+	return nameKey{resourceType: r.Type().Name, folded: fold.Key(store.NameOf(r))}
 }
 
 var _ store.Store = (*Store)(nil)

@@ -6,7 +6,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/conformance"
 	"github.com/kubescim/kubescim/internal/store/memory"
@@ -23,8 +23,8 @@ type backend struct{ tenant, other *memory.Store }
 func (b backend) Replica() store.Store     { return b.tenant }
 func (b backend) OtherTenant() store.Store { return b.other }
 
-var registry = func() *scim.Registry {
-	registry, err := scim.NewRegistry()
+var registry = func() *schema.Registry {
+	registry, err := schema.NewRegistry()
 	if err != nil {
 		panic(err)
 	}

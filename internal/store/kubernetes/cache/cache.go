@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/readindex"
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store/index"
 )
 
@@ -36,9 +36,9 @@ type Cache struct {
 
 // content is what a cache is to hold.
 type content struct {
-	registry *scim.Registry // nil until it is known
-	era      uint64         // of progress
-	replaced chan struct{}  // closed when another content takes its place
+	registry *schema.Registry // nil until it is known
+	era      uint64           // of progress
+	replaced chan struct{}    // closed when another content takes its place
 }
 
 // New returns a cache that is empty until it Runs, and of no use before
@@ -58,7 +58,7 @@ func (c *Cache) Restart() {
 
 // replace makes the cache begin anew with types. From here on nobody takes what is in
 // the index for a state of them. The mutex is held.
-func (c *Cache) replace(registry *scim.Registry) {
+func (c *Cache) replace(registry *schema.Registry) {
 	former := c.content.replaced
 	c.content = content{registry: registry, era: c.progress.startOver(), replaced: make(chan struct{})}
 	close(former)
@@ -66,7 +66,7 @@ func (c *Cache) replace(registry *scim.Registry) {
 
 // Follow makes the cache hold resources of the registry's types. Another
 // registry makes it begin anew.
-func (c *Cache) Follow(registry *scim.Registry) {
+func (c *Cache) Follow(registry *schema.Registry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.content.registry == registry {
@@ -84,7 +84,7 @@ func (c *Cache) wanted() content {
 
 // Registry returns the registry whose types the cache holds, or is about to hold; nil
 // while that is not known.
-func (c *Cache) Registry() *scim.Registry {
+func (c *Cache) Registry() *schema.Registry {
 	if c == nil {
 		return nil
 	}

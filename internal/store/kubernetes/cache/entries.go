@@ -8,6 +8,8 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/compact"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
@@ -26,7 +28,7 @@ type target interface {
 // users are those of a tenant, as of that type.
 type users struct {
 	tenant string
-	as     *scim.ResourceType
+	as     *schema.ResourceType
 	index  *index.Index
 }
 
@@ -73,11 +75,11 @@ func keptEntry(id uuid.UUID, read *codec.Record) index.Kept {
 // userEntry is what is kept of a user.
 func userEntry(id uuid.UUID, read *codec.Record) *index.Entry {
 	user := read.Resource
-	frozen := scim.Freeze(user)
+	frozen := compact.Of(user)
 	e := &index.Entry{
 		ID: id, Frozen: *frozen, Revision: codec.RevisionOf(read.Object),
-		Name:       scim.Shared(frozen.Text(), user.UserName()),
-		ExternalID: scim.Shared(frozen.Text(), user.ExternalID()),
+		Name:       compact.Shared(frozen.Text(), user.UserName()),
+		ExternalID: compact.Shared(frozen.Text(), user.ExternalID()),
 		Active:     store.TakesSeat(user),
 		Bytes:      codec.BytesOf(read.Object, len(frozen.Text()), 0),
 	}
@@ -85,7 +87,7 @@ func userEntry(id uuid.UUID, read *codec.Record) *index.Entry {
 	for _, email := range emails {
 		fields, _ := email.(scim.Complex)
 		if address, _ := fields["value"].(string); address != "" {
-			e.Emails = append(e.Emails, scim.Shared(frozen.Text(), address))
+			e.Emails = append(e.Emails, compact.Shared(frozen.Text(), address))
 		}
 	}
 	return e
@@ -94,7 +96,7 @@ func userEntry(id uuid.UUID, read *codec.Record) *index.Entry {
 // groups are those of a tenant, as of that type, with the members in their own objects.
 type groups struct {
 	tenant string
-	as     *scim.ResourceType
+	as     *schema.ResourceType
 	index  *index.Index
 }
 
@@ -135,11 +137,11 @@ func (g groups) each(yield func(string)) {
 
 // groupEntry is what is kept of a group.
 func groupEntry(id uuid.UUID, read *codec.Record, group *v1alpha1.ScimGroup) *index.Entry {
-	frozen := scim.Freeze(read.Resource)
+	frozen := compact.Of(read.Resource)
 	return &index.Entry{
 		ID: id, Frozen: *frozen, Revision: codec.RevisionOf(group),
-		Name:       scim.Shared(frozen.Text(), read.Resource.DisplayName()),
-		ExternalID: scim.Shared(frozen.Text(), read.Resource.ExternalID()),
+		Name:       compact.Shared(frozen.Text(), read.Resource.DisplayName()),
+		ExternalID: compact.Shared(frozen.Text(), read.Resource.ExternalID()),
 		Bytes:      codec.BytesOf(group, len(frozen.Text()), len(group.Spec.Members)+len(group.Spec.MemberGroups)),
 		Group: &index.Group{
 			Generation: group.GetGeneration(),

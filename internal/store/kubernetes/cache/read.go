@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/readindex"
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store/index"
 )
 
@@ -43,7 +43,7 @@ func (c *Cache) Index() *index.Index {
 // Current waits until the cache is at least as new as everything that any
 // replica has acknowledged to a client before the call. An error means that the cache
 // cannot know, and that the API server is to be asked instead.
-func (c *Cache) Current(ctx context.Context, t *scim.ResourceType, members Members) error {
+func (c *Cache) Current(ctx context.Context, t *schema.ResourceType, members Members) error {
 	if !c.follows(t) {
 		return fmt.Errorf("the schema of %ss has changed: %w", t.Name, errBehind)
 	}
@@ -57,7 +57,7 @@ func (c *Cache) Current(ctx context.Context, t *scim.ResourceType, members Membe
 // CatchUp waits until the cache is as new as the API server is now, which the
 // watches are asked to say. It is for when the other replicas cannot be asked. What
 // it asks with is what requests use, who do not wait for an API server that is away.
-func (c *Cache) CatchUp(ctx context.Context, t *scim.ResourceType, with client.Reader, members Members) error {
+func (c *Cache) CatchUp(ctx context.Context, t *schema.ResourceType, with client.Reader, members Members) error {
 	if !c.follows(t) {
 		return fmt.Errorf("the schema of %ss has changed: %w", t.Name, errBehind)
 	}
@@ -101,7 +101,7 @@ func (c *Cache) Reach(ctx context.Context, revisions readindex.Revisions) error 
 }
 
 // follows reports whether the cache holds resources of the type as it is now.
-func (c *Cache) follows(t *scim.ResourceType) bool {
+func (c *Cache) follows(t *schema.ResourceType) bool {
 	registry := c.Registry()
 	return registry != nil && (t == registry.User() || t == registry.Group())
 }

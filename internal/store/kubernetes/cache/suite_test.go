@@ -21,6 +21,7 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 )
@@ -29,8 +30,8 @@ var (
 	config   *rest.Config
 	live     client.WithWatch
 	watching client.WithWatch // as a Cache has it
-	registry = func() *scim.Registry {
-		registry, err := scim.NewRegistry()
+	registry = func() *schema.Registry {
+		registry, err := schema.NewRegistry()
 		if err != nil {
 			panic(err)
 		}

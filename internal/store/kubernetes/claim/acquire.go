@@ -9,7 +9,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
@@ -36,7 +36,7 @@ type Acquired struct {
 
 // Acquire makes the id the holder of the name. It returns 409 uniqueness when a
 // resource that SCIM knows has the name.
-func (c Claims) Acquire(ctx context.Context, t *scim.ResourceType, name, id string) (found Acquired, err error) {
+func (c Claims) Acquire(ctx context.Context, t *schema.ResourceType, name, id string) (found Acquired, err error) {
 	began := time.Now()
 	err = retry.Do(ctx, "waiting for the claim of a "+store.Name(t), func() error {
 		claim, err := c.Create(ctx, t, name, id)
@@ -56,7 +56,7 @@ func (c Claims) Acquire(ctx context.Context, t *scim.ResourceType, name, id stri
 // restore gives a claim that could be made to who has the name although there was none,
 // and returns 409 uniqueness if SCIM knows them: somebody has deleted the claim by hand, or
 // restored the users of a tenant without their claims.
-func (c Claims) restore(ctx context.Context, t *scim.ResourceType, name string, claim *coordinationv1.Lease) (Acquired, error) {
+func (c Claims) restore(ctx context.Context, t *schema.ResourceType, name string, claim *coordinationv1.Lease) (Acquired, error) {
 	bearer, err := c.bearer(ctx, t, name, HolderOf(claim))
 	switch {
 	case err != nil:
@@ -81,7 +81,7 @@ func (c Claims) restore(ctx context.Context, t *scim.ResourceType, name string, 
 // whom the caller knows of: one that SCIM knows, or else one that is kept. A claim alone says
 // nothing about that, since people can change and delete claims. Memory may be behind, but
 // not by as much as such a change is old.
-func (c Claims) bearer(ctx context.Context, t *scim.ResourceType, name string, but ...string) (kept *codec.Record, err error) {
+func (c Claims) bearer(ctx context.Context, t *schema.ResourceType, name string, but ...string) (kept *codec.Record, err error) {
 	known, others := c.holders.Bearers(t, name)
 	for _, id := range slices.Concat(known, others) {
 		if slices.Contains(but, id) {
@@ -102,7 +102,7 @@ func (c Claims) bearer(ctx context.Context, t *scim.ResourceType, name string, b
 }
 
 // inspect looks at a claim that exists.
-func (c Claims) inspect(ctx context.Context, t *scim.ResourceType, name, id string, impatient bool) (Acquired, error) {
+func (c Claims) inspect(ctx context.Context, t *schema.ResourceType, name, id string, impatient bool) (Acquired, error) {
 	claim, err := c.Get(ctx, t, name)
 	if err != nil {
 		return Acquired{}, failure.Wrap(err, "reading the claim of a %s", store.Name(t))
@@ -169,7 +169,7 @@ func (c Claims) transferTo(ctx context.Context, claim *coordinationv1.Lease, id 
 
 // AcquireFromKept makes the id the holder of a name that a kept user has, who can
 // no longer be brought back under it.
-func (c Claims) AcquireFromKept(ctx context.Context, t *scim.ResourceType, found Acquired, id string) (Acquired, error) {
+func (c Claims) AcquireFromKept(ctx context.Context, t *schema.ResourceType, found Acquired, id string) (Acquired, error) {
 	name := store.NameOf(found.Kept.Resource)
 	if err := c.Fence(ctx, t, name, found.Kept.Object.GetName(), found.Kept); err != nil {
 		return Acquired{}, retry.Lost(err)

@@ -42,7 +42,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/fold"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
@@ -55,10 +56,10 @@ const LabelAttribute = "scim.kubescim.dev/claim"
 type Holders interface {
 	// Read returns the record with the id as the API server has it, nil when the tenant has
 	// none, and failure.ErrUnreadable for one that cannot be read.
-	Read(ctx context.Context, t *scim.ResourceType, id string) (*codec.Record, error)
+	Read(ctx context.Context, t *schema.ResourceType, id string) (*codec.Record, error)
 	// Bearers returns the ids of those whom memory shows under a name, be it current or not,
 	// and of those that are kept.
-	Bearers(t *scim.ResourceType, name string) (known, kept []string)
+	Bearers(t *schema.ResourceType, name string) (known, kept []string)
 }
 
 // Claims are the Leases of a tenant that say who holds which unique name.
@@ -77,14 +78,14 @@ func New(c client.Client, tenant client.ObjectKey, holders Holders) Claims {
 // Key returns the object key of the claim for a name. The tenant enters by name
 // and not by uid: a tenant that is deleted, with its users retained, and applied
 // again must find the claims of those users.
-func (c Claims) Key(t *scim.ResourceType, name string) client.ObjectKey {
-	sum := sha256.Sum256([]byte(strings.Join([]string{c.tenant.Name, store.Name(t), scim.Fold(name)}, "\x00")))
+func (c Claims) Key(t *schema.ResourceType, name string) client.ObjectKey {
+	sum := sha256.Sum256([]byte(strings.Join([]string{c.tenant.Name, store.Name(t), fold.Key(name)}, "\x00")))
 	encoded := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:])
 	return client.ObjectKey{Namespace: c.tenant.Namespace, Name: "scim-claim-" + strings.ToLower(encoded[:48])}
 }
 
 // Create makes the holder hold the name; AlreadyExists when there is a claim.
-func (c Claims) Create(ctx context.Context, t *scim.ResourceType, name, holder string) (*coordinationv1.Lease, error) {
+func (c Claims) Create(ctx context.Context, t *schema.ResourceType, name, holder string) (*coordinationv1.Lease, error) {
 	key := c.Key(t, name)
 	claim := &coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{
@@ -105,7 +106,7 @@ func (c Claims) Create(ctx context.Context, t *scim.ResourceType, name, holder s
 }
 
 // Get returns the claim for the name, or nil when nobody holds it.
-func (c Claims) Get(ctx context.Context, t *scim.ResourceType, name string) (*coordinationv1.Lease, error) {
+func (c Claims) Get(ctx context.Context, t *schema.ResourceType, name string) (*coordinationv1.Lease, error) {
 	claim := &coordinationv1.Lease{}
 	err := c.client.Get(ctx, c.Key(t, name), claim)
 	if apierrors.IsNotFound(err) {
@@ -118,7 +119,7 @@ func (c Claims) Get(ctx context.Context, t *scim.ResourceType, name string) (*co
 }
 
 // Held returns the claim for the name if the holder holds it, else nil.
-func (c Claims) Held(ctx context.Context, t *scim.ResourceType, name, holder string) (*coordinationv1.Lease, error) {
+func (c Claims) Held(ctx context.Context, t *schema.ResourceType, name, holder string) (*coordinationv1.Lease, error) {
 	claim, err := c.Get(ctx, t, name)
 	if err != nil || claim == nil || HolderOf(claim) != holder {
 		return nil, err
@@ -143,7 +144,7 @@ func (c Claims) Transfer(ctx context.Context, claim *coordinationv1.Lease, holde
 // Repeat makes the claim of a name say that its holder is created again, since the answer
 // to a first try got lost: see deletion.finish. It returns nil when the holder does not hold it
 // any more.
-func (c Claims) Repeat(ctx context.Context, t *scim.ResourceType, name, holder string, by codec.Writer) (*coordinationv1.Lease, error) {
+func (c Claims) Repeat(ctx context.Context, t *schema.ResourceType, name, holder string, by codec.Writer) (*coordinationv1.Lease, error) {
 	claim, err := c.Held(ctx, t, name, holder)
 	if err != nil || claim == nil || codec.IsRepeated(claim) {
 		return claim, err

@@ -5,7 +5,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
@@ -13,7 +13,7 @@ import (
 // Fence makes sure that no write which is still under way can give the holder of a
 // claim its name: it writes the holder at the revision that was read or, when there is
 // none, makes a marker. A kept user who has the name gives it up.
-func (c Claims) Fence(ctx context.Context, t *scim.ResourceType, name, holderID string, holder *codec.Record) error {
+func (c Claims) Fence(ctx context.Context, t *schema.ResourceType, name, holderID string, holder *codec.Record) error {
 	by := codec.WriterOf(ctx)
 	if _, err := codec.ParseID(holderID); err != nil {
 		return nil //nolint:nilerr // Nobody writes what has no id: the claim was made by hand.

@@ -8,16 +8,18 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/decode"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 // decodeExtension returns the attributes of one of the tenant's extensions, with
 // the types that its schema gives them. Data of an extension that the tenant has
 // no longer, or has defined otherwise since, is nil: SCIM does not show it.
-func decodeExtension(t *scim.ResourceType, data v1alpha1.ExtensionData) scim.Complex {
+func decodeExtension(t *schema.ResourceType, data v1alpha1.ExtensionData) scim.Complex {
 	if !hasExtension(t, data.Schema) {
 		return nil
 	}
-	attributes, err := scim.ExtensionFromJSON(t, data.Schema, data.Attributes.Raw)
+	attributes, err := decode.ExtensionFromJSON(t, data.Schema, data.Attributes.Raw)
 	if err != nil {
 		return nil
 	}
@@ -26,7 +28,7 @@ func decodeExtension(t *scim.ResourceType, data v1alpha1.ExtensionData) scim.Com
 
 // encodeExtensions moves the attributes of the tenant's extensions out of the
 // attributes of a user. What was stored and cannot be shown is kept.
-func encodeExtensions(t *scim.ResourceType, attributes scim.Complex, stored []v1alpha1.ExtensionData) ([]v1alpha1.ExtensionData, error) {
+func encodeExtensions(t *schema.ResourceType, attributes scim.Complex, stored []v1alpha1.ExtensionData) ([]v1alpha1.ExtensionData, error) {
 	var data []v1alpha1.ExtensionData
 	for _, extension := range t.Extensions {
 		value, assigned := attributes[extension.Schema.ID]
@@ -57,7 +59,7 @@ func findExtension(data []v1alpha1.ExtensionData, urn string) (v1alpha1.Extensio
 	return v1alpha1.ExtensionData{}, false
 }
 
-func hasExtension(t *scim.ResourceType, urn string) bool {
+func hasExtension(t *schema.ResourceType, urn string) bool {
 	for _, extension := range t.Extensions {
 		if extension.Schema.ID == urn {
 			return true

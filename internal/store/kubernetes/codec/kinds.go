@@ -5,12 +5,12 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
 // KindOf is the kind of the objects that hold resources of the type.
-func KindOf(t *scim.ResourceType) readindex.Kind {
+func KindOf(t *schema.ResourceType) readindex.Kind {
 	if store.IsGroup(t) {
 		return readindex.Groups
 	}
@@ -52,7 +52,7 @@ func NewObjectOf(kind readindex.Kind) client.Object {
 }
 
 // NewObject returns an empty object of the resource type's kind.
-func NewObject(t *scim.ResourceType) client.Object { return NewObjectOf(KindOf(t)) }
+func NewObject(t *schema.ResourceType) client.Object { return NewObjectOf(KindOf(t)) }
 
 // NewList returns an empty list of a kind.
 func NewList(kind readindex.Kind) client.ObjectList {

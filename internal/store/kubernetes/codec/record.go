@@ -9,6 +9,8 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/fold"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 )
@@ -33,7 +35,7 @@ const annotationMarker = "scim.kubescim.dev/marker"
 
 // Marker makes of the base a marker: an object that stands for nobody, of one that is
 // about to be deleted, or made only to keep a dead process from making it.
-func Marker(tenant client.ObjectKey, base client.Object, t *scim.ResourceType, id string, meta v1alpha1.ResourceMeta, by Writer) (client.Object, error) {
+func Marker(tenant client.ObjectKey, base client.Object, t *schema.ResourceType, id string, meta v1alpha1.ResourceMeta, by Writer) (client.Object, error) {
 	nobody := scim.NewResource(t, scim.Complex{store.Name(t): "deleted-" + id})
 	if store.IsUser(t) {
 		nobody.SetActive(false)
@@ -110,18 +112,18 @@ func (r *Record) Kept() bool {
 }
 
 // Has reports whether the record has the name, so that the claim is its own.
-func (r *Record) Has(t *scim.ResourceType, name string) bool {
+func (r *Record) Has(t *schema.ResourceType, name string) bool {
 	if r == nil || r.Object.GetDeletionTimestamp() != nil || r.Resource.Type().Name != t.Name {
 		return false
 	}
 	_, released := r.Object.GetAnnotations()[AnnotationReleased]
-	return !released && scim.Fold(store.NameOf(r.Resource)) == scim.Fold(name)
+	return !released && fold.Key(store.NameOf(r.Resource)) == fold.Key(name)
 }
 
 // Decode returns the record of the resource type that an object of the tenant
 // holds, or nil for an object of another tenant. A group has the members that are
 // in its own object.
-func Decode(tenant string, t *scim.ResourceType, object client.Object) (*Record, error) {
+func Decode(tenant string, t *schema.ResourceType, object client.Object) (*Record, error) {
 	read, err := DecodeWithoutMembers(tenant, t, object)
 	if group, isGroup := object.(*v1alpha1.ScimGroup); isGroup && read != nil {
 		store.SetMembers(read.Resource, decodeMembers(&group.Spec))
@@ -130,7 +132,7 @@ func Decode(tenant string, t *scim.ResourceType, object client.Object) (*Record,
 }
 
 // DecodeWithoutMembers is decode for who knows the members otherwise.
-func DecodeWithoutMembers(tenant string, t *scim.ResourceType, object client.Object) (*Record, error) {
+func DecodeWithoutMembers(tenant string, t *schema.ResourceType, object client.Object) (*Record, error) {
 	var (
 		resource *scim.Resource
 		meta     = MetaOf(object)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
@@ -23,7 +24,7 @@ const usualAttributes = 14
 // their URN. tenantRef and meta are ours.
 
 // decodeUser returns the resource that the spec holds.
-func decodeUser(t *scim.ResourceType, spec *v1alpha1.ScimUserSpec) *scim.Resource {
+func decodeUser(t *schema.ResourceType, spec *v1alpha1.ScimUserSpec) *scim.Resource {
 	attributes := make(scim.Complex, usualAttributes)
 	if spec.UserName != "" {
 		attributes["userName"] = spec.UserName
@@ -45,7 +46,7 @@ func decodeUser(t *scim.ResourceType, spec *v1alpha1.ScimUserSpec) *scim.Resourc
 		if spec.Enterprise.Manager != nil {
 			enterprise["manager"] = managerFields.readOne(spec.Enterprise.Manager)
 		}
-		attributes[scim.URNEnterpriseUser] = enterprise
+		attributes[schema.URNEnterpriseUser] = enterprise
 	}
 	for _, extension := range spec.Extensions {
 		if data := decodeExtension(t, extension); data != nil {
@@ -110,7 +111,7 @@ func encodeAttributes(attributes scim.Complex, spec *v1alpha1.ScimUserSpec) erro
 
 // encodeEnterprise takes the enterprise extension out of the attributes.
 func encodeEnterprise(attributes scim.Complex, spec *v1alpha1.ScimUserSpec) error {
-	given, err := pop[scim.Complex](attributes, scim.URNEnterpriseUser)
+	given, err := pop[scim.Complex](attributes, schema.URNEnterpriseUser)
 	if err != nil || given == nil {
 		return err
 	}
@@ -126,7 +127,7 @@ func encodeEnterprise(attributes scim.Complex, spec *v1alpha1.ScimUserSpec) erro
 }
 
 // decodeGroup returns the resource that the spec holds, without its members.
-func decodeGroup(t *scim.ResourceType, spec *v1alpha1.ScimGroupSpec) *scim.Resource {
+func decodeGroup(t *schema.ResourceType, spec *v1alpha1.ScimGroupSpec) *scim.Resource {
 	attributes := scim.Complex{"displayName": spec.DisplayName}
 	if spec.ExternalID != "" {
 		attributes["externalId"] = spec.ExternalID

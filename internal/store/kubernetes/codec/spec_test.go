@@ -8,11 +8,12 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec/codectest"
 )
 
-var registry = func() *scim.Registry {
-	registry, err := scim.NewRegistry()
+var registry = func() *schema.Registry {
+	registry, err := schema.NewRegistry()
 	if err != nil {
 		panic(err)
 	}
@@ -27,7 +28,7 @@ func TestEveryFieldIsAnAttribute(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	var want scim.Complex
 	g.Expect(json.Unmarshal([]byte(strings.ReplaceAll(string(doc), `"ref":`, `"$ref":`)), &want)).To(Succeed())
-	want[scim.URNEnterpriseUser] = want["enterprise"]
+	want[schema.URNEnterpriseUser] = want["enterprise"]
 	delete(want, "enterprise")
 
 	user := decodeUser(registry.User(), spec)
@@ -54,8 +55,8 @@ func TestNoAttributeIsLost(t *testing.T) {
 		"unknown part":        {`{"name":{"shoe":"41","givenName":"Babs"}}`, `in "name": a ScimUser has no field for ["shoe"]`},
 		"unknown in a list":   {`{"emails":[{"value":"babs@example.com"},{"shoe":"41"}]}`, `in "emails": a ScimUser has no field for ["shoe"]`},
 		"unknown extension":   {`{"urn:example:badge":{"number":"7"}}`, `no field for ["urn:example:badge"]`},
-		"unknown in manager":  {`{"` + scim.URNEnterpriseUser + `":{"manager":{"shoe":"41"}}}`, `in "manager": a ScimUser has no field for ["shoe"]`},
-		"unknown enterprise":  {`{"` + scim.URNEnterpriseUser + `":{"shoe":"41"}}`, `no field for ["shoe"]`},
+		"unknown in manager":  {`{"` + schema.URNEnterpriseUser + `":{"manager":{"shoe":"41"}}}`, `in "manager": a ScimUser has no field for ["shoe"]`},
+		"unknown enterprise":  {`{"` + schema.URNEnterpriseUser + `":{"shoe":"41"}}`, `no field for ["shoe"]`},
 		"text that is none":   {`{"title":true}`, `"title" is a bool, where a ScimUser has a string`},
 		"flag that is none":   {`{"active":"yes"}`, `"active" is a string, where a ScimUser has a bool`},
 		"name that is none":   {`{"userName":7}`, `"userName" is a float64, where a ScimUser has a string`},

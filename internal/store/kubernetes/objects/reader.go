@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/readindex"
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
@@ -41,7 +41,7 @@ type Reader struct {
 // Whoever gets to know what was read here can rely on every replica to know it
 // too, or a later state. That an object is gone is no exception: who deleted it
 // has acknowledged before that it is marked as deleted.
-func (r *Reader) Read(ctx context.Context, t *scim.ResourceType, id string) (*codec.Record, error) {
+func (r *Reader) Read(ctx context.Context, t *schema.ResourceType, id string) (*codec.Record, error) {
 	if _, err := codec.ParseID(id); err != nil {
 		return nil, nil //nolint:nilerr // What is no id is nobody's.
 	}
@@ -61,7 +61,7 @@ func (r *Reader) Read(ctx context.Context, t *scim.ResourceType, id string) (*co
 }
 
 // ReadShown returns the record with the id that clients are shown, or else that there is none.
-func (r *Reader) ReadShown(ctx context.Context, t *scim.ResourceType, id string) (*codec.Record, error) {
+func (r *Reader) ReadShown(ctx context.Context, t *schema.ResourceType, id string) (*codec.Record, error) {
 	read, err := r.Read(ctx, t, id)
 	if errors.Is(err, failure.ErrUnreadable) || err == nil && !read.Shown() {
 		return nil, store.NotFound(t, id)

@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
@@ -25,7 +26,7 @@ func members(numbers ...int) (list []index.Member) {
 
 func group(t *testing.T, numbers ...int) *scim.Resource {
 	t.Helper()
-	registry, err := scim.NewRegistry()
+	registry, err := schema.NewRegistry()
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	group := scim.NewResource(registry.Group(), scim.Complex{"displayName": "Everybody"})
 	var values []any

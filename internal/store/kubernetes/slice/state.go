@@ -18,6 +18,7 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
@@ -157,7 +158,7 @@ func StateOf(read *codec.Record, group *v1alpha1.ScimGroup, slices []*index.Slic
 }
 
 // StateIn is the state of a group with slices in memory; nil when that has none.
-func StateIn(x *index.Index, t *scim.ResourceType, id string) *State {
+func StateIn(x *index.Index, t *schema.ResourceType, id string) *State {
 	key, err := codec.ParseID(id)
 	if err != nil {
 		return nil

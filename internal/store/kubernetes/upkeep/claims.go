@@ -7,7 +7,7 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
@@ -47,7 +47,7 @@ const orphanAge = 10 * time.Minute
 
 // named is a resource that memory shows under a name.
 type named struct {
-	t    *scim.ResourceType
+	t    *schema.ResourceType
 	id   string
 	name string // canonical
 }

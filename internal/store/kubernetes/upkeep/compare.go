@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
@@ -139,7 +139,7 @@ func (u *Upkeep) mendAll(ctx context.Context, all []finding) (looked int, err er
 // was written during the LIST may have a claim that was not in it.
 func (u *Upkeep) unclaimed(w *walk) []string {
 	unclaimed := []string{}
-	u.eachName(func(t *scim.ResourceType, n index.Named) {
+	u.eachName(func(t *schema.ResourceType, n index.Named) {
 		if _, agreed := w.agreed[n.ID]; !agreed && !n.Modified.After(w.began) {
 			unclaimed = append(unclaimed, u.claims.Key(t, n.Name).Name)
 		}
@@ -185,7 +185,7 @@ func (u *Upkeep) expected(wanted map[string]bool) map[string][]named {
 	if len(wanted) == 0 {
 		return expected
 	}
-	u.eachName(func(t *scim.ResourceType, n index.Named) {
+	u.eachName(func(t *schema.ResourceType, n index.Named) {
 		if key := u.claims.Key(t, n.Name).Name; wanted[key] {
 			expected[key] = append(expected[key], named{t: t, id: n.ID.String(), name: n.Name})
 		}
@@ -193,7 +193,7 @@ func (u *Upkeep) expected(wanted map[string]bool) map[string][]named {
 	return expected
 }
 
-func (u *Upkeep) eachName(yield func(*scim.ResourceType, index.Named)) {
+func (u *Upkeep) eachName(yield func(*schema.ResourceType, index.Named)) {
 	registry := u.cache.Registry()
 	for _, t := range registry.ResourceTypes() {
 		u.cache.Index().Names().Each(t, func(n index.Named) { yield(t, n) })

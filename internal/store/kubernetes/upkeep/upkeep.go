@@ -16,7 +16,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
@@ -98,7 +98,7 @@ type Store interface {
 	// client before the call.
 	Current(ctx context.Context) bool
 	// GroupType is the resource type of groups that memory holds, or would hold.
-	GroupType() *scim.ResourceType
+	GroupType() *schema.ResourceType
 	// Strip takes the id out of the members of every group, and returns the ids of the groups
 	// that listed it. Whether it may is asked for each object that is written.
 	Strip(ctx context.Context, id string, may func(objects.Presence) bool) (from []string, err error)
@@ -208,7 +208,7 @@ func (u *Upkeep) removeExpired(ctx context.Context) error {
 }
 
 // typeOf is the resource type of a group or a user.
-func (u *Upkeep) typeOf(group bool) *scim.ResourceType {
+func (u *Upkeep) typeOf(group bool) *schema.ResourceType {
 	registry := u.cache.Registry()
 	if group {
 		return registry.Group()
