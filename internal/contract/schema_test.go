@@ -18,8 +18,8 @@ func tenantWith(attributes ...scimv1alpha1.SchemaAttribute) *scimv1alpha1.ScimTe
 	}}
 }
 
-func characteristics(name string, kind scimv1alpha1.AttributeType) scimv1alpha1.AttributeCharacteristics {
-	return scimv1alpha1.AttributeCharacteristics{Name: name, Type: kind}
+func characteristics(name string, attributeType scimv1alpha1.AttributeType) scimv1alpha1.AttributeCharacteristics {
+	return scimv1alpha1.AttributeCharacteristics{Name: name, Type: attributeType}
 }
 
 func TestRegistryHasTheTenantsExtensions(t *testing.T) {

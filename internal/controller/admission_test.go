@@ -104,8 +104,8 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 	g.Expect(env.Client.Create(ctx, theirs)).To(Succeed())
 	overwrite := theirs.DeepCopy()
 	overwrite.ObjectMeta = ours(func(m *metav1.ObjectMeta) { m.Name, m.ResourceVersion = "password", theirs.ResourceVersion })
-	secret := func(kind corev1.SecretType) *corev1.Secret {
-		s := &corev1.Secret{ObjectMeta: ours(func(m *metav1.ObjectMeta) { m.Name = "token" }), Type: kind}
+	secret := func(secretType corev1.SecretType) *corev1.Secret {
+		s := &corev1.Secret{ObjectMeta: ours(func(m *metav1.ObjectMeta) { m.Name = "token" }), Type: secretType}
 		s.Annotations = map[string]string{corev1.ServiceAccountNameKey: "default"}
 		return s
 	}

@@ -40,35 +40,35 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 
 // tenantFound reports whether there is a tenant that the token is good for.
 func tenantFound(s *scope) metav1.Condition {
-	const kind = scimv1alpha1.ConditionTenantFound
+	const conditionType = scimv1alpha1.ConditionTenantFound
 	name, namespace := s.key.Spec.TenantRef.Name, s.key.Namespace
 	switch {
 	case s.tenant == nil:
-		return conditions.False(kind, scimv1alpha1.ReasonTenantNotFound,
+		return conditions.False(conditionType, scimv1alpha1.ReasonTenantNotFound,
 			fmt.Sprintf("there is no ScimTenant %q in namespace %q: create it", name, namespace))
 	case !s.tenant.DeletionTimestamp.IsZero():
-		return conditions.False(kind, scimv1alpha1.ReasonTenantNotFound,
+		return conditions.False(conditionType, scimv1alpha1.ReasonTenantNotFound,
 			fmt.Sprintf("ScimTenant %q in namespace %q is being deleted: create it again when it is gone", name, namespace))
 	default:
-		return conditions.True(kind, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("ScimTenant %q exists", name))
+		return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("ScimTenant %q exists", name))
 	}
 }
 
 // delivered reports whether the token has been handed over.
 func delivered(s *scope) metav1.Condition {
-	const kind = scimv1alpha1.ConditionDelivered
+	const conditionType = scimv1alpha1.ConditionDelivered
 	switch {
 	case s.delivered():
-		return conditions.True(kind, scimv1alpha1.ReasonDelivered,
+		return conditions.True(conditionType, scimv1alpha1.ReasonDelivered,
 			fmt.Sprintf("the token was written into Secret %q", s.key.Status.SecretName))
 	case s.expired():
-		return conditions.False(kind, scimv1alpha1.ReasonExpired, expiry(s))
+		return conditions.False(conditionType, scimv1alpha1.ReasonExpired, expiry(s))
 	case s.problem != nil:
-		return conditions.False(kind, s.problem.reason, s.problem.message)
+		return conditions.False(conditionType, s.problem.reason, s.problem.message)
 	case s.tenant == nil || !s.tenant.DeletionTimestamp.IsZero():
-		return conditions.False(kind, scimv1alpha1.ReasonTenantNotFound, "the token is made once the tenant exists")
+		return conditions.False(conditionType, scimv1alpha1.ReasonTenantNotFound, "the token is made once the tenant exists")
 	default:
-		return conditions.False(kind, scimv1alpha1.ReasonWaitingForServer, waitsFor(s))
+		return conditions.False(conditionType, scimv1alpha1.ReasonWaitingForServer, waitsFor(s))
 	}
 }
 

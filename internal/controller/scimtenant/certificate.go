@@ -139,21 +139,21 @@ func judge(about certificateOf, chain []byte, exists bool, now time.Time) findin
 // certificateValid reports whether the certificate of the endpoint can be used. Who
 // has signed it is up to the identity provider.
 func certificateValid(s *scope) metav1.Condition {
-	const kind = scimv1alpha1.ConditionCertificateValid
+	const conditionType = scimv1alpha1.ConditionCertificateValid
 	switch {
 	case s.tenant.Spec.Endpoint.Host == "":
-		return conditions.True(kind, scimv1alpha1.ReasonNoHost, "there is no host, and so no certificate")
+		return conditions.True(conditionType, scimv1alpha1.ReasonNoHost, "there is no host, and so no certificate")
 	case s.certificate == nil && s.tenant.Spec.Endpoint.TLS.SecretName != "":
-		return conditions.Unknown(kind, scimv1alpha1.ReasonReconcileFailed, "the certificate could not be read; this is retried")
+		return conditions.Unknown(conditionType, scimv1alpha1.ReasonReconcileFailed, "the certificate could not be read; this is retried")
 	case s.lacksTLS():
-		return conditions.False(kind, scimv1alpha1.ReasonTLSRequired, "the spec names no certificate")
+		return conditions.False(conditionType, scimv1alpha1.ReasonTLSRequired, "the spec names no certificate")
 	case s.certificate == nil:
-		return conditions.True(kind, scimv1alpha1.ReasonTLSElsewhere,
+		return conditions.True(conditionType, scimv1alpha1.ReasonTLSElsewhere,
 			"TLS ends elsewhere than at the tenant's Ingress, where the operator sees no certificate")
 	case s.certificate.reason != "":
-		return conditions.False(kind, s.certificate.reason, s.certificate.message)
+		return conditions.False(conditionType, s.certificate.reason, s.certificate.message)
 	default:
-		return conditions.True(kind, scimv1alpha1.ReasonSucceeded, s.certificate.message)
+		return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, s.certificate.message)
 	}
 }
 
@@ -170,16 +170,16 @@ func expectsCertificate(s *scope) bool {
 
 // endpointConfirmed reports whether an Ingress controller has taken the Ingress up.
 func endpointConfirmed(s *scope) metav1.Condition {
-	const kind = scimv1alpha1.ConditionEndpointConfirmed
+	const conditionType = scimv1alpha1.ConditionEndpointConfirmed
 	switch {
 	case s.tenant.Spec.Endpoint.Host == "":
-		return conditions.True(kind, scimv1alpha1.ReasonNoHost, "there is no host, and so no Ingress")
+		return conditions.True(conditionType, scimv1alpha1.ReasonNoHost, "there is no host, and so no Ingress")
 	case s.ingress == nil:
-		return conditions.False(kind, scimv1alpha1.ReasonEndpointUnconfirmed, "there is no Ingress yet")
+		return conditions.False(conditionType, scimv1alpha1.ReasonEndpointUnconfirmed, "there is no Ingress yet")
 	case len(s.ingress.Status.LoadBalancer.Ingress) == 0:
-		return conditions.False(kind, scimv1alpha1.ReasonEndpointUnconfirmed,
+		return conditions.False(conditionType, scimv1alpha1.ReasonEndpointUnconfirmed,
 			"no Ingress controller has stated an address for the Ingress: see that one runs for its class. Some never state one")
 	default:
-		return conditions.True(kind, scimv1alpha1.ReasonSucceeded, "the Ingress controller has stated an address for the Ingress")
+		return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, "the Ingress controller has stated an address for the Ingress")
 	}
 }

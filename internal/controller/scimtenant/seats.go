@@ -33,11 +33,11 @@ func setSeats(tenant *scimv1alpha1.ScimTenant) {
 
 // seatsAvailable reports whether one more user may be active.
 func seatsAvailable(taken, seats int32) metav1.Condition {
-	const kind = scimv1alpha1.ConditionSeatsAvailable
+	const conditionType = scimv1alpha1.ConditionSeatsAvailable
 	if taken < seats {
-		return conditions.True(kind, scimv1alpha1.ReasonSeatsAvailable, fmt.Sprintf("%d seats are left", seats-taken))
+		return conditions.True(conditionType, scimv1alpha1.ReasonSeatsAvailable, fmt.Sprintf("%d seats are left", seats-taken))
 	}
-	return conditions.False(kind, scimv1alpha1.ReasonSeatsExhausted, fmt.Sprintf("%d of %d seats are taken: "+
+	return conditions.False(conditionType, scimv1alpha1.ReasonSeatsExhausted, fmt.Sprintf("%d of %d seats are taken: "+
 		"a request that would make one more user active is answered 403; have users deactivated, or raise spec.users.seats",
 		taken, seats))
 }

@@ -86,27 +86,27 @@ func urlOf(s *scope) string {
 
 // serverAvailable reports whether the SCIM server answers.
 func serverAvailable(s *scope) metav1.Condition {
-	const kind = scimv1alpha1.ConditionServerAvailable
+	const conditionType = scimv1alpha1.ConditionServerAvailable
 	wanted := s.tenant.Replicas()
 	switch d := s.deployment; {
 	case (isContested(s.serverProblem) || isInvalid(s.serverProblem)) && d != nil && d.Status.ReadyReplicas > 0:
-		return conditions.True(kind, reasonOf(s.serverProblem), s.serverProblem.Error())
+		return conditions.True(conditionType, reasonOf(s.serverProblem), s.serverProblem.Error())
 	case s.serverProblem != nil:
-		return conditions.False(kind, reasonOf(s.serverProblem), s.serverProblem.Error())
+		return conditions.False(conditionType, reasonOf(s.serverProblem), s.serverProblem.Error())
 	case d == nil && len(s.refused.server) > 0:
-		return conditions.False(kind, scimv1alpha1.ReasonNotAllowed, "the server's Deployment is not written: "+s.refused.String())
+		return conditions.False(conditionType, scimv1alpha1.ReasonNotAllowed, "the server's Deployment is not written: "+s.refused.String())
 	case d == nil:
-		return conditions.Unknown(kind, scimv1alpha1.ReasonReconcileFailed, "the server's Deployment could not be written; this is retried")
+		return conditions.Unknown(conditionType, scimv1alpha1.ReasonReconcileFailed, "the server's Deployment could not be written; this is retried")
 	case d.Spec.Paused && !rolledOut(d, wanted):
 		return rolloutPaused(s)
 	case d.Status.ReadyReplicas == 0:
-		return conditions.False(kind, scimv1alpha1.ReasonServerUnavailable, fmt.Sprintf(
+		return conditions.False(conditionType, scimv1alpha1.ReasonServerUnavailable, fmt.Sprintf(
 			"no server replica of %d is ready%s; if that lasts, see the events of its pods: kubectl describe pods -n %s -l %s=%s",
 			wanted, trouble(s), s.tenant.Namespace, operand.LabelInstance, s.tenant.Name))
 	case !rolledOut(d, wanted):
-		return conditions.True(kind, scimv1alpha1.ReasonServerRollingOut, progressOf(s)+trouble(s))
+		return conditions.True(conditionType, scimv1alpha1.ReasonServerRollingOut, progressOf(s)+trouble(s))
 	default:
-		return conditions.True(kind, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("all %d server replicas are ready", wanted))
+		return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("all %d server replicas are ready", wanted))
 	}
 }
 
@@ -124,21 +124,21 @@ func rolloutPaused(s *scope) metav1.Condition {
 
 // specAllowed reports whether the tenant may have what it asks for.
 func specAllowed(s *scope) metav1.Condition {
-	const kind = scimv1alpha1.ConditionSpecAllowed
+	const conditionType = scimv1alpha1.ConditionSpecAllowed
 	if s.refused.any() {
-		return conditions.False(kind, scimv1alpha1.ReasonNotAllowed, s.refused.String())
+		return conditions.False(conditionType, scimv1alpha1.ReasonNotAllowed, s.refused.String())
 	}
-	return conditions.True(kind, scimv1alpha1.ReasonSucceeded, "the operator's configuration allows what the spec asks for")
+	return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, "the operator's configuration allows what the spec asks for")
 }
 
 // schemasAccepted reports whether the server can use the tenant's schema extensions.
 func schemasAccepted(s *scope) metav1.Condition {
-	const kind = scimv1alpha1.ConditionSchemasAccepted
+	const conditionType = scimv1alpha1.ConditionSchemasAccepted
 	if _, err := contract.Registry(s.tenant); err != nil {
-		return conditions.False(kind, scimv1alpha1.ReasonInvalidSchema,
+		return conditions.False(conditionType, scimv1alpha1.ReasonInvalidSchema,
 			err.Error()+": correct it; until then the server goes by the last extensions that could be used")
 	}
-	return conditions.True(kind, scimv1alpha1.ReasonSucceeded,
+	return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded,
 		fmt.Sprintf("%d schema extensions are in use", len(s.tenant.Spec.SchemaExtensions)))
 }
 

@@ -16,20 +16,20 @@ import (
 // endpointAccepted reports whether the tenant is published under the host that it
 // asks for.
 func endpointAccepted(s *scope) metav1.Condition {
-	const kind = scimv1alpha1.ConditionEndpointAccepted
+	const conditionType = scimv1alpha1.ConditionEndpointAccepted
 	host := s.tenant.Spec.Endpoint.Host
 	if host == "" {
-		return conditions.True(kind, scimv1alpha1.ReasonNoHost,
+		return conditions.True(conditionType, scimv1alpha1.ReasonNoHost,
 			"the server can be reached inside the cluster only; set spec.endpoint.host to publish it")
 	}
 	if reason, message := obstacle(s); reason != "" {
-		return conditions.False(kind, reason, message+stillPublished(s))
+		return conditions.False(conditionType, reason, message+stillPublished(s))
 	}
 	if !slices.Contains(s.publishedHosts(), host) {
-		return conditions.Unknown(kind, scimv1alpha1.ReasonReconcileFailed,
+		return conditions.Unknown(conditionType, scimv1alpha1.ReasonReconcileFailed,
 			fmt.Sprintf("the Ingress for host %q could not be written; this is retried%s", host, stillPublished(s)))
 	}
-	return conditions.True(kind, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("the Ingress for host %q is in place", host))
+	return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("the Ingress for host %q is in place", host))
 }
 
 // obstacle is why the Ingress is not written as the spec asks for it; empty when

@@ -17,9 +17,9 @@ const namedPairs = 3
 // replicasConnected reports whether the server's pods reach each other. They serve all
 // the same when they do not, at a price.
 func replicasConnected(s *scope) metav1.Condition {
-	const kind = scimv1alpha1.ConditionReplicasConnected
+	const conditionType = scimv1alpha1.ConditionReplicasConnected
 	if len(s.unreachable) == 0 {
-		return conditions.True(kind, scimv1alpha1.ReasonSucceeded, "no server replica complains that it cannot reach another one")
+		return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, "no server replica complains that it cannot reach another one")
 	}
 	var pairs []string
 	for _, u := range s.unreachable[:min(len(s.unreachable), namedPairs)] {
@@ -28,7 +28,7 @@ func replicasConnected(s *scope) metav1.Condition {
 	if more := len(s.unreachable) - len(pairs); more > 0 {
 		pairs = append(pairs, fmt.Sprintf("and %d more", more))
 	}
-	return conditions.False(kind, scimv1alpha1.ReasonPeersUnreachable, fmt.Sprintf(
+	return conditions.False(conditionType, scimv1alpha1.ReasonPeersUnreachable, fmt.Sprintf(
 		"%s at port %d, so that every read is one of the API server: allow that port between the tenant's pods, in NetworkPolicies and firewalls",
 		strings.Join(pairs, ", "), contract.PortPeers))
 }

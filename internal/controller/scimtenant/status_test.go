@@ -66,8 +66,8 @@ func deployment(change func(*appsv1.DeploymentStatus)) func(*scope) {
 	return func(s *scope) { change(&s.deployment.Status) }
 }
 
-func complaint(kind appsv1.DeploymentConditionType, status corev1.ConditionStatus, message string) appsv1.DeploymentCondition {
-	return appsv1.DeploymentCondition{Type: kind, Status: status, Message: message}
+func complaint(conditionType appsv1.DeploymentConditionType, status corev1.ConditionStatus, message string) appsv1.DeploymentCondition {
+	return appsv1.DeploymentCondition{Type: conditionType, Status: status, Message: message}
 }
 
 func TestStatus(t *testing.T) {
