@@ -43,14 +43,17 @@ type Entry struct {
 	Status int
 	// KeyID is that of the key that the request is authenticated with; empty until it is.
 	KeyID string
-	// Refused is the credential that is not good; zero for one that is.
-	Refused auth.Credential
-	// Source is the address that a request without a good token comes from.
+	// Reason is why the request has no good token; empty when it has one.
+	Reason auth.Reason
+	// ClaimedKeyID is that of the key which such a token claims to be; empty when there is
+	// no such key.
+	ClaimedKeyID string
+	// Source is the address that such a request comes from.
 	Source string
 	// Dropped is how many members a group was written without.
 	Dropped int64
-	// Err is why the request failed, nil when it did not, and Cause what the client was
-	// told of it.
+	// Err is why the request failed, nil when it did not, and Cause the error that the
+	// client got for it.
 	Err   error
 	Cause *scim.Error
 	// Words are those of the tenant; nil before there are any.
@@ -122,10 +125,10 @@ func failure(e *Entry) []slog.Attr {
 		return nil
 	}
 	var attributes []slog.Attr
-	if e.Refused.Reason != "" {
-		attributes = append(attributes, slog.String("reason", string(e.Refused.Reason)), slog.String("source", e.Source))
-		if e.Refused.KeyID != "" && e.KeyID == "" {
-			attributes = append(attributes, slog.String("keyID", e.Refused.KeyID))
+	if e.Reason != "" {
+		attributes = append(attributes, slog.String("reason", string(e.Reason)), slog.String("source", e.Source))
+		if e.ClaimedKeyID != "" && e.KeyID == "" {
+			attributes = append(attributes, slog.String("keyID", e.ClaimedKeyID))
 		}
 	}
 	if e.Cause.Type != "" {

@@ -35,7 +35,7 @@ func (x *Exchange) Refuse(found auth.Credential) {
 
 // unauthorized is the error for a request that has no good token, or has none any more.
 func (x *Exchange) unauthorized(found auth.Credential) error {
-	x.Entry.Refused, x.Entry.Source = found, request.Source(x.R)
+	x.Entry.Reason, x.Entry.ClaimedKeyID, x.Entry.Source = found.Reason, found.KeyID, request.Source(x.R)
 	x.Shared.Log.Refuse(found.Reason)
 	x.SetHeader(headerAuthenticate, `Bearer realm="scim"`)
 	return scim.Errorf(http.StatusUnauthorized, "",

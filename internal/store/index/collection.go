@@ -117,7 +117,7 @@ func (c *collection) put(e *Entry) {
 	}
 	c.order = slices.Insert(c.order, at, e)
 	if former != nil {
-		c.takeOut(former)
+		c.unorder(former)
 	}
 }
 
@@ -131,7 +131,7 @@ func (c *collection) remove(id uuid.UUID) *Entry {
 	c.link(number, e, (*keys).remove)
 	c.account(e, -1)
 	c.entries[number], c.free = nil, append(c.free, number)
-	c.takeOut(e)
+	c.unorder(e)
 	return e
 }
 
@@ -155,8 +155,8 @@ func (c *collection) account(e *Entry, sign int) {
 	}
 }
 
-// takeOut takes the entry out of the order.
-func (c *collection) takeOut(e *Entry) {
+// unorder removes the entry from the order.
+func (c *collection) unorder(e *Entry) {
 	if at, found := slices.BinarySearchFunc(c.order, e, compareEntries); found {
 		c.order = slices.Delete(c.order, at, at+1)
 	}
