@@ -41,12 +41,12 @@ type Lease struct {
 }
 
 // token stands for a process in an epoch.
-func token(print Fingerprint, epoch int64) string {
-	return tokenPrefix(print) + strconv.FormatInt(epoch, 10)
+func token(fingerprint Fingerprint, epoch int64) string {
+	return tokenPrefix(fingerprint) + strconv.FormatInt(epoch, 10)
 }
 
 // tokenPrefix begins the tokens of the process with the fingerprint.
-func tokenPrefix(print Fingerprint) string { return print.String()[:16] + "-" }
+func tokenPrefix(fingerprint Fingerprint) string { return fingerprint.String()[:16] + "-" }
 
 // Observation is for how long a Lease has been seen not to be renewed. Only the clock of
 // the observer matters: nobody compares the renewTime, which another one wrote, with a

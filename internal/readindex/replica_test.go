@@ -23,11 +23,11 @@ const (
 
 // replica is a process with a Core, and what the driver does for it.
 type replica struct {
-	w       *world
-	process int
-	name    string // of the pod
-	uid     string // of the pod
-	print   readindex.Fingerprint
+	w           *world
+	process     int
+	name        string // of the pod
+	uid         string // of the pod
+	fingerprint readindex.Fingerprint
 	// began is when the process began, and rate how fast its clock goes.
 	began time.Duration
 	rate  float64
@@ -70,9 +70,9 @@ type knownPeer struct {
 
 // handshake is somebody who has dialled.
 type handshake struct {
-	name    string
-	print   readindex.Fingerprint
-	verdict func(readindex.PeerID, error)
+	name        string
+	fingerprint readindex.Fingerprint
+	verdict     func(readindex.PeerID, error)
 }
 
 // store is what the driver's Log is.
@@ -94,7 +94,7 @@ func (w *world) start(name, uid string) *replica {
 		w: w, process: w.processes, name: name, uid: uid, began: w.now, rate: 1, alive: true,
 		peers: map[readindex.PeerID]*knownPeer{}, links: map[readindex.LinkID]*conn{}, dialled: map[readindex.ConnID]*handshake{},
 	}
-	copy(r.print[:], strconv.Itoa(w.processes+1e6))
+	copy(r.fingerprint[:], strconv.Itoa(w.processes+1e6))
 	if w.random != nil {
 		r.rate = 0.82 + 0.38*w.random.Float64()
 		if w.extreme {
@@ -102,7 +102,7 @@ func (w *world) start(name, uid string) *replica {
 		}
 	}
 	r.core = readindex.New(readindex.Config{
-		Name: name, Fingerprint: r.print, Lease: leaseDuration, Round: roundTimeout,
+		Name: name, Fingerprint: r.fingerprint, Lease: leaseDuration, Round: roundTimeout,
 		Probe: 250 * time.Millisecond, Look: time.Second,
 	})
 	r.view = r.core.View()
@@ -122,7 +122,7 @@ func (r *replica) String() string {
 }
 
 func (r *replica) contact() readindex.Contact {
-	return readindex.Contact{Address: r.uid, Fingerprint: r.print}
+	return readindex.Contact{Address: r.uid, Fingerprint: r.fingerprint}
 }
 
 // local is the time since the process began, by its clock.
@@ -290,7 +290,7 @@ func (r *replica) sync() {
 func (r *replica) lookUp(e readindex.LookUp) {
 	h := r.dialled[e.Conn]
 	call(r, func(a *apiServer) (lease, error) { return a.get(e.Name) }, func(found lease, err error) {
-		r.step(readindex.LookedUp{Conn: e.Conn, Fingerprint: h.print, Lease: found.seen(), Err: err})
+		r.step(readindex.LookedUp{Conn: e.Conn, Fingerprint: h.fingerprint, Lease: found.seen(), Err: err})
 	})
 }
 
@@ -352,7 +352,7 @@ func (r *replica) hello(to readindex.Contact, done func(*conn, error)) {
 	}
 	r.after(r.global(connectTimeout), func() { end(nil, errTimeout) })
 	at := slices.IndexFunc(w.replicas, func(other *replica) bool { return other.alive && other.uid == to.Address })
-	if at < 0 || w.broken[between(r, w.replicas[at])] == cut || w.replicas[at].print != to.Fingerprint {
+	if at < 0 || w.broken[between(r, w.replicas[at])] == cut || w.replicas[at].fingerprint != to.Fingerprint {
 		r.after(w.delay(), func() { end(nil, errCut) })
 		return
 	}
@@ -361,7 +361,7 @@ func (r *replica) hello(to readindex.Contact, done func(*conn, error)) {
 	c.send(server, func() {
 		server.lastConn++
 		id := server.lastConn
-		server.dialled[id] = &handshake{name: r.name, print: r.print, verdict: func(peer readindex.PeerID, err error) {
+		server.dialled[id] = &handshake{name: r.name, fingerprint: r.fingerprint, verdict: func(peer readindex.PeerID, err error) {
 			if err != nil {
 				c.send(r, func() { end(nil, errClosed) })
 				return
@@ -369,6 +369,6 @@ func (r *replica) hello(to readindex.Contact, done func(*conn, error)) {
 			c.peer = server.peers[peer]
 			c.send(r, func() { end(c, nil) })
 		}}
-		server.step(readindex.Dialled{Conn: id, Name: r.name, Fingerprint: r.print})
+		server.step(readindex.Dialled{Conn: id, Name: r.name, Fingerprint: r.fingerprint})
 	})
 }

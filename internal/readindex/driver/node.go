@@ -143,14 +143,14 @@ func (n *node) renewSoon() {
 }
 
 // dialled tells the Core who has dialled, and returns where it says what becomes of them.
-func (n *node) dialled(name string, print readindex.Fingerprint) (readindex.ConnID, <-chan verdict) {
+func (n *node) dialled(name string, fingerprint readindex.Fingerprint) (readindex.ConnID, <-chan verdict) {
 	verdicts := make(chan verdict, 1)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.lastConn++
 	id := n.lastConn
 	n.handshakes[id] = verdicts
-	n.stepLocked(readindex.Dialled{Conn: id, Name: name, Fingerprint: print})
+	n.stepLocked(readindex.Dialled{Conn: id, Name: name, Fingerprint: fingerprint})
 	return id, verdicts
 }
 

@@ -78,12 +78,12 @@ func New(o Options) (*Replica, error) {
 	if o.Pod.Namespace == "" || o.Pod.Name == "" || o.Pod.UID == "" || net.ParseIP(o.Pod.IP) == nil {
 		return nil, errors.New("the pod's namespace, name, uid and IP address must be known")
 	}
-	certificate, print, err := newCertificate()
+	certificate, fingerprint, err := newCertificate()
 	if err != nil {
 		return nil, fmt.Errorf("making the replica's certificate: %w", err)
 	}
 	timing := o.Timing.withDefaults()
-	own := &identity{name: o.Pod.Name, certificate: certificate, fingerprint: print, protocols: protocols}
+	own := &identity{name: o.Pod.Name, certificate: certificate, fingerprint: fingerprint, protocols: protocols}
 	n := newNode(o, timing,
 		&dialler{own: own, timeout: timing.Connect, dial: (&net.Dialer{}).DialContext},
 		&leases{

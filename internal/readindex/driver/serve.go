@@ -92,11 +92,11 @@ func (s *server) handshake(ctx context.Context, conn *tls.Conn) (protocol, *peer
 
 // recognise returns the peer with the name and certificate. That of a newcomer
 // must be the one in its Lease.
-func (s *server) recognise(ctx context.Context, name string, print readindex.Fingerprint) (*peer, error) {
+func (s *server) recognise(ctx context.Context, name string, fingerprint readindex.Fingerprint) (*peer, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
-	id, verdicts := s.node.dialled(name, print)
+	id, verdicts := s.node.dialled(name, fingerprint)
 	for {
 		select {
 		case <-ctx.Done():
@@ -107,7 +107,7 @@ func (s *server) recognise(ctx context.Context, name string, print readindex.Fin
 				return v.peer, v.err
 			}
 			lease, err := s.node.leases.lookUp(ctx, name)
-			s.node.step(readindex.LookedUp{Conn: id, Fingerprint: print, Lease: lease, Err: err})
+			s.node.step(readindex.LookedUp{Conn: id, Fingerprint: fingerprint, Lease: lease, Err: err})
 		}
 	}
 }

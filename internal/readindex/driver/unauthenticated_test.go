@@ -57,12 +57,12 @@ func (w *world) leaseMeta(name, tenant string) metav1.ObjectMeta {
 }
 
 // register writes a Lease as a replica does that has the address and fingerprint.
-func (w *world) register(ctx context.Context, name, tenant, address, print string) {
+func (w *world) register(ctx context.Context, name, tenant, address, fingerprint string) {
 	GinkgoHelper()
 	lease := &coordinationv1.Lease{ObjectMeta: w.leaseMeta(name, tenant), Spec: coordinationv1.LeaseSpec{
 		LeaseDurationSeconds: ptr.To[int32](8), RenewTime: ptr.To(metav1.NowMicro()),
 	}}
-	lease.Annotations = map[string]string{contract.AnnotationPeerAddress: address, contract.AnnotationPeerFingerprint: print}
+	lease.Annotations = map[string]string{contract.AnnotationPeerAddress: address, contract.AnnotationPeerFingerprint: fingerprint}
 	Expect(admin.Create(ctx, lease)).To(Succeed())
 }
 
@@ -126,9 +126,9 @@ var _ = Describe("Whoever is not authenticated", func() {
 	})
 
 	DescribeTable("gets nothing",
-		func(ctx SpecContext, frames func() [][]byte, prepare func(ctx context.Context, print string)) {
-			own, print := certificate()
-			prepare(ctx, print)
+		func(ctx SpecContext, frames func() [][]byte, prepare func(ctx context.Context, fingerprint string)) {
+			own, fingerprint := certificate()
+			prepare(ctx, fingerprint)
 			Expect(says(&tls.Config{Certificates: []tls.Certificate{own}}, frames()...)).To(BeEmpty())
 		},
 		Entry("without a hello", func() [][]byte { return [][]byte{frameQuestion} }, nothing),
@@ -143,8 +143,8 @@ var _ = Describe("Whoever is not authenticated", func() {
 		Entry("with two frames in one", func() [][]byte { return [][]byte{append(hello("acme-scim-9"), frameQuestion...)} }, nothing),
 		Entry("with a replica's Lease of another tenant",
 			func() [][]byte { return [][]byte{hello("globex-scim-0"), frameQuestion} },
-			func(ctx context.Context, print string) {
-				w.register(ctx, "globex-scim-0", "globex", "127.0.0.1:9", print)
+			func(ctx context.Context, fingerprint string) {
+				w.register(ctx, "globex-scim-0", "globex", "127.0.0.1:9", fingerprint)
 			}),
 	)
 
@@ -180,8 +180,8 @@ var _ = Describe("Whoever is not authenticated", func() {
 	})
 
 	It("cannot end reading from memory by lying when it leaves, although it has a Lease", func(ctx SpecContext) {
-		own, print := certificate()
-		w.register(ctx, "acme-scim-9", tenantName, "127.0.0.1:9", print)
+		own, fingerprint := certificate()
+		w.register(ctx, "acme-scim-9", tenantName, "127.0.0.1:9", fingerprint)
 		conn := dial(&tls.Config{Certificates: []tls.Certificate{own}})
 		_, err := conn.Write(hello("acme-scim-9"))
 		Expect(err).NotTo(HaveOccurred())
@@ -202,8 +202,8 @@ var _ = Describe("Whoever is not authenticated", func() {
 	})
 
 	It("is answered once it has a Lease of the tenant, until it sends garbage", func(ctx SpecContext) {
-		own, print := certificate()
-		w.register(ctx, "acme-scim-9", tenantName, "127.0.0.1:9", print)
+		own, fingerprint := certificate()
+		w.register(ctx, "acme-scim-9", tenantName, "127.0.0.1:9", fingerprint)
 		conn := dial(&tls.Config{Certificates: []tls.Certificate{own}})
 		_, err := conn.Write(hello("acme-scim-9"))
 		Expect(err).NotTo(HaveOccurred())
