@@ -1,6 +1,8 @@
 package driver_test
 
 import (
+	"time"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 )
@@ -34,6 +36,19 @@ var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
 		Eventually(newcomer.Member).Should(BeTrue())
 		answered(ctx, append(replicas, newcomer)...)
 		Expect(newcomer.log.restarted()).To(Equal(1), "it may have read what was before")
+		Expect(replicas[0].log.restarted()).To(Equal(1))
+	})
+
+	It("believe no Revisions that were read just before the one who answers found out", func(ctx SpecContext) {
+		timing := patient
+		timing.Beat = time.Hour // Nobody asks but the reader.
+		w := newWorld(ctx, timing)
+		replicas := w.startAll(2)
+		answered(ctx, replicas...)
+		replicas[1].log.acknowledge(1 << 50) // In the history that is no more.
+		replicas[1].log.onceRead(replicas[1].Rewound)
+		_, err := replicas[0].ReadIndex(ctx)
+		Expect(err).To(MatchError(ContainSubstring("etcd has been restored")))
 		Expect(replicas[0].log.restarted()).To(Equal(1))
 	})
 

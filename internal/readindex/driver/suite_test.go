@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -32,7 +31,6 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/operand"
-	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/readindex/driver"
 )
 
@@ -318,83 +316,4 @@ func call(refuse, do func() error) error {
 		return err
 	}
 	return do()
-}
-
-// record is the store of a replica as far as the driver sees it: what was
-// acknowledged to clients.
-type record struct {
-	client    client.Client
-	namespace string
-
-	mu     sync.Mutex
-	known  readindex.Revisions
-	void   readindex.Revisions // Until the next Raise.
-	latest int                 // How often Latest was called.
-	// restarts counts calls to Restart.
-	restarts int
-}
-
-func (r *record) Revisions() readindex.Revisions {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.known.Max(r.void)
-}
-
-func (r *record) Raise(m readindex.Revisions) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.known, r.void = r.known.Max(m), readindex.Revisions{}
-}
-
-func (r *record) Restart() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.void, r.known = r.void.Max(r.known), readindex.Revisions{}
-	r.restarts++
-}
-
-// restarted returns how often everything was begun anew.
-func (r *record) restarted() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.restarts
-}
-
-func (r *record) Latest(ctx context.Context) (readindex.Revisions, error) {
-	users := &v1alpha1.ScimUserList{}
-	if err := r.client.List(ctx, users, client.InNamespace(r.namespace), client.Limit(1)); err != nil {
-		return readindex.Revisions{}, err
-	}
-	revision, err := strconv.ParseUint(users.ResourceVersion, 10, 64)
-	if err != nil {
-		return readindex.Revisions{}, err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.latest++
-	return acknowledged(revision), nil
-}
-
-// asked returns how often the API server was asked how new everything is.
-func (r *record) asked() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.latest
-}
-
-// acknowledge notes that a client was told of a user with the resourceVersion.
-func (r *record) acknowledge(revision uint64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.known = r.known.Max(acknowledged(revision))
-}
-
-func acknowledged(revision uint64) readindex.Revisions {
-	return readindex.Revisions{readindex.Users: revision}
-}
-
-// users returns at which revision of the users a replica reads.
-func users(ctx context.Context, r *replica) (uint64, error) {
-	revisions, err := r.ReadIndex(ctx)
-	return revisions[readindex.Users], err
 }
