@@ -1,8 +1,9 @@
-# The operator's image, for those who have Docker. Without Docker, `go run ./hack/image` makes the same image.
+# The operator's image, for those who have Docker. Without Docker, `go -C hack run ./image` makes the same image.
 
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
+COPY api/go.mod api/go.sum api/
 RUN go mod download
 COPY api/ api/
 COPY cmd/ cmd/

@@ -26,10 +26,10 @@ DRILL ?=
 BENCH_USERS ?= 1000 10000 100000
 # Where built tools go.
 BIN := $(CURDIR)/bin
-# Packages with tests that need no cluster.
-PACKAGES := $(shell go list ./... 2>/dev/null | grep -v -e /test/e2e -e /test/consistency)
+# The modules of the checkout that have code of the project; the others pin tools.
+MODULES := . api hack test
 
-CLUSTER_TOOL := go run ./hack/cluster
+CLUSTER_TOOL := go -C hack run ./cluster
 # The cluster's environment (KUBECONFIG, and kubectl on the PATH) for one command.
 WITH_CLUSTER = eval "$$($(CLUSTER_TOOL) env)" &&
 
@@ -37,11 +37,11 @@ WITH_CLUSTER = eval "$$($(CLUSTER_TOOL) env)" &&
 
 .PHONY: generate
 generate: $(BIN)/controller-gen ## Write the deep copy functions of the API types.
-	$(BIN)/controller-gen object paths=./api/...
+	cd api && $(BIN)/controller-gen object paths=./...
 
 .PHONY: manifests
 manifests: $(BIN)/controller-gen ## Write the CRDs and the operator's role, and take them over into the chart.
-	$(BIN)/controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
+	cd api && $(BIN)/controller-gen crd paths=./... output:crd:dir=../config/crd/bases
 	$(BIN)/controller-gen rbac:roleName=kubescim-manager paths=./internal/controller/... output:rbac:dir=config/rbac
 	rm -rf charts/kubescim/files
 	mkdir -p charts/kubescim/files/crds
@@ -57,21 +57,29 @@ fmt: ## Format the Go code.
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint $(BIN)/helm ## Check style, the Kubernetes API conventions in api/, and the chart.
-	$(BIN)/golangci-lint run ./...
-	$(BIN)/golangci-lint run --config .golangci-kal.yml ./api/...
+	@failed=0; for module in $(MODULES); do \
+		echo "golangci-lint in $$module"; (cd $$module && $(BIN)/golangci-lint run ./...) || failed=1; \
+	done; exit $$failed
+	cd api && $(BIN)/golangci-lint run --config ../.golangci-kal.yml ./...
 	$(BIN)/helm lint --strict --quiet charts/kubescim
 
 .PHONY: verify
-verify: generate manifests ## Check that everything that is generated, and go.mod, is up to date.
-	go mod tidy
-	@changed="$$(git status --porcelain -- api config charts go.mod go.sum)"; \
+verify: generate manifests ## Check that everything that is generated, and every go.mod, is up to date.
+	@for module in $(MODULES) test/differential; do \
+		go -C $$module mod tidy -diff || { echo "run 'go mod tidy' in $$module"; exit 1; }; \
+	done
+	@changed="$$(git status --porcelain -- api config charts)"; \
 	if [ -n "$$changed" ]; then \
 		echo "These files change when they are generated; run 'make verify' and commit them:"; echo "$$changed"; git diff --stat; exit 1; \
 	fi
 
 .PHONY: test
 test: $(BIN)/helm ## Test with the race detector, against a real API server and etcd.
-	HELM=$(BIN)/helm KUBEBUILDER_ASSETS="$$($(CLUSTER_TOOL) assets)" CGO_ENABLED=1 go test -race -timeout 15m $(PACKAGES)
+	@export HELM=$(BIN)/helm KUBEBUILDER_ASSETS="$$($(CLUSTER_TOOL) assets)" CGO_ENABLED=1; failed=0; \
+	for module in $(MODULES); do \
+		echo "testing $$module"; \
+		go -C $$module test -race -timeout 15m $$(go -C $$module list ./... | grep -v -e /test/e2e -e /test/consistency) || failed=1; \
+	done; exit $$failed
 
 .PHONY: differential
 differential: test/differential/node_modules/.package-lock.json ## Compare the protocol engine with other packages, on thousands of filters and PATCH requests.
@@ -90,24 +98,24 @@ bench-engine: ## Measure the protocol engine: time and allocations of each opera
 
 .PHONY: bench
 bench: install ## Measure the server on the cluster, at BENCH_USERS users and beside other servers.
-	$(WITH_CLUSTER) go run ./hack/bench run -users "$(BENCH_USERS)"
+	$(WITH_CLUSTER) go -C hack run ./bench run -users "$(BENCH_USERS)"
 
 .PHONY: bench-docs
 bench-docs: ## Write what `make bench` measured last into docs/scale.md.
-	go run ./hack/bench docs
+	go -C hack run ./bench docs
 
 .PHONY: e2e
 e2e: install ## Test end to end on the cluster: E2E_PROCESSES specs at a time, then the upgrade.
-	$(WITH_CLUSTER) HELM=$(BIN)/helm go tool ginkgo run --procs=$(E2E_PROCESSES) --timeout=25m ./test/e2e
-	$(WITH_CLUSTER) HELM=$(BIN)/helm IMG=$(IMG) go test -count=1 -timeout 25m ./test/e2e/upgrade
+	$(WITH_CLUSTER) HELM=$(BIN)/helm go -C test tool ginkgo run --procs=$(E2E_PROCESSES) --timeout=25m ./e2e
+	$(WITH_CLUSTER) HELM=$(BIN)/helm IMG=$(IMG) go -C test test -count=1 -timeout 25m ./e2e/upgrade
 
 .PHONY: consistency
 consistency: install ## Check on the cluster that the replicas of a server answer as one, whatever happens to them.
-	$(WITH_CLUSTER) go test -count=1 -v -timeout 15m ./test/consistency/...
+	$(WITH_CLUSTER) go -C test test -count=1 -v -timeout 15m ./consistency/...
 
 .PHONY: drills
 drills: install ## Run what takes long: restores, floods, faults that last. Results go into docs/drills.md.
-	$(WITH_CLUSTER) go test -tags drills -count=1 -v -timeout 3h ./test/drills/... -ginkgo.timeout 3h -ginkgo.focus "$(DRILL)"
+	$(WITH_CLUSTER) go -C test test -tags drills -count=1 -v -timeout 3h ./drills/... -ginkgo.timeout 3h -ginkgo.focus "$(DRILL)"
 
 .PHONY: conformance
 conformance: install ## Check the SCIM server of tenants on the cluster against the RFCs and the providers' ways, with reports in .conformance.
@@ -128,7 +136,7 @@ build: ## Build the operator and the SCIM server into bin/.
 
 .PHONY: image
 image: ## Build the image without a Docker engine and load it into the cluster.
-	go run ./hack/image -tag $(IMG) -load
+	go -C hack run ./image -tag $(IMG) -load
 
 ##@ Cluster
 

@@ -21,15 +21,16 @@ import (
 	"github.com/kubescim/kubescim/hack/bench/internal/measure"
 	"github.com/kubescim/kubescim/hack/bench/internal/report"
 	"github.com/kubescim/kubescim/hack/bench/internal/result"
+	"github.com/kubescim/kubescim/hack/internal/repo"
 )
 
-const usage = `usage: go run ./hack/bench COMMAND [FLAGS]
+const usage = `usage: go -C hack run ./bench COMMAND [FLAGS]
 
   run      measure on the cluster that KUBECONFIG names; print the targets, write all results to a file
   show     print the targets of such a file
   docs     write such a file into docs/scale.md, with its plots
 
-go run ./hack/bench COMMAND -h explains the flags. The folder to run it in is that of the checkout.
+go -C hack run ./bench COMMAND -h explains the flags. Relative paths are those of the checkout.
 `
 
 // errUsage is returned for a command line that makes no sense; main prints the usage for it.
@@ -54,6 +55,9 @@ func main() {
 func command(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		return errUsage
+	}
+	if _, err := repo.Enter(); err != nil {
+		return err
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	results := flags.String("results", filepath.Join(".bench", "results.json"), "file with the results")

@@ -7,11 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/mod/modfile"
+	"github.com/kubescim/kubescim/hack/internal/repo"
 )
-
-// modulePath is the module whose go.mod marks the root of the checkout.
-const modulePath = "github.com/kubescim/kubescim"
 
 // checkout is the working copy that the command was started in. What belongs to it alone, and not to the
 // machine, is below its .cluster folder, which version control ignores.
@@ -19,23 +16,10 @@ type checkout struct {
 	root string
 }
 
-// findCheckout walks up from the working folder to the root of the module.
-func findCheckout() (checkout, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return checkout{}, fmt.Errorf("find the checkout: %w", err)
-	}
-	for {
-		content, err := os.ReadFile(filepath.Join(dir, "go.mod"))
-		if err == nil && modfile.ModulePath(content) == modulePath {
-			return checkout{root: dir}, nil
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return checkout{}, fmt.Errorf("no checkout of %s here or above; run this inside one", modulePath)
-		}
-		dir = parent
-	}
+// enterCheckout makes the root of the checkout the working folder.
+func enterCheckout() (checkout, error) {
+	root, err := repo.Enter()
+	return checkout{root: root}, err
 }
 
 // dir holds everything that the cluster command writes into the checkout.

@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-const usage = `usage: go run ./hack/cluster COMMAND
+const usage = `usage: go -C hack run ./cluster COMMAND
 
   up              start a cluster, or use the one that is there; repairs a broken local one
   down            stop the cluster and remove everything that it left
   assets          build etcd, kube-apiserver and kubectl; print the folder for KUBEBUILDER_ASSETS
   helm            build helm; print its path
-  load IMAGE.tar  give the cluster an image that hack/image made
+  load IMAGE.tar  give the cluster an image that hack/image made; a relative path is one of the checkout
   env             print the lines that point a shell at the cluster
 
 Environment:
@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	root, err := findCheckout()
+	root, err := enterCheckout()
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func logf(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "cluster: "+format+"\n", args...)
 }
 
-// printEnv prints shell lines for: eval "$(go run ./hack/cluster env)".
+// printEnv prints shell lines for: eval "$(go -C hack run ./cluster env)".
 func printEnv(root checkout, cluster cluster) error {
 	if kubeconfig := cluster.kubeconfig(); kubeconfig != "" {
 		fmt.Printf("export KUBECONFIG=%s\n", shellQuote(kubeconfig))

@@ -17,15 +17,17 @@ import (
 
 	"github.com/kubescim/kubescim/hack/image/archive"
 	"github.com/kubescim/kubescim/hack/internal/gobuild"
+	"github.com/kubescim/kubescim/hack/internal/repo"
 )
 
 // commands are the main packages whose programs are in the image. The first is what the image runs.
 var commands = []string{"./cmd/manager", "./cmd/scim-server"}
 
-const usage = `usage: go run ./hack/image [-tag NAME:TAG] [-o FILE] [-load] [PROGRAM...]
+const usage = `usage: go -C hack run ./image [-tag NAME:TAG] [-o FILE] [-load] [PROGRAM...]
 
 Builds the operator's programs and writes an image archive with them. PROGRAMs, if given, are static programs
-that are built already and go into the image instead; the first one is what the image runs.
+that are built already and go into the image instead; the first one is what the image runs. Relative paths are
+those of the checkout.
 `
 
 // options are what the command line says.
@@ -59,6 +61,9 @@ func main() {
 // run builds the programs, packs them and loads the image.
 func run(ctx context.Context, o options) error {
 	start := time.Now()
+	if _, err := repo.Enter(); err != nil {
+		return err
+	}
 	source := describeSource(ctx)
 	programs := o.programs
 	if len(programs) == 0 {
@@ -93,7 +98,7 @@ func build(ctx context.Context, dir string, source source) ([]string, error) {
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	fmt.Fprintf(os.Stderr, "image: building %s %s\n", strings.Join(commands, ", "), source.version)
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("build the operator (run this in the root of the checkout): %w", err)
+		return nil, fmt.Errorf("build the operator: %w", err)
 	}
 	var programs []string
 	for _, command := range commands {
@@ -125,10 +130,10 @@ func write(image archive.Image, path string) error {
 
 // load leaves it to the cluster command to know which cluster is in use.
 func load(ctx context.Context, path string) error {
-	cmd := exec.CommandContext(ctx, "go", "run", "./hack/cluster", "load", path)
+	cmd := exec.CommandContext(ctx, "go", "-C", "hack", "run", "./cluster", "load", path)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("load the image into the cluster (run this in the root of the checkout): %w", err)
+		return fmt.Errorf("load the image into the cluster: %w", err)
 	}
 	return nil
 }

@@ -147,7 +147,7 @@ write_env() {
 play() (
   # shellcheck disable=SC1091
   source .quickstart/env
-  go run ./hack/quickstart/session
+  go -C hack run ./quickstart/session
 )
 
 next_steps() {

@@ -34,7 +34,7 @@ echo "building the operator of commit ${COMMIT:0:10}"
 version="-X main.version=${COMMIT:0:10} -X github.com/kubescim/kubescim/internal/program.Version=${COMMIT:0:10}"
 GOOS=linux CGO_ENABLED=0 go -C "$work/source" build -trimpath -buildvcs=false -ldflags "-s -w $version" \
   -o "$work/" ./cmd/manager ./cmd/scim-server
-go run ./hack/image -tag "$IMAGE" -o "$work/image.tar" -load "$work/manager" "$work/scim-server"
+go -C hack run ./image -tag "$IMAGE" -o "$work/image.tar" -load "$work/manager" "$work/scim-server"
 
 "$HELM" upgrade --install kubescim "$work/source/charts/kubescim" --namespace kubescim-system --create-namespace \
   --reset-values --set "image.repository=${IMAGE%:*}" --set "image.tag=${IMAGE##*:}" --wait --timeout 3m >/dev/null

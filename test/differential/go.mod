@@ -11,3 +11,5 @@ require (
 )
 
 require github.com/di-wu/parser v0.2.2 // indirect
+
+replace github.com/kubescim/kubescim/api => ../../api

@@ -172,8 +172,7 @@ func Assets() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	command := exec.Command("go", "run", "./hack/cluster", "assets")
-	command.Dir = root
+	command := exec.Command("go", "-C", filepath.Join(root, "hack"), "run", "./cluster", "assets")
 	command.Stderr = os.Stderr
 	out, err := command.Output()
 	if err != nil {
@@ -182,19 +181,20 @@ func Assets() (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// projectRoot returns the folder that has go.mod.
+// projectRoot returns the root of the checkout, also for the tests of its other modules.
 func projectRoot() (string, error) {
 	folder, err := os.Getwd()
 	if err != nil {
 		return "", err
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+		content, err := os.ReadFile(filepath.Join(folder, "go.mod"))
+		if err == nil && strings.HasPrefix(string(content), "module github.com/kubescim/kubescim\n") {
 			return folder, nil
 		}
 		parent := filepath.Dir(folder)
 		if parent == folder {
-			return "", errors.New("no go.mod above the working directory")
+			return "", errors.New("no checkout of github.com/kubescim/kubescim above the working directory")
 		}
 		folder = parent
 	}

@@ -66,7 +66,7 @@ func (c *Cluster) Load(ctx context.Context, file string) error {
 // importImage gives an image archive to containerd, in the namespace that the kubelet uses.
 func (c *Cluster) importImage(ctx context.Context, file string) error {
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("load an image: there is no %s; make it with: go run ./hack/image", file)
+		return fmt.Errorf("load an image: there is no %s; make it with: go -C hack run ./image", file)
 	}
 	ctx, cancel := context.WithTimeout(ctx, importLimit)
 	defer cancel()

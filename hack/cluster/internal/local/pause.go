@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -38,8 +39,8 @@ func (c *Cluster) ensurePauseImage(ctx context.Context) error {
 
 // buildPause compiles the pause program of this checkout.
 func (c *Cluster) buildPause(ctx context.Context, program string) error {
-	cmd := gobuild.ForImage(ctx, "-s -w", "-o", program, "./hack/pause")
-	cmd.Dir = c.checkout
+	cmd := gobuild.ForImage(ctx, "-s -w", "-o", program, "./pause")
+	cmd.Dir = filepath.Join(c.checkout, "hack")
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the pause program: %w\n%s", err, bytes.TrimSpace(output))
 	}
