@@ -32,7 +32,7 @@ func FuzzMembers(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, strings.Join(operations, "\n"))
 		}
-		if ids := slices.Sorted(slices.Values(got.MemberIDs())); !slices.Equal(ids, slices.Sorted(maps.Keys(want))) {
+		if ids := slices.Sorted(slices.Values(got.Members().IDs())); !slices.Equal(ids, slices.Sorted(maps.Keys(want))) {
 			t.Fatalf("got %v, want %v\n%s", ids, slices.Sorted(maps.Keys(want)), strings.Join(operations, "\n"))
 		}
 		if changed == maps.Equal(before, want) {

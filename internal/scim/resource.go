@@ -13,13 +13,12 @@ type Complex = content.Complex
 
 // Resource is a user or a group. Its attributes are those of the schemas and the
 // common ones; `meta` is apart, and `schemas` follows from what there is. A
-// Resource may be read by many goroutines while nobody changes it. One that
-// has a [Source] has its attributes only once they have been asked for.
+// Resource may be read by many goroutines while nobody changes it.
 type Resource struct {
 	kind       *schema.ResourceType
 	attributes Complex
 	meta       Meta
-	source     Source // what the attributes are read from while those are nil
+	source     Source // what the attributes are read from; nil for the map
 }
 
 // Source is what the attributes of a resource are read from when somebody asks for them:
@@ -27,12 +26,12 @@ type Resource struct {
 type Source interface {
 	// ID is the id of the resource.
 	ID() string
-	// Attributes are those of the resource, and the resource's from then on.
+	// Attributes are those of the resource: the same map each time, whoever asks. It becomes
+	// the resource's when that is changed.
 	Attributes() Complex
 }
 
-// FromSource makes a resource whose attributes are read only if somebody asks for them, by
-// one goroutine at a time until the first time is over.
+// FromSource makes a resource whose attributes are read only if somebody asks for them.
 func FromSource(t *schema.ResourceType, meta Meta, source Source) *Resource {
 	return &Resource{kind: t, meta: meta, source: source}
 }
@@ -76,18 +75,27 @@ func metaFrom(c Complex) Meta {
 // Type is the resource's type.
 func (r *Resource) Type() *schema.ResourceType { return r.kind }
 
-// Attributes are the live attributes: `id` and `externalId` too, but neither
-// `meta` nor `schemas`. Values below the top level may be shared with other
-// resources: replace them, do not change them.
+// Attributes are the attributes: `id` and `externalId` too, but neither `meta` nor
+// `schemas`. To read them changes nothing. Those of a resource without a [Source] are live:
+// what is put into the map is the resource's. Values below the top level may be shared with
+// other resources: replace them, do not change them.
 func (r *Resource) Attributes() Complex {
-	if r.attributes == nil {
-		r.attributes = r.source.Attributes()
-		r.source = nil
+	if r.source != nil {
+		return r.source.Attributes()
 	}
 	return r.attributes
 }
 
-// Source is what the attributes will be read from; nil when they have been.
+// own are the attributes to be changed, which are those of no source from then on.
+func (r *Resource) own() Complex {
+	if r.source != nil {
+		r.attributes, r.source = r.source.Attributes(), nil
+	}
+	return r.attributes
+}
+
+// Source is what the attributes are read from; nil for a resource that has them itself,
+// as each has that was changed.
 func (r *Resource) Source() Source { return r.source }
 
 // ID is the resource's id; empty before the server has given one.
@@ -95,22 +103,22 @@ func (r *Resource) ID() string {
 	if r.source != nil {
 		return r.source.ID()
 	}
-	return r.text(schema.AttrID.Name)
+	return textOf(r, schema.AttrID.Name)
 }
 
 // SetID gives the resource its id.
-func (r *Resource) SetID(id string) { r.Attributes()[schema.AttrID.Name] = id }
+func (r *Resource) SetID(id string) { r.own()[schema.AttrID.Name] = id }
 
 // ExternalID is the client's own identifier of the resource.
-func (r *Resource) ExternalID() string { return r.text(schema.AttrExternalID.Name) }
+func (r *Resource) ExternalID() string { return textOf(r, schema.AttrExternalID.Name) }
 
 // UserName is the user's userName; empty for a group.
-func (r *Resource) UserName() string { return r.text("userName") }
+func (r *Resource) UserName() string { return textOf(r, "userName") }
 
 // DisplayName is the displayName of the user or group.
-func (r *Resource) DisplayName() string { return r.text("displayName") }
+func (r *Resource) DisplayName() string { return textOf(r, "displayName") }
 
-func (r *Resource) text(name string) string {
+func textOf(r *Resource, name string) string {
 	s, _ := r.Attributes()[name].(string)
 	return s
 }
@@ -122,7 +130,7 @@ func (r *Resource) Active() (value, assigned bool) {
 }
 
 // SetActive sets the user's administrative status.
-func (r *Resource) SetActive(active bool) { r.Attributes()["active"] = active }
+func (r *Resource) SetActive(active bool) { r.own()["active"] = active }
 
 // Meta is what SetMeta set.
 func (r *Resource) Meta() Meta { return r.meta }
@@ -130,21 +138,15 @@ func (r *Resource) Meta() Meta { return r.meta }
 // SetMeta sets what the server knows about the resource.
 func (r *Resource) SetMeta(m Meta) { r.meta = m }
 
-// MemberIDs are the ids of a group's members, in order; nil for a user.
-func (r *Resource) MemberIDs() []string {
-	members, _ := r.Attributes()["members"].([]any)
-	if len(members) == 0 {
-		return nil
-	}
-	ids := make([]string, 0, len(members))
-	for _, m := range members {
-		if c, ok := m.(Complex); ok {
-			if id, ok := c["value"].(string); ok {
-				ids = append(ids, id)
-			}
+// Emails are the addresses of a user.
+func (r *Resource) Emails() (addresses []string) {
+	emails, _ := r.Attributes()["emails"].([]any)
+	for _, email := range emails {
+		if address := referenceOf(email).Value; address != "" {
+			addresses = append(addresses, address)
 		}
 	}
-	return ids
+	return addresses
 }
 
 // Schemas are the URNs of the schemas that the resource has data of, the core

@@ -34,7 +34,7 @@ func TestHas(t *testing.T) {
 
 func TestResource(t *testing.T) {
 	r := scim.NewResource(scimtest.UserType, nil)
-	if _, assigned := r.Active(); assigned || r.ID() != "" || r.UserName() != "" || r.MemberIDs() != nil {
+	if _, assigned := r.Active(); assigned || r.ID() != "" || r.UserName() != "" || r.Members().IDs() != nil {
 		t.Error("an empty resource has something")
 	}
 	r.SetID("1")

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/kubescim/kubescim/internal/scim"
-	"github.com/kubescim/kubescim/internal/scim/fold"
 )
 
 // Kinds of members (RFC 7643 section 4.2, members.type).
@@ -28,7 +27,7 @@ func SettleMembers(ctx context.Context, group, current *scim.Resource, policy Po
 	if current != nil {
 		kinds = MemberKinds(current)
 	}
-	ids := group.MemberIDs()
+	ids := group.Members().IDs()
 	unknown := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return kinds[id] != "" || id == group.ID() })
 	if len(unknown) > 0 {
 		resolved, err := resolve(ctx, unknown)
@@ -39,58 +38,38 @@ func SettleMembers(ctx context.Context, group, current *scim.Resource, policy Po
 			kinds[id] = kind
 		}
 	}
-	members := make([]any, 0, len(ids))
+	members := scim.MakeMembers(len(ids))
 	for _, id := range ids {
 		switch kind := kinds[id]; {
 		case kind != "":
-			members = append(members, Member(id, kind))
+			members.Add(Member(id, kind))
 		case policy.RejectUnknownMembers:
 			return UnknownMember(id)
 		}
 	}
-	NoteDropped(ctx, len(ids)-len(members))
-	SetMembers(group, members)
+	NoteDropped(ctx, len(ids)-members.Len())
+	group.SetMembers(members)
 	return nil
 }
 
 // Member returns one value of a group's members attribute.
-func Member(id, kind string) scim.Complex {
-	return scim.Complex{"value": id, "type": kind}
-}
-
-// SetMembers sets a group's members attribute; none unassigns it.
-func SetMembers(group *scim.Resource, members []any) {
-	if len(members) == 0 {
-		delete(group.Attributes(), "members")
-		return
-	}
-	group.Attributes()["members"] = members
-}
+func Member(id, kind string) scim.Reference { return scim.Reference{Value: id, Type: kind} }
 
 // KeepMembers leaves a group with those of its members that are to be kept.
 func KeepMembers(group *scim.Resource, keep func(id, kind string) bool) {
-	members, _ := group.Attributes()["members"].([]any)
-	SetMembers(group, slices.DeleteFunc(slices.Clone(members), func(member any) bool {
-		complex, _ := member.(scim.Complex)
-		id, _ := complex["value"].(string)
-		kind, _ := complex["type"].(string)
-		return !keep(id, kind)
-	}))
+	group.SetMembers(group.Members().Only(func(m scim.Reference) bool { return keep(m.Value, m.Type) }))
 }
 
 // WithoutMember returns a copy of the group that does not list the id, and
 // whether the group listed it.
 func WithoutMember(group *scim.Resource, id string) (*scim.Resource, bool) {
-	members, _ := group.Attributes()["members"].([]any)
-	rest := slices.DeleteFunc(slices.Clone(members), func(member any) bool {
-		complex, _ := member.(scim.Complex)
-		return complex["value"] == id
-	})
-	if len(rest) == len(members) {
+	members := group.Members()
+	rest := members.Only(func(m scim.Reference) bool { return m.Value != id })
+	if rest.Len() == members.Len() {
 		return group, false
 	}
 	next := group.Clone()
-	SetMembers(next, rest)
+	next.SetMembers(rest)
 	return next, true
 }
 
@@ -109,47 +88,24 @@ func (o UpdateOptions) Apply(change Change, current *scim.Resource) (*scim.Resou
 // ApplyMembers makes next, a group without members, have those of current with the
 // changes made one after the other.
 func ApplyMembers(next, current *scim.Resource, changes []scim.MemberChange) *scim.Resource {
-	members, _ := current.Attributes()["members"].([]any)
-	members = slices.Clone(members)
-	at := make(map[string]int, len(members))
-	for i, member := range members {
-		complex, _ := member.(scim.Complex)
-		id, _ := complex["value"].(string)
-		at[fold.Key(id)] = i
-	}
-	for _, change := range changes {
-		id := fold.Key(change.ID)
-		i, listed := at[id]
-		switch {
-		case change.Add && !listed:
-			at[id] = len(members)
-			members = append(members, scim.Complex{"value": change.ID})
-		case !change.Add && listed:
-			members[i] = nil
-			delete(at, id)
-		}
-	}
 	result := next.Clone()
-	SetMembers(result, slices.DeleteFunc(members, func(member any) bool { return member == nil }))
+	result.SetMembers(current.Members().After(changes))
 	return result
 }
 
 // WithoutMembers returns a copy of a group that lists none.
 func WithoutMembers(group *scim.Resource) *scim.Resource {
 	without := group.Clone()
-	SetMembers(without, nil)
+	without.SetMembers(scim.Members{})
 	return without
 }
 
 // MemberKinds returns the kind of each member of a group by its id.
 func MemberKinds(group *scim.Resource) map[string]string {
-	members, _ := group.Attributes()["members"].([]any)
-	kinds := make(map[string]string, len(members))
-	for _, member := range members {
-		complex, _ := member.(scim.Complex)
-		id, _ := complex["value"].(string)
-		kind, _ := complex["type"].(string)
-		kinds[id] = kind
+	members := group.Members()
+	kinds := make(map[string]string, members.Len())
+	for member := range members.All() {
+		kinds[member.Value] = member.Type
 	}
 	return kinds
 }

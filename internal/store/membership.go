@@ -18,7 +18,7 @@ func NewMembership(groups []*scim.Resource) *Membership {
 	m := &Membership{display: make(map[string]string, len(groups)), parents: map[string][]string{}}
 	for _, group := range groups {
 		m.display[group.ID()] = group.DisplayName()
-		for _, member := range group.MemberIDs() {
+		for _, member := range group.Members().IDs() {
 			m.parents[member] = append(m.parents[member], group.ID())
 		}
 	}
@@ -27,10 +27,10 @@ func NewMembership(groups []*scim.Resource) *Membership {
 
 // GroupsOf returns the value of a user's groups attribute: the groups that list
 // the user as direct, the groups that hold those as indirect, each once.
-func (m *Membership) GroupsOf(userID string) []any {
+func (m *Membership) GroupsOf(userID string) []scim.Reference {
 	direct := slices.Clone(m.parents[userID])
 	seen := map[string]bool{}
-	var groups []any
+	var groups []scim.Reference
 	add := func(ids []string, kind string) (added []string) {
 		slices.Sort(ids)
 		for _, id := range ids {
@@ -39,7 +39,7 @@ func (m *Membership) GroupsOf(userID string) []any {
 			}
 			seen[id] = true
 			added = append(added, id)
-			groups = append(groups, scim.Complex{"value": id, "display": m.display[id], "type": kind})
+			groups = append(groups, scim.Reference{Value: id, Display: m.display[id], Type: kind})
 		}
 		return added
 	}
@@ -56,9 +56,5 @@ func (m *Membership) GroupsOf(userID string) []any {
 
 // Complete sets the groups of a user to what the membership says.
 func (m *Membership) Complete(user *scim.Resource) {
-	if groups := m.GroupsOf(user.ID()); len(groups) > 0 {
-		user.Attributes()["groups"] = groups
-		return
-	}
-	delete(user.Attributes(), "groups")
+	user.SetDerived(m.GroupsOf(user.ID()))
 }

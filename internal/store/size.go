@@ -35,7 +35,7 @@ func SizeOf(r *scim.Resource) int {
 // StoredSize returns about how many bytes the content of a resource takes where it is
 // stored.
 func StoredSize(r *scim.Resource) int64 {
-	return int64(SizeOf(r)) + int64(len(r.MemberIDs()))*MemberSize
+	return int64(SizeOf(r)) + int64(len(r.Members().IDs()))*MemberSize
 }
 
 // CheckSize returns 413 for a resource that is too large. One that is so already, since

@@ -43,11 +43,12 @@ func TestSizes(t *testing.T) {
 	g.Expect(store.CheckSize(user(90, false), user(90, true))).To(Succeed(), "nobody is too large to be deactivated")
 	g.Expect(store.CheckSize(user(91, false), user(90, true))).To(refusedWith(413))
 
-	members := make([]any, 5000)
-	for i := range members {
-		members[i] = store.Member(fmt.Sprint(i), store.MemberUser)
+	members := scim.MakeMembers(5000)
+	for i := range 5000 {
+		members.Add(store.Member(fmt.Sprint(i), store.MemberUser))
 	}
-	group := scim.NewResource(registry.Group(), scim.Complex{"displayName": "Everybody", "members": members})
+	group := scim.NewResource(registry.Group(), scim.Complex{"displayName": "Everybody"})
+	group.SetMembers(members)
 	g.Expect(store.CheckSize(group, nil)).To(Succeed(), "members do not count")
 	g.Expect(store.StoredSize(group)).To(BeNumerically(">", 5000*store.MemberSize))
 	g.Expect(store.Growth(group, group, false)).To(BeZero())

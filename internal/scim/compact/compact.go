@@ -79,8 +79,7 @@ func (f *Resource) Created() time.Time { return time.Unix(f.created, int64(f.cre
 func (f *Resource) Type() *schema.ResourceType { return f.kind }
 
 // Expand makes a resource of the compact form and the references of its derived
-// attribute. Attributes are read from the text only if somebody asks for them, by one
-// goroutine at a time until the first time is over.
+// attribute. Attributes are read from the text only if somebody asks for them.
 func (f *Resource) Expand(derived []scim.Reference) *scim.Resource {
 	return scim.FromSource(f.kind, f.Meta(), &expansion{of: f, derived: derived})
 }
@@ -89,13 +88,18 @@ func (f *Resource) Expand(derived []scim.Reference) *scim.Resource {
 type expansion struct {
 	of      *Resource
 	derived []scim.Reference
+	once    sync.Once
+	read    scim.Complex // once somebody has asked for the attributes
 }
 
 // ID is the resource's id.
 func (x *expansion) ID() string { return x.of.id }
 
-// Attributes are read from the text.
-func (x *expansion) Attributes() scim.Complex { return x.of.attributes(x.derived) }
+// Attributes are read from the text, the first time.
+func (x *expansion) Attributes() scim.Complex {
+	x.once.Do(func() { x.read = x.of.attributes(x.derived) })
+	return x.read
+}
 
 // attributes reads the text back. It was written from a resource, so names are
 // canonical and values fit their types.

@@ -61,7 +61,7 @@ func TestDecodeGroup(t *testing.T) {
 	if got, wanted := scimtest.Text(t, r), `{"schemas":["`+schema.URNGroup+`"],"displayName":"G","members":[{"value":"a","type":"User"},{"value":"B"}],"meta":{"resourceType":"Group"}}`; got != wanted {
 		t.Errorf("got %s", got)
 	}
-	if ids := r.MemberIDs(); len(ids) != 2 || ids[0] != "a" || ids[1] != "B" {
+	if ids := r.Members().IDs(); len(ids) != 2 || ids[0] != "a" || ids[1] != "B" {
 		t.Error(ids)
 	}
 }
@@ -255,7 +255,7 @@ func TestReplaceOfAGroup(t *testing.T) {
 	if got, wanted := scimtest.Text(t, r), `{"schemas":["`+schema.URNGroup+`"],"id":"g1","displayName":"G","members":[{"value":"c","type":"Group"},{"value":"d"},{"value":"a","display":"A","type":"User"}],"meta":{"resourceType":"Group"}}`; got != wanted {
 		t.Errorf("got %s", got)
 	}
-	if r, err = document.Replace(scimtest.GroupType, current, []byte(`{"schemas":["`+schema.URNGroup+`"],"displayName":"G"}`), scimtest.Strict); err != nil || r.MemberIDs() != nil {
-		t.Error(r.MemberIDs(), err)
+	if r, err = document.Replace(scimtest.GroupType, current, []byte(`{"schemas":["`+schema.URNGroup+`"],"displayName":"G"}`), scimtest.Strict); err != nil || r.Members().IDs() != nil {
+		t.Error(r.Members().IDs(), err)
 	}
 }

@@ -24,7 +24,7 @@ func TestMembersThatNameNobody(t *testing.T) {
 			} {
 				got, _, err := scimtest.Apply(scimtest.GroupType, current, l, op)
 				if err == nil {
-					t.Errorf("accepted %s: %v", op, got.MemberIDs())
+					t.Errorf("accepted %s: %v", op, got.Members().IDs())
 				}
 			}
 			doc := []byte(`{"schemas":["` + schema.URNGroup + `"],"displayName":"Tour Guides","members":` + value + `}`)
@@ -32,7 +32,7 @@ func TestMembersThatNameNobody(t *testing.T) {
 				t.Errorf("created %s", doc)
 			}
 			if got, err := document.Replace(scimtest.GroupType, current, doc, l); err == nil {
-				t.Errorf("replaced by %s: %v", doc, got.MemberIDs())
+				t.Errorf("replaced by %s: %v", doc, got.Members().IDs())
 			}
 		}
 		for _, value := range []string{`[{"value":null}]`, `[{}]`, `[null]`} {
@@ -45,7 +45,7 @@ func TestMembersThatNameNobody(t *testing.T) {
 		}
 		for _, value := range []string{`[]`, `null`} {
 			got, _, err := scimtest.Apply(scimtest.GroupType, current, l, `{"op":"replace","path":"members","value":`+value+`}`)
-			if err != nil || got.MemberIDs() != nil {
+			if err != nil || got.Members().IDs() != nil {
 				t.Error(value, got, err)
 			}
 		}

@@ -17,7 +17,7 @@ type ValueFilter struct {
 	terms []*elementNode
 	// id is the `value` that an element must have, if the filter says so and
 	// elements are identified by it.
-	Id *string
+	ID *string
 }
 
 // ParseValueFilter reads the value filter of an attribute in the path of a PATCH, from "["
@@ -39,7 +39,7 @@ func newValueFilter(a *schema.Attribute, n node, cost int) *ValueFilter {
 	f.terms, _ = conjunction(n)
 	n.implies(func(b *schema.Attribute, c *comparison) {
 		if a.Identified() && b == a.ValueAttr() && c.op == opEq && c.kind == kindText {
-			f.Id = &c.literal
+			f.ID = &c.literal
 		}
 	})
 	return f

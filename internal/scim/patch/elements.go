@@ -101,11 +101,11 @@ func (p *applier) replaceElements(l *list, elements []any) error {
 
 // matches are the positions of the elements that a path names: all without a filter.
 func (p *applier) matches(l *list, f *filter.ValueFilter) ([]int, error) {
-	if f != nil && f.Id != nil {
+	if f != nil && f.ID != nil {
 		if err := p.lookUp(l, f.Cost); err != nil {
 			return nil, err
 		}
-		at, found := l.find(content.ElementKey(l.attr, scim.Complex{l.attr.ValueAttr().Name: *f.Id}))
+		at, found := l.find(content.ElementKey(l.attr, scim.Complex{l.attr.ValueAttr().Name: *f.ID}))
 		if !found || !f.Match(p.r, l.items[at]) {
 			return nil, nil
 		}

@@ -49,8 +49,8 @@ func (s *step) memberChanges() (changes []scim.MemberChange, ok bool) {
 			changes = append(changes, scim.MemberChange{ID: id, Add: s.verb == verbAdd})
 		}
 		return changes, true
-	case s.verb == verbRemove && !s.listed && f != nil && f.Id != nil && f.Simple():
-		return []scim.MemberChange{{ID: fold.Key(*f.Id)}}, true
+	case s.verb == verbRemove && !s.listed && f != nil && f.ID != nil && f.Simple():
+		return []scim.MemberChange{{ID: fold.Key(*f.ID)}}, true
 	}
 	return nil, false
 }

@@ -104,14 +104,14 @@ func TestPatchOfALargeGroup(t *testing.T) {
 	}
 	// An add may bring back a member that an earlier operation removed.
 	ids := map[string]bool{}
-	for _, id := range got.MemberIDs() {
+	for _, id := range got.Members().IDs() {
 		if ids[id] {
 			t.Fatal("twice:", id)
 		}
 		ids[id] = true
 	}
-	if !ids["new-999"] || ids["new-998"] || ids["member-000000"] || len(r.MemberIDs()) != 100_000 {
-		t.Error(len(ids), len(r.MemberIDs()))
+	if !ids["new-999"] || ids["new-998"] || ids["member-000000"] || len(r.Members().IDs()) != 100_000 {
+		t.Error(len(ids), len(r.Members().IDs()))
 	}
 	if d := time.Since(start); d > 10*time.Second {
 		t.Error("took", d)

@@ -44,7 +44,7 @@ func TestMemberChanges(t *testing.T) {
 			next, _, err := rest.Apply(scim.NewResource(registry.Group(), scim.Complex{"displayName": "X"}))
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(next.DisplayName()).To(Equal(want.name))
-			g.Expect(next.MemberIDs()).To(BeEmpty())
+			g.Expect(next.Members().IDs()).To(BeEmpty())
 		})
 	}
 }

@@ -296,8 +296,8 @@ func TestPatchAppliesAgain(t *testing.T) {
 		ids string
 	}{{first, "[b c x y]"}, {second, "[n c x y]"}, {first, "[b c x y]"}} {
 		got, changed, err := p.Apply(c.r)
-		if err != nil || !changed || fmt.Sprint(got.MemberIDs()) != c.ids {
-			t.Errorf("got %v, %v, %v", got.MemberIDs(), changed, err)
+		if err != nil || !changed || fmt.Sprint(got.Members().IDs()) != c.ids {
+			t.Errorf("got %v, %v, %v", got.Members().IDs(), changed, err)
 		}
 	}
 }

@@ -111,8 +111,8 @@ func (a *Attribute) Key() string { return a.key }
 // Parent is the attribute that this is a sub-attribute of; nil for none.
 func (a *Attribute) Parent() *Attribute { return a.parent }
 
-// ValueAttr, TypeAttr and PrimaryAttr are the default sub-attributes of multi-valued
-// attributes (RFC 7643 section 2.4), nil where there are none.
+// ValueAttr is the sub-attribute `value`. Like TypeAttr and PrimaryAttr it is a default
+// sub-attribute of multi-valued attributes (RFC 7643 section 2.4), nil where there is none.
 func (a *Attribute) ValueAttr() *Attribute { return a.value }
 
 // TypeAttr is the sub-attribute `type`.

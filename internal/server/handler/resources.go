@@ -38,7 +38,7 @@ func create(x *exchange.Exchange, t *schema.ResourceType) error {
 		return err
 	}
 	view := x.View(projection)
-	weight := view.Weight(len(resource.MemberIDs()))
+	weight := view.Weight(len(resource.Members().IDs()))
 	if err := x.WithMemory(func() error { return view.Take(x.Ctx, weight) }); err != nil {
 		return err
 	}

@@ -71,11 +71,11 @@ func (s *suite) user(userName string) *scim.Resource {
 // group returns a new group resource.
 func (s *suite) group(displayName string, memberIDs ...string) *scim.Resource {
 	group := scim.NewResource(s.registry.Group(), scim.Complex{"displayName": displayName})
-	members := make([]any, 0, len(memberIDs))
+	members := scim.MakeMembers(len(memberIDs))
 	for _, id := range memberIDs {
-		members = append(members, scim.Complex{"value": id})
+		members.Add(scim.Reference{Value: id})
 	}
-	store.SetMembers(group, members)
+	group.SetMembers(members)
 	return group
 }
 
@@ -131,8 +131,7 @@ func set(attribute string, value any) store.Change {
 func addMember(id string) store.Change {
 	return func(current *scim.Resource) (*scim.Resource, error) {
 		next := current.Clone()
-		members, _ := next.Attributes()["members"].([]any)
-		store.SetMembers(next, append(members, scim.Complex{"value": id}))
+		next.SetMembers(next.Members().And(scim.MembersOf([]scim.Reference{{Value: id}})))
 		return next, nil
 	}
 }

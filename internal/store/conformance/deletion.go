@@ -30,7 +30,7 @@ func (s *suite) describeDeletion() {
 			user, colleague := s.create(s.user("babs@example.com")), s.create(s.user("colleague@example.com"))
 			group := s.create(s.group("Tour Guides", user.ID(), colleague.ID()))
 			s.delete(s.registry.User(), user.ID(), policy)
-			Expect(s.get(s.other, s.registry.Group(), group.ID()).MemberIDs()).To(ConsistOf(colleague.ID()))
+			Expect(s.get(s.other, s.registry.Group(), group.ID()).Members().IDs()).To(ConsistOf(colleague.ID()))
 		})
 	}
 
@@ -54,7 +54,7 @@ func (s *suite) describeDeletion() {
 		Expect(back.Meta().Created).To(Equal(user.Meta().Created))
 		Expect(back.Meta().Version).NotTo(Equal(user.Meta().Version))
 		Expect(back.Equal(again)).To(BeTrue())
-		Expect(s.get(s.one, s.registry.Group(), group.ID()).MemberIDs()).To(BeEmpty())
+		Expect(s.get(s.one, s.registry.Group(), group.ID()).Members().IDs()).To(BeEmpty())
 		Expect(s.get(s.one, s.registry.User(), user.ID()).Equal(again)).To(BeTrue())
 		_, err = s.one.Create(s.ctx, s.user("babs@example.com"), store.Policy{})
 		Expect(err).To(beTaken())

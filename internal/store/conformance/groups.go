@@ -38,14 +38,14 @@ func (s *suite) describeGroups() {
 		user := s.create(s.user("babs@example.com"))
 		s.delete(s.registry.User(), user.ID(), store.Policy{KeepDeletedUsers: true})
 		group := s.create(s.group("Tour Guides", user.ID()))
-		Expect(group.MemberIDs()).To(BeEmpty())
+		Expect(group.Members().IDs()).To(BeEmpty())
 	})
 
 	It("keeps the members of a user that is inactive", func() {
 		user := s.create(s.user("babs@example.com"))
 		group := s.create(s.group("Tour Guides", user.ID()))
 		s.update(s.one, s.registry.User(), user.ID(), set("active", false))
-		Expect(s.get(s.other, s.registry.Group(), group.ID()).MemberIDs()).To(ConsistOf(user.ID()))
+		Expect(s.get(s.other, s.registry.Group(), group.ID()).Members().IDs()).To(ConsistOf(user.ID()))
 	})
 
 	It("derives the groups of a user, direct and indirect, even when groups hold each other", func() {
@@ -71,11 +71,11 @@ func (s *suite) describeGroups() {
 		view := store.View{WithoutGroups: true, WithoutMembers: true}
 		found, err := s.one.Get(s.ctx, s.registry.Group(), group.ID(), view)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(found.MemberIDs()).To(BeEmpty())
+		Expect(found.Members().IDs()).To(BeEmpty())
 		updated, err := s.one.Update(s.ctx, s.registry.Group(), group.ID(), set("externalId", "g1"), store.UpdateOptions{View: view})
 		Expect(err).NotTo(HaveOccurred())
-		Expect(updated.MemberIDs()).To(BeEmpty())
-		Expect(s.get(s.other, s.registry.Group(), group.ID()).MemberIDs()).To(ConsistOf(user.ID()))
+		Expect(updated.Members().IDs()).To(BeEmpty())
+		Expect(s.get(s.other, s.registry.Group(), group.ID()).Members().IDs()).To(ConsistOf(user.ID()))
 	})
 
 	It("takes memory for members before it has them, and does nothing without", func() {
@@ -118,6 +118,6 @@ func (s *suite) describeGroups() {
 			})
 		}
 		adding.Wait()
-		Expect(s.get(s.one, s.registry.Group(), group.ID()).MemberIDs()).To(ConsistOf(ids))
+		Expect(s.get(s.one, s.registry.Group(), group.ID()).Members().IDs()).To(ConsistOf(ids))
 	})
 }

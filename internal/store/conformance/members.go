@@ -25,19 +25,19 @@ func (s *suite) describeMembers() {
 
 	It("holds many members, in whole lists and one by one", func() {
 		group := s.create(s.group("Tour Guides", ids[:8]...))
-		Expect(group.MemberIDs()).To(ConsistOf(ids[:8]))
-		Expect(s.get(s.other, s.registry.Group(), group.ID()).MemberIDs()).To(ConsistOf(ids[:8]))
+		Expect(group.Members().IDs()).To(ConsistOf(ids[:8]))
+		Expect(s.get(s.other, s.registry.Group(), group.ID()).Members().IDs()).To(ConsistOf(ids[:8]))
 
 		changed := s.change(s.other, group.ID(), add(ids[8]), remove(ids[0]), add(ids[0]), remove(ids[1]))
-		Expect(changed.MemberIDs()).To(ConsistOf(append([]string{ids[0]}, ids[2:9]...)))
-		Expect(s.get(s.one, s.registry.Group(), group.ID()).MemberIDs()).To(ConsistOf(changed.MemberIDs()))
+		Expect(changed.Members().IDs()).To(ConsistOf(append([]string{ids[0]}, ids[2:9]...)))
+		Expect(s.get(s.one, s.registry.Group(), group.ID()).Members().IDs()).To(ConsistOf(changed.Members().IDs()))
 
 		replaced := s.update(s.one, s.registry.Group(), group.ID(), func(current *scim.Resource) (*scim.Resource, error) {
 			next := s.group("Renamed", append([]string{ids[9]}, ids[4:9]...)...)
 			next.SetID(current.ID())
 			return next, nil
 		})
-		Expect(replaced.MemberIDs()).To(ConsistOf(ids[4:]))
+		Expect(replaced.Members().IDs()).To(ConsistOf(ids[4:]))
 		Expect(replaced.DisplayName()).To(Equal("Renamed"))
 		Expect(idsOf(s.list(s.other, s.registry.Group(), `displayName eq "renamed" and members.value eq "`+ids[9]+`"`))).To(ConsistOf(group.ID()))
 		Expect(idsOf(s.list(s.other, s.registry.Group(), `members.value eq "`+ids[0]+`"`))).To(BeEmpty())
@@ -45,8 +45,8 @@ func (s *suite) describeMembers() {
 		emptied := s.update(s.other, s.registry.Group(), group.ID(), func(current *scim.Resource) (*scim.Resource, error) {
 			return store.WithoutMembers(current), nil
 		})
-		Expect(emptied.MemberIDs()).To(BeEmpty())
-		Expect(s.change(s.one, group.ID(), add(ids[3])).MemberIDs()).To(ConsistOf(ids[3]))
+		Expect(emptied.Members().IDs()).To(BeEmpty())
+		Expect(s.change(s.one, group.ID(), add(ids[3])).Members().IDs()).To(ConsistOf(ids[3]))
 	})
 
 	It("changes the version and the time with the members, and with nothing else", func() {
@@ -81,15 +81,15 @@ func (s *suite) describeMembers() {
 		group := s.create(s.group("Tour Guides", ids[:8]...))
 		s.delete(s.registry.User(), ids[0], store.Policy{})
 		s.delete(s.registry.User(), ids[7], store.Policy{KeepDeletedUsers: true})
-		Expect(s.get(s.other, s.registry.Group(), group.ID()).MemberIDs()).To(ConsistOf(ids[1:7]))
+		Expect(s.get(s.other, s.registry.Group(), group.ID()).Members().IDs()).To(ConsistOf(ids[1:7]))
 		revived := s.create(s.user("user7@example.com"))
 		Expect(revived.ID()).To(Equal(ids[7]))
 		Expect(revived.Attributes()).NotTo(HaveKey("groups"))
-		Expect(s.get(s.other, s.registry.Group(), group.ID()).MemberIDs()).To(ConsistOf(ids[1:7]))
+		Expect(s.get(s.other, s.registry.Group(), group.ID()).Members().IDs()).To(ConsistOf(ids[1:7]))
 
 		s.delete(s.registry.Group(), group.ID(), store.Policy{})
 		Expect(s.get(s.other, s.registry.User(), ids[3]).Attributes()).NotTo(HaveKey("groups"))
-		Expect(s.create(s.group("Tour Guides")).MemberIDs()).To(BeEmpty())
+		Expect(s.create(s.group("Tour Guides")).Members().IDs()).To(BeEmpty())
 	})
 
 	It("has exactly the members that changes from several replicas at the same time leave", func() {
@@ -109,8 +109,8 @@ func (s *suite) describeMembers() {
 			})
 		}
 		changing.Wait()
-		Expect(s.get(s.one, s.registry.Group(), group.ID()).MemberIDs()).To(ConsistOf(ids[5:]))
-		Expect(s.get(s.other, s.registry.Group(), group.ID()).MemberIDs()).To(ConsistOf(ids[5:]))
+		Expect(s.get(s.one, s.registry.Group(), group.ID()).Members().IDs()).To(ConsistOf(ids[5:]))
+		Expect(s.get(s.other, s.registry.Group(), group.ID()).Members().IDs()).To(ConsistOf(ids[5:]))
 	})
 }
 

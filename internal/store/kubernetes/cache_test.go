@@ -182,7 +182,7 @@ var _ = Describe("A cache", func() {
 					page, err := at.reader.List(ctx, t.Group(), store.Query{StartIndex: 1, Count: 10})
 					Expect(err).NotTo(HaveOccurred())
 					Expect(page.Resources).To(HaveLen(1))
-					Expect(page.Resources[0].MemberIDs()).To(ConsistOf(person))
+					Expect(page.Resources[0].Members().IDs()).To(ConsistOf(person))
 					kinds, err := at.reader.resolve(ctx, []string{person, group.ID()})
 					Expect(err).NotTo(HaveOccurred())
 					Expect(kinds).To(HaveLen(2))

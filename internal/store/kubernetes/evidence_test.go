@@ -126,7 +126,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			Expect(keeper.Pass(ctx, true)).To(Succeed())
 			found, err := s.Get(ctx, registry.Group(), id, store.View{})
 			Expect(err).NotTo(HaveOccurred())
-			Expect(found.MemberIDs()).To(ConsistOf(ids))
+			Expect(found.Members().IDs()).To(ConsistOf(ids))
 			Expect(testutil.ToFloat64(keeper.Metrics.Absent)).To(BeZero())
 		})
 
@@ -160,7 +160,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 				for _, reader := range []*Store{s, newStore(live, namespace)} {
 					found, err := reader.Get(ctx, registry.Group(), id, store.View{})
 					Expect(err).NotTo(HaveOccurred())
-					Expect(found.MemberIDs()).NotTo(ContainElement(member), "nobody is shown it meanwhile")
+					Expect(found.Members().IDs()).NotTo(ContainElement(member), "nobody is shown it meanwhile")
 				}
 				Expect(listed(ctx, id)).To(ContainElement(member))
 				Expect(keeper.Pass(ctx, false)).To(Succeed())
@@ -219,7 +219,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			}), namespace), small)
 			put := func(current *scim.Resource) (*scim.Resource, error) {
 				next := current.Clone()
-				next.Attributes()["members"] = newGroup("x", others[0], others[1], first).Attributes()["members"]
+				next.SetMembers(newGroup("x", others[0], others[1], first).Members())
 				return next, nil
 			}
 			_, err := full.Update(ctx, registry.Group(), id, put, store.UpdateOptions{})
@@ -273,7 +273,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			inMemory(true, id)
 			found, err := s.Get(ctx, registry.Group(), id, store.View{})
 			Expect(err).NotTo(HaveOccurred())
-			Expect(found.MemberIDs()).To(ConsistOf(members))
+			Expect(found.Members().IDs()).To(ConsistOf(members))
 			Expect(live.Delete(ctx, backup)).To(Succeed())
 			inMemory(false, id)
 			keeper.AbsenceAge = 0

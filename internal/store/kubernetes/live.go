@@ -123,7 +123,7 @@ func (s *Store) liveList(ctx context.Context, t *schema.ResourceType, query stor
 	}
 	if store.IsGroup(t) && query.View.WithoutMembers {
 		for _, group := range page.Resources {
-			store.SetMembers(group, nil)
+			group.SetMembers(scim.Members{})
 		}
 	}
 	if !asked { // Then only those on the page need be looked up.
@@ -222,7 +222,7 @@ func (s *Store) liveComplete(ctx context.Context, resource *scim.Resource, view 
 	case store.IsUser(resource.Type()) && !view.WithoutGroups:
 		return s.liveDerive(ctx, resource, view)
 	case store.IsGroup(resource.Type()) && view.WithoutMembers:
-		store.SetMembers(resource, nil)
+		resource.SetMembers(scim.Members{})
 	}
 	return resource, nil
 }

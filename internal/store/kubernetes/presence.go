@@ -59,8 +59,7 @@ const lookUpWeight = 200
 func (s *Store) hideMissing(ctx context.Context, view store.View, groups ...*scim.Resource) error {
 	listed := map[string]string{}
 	for _, group := range groups {
-		members, _ := group.Attributes()["members"].([]any)
-		if err := view.Take(ctx, int64(len(members))*lookUpWeight); err != nil {
+		if err := view.Take(ctx, int64(group.Members().Len())*lookUpWeight); err != nil {
 			return err
 		}
 		maps.Copy(listed, store.MemberKinds(group))
@@ -96,7 +95,7 @@ func (s *Store) listing(ctx context.Context, id string) (groups []string, err er
 		return nil, err
 	}
 	for _, group := range all {
-		if slices.Contains(group.MemberIDs(), id) {
+		if slices.Contains(group.Members().IDs(), id) {
 			groups = append(groups, group.ID())
 		}
 	}

@@ -91,7 +91,7 @@ func (s *Store) current(ctx context.Context, t *schema.ResourceType) bool {
 func (s *Store) derive(ctx context.Context, resource *scim.Resource, view store.View) (*scim.Resource, error) {
 	switch {
 	case store.IsGroup(resource.Type()) && view.WithoutMembers:
-		store.SetMembers(resource, nil)
+		resource.SetMembers(scim.Members{})
 	case store.IsGroup(resource.Type()):
 		return resource, s.hideMissing(ctx, store.View{}, resource)
 	case store.IsUser(resource.Type()) && !view.WithoutGroups:

@@ -93,7 +93,7 @@ var _ = Describe("A replica", func() {
 			Expect(err).To(HaveOccurred(), "it counts: "+name)
 			group, err := s.Create(ctx, newGroup("Tour Guides", id), store.Policy{})
 			Expect(err).NotTo(HaveOccurred())
-			Expect(group.MemberIDs()).To(ConsistOf(id), name)
+			Expect(group.Members().IDs()).To(ConsistOf(id), name)
 
 			blocked, err := s.Update(ctx, registry.User(), id, func(current *scim.Resource) (*scim.Resource, error) {
 				next := current.Clone()
@@ -139,7 +139,7 @@ var _ = Describe("A replica", func() {
 				Expect(failure.IsNotFound(s.Delete(ctx, registry.User(), name, store.DeleteOptions{}))).To(BeTrue(), where)
 				group, err := s.Create(ctx, newGroup("Guides "+where+" and "+name, name), store.Policy{})
 				Expect(err).NotTo(HaveOccurred())
-				Expect(group.MemberIDs()).To(BeEmpty(), where)
+				Expect(group.Members().IDs()).To(BeEmpty(), where)
 			}
 		}
 	})
@@ -167,7 +167,7 @@ var _ = Describe("A replica", func() {
 			Expect(failure.Status(err)).To(Equal(http.StatusConflict), "the name is not free: "+where)
 			changed, err := s.Update(ctx, registry.Group(), group.ID(), unchanged, store.UpdateOptions{Members: []scim.MemberChange{{ID: odd, Add: true}}})
 			Expect(err).NotTo(HaveOccurred(), where)
-			Expect(changed.MemberIDs()).To(ConsistOf(id), where)
+			Expect(changed.Members().IDs()).To(ConsistOf(id), where)
 		}
 		raw := &unstructured.Unstructured{}
 		raw.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ScimUser"))
@@ -194,10 +194,10 @@ var _ = Describe("A replica", func() {
 		for name, s := range map[string]*Store{"memory": at.reader, "live": died} {
 			found, err := s.Get(ctx, registry.Group(), group.ID(), store.View{})
 			Expect(err).NotTo(HaveOccurred())
-			Expect(found.MemberIDs()).To(ConsistOf(stays), name)
+			Expect(found.Members().IDs()).To(ConsistOf(stays), name)
 			page, err := s.List(ctx, registry.Group(), store.Query{StartIndex: 1, Count: 10})
 			Expect(err).NotTo(HaveOccurred())
-			Expect(page.Resources[0].MemberIDs()).To(ConsistOf(stays), name)
+			Expect(page.Resources[0].Members().IDs()).To(ConsistOf(stays), name)
 			for member, groups := range map[string]int{stays: 1, deleted: 0, absent: 0} {
 				filter, err := filter.Parse(registry.Group(), `members.value eq "`+member+`"`, scim.Leniency{})
 				Expect(err).NotTo(HaveOccurred())
@@ -212,7 +212,7 @@ var _ = Describe("A replica", func() {
 			}
 			updated, err := s.Update(ctx, registry.Group(), group.ID(), renamed, store.UpdateOptions{})
 			Expect(err).NotTo(HaveOccurred())
-			Expect(updated.MemberIDs()).To(ConsistOf(stays), name)
+			Expect(updated.Members().IDs()).To(ConsistOf(stays), name)
 		}
 		object := &v1alpha1.ScimGroup{}
 		Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: group.ID()}, object)).To(Succeed())
@@ -245,7 +245,7 @@ var _ = Describe("A replica", func() {
 		halfDelete(ctx, newStore(live, at.namespace), registry.User(), second, false)
 		updated, err := s.Update(ctx, registry.Group(), group.ID(), unchanged, store.UpdateOptions{Members: []scim.MemberChange{{ID: third, Add: true}}})
 		Expect(err).NotTo(HaveOccurred())
-		Expect(updated.MemberIDs()).To(ConsistOf(first, third))
+		Expect(updated.Members().IDs()).To(ConsistOf(first, third))
 		fog.clear()
 	})
 

@@ -65,9 +65,9 @@ var _ = Describe("A large group", func() {
 					page, err := s.List(ctx, registry.Group(), store.Query{StartIndex: 1, Count: 10})
 					Expect(err).NotTo(HaveOccurred())
 					Expect(page.Resources).To(HaveLen(1))
-					Expect(page.Resources[0].MemberIDs()).To(ConsistOf(found.MemberIDs()))
+					Expect(page.Resources[0].Members().IDs()).To(ConsistOf(found.Members().IDs()))
 					Expect(page.Resources[0].Meta().Version).To(Equal(found.Meta().Version))
-					return found.MemberIDs()
+					return found.Members().IDs()
 				}
 				lose(ctx, id)
 				Expect(members()).To(ConsistOf(ids))
@@ -115,7 +115,7 @@ var _ = Describe("A large group", func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(page.Resources).To(HaveLen(groups))
 		for _, group := range page.Resources {
-			Expect(group.MemberIDs()).To(ConsistOf(ids))
+			Expect(group.Members().IDs()).To(ConsistOf(ids))
 		}
 		Expect(lists.Load()).To(BeEquivalentTo(1))
 	})

@@ -114,7 +114,7 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	if err := u.check(current); err != nil {
 		return nil, err
 	}
-	if err := u.reserve(ctx, len(current.MemberIDs())); err != nil {
+	if err := u.reserve(ctx, len(current.Members().IDs())); err != nil {
 		return nil, err
 	}
 	next, err := u.next(ctx, current)
@@ -133,7 +133,7 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	if err := u.store.admit(ctx, u.options.Policy, next, current, false); err != nil {
 		return nil, err
 	}
-	if len(next.MemberIDs()) > u.store.sizes.inline {
+	if len(next.Members().IDs()) > u.store.sizes.inline {
 		return u.overflow(ctx, read.Object, current, next)
 	}
 	written, err := u.put(ctx, read.Object, current, next)

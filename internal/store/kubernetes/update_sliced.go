@@ -115,12 +115,12 @@ func (u *update) readGroup(ctx context.Context, state *slice.State) (*v1alpha1.S
 
 // putSliced writes the group itself with those of its members that stay.
 func (u *update) putSliced(ctx context.Context, group *v1alpha1.ScimGroup, state *slice.State, next *scim.Resource, keep []index.Member) (*scim.Resource, error) {
-	members := make([]any, 0, len(keep))
+	members := scim.MakeMembers(len(keep))
 	for _, m := range keep {
-		members = append(members, store.Member(m.ID.String(), codec.MemberKind(m)))
+		members.Add(store.Member(m.ID.String(), codec.MemberKind(m)))
 	}
 	object := next.Clone()
-	store.SetMembers(object, members)
+	object.SetMembers(members)
 	codec.MarkSliced(group)
 	return u.put(ctx, group, state.Current, object)
 }
@@ -165,11 +165,11 @@ func (u *update) resolved(ctx context.Context, ids []string) ([]index.Member, er
 		return nil, nil
 	}
 	group := scim.NewResource(u.t, scim.Complex{"id": u.id})
-	candidates := make([]any, len(ids))
-	for i, id := range ids {
-		candidates[i] = scim.Complex{"value": id}
+	candidates := scim.MakeMembers(len(ids))
+	for _, id := range ids {
+		candidates.Add(scim.Reference{Value: id})
 	}
-	store.SetMembers(group, candidates)
+	group.SetMembers(candidates)
 	if err := u.store.settle(ctx, group, nil, u.options.Policy); err != nil {
 		return nil, err
 	}

@@ -87,7 +87,7 @@ func (s *Store) Get(ctx context.Context, t *schema.ResourceType, id string, view
 	if err != nil {
 		return nil, err
 	}
-	if err := view.Take(ctx, view.Weight(len(found.resource.MemberIDs()))); err != nil {
+	if err := view.Take(ctx, view.Weight(len(found.resource.Members().IDs()))); err != nil {
 		return nil, err
 	}
 	return s.view(found.resource, view), nil
@@ -105,7 +105,7 @@ func (s *Store) Update(ctx context.Context, t *schema.ResourceType, id string, c
 	if version := current.Meta().Version; options.Precondition != nil && !options.Precondition(version) {
 		return nil, store.PreconditionFailed(version)
 	}
-	if err := options.View.Take(ctx, options.View.Weight(len(current.MemberIDs()))); err != nil {
+	if err := options.View.Take(ctx, options.View.Weight(len(current.Members().IDs()))); err != nil {
 		return nil, err
 	}
 	next, err := options.Apply(change, current)
@@ -183,7 +183,7 @@ func (s *Store) List(ctx context.Context, t *schema.ResourceType, query store.Qu
 	}
 	members := 0
 	for _, resource := range page.Resources {
-		members += len(resource.MemberIDs())
+		members += len(resource.Members().IDs())
 	}
 	if err := query.View.Take(ctx, query.View.Weight(members)); err != nil {
 		return nil, err
@@ -218,7 +218,9 @@ func (s *Store) all(typeName string) []*scim.Resource {
 func (s *Store) put(resource *scim.Resource, meta scim.Meta, revision int, now time.Time) {
 	meta.LastModified, meta.Version = now, fmt.Sprintf(`W/"%d"`, revision)
 	resource.SetMeta(meta)
-	delete(resource.Attributes(), "groups")
+	if store.IsUser(resource.Type()) {
+		resource.SetDerived(nil)
+	}
 	s.records[resource.ID()] = &record{resource: resource, revision: revision}
 	s.names[keyOf(resource)] = resource.ID()
 }
@@ -246,7 +248,7 @@ func (s *Store) view(resource *scim.Resource, view store.View) *scim.Resource {
 	case store.IsUser(resource.Type()) && !view.WithoutGroups:
 		store.NewMembership(s.all(store.MemberGroup)).Complete(copied)
 	case store.IsGroup(resource.Type()) && view.WithoutMembers:
-		store.SetMembers(copied, nil)
+		copied.SetMembers(scim.Members{})
 	}
 	return copied
 }

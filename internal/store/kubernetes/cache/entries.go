@@ -7,7 +7,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/compact"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
@@ -83,12 +82,8 @@ func userEntry(id uuid.UUID, read *codec.Record) *index.Entry {
 		Active:     store.TakesSeat(user),
 		Bytes:      codec.BytesOf(read.Object, len(frozen.Text()), 0),
 	}
-	emails, _ := user.Attributes()["emails"].([]any)
-	for _, email := range emails {
-		fields, _ := email.(scim.Complex)
-		if address, _ := fields["value"].(string); address != "" {
-			e.Emails = append(e.Emails, compact.Shared(frozen.Text(), address))
-		}
+	for _, address := range user.Emails() {
+		e.Emails = append(e.Emails, compact.Shared(frozen.Text(), address))
 	}
 	return e
 }

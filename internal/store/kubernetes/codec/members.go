@@ -95,7 +95,7 @@ func MemberLists(members []index.Member) (users, groups []v1alpha1.MemberID) {
 func MembersOfResource(group *scim.Resource) []index.Member {
 	kinds := store.MemberKinds(group)
 	var members []index.Member
-	for _, text := range group.MemberIDs() {
+	for _, text := range group.Members().IDs() {
 		if id, err := ParseID(text); err == nil {
 			members = append(members, index.Member{ID: id, Group: kinds[text] == store.MemberGroup})
 		}
@@ -104,13 +104,13 @@ func MembersOfResource(group *scim.Resource) []index.Member {
 }
 
 // decodeMembers returns the members that the spec holds.
-func decodeMembers(spec *v1alpha1.ScimGroupSpec) []any {
-	members := make([]any, 0, len(spec.Members)+len(spec.MemberGroups))
+func decodeMembers(spec *v1alpha1.ScimGroupSpec) scim.Members {
+	members := scim.MakeMembers(len(spec.Members) + len(spec.MemberGroups))
 	for _, id := range spec.Members {
-		members = append(members, store.Member(string(id), store.MemberUser))
+		members.Add(store.Member(string(id), store.MemberUser))
 	}
 	for _, id := range spec.MemberGroups {
-		members = append(members, store.Member(string(id), store.MemberGroup))
+		members.Add(store.Member(string(id), store.MemberGroup))
 	}
 	return members
 }

@@ -126,7 +126,7 @@ func (r *Record) Has(t *schema.ResourceType, name string) bool {
 func Decode(tenant string, t *schema.ResourceType, object client.Object) (*Record, error) {
 	read, err := DecodeWithoutMembers(tenant, t, object)
 	if group, isGroup := object.(*v1alpha1.ScimGroup); isGroup && read != nil {
-		store.SetMembers(read.Resource, decodeMembers(&group.Spec))
+		read.Resource.SetMembers(decodeMembers(&group.Spec))
 	}
 	return read, err
 }

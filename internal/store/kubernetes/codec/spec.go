@@ -140,7 +140,7 @@ func decodeGroup(t *schema.ResourceType, spec *v1alpha1.ScimGroupSpec) *scim.Res
 func encodeGroup(resource *scim.Resource) v1alpha1.ScimGroupSpec {
 	spec := v1alpha1.ScimGroupSpec{DisplayName: resource.DisplayName(), ExternalID: resource.ExternalID()}
 	kinds := store.MemberKinds(resource)
-	for _, id := range resource.MemberIDs() {
+	for _, id := range resource.Members().IDs() {
 		if kinds[id] == store.MemberGroup {
 			spec.MemberGroups = append(spec.MemberGroups, v1alpha1.MemberID(id))
 			continue

@@ -29,11 +29,11 @@ func group(t *testing.T, numbers ...int) *scim.Resource {
 	registry, err := schema.NewRegistry()
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	group := scim.NewResource(registry.Group(), scim.Complex{"displayName": "Everybody"})
-	var values []any
+	var values []scim.Reference
 	for _, number := range numbers {
 		values = append(values, store.Member(idOf(number), store.MemberUser))
 	}
-	store.SetMembers(group, values)
+	group.SetMembers(scim.MembersOf(values))
 	return group
 }
 
@@ -83,9 +83,9 @@ func TestSplit(t *testing.T) {
 	grown, current := group(t, 3, 1, 4, 2), group(t, 1, 2)
 	first, others, err := Split(Staying(grown, current), 2)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(first.MemberIDs()).To(Equal([]string{idOf(1), idOf(2)}))
+	g.Expect(first.Members().IDs()).To(Equal([]string{idOf(1), idOf(2)}))
 	g.Expect(others).To(Equal(members(3, 4)))
-	g.Expect(grown.MemberIDs()).To(HaveLen(4), "the group that was given is as it was")
+	g.Expect(grown.Members().IDs()).To(HaveLen(4), "the group that was given is as it was")
 
 	first, others, err = Split(current, 2)
 	g.Expect(err).NotTo(HaveOccurred())

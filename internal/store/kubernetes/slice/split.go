@@ -2,7 +2,6 @@ package slice
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
@@ -27,31 +26,29 @@ func CheckCount(count int) error {
 // until that is written, or for good if it cannot be.
 func Staying(next, current *scim.Resource) *scim.Resource {
 	has := store.MemberKinds(current)
-	members, _ := next.Attributes()["members"].([]any)
-	stays := func(member any) bool {
-		complex, _ := member.(scim.Complex)
-		id, _ := complex["value"].(string)
-		_, stays := has[id]
+	stays := func(m scim.Reference) bool {
+		_, stays := has[m.Value]
 		return stays
 	}
-	first := slices.DeleteFunc(slices.Clone(members), func(member any) bool { return !stays(member) })
+	members := next.Members()
+	first := members.Only(stays)
 	ordered := store.WithoutMembers(next)
-	store.SetMembers(ordered, append(first, slices.DeleteFunc(slices.Clone(members), stays)...))
+	ordered.SetMembers(first.And(members.Only(func(m scim.Reference) bool { return !stays(m) })))
 	return ordered
 }
 
 // Split returns a resource as its own object holds it, with so many members inline at the
 // most, and the members of a group for which that has no room.
 func Split(resource *scim.Resource, inline int) (first *scim.Resource, others []index.Member, err error) {
-	members, _ := resource.Attributes()["members"].([]any)
-	if !store.IsGroup(resource.Type()) || len(members) <= inline {
+	members := resource.Members()
+	if !store.IsGroup(resource.Type()) || members.Len() <= inline {
 		return resource, nil, nil
 	}
-	if err := CheckCount(len(members)); err != nil {
+	if err := CheckCount(members.Len()); err != nil {
 		return nil, nil, err
 	}
 	others = codec.MembersOfResource(resource)[inline:]
 	first = store.WithoutMembers(resource)
-	store.SetMembers(first, slices.Clone(members[:inline]))
+	first.SetMembers(members.First(inline))
 	return first, others, nil
 }

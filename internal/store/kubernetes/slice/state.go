@@ -44,16 +44,16 @@ type State struct {
 // AttachMembers gives a resource of the group all members, each once.
 func (g *State) AttachMembers(to *scim.Resource) {
 	seen := make(map[uuid.UUID]bool, g.Size())
-	members := make([]any, 0, g.Size())
+	members := scim.MakeMembers(g.Size())
 	g.eachPlace(func(_ string, listed []index.Member) {
 		for _, m := range listed {
 			if !seen[m.ID] {
 				seen[m.ID] = true
-				members = append(members, store.Member(m.ID.String(), codec.MemberKind(m)))
+				members.Add(store.Member(m.ID.String(), codec.MemberKind(m)))
 			}
 		}
 	})
-	store.SetMembers(to, members)
+	to.SetMembers(members)
 }
 
 // Complete gives a resource of the group, as it was read, the meta of all of it, and all
@@ -70,7 +70,7 @@ func (g *State) Complete(to *scim.Resource, view store.View) {
 func (g *State) ChangesTo(next *scim.Resource) []scim.MemberChange {
 	changes := []scim.MemberChange{}
 	wanted := map[uuid.UUID]struct{}{}
-	for _, text := range next.MemberIDs() {
+	for _, text := range next.Members().IDs() {
 		if id, err := codec.ParseID(text); err == nil {
 			wanted[id] = struct{}{}
 		}
@@ -84,7 +84,7 @@ func (g *State) ChangesTo(next *scim.Resource) []scim.MemberChange {
 			}
 		}
 	})
-	for _, text := range next.MemberIDs() {
+	for _, text := range next.Members().IDs() {
 		id, err := codec.ParseID(text)
 		if _, is := listed[id]; err != nil || !is {
 			changes = append(changes, scim.MemberChange{ID: text, Add: true})
@@ -147,7 +147,7 @@ func (g *State) Size() int {
 // StateOf is the state of a group with slices that were read at the API server.
 func StateOf(read *codec.Record, group *v1alpha1.ScimGroup, slices []*index.Slice) *State {
 	current := read.Resource.Clone()
-	store.SetMembers(current, nil)
+	current.SetMembers(scim.Members{})
 	index.SortSlices(slices)
 	state := &State{
 		Object: group, Current: current, Revision: codec.RevisionOf(group), generation: group.GetGeneration(),
