@@ -16,6 +16,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 )
 
 // farFromLimit is how far below a limit what memory shows need not be known to be
@@ -25,11 +26,18 @@ const farFromLimit = 1000
 // farFromFull is the same of bytes.
 const farFromFull = 4 << 20
 
+// limits are those of the tenant, and how much of them is taken.
+type limits struct {
+	consistency *consistency
+	objects     *objects.Reader
+	tenant      client.ObjectKey
+}
+
 // admit refuses a write that would exceed a limit of the tenant. Writes at the
 // same moment can exceed a limit by their number.
-func (s *Store) admit(ctx context.Context, policy store.Policy, next, current *scim.Resource, adding bool) error {
-	if s.cache != nil {
-		if err := s.admitBytes(ctx, next.Type(), policy, store.Growth(next, current, adding)); err != nil {
+func (l *limits) admit(ctx context.Context, policy store.Policy, next, current *scim.Resource, adding bool) error {
+	if l.consistency.cache != nil {
+		if err := l.admitBytes(ctx, next.Type(), policy, store.Growth(next, current, adding)); err != nil {
 			return err
 		}
 		policy.StorageLimit = 0
@@ -37,13 +45,13 @@ func (s *Store) admit(ctx context.Context, policy store.Policy, next, current *s
 	if policy.Admit(next, current, adding, store.Counts{Active: math.MaxInt, Objects: math.MaxInt, Bytes: math.MaxInt64}) == nil {
 		return nil // No limit is in question.
 	}
-	far, known, _ := cache.Read(s.cache, s.cache.Synced, func(x *index.Index) (store.Counts, error) { return shown(x.Counts()), nil })
+	far, known, _ := cache.Read(l.consistency.cache, l.consistency.cache.Synced, func(x *index.Index) (store.Counts, error) { return shown(x.Counts()), nil })
 	far.Active += farFromLimit
 	far.Objects += farFromLimit
 	if known && policy.Admit(next, current, adding, far) == nil {
 		return nil
 	}
-	counts, err := s.counts(ctx, next.Type())
+	counts, err := l.counts(ctx, next.Type())
 	if err != nil {
 		return fmt.Errorf("counting the users and groups of the tenant: %w", err)
 	}
@@ -51,14 +59,14 @@ func (s *Store) admit(ctx context.Context, policy store.Policy, next, current *s
 }
 
 // counts counts in memory, or with a LIST of each kind.
-func (s *Store) counts(ctx context.Context, t *schema.ResourceType) (counts store.Counts, err error) {
-	current := func() bool { return s.current(ctx, t) }
-	counts, known, err := cache.Read(s.cache, current, func(x *index.Index) (store.Counts, error) { return shown(x.Counts()), nil })
+func (l *limits) counts(ctx context.Context, t *schema.ResourceType) (counts store.Counts, err error) {
+	current := func() bool { return l.consistency.current(ctx, t) }
+	counts, known, err := cache.Read(l.consistency.cache, current, func(x *index.Index) (store.Counts, error) { return shown(x.Counts()), nil })
 	if known {
 		return counts, err
 	}
 	for _, kind := range []readindex.Kind{readindex.Users, readindex.Groups} {
-		err := s.objects.Each(ctx, kind, codec.OfTenant(s.tenant.Name), func(object client.Object) error {
+		err := l.objects.Each(ctx, kind, codec.OfTenant(l.tenant.Name), func(object client.Object) error {
 			encoded, err := json.Marshal(object)
 			if err != nil {
 				return fmt.Errorf("measuring %s: %w", object.GetName(), err)
@@ -84,15 +92,15 @@ func (s *Store) counts(ctx context.Context, t *schema.ResourceType) (counts stor
 // admitBytes refuses a write that adds so many bytes for which the tenant has no room, by
 // what memory shows. While that is not there, the write passes: it is not worth a LIST of
 // everything, and how much is written is bounded anyway.
-func (s *Store) admitBytes(ctx context.Context, t *schema.ResourceType, policy store.Policy, growth int64) error {
-	if !s.cache.Synced() {
+func (l *limits) admitBytes(ctx context.Context, t *schema.ResourceType, policy store.Policy, growth int64) error {
+	if !l.consistency.cache.Synced() {
 		return nil
 	}
-	if policy.AdmitBytes(growth, s.cache.Counts().Bytes+farFromFull) == nil {
+	if policy.AdmitBytes(growth, l.consistency.cache.Counts().Bytes+farFromFull) == nil {
 		return nil
 	}
-	_ = s.current(ctx, t) // If it cannot be, what it shows has to do.
-	return policy.AdmitBytes(growth, s.cache.Counts().Bytes)
+	_ = l.consistency.current(ctx, t) // If it cannot be, what it shows has to do.
+	return policy.AdmitBytes(growth, l.consistency.cache.Counts().Bytes)
 }
 
 // shown are the counts of what memory shows.

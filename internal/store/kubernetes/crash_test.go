@@ -41,7 +41,7 @@ func find(ctx context.Context, s *Store, userName string) []string {
 	Expect(err).NotTo(HaveOccurred())
 	page, err := s.List(ctx, registry.User(), store.Query{Filter: filter, StartIndex: 1, Count: 10})
 	Expect(err).NotTo(HaveOccurred())
-	everybody, err := s.all(ctx, registry.User(), store.View{}, keepAll)
+	everybody, err := s.live.all(ctx, registry.User(), store.View{}, keepAll)
 	Expect(err).NotTo(HaveOccurred())
 	var byClaim, byScan []string
 	for _, user := range page.Resources {

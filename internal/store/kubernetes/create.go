@@ -79,7 +79,7 @@ func (c *creation) try(ctx context.Context) (*scim.Resource, error) {
 	if found.Kept != nil {
 		return c.recreate(ctx, found)
 	}
-	if err := s.admit(ctx, c.policy, c.wanted, nil, true); err != nil {
+	if err := s.limits.admit(ctx, c.policy, c.wanted, nil, true); err != nil {
 		return nil, errors.Join(err, s.claims.Release(ctx, c.claim))
 	}
 	inserted, err := c.insert(ctx, object)
@@ -91,7 +91,7 @@ func (c *creation) try(ctx context.Context) (*scim.Resource, error) {
 		return u.spread(ctx, others)
 	case err == nil:
 		s.cache.Acknowledge(codec.KindOf(c.t), inserted)
-		return s.written(c.t, inserted)
+		return written(s.tenant.Name, c.t, inserted)
 	case errors.Is(err, errFenced), failure.IsDefinite(err) && !c.doubt.unsure:
 		// Nothing can come of the claim any more. One that cannot be released now is
 		// taken over by the next who wants it.
@@ -198,7 +198,7 @@ func (c *creation) recreate(ctx context.Context, found claim.Acquired) (*scim.Re
 	}
 	kept := found.Kept.Resource.Clone()
 	kept.SetActive(false) // Nobody who is kept has a seat, also if it was marked by hand.
-	if err := c.store.admit(ctx, c.policy, c.wanted, kept, false); err != nil {
+	if err := c.store.limits.admit(ctx, c.policy, c.wanted, kept, false); err != nil {
 		return nil, err
 	}
 	return c.revive(ctx, found)
@@ -227,7 +227,7 @@ func (c *creation) revive(ctx context.Context, found claim.Acquired) (*scim.Reso
 		return c.revived(ctx, object, err)
 	}
 	s.cache.Acknowledge(codec.KindOf(t), sent)
-	return s.written(t, sent)
+	return written(s.tenant.Name, t, sent)
 }
 
 // revived returns the user whom a write that was answered with the error has brought
@@ -253,8 +253,8 @@ func (c *creation) revived(ctx context.Context, object client.Object, refusal er
 }
 
 // written returns the resource that an object holds which was just written.
-func (s *Store) written(t *schema.ResourceType, object client.Object) (*scim.Resource, error) {
-	record, err := codec.Decode(s.tenant.Name, t, object)
+func written(tenant string, t *schema.ResourceType, object client.Object) (*scim.Resource, error) {
+	record, err := codec.Decode(tenant, t, object)
 	if err != nil {
 		return nil, err
 	}

@@ -146,7 +146,7 @@ func (d *deletion) finish(ctx context.Context, object client.Object) error {
 		_, err = d.store.removeSlices(ctx, d.id, objects.IsDeleted)
 	}
 	if err == nil && over {
-		d.store.erase(ctx, object) // Else it is the evidence for the upkeep.
+		d.erase(ctx, object) // Else it is the evidence for the upkeep.
 	}
 	return nil
 }
@@ -175,9 +175,9 @@ func (s *Store) removeSlices(ctx context.Context, group string, may func(objects
 }
 
 // erase deletes an object that SCIM does not know any more. If it cannot, the upkeep does.
-func (s *Store) erase(ctx context.Context, object client.Object) {
+func (d *deletion) erase(ctx context.Context, object client.Object) {
 	_ = retry.Do(ctx, "deleting the object "+object.GetName(), func() error {
-		err := s.client.Delete(ctx, object, client.Preconditions{
+		err := d.store.client.Delete(ctx, object, client.Preconditions{
 			UID:             ptr.To(object.GetUID()),
 			ResourceVersion: ptr.To(object.GetResourceVersion()),
 		})

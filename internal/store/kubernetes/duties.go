@@ -24,7 +24,9 @@ type duties struct{ store *Store }
 var _ upkeep.Store = duties{}
 
 // Current implements upkeep.Store.
-func (d duties) Current(ctx context.Context) bool { return d.store.current(ctx, d.store.groupType()) }
+func (d duties) Current(ctx context.Context) bool {
+	return d.store.consistency.current(ctx, d.store.groupType())
+}
 
 // GroupType implements upkeep.Store.
 func (d duties) GroupType() *schema.ResourceType { return d.store.groupType() }

@@ -24,7 +24,6 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
-	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/slice"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/upkeep"
 )
@@ -37,7 +36,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 		recorder  *events.FakeRecorder
 		policy    store.Policy
 	)
-	small := sizes{inline: 1, slice: 3, few: 2, live: objects.PageSize}
+	small := sizes{inline: 1, slice: 3, few: 2}
 
 	BeforeEach(func(ctx SpecContext) {
 		namespace = newNamespace(ctx)

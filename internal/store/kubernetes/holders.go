@@ -6,26 +6,25 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/kubescim/kubescim/internal/scim/schema"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 )
 
 // holders are the users and groups of the tenant, as claims ask for them.
-type holders struct{ store *Store }
+type holders struct {
+	objects *objects.Reader
+	cache   *cache.Cache
+}
 
 // Read implements claim.Holders.
 func (h holders) Read(ctx context.Context, t *schema.ResourceType, id string) (*codec.Record, error) {
-	return h.store.objects.Read(ctx, t, id)
+	return h.objects.Read(ctx, t, id)
 }
 
 // Bearers implements claim.Holders.
 func (h holders) Bearers(t *schema.ResourceType, name string) (known, kept []string) {
-	return h.store.bearers(t, name)
-}
-
-// bearers returns the ids of those whom memory shows under a name, be it current or not, and
-// of those that are kept.
-func (s *Store) bearers(t *schema.ResourceType, name string) (known, kept []string) {
-	shown, left := s.cache.Index().Names().Bearers(t, name)
+	shown, left := h.cache.Index().Names().Bearers(t, name)
 	return textsOf(shown), textsOf(left)
 }
 

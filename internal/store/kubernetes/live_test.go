@@ -39,7 +39,7 @@ var _ = Describe("A replica that reads at the API server", func() {
 			},
 		})
 		s := New(Options{Client: withoutLists, Tenant: tenant, Groups: registry.Group(), Cache: memory, Members: members})
-		s.sizes.live = 0
+		s.consistency.many = 0
 		other := newStore(live, namespace)
 		_, err := other.Create(ctx, scim.NewResource(registry.Group(), scim.Complex{"displayName": "Tour Guides"}), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())

@@ -24,7 +24,6 @@ import (
 	"github.com/kubescim/kubescim/internal/server/limit"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/conformance"
-	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 	"github.com/kubescim/kubescim/internal/store/memory"
 )
 
@@ -48,10 +47,10 @@ var _ = DescribeTable("Random requests are answered as by the store in memory",
 		return &replicas{backend: backend{namespace: newNamespace(context.Background())}}
 	}),
 	Entry("with slices of few members", "Okta", store.Policy{KeepDeletedUsers: true}, func() conformance.Backend {
-		return &replicas{backend: backend{namespace: newNamespace(context.Background())}, sizes: sizes{inline: 1, slice: 3, few: 2, live: objects.PageSize}}
+		return &replicas{backend: backend{namespace: newNamespace(context.Background())}, sizes: sizes{inline: 1, slice: 3, few: 2}}
 	}),
 	Entry("with slices of few members, read live", "OneLogin", store.Policy{}, func() conformance.Backend {
-		return backend{namespace: newNamespace(context.Background()), sizes: sizes{inline: 1, slice: 3, few: 2, live: objects.PageSize}}
+		return backend{namespace: newNamespace(context.Background()), sizes: sizes{inline: 1, slice: 3, few: 2}}
 	}),
 )
 

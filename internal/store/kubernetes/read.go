@@ -22,7 +22,9 @@ func (s *Store) Get(ctx context.Context, t *schema.ResourceType, id string, view
 
 // get is Get of a member.
 func (s *Store) get(ctx context.Context, t *schema.ResourceType, id string, view store.View) (*scim.Resource, error) {
-	ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, s.liveReads(t, true, !view.WithoutGroups)) }
+	ready := func() bool {
+		return s.consistency.current(ctx, t) || s.consistency.caughtUp(ctx, t, s.consistency.liveReads(t, true, !view.WithoutGroups))
+	}
 	found, known, err := cache.Read(s.cache, ready, func(x *index.Index) (*scim.Resource, error) {
 		if err := view.Take(ctx, view.Weight(x.MemberCount(t, id))); err != nil {
 			return nil, err
@@ -35,7 +37,7 @@ func (s *Store) get(ctx context.Context, t *schema.ResourceType, id string, view
 	if known {
 		return found, err
 	}
-	return s.liveGet(ctx, t, id, view)
+	return s.live.get(ctx, t, id, view)
 }
 
 // List implements store.Store, likewise.
@@ -47,43 +49,13 @@ func (s *Store) List(ctx context.Context, t *schema.ResourceType, query store.Qu
 	id, name := store.Lookup(t, query.Filter)
 	groups := !query.View.WithoutGroups || query.Filter.Mentions("groups")
 	ready := func() bool {
-		return s.current(ctx, t) || s.caughtUp(ctx, t, s.liveReads(t, id != "" || name != "", groups))
+		return s.consistency.current(ctx, t) || s.consistency.caughtUp(ctx, t, s.consistency.liveReads(t, id != "" || name != "", groups))
 	}
 	page, known, err := cache.Read(s.cache, ready, func(x *index.Index) (*store.Page, error) { return x.List(ctx, t, query) })
 	if known {
 		return page, err
 	}
-	return s.liveList(ctx, t, query)
-}
-
-// caughtUp makes sure that memory is as new as the API server, if reading so many objects
-// there is more than it is worth.
-func (s *Store) caughtUp(ctx context.Context, t *schema.ResourceType, objects int) bool {
-	return objects > s.sizes.live && s.cache.CatchUp(ctx, t, s.client, s.members) == nil
-}
-
-// liveReads is about how many objects a read of resources at the API server would LIST.
-// single says that one resource is wanted, and groups that the groups of users are.
-func (s *Store) liveReads(t *schema.ResourceType, single, groups bool) (objects int) {
-	counts := s.cache.Counts()
-	if store.IsUser(t) && !single {
-		objects += counts.Users
-	}
-	if store.IsUser(t) && groups || store.IsGroup(t) && !single {
-		objects += counts.Groups + counts.Slices
-	}
-	return objects
-}
-
-// current reports whether memory is as new as all that any replica has told a
-// client before the call.
-func (s *Store) current(ctx context.Context, t *schema.ResourceType) bool {
-	if s.cache == nil {
-		return false
-	}
-	err := s.cache.Current(ctx, t, s.members)
-	s.metrics.read(err == nil)
-	return err == nil
+	return s.live.list(ctx, t, query)
 }
 
 // derive makes of a resource that was just read or written what is shown of it: with what
@@ -93,16 +65,18 @@ func (s *Store) derive(ctx context.Context, resource *scim.Resource, view store.
 	case store.IsGroup(resource.Type()) && view.WithoutMembers:
 		resource.SetMembers(scim.Members{})
 	case store.IsGroup(resource.Type()):
-		return resource, s.hideMissing(ctx, store.View{}, resource)
+		return resource, s.live.hideMissing(ctx, store.View{}, resource)
 	case store.IsUser(resource.Type()) && !view.WithoutGroups:
 		t := resource.Type()
-		ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, s.liveReads(t, true, true)) }
+		ready := func() bool {
+			return s.consistency.current(ctx, t) || s.consistency.caughtUp(ctx, t, s.consistency.liveReads(t, true, true))
+		}
 		_, known, _ := cache.Read(s.cache, ready, func(x *index.Index) (struct{}, error) {
 			x.Complete(resource)
 			return struct{}{}, nil
 		})
 		if !known {
-			return s.liveDerive(ctx, resource, view)
+			return s.live.derive(ctx, resource, view)
 		}
 	}
 	return resource, nil

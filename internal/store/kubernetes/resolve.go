@@ -6,14 +6,15 @@ import (
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
-	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 )
 
 // resolve is the store.Resolve of the tenant: it says which of the ids are users and which
 // are groups.
 func (s *Store) resolve(ctx context.Context, ids []string) (map[string]string, error) {
 	t := s.groupType()
-	ready := func() bool { return s.current(ctx, t) || s.caughtUp(ctx, t, s.liveLookUps(len(ids))) }
+	ready := func() bool {
+		return s.consistency.current(ctx, t) || s.consistency.caughtUp(ctx, t, s.consistency.liveLookUps(len(ids)))
+	}
 	kinds, known, _ := cache.Read(s.cache, ready, func(x *index.Index) (map[string]string, error) {
 		return kindsOf(x, ids), nil
 	})
@@ -21,15 +22,6 @@ func (s *Store) resolve(ctx context.Context, ids []string) (map[string]string, e
 		return kinds, nil
 	}
 	return s.objects.LookUp(ctx, ids)
-}
-
-// liveLookUps is about how many objects would be LISTed to look so many ids up.
-func (s *Store) liveLookUps(ids int) int {
-	if ids <= objects.ByGet {
-		return 0
-	}
-	counts := s.cache.Counts()
-	return counts.Users + counts.Groups
 }
 
 // kindsOf returns the kinds of those ids that SCIM knows.

@@ -24,7 +24,6 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
-	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 )
 
 var _ = Describe("A replica", func() {
@@ -220,7 +219,7 @@ var _ = Describe("A replica", func() {
 	})
 
 	It("answers a change of the members of a large group with nobody whose deletion another replica has told", func(ctx SpecContext) {
-		small := sizes{inline: 1, slice: 5, few: 5, live: objects.PageSize}
+		small := sizes{inline: 1, slice: 5, few: 5}
 		fog := newWeather()
 		onUsers := interceptor.NewClient(watching, interceptor.Funcs{
 			Watch: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) (watch.Interface, error) {
@@ -241,6 +240,7 @@ var _ = Describe("A replica", func() {
 
 		// From here on the replica can neither ask the others nor see what becomes of users.
 		s.members = lost{s.members}
+		s.use(s.client)
 		fog.hold()
 		halfDelete(ctx, newStore(live, at.namespace), registry.User(), second, false)
 		updated, err := s.Update(ctx, registry.Group(), group.ID(), unchanged, store.UpdateOptions{Members: []scim.MemberChange{{ID: third, Add: true}}})
@@ -260,6 +260,7 @@ var _ = Describe("A replica", func() {
 		}
 		lose()
 		at.reader.members = lost{at.reader.members}
+		at.reader.use(at.reader.client)
 		Expect(find(ctx, at.reader, "babs@example.com")).To(ConsistOf(id), "it reads at the API server")
 		_, err := at.reader.Create(ctx, newUser("BABS@example.com"), store.Policy{})
 		Expect(failure.Status(err)).To(Equal(http.StatusConflict))

@@ -14,7 +14,6 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
-	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 )
 
 var _ = Describe("A large group", func() {
@@ -22,7 +21,7 @@ var _ = Describe("A large group", func() {
 		at  *scene
 		ids []string
 	)
-	small := sizes{inline: 1, slice: 3, few: 2, live: objects.PageSize}
+	small := sizes{inline: 1, slice: 3, few: 2}
 	BeforeEach(func(ctx SpecContext) {
 		at, ids = newScene(ctx), nil
 		sized(at.reader, small)

@@ -11,7 +11,8 @@
 //   - A userName that somebody has is refused: claim.Claims.Acquire, which Create and Update
 //     call before they write. A name belongs to the holder of its claim; package claim says why
 //     that holds.
-//   - A read goes to the API server: Store.get and Store.List, when cache.Read has no answer.
+//   - A read goes to the API server: consistency says whether the cache may answer, Store.get and
+//     Store.List ask it, and liveReader reads there when it may not.
 //   - A race is lost: whoever loses it returns retry.ErrLost, and retry.Do, around Create, Update,
 //     Delete and Claims.Acquire, tries again from what there is then.
 //   - The answer to a write is lost: doubt.
@@ -62,25 +63,27 @@ import (
 
 // Store is a store.Store on the Kubernetes API. Make it with New.
 type Store struct {
-	client  client.Client
-	objects *objects.Reader
-	claims  claim.Claims
-	tenant  client.ObjectKey
-	groups  *schema.ResourceType
-	cache   *cache.Cache
-	members Members
-	metrics *Metrics
-	log     *slog.Logger
-	locks   locks
-	sizes   sizes
+	client      client.Client
+	objects     *objects.Reader
+	consistency *consistency
+	live        *liveReader
+	limits      *limits
+	claims      claim.Claims
+	tenant      client.ObjectKey
+	groups      *schema.ResourceType
+	cache       *cache.Cache
+	members     Members
+	metrics     *Metrics
+	log         *slog.Logger
+	locks       locks
+	sizes       sizes
 }
 
-// sizes are how many members go where, and how many objects are how much.
+// sizes are how many members go where.
 type sizes struct {
 	inline int // into a group itself
 	slice  int // into a slice
 	few    int // into a slice that is written often
-	live   int // objects that are read live rather than to wait for bookmarks
 }
 
 // Options say how a Store works.
@@ -120,7 +123,7 @@ func New(o Options) *Store {
 		members: o.Members,
 		metrics: o.Metrics,
 		log:     o.Log,
-		sizes:   sizes{inline: v1alpha1.MaxGroupMembers, slice: v1alpha1.MaxSliceMembers, few: slice.FewMembers, live: objects.PageSize},
+		sizes:   sizes{inline: v1alpha1.MaxGroupMembers, slice: v1alpha1.MaxSliceMembers, few: slice.FewMembers},
 	}
 	s.use(o.Client)
 	return s
@@ -132,7 +135,13 @@ func (s *Store) use(c client.Client) {
 	s.objects = &objects.Reader{
 		Client: c, Tenant: s.tenant, Cache: s.cache, Rewound: s.members.Rewound, LeftOut: s.metrics.unreadable, Log: s.log,
 	}
-	s.claims = claim.New(c, s.tenant, holders{s})
+	holders := holders{objects: s.objects, cache: s.cache}
+	s.claims = claim.New(c, s.tenant, holders)
+	s.consistency = &consistency{cache: s.cache, members: s.members, metrics: s.metrics, client: c, many: objects.PageSize}
+	s.live = &liveReader{
+		objects: s.objects, holders: holders, claims: s.claims, cache: s.cache, tenant: s.tenant, groupType: s.groupType, resolve: s.resolve,
+	}
+	s.limits = &limits{consistency: s.consistency, objects: s.objects, tenant: s.tenant}
 }
 
 // groupType is the resource type of groups that memory holds, or would hold.

@@ -27,7 +27,6 @@ import (
 	"github.com/kubescim/kubescim/internal/store/conformance"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
-	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
 )
 
@@ -107,11 +106,11 @@ var _ = conformance.Run("kubernetes, read from memory,", registry, func() confor
 })
 
 var _ = conformance.Run("kubernetes, with slices of few members,", registry, func() conformance.Backend {
-	return &replicas{backend: backend{namespace: newNamespace(context.Background())}, sizes: sizes{inline: 1, slice: 3, few: 2, live: objects.PageSize}}
+	return &replicas{backend: backend{namespace: newNamespace(context.Background())}, sizes: sizes{inline: 1, slice: 3, few: 2}}
 })
 
 var _ = conformance.Run("kubernetes, with slices of few members, read live,", registry, func() conformance.Backend {
-	return backend{namespace: newNamespace(context.Background()), sizes: sizes{inline: 1, slice: 3, few: 2, live: objects.PageSize}}
+	return backend{namespace: newNamespace(context.Background()), sizes: sizes{inline: 1, slice: 3, few: 2}}
 })
 
 // replicas are stores with a cache each, which know each other's marks.

@@ -95,7 +95,7 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	}
 	var state *slice.State // of a group with slices
 	if group, isGroup := read.Object.(*v1alpha1.ScimGroup); isGroup {
-		if state, err = u.store.liveState(ctx, read, group); err != nil {
+		if state, err = u.store.live.state(ctx, read, group); err != nil {
 			return nil, err
 		}
 	}
@@ -130,7 +130,7 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	if err := store.CheckSize(next, current); err != nil {
 		return nil, err
 	}
-	if err := u.store.admit(ctx, u.options.Policy, next, current, false); err != nil {
+	if err := u.store.limits.admit(ctx, u.options.Policy, next, current, false); err != nil {
 		return nil, err
 	}
 	if len(next.Members().IDs()) > u.store.sizes.inline {
@@ -249,7 +249,7 @@ func (u *update) write(ctx context.Context, object client.Object) (*scim.Resourc
 	switch {
 	case err == nil:
 		u.wrote(object)
-		return u.store.written(u.t, object)
+		return written(u.store.tenant.Name, u.t, object)
 	case apierrors.IsConflict(err):
 		u.store.metrics.conflict()
 		return nil, retry.ErrLost

@@ -34,7 +34,7 @@ func (u *update) trySliced(ctx context.Context, state *slice.State) (*scim.Resou
 	if err := store.CheckSize(next, state.Current); err != nil {
 		return nil, err
 	}
-	if err := u.store.admitBytes(ctx, u.t, u.options.Policy, int64(len(wanted.Add))*store.MemberSize); err != nil {
+	if err := u.store.limits.admitBytes(ctx, u.t, u.options.Policy, int64(len(wanted.Add))*store.MemberSize); err != nil {
 		return nil, err
 	}
 	itself := wanted.Dropped || !next.Equal(state.Current) || !state.Marked

@@ -14,7 +14,6 @@ import (
 
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/store"
-	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/upkeep"
 )
 
@@ -58,7 +57,7 @@ var _ = Describe("The upkeep of labels", func() {
 	})
 
 	It("puts those of a large group and its members back", func(ctx SpecContext) {
-		sized(at.reader, sizes{inline: 1, slice: 3, few: 2, live: objects.PageSize})
+		sized(at.reader, sizes{inline: 1, slice: 3, few: 2})
 		made, err := at.reader.Create(ctx, newGroup("Tour Guides", at.create(ctx, "a@example.com"), at.create(ctx, "b@example.com")), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
 		list := &v1alpha1.ScimGroupMembersList{}

@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/google/uuid"
@@ -49,34 +48,6 @@ func (s *Store) strip(ctx context.Context, id string, may func(objects.Presence)
 	return from, nil
 }
 
-// lookUpWeight is about how much memory it takes to look a member up, in bytes.
-const lookUpWeight = 200
-
-// hideMissing takes the members that do not exist out of groups that were read at the API
-// server, or written, as memory does: what is deleted is taken out of its groups later, and
-// what is restored may come later than they.
-// It takes memory for looking them up as the view has it.
-func (s *Store) hideMissing(ctx context.Context, view store.View, groups ...*scim.Resource) error {
-	listed := map[string]string{}
-	for _, group := range groups {
-		if err := view.Take(ctx, int64(group.Members().Len())*lookUpWeight); err != nil {
-			return err
-		}
-		maps.Copy(listed, store.MemberKinds(group))
-	}
-	if len(listed) == 0 {
-		return nil
-	}
-	known, err := s.resolve(ctx, slices.Collect(maps.Keys(listed)))
-	if err != nil {
-		return fmt.Errorf("looking up which members exist: %w", err)
-	}
-	for _, group := range groups {
-		store.KeepMembers(group, func(id, kind string) bool { return known[id] == kind })
-	}
-	return nil
-}
-
 // listing returns the ids of the groups that list the id as a member.
 func (s *Store) listing(ctx context.Context, id string) (groups []string, err error) {
 	key, err := codec.ParseID(id)
@@ -84,13 +55,13 @@ func (s *Store) listing(ctx context.Context, id string) (groups []string, err er
 		return nil, nil //nolint:nilerr // What is no id is no member.
 	}
 	t := s.groupType()
-	parents, known, _ := cache.Read(s.cache, func() bool { return s.current(ctx, t) }, func(x *index.Index) ([]uuid.UUID, error) {
+	parents, known, _ := cache.Read(s.cache, func() bool { return s.consistency.current(ctx, t) }, func(x *index.Index) ([]uuid.UUID, error) {
 		return x.Members().ParentsOf(key), nil
 	})
 	if known {
 		return textsOf(parents), nil
 	}
-	all, err := s.all(ctx, t, store.View{}, keepAll)
+	all, err := s.live.all(ctx, t, store.View{}, keepAll)
 	if err != nil {
 		return nil, err
 	}
