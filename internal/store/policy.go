@@ -45,7 +45,7 @@ type Counts struct {
 
 // Admit returns 403 for a write that would exceed a limit: one that makes next
 // of current, which is nil for one that there was not, and inactive for one that was
-// kept. Adding says whether the write makes one more object.
+// kept. Adding reports whether the write makes one more object.
 func (p Policy) Admit(next, current *scim.Resource, adding bool, counts Counts) error {
 	if adding && p.ObjectLimit > 0 && counts.Objects >= p.ObjectLimit {
 		return Full(p.ObjectLimit)

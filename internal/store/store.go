@@ -42,7 +42,7 @@ type Store interface {
 	Update(ctx context.Context, t *schema.ResourceType, id string, change Change, options UpdateOptions) (*scim.Resource, error)
 
 	// Delete makes the resource unknown to SCIM and takes it out of every
-	// group. Policy.KeepDeletedUsers says whether a deleted user is kept for Create
+	// group. Policy.KeepDeletedUsers decides whether a deleted user is kept for Create
 	// to bring back.
 	Delete(ctx context.Context, t *schema.ResourceType, id string, options DeleteOptions) error
 
@@ -54,7 +54,7 @@ type Store interface {
 // error makes Update return that error and write nothing.
 type Change func(current *scim.Resource) (*scim.Resource, error)
 
-// Precondition says whether a resource with the entity tag may be written
+// Precondition reports whether a resource with the entity tag may be written
 // (If-Match and If-None-Match, RFC 7644 section 3.14). nil always holds.
 type Precondition func(version string) bool
 
@@ -155,6 +155,6 @@ type Page struct {
 	// TotalResults is the number of resources that the filter chose.
 	TotalResults int
 	Resources    []*scim.Resource
-	// More says whether the filter chose resources behind those of the page.
+	// More reports whether the filter chose resources behind those of the page.
 	More bool
 }

@@ -11,7 +11,7 @@
 //   - A userName that somebody has is refused: claim.Claims.Acquire, which Create and Update
 //     call before they write. A name belongs to the holder of its claim; package claim says why
 //     that holds.
-//   - A read goes to the API server: consistency says whether the cache may answer, Store.get and
+//   - A read goes to the API server: consistency reports whether the cache may answer, Store.get and
 //     Store.List ask it, and liveReader reads there when it may not.
 //   - A race is lost: whoever loses it returns retry.ErrLost, and retry.Do, around Create, Update,
 //     Delete and Claims.Acquire, tries again from what there is then.

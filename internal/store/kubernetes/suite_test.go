@@ -151,7 +151,7 @@ func halfDelete(ctx context.Context, s *Store, t *schema.ResourceType, id string
 }
 
 // dying returns a client whose process dies at its n-th write: that write and
-// every call after it fail. After says whether the n-th write still arrives.
+// every call after it fail. After reports whether the n-th write still arrives.
 func dying(n int, after bool) client.Client {
 	writes, dead := 0, false
 	died := fmt.Errorf("the process is gone")

@@ -110,6 +110,11 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	if state != nil {
 		return u.trySliced(ctx, state)
 	}
+	return u.tryWhole(ctx, read)
+}
+
+// tryWhole makes one try at a resource that is in one object.
+func (u *update) tryWhole(ctx context.Context, read *codec.Record) (*scim.Resource, error) {
 	current := read.Resource
 	if err := u.check(current); err != nil {
 		return nil, err

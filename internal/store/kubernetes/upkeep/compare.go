@@ -23,48 +23,30 @@ import (
 // walk is a comparison of all claims with memory. It goes on in the next pass of the
 // upkeep where it has looked at as much as it may at once.
 type walk struct {
-	began time.Time
+	upkeep *Upkeep
+	began  time.Time
 	// token is where the LIST of the claims goes on; listed says that it has ended.
 	token  string
 	listed bool
 	// agreed are the resources that hold the claim of the name that they have: all
 	// claims would take more memory than all users.
 	agreed map[uuid.UUID]struct{}
-	// unclaimed are the resources that did not seem to hold one, which are left to be
+	// left are the claims of resources that did not seem to hold one, which are left to be
 	// looked at; nil before the LIST has ended.
-	unclaimed []string
+	left []string
 }
 
 // repairClaims compares claims of the tenant with memory and mends them. more says that
 // not all have been looked at yet.
 func (u *Upkeep) repairClaims(ctx context.Context) (more bool, err error) {
 	if u.walk == nil {
-		u.walk = &walk{began: time.Now(), agreed: map[uuid.UUID]struct{}{}}
+		u.walk = &walk{upkeep: u, began: time.Now(), agreed: map[uuid.UUID]struct{}{}}
 	}
-	w, looked := u.walk, 0
-	for !w.listed && looked < u.AtOnce {
-		claims, err := u.nextClaims(ctx, w)
-		if err != nil {
-			return false, err
-		}
-		count, failed := u.compare(ctx, w, claims)
-		looked, err = looked+count, errors.Join(err, failed)
-		if err != nil {
-			return false, err
-		}
+	over, err := u.walk.goOn(ctx)
+	if err != nil {
+		return false, err
 	}
-	if w.listed && w.unclaimed == nil {
-		w.unclaimed = u.unclaimed(w)
-	}
-	for w.listed && len(w.unclaimed) > 0 && looked < u.AtOnce {
-		batch := w.unclaimed[:min(len(w.unclaimed), u.AtOnce-looked)]
-		looked += len(batch)
-		if err := u.compareUnclaimed(ctx, batch); err != nil {
-			return false, err
-		}
-		w.unclaimed = w.unclaimed[len(batch):]
-	}
-	if !w.listed || len(w.unclaimed) > 0 {
+	if !over {
 		return true, nil
 	}
 	u.walk = nil
@@ -72,12 +54,41 @@ func (u *Upkeep) repairClaims(ctx context.Context) (more bool, err error) {
 	return false, nil
 }
 
+// goOn looks at as many claims as may be looked at in a pass, and reports whether that were
+// the last ones.
+func (w *walk) goOn(ctx context.Context) (over bool, err error) {
+	looked, atOnce := 0, w.upkeep.AtOnce
+	for !w.listed && looked < atOnce {
+		claims, err := w.nextClaims(ctx)
+		if err != nil {
+			return false, err
+		}
+		count, err := w.compare(ctx, claims)
+		looked += count
+		if err != nil {
+			return false, err
+		}
+	}
+	if w.listed && w.left == nil {
+		w.left = w.unclaimed()
+	}
+	for w.listed && len(w.left) > 0 && looked < atOnce {
+		batch := w.left[:min(len(w.left), atOnce-looked)]
+		looked += len(batch)
+		if err := w.compareUnclaimed(ctx, batch); err != nil {
+			return false, err
+		}
+		w.left = w.left[len(batch):]
+	}
+	return w.listed && len(w.left) == 0, nil
+}
+
 // nextClaims returns the next page of the claims, and goes on after it.
-func (u *Upkeep) nextClaims(ctx context.Context, w *walk) ([]coordinationv1.Lease, error) {
-	options := &client.ListOptions{Namespace: u.tenant.Namespace, Limit: u.PageSize, Continue: w.token}
-	client.MatchingLabels{v1alpha1.LabelTenant: u.tenant.Name, v1alpha1.LabelLease: v1alpha1.LeaseClaim}.ApplyToList(options)
+func (w *walk) nextClaims(ctx context.Context) ([]coordinationv1.Lease, error) {
+	options := &client.ListOptions{Namespace: w.upkeep.tenant.Namespace, Limit: w.upkeep.PageSize, Continue: w.token}
+	client.MatchingLabels{v1alpha1.LabelTenant: w.upkeep.tenant.Name, v1alpha1.LabelLease: v1alpha1.LeaseClaim}.ApplyToList(options)
 	list := &coordinationv1.LeaseList{}
-	err := u.client.List(ctx, list, options)
+	err := w.upkeep.client.List(ctx, list, options)
 	var expired apierrors.APIStatus
 	if apierrors.IsResourceExpired(err) && errors.As(err, &expired) {
 		// The page before is too long ago. The API server says how to go on with what
@@ -93,10 +104,10 @@ func (u *Upkeep) nextClaims(ctx context.Context, w *walk) ([]coordinationv1.Leas
 
 // compare mends those of the claims that do not agree with memory. It returns how many
 // it took calls to look at.
-func (u *Upkeep) compare(ctx context.Context, w *walk, claims []coordinationv1.Lease) (looked int, err error) {
+func (w *walk) compare(ctx context.Context, claims []coordinationv1.Lease) (looked int, err error) {
 	disagree := func(claims []coordinationv1.Lease) (doubtful []coordinationv1.Lease) {
 		for _, claim := range claims {
-			if holder, agrees := u.agrees(&claim); agrees {
+			if holder, agrees := w.agrees(&claim); agrees {
 				w.agreed[holder] = struct{}{}
 			} else {
 				doubtful = append(doubtful, claim)
@@ -107,7 +118,7 @@ func (u *Upkeep) compare(ctx context.Context, w *walk, claims []coordinationv1.L
 	doubtful := disagree(claims)
 	// Claims come before resources, so memory of a moment after the LIST shows a
 	// resource for every claim in it that is not under way.
-	if len(doubtful) == 0 || !u.store.Current(ctx) {
+	if len(doubtful) == 0 || !w.upkeep.store.Current(ctx) {
 		return 0, nil
 	}
 	doubtful = disagree(doubtful)
@@ -115,13 +126,13 @@ func (u *Upkeep) compare(ctx context.Context, w *walk, claims []coordinationv1.L
 	for _, claim := range doubtful {
 		wanted[claim.Name] = true
 	}
-	return u.mendAll(ctx, findings(u.expected(wanted), doubtful, time.Now(), u.OrphanAge))
+	return w.mendAll(ctx, findings(w.expected(wanted), doubtful, time.Now(), w.upkeep.OrphanAge))
 }
 
 // mendAll makes the repairs. One that fails does not keep the others from being made.
-func (u *Upkeep) mendAll(ctx context.Context, all []finding) (looked int, err error) {
+func (w *walk) mendAll(ctx context.Context, all []finding) (looked int, err error) {
 	for _, found := range all {
-		calls, failed := u.mend(ctx, found)
+		calls, failed := w.upkeep.mend(ctx, found)
 		if calls {
 			looked++
 		}
@@ -137,11 +148,11 @@ func (u *Upkeep) mendAll(ctx context.Context, all []finding) (looked int, err er
 
 // unclaimed are the names of the claims of resources that did not seem to hold one. What
 // was written during the LIST may have a claim that was not in it.
-func (u *Upkeep) unclaimed(w *walk) []string {
+func (w *walk) unclaimed() []string {
 	unclaimed := []string{}
-	u.eachName(func(t *schema.ResourceType, n index.Named) {
+	w.eachName(func(t *schema.ResourceType, n index.Named) {
 		if _, agreed := w.agreed[n.ID]; !agreed && !n.Modified.After(w.began) {
-			unclaimed = append(unclaimed, u.claims.Key(t, n.Name).Name)
+			unclaimed = append(unclaimed, w.upkeep.claims.Key(t, n.Name).Name)
 		}
 	})
 	slices.Sort(unclaimed)
@@ -149,15 +160,15 @@ func (u *Upkeep) unclaimed(w *walk) []string {
 }
 
 // compareUnclaimed looks at claims by their names, and mends them.
-func (u *Upkeep) compareUnclaimed(ctx context.Context, names []string) error {
+func (w *walk) compareUnclaimed(ctx context.Context, names []string) error {
 	wanted := map[string]bool{}
 	for _, name := range names {
 		wanted[name] = true
 	}
-	expected := u.expected(wanted)
+	expected := w.expected(wanted)
 	var there []coordinationv1.Lease
 	for key, holders := range expected {
-		claim, err := u.claims.Get(ctx, holders[0].t, holders[0].name)
+		claim, err := w.upkeep.claims.Get(ctx, holders[0].t, holders[0].name)
 		if err != nil {
 			return failure.Wrap(err, "reading the claim %s", key)
 		}
@@ -165,37 +176,37 @@ func (u *Upkeep) compareUnclaimed(ctx context.Context, names []string) error {
 			there = append(there, *claim)
 		}
 	}
-	_, err := u.mendAll(ctx, findings(expected, there, time.Now(), u.OrphanAge))
+	_, err := w.mendAll(ctx, findings(expected, there, time.Now(), w.upkeep.OrphanAge))
 	return err
 }
 
 // agrees reports whether the holder of a claim has the name that it is for.
-func (u *Upkeep) agrees(lease *coordinationv1.Lease) (holder uuid.UUID, agrees bool) {
+func (w *walk) agrees(lease *coordinationv1.Lease) (holder uuid.UUID, agrees bool) {
 	holder, err := codec.ParseID(claim.HolderOf(lease))
 	if err != nil {
 		return holder, false
 	}
-	group, name, has := u.cache.Index().Names().Of(holder)
-	return holder, has && u.claims.Key(u.typeOf(group), name).Name == lease.Name
+	group, name, has := w.upkeep.cache.Index().Names().Of(holder)
+	return holder, has && w.upkeep.claims.Key(w.upkeep.typeOf(group), name).Name == lease.Name
 }
 
 // expected returns the resources whose names the wanted claims are for, by claim.
-func (u *Upkeep) expected(wanted map[string]bool) map[string][]named {
+func (w *walk) expected(wanted map[string]bool) map[string][]named {
 	expected := map[string][]named{}
 	if len(wanted) == 0 {
 		return expected
 	}
-	u.eachName(func(t *schema.ResourceType, n index.Named) {
-		if key := u.claims.Key(t, n.Name).Name; wanted[key] {
+	w.eachName(func(t *schema.ResourceType, n index.Named) {
+		if key := w.upkeep.claims.Key(t, n.Name).Name; wanted[key] {
 			expected[key] = append(expected[key], named{t: t, id: n.ID.String(), name: n.Name})
 		}
 	})
 	return expected
 }
 
-func (u *Upkeep) eachName(yield func(*schema.ResourceType, index.Named)) {
-	registry := u.cache.Registry()
+func (w *walk) eachName(yield func(*schema.ResourceType, index.Named)) {
+	registry := w.upkeep.cache.Registry()
 	for _, t := range registry.ResourceTypes() {
-		u.cache.Index().Names().Each(t, func(n index.Named) { yield(t, n) })
+		w.upkeep.cache.Index().Names().Each(t, func(n index.Named) { yield(t, n) })
 	}
 }
