@@ -82,9 +82,9 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 		return nil, err
 	}
 	p.stopRecording = stopRecording
-	p.upkeep = kubernetes.NewUpkeep(backend, p.metrics)
-	p.upkeep.AbsenceAge = o.absence
-	p.upkeep.Policy, p.upkeep.Recorder, p.upkeep.Log = p.tenant.Policy, recorder, log
+	p.upkeep = kubernetes.NewUpkeep(backend, upkeep.Options{
+		Policy: p.tenant.Policy, Recorder: recorder, Log: log, AbsenceAge: o.absence,
+	}, p.metrics)
 	p.follower = &replica.Replica{
 		Client: live, Tenant: p.tenant, Namespace: o.pod.Namespace, Name: o.tenant,
 		Follows: p.cache.Follow, Accepted: p.members.Accept, Log: log,

@@ -11,11 +11,11 @@ import (
 )
 
 // NewUpkeep returns the upkeep of a store, which must have a cache, and registers its
-// metrics.
-func NewUpkeep(s *Store, registry prometheus.Registerer) *upkeep.Upkeep {
-	return upkeep.New(upkeep.Options{
-		Store: duties{s}, Client: s.client, Tenant: s.tenant, Objects: s.objects, Claims: s.claims, Cache: s.cache, Lead: s.members.Lead,
-	}, registry)
+// metrics. What of the options is the store's, it sets.
+func NewUpkeep(s *Store, o upkeep.Options, registry prometheus.Registerer) *upkeep.Upkeep {
+	o.Store, o.Client, o.Tenant, o.Lead = duties{s}, s.client, s.tenant, s.members.Lead
+	o.Objects, o.Claims, o.Cache = s.objects, s.claims, s.cache
+	return upkeep.New(o, registry)
 }
 
 // duties are what the upkeep has the store do.

@@ -43,9 +43,10 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 		replica, isStore := (&replicas{backend: backend{namespace: namespace}, sizes: small}).Replica().(*Store)
 		Expect(isStore).To(BeTrue())
 		s, recorder, policy = replica, events.NewFakeRecorder(20), store.Policy{}
-		keeper = NewUpkeep(s, prometheus.NewRegistry())
-		keeper.Policy = func() store.Policy { return policy }
-		keeper.Recorder, keeper.Log = recorder, slog.New(slog.NewTextHandler(GinkgoWriter, nil))
+		keeper = NewUpkeep(s, upkeep.Options{
+			Policy: func() store.Policy { return policy }, Recorder: recorder,
+			Log: slog.New(slog.NewTextHandler(GinkgoWriter, nil)), AbsenceAge: upkeep.DefaultAbsenceAge,
+		}, prometheus.NewRegistry())
 	})
 
 	create := func(ctx context.Context, userName string) string {

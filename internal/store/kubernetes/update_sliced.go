@@ -8,8 +8,10 @@ import (
 	"github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/retry"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/slice"
@@ -215,4 +217,20 @@ func (u *update) slices() *slice.Writer {
 		Client: u.store.client, Tenant: u.store.tenant, Group: u.id, By: u.by,
 		Full: u.store.sizes.slice, Few: u.store.sizes.few, Exists: exists, Evidence: u.evidence,
 	}
+}
+
+// cachedState returns the state of a group with slices from memory. It is not ok
+// for a group that memory does not know to have any, or that it cannot be
+// known to be current about.
+func (s *Store) cachedState(ctx context.Context, t *schema.ResourceType, id string) (state *slice.State, ok bool) {
+	key, err := codec.ParseID(id)
+	if err != nil {
+		return nil, false
+	}
+	shown := s.cache.Index()
+	if e := shown.Entry(t, key); e == nil || !e.Group.Sliced && !shown.Members().HasSlices(key) {
+		return nil, false
+	}
+	state, ok, _ = cache.Read(s.cache, func() bool { return s.consistency.current(ctx, t) }, func(x *index.Index) (*slice.State, error) { return slice.StateIn(x, t, id), nil })
+	return state, ok && state != nil
 }

@@ -25,9 +25,11 @@ var _ = Describe("The upkeep of labels", func() {
 	)
 	BeforeEach(func(ctx SpecContext) {
 		at = newScene(ctx)
-		keeper, recorder = NewUpkeep(at.reader, prometheus.NewRegistry()), events.NewFakeRecorder(20)
-		keeper.Policy = func() store.Policy { return store.Policy{} }
-		keeper.Recorder, keeper.Log = recorder, slog.New(slog.NewTextHandler(GinkgoWriter, nil))
+		recorder = events.NewFakeRecorder(20)
+		keeper = NewUpkeep(at.reader, upkeep.Options{
+			Policy: func() store.Policy { return store.Policy{} }, Recorder: recorder,
+			Log: slog.New(slog.NewTextHandler(GinkgoWriter, nil)), AbsenceAge: upkeep.DefaultAbsenceAge,
+		}, prometheus.NewRegistry())
 	})
 	labelsOf := func(ctx context.Context, object client.Object, name string) map[string]string {
 		GinkgoHelper()

@@ -43,9 +43,10 @@ var _ = Describe("The upkeep", func() {
 	// begin makes the upkeep of the store as that is now.
 	begin := func() {
 		metrics = prometheus.NewRegistry()
-		keeper = NewUpkeep(s, metrics)
-		keeper.Policy = func() store.Policy { return store.Policy{Retention: retention} }
-		keeper.Recorder, keeper.Log = recorder, slog.New(slog.NewTextHandler(GinkgoWriter, nil))
+		keeper = NewUpkeep(s, upkeep.Options{
+			Policy: func() store.Policy { return store.Policy{Retention: retention} }, Recorder: recorder,
+			Log: slog.New(slog.NewTextHandler(GinkgoWriter, nil)), AbsenceAge: upkeep.DefaultAbsenceAge,
+		}, metrics)
 	}
 
 	BeforeEach(func(ctx SpecContext) {
@@ -165,8 +166,9 @@ var _ = Describe("The upkeep", func() {
 	It("waits until it is known what the users of the tenant are", func(ctx SpecContext) {
 		tenant := client.ObjectKey{Namespace: namespace, Name: "acme"}
 		memory := cache.New(watching, tenant, slog.New(slog.DiscardHandler)) // which follows nothing yet
-		early := NewUpkeep(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory}), prometheus.NewRegistry())
-		early.Policy = func() store.Policy { return store.Policy{} }
+		early := NewUpkeep(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory}), upkeep.Options{
+			Policy: func() store.Policy { return store.Policy{} },
+		}, prometheus.NewRegistry())
 		Expect(early.Pass(ctx, true)).To(Succeed())
 	})
 

@@ -112,14 +112,14 @@ func (u *Upkeep) mend(ctx context.Context, found finding) (looked bool, err erro
 		return u.mendOrphan(ctx, found.lease)
 	}
 	name := found.holder.name
-	holder, err := u.objects.Read(ctx, found.holder.t, found.holder.id)
+	holder, err := u.Objects.Read(ctx, found.holder.t, found.holder.id)
 	if err != nil || !holder.Has(found.holder.t, name) {
 		return true, err
 	}
 	repair := found.repair
 	switch repair {
 	case RepairMissing:
-		_, err = u.claims.Create(ctx, found.holder.t, name, found.holder.id)
+		_, err = u.Claims.Create(ctx, found.holder.t, name, found.holder.id)
 	case RepairWrongHolder:
 		repair, err = u.restoreHolder(ctx, found)
 	}
@@ -135,17 +135,17 @@ func (u *Upkeep) mend(ctx context.Context, found finding) (looked bool, err erro
 // the name too. It returns what was wrong.
 func (u *Upkeep) restoreHolder(ctx context.Context, found finding) (repair string, err error) {
 	t, name := found.holder.t, found.holder.name
-	former, err := u.objects.Read(ctx, t, claim.HolderOf(found.lease))
+	former, err := u.Objects.Read(ctx, t, claim.HolderOf(found.lease))
 	if err != nil {
 		return "", err
 	}
 	if former.Has(t, name) {
 		return RepairDuplicate, nil
 	}
-	if err := u.claims.Fence(ctx, t, name, claim.HolderOf(found.lease), former); err != nil {
+	if err := u.Claims.Fence(ctx, t, name, claim.HolderOf(found.lease), former); err != nil {
 		return "", err
 	}
-	_, err = u.claims.Transfer(ctx, found.lease, found.holder.id)
+	_, err = u.Claims.Transfer(ctx, found.lease, found.holder.id)
 	return RepairWrongHolder, err
 }
 
@@ -157,30 +157,30 @@ func (u *Upkeep) mendOrphan(ctx context.Context, lease *coordinationv1.Lease) (l
 		return true, u.releaseOrphan(ctx, lease) // It was made by hand, and nobody is to come.
 	}
 	absence := time.Duration(0)
-	if !u.cache.Index().Knows(id) {
+	if !u.Cache.Index().Knows(id) {
 		if absence = u.holders.missing(id.String(), u.Now()); absence < u.AbsenceAge {
 			return false, nil
 		}
 	}
-	holder, err := u.objects.Read(ctx, t, id.String())
+	holder, err := u.Objects.Read(ctx, t, id.String())
 	switch {
 	case err != nil:
 		return true, err
 	case holder == nil && absence < u.AbsenceAge:
 		return true, nil // Memory is behind, and will show that it is gone.
-	case holder != nil && holder.Has(t, store.NameOf(holder.Resource)) && u.claims.Key(t, store.NameOf(holder.Resource)).Name == lease.Name:
+	case holder != nil && holder.Has(t, store.NameOf(holder.Resource)) && u.Claims.Key(t, store.NameOf(holder.Resource)).Name == lease.Name:
 		u.Log.Error("a resource is not in memory, although it has a name and holds the claim of it; look in this log for why it cannot be read",
 			slog.String("name", id.String()))
 		return true, nil
 	}
-	if err := u.claims.Fence(ctx, t, "", id.String(), holder); err != nil {
+	if err := u.Claims.Fence(ctx, t, "", id.String(), holder); err != nil {
 		return true, failure.IgnoreRaces(err)
 	}
 	return true, u.releaseOrphan(ctx, lease)
 }
 
 func (u *Upkeep) releaseOrphan(ctx context.Context, lease *coordinationv1.Lease) error {
-	if err := u.claims.Release(ctx, lease); err != nil {
+	if err := u.Claims.Release(ctx, lease); err != nil {
 		return err
 	}
 	u.Metrics.Repairs.WithLabelValues(RepairOrphan).Inc()

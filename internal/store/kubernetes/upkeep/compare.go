@@ -85,10 +85,10 @@ func (w *walk) goOn(ctx context.Context) (over bool, err error) {
 
 // nextClaims returns the next page of the claims, and goes on after it.
 func (w *walk) nextClaims(ctx context.Context) ([]coordinationv1.Lease, error) {
-	options := &client.ListOptions{Namespace: w.upkeep.tenant.Namespace, Limit: w.upkeep.PageSize, Continue: w.token}
-	client.MatchingLabels{v1alpha1.LabelTenant: w.upkeep.tenant.Name, v1alpha1.LabelLease: v1alpha1.LeaseClaim}.ApplyToList(options)
+	options := &client.ListOptions{Namespace: w.upkeep.Tenant.Namespace, Limit: w.upkeep.PageSize, Continue: w.token}
+	client.MatchingLabels{v1alpha1.LabelTenant: w.upkeep.Tenant.Name, v1alpha1.LabelLease: v1alpha1.LeaseClaim}.ApplyToList(options)
 	list := &coordinationv1.LeaseList{}
-	err := w.upkeep.client.List(ctx, list, options)
+	err := w.upkeep.Client.List(ctx, list, options)
 	var expired apierrors.APIStatus
 	if apierrors.IsResourceExpired(err) && errors.As(err, &expired) {
 		// The page before is too long ago. The API server says how to go on with what
@@ -118,7 +118,7 @@ func (w *walk) compare(ctx context.Context, claims []coordinationv1.Lease) (look
 	doubtful := disagree(claims)
 	// Claims come before resources, so memory of a moment after the LIST shows a
 	// resource for every claim in it that is not under way.
-	if len(doubtful) == 0 || !w.upkeep.store.Current(ctx) {
+	if len(doubtful) == 0 || !w.upkeep.Store.Current(ctx) {
 		return 0, nil
 	}
 	doubtful = disagree(doubtful)
@@ -152,7 +152,7 @@ func (w *walk) unclaimed() []string {
 	unclaimed := []string{}
 	w.eachName(func(t *schema.ResourceType, n index.Named) {
 		if _, agreed := w.agreed[n.ID]; !agreed && !n.Modified.After(w.began) {
-			unclaimed = append(unclaimed, w.upkeep.claims.Key(t, n.Name).Name)
+			unclaimed = append(unclaimed, w.upkeep.Claims.Key(t, n.Name).Name)
 		}
 	})
 	slices.Sort(unclaimed)
@@ -168,7 +168,7 @@ func (w *walk) compareUnclaimed(ctx context.Context, names []string) error {
 	expected := w.expected(wanted)
 	var there []coordinationv1.Lease
 	for key, holders := range expected {
-		claim, err := w.upkeep.claims.Get(ctx, holders[0].t, holders[0].name)
+		claim, err := w.upkeep.Claims.Get(ctx, holders[0].t, holders[0].name)
 		if err != nil {
 			return failure.Wrap(err, "reading the claim %s", key)
 		}
@@ -186,8 +186,8 @@ func (w *walk) agrees(lease *coordinationv1.Lease) (holder uuid.UUID, agrees boo
 	if err != nil {
 		return holder, false
 	}
-	group, name, has := w.upkeep.cache.Index().Names().Of(holder)
-	return holder, has && w.upkeep.claims.Key(w.upkeep.typeOf(group), name).Name == lease.Name
+	group, name, has := w.upkeep.Cache.Index().Names().Of(holder)
+	return holder, has && w.upkeep.Claims.Key(w.upkeep.typeOf(group), name).Name == lease.Name
 }
 
 // expected returns the resources whose names the wanted claims are for, by claim.
@@ -197,7 +197,7 @@ func (w *walk) expected(wanted map[string]bool) map[string][]named {
 		return expected
 	}
 	w.eachName(func(t *schema.ResourceType, n index.Named) {
-		if key := w.upkeep.claims.Key(t, n.Name).Name; wanted[key] {
+		if key := w.upkeep.Claims.Key(t, n.Name).Name; wanted[key] {
 			expected[key] = append(expected[key], named{t: t, id: n.ID.String(), name: n.Name})
 		}
 	})
@@ -205,8 +205,8 @@ func (w *walk) expected(wanted map[string]bool) map[string][]named {
 }
 
 func (w *walk) eachName(yield func(*schema.ResourceType, index.Named)) {
-	registry := w.upkeep.cache.Registry()
+	registry := w.upkeep.Cache.Registry()
 	for _, t := range registry.ResourceTypes() {
-		w.upkeep.cache.Index().Names().Each(t, func(n index.Named) { yield(t, n) })
+		w.upkeep.Cache.Index().Names().Each(t, func(n index.Named) { yield(t, n) })
 	}
 }

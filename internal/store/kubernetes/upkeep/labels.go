@@ -28,7 +28,7 @@ func (u *Upkeep) restoreLabels(ctx context.Context) (more bool, err error) {
 		left--
 		return u.label(ctx, object, label, value)
 	}
-	tenant := u.tenant.Name
+	tenant := u.Tenant.Name
 	for kind := range readindex.Kinds {
 		err = errors.Join(err, u.unlabelled(ctx, kind, func(object client.Object) error {
 			return put(object, v1alpha1.LabelTenant, tenant)
@@ -51,17 +51,17 @@ func (u *Upkeep) restoreLabels(ctx context.Context) (more bool, err error) {
 // unlabelled calls back for the tenant's objects of a kind that have no such label, or not
 // the value.
 func (u *Upkeep) unlabelled(ctx context.Context, kind readindex.Kind, yield func(client.Object) error, label string, value ...string) error {
-	selected, err := codec.Lacking(u.tenant.Name, label, value...)
+	selected, err := codec.Lacking(u.Tenant.Name, label, value...)
 	if err != nil {
 		return err
 	}
-	return u.objects.Each(ctx, kind, selected, yield)
+	return u.Objects.Each(ctx, kind, selected, yield)
 }
 
 // unmarked calls back for the groups that have slices and are not marked.
 func (u *Upkeep) unmarked(ctx context.Context, yield func(client.Object) error) error {
-	for _, id := range u.cache.Index().Members().Unmarked() {
-		read, err := u.objects.Read(ctx, u.store.GroupType(), id.String())
+	for _, id := range u.Cache.Index().Members().Unmarked() {
+		read, err := u.Objects.Read(ctx, u.Store.GroupType(), id.String())
 		if err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (u *Upkeep) label(ctx context.Context, object client.Object, label, value s
 	}
 	labels[label] = value
 	object.SetLabels(labels)
-	err := u.client.Patch(ctx, object, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	err := u.Client.Patch(ctx, object, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 	if err != nil {
 		return failure.IgnoreRaces(failure.Wrap(err, "putting a label back on %s", object.GetName()))
 	}

@@ -31,7 +31,7 @@ type missing struct {
 // which there seems to be evidence. It says nothing while memory is not complete.
 func (u *Upkeep) look() (members, groups missing) {
 	type shown struct{ members, groups []index.Missing }
-	all, known, _ := cache.Read(u.cache, u.cache.Synced, func(x *index.Index) (shown, error) {
+	all, known, _ := cache.Read(u.Cache, u.Cache.Synced, func(x *index.Index) (shown, error) {
 		return shown{members: x.Members().Missing(), groups: x.Members().MissingGroups()}, nil
 	})
 	if !known {
@@ -60,7 +60,7 @@ func (u *Upkeep) sort(times *absences, all []index.Missing) (found missing, abse
 // removeMissing takes members that are gone out of the groups that list them, and
 // deletes the slices of groups that are gone.
 func (u *Upkeep) removeMissing(ctx context.Context) error {
-	if !u.store.Current(ctx) {
+	if !u.Store.Current(ctx) {
 		return nil
 	}
 	members, groups := u.look()
@@ -93,7 +93,7 @@ type leavers struct {
 // each takes as many of the members out of their groups as the limit, on evidence.
 func (l *leavers) each(ctx context.Context, members []uuid.UUID, limit int, may func(objects.Presence) bool, evidence string) error {
 	for _, member := range first(members, limit) {
-		groups, err := l.upkeep.store.Strip(ctx, member.String(), may)
+		groups, err := l.upkeep.Store.Strip(ctx, member.String(), may)
 		for _, group := range groups {
 			l.from[group] = append(l.from[group], member.String())
 			l.upkeep.Metrics.Left.WithLabelValues(evidence).Inc()
@@ -111,7 +111,7 @@ func (l *leavers) report(ctx context.Context) {
 	for _, group := range slices.Sorted(maps.Keys(l.from)) {
 		members := l.from[group]
 		u.Log.Warn("members that do not exist were taken out of a group", slog.String("group", group), slog.Any("members", members))
-		object, err := u.objects.Read(ctx, u.store.GroupType(), group)
+		object, err := u.Objects.Read(ctx, u.Store.GroupType(), group)
 		if err != nil || object == nil {
 			continue // The log has it.
 		}
@@ -143,7 +143,7 @@ func (u *Upkeep) removeDeleted(ctx context.Context, id uuid.UUID, group bool) er
 // removeOrphans deletes the slices of a group that is gone, on evidence. There is no group
 // for an event.
 func (u *Upkeep) removeOrphans(ctx context.Context, group uuid.UUID, may func(objects.Presence) bool, evidence string) error {
-	members, err := u.store.RemoveSlices(ctx, group.String(), may)
+	members, err := u.Store.RemoveSlices(ctx, group.String(), may)
 	if members > 0 {
 		u.Metrics.Left.WithLabelValues(evidence).Add(float64(members))
 		u.Log.Warn("the members of a group that is gone were removed", slog.String("group", group.String()), slog.Int("members", members))
@@ -153,14 +153,14 @@ func (u *Upkeep) removeOrphans(ctx context.Context, group uuid.UUID, may func(ob
 
 // disown takes the owner references off slices, which they had once: see removeSlices.
 func (u *Upkeep) disown(ctx context.Context) error {
-	return u.objects.EachMetadata(ctx, "ScimGroupMembers", func(slice *metav1.PartialObjectMetadata) error {
+	return u.Objects.EachMetadata(ctx, "ScimGroupMembers", func(slice *metav1.PartialObjectMetadata) error {
 		if len(slice.OwnerReferences) == 0 {
 			return nil
 		}
 		slice.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ScimGroupMembers"))
 		patch := client.MergeFromWithOptions(slice.DeepCopy(), client.MergeFromWithOptimisticLock{})
 		slice.OwnerReferences = nil
-		return failure.IgnoreRaces(failure.Wrap(u.client.Patch(ctx, slice, patch), "taking the owner off the members %s", slice.Name))
+		return failure.IgnoreRaces(failure.Wrap(u.Client.Patch(ctx, slice, patch), "taking the owner off the members %s", slice.Name))
 	})
 }
 

@@ -43,7 +43,7 @@ const (
 	absentAtOnce = 50
 )
 
-// DefaultAbsenceAge is the default of Upkeep.AbsenceAge: restoring a backup should be
+// DefaultAbsenceAge is the default of Options.AbsenceAge: restoring a backup should be
 // over by then, or somebody know that it is not.
 const DefaultAbsenceAge = 24 * time.Hour
 
@@ -56,26 +56,11 @@ const DefaultAbsenceAge = 24 * time.Hour
 // AbsenceAge. What is not there yet because a backup is being restored, or because
 // memory has lost sight of it, is left alone.
 type Upkeep struct {
-	store   Store
-	client  client.Client
-	tenant  client.ObjectKey
-	objects *objects.Reader
-	claims  claim.Claims
-	cache   *cache.Cache
-	lead    func() bool
+	Options
 
-	// Policy returns the tenant's rules at the moment.
-	Policy func() store.Policy
-	// Recorder records events on users and groups.
-	Recorder events.EventRecorder
-	Log      *slog.Logger
 	// OrphanAge is how old a claim without a resource gets, and MarkerAge how old
 	// what stands for nobody.
 	OrphanAge, MarkerAge time.Duration
-	// AbsenceAge is how long a user or group must have been absent, as far as this
-	// process knows, for nobody to expect it any more.
-	AbsenceAge time.Duration
-
 	// AtOnce is how many claims that seem to be wrong are looked at in a pass, and PageSize
 	// how many claims there are in one page of a LIST.
 	AtOnce   int
@@ -119,13 +104,21 @@ type Options struct {
 	Cache   *cache.Cache
 	// Lead reports whether this replica is the one that does it.
 	Lead func() bool
+	// Policy returns the tenant's rules at the moment.
+	Policy func() store.Policy
+	// Recorder records events on users and groups.
+	Recorder events.EventRecorder
+	Log      *slog.Logger
+	// AbsenceAge is how long a user or group must have been absent, as far as this
+	// process knows, for nobody to expect it any more.
+	AbsenceAge time.Duration
 }
 
 // New returns the upkeep of a tenant, and registers its metrics.
 func New(o Options, registry prometheus.Registerer) *Upkeep {
 	return &Upkeep{
-		store: o.Store, client: o.Client, tenant: o.Tenant, objects: o.Objects, claims: o.Claims, cache: o.Cache, lead: o.Lead,
-		OrphanAge: orphanAge, MarkerAge: markerAge, AbsenceAge: DefaultAbsenceAge, AtOnce: claimsAtOnce, PageSize: objects.PageSize,
+		Options:   o,
+		OrphanAge: orphanAge, MarkerAge: markerAge, AtOnce: claimsAtOnce, PageSize: objects.PageSize,
 		Now: time.Now, Metrics: newMetrics(registry, o.Tenant.Name),
 	}
 }
@@ -142,7 +135,7 @@ func (u *Upkeep) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			if !u.lead() {
+			if !u.Lead() {
 				u.StandBy()
 				continue
 			}
@@ -162,7 +155,7 @@ func (u *Upkeep) StandBy() {
 
 // Pass looks through everything once, if it is known what the tenant's resources are.
 func (u *Upkeep) Pass(ctx context.Context, withClaims bool) error {
-	if u.cache.Registry() == nil {
+	if u.Cache.Registry() == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, period)
@@ -199,7 +192,7 @@ func (u *Upkeep) over(marker bool, deleted time.Time) bool {
 // removeExpired removes a page of the kept users whose retention is over, and of
 // markers.
 func (u *Upkeep) removeExpired(ctx context.Context) error {
-	for _, kept := range u.cache.Index().KeptBefore(batch, func(k index.Kept) bool { return u.over(k.Marker, k.Deleted) }) {
+	for _, kept := range u.Cache.Index().KeptBefore(batch, func(k index.Kept) bool { return u.over(k.Marker, k.Deleted) }) {
 		if err := u.remove(ctx, kept); err != nil {
 			return fmt.Errorf("removing what is kept of %s: %w", kept.ID, err)
 		}
@@ -209,7 +202,7 @@ func (u *Upkeep) removeExpired(ctx context.Context) error {
 
 // typeOf is the resource type of a group or a user.
 func (u *Upkeep) typeOf(group bool) *schema.ResourceType {
-	registry := u.cache.Registry()
+	registry := u.Cache.Registry()
 	if group {
 		return registry.Group()
 	}
@@ -222,18 +215,18 @@ func (u *Upkeep) typeOf(group bool) *schema.ResourceType {
 func (u *Upkeep) remove(ctx context.Context, kept index.Kept) error {
 	id := kept.ID.String()
 	t := u.typeOf(kept.Group)
-	read, err := u.objects.Read(ctx, t, id)
+	read, err := u.Objects.Read(ctx, t, id)
 	if err != nil || !read.Kept() || !u.over(codec.IsMarker(read.Object), codec.MetaOf(read.Object).DeletedTime.Time) {
 		return err
 	}
 	if err := u.removeDeleted(ctx, kept.ID, kept.Group); err != nil {
 		return err
 	}
-	claim, err := u.claims.Held(ctx, t, store.NameOf(read.Resource), id)
+	claim, err := u.Claims.Held(ctx, t, store.NameOf(read.Resource), id)
 	if err != nil {
 		return failure.Wrap(err, "reading its claim")
 	}
-	err = u.client.Delete(ctx, read.Object, client.Preconditions{
+	err = u.Client.Delete(ctx, read.Object, client.Preconditions{
 		UID:             ptr.To(read.Object.GetUID()),
 		ResourceVersion: ptr.To(read.Object.GetResourceVersion()),
 	})
@@ -243,5 +236,5 @@ func (u *Upkeep) remove(ctx context.Context, kept index.Kept) error {
 	if !codec.IsMarker(read.Object) {
 		u.Metrics.Removed.Inc()
 	}
-	return u.claims.Release(ctx, claim)
+	return u.Claims.Release(ctx, claim)
 }
