@@ -79,6 +79,7 @@ func (u *Upkeep) removeMissing(ctx context.Context) error {
 	return err
 }
 
+// The evidence on which memberships are removed, as it is counted.
 const (
 	evidenceDeleted = "Deleted"
 	EvidenceAbsent  = "Absent"
