@@ -8,41 +8,41 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 )
 
-// Kinds of members (RFC 7643 section 4.2, members.type).
+// Types of members (RFC 7643 section 4.2, members.type).
 const (
 	MemberUser  = "User"
 	MemberGroup = "Group"
 )
 
-// Resolve returns the kinds of those ids that the tenant knows, as a map from
+// Resolve returns the types of those ids that the tenant knows, as a map from
 // the id to MemberUser or MemberGroup.
 type Resolve func(ctx context.Context, ids []string) (map[string]string, error)
 
 // SettleMembers makes the members of a group what a backend keeps of them: the
-// id and the kind. Members that current has already keep their kind; the others
+// id and the type. Members that current has already keep their type; the others
 // are resolved, and one that is unknown is left out or refused by the policy. A
 // group is not known to itself.
 func SettleMembers(ctx context.Context, group, current *scim.Resource, policy Policy, resolve Resolve) error {
-	kinds := map[string]string{}
+	types := map[string]string{}
 	if current != nil {
-		kinds = MemberKinds(current)
+		types = MemberTypes(current)
 	}
 	ids := group.Members().IDs()
-	unknown := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return kinds[id] != "" || id == group.ID() })
+	unknown := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return types[id] != "" || id == group.ID() })
 	if len(unknown) > 0 {
 		resolved, err := resolve(ctx, unknown)
 		if err != nil {
 			return fmt.Errorf("looking up %d members: %w", len(unknown), err)
 		}
-		for id, kind := range resolved {
-			kinds[id] = kind
+		for id, memberType := range resolved {
+			types[id] = memberType
 		}
 	}
 	members := scim.MakeMembers(len(ids))
 	for _, id := range ids {
-		switch kind := kinds[id]; {
-		case kind != "":
-			members.Add(Member(id, kind))
+		switch memberType := types[id]; {
+		case memberType != "":
+			members.Add(Member(id, memberType))
 		case policy.RejectUnknownMembers:
 			return UnknownMember(id)
 		}
@@ -53,10 +53,10 @@ func SettleMembers(ctx context.Context, group, current *scim.Resource, policy Po
 }
 
 // Member returns one value of a group's members attribute.
-func Member(id, kind string) scim.Reference { return scim.Reference{Value: id, Type: kind} }
+func Member(id, memberType string) scim.Reference { return scim.Reference{Value: id, Type: memberType} }
 
 // KeepMembers leaves a group with those of its members that are to be kept.
-func KeepMembers(group *scim.Resource, keep func(id, kind string) bool) {
+func KeepMembers(group *scim.Resource, keep func(id, memberType string) bool) {
 	group.SetMembers(group.Members().Only(func(m scim.Reference) bool { return keep(m.Value, m.Type) }))
 }
 
@@ -100,12 +100,12 @@ func WithoutMembers(group *scim.Resource) *scim.Resource {
 	return without
 }
 
-// MemberKinds returns the kind of each member of a group by its id.
-func MemberKinds(group *scim.Resource) map[string]string {
+// MemberTypes returns the type of each member of a group by its id.
+func MemberTypes(group *scim.Resource) map[string]string {
 	members := group.Members()
-	kinds := make(map[string]string, members.Len())
+	types := make(map[string]string, members.Len())
 	for member := range members.All() {
-		kinds[member.Value] = member.Type
+		types[member.Value] = member.Type
 	}
-	return kinds
+	return types
 }

@@ -21,7 +21,7 @@ func (s *suite) describeGroups() {
 		user, inner := s.create(s.user("babs@example.com")), s.create(s.group("Inner"))
 		outer := s.create(s.group("Outer", user.ID(), inner.ID(), unknownID, "no id at all"))
 		found := s.get(s.other, s.registry.Group(), outer.ID())
-		Expect(store.MemberKinds(found)).To(Equal(map[string]string{user.ID(): "User", inner.ID(): "Group"}))
+		Expect(store.MemberTypes(found)).To(Equal(map[string]string{user.ID(): "User", inner.ID(): "Group"}))
 	})
 
 	It("refuses members that it does not know where the policy says so, and changes nothing", func() {

@@ -118,7 +118,7 @@ func (l *liveReader) hideMissing(ctx context.Context, view store.View, groups ..
 		if err := view.Take(ctx, int64(group.Members().Len())*lookUpWeight); err != nil {
 			return err
 		}
-		maps.Copy(listed, store.MemberKinds(group))
+		maps.Copy(listed, store.MemberTypes(group))
 	}
 	if len(listed) == 0 {
 		return nil
@@ -128,7 +128,7 @@ func (l *liveReader) hideMissing(ctx context.Context, view store.View, groups ..
 		return fmt.Errorf("looking up which members exist: %w", err)
 	}
 	for _, group := range groups {
-		store.KeepMembers(group, func(id, kind string) bool { return known[id] == kind })
+		store.KeepMembers(group, func(id, memberType string) bool { return known[id] == memberType })
 	}
 	return nil
 }

@@ -15,26 +15,26 @@ func (s *Store) resolve(ctx context.Context, ids []string) (map[string]string, e
 	ready := func() bool {
 		return s.consistency.current(ctx, t) || s.consistency.caughtUp(ctx, t, s.consistency.liveLookUps(len(ids)))
 	}
-	kinds, known, _ := cache.Read(s.cache, ready, func(x *index.Index) (map[string]string, error) {
-		return kindsOf(x, ids), nil
+	types, known, _ := cache.Read(s.cache, ready, func(x *index.Index) (map[string]string, error) {
+		return typesOf(x, ids), nil
 	})
 	if known {
-		return kinds, nil
+		return types, nil
 	}
 	return s.objects.LookUp(ctx, ids)
 }
 
-// kindsOf returns the kinds of those ids that SCIM knows.
-func kindsOf(x *index.Index, ids []string) map[string]string {
-	kinds := make(map[string]string, len(ids))
+// typesOf returns the types of those ids that SCIM knows.
+func typesOf(x *index.Index, ids []string) map[string]string {
+	types := make(map[string]string, len(ids))
 	for _, text := range ids {
 		id, err := codec.ParseID(text)
 		if err != nil {
 			continue
 		}
-		if kind, known := x.Members().TypeOf(id); known {
-			kinds[text] = kind
+		if memberType, known := x.Members().TypeOf(id); known {
+			types[text] = memberType
 		}
 	}
-	return kinds
+	return types
 }

@@ -231,13 +231,13 @@ func (s *Store) settle(ctx context.Context, next, current *scim.Resource, policy
 		return nil
 	}
 	return store.SettleMembers(ctx, next, current, policy, func(_ context.Context, ids []string) (map[string]string, error) {
-		kinds := map[string]string{}
+		types := map[string]string{}
 		for _, id := range ids {
 			if found, ok := s.records[id]; ok && !found.deleted {
-				kinds[id] = found.resource.Type().Name
+				types[id] = found.resource.Type().Name
 			}
 		}
-		return kinds, nil
+		return types, nil
 	})
 }
 

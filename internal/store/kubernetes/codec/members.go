@@ -93,11 +93,11 @@ func MemberLists(members []index.Member) (users, groups []v1alpha1.MemberID) {
 
 // MembersOfResource returns the settled members of a group.
 func MembersOfResource(group *scim.Resource) []index.Member {
-	kinds := store.MemberKinds(group)
+	types := store.MemberTypes(group)
 	var members []index.Member
 	for _, text := range group.Members().IDs() {
 		if id, err := ParseID(text); err == nil {
-			members = append(members, index.Member{ID: id, Group: kinds[text] == store.MemberGroup})
+			members = append(members, index.Member{ID: id, Group: types[text] == store.MemberGroup})
 		}
 	}
 	return members

@@ -139,9 +139,9 @@ func decodeGroup(t *schema.ResourceType, spec *v1alpha1.ScimGroupSpec) *scim.Res
 // settled, without tenantRef and meta.
 func encodeGroup(resource *scim.Resource) v1alpha1.ScimGroupSpec {
 	spec := v1alpha1.ScimGroupSpec{DisplayName: resource.DisplayName(), ExternalID: resource.ExternalID()}
-	kinds := store.MemberKinds(resource)
+	types := store.MemberTypes(resource)
 	for _, id := range resource.Members().IDs() {
-		if kinds[id] == store.MemberGroup {
+		if types[id] == store.MemberGroup {
 			spec.MemberGroups = append(spec.MemberGroups, v1alpha1.MemberID(id))
 			continue
 		}

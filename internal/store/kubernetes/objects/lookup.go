@@ -22,37 +22,37 @@ const (
 	parallel = 8
 )
 
-// LookUp returns the kinds of those ids that SCIM knows: store.MemberUser or
+// LookUp returns the types of those ids that SCIM knows: store.MemberUser or
 // store.MemberGroup.
 func (r *Reader) LookUp(ctx context.Context, ids []string) (map[string]string, error) {
 	lookUp := r.lookUpByGet
 	if len(ids) > ByGet {
 		lookUp = r.lookUpByList
 	}
-	kinds := map[string]string{}
-	for _, kind := range []string{store.MemberUser, store.MemberGroup} {
+	types := map[string]string{}
+	for _, memberType := range []string{store.MemberUser, store.MemberGroup} {
 		rest := make([]string, 0, len(ids))
 		for _, id := range ids {
-			if _, err := codec.ParseID(id); err == nil && kinds[id] == "" {
+			if _, err := codec.ParseID(id); err == nil && types[id] == "" {
 				rest = append(rest, id)
 			}
 		}
 		if len(rest) == 0 {
 			break
 		}
-		found, err := lookUp(ctx, kind, rest)
+		found, err := lookUp(ctx, memberType, rest)
 		if err != nil {
 			return nil, err
 		}
 		for _, id := range found {
-			kinds[id] = kind
+			types[id] = memberType
 		}
 	}
-	return kinds, nil
+	return types, nil
 }
 
-// lookUpByGet returns those ids that SCIM knows as the kind.
-func (r *Reader) lookUpByGet(ctx context.Context, kind string, ids []string) ([]string, error) {
+// lookUpByGet returns those ids that SCIM knows as members of the type.
+func (r *Reader) lookUpByGet(ctx context.Context, memberType string, ids []string) ([]string, error) {
 	var (
 		mu     sync.Mutex
 		found  []string
@@ -61,19 +61,19 @@ func (r *Reader) lookUpByGet(ctx context.Context, kind string, ids []string) ([]
 	lookup.SetLimit(parallel)
 	for _, id := range ids {
 		lookup.Go(func() error {
-			object := codec.NewObjectOf(codec.KindOfMember(kind))
+			object := codec.NewObjectOf(codec.KindOfMember(memberType))
 			err := r.Client.Get(ctx, client.ObjectKey{Namespace: r.Tenant.Namespace, Name: id}, object)
 			if apierrors.IsNotFound(err) {
 				return nil
 			}
 			if failure.IsUnreadable(err) {
-				r.leaveOut(codec.KindOfMember(kind), id)
+				r.leaveOut(codec.KindOfMember(memberType), id)
 				return nil
 			}
 			if err != nil {
-				return failure.Wrap(err, "looking up the %s %s", kind, id)
+				return failure.Wrap(err, "looking up the %s %s", memberType, id)
 			}
-			r.Cache.Acknowledge(codec.KindOfMember(kind), object)
+			r.Cache.Acknowledge(codec.KindOfMember(memberType), object)
 			if codec.TenantOf(object) == r.Tenant.Name && codec.Exists(object) {
 				mu.Lock()
 				defer mu.Unlock()
@@ -85,15 +85,15 @@ func (r *Reader) lookUpByGet(ctx context.Context, kind string, ids []string) ([]
 	return found, lookup.Wait()
 }
 
-// lookUpByList does the same from the metadata of all objects of the kind.
-func (r *Reader) lookUpByList(ctx context.Context, kind string, ids []string) ([]string, error) {
+// lookUpByList does the same from the metadata of all objects of such members.
+func (r *Reader) lookUpByList(ctx context.Context, memberType string, ids []string) ([]string, error) {
 	wanted := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		wanted[id] = true
 	}
 	var found []string
-	err := r.EachMetadata(ctx, "Scim"+kind, func(object *metav1.PartialObjectMetadata) error {
-		r.Cache.Acknowledge(codec.KindOfMember(kind), object)
+	err := r.EachMetadata(ctx, "Scim"+memberType, func(object *metav1.PartialObjectMetadata) error {
+		r.Cache.Acknowledge(codec.KindOfMember(memberType), object)
 		if wanted[object.Name] && codec.Exists(object) {
 			found = append(found, object.Name)
 		}

@@ -32,9 +32,9 @@ const (
 // Presence returns the presence of a user or group.
 func (r *Reader) Presence(ctx context.Context, id string) (Presence, error) {
 	found := Absent
-	for _, kind := range []string{store.MemberUser, store.MemberGroup} {
+	for _, memberType := range []string{store.MemberUser, store.MemberGroup} {
 		object := &metav1.PartialObjectMetadata{}
-		object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Scim" + kind))
+		object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Scim" + memberType))
 		err := r.Client.Get(ctx, client.ObjectKey{Namespace: r.Tenant.Namespace, Name: id}, object)
 		switch {
 		case apierrors.IsNotFound(err):
@@ -42,7 +42,7 @@ func (r *Reader) Presence(ctx context.Context, id string) (Presence, error) {
 		case err != nil:
 			return Present, failure.Wrap(err, "looking up whether %s exists", id)
 		}
-		r.Cache.Acknowledge(codec.KindOfMember(kind), object)
+		r.Cache.Acknowledge(codec.KindOfMember(memberType), object)
 		if object.GetLabels()[v1alpha1.LabelDeleted] == "" {
 			return Present, nil
 		}

@@ -25,7 +25,7 @@ func CheckCount(count int) error {
 // they stay where they are: who leaves the group itself for a slice would be in neither
 // until that is written, or for good if it cannot be.
 func Staying(next, current *scim.Resource) *scim.Resource {
-	has := store.MemberKinds(current)
+	has := store.MemberTypes(current)
 	stays := func(m scim.Reference) bool {
 		_, stays := has[m.Value]
 		return stays
