@@ -65,6 +65,7 @@ type checkedClient struct {
 	check *statusCheck
 }
 
+// Status returns what writes statuses, and checks them.
 func (c checkedClient) Status() client.SubResourceWriter {
 	return checkedStatus{SubResourceWriter: c.Client.Status(), check: c.check}
 }
@@ -75,6 +76,7 @@ type checkedStatus struct {
 	check *statusCheck
 }
 
+// Patch patches a status, and checks what comes of it.
 func (c checkedStatus) Patch(ctx context.Context, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
 	err := c.SubResourceWriter.Patch(ctx, obj, patch, opts...)
 	if err == nil {
