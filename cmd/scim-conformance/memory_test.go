@@ -15,7 +15,7 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/cmd/scim-conformance/internal/cases"
 	"github.com/kubescim/kubescim/cmd/scim-conformance/internal/suite"
 	"github.com/kubescim/kubescim/internal/apikey"
@@ -113,7 +113,7 @@ func program(t *testing.T, on, other suite.Target, args ...string) (exit int, ou
 func serve(t *testing.T, provider string, spoil func(http.ResponseWriter, *http.Request) http.ResponseWriter) suite.Target {
 	t.Helper()
 	g := NewWithT(t)
-	wanted := &v1alpha1.ScimTenant{Spec: v1alpha1.ScimTenantSpec{IdentityProvider: v1alpha1.IdentityProvider(provider)}}
+	wanted := &scimv1alpha1.ScimTenant{Spec: scimv1alpha1.ScimTenantSpec{IdentityProvider: scimv1alpha1.IdentityProvider(provider)}}
 	settings, err := replica.SettingsOf(wanted)
 	g.Expect(err).NotTo(HaveOccurred())
 	token, verifier, err := apikey.Mint()

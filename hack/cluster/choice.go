@@ -106,8 +106,8 @@ func isForeign(kubeconfig, own string) bool {
 
 // resolved is the path without links, or as it is where it leads nowhere.
 func resolved(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
 	}
 	if absolute, err := filepath.Abs(path); err == nil {
 		return absolute

@@ -11,7 +11,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/idp"
 	"github.com/kubescim/kubescim/internal/scim/schema"
@@ -46,7 +46,7 @@ type Replica struct {
 
 	// extensions are those of the registry in force. The same registry stays in
 	// force while they do, since what is kept in memory is of its types.
-	extensions []v1alpha1.SchemaExtension
+	extensions []scimv1alpha1.SchemaExtension
 	registry   *schema.Registry
 }
 
@@ -55,8 +55,8 @@ func (r *Replica) Run(ctx context.Context) {
 	tenant := &follower{
 		client: r.Client, log: r.Log,
 		key:       client.ObjectKey{Namespace: r.Namespace, Name: r.Name},
-		newObject: func() client.Object { return &v1alpha1.ScimTenant{} },
-		newList:   func() client.ObjectList { return &v1alpha1.ScimTenantList{} },
+		newObject: func() client.Object { return &scimv1alpha1.ScimTenant{} },
+		newList:   func() client.ObjectList { return &scimv1alpha1.ScimTenantList{} },
 		seen:      func(object client.Object, _ string) { r.configure(object) },
 	}
 	verifiers := &follower{
@@ -75,7 +75,7 @@ func (r *Replica) Run(ctx context.Context) {
 // configure makes the tenant's runtime do what the ScimTenant says. A ScimTenant
 // that is gone changes nothing: its server is about to be removed with it.
 func (r *Replica) configure(object client.Object) {
-	tenant, exists := object.(*v1alpha1.ScimTenant)
+	tenant, exists := object.(*scimv1alpha1.ScimTenant)
 	if !exists {
 		return
 	}
@@ -95,26 +95,26 @@ func (r *Replica) configure(object client.Object) {
 }
 
 // SettingsOf returns the settings that a ScimTenant stands for.
-func SettingsOf(tenant *v1alpha1.ScimTenant) (exchange.Settings, error) {
+func SettingsOf(tenant *scimv1alpha1.ScimTenant) (exchange.Settings, error) {
 	registry, err := contract.Registry(tenant)
 	if err != nil {
 		return exchange.Settings{}, err
 	}
 	profile, known := idp.Lookup(string(tenant.Spec.IdentityProvider))
 	if !known {
-		profile, _ = idp.Lookup(string(v1alpha1.IdentityProviderGeneric))
+		profile, _ = idp.Lookup(string(scimv1alpha1.IdentityProviderGeneric))
 	}
 	settings := exchange.Settings{
 		Path:     tenant.Path(),
 		Registry: registry,
-		Paused:   tenant.State() == v1alpha1.TenantStatePaused,
+		Paused:   tenant.State() == scimv1alpha1.TenantStatePaused,
 		Profile:  profile,
 		// Each pod has its share: what the others have written, none of them knows.
 		WriteBytes: tenant.StorageLimit() / writtenShare / int64(tenant.Replicas()),
 		Policy: store.Policy{
-			KeepDeletedUsers:     tenant.UserDeletion() == v1alpha1.UserDeletionDeactivate,
-			RefuseRecreation:     tenant.UserRecreation() == v1alpha1.UserRecreationConflict,
-			RejectUnknownMembers: tenant.UnknownMembers() == v1alpha1.UnknownMembersReject,
+			KeepDeletedUsers:     tenant.UserDeletion() == scimv1alpha1.UserDeletionDeactivate,
+			RefuseRecreation:     tenant.UserRecreation() == scimv1alpha1.UserRecreationConflict,
+			RejectUnknownMembers: tenant.UnknownMembers() == scimv1alpha1.UnknownMembersReject,
 			Seats:                int(tenant.Spec.Users.Seats),
 			ObjectLimit:          int(tenant.ObjectLimit()),
 			StorageLimit:         tenant.StorageLimit(),

@@ -25,7 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
@@ -51,7 +51,7 @@ var (
 
 var _ = BeforeSuite(func() {
 	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
-	Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
+	Expect(scimv1alpha1.AddToScheme(scheme)).To(Succeed())
 	environment = &envtest.Environment{
 		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
@@ -65,7 +65,7 @@ var _ = BeforeSuite(func() {
 
 // asServer returns a client with the permissions that the operator gives to the
 // tenant's server, and no others.
-func asServer(ctx context.Context, tenant *v1alpha1.ScimTenant) client.WithWatch {
+func asServer(ctx context.Context, tenant *scimv1alpha1.ScimTenant) client.WithWatch {
 	GinkgoHelper()
 	owner := client.FieldOwner("test")
 	Expect(admin.Apply(ctx, operand.ServiceAccount(tenant), owner)).To(Succeed())
@@ -97,7 +97,7 @@ func (nothingAcknowledged) Latest(context.Context) (readindex.Revisions, error) 
 var _ = Describe("A replica, with a server's permissions", func() {
 	var (
 		namespace string
-		tenant    *v1alpha1.ScimTenant
+		tenant    *scimv1alpha1.ScimTenant
 		served    *server.Tenant
 		url       string
 		stop      func()
@@ -107,9 +107,9 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		created := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "replica-"}}
 		Expect(admin.Create(ctx, created)).To(Succeed())
 		namespace = created.Name
-		tenant = &v1alpha1.ScimTenant{
+		tenant = &scimv1alpha1.ScimTenant{
 			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "acme"},
-			Spec:       v1alpha1.ScimTenantSpec{IdentityProvider: v1alpha1.IdentityProviderOkta},
+			Spec:       scimv1alpha1.ScimTenantSpec{IdentityProvider: scimv1alpha1.IdentityProviderOkta},
 		}
 		Expect(admin.Create(ctx, tenant)).To(Succeed())
 
@@ -208,10 +208,10 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(admin.Create(ctx, secret(verifier))).To(Succeed())
 		Eventually(status(token)).Should(Equal(http.StatusOK))
-		tenant.Spec.State = v1alpha1.TenantStatePaused
+		tenant.Spec.State = scimv1alpha1.TenantStatePaused
 		Expect(admin.Update(ctx, tenant)).To(Succeed())
 		Eventually(status(token), "1s", "20ms").Should(Equal(http.StatusServiceUnavailable))
-		tenant.Spec.State, tenant.Spec.Endpoint.Path = v1alpha1.TenantStateActive, "/api/scim/v2"
+		tenant.Spec.State, tenant.Spec.Endpoint.Path = scimv1alpha1.TenantStateActive, "/api/scim/v2"
 		Expect(admin.Update(ctx, tenant)).To(Succeed())
 		Eventually(status(token), "1s", "20ms").Should(Equal(http.StatusNotFound))
 	})
@@ -234,10 +234,10 @@ var _ = Describe("A replica, with a server's permissions", func() {
 	})
 
 	It("reads the tenant's policies as the design says", func() {
-		tenant.Spec.Users.OnDelete = v1alpha1.UserDeletionDelete
-		tenant.Spec.Groups.UnknownMembers = v1alpha1.UnknownMembersReject
+		tenant.Spec.Users.OnDelete = scimv1alpha1.UserDeletionDelete
+		tenant.Spec.Groups.UnknownMembers = scimv1alpha1.UnknownMembersReject
 		tenant.Spec.Endpoint.Host = "acme.api.example.com"
-		tenant.Spec.Users.RequiredAttributes = []v1alpha1.UserAttribute{"emails"}
+		tenant.Spec.Users.RequiredAttributes = []scimv1alpha1.UserAttribute{"emails"}
 		settings, err := replica.SettingsOf(tenant)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(settings.Policy.KeepDeletedUsers).To(BeFalse())

@@ -11,11 +11,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/kubernetes/scheme"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
 // table returns what `kubectl get` prints of an object, without -o wide: its cells
@@ -23,8 +23,8 @@ import (
 func table(ctx context.Context, object *unstructured.Unstructured, resource string, columns ...string) map[string]string {
 	GinkgoHelper()
 	config := rest.CopyConfig(restConfig)
-	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
-	config.GroupVersion, config.APIPath = &v1alpha1.GroupVersion, "/apis"
+	config.NegotiatedSerializer = clientgoscheme.Codecs.WithoutConversion()
+	config.GroupVersion, config.APIPath = &scimv1alpha1.GroupVersion, "/apis"
 	c, err := rest.RESTClientFor(config)
 	Expect(err).NotTo(HaveOccurred())
 	text, err := c.Get().Namespace(object.GetNamespace()).Resource(resource).Name(object.GetName()).
@@ -88,7 +88,7 @@ meta:
 	It("shows tenants and keys as scim, and no personal data", func() {
 		c, err := discovery.NewDiscoveryClientForConfig(restConfig)
 		Expect(err).NotTo(HaveOccurred())
-		resources, err := c.ServerResourcesForGroupVersion(v1alpha1.GroupVersion.String())
+		resources, err := c.ServerResourcesForGroupVersion(scimv1alpha1.GroupVersion.String())
 		Expect(err).NotTo(HaveOccurred())
 		var shown []string
 		for _, resource := range resources.APIResources {

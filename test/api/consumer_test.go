@@ -18,15 +18,15 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
 func main() {
 	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
+	if err := scimv1alpha1.AddToScheme(scheme); err != nil {
 		panic(err)
 	}
-	fmt.Println(scheme.Recognizes(v1alpha1.GroupVersion.WithKind("ScimUser")))
+	fmt.Println(scheme.Recognizes(scimv1alpha1.GroupVersion.WithKind("ScimUser")))
 }
 `
 

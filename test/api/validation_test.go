@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
 var (
@@ -50,7 +50,7 @@ func parse(kind, name, spec string) *unstructured.Unstructured {
 	GinkgoHelper()
 	object := &unstructured.Unstructured{}
 	Expect(yaml.Unmarshal([]byte("spec:\n"+indent(spec)), &object.Object)).To(Succeed())
-	object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind))
+	object.SetGroupVersionKind(scimv1alpha1.GroupVersion.WithKind(kind))
 	object.SetNamespace(metav1.NamespaceDefault)
 	object.SetName(name)
 	return object
@@ -250,7 +250,7 @@ enterprise: {employeeNumber: "701984", manager: {value: "26118915", ref: ../User
 			Expect(live.Create(ctx, user)).To(Succeed())
 			DeferCleanup(func(ctx SpecContext) { Expect(live.Delete(ctx, user)).To(Succeed()) })
 			found := &unstructured.UnstructuredList{}
-			found.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ScimUserList"))
+			found.SetGroupVersionKind(scimv1alpha1.GroupVersion.WithKind("ScimUserList"))
 			Expect(live.List(ctx, found, client.MatchingFields{"spec.active": active})).To(Succeed())
 			Expect(found.Items).To(ConsistOf(HaveField("GetName()", "is-"+active)))
 		}
@@ -268,7 +268,7 @@ var _ = Describe("ScimGroup", func() {
 		refuse(ctx, "ScimGroup", "group", spec, message)
 	},
 		Entry("without a displayName", "tenantRef: {name: acme}\nmemberCount: 0\n"+meta, "spec.displayName: Required"),
-		Entry("with more members than can be", fmt.Sprintf("tenantRef: {name: acme}\ndisplayName: a\nmemberCount: 0\nmembers: [%s]\n%s", strings.Repeat("a,", v1alpha1.MaxGroupMembers+1), meta), "Too many"),
+		Entry("with more members than can be", fmt.Sprintf("tenantRef: {name: acme}\ndisplayName: a\nmemberCount: 0\nmembers: [%s]\n%s", strings.Repeat("a,", scimv1alpha1.MaxGroupMembers+1), meta), "Too many"),
 	)
 })
 
@@ -280,8 +280,8 @@ var _ = Describe("ScimGroupMembers", func() {
 		accept(ctx, "ScimGroupMembers", "group-1", refs+spec+"\n"+meta)
 	},
 		Entry("empty", "memberCount: 0"),
-		Entry("full of users", fmt.Sprintf("memberCount: 1000\nmembers: %s", ids(v1alpha1.MaxSliceMembers))),
-		Entry("full of users and groups", fmt.Sprintf("memberCount: 1000\nmembers: %s\nmemberGroups: %s", ids(v1alpha1.MaxSliceMembers-1), ids(1))),
+		Entry("full of users", fmt.Sprintf("memberCount: 1000\nmembers: %s", ids(scimv1alpha1.MaxSliceMembers))),
+		Entry("full of users and groups", fmt.Sprintf("memberCount: 1000\nmembers: %s\nmemberGroups: %s", ids(scimv1alpha1.MaxSliceMembers-1), ids(1))),
 	)
 	DescribeTable("is refused", func(ctx SpecContext, spec, message string) {
 		refuse(ctx, "ScimGroupMembers", "group-1", spec+"\n"+meta, message)
@@ -290,8 +290,8 @@ var _ = Describe("ScimGroupMembers", func() {
 		Entry("without a tenant", "groupRef: {name: group}\nmemberCount: 0", "spec.tenantRef: Required"),
 		Entry("without a count", refs, "spec.memberCount: Required"),
 		Entry("with a group's name that is no label", "tenantRef: {name: acme}\ngroupRef: {name: "+strings.Repeat("a", 64)+"}\nmemberCount: 0", "Too long"),
-		Entry("with too many users", refs+"memberCount: 0\nmembers: "+ids(v1alpha1.MaxSliceMembers+1), "Too many"),
-		Entry("with too many users and groups", refs+"memberCount: 0\nmembers: "+ids(v1alpha1.MaxSliceMembers)+"\nmemberGroups: "+ids(1), "must not have more than 1000 items"),
+		Entry("with too many users", refs+"memberCount: 0\nmembers: "+ids(scimv1alpha1.MaxSliceMembers+1), "Too many"),
+		Entry("with too many users and groups", refs+"memberCount: 0\nmembers: "+ids(scimv1alpha1.MaxSliceMembers)+"\nmemberGroups: "+ids(1), "must not have more than 1000 items"),
 	)
 	DescribeTable("cannot change", func(ctx SpecContext, changed, message string) {
 		refuseChange(ctx, "ScimGroupMembers", refs+"memberCount: 0\n"+meta, changed+"\nmemberCount: 0\n"+meta, message)

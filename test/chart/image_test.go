@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -44,7 +44,7 @@ func TestThePolicyIsForTheOperatorAndTheImageOfTheServers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			deployment := ofKind[appsv1.Deployment](t, tc.objects, "Deployment")[0]
-			policy := ofKind[admissionv1.ValidatingAdmissionPolicy](t, tc.objects, "ValidatingAdmissionPolicy")[0].Spec
+			policy := ofKind[admissionregistrationv1.ValidatingAdmissionPolicy](t, tc.objects, "ValidatingAdmissionPolicy")[0].Spec
 			pod := deployment.Spec.Template.Spec
 			if got := pod.Containers[0].Image; got != tc.operator {
 				t.Errorf("the operator's image is %q, and not %q", got, tc.operator)

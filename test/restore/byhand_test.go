@@ -13,7 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/test/internal/history"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
@@ -24,7 +24,7 @@ type archive struct {
 	tenant                *tenant
 	users, groups, slices []client.Object
 	claims                []client.Object
-	beacon                *v1alpha1.ScimUser
+	beacon                *scimv1alpha1.ScimUser
 	lit                   int
 }
 
@@ -33,11 +33,11 @@ func (c *cluster) writeOut(ctx SpecContext, t *tenant) *archive {
 	GinkgoHelper()
 	a := &archive{cluster: c, tenant: t}
 	in := client.InNamespace(t.Namespace)
-	users, groups, members, claims := &v1alpha1.ScimUserList{}, &v1alpha1.ScimGroupList{}, &v1alpha1.ScimGroupMembersList{}, &coordinationv1.LeaseList{}
+	users, groups, members, claims := &scimv1alpha1.ScimUserList{}, &scimv1alpha1.ScimGroupList{}, &scimv1alpha1.ScimGroupMembersList{}, &coordinationv1.LeaseList{}
 	for _, list := range []client.ObjectList{users, groups, members} {
 		Expect(c.admin.List(ctx, list, in)).To(Succeed())
 	}
-	Expect(c.admin.List(ctx, claims, in, client.MatchingLabels{v1alpha1.LabelLease: v1alpha1.LeaseClaim})).To(Succeed())
+	Expect(c.admin.List(ctx, claims, in, client.MatchingLabels{scimv1alpha1.LabelLease: scimv1alpha1.LeaseClaim})).To(Succeed())
 	for i := range users.Items {
 		a.users = append(a.users, &users.Items[i])
 	}
@@ -50,9 +50,9 @@ func (c *cluster) writeOut(ctx SpecContext, t *tenant) *archive {
 	for i := range claims.Items {
 		a.claims = append(a.claims, &claims.Items[i])
 	}
-	beacon := slices.IndexFunc(users.Items, func(u v1alpha1.ScimUser) bool { return u.Labels[v1alpha1.LabelDeleted] == "" })
+	beacon := slices.IndexFunc(users.Items, func(u scimv1alpha1.ScimUser) bool { return u.Labels[scimv1alpha1.LabelDeleted] == "" })
 	Expect(beacon).NotTo(Equal(-1))
-	a.beacon = stripped(&users.Items[beacon]).(*v1alpha1.ScimUser)
+	a.beacon = stripped(&users.Items[beacon]).(*scimv1alpha1.ScimUser)
 	a.beacon.Name, a.beacon.Spec.UserName = "00000000-0000-4000-8000-000000000000", "beacon@example.com"
 	Expect(c.admin.Create(ctx, a.beacon)).To(Succeed())
 	return a
@@ -95,7 +95,7 @@ func (a *archive) putBack(ctx SpecContext, w *workload, objects []client.Object)
 func (a *archive) byHand(ctx SpecContext, w *workload, kind history.Kind, object client.Object, do func() error) {
 	GinkgoHelper()
 	request := history.Request{Kind: kind, ID: object.GetName()}
-	if user, is := object.(*v1alpha1.ScimUser); is && user.Labels[v1alpha1.LabelDeleted] == "" {
+	if user, is := object.(*scimv1alpha1.ScimUser); is && user.Labels[scimv1alpha1.LabelDeleted] == "" {
 		for _, f := range w.families {
 			if f.tenant == a.tenant && slices.Contains(f.Names(), strings.ToLower(user.Spec.UserName)) {
 				request.Prefix = f.Prefix

@@ -18,7 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
 // cluster is an API server and an etcd that can be backed up and restored.
@@ -59,7 +59,7 @@ func startCluster(lease time.Duration) *cluster {
 		Host: started.Host, BearerToken: clusterToken, TLSClientConfig: rest.TLSClientConfig{Insecure: true}, QPS: -1,
 	}
 	Expect(clientgoscheme.AddToScheme(c.scheme)).To(Succeed())
-	Expect(v1alpha1.AddToScheme(c.scheme)).To(Succeed())
+	Expect(scimv1alpha1.AddToScheme(c.scheme)).To(Succeed())
 	c.admin, err = client.New(rest.CopyConfig(c.config), client.Options{Scheme: c.scheme})
 	Expect(err).NotTo(HaveOccurred())
 	return c

@@ -19,7 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/readindex/driver"
@@ -76,11 +76,11 @@ func (l *watchedLog) restarts() []time.Time {
 
 // serve makes a tenant in a namespace of its own and waits until all of its pods answer
 // from memory.
-func (c *cluster) serve(ctx SpecContext, name string, onDelete v1alpha1.UserDeletion) *tenant {
+func (c *cluster) serve(ctx SpecContext, name string, onDelete scimv1alpha1.UserDeletion) *tenant {
 	GinkgoHelper()
 	t := &tenant{ObjectKey: client.ObjectKey{Namespace: name, Name: name}}
 	Expect(c.admin.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})).To(Succeed())
-	object := NewTenant(name, name, v1alpha1.IdentityProviderGeneric, func(spec *v1alpha1.ScimTenantSpec) {
+	object := NewTenant(name, name, scimv1alpha1.IdentityProviderGeneric, func(spec *scimv1alpha1.ScimTenantSpec) {
 		spec.Users.OnDelete = onDelete
 	})
 	Expect(c.admin.Create(ctx, object)).To(Succeed())

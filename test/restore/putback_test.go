@@ -13,7 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
@@ -22,8 +22,8 @@ var _ = Describe("Pods of a tenant whose objects are deleted by hand and put bac
 	It("answer as a single server, and show whoever they have shown to be back", func(ctx SpecContext) {
 		c := startCluster(contract.ReplicaLeaseDuration)
 		tenants := []*tenant{
-			c.serve(ctx, "keeping", v1alpha1.UserDeletionDeactivate),
-			c.serve(ctx, "erasing", v1alpha1.UserDeletionDelete),
+			c.serve(ctx, "keeping", scimv1alpha1.UserDeletionDeactivate),
+			c.serve(ctx, "erasing", scimv1alpha1.UserDeletionDelete),
 		}
 		var crews []*crew
 		for _, t := range tenants {
@@ -80,17 +80,17 @@ func (c *cluster) hire(ctx SpecContext, t *tenant) *crew {
 	members := slices.Collect(maps.Keys(made.users))
 	made.group = t.pods[1].Do(http.MethodPost, Groups, PlainGroup(made.prefix, members...)).Has(http.StatusCreated).ID()
 
-	group := &v1alpha1.ScimGroup{}
+	group := &scimv1alpha1.ScimGroup{}
 	Expect(c.admin.Get(ctx, client.ObjectKey{Namespace: t.Namespace, Name: made.group}, group)).To(Succeed())
 	half := group.Spec.Members[3:]
-	slice := &v1alpha1.ScimGroupMembers{ObjectMeta: metav1.ObjectMeta{
+	slice := &scimv1alpha1.ScimGroupMembers{ObjectMeta: metav1.ObjectMeta{
 		Namespace: t.Namespace, Name: made.group + "-half",
-		Labels: map[string]string{v1alpha1.LabelTenant: t.Name, v1alpha1.LabelGroup: made.group},
+		Labels: map[string]string{scimv1alpha1.LabelTenant: t.Name, scimv1alpha1.LabelGroup: made.group},
 	}}
 	slice.Spec.TenantRef.Name, slice.Spec.GroupRef.Name, slice.Spec.Meta = t.Name, made.group, group.Spec.Meta
 	slice.Spec.Members, slice.Spec.MemberCount = half, ptr.To(int32(len(half)))
 	Expect(c.admin.Create(ctx, slice)).To(Succeed())
-	group.Labels[v1alpha1.LabelSliced] = "true"
+	group.Labels[scimv1alpha1.LabelSliced] = "true"
 	group.Spec.Members, group.Spec.MemberCount = group.Spec.Members[:3], ptr.To(int32(3))
 	Expect(c.admin.Update(ctx, group)).To(Succeed())
 	return made

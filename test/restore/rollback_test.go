@@ -12,7 +12,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/test/internal/history"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
@@ -23,8 +23,8 @@ var _ = Describe("Pods of a cluster whose etcd is restored to an older state", S
 		// They are members still when the API server is back, and have not noticed anything.
 		c := startCluster(30 * time.Second)
 		tenants := []*tenant{
-			c.serve(ctx, "keeping", v1alpha1.UserDeletionDeactivate),
-			c.serve(ctx, "erasing", v1alpha1.UserDeletionDelete),
+			c.serve(ctx, "keeping", scimv1alpha1.UserDeletionDeactivate),
+			c.serve(ctx, "erasing", scimv1alpha1.UserDeletionDelete),
 		}
 		w := startWorkload(tenants...)
 		w.progress(50)
@@ -63,7 +63,7 @@ var _ = Describe("Pods of a cluster whose etcd is restored to an older state", S
 
 	It("show nothing of what is no more, miss nothing that was told since, and read from memory again", func(ctx SpecContext) {
 		c := startCluster(contract.ReplicaLeaseDuration)
-		t := c.serve(ctx, "acme", v1alpha1.UserDeletionDeactivate)
+		t := c.serve(ctx, "acme", scimv1alpha1.UserDeletionDeactivate)
 		pods := t.pods
 		kept := pods[0].Do(http.MethodPost, Users, PlainUser("babs@example.com")).Has(http.StatusCreated).ID()
 		saved, _ := c.save()
@@ -107,7 +107,7 @@ func (c *cluster) expectLeasesRenewed(ctx SpecContext, tenants ...*tenant) {
 		for _, t := range tenants {
 			leases := &coordinationv1.LeaseList{}
 			g.Expect(c.admin.List(ctx, leases, client.InNamespace(t.Namespace), client.MatchingLabels{
-				v1alpha1.LabelLease: v1alpha1.LeaseReplica,
+				scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica,
 			})).To(Succeed())
 			for _, lease := range leases.Items {
 				times[lease.Name] = lease.Spec.RenewTime.Time

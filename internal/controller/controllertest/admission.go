@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -44,7 +44,7 @@ func (e *Environment) holdOperator(ctx context.Context) error {
 
 // ReleaseOperator takes the policy about what the operator may write out of force.
 func (e *Environment) ReleaseOperator(ctx context.Context) error {
-	return e.Client.Delete(ctx, &admissionv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: "kubescim-operator"}})
+	return e.Client.Delete(ctx, &admissionregistrationv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: "kubescim-operator"}})
 }
 
 // setServerImage does what config/default and the chart do.

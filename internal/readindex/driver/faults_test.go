@@ -12,7 +12,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/readindex/driver"
 )
@@ -321,7 +321,7 @@ var _ = Describe("The Lease of a replica", func() {
 		w := newWorld(ctx, patient)
 		Expect(admin.Create(ctx, &coordinationv1.Lease{ObjectMeta: w.leaseMeta("globex-scim-0", "globex")})).To(Succeed())
 		claim := &coordinationv1.Lease{ObjectMeta: w.leaseMeta("claim", tenantName)}
-		claim.Labels[v1alpha1.LabelLease] = v1alpha1.LeaseClaim
+		claim.Labels[scimv1alpha1.LabelLease] = scimv1alpha1.LeaseClaim
 		Expect(admin.Create(ctx, claim)).To(Succeed())
 		r := w.startAll(1)[0]
 		_, err := r.ReadIndex(ctx)

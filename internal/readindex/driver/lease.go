@@ -12,7 +12,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/readindex"
 )
@@ -56,7 +56,7 @@ func contactOf(lease *coordinationv1.Lease) readindex.Contact {
 
 // isReplicaOf reports whether the Lease is that of a replica of the tenant.
 func isReplicaOf(tenant string, lease *coordinationv1.Lease) bool {
-	return lease.Labels[v1alpha1.LabelTenant] == tenant && lease.Labels[v1alpha1.LabelLease] == v1alpha1.LeaseReplica
+	return lease.Labels[scimv1alpha1.LabelTenant] == tenant && lease.Labels[scimv1alpha1.LabelLease] == scimv1alpha1.LeaseReplica
 }
 
 // renewalOf tells the renewals of a Lease apart.

@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/util/flowcontrol"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/readindex"
 )
@@ -39,7 +39,7 @@ func (l *leases) list(ctx context.Context) ([]readindex.Lease, error) {
 	defer cancel()
 	found := &coordinationv1.LeaseList{}
 	err := l.client.List(ctx, found, client.InNamespace(l.pod.Namespace), client.MatchingLabels{
-		v1alpha1.LabelTenant: l.tenant, v1alpha1.LabelLease: v1alpha1.LeaseReplica,
+		scimv1alpha1.LabelTenant: l.tenant, scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica,
 	}, client.Limit(readindex.MaxPeers+1))
 	if err != nil {
 		return nil, fmt.Errorf("listing the Leases of the other replicas: %w", err)

@@ -16,7 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/readindex/driver"
@@ -38,7 +38,7 @@ var _ = Describe("A replica alone", func() {
 		r := w.startAll(1)[0]
 		lease := w.lease(ctx, r.name)
 		Expect(lease.Labels).To(Equal(map[string]string{
-			v1alpha1.LabelTenant: tenantName, v1alpha1.LabelLease: v1alpha1.LeaseReplica,
+			scimv1alpha1.LabelTenant: tenantName, scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica,
 		}))
 		Expect(lease.Annotations).To(HaveKeyWithValue(contract.AnnotationPeerAddress, HavePrefix("127.0.0.1:")))
 		Expect(hex.DecodeString(lease.Annotations[contract.AnnotationPeerFingerprint])).To(HaveLen(32))
@@ -174,7 +174,7 @@ var _ = Describe("Several replicas", func() {
 		older := &coordinationv1.Lease{
 			ObjectMeta: metav1.ObjectMeta{
 				Namespace: w.namespace, Name: "acme-scim-old",
-				Labels: map[string]string{v1alpha1.LabelTenant: tenantName, v1alpha1.LabelLease: v1alpha1.LeaseReplica},
+				Labels: map[string]string{scimv1alpha1.LabelTenant: tenantName, scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica},
 			},
 			Spec: coordinationv1.LeaseSpec{LeaseDurationSeconds: ptr.To[int32](4), RenewTime: ptr.To(metav1.NowMicro())},
 		}

@@ -13,7 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/readindex"
 )
@@ -123,7 +123,7 @@ func (l *ownLease) ranOut(found *coordinationv1.Lease, look readindex.Look) bool
 // put writes the Lease, which has a resourceVersion if it exists.
 func (l *ownLease) put(ctx context.Context, lease *coordinationv1.Lease) error {
 	wanted := lease.DeepCopy()
-	wanted.Labels = map[string]string{v1alpha1.LabelTenant: l.tenant, v1alpha1.LabelLease: v1alpha1.LeaseReplica}
+	wanted.Labels = map[string]string{scimv1alpha1.LabelTenant: l.tenant, scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica}
 	wanted.Annotations = l.states()
 	wanted.Annotations[contract.AnnotationPeerAddress] = l.contact.Address
 	wanted.Annotations[contract.AnnotationPeerFingerprint] = l.contact.Fingerprint.String()
@@ -160,7 +160,7 @@ func (l *ownLease) renewal() time.Time {
 // owner makes the Lease go with the ScimTenant. The pod would be the wrong owner:
 // see contract.AnnotationVerifiersVersion.
 func (l *ownLease) owner(ctx context.Context) ([]metav1.OwnerReference, error) {
-	tenant := &v1alpha1.ScimTenant{}
+	tenant := &scimv1alpha1.ScimTenant{}
 	err := l.client.Get(ctx, client.ObjectKey{Namespace: l.pod.Namespace, Name: l.tenant}, tenant)
 	if apierrors.IsNotFound(err) {
 		return nil, nil
@@ -169,7 +169,7 @@ func (l *ownLease) owner(ctx context.Context) ([]metav1.OwnerReference, error) {
 		return nil, fmt.Errorf("reading the ScimTenant: %w", err)
 	}
 	return []metav1.OwnerReference{{
-		APIVersion: v1alpha1.GroupVersion.String(), Kind: "ScimTenant", Name: tenant.Name, UID: tenant.UID,
+		APIVersion: scimv1alpha1.GroupVersion.String(), Kind: "ScimTenant", Name: tenant.Name, UID: tenant.UID,
 	}}, nil
 }
 

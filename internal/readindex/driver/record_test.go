@@ -7,7 +7,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
 )
 
@@ -67,7 +67,7 @@ func (r *record) restarted() int {
 }
 
 func (r *record) Latest(ctx context.Context) (readindex.Revisions, error) {
-	users := &v1alpha1.ScimUserList{}
+	users := &scimv1alpha1.ScimUserList{}
 	if err := r.client.List(ctx, users, client.InNamespace(r.namespace), client.Limit(1)); err != nil {
 		return readindex.Revisions{}, err
 	}

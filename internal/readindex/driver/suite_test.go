@@ -29,7 +29,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/readindex/driver"
 )
@@ -78,7 +78,7 @@ func startEnvironment() (stop func() error, err error) {
 
 func newClient(config *rest.Config) (client.WithWatch, error) {
 	scheme := runtime.NewScheme()
-	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), scimv1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, err
 	}
 	config.QPS = -1
@@ -88,7 +88,7 @@ func newClient(config *rest.Config) (client.WithWatch, error) {
 // world is a tenant, and the replicas of its server.
 type world struct {
 	namespace string
-	tenant    *v1alpha1.ScimTenant
+	tenant    *scimv1alpha1.ScimTenant
 	user      *envtest.AuthenticatedUser
 	timing    driver.Timing
 	logger    *slog.Logger
@@ -115,9 +115,9 @@ func makeWorld(ctx context.Context, timing driver.Timing, logger *slog.Logger) (
 		return nil, err
 	}
 	w := &world{namespace: namespace.Name, timing: timing, logger: logger}
-	w.tenant = &v1alpha1.ScimTenant{
+	w.tenant = &scimv1alpha1.ScimTenant{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: tenantName},
-		Spec:       v1alpha1.ScimTenantSpec{IdentityProvider: v1alpha1.IdentityProviderOkta},
+		Spec:       scimv1alpha1.ScimTenantSpec{IdentityProvider: scimv1alpha1.IdentityProviderOkta},
 	}
 	if err := admin.Create(ctx, w.tenant); err != nil {
 		return nil, err
@@ -152,11 +152,11 @@ func (w *world) lease(ctx context.Context, name string) *coordinationv1.Lease {
 // write makes a user, as a replica does, and returns its resourceVersion.
 func (w *world) write(ctx context.Context) uint64 {
 	GinkgoHelper()
-	user := &v1alpha1.ScimUser{
+	user := &scimv1alpha1.ScimUser{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, GenerateName: "user-"},
-		Spec: v1alpha1.ScimUserSpec{
-			TenantRef: v1alpha1.TenantReference{Name: tenantName}, UserName: "alice.martin@acme.example.com",
-			Meta: v1alpha1.ResourceMeta{CreatedTime: metav1.NowMicro(), LastModifiedTime: metav1.NowMicro()},
+		Spec: scimv1alpha1.ScimUserSpec{
+			TenantRef: scimv1alpha1.TenantReference{Name: tenantName}, UserName: "alice.martin@acme.example.com",
+			Meta: scimv1alpha1.ResourceMeta{CreatedTime: metav1.NowMicro(), LastModifiedTime: metav1.NowMicro()},
 		},
 	}
 	Expect(admin.Create(ctx, user)).To(Succeed())
@@ -289,7 +289,7 @@ func (r *replica) refusing() interceptor.Funcs {
 			return call(refuse, func() error { return c.Get(ctx, key, o, opts...) })
 		},
 		List: func(ctx context.Context, c client.WithWatch, o client.ObjectList, opts ...client.ListOption) error {
-			if _, are := o.(*v1alpha1.ScimUserList); are && r.noUsers.Load() {
+			if _, are := o.(*scimv1alpha1.ScimUserList); are && r.noUsers.Load() {
 				return errRefused
 			}
 			return call(refuse, func() error { return c.List(ctx, o, opts...) })

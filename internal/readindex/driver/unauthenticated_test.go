@@ -25,7 +25,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/readindex"
 )
@@ -52,7 +52,7 @@ func certificate() (tls.Certificate, string) {
 
 func (w *world) leaseMeta(name, tenant string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: w.namespace, Name: name, Labels: map[string]string{
-		v1alpha1.LabelTenant: tenant, v1alpha1.LabelLease: v1alpha1.LeaseReplica,
+		scimv1alpha1.LabelTenant: tenant, scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica,
 	}}
 }
 

@@ -69,10 +69,10 @@ type wireOperation struct {
 	Method, BulkID, Version, Path, Data json.RawMessage
 }
 
-// Parse reads the body of a bulk request. More operations than max are
+// Parse reads the body of a bulk request. More operations than limit are
 // refused with 413 (section 3.7.4). What is wrong with one operation is told when it is
 // carried out.
-func Parse(doc []byte, max int, l scim.Leniency) (*Request, error) {
+func Parse(doc []byte, limit int, l scim.Leniency) (*Request, error) {
 	object, err := message.Parse(doc)
 	if err != nil {
 		return nil, err
@@ -87,9 +87,9 @@ func Parse(doc []byte, max int, l scim.Leniency) (*Request, error) {
 	if len(body.Operations) == 0 {
 		return nil, scim.BadRequest(scim.InvalidSyntax, "Operations must have at least one operation")
 	}
-	if len(body.Operations) > max {
+	if len(body.Operations) > limit {
 		return nil, scim.Errorf(http.StatusRequestEntityTooLarge, "",
-			"the bulk request has %d operations and maxOperations is %d; send several requests", len(body.Operations), max)
+			"the bulk request has %d operations and maxOperations is %d; send several requests", len(body.Operations), limit)
 	}
 	request := &Request{}
 	if body.FailOnErrors != nil {

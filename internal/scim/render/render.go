@@ -158,8 +158,8 @@ func (w *writer) member(b []byte, empty *bool, s *schema.Schema, a *schema.Attri
 	}
 	start, wasEmpty := len(b), *empty
 	b = append(appendjson.Separate(b, empty), a.Key()...)
-	b, any := w.value(b, s, a, v)
-	if !any {
+	b, written := w.value(b, s, a, v)
+	if !written {
 		*empty = wasEmpty
 		return b[:start]
 	}
@@ -174,8 +174,8 @@ func (w *writer) value(b []byte, s *schema.Schema, a *schema.Attribute, v any) (
 		empty := true
 		for _, e := range v {
 			start, wasEmpty := len(b), empty
-			var any bool
-			if b, any = w.value(appendjson.Separate(b, &empty), s, a, e); !any {
+			var written bool
+			if b, written = w.value(appendjson.Separate(b, &empty), s, a, e); !written {
 				b, empty = b[:start], wasEmpty
 			}
 		}

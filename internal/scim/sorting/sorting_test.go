@@ -12,7 +12,7 @@ import (
 )
 
 func TestSort(t *testing.T) {
-	make := func(docs ...string) []*scim.Resource {
+	decodeAll := func(docs ...string) []*scim.Resource {
 		var rs []*scim.Resource
 		for i, d := range docs {
 			r, err := document.Decode(scimtest.UserType, []byte(scimtest.User(d)), scim.Leniency{UndeclaredExtensions: true})
@@ -52,7 +52,7 @@ func TestSort(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			rs := make(c.docs...)
+			rs := decodeAll(c.docs...)
 			s.Sort(rs)
 			got := ""
 			for _, r := range rs {

@@ -8,7 +8,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
@@ -76,8 +76,8 @@ func (l *limits) counts(ctx context.Context, t *schema.ResourceType) (counts sto
 				return nil // It stands for nobody.
 			}
 			counts.Objects++
-			user, isUser := object.(*v1alpha1.ScimUser)
-			if isUser && user.Labels[v1alpha1.LabelDeleted] == "" && (user.Spec.Active == nil || *user.Spec.Active) {
+			user, isUser := object.(*scimv1alpha1.ScimUser)
+			if isUser && user.Labels[scimv1alpha1.LabelDeleted] == "" && (user.Spec.Active == nil || *user.Spec.Active) {
 				counts.Active++
 			}
 			return nil

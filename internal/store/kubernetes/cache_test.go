@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
@@ -79,9 +79,9 @@ var _ = Describe("A cache", func() {
 		badge := &schema.Schema{ID: "urn:example:badge", Attributes: []*schema.Attribute{{Name: "number"}}}
 		other, err := schema.NewRegistry(badge)
 		Expect(err).NotTo(HaveOccurred())
-		user := &v1alpha1.ScimUser{}
+		user := &scimv1alpha1.ScimUser{}
 		Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: id}, user)).To(Succeed())
-		user.Spec.Extensions = []v1alpha1.ExtensionData{{Schema: "urn:example:badge"}}
+		user.Spec.Extensions = []scimv1alpha1.ExtensionData{{Schema: "urn:example:badge"}}
 		user.Spec.Extensions[0].Attributes.Raw = []byte(`{"number":"7"}`)
 		Expect(live.Update(ctx, user)).To(Succeed())
 
@@ -102,10 +102,10 @@ var _ = Describe("A cache", func() {
 		Eventually(at.synced(ctx)).Should(Succeed())
 		before := at.storm.begun.Load()
 		odd := &unstructured.Unstructured{}
-		odd.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ScimUser"))
+		odd.SetGroupVersionKind(scimv1alpha1.GroupVersion.WithKind("ScimUser"))
 		odd.SetNamespace(at.namespace)
 		odd.SetName(uuid.NewString())
-		odd.SetLabels(map[string]string{v1alpha1.LabelTenant: "acme"})
+		odd.SetLabels(map[string]string{scimv1alpha1.LabelTenant: "acme"})
 		// The schema takes a time without a fraction. The type wants one.
 		odd.Object["spec"] = map[string]any{
 			"userName": "odd@example.com", "tenantRef": map[string]any{"name": "acme"},

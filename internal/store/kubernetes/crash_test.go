@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/filter"
 	"github.com/kubescim/kubescim/internal/scim/fold"
@@ -126,7 +126,7 @@ var _ = Describe("A write that arrives late", func() {
 		var successor *scim.Resource
 		late := newStore(interceptor.NewClient(live, interceptor.Funcs{
 			Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
-				if _, isUser := obj.(*v1alpha1.ScimUser); isUser && successor == nil {
+				if _, isUser := obj.(*scimv1alpha1.ScimUser); isUser && successor == nil {
 					// The claim is made; before the user is, somebody else wants the name.
 					var err error
 					successor, err = healthy.Create(ctx, newUser("babs@example.com"), store.Policy{})
@@ -157,7 +157,7 @@ var _ = Describe("A write that arrives late", func() {
 		var successor *scim.Resource
 		late := newStore(interceptor.NewClient(live, interceptor.Funcs{
 			Update: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
-				if _, isUser := obj.(*v1alpha1.ScimUser); isUser && successor == nil {
+				if _, isUser := obj.(*scimv1alpha1.ScimUser); isUser && successor == nil {
 					var err error
 					successor, err = healthy.Create(ctx, newUser("babs@example.com"), store.Policy{})
 					Expect(err).NotTo(HaveOccurred())
@@ -177,7 +177,7 @@ func atUserUpdate(before func()) client.Client {
 	var once sync.Once
 	return interceptor.NewClient(live, interceptor.Funcs{
 		Update: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
-			if _, isUser := obj.(*v1alpha1.ScimUser); isUser {
+			if _, isUser := obj.(*scimv1alpha1.ScimUser); isUser {
 				once.Do(before)
 			}
 			return c.Update(ctx, obj, opts...)
@@ -221,7 +221,7 @@ var _ = Describe("Two writers of one user", func() {
 func losing(verb string) client.Client {
 	lost := false
 	lose := func(does string, obj client.Object, err error) error {
-		if _, isUser := obj.(*v1alpha1.ScimUser); !isUser || does != verb || lost {
+		if _, isUser := obj.(*scimv1alpha1.ScimUser); !isUser || does != verb || lost {
 			return err
 		}
 		lost = true
@@ -295,7 +295,7 @@ var _ = Describe("An API server in trouble", func() {
 		Entry("unreachable", errors.New("dial tcp: connection refused"), http.StatusServiceUnavailable),
 		Entry("throttling", apierrors.NewTooManyRequests("slow down", 1), http.StatusTooManyRequests),
 		Entry("failing", apierrors.NewInternalError(errors.New("etcdserver: no space")), http.StatusServiceUnavailable),
-		Entry("refusing", apierrors.NewForbidden(v1alpha1.GroupVersion.WithResource("scimusers").GroupResource(), "babs", errors.New("no")), http.StatusServiceUnavailable),
+		Entry("refusing", apierrors.NewForbidden(scimv1alpha1.GroupVersion.WithResource("scimusers").GroupResource(), "babs", errors.New("no")), http.StatusServiceUnavailable),
 	)
 
 	It("refuses what it cannot keep with the attribute's name", func(ctx SpecContext) {

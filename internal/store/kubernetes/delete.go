@@ -11,7 +11,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
@@ -164,7 +164,7 @@ func (s *Store) removeSlices(ctx context.Context, group string, may func(objects
 		return 0, err
 	}
 	for _, slice := range slices {
-		object := &v1alpha1.ScimGroupMembers{ObjectMeta: metav1.ObjectMeta{Namespace: s.tenant.Namespace, Name: slice.Name}}
+		object := &scimv1alpha1.ScimGroupMembers{ObjectMeta: metav1.ObjectMeta{Namespace: s.tenant.Namespace, Name: slice.Name}}
 		err := s.client.Delete(ctx, object, client.Preconditions{ResourceVersion: ptr.To(strconv.FormatUint(slice.Revision, 10))})
 		if client.IgnoreNotFound(err) != nil {
 			return members, failure.Wrap(err, "deleting the members %s of a group that is gone", slice.Name)

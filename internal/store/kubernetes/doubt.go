@@ -6,7 +6,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
@@ -26,7 +26,7 @@ type doubt struct {
 	// object has it, the write has not happened.
 	base string
 	// stamps are those of the writes that were sent and not acknowledged.
-	stamps []v1alpha1.ResourceMeta
+	stamps []scimv1alpha1.ResourceMeta
 }
 
 // sent notes what came of a write of the object that was computed from its revision.
@@ -57,7 +57,7 @@ func (d *doubt) made(object client.Object) bool {
 }
 
 // sameTime compares times as they are stored, which is in microseconds.
-func sameTime(a, b v1alpha1.ResourceMeta) bool {
+func sameTime(a, b scimv1alpha1.ResourceMeta) bool {
 	return a.LastModifiedTime.Truncate(time.Microsecond).Equal(b.LastModifiedTime.Truncate(time.Microsecond))
 }
 

@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
@@ -23,11 +23,11 @@ import (
 
 // Refusals that say nothing about a try before.
 var refusals = map[string]error{
-	"a full quota": apierrors.NewForbidden(v1alpha1.GroupVersion.WithResource("scimusers").GroupResource(), "x", errors.New("exceeded quota")),
+	"a full quota": apierrors.NewForbidden(scimv1alpha1.GroupVersion.WithResource("scimusers").GroupResource(), "x", errors.New("exceeded quota")),
 	"a webhook": &apierrors.StatusError{ErrStatus: apierrors.NewBadRequest(
 		`admission webhook "no.example.com" denied the request: no`).ErrStatus},
 	"an API server that knows no roles yet": apierrors.NewForbidden(
-		v1alpha1.GroupVersion.WithResource("scimusers").GroupResource(), "x", errors.New("RBAC: not yet")),
+		scimv1alpha1.GroupVersion.WithResource("scimusers").GroupResource(), "x", errors.New("RBAC: not yet")),
 	"an API server that knows no accounts yet": apierrors.NewUnauthorized("not yet"),
 	"throttling": apierrors.NewTooManyRequests("slow down", 1),
 }
@@ -38,7 +38,7 @@ var refusals = map[string]error{
 func scripted(verb string, script ...func(write func() error) error) client.Client {
 	var mu sync.Mutex
 	play := func(does string, obj client.Object, write func() error) error {
-		_, isUser := obj.(*v1alpha1.ScimUser)
+		_, isUser := obj.(*scimv1alpha1.ScimUser)
 		mu.Lock()
 		if !isUser || does != verb || len(script) == 0 {
 			mu.Unlock()
@@ -222,7 +222,7 @@ var _ = Describe("A write that may have happened", func() {
 		s := sized(newStore(interceptor.NewClient(live, interceptor.Funcs{
 			Update: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
 				err := c.Update(ctx, obj, opts...)
-				if _, slice := obj.(*v1alpha1.ScimGroupMembers); slice {
+				if _, slice := obj.(*scimv1alpha1.ScimGroupMembers); slice {
 					Expect(healthy.Delete(ctx, registry.Group(), group.ID(), store.DeleteOptions{})).To(Succeed())
 				}
 				return err
@@ -238,7 +238,7 @@ var _ = Describe("A write that may have happened", func() {
 		Expect(err).NotTo(HaveOccurred())
 		s := newStore(interceptor.NewClient(live, interceptor.Funcs{
 			Update: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
-				if _, group := obj.(*v1alpha1.ScimGroup); group {
+				if _, group := obj.(*scimv1alpha1.ScimGroup); group {
 					return refusals["a webhook"]
 				}
 				return c.Update(ctx, obj, opts...)

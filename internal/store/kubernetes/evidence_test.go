@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
@@ -64,10 +64,10 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 	// listed are the members in the objects of a group, whether they exist or not.
 	listed := func(ctx context.Context, group string) (members []string) {
 		GinkgoHelper()
-		object := &v1alpha1.ScimGroup{}
+		object := &scimv1alpha1.ScimGroup{}
 		Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: group}, object)).To(Succeed())
-		slices := &v1alpha1.ScimGroupMembersList{}
-		Expect(live.List(ctx, slices, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.LabelGroup: group})).To(Succeed())
+		slices := &scimv1alpha1.ScimGroupMembersList{}
+		Expect(live.List(ctx, slices, client.InNamespace(namespace), client.MatchingLabels{scimv1alpha1.LabelGroup: group})).To(Succeed())
 		all := object.Spec.Members
 		for _, slice := range slices.Items {
 			all = append(all, slice.Spec.Members...)
@@ -77,15 +77,15 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 		}
 		return members
 	}
-	slicesOf := func(ctx context.Context) []v1alpha1.ScimGroupMembers {
+	slicesOf := func(ctx context.Context) []scimv1alpha1.ScimGroupMembers {
 		GinkgoHelper()
-		list := &v1alpha1.ScimGroupMembersList{}
+		list := &scimv1alpha1.ScimGroupMembersList{}
 		Expect(live.List(ctx, list, client.InNamespace(namespace))).To(Succeed())
 		return list.Items
 	}
-	user := func(ctx context.Context, id string) *v1alpha1.ScimUser {
+	user := func(ctx context.Context, id string) *scimv1alpha1.ScimUser {
 		GinkgoHelper()
-		object := &v1alpha1.ScimUser{}
+		object := &scimv1alpha1.ScimUser{}
 		Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: id}, object)).To(Succeed())
 		return object
 	}
@@ -107,7 +107,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 		It("stay in it while users are put back after groups", func(ctx SpecContext) {
 			ids := []string{create(ctx, "a@example.com"), create(ctx, "b@example.com"), create(ctx, "c@example.com")}
 			id := group(ctx, ids...)
-			var backup []*v1alpha1.ScimUser
+			var backup []*scimv1alpha1.ScimUser
 			for _, id := range ids {
 				backup = append(backup, user(ctx, id))
 				Expect(live.Delete(ctx, user(ctx, id))).To(Succeed())
@@ -189,7 +189,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			won := false
 			late := newStore(interceptor.NewClient(live, interceptor.Funcs{
 				List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
-					if _, groups := list.(*v1alpha1.ScimGroupList); groups && !won {
+					if _, groups := list.(*scimv1alpha1.ScimGroupList); groups && !won {
 						// The late one has found the kept user, and is about to take it out of its groups.
 						won = true
 						_, err := s.Create(ctx, newUser("a@example.com"), keep)
@@ -211,7 +211,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			others := []string{create(ctx, "b@example.com"), create(ctx, "c@example.com")}
 			full := sized(newStore(interceptor.NewClient(live, interceptor.Funcs{
 				Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
-					if _, slice := obj.(*v1alpha1.ScimGroupMembers); slice {
+					if _, slice := obj.(*scimv1alpha1.ScimGroupMembers); slice {
 						return refusals["a full quota"]
 					}
 					return c.Create(ctx, obj, opts...)
@@ -245,7 +245,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 			group(ctx, create(ctx, "a@example.com"), create(ctx, "b@example.com"))
 			slice := slicesOf(ctx)[0]
 			slice.OwnerReferences = []metav1.OwnerReference{{
-				APIVersion: v1alpha1.GroupVersion.String(), Kind: "ScimGroup", Name: slice.Spec.GroupRef.Name, UID: "of-another-cluster",
+				APIVersion: scimv1alpha1.GroupVersion.String(), Kind: "ScimGroup", Name: slice.Spec.GroupRef.Name, UID: "of-another-cluster",
 			}}
 			Expect(live.Update(ctx, &slice)).To(Succeed())
 			Expect(keeper.Pass(ctx, true)).To(Succeed())
@@ -263,7 +263,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 		It("stay when they are put back before their group, until that has been absent for long", func(ctx SpecContext) {
 			members := []string{create(ctx, "a@example.com"), create(ctx, "b@example.com")}
 			id := group(ctx, members...)
-			backup := &v1alpha1.ScimGroup{}
+			backup := &scimv1alpha1.ScimGroup{}
 			Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: id}, backup)).To(Succeed())
 			Expect(live.Delete(ctx, backup.DeepCopy())).To(Succeed())
 			inMemory(false, id)
@@ -284,14 +284,14 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 
 		It("stay when their group is put back just when they are about to go", func(ctx SpecContext) {
 			id := group(ctx, create(ctx, "a@example.com"), create(ctx, "b@example.com"))
-			backup := &v1alpha1.ScimGroup{}
+			backup := &scimv1alpha1.ScimGroup{}
 			Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: id}, backup)).To(Succeed())
 			Expect(live.Delete(ctx, backup.DeepCopy())).To(Succeed())
 			inMemory(false, id)
 			back := false
 			s.use(interceptor.NewClient(live, interceptor.Funcs{
 				List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
-					if _, slices := list.(*v1alpha1.ScimGroupMembersList); slices && !back {
+					if _, slices := list.(*scimv1alpha1.ScimGroupMembersList); slices && !back {
 						back = true
 						restored(ctx, backup)
 					}
@@ -324,10 +324,10 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 				Client: live, Tenant: s.tenant, Group: id, By: codec.WriterOf(ctx),
 				Full: small.slice, Few: small.few, Exists: func(context.Context) error { return nil },
 			}
-			full.Spec.Members = append(full.Spec.Members, v1alpha1.MemberID(member))
+			full.Spec.Members = append(full.Spec.Members, scimv1alpha1.MemberID(member))
 			full.Spec.MemberCount = ptr.To(*full.Spec.MemberCount + 1)
 			Expect(live.Update(ctx, &full)).To(Succeed())
-			rest, err := w.Fill(ctx, full.Name, codec.MembersOf([]v1alpha1.MemberID{v1alpha1.MemberID(member)}, nil), small.slice)
+			rest, err := w.Fill(ctx, full.Name, codec.MembersOf([]scimv1alpha1.MemberID{scimv1alpha1.MemberID(member)}, nil), small.slice)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(rest).To(BeEmpty())
 			Expect(w.Written).To(BeNumerically(">=", codec.RevisionOf(&full)), "the mark of this replica covers it")
@@ -348,7 +348,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 		It("stay when nobody has said when they were deleted", func(ctx SpecContext) {
 			id := create(ctx, "a@example.com")
 			object := user(ctx, id)
-			object.Labels[v1alpha1.LabelDeleted] = "true"
+			object.Labels[scimv1alpha1.LabelDeleted] = "true"
 			Expect(live.Update(ctx, object)).To(Succeed())
 			Eventually(func() int { return s.cache.Counts().Kept }).Should(Equal(1))
 			policy.Retention = ptr.To(time.Hour)

@@ -6,7 +6,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
@@ -33,7 +33,7 @@ var _ = Describe("A tenant's schema extension", func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(created.Attributes()).To(HaveKeyWithValue(badge, data))
 
-		object := &v1alpha1.ScimUser{}
+		object := &scimv1alpha1.ScimUser{}
 		key := client.ObjectKey{Namespace: s.tenant.Namespace, Name: created.ID()}
 		Expect(live.Get(ctx, key, object)).To(Succeed())
 		Expect(object.Spec.Extensions).To(HaveLen(1))
@@ -65,7 +65,7 @@ var _ = Describe("A tenant's schema extension", func() {
 		}), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
 		halfDelete(ctx, s, registry.User(), created.ID(), false)
-		marker := &v1alpha1.ScimUser{}
+		marker := &scimv1alpha1.ScimUser{}
 		Expect(live.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: created.ID()}, marker)).To(Succeed())
 		Expect(marker.Spec.Extensions).To(BeEmpty())
 	})

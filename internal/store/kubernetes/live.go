@@ -7,7 +7,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
@@ -140,7 +140,7 @@ func (l *liveReader) all(ctx context.Context, t *schema.ResourceType, view store
 			return err
 		}
 		all = append(all, one.Resource)
-		if group, isGroup := object.(*v1alpha1.ScimGroup); isGroup && l.mayBeSliced(group) {
+		if group, isGroup := object.(*scimv1alpha1.ScimGroup); isGroup && l.mayBeSliced(group) {
 			group.ManagedFields = nil // It is kept for a while, and they are large.
 			sliced = append(sliced, one)
 		} else if err := l.completeMembers(ctx, one, whole); err != nil {

@@ -6,7 +6,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
@@ -18,7 +18,7 @@ import (
 // completeMembers gives a group that was read the members in its slices, and takes memory
 // for all members.
 func (l *liveReader) completeMembers(ctx context.Context, found *codec.Record, view store.View) error {
-	group, isGroup := found.Object.(*v1alpha1.ScimGroup)
+	group, isGroup := found.Object.(*scimv1alpha1.ScimGroup)
 	if !isGroup {
 		return nil
 	}
@@ -66,7 +66,7 @@ func (l *liveReader) completeMembersOf(ctx context.Context, groups []*codec.Reco
 		return fmt.Errorf("reading the members of groups: %w", err)
 	}
 	for _, one := range groups {
-		group, isGroup := one.Object.(*v1alpha1.ScimGroup)
+		group, isGroup := one.Object.(*scimv1alpha1.ScimGroup)
 		if !isGroup {
 			continue
 		}
@@ -83,7 +83,7 @@ func (l *liveReader) completeMembersOf(ctx context.Context, groups []*codec.Reco
 // mayBeSliced reports whether a group that was read may have slices: it is marked, or memory
 // shows that it has some, or cannot tell. A group is marked before its slices are made, so
 // that what memory lacks for being behind has not lost its mark.
-func (l *liveReader) mayBeSliced(group *v1alpha1.ScimGroup) bool {
+func (l *liveReader) mayBeSliced(group *scimv1alpha1.ScimGroup) bool {
 	id, err := codec.ParseID(group.Name)
 	if err != nil || codec.IsSliced(group) {
 		return err == nil
@@ -94,7 +94,7 @@ func (l *liveReader) mayBeSliced(group *v1alpha1.ScimGroup) bool {
 
 // state returns the state of a group that was read, or nothing when it has no slices,
 // and never had any.
-func (l *liveReader) state(ctx context.Context, read *codec.Record, group *v1alpha1.ScimGroup) (*slice.State, error) {
+func (l *liveReader) state(ctx context.Context, read *codec.Record, group *scimv1alpha1.ScimGroup) (*slice.State, error) {
 	if !l.mayBeSliced(group) {
 		return nil, nil
 	}

@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
@@ -41,7 +41,7 @@ var _ = Describe("A replica that is no member", func() {
 
 	It("does nothing, so that trying again is no conflict", func(ctx SpecContext) {
 		id := at.create(ctx, "babs@example.com")
-		before := &v1alpha1.ScimUser{}
+		before := &scimv1alpha1.ScimUser{}
 		Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: id}, before)).To(Succeed())
 		var calls atomic.Int64
 		at.reader.members = doubtful{at.reader.members, func() bool { return false }}
@@ -61,7 +61,7 @@ var _ = Describe("A replica that is no member", func() {
 		Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable))
 		Expect(calls.Load()).To(BeZero(), "nothing is read for an answer that may not be given")
 
-		after := &v1alpha1.ScimUser{}
+		after := &scimv1alpha1.ScimUser{}
 		Expect(live.Get(ctx, client.ObjectKeyFromObject(before), after)).To(Succeed())
 		Expect(after.ResourceVersion).To(Equal(before.ResourceVersion))
 		at.create(ctx, "jim@example.com")

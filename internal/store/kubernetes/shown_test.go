@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/filter"
 	"github.com/kubescim/kubescim/internal/store"
@@ -64,8 +64,8 @@ var _ = Describe("A replica", func() {
 
 	It("leaves an object out that cannot be read, and shows all others", func(ctx SpecContext) {
 		id := at.create(ctx, "babs@example.com")
-		odd := &v1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{
-			Namespace: at.namespace, Name: "no-scim-id", Labels: map[string]string{v1alpha1.LabelTenant: "acme"},
+		odd := &scimv1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{
+			Namespace: at.namespace, Name: "no-scim-id", Labels: map[string]string{scimv1alpha1.LabelTenant: "acme"},
 		}}
 		odd.Spec.UserName, odd.Spec.TenantRef.Name = "odd@example.com", "acme"
 		odd.Spec.Meta = codec.Stamp(metav1.NowMicro(), metav1.NowMicro(), writerOfTest)
@@ -78,7 +78,7 @@ var _ = Describe("A replica", func() {
 	It("shows and changes who has lost the label of the tenant, wherever it reads", func(ctx SpecContext) {
 		for name, s := range map[string]*Store{"memory": at.reader, "live": newStore(live, at.namespace)} {
 			id := at.create(ctx, "babs@example.com")
-			at.loseLabel(ctx, &v1alpha1.ScimUser{}, id, v1alpha1.LabelTenant)
+			at.loseLabel(ctx, &scimv1alpha1.ScimUser{}, id, scimv1alpha1.LabelTenant)
 			found, err := s.Get(ctx, registry.User(), id, store.View{})
 			Expect(err).NotTo(HaveOccurred(), name)
 			Expect(found.UserName()).To(Equal("babs@example.com"), name)
@@ -101,12 +101,12 @@ var _ = Describe("A replica", func() {
 			}, store.UpdateOptions{})
 			Expect(err).NotTo(HaveOccurred(), name)
 			Expect(store.TakesSeat(blocked)).To(BeFalse(), name)
-			object := &v1alpha1.ScimUser{}
+			object := &scimv1alpha1.ScimUser{}
 			Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: id}, object)).To(Succeed())
 			Expect(*object.Spec.Active).To(BeFalse(), name)
-			Expect(object.Labels).To(HaveKeyWithValue(v1alpha1.LabelTenant, "acme"), "a write puts it back")
+			Expect(object.Labels).To(HaveKeyWithValue(scimv1alpha1.LabelTenant, "acme"), "a write puts it back")
 
-			at.loseLabel(ctx, &v1alpha1.ScimUser{}, id, v1alpha1.LabelTenant)
+			at.loseLabel(ctx, &scimv1alpha1.ScimUser{}, id, scimv1alpha1.LabelTenant)
 			Expect(s.Delete(ctx, registry.User(), id, store.DeleteOptions{})).To(Succeed(), name)
 			_, err = s.Get(ctx, registry.User(), id, store.View{})
 			Expect(failure.IsNotFound(err)).To(BeTrue(), name)
@@ -118,8 +118,8 @@ var _ = Describe("A replica", func() {
 		id := at.create(ctx, "babs@example.com")
 		strangers := map[string]string{"no-scim-id": "acme", uuid.NewString(): "globex"}
 		for name, tenant := range strangers {
-			stranger := &v1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{
-				Namespace: at.namespace, Name: name, Labels: map[string]string{v1alpha1.LabelTenant: "acme"},
+			stranger := &scimv1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{
+				Namespace: at.namespace, Name: name, Labels: map[string]string{scimv1alpha1.LabelTenant: "acme"},
 			}}
 			stranger.Spec.UserName, stranger.Spec.TenantRef.Name = "odd@example.com", tenant
 			stranger.Spec.Meta = codec.Stamp(metav1.NowMicro(), metav1.NowMicro(), writerOfTest)
@@ -145,7 +145,7 @@ var _ = Describe("A replica", func() {
 
 	It("leaves one out who cannot be read, and loses nothing of them, wherever it reads", func(ctx SpecContext) {
 		id, odd := at.create(ctx, "babs@example.com"), at.create(ctx, "jim@example.com")
-		object := &v1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{Namespace: at.namespace, Name: odd}}
+		object := &scimv1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{Namespace: at.namespace, Name: odd}}
 		// The schema takes a time without a fraction. The type wants one.
 		Expect(client.IgnoreNotFound(live.Patch(ctx, object, client.RawPatch(types.MergePatchType,
 			[]byte(`{"spec":{"meta":{"createdTime":"2026-01-02T03:04:05Z"}}}`))))).To(HaveOccurred(), "its answer cannot be read either")
@@ -169,7 +169,7 @@ var _ = Describe("A replica", func() {
 			Expect(changed.Members().IDs()).To(ConsistOf(id), where)
 		}
 		raw := &unstructured.Unstructured{}
-		raw.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ScimUser"))
+		raw.SetGroupVersionKind(scimv1alpha1.GroupVersion.WithKind("ScimUser"))
 		Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: odd}, raw)).To(Succeed())
 		Expect(raw.Object["spec"]).To(HaveKeyWithValue("userName", "jim@example.com"))
 		Expect(at.reader.Delete(ctx, registry.User(), id, store.DeleteOptions{})).To(Succeed())
@@ -183,7 +183,7 @@ var _ = Describe("A replica", func() {
 		Expect(err).NotTo(HaveOccurred())
 		// One is not there yet, as when groups are restored before users; the process that
 		// deletes the other one dies before it has taken it out of the group.
-		user := &v1alpha1.ScimUser{}
+		user := &scimv1alpha1.ScimUser{}
 		Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: absent}, user)).To(Succeed())
 		Expect(live.Delete(ctx, user)).To(Succeed())
 		died := newStore(live, at.namespace)
@@ -213,7 +213,7 @@ var _ = Describe("A replica", func() {
 			Expect(err).NotTo(HaveOccurred())
 			Expect(updated.Members().IDs()).To(ConsistOf(stays), name)
 		}
-		object := &v1alpha1.ScimGroup{}
+		object := &scimv1alpha1.ScimGroup{}
 		Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: group.ID()}, object)).To(Succeed())
 		Expect(object.Spec.Members).To(HaveLen(3), "nobody is taken out of it")
 	})
@@ -223,7 +223,7 @@ var _ = Describe("A replica", func() {
 		fog := newWeather()
 		onUsers := interceptor.NewClient(watching, interceptor.Funcs{
 			Watch: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) (watch.Interface, error) {
-				if _, users := list.(*v1alpha1.ScimUserList); users {
+				if _, users := list.(*scimv1alpha1.ScimUserList); users {
 					return fog.client().Watch(ctx, list, opts...)
 				}
 				return c.Watch(ctx, list, opts...)

@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
@@ -21,13 +21,13 @@ import (
 var _ = Describe("A user who is too large, since somebody made it by hand", func() {
 	It("can be made smaller, be deactivated and go, and not become larger", func(ctx SpecContext) {
 		s, id := newStore(live, newNamespace(ctx)), uuid.NewString()
-		user := &v1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{
-			Namespace: s.tenant.Namespace, Name: id, Labels: map[string]string{v1alpha1.LabelTenant: s.tenant.Name},
+		user := &scimv1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{
+			Namespace: s.tenant.Namespace, Name: id, Labels: map[string]string{scimv1alpha1.LabelTenant: s.tenant.Name},
 		}}
 		user.Spec.TenantRef.Name, user.Spec.UserName = s.tenant.Name, "babs@example.com"
 		user.Spec.Meta = codec.Stamp(metav1.NowMicro(), metav1.NowMicro(), codec.WriterOf(ctx))
 		for i := range 40 {
-			user.Spec.Photos = append(user.Spec.Photos, v1alpha1.MultiValue{Value: ptr.To(fmt.Sprint(i, strings.Repeat("x", 3000)))})
+			user.Spec.Photos = append(user.Spec.Photos, scimv1alpha1.MultiValue{Value: ptr.To(fmt.Sprint(i, strings.Repeat("x", 3000)))})
 		}
 		Expect(live.Create(ctx, user)).To(Succeed())
 

@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
@@ -29,21 +29,21 @@ var _ = Describe("A large group", func() {
 			ids = append(ids, at.create(ctx, name+"@example.com"))
 		}
 	})
-	slicesOf := func(ctx context.Context, group string) (slices []v1alpha1.ScimGroupMembers) {
+	slicesOf := func(ctx context.Context, group string) (slices []scimv1alpha1.ScimGroupMembers) {
 		GinkgoHelper()
-		list := &v1alpha1.ScimGroupMembersList{}
+		list := &scimv1alpha1.ScimGroupMembersList{}
 		Expect(live.List(ctx, list, client.InNamespace(at.namespace), codec.OfGroup("acme", group))).To(Succeed())
 		return list.Items
 	}
 	// loses has the labels of a group, or of all of its slices, taken off by hand.
 	loses := map[string]func(context.Context, string){
 		"the mark that it has slices": func(ctx context.Context, group string) {
-			at.loseLabel(ctx, &v1alpha1.ScimGroup{}, group, v1alpha1.LabelSliced)
+			at.loseLabel(ctx, &scimv1alpha1.ScimGroup{}, group, scimv1alpha1.LabelSliced)
 		},
 		"the labels of its slices": func(ctx context.Context, group string) {
 			for _, slice := range slicesOf(ctx, group) {
-				at.loseLabel(ctx, &v1alpha1.ScimGroupMembers{}, slice.Name, v1alpha1.LabelGroup)
-				at.loseLabel(ctx, &v1alpha1.ScimGroupMembers{}, slice.Name, v1alpha1.LabelTenant)
+				at.loseLabel(ctx, &scimv1alpha1.ScimGroupMembers{}, slice.Name, scimv1alpha1.LabelGroup)
+				at.loseLabel(ctx, &scimv1alpha1.ScimGroupMembers{}, slice.Name, scimv1alpha1.LabelTenant)
 			}
 		},
 	}
@@ -74,7 +74,7 @@ var _ = Describe("A large group", func() {
 				_, err = s.Update(ctx, registry.Group(), id, unchanged, store.UpdateOptions{Members: []scim.MemberChange{{ID: last}}})
 				Expect(err).NotTo(HaveOccurred())
 				Expect(members()).To(And(HaveLen(len(ids)-1), Not(ContainElement(last))))
-				group := &v1alpha1.ScimGroup{}
+				group := &scimv1alpha1.ScimGroup{}
 				Expect(live.Get(ctx, client.ObjectKey{Namespace: at.namespace, Name: id}, group)).To(Succeed())
 				Expect(codec.IsSliced(group)).To(BeTrue(), "a write puts the mark back")
 
@@ -98,13 +98,13 @@ var _ = Describe("A large group", func() {
 			made, err := at.reader.Create(ctx, newGroup("Team "+string(rune('A'+n)), ids...), store.Policy{})
 			Expect(err).NotTo(HaveOccurred())
 			if n == 0 {
-				at.loseLabel(ctx, &v1alpha1.ScimGroup{}, made.ID(), v1alpha1.LabelSliced)
+				at.loseLabel(ctx, &scimv1alpha1.ScimGroup{}, made.ID(), scimv1alpha1.LabelSliced)
 			}
 		}
 		var lists atomic.Int32
 		s := sized(newStore(interceptor.NewClient(live, interceptor.Funcs{
 			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
-				if _, slices := list.(*v1alpha1.ScimGroupMembersList); slices {
+				if _, slices := list.(*scimv1alpha1.ScimGroupMembersList); slices {
 					lists.Add(1)
 				}
 				return c.List(ctx, list, opts...)

@@ -50,7 +50,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
@@ -123,7 +123,7 @@ func New(o Options) *Store {
 		members: o.Members,
 		metrics: o.Metrics,
 		log:     o.Log,
-		sizes:   sizes{inline: v1alpha1.MaxGroupMembers, slice: v1alpha1.MaxSliceMembers, few: slice.FewMembers},
+		sizes:   sizes{inline: scimv1alpha1.MaxGroupMembers, slice: scimv1alpha1.MaxSliceMembers, few: slice.FewMembers},
 	}
 	s.use(o.Client)
 	return s

@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/fold"
@@ -94,7 +94,7 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 		return nil, err
 	}
 	var state *slice.State // of a group with slices
-	if group, isGroup := read.Object.(*v1alpha1.ScimGroup); isGroup {
+	if group, isGroup := read.Object.(*scimv1alpha1.ScimGroup); isGroup {
 		if state, err = u.store.live.state(ctx, read, group); err != nil {
 			return nil, err
 		}

@@ -5,7 +5,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
@@ -86,12 +86,12 @@ func (u *update) whole(ctx context.Context) (*scim.Resource, error) {
 }
 
 // owner returns the group as it is now.
-func (u *update) owner(ctx context.Context) (*v1alpha1.ScimGroup, error) {
+func (u *update) owner(ctx context.Context) (*scimv1alpha1.ScimGroup, error) {
 	read, err := u.store.objects.ReadShown(ctx, u.t, u.id)
 	if err != nil {
 		return nil, err
 	}
-	group, isGroup := read.Object.(*v1alpha1.ScimGroup)
+	group, isGroup := read.Object.(*scimv1alpha1.ScimGroup)
 	if !isGroup {
 		return nil, store.NotFound(u.t, u.id)
 	}
@@ -100,7 +100,7 @@ func (u *update) owner(ctx context.Context) (*v1alpha1.ScimGroup, error) {
 
 // readGroup reads the group of a state that is to be written. When the group has changed
 // since, it waits until memory has caught up, for the next try.
-func (u *update) readGroup(ctx context.Context, state *slice.State) (*v1alpha1.ScimGroup, error) {
+func (u *update) readGroup(ctx context.Context, state *slice.State) (*scimv1alpha1.ScimGroup, error) {
 	if state.Object != nil {
 		return state.Object, nil
 	}
@@ -116,7 +116,7 @@ func (u *update) readGroup(ctx context.Context, state *slice.State) (*v1alpha1.S
 }
 
 // putSliced writes the group itself with those of its members that stay.
-func (u *update) putSliced(ctx context.Context, group *v1alpha1.ScimGroup, state *slice.State, next *scim.Resource, keep []index.Member) (*scim.Resource, error) {
+func (u *update) putSliced(ctx context.Context, group *scimv1alpha1.ScimGroup, state *slice.State, next *scim.Resource, keep []index.Member) (*scim.Resource, error) {
 	members := scim.MakeMembers(len(keep))
 	for _, m := range keep {
 		members.Add(store.Member(m.ID.String(), codec.MemberKind(m)))

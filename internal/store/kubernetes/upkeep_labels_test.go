@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/upkeep"
 )
@@ -43,15 +43,15 @@ var _ = Describe("The upkeep of labels", func() {
 		Expect(err).NotTo(HaveOccurred())
 		person, err := at.get(ctx, id)
 		Expect(err).NotTo(HaveOccurred())
-		at.loseLabel(ctx, &v1alpha1.ScimUser{}, id, v1alpha1.LabelTenant)
-		wrong := &v1alpha1.ScimGroup{}
-		labelsOf(ctx, wrong, group.ID())[v1alpha1.LabelTenant] = "globex"
+		at.loseLabel(ctx, &scimv1alpha1.ScimUser{}, id, scimv1alpha1.LabelTenant)
+		wrong := &scimv1alpha1.ScimGroup{}
+		labelsOf(ctx, wrong, group.ID())[scimv1alpha1.LabelTenant] = "globex"
 		Expect(live.Update(ctx, wrong)).To(Succeed())
 
 		Expect(keeper.Pass(ctx, true)).To(Succeed())
-		Expect(labelsOf(ctx, &v1alpha1.ScimUser{}, id)).To(HaveKeyWithValue(v1alpha1.LabelTenant, "acme"))
-		Expect(labelsOf(ctx, &v1alpha1.ScimGroup{}, group.ID())).To(HaveKeyWithValue(v1alpha1.LabelTenant, "acme"))
-		Expect(testutil.ToFloat64(keeper.Metrics.Labels.WithLabelValues(v1alpha1.LabelTenant))).To(BeEquivalentTo(2))
+		Expect(labelsOf(ctx, &scimv1alpha1.ScimUser{}, id)).To(HaveKeyWithValue(scimv1alpha1.LabelTenant, "acme"))
+		Expect(labelsOf(ctx, &scimv1alpha1.ScimGroup{}, group.ID())).To(HaveKeyWithValue(scimv1alpha1.LabelTenant, "acme"))
+		Expect(testutil.ToFloat64(keeper.Metrics.Labels.WithLabelValues(scimv1alpha1.LabelTenant))).To(BeEquivalentTo(2))
 		Expect(recorder.Events).To(Receive(And(ContainSubstring("LabelRestored"), Not(ContainSubstring("babs")))))
 		again, err := at.get(ctx, id)
 		Expect(err).NotTo(HaveOccurred())
@@ -62,17 +62,17 @@ var _ = Describe("The upkeep of labels", func() {
 		sized(at.reader, sizes{inline: 1, slice: 3, few: 2})
 		made, err := at.reader.Create(ctx, newGroup("Tour Guides", at.create(ctx, "a@example.com"), at.create(ctx, "b@example.com")), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
-		list := &v1alpha1.ScimGroupMembersList{}
+		list := &scimv1alpha1.ScimGroupMembersList{}
 		Expect(live.List(ctx, list, client.InNamespace(at.namespace))).To(Succeed())
 		Expect(list.Items).To(HaveLen(1))
 		slice := list.Items[0].Name
-		at.loseLabel(ctx, &v1alpha1.ScimGroup{}, made.ID(), v1alpha1.LabelSliced)
-		at.loseLabel(ctx, &v1alpha1.ScimGroupMembers{}, slice, v1alpha1.LabelGroup)
-		at.loseLabel(ctx, &v1alpha1.ScimGroupMembers{}, slice, v1alpha1.LabelTenant)
+		at.loseLabel(ctx, &scimv1alpha1.ScimGroup{}, made.ID(), scimv1alpha1.LabelSliced)
+		at.loseLabel(ctx, &scimv1alpha1.ScimGroupMembers{}, slice, scimv1alpha1.LabelGroup)
+		at.loseLabel(ctx, &scimv1alpha1.ScimGroupMembers{}, slice, scimv1alpha1.LabelTenant)
 
 		Expect(keeper.Pass(ctx, true)).To(Succeed())
-		Expect(labelsOf(ctx, &v1alpha1.ScimGroup{}, made.ID())).To(HaveKeyWithValue(v1alpha1.LabelSliced, "true"))
-		Expect(labelsOf(ctx, &v1alpha1.ScimGroupMembers{}, slice)).To(And(
-			HaveKeyWithValue(v1alpha1.LabelGroup, made.ID()), HaveKeyWithValue(v1alpha1.LabelTenant, "acme")))
+		Expect(labelsOf(ctx, &scimv1alpha1.ScimGroup{}, made.ID())).To(HaveKeyWithValue(scimv1alpha1.LabelSliced, "true"))
+		Expect(labelsOf(ctx, &scimv1alpha1.ScimGroupMembers{}, slice)).To(And(
+			HaveKeyWithValue(scimv1alpha1.LabelGroup, made.ID()), HaveKeyWithValue(scimv1alpha1.LabelTenant, "acme")))
 	})
 })

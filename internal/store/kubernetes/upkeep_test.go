@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
@@ -185,7 +185,7 @@ var _ = Describe("The upkeep", func() {
 	It("gives no claim away whose holder has the name, although memory does not show it", func(ctx SpecContext) {
 		id, other := create(ctx, "babs@example.com"), create(ctx, "jim@example.com")
 		s.cache.Index().RemoveUser(uuid.MustParse(id)) // It could not be read.
-		jim := &v1alpha1.ScimUser{}
+		jim := &scimv1alpha1.ScimUser{}
 		Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: other}, jim)).To(Succeed())
 		jim.Spec.UserName = "Babs@example.com"
 		Expect(live.Update(ctx, jim)).To(Succeed())
@@ -231,7 +231,7 @@ var _ = Describe("The upkeep", func() {
 		for range 3 {
 			name := uuid.NewString()
 			create(ctx, name)
-			object := &v1alpha1.ScimUser{}
+			object := &scimv1alpha1.ScimUser{}
 			Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: create(ctx, uuid.NewString())}, object)).To(Succeed())
 			object.Spec.UserName = name
 			Expect(live.Update(ctx, object)).To(Succeed())
@@ -258,7 +258,7 @@ var _ = Describe("The upkeep", func() {
 	It("tells of two users with one name, and renames nobody", func(ctx SpecContext) {
 		create(ctx, "babs@example.com")
 		id := create(ctx, "jim@example.com")
-		jim := &v1alpha1.ScimUser{}
+		jim := &scimv1alpha1.ScimUser{}
 		Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: id}, jim)).To(Succeed())
 		jim.Spec.UserName = "Babs@example.com"
 		Expect(live.Update(ctx, jim)).To(Succeed())
@@ -315,7 +315,7 @@ var _ = Describe("The upkeep", func() {
 		Expect(keeper.Pass(ctx, false)).To(Succeed())
 		Eventually(func() int { return s.cache.Counts().Markers }).Should(BeZero())
 		Expect(testutil.ToFloat64(keeper.Metrics.Removed)).To(BeZero(), "they are no kept users")
-		for _, list := range []client.ObjectList{&v1alpha1.ScimUserList{}, &v1alpha1.ScimGroupList{}} {
+		for _, list := range []client.ObjectList{&scimv1alpha1.ScimUserList{}, &scimv1alpha1.ScimGroupList{}} {
 			Expect(live.List(ctx, list, client.InNamespace(namespace))).To(Succeed())
 			Expect(codec.ItemsOf(list)).To(BeEmpty())
 		}
@@ -328,12 +328,12 @@ var _ = Describe("The upkeep", func() {
 			"displayName": "Tour Guides", "members": []any{scim.Complex{"value": member}},
 		}), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
-		user := &v1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: member}}
+		user := &scimv1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: member}}
 		Expect(live.Delete(ctx, user)).To(Succeed())
 		keeper.AbsenceAge = 0
 		Eventually(func(g Gomega) {
 			g.Expect(keeper.Pass(ctx, false)).To(Succeed())
-			object := &v1alpha1.ScimGroup{}
+			object := &scimv1alpha1.ScimGroup{}
 			g.Expect(live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: group.ID()}, object)).To(Succeed())
 			g.Expect(object.Spec.Members).To(BeEmpty())
 		}).Should(Succeed())

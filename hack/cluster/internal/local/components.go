@@ -236,11 +236,11 @@ func answers(url string) func(context.Context) error {
 
 // resolve is the file that runs when path is executed, links followed.
 func resolve(path string) string {
-	real, err := filepath.EvalSymlinks(path)
+	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return path
 	}
-	return real
+	return target
 }
 
 // portOf is the port of an address.

@@ -15,7 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec/codectest"
 )
 
@@ -129,12 +129,12 @@ func BenchmarkReflector(b *testing.B) {
 func benchClient(b *testing.B, body *endless) client.WithWatch {
 	b.Helper()
 	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
+	if err := scimv1alpha1.AddToScheme(scheme); err != nil {
 		b.Fatal(err)
 	}
 	mapper := meta.NewDefaultRESTMapper(nil)
 	for _, kind := range []string{"ScimUser", "ScimGroup", "ScimGroupMembers"} {
-		mapper.Add(v1alpha1.GroupVersion.WithKind(kind), meta.RESTScopeNamespace)
+		mapper.Add(scimv1alpha1.GroupVersion.WithKind(kind), meta.RESTScopeNamespace)
 	}
 	config := &rest.Config{Host: "http://api.example.com", Transport: body}
 	c, err := client.NewWithWatch(config, client.Options{Scheme: scheme, Mapper: mapper})

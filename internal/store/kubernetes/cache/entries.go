@@ -6,7 +6,7 @@ import (
 	"github.com/google/uuid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim/compact"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
@@ -112,7 +112,7 @@ func (g groups) put(object client.Object) error {
 		g.index.RemoveGroup(id)
 		return nil
 	}
-	group, isGroup := object.(*v1alpha1.ScimGroup)
+	group, isGroup := object.(*scimv1alpha1.ScimGroup)
 	if !isGroup {
 		return fmt.Errorf("%T is no ScimGroup", object)
 	}
@@ -131,7 +131,7 @@ func (g groups) each(yield func(string)) {
 }
 
 // groupEntry is what is kept of a group.
-func groupEntry(id uuid.UUID, read *codec.Record, group *v1alpha1.ScimGroup) *index.Entry {
+func groupEntry(id uuid.UUID, read *codec.Record, group *scimv1alpha1.ScimGroup) *index.Entry {
 	frozen := compact.Of(read.Resource)
 	return &index.Entry{
 		ID: id, Frozen: *frozen, Revision: codec.RevisionOf(group),
@@ -153,7 +153,7 @@ type groupMembers struct {
 }
 
 func (m groupMembers) put(object client.Object) error {
-	slice, isSlice := object.(*v1alpha1.ScimGroupMembers)
+	slice, isSlice := object.(*scimv1alpha1.ScimGroupMembers)
 	if !isSlice {
 		return fmt.Errorf("%T is no ScimGroupMembers", object)
 	}

@@ -7,7 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
@@ -79,7 +79,7 @@ func latest(ctx context.Context, from client.Reader, namespace string) (readinde
 		readindex.Users: "ScimUserList", readindex.Groups: "ScimGroupList", readindex.GroupMembers: "ScimGroupMembersList",
 	} {
 		list := &metav1.PartialObjectMetadataList{} // which can be read, whatever the one object is like
-		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(name))
+		list.SetGroupVersionKind(scimv1alpha1.GroupVersion.WithKind(name))
 		if err := from.List(ctx, list, client.InNamespace(namespace), client.Limit(1)); err != nil {
 			return readindex.Revisions{}, fmt.Errorf("reading the latest resourceVersion of a %s: %w", name, failure.Redact(err))
 		}

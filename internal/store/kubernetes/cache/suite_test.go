@@ -18,7 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
@@ -59,7 +59,7 @@ var _ = BeforeSuite(func() {
 
 	scheme := runtime.NewScheme()
 	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
-	Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
+	Expect(scimv1alpha1.AddToScheme(scheme)).To(Succeed())
 	live, err = client.NewWithWatch(config, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
 	watching, err = NewWatchClient(live, config)
@@ -79,7 +79,7 @@ func createUser(ctx context.Context, namespace, userName string) string {
 	GinkgoHelper()
 	user := scim.NewResource(registry.User(), scim.Complex{"userName": userName, "active": true})
 	now := metav1.NowMicro()
-	object, err := codec.Encode(client.ObjectKey{Namespace: namespace, Name: "acme"}, &v1alpha1.ScimUser{}, user, codec.Stamp(now, now, writerOfTest))
+	object, err := codec.Encode(client.ObjectKey{Namespace: namespace, Name: "acme"}, &scimv1alpha1.ScimUser{}, user, codec.Stamp(now, now, writerOfTest))
 	Expect(err).NotTo(HaveOccurred())
 	object.SetName(uuid.NewString())
 	Expect(live.Create(ctx, object)).To(Succeed())

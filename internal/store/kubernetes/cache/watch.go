@@ -17,7 +17,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
 const (
@@ -45,7 +45,7 @@ type watchClient struct {
 // config is how the client reaches the API server.
 func NewWatchClient(c client.WithWatch, config *rest.Config) (client.WithWatch, error) {
 	config = rest.CopyConfig(config)
-	config.GroupVersion, config.APIPath = &v1alpha1.GroupVersion, "/apis"
+	config.GroupVersion, config.APIPath = &scimv1alpha1.GroupVersion, "/apis"
 	config.NegotiatedSerializer = serializer.NewCodecFactory(c.Scheme()).WithoutConversion()
 	config.AcceptContentTypes, config.ContentType = runtime.ContentTypeJSON, runtime.ContentTypeJSON
 	config.QPS = -1 // client-go does not hold watches back either.
@@ -55,16 +55,16 @@ func NewWatchClient(c client.WithWatch, config *rest.Config) (client.WithWatch, 
 	}
 	return &watchClient{
 		WithWatch: c, rest: streams, parameters: runtime.NewParameterCodec(c.Scheme()),
-		users: sourceOf("scimusers", func() (client.Object, *v1alpha1.ScimUserSpec) {
-			object := &v1alpha1.ScimUser{}
+		users: sourceOf("scimusers", func() (client.Object, *scimv1alpha1.ScimUserSpec) {
+			object := &scimv1alpha1.ScimUser{}
 			return object, &object.Spec
 		}),
-		groups: sourceOf("scimgroups", func() (client.Object, *v1alpha1.ScimGroupSpec) {
-			object := &v1alpha1.ScimGroup{}
+		groups: sourceOf("scimgroups", func() (client.Object, *scimv1alpha1.ScimGroupSpec) {
+			object := &scimv1alpha1.ScimGroup{}
 			return object, &object.Spec
 		}),
-		slices: sourceOf("scimgroupmembers", func() (client.Object, *v1alpha1.ScimGroupMembersSpec) {
-			object := &v1alpha1.ScimGroupMembers{}
+		slices: sourceOf("scimgroupmembers", func() (client.Object, *scimv1alpha1.ScimGroupMembersSpec) {
+			object := &scimv1alpha1.ScimGroupMembers{}
 			return object, &object.Spec
 		}),
 	}, nil
@@ -75,11 +75,11 @@ func NewWatchClient(c client.WithWatch, config *rest.Config) (client.WithWatch, 
 func (c *watchClient) Watch(ctx context.Context, list client.ObjectList, opts ...client.ListOption) (watch.Interface, error) {
 	var from *source
 	switch list.(type) {
-	case *v1alpha1.ScimUserList:
+	case *scimv1alpha1.ScimUserList:
 		from = c.users
-	case *v1alpha1.ScimGroupList:
+	case *scimv1alpha1.ScimGroupList:
 		from = c.groups
-	case *v1alpha1.ScimGroupMembersList:
+	case *scimv1alpha1.ScimGroupMembersList:
 		from = c.slices
 	default:
 		return c.WithWatch.Watch(ctx, list, opts...)

@@ -21,7 +21,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec/codectest"
 )
@@ -47,7 +47,7 @@ var _ = Describe("A cache's watches", func() {
 
 	// asRead returns no more of an object than a cache reads of it.
 	asRead := func(object client.Object) client.Object {
-		object.GetObjectKind().SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(""))
+		object.GetObjectKind().SetGroupVersionKind(scimv1alpha1.GroupVersion.WithKind(""))
 		object.SetUID("")
 		object.SetCreationTimestamp(metav1.Time{})
 		object.SetManagedFields(nil)
@@ -70,24 +70,24 @@ var _ = Describe("A cache's watches", func() {
 
 	It("bring what a client's own bring", func(ctx SpecContext) {
 		member := createUser(ctx, namespace, "jim@example.com")
-		user := &v1alpha1.ScimUser{Spec: *codectest.EveryField()}
+		user := &scimv1alpha1.ScimUser{Spec: *codectest.EveryField()}
 		user.Spec.TenantRef.Name, user.Spec.Meta = "acme", codec.Stamp(metav1.NowMicro(), metav1.NowMicro(), writerOfTest)
-		group := &v1alpha1.ScimGroup{Spec: v1alpha1.ScimGroupSpec{
-			DisplayName: "Ünique <&>", ExternalID: "7", Members: []v1alpha1.MemberID{v1alpha1.MemberID(member)}, MemberCount: ptr.To(int32(1)),
+		group := &scimv1alpha1.ScimGroup{Spec: scimv1alpha1.ScimGroupSpec{
+			DisplayName: "Ünique <&>", ExternalID: "7", Members: []scimv1alpha1.MemberID{scimv1alpha1.MemberID(member)}, MemberCount: ptr.To(int32(1)),
 			TenantRef: user.Spec.TenantRef, Meta: user.Spec.Meta,
 		}}
-		slice := &v1alpha1.ScimGroupMembers{Spec: v1alpha1.ScimGroupMembersSpec{
-			GroupRef: v1alpha1.GroupReference{Name: member}, MemberGroups: []v1alpha1.MemberID{v1alpha1.MemberID(member)},
+		slice := &scimv1alpha1.ScimGroupMembers{Spec: scimv1alpha1.ScimGroupMembersSpec{
+			GroupRef: scimv1alpha1.GroupReference{Name: member}, MemberGroups: []scimv1alpha1.MemberID{scimv1alpha1.MemberID(member)},
 			MemberCount: ptr.To(int32(1)), TenantRef: user.Spec.TenantRef, Meta: user.Spec.Meta,
 		}}
 		for list, object := range map[client.ObjectList]client.Object{
-			&v1alpha1.ScimUserList{}: user, &v1alpha1.ScimGroupList{}: group, &v1alpha1.ScimGroupMembersList{}: slice,
+			&scimv1alpha1.ScimUserList{}: user, &scimv1alpha1.ScimGroupList{}: group, &scimv1alpha1.ScimGroupMembersList{}: slice,
 		} {
 			object.SetNamespace(namespace)
 			object.SetName(member[:8] + "-1111-4111-8111-111111111111")
-			object.SetLabels(map[string]string{v1alpha1.LabelTenant: "acme"})
+			object.SetLabels(map[string]string{scimv1alpha1.LabelTenant: "acme"})
 			object.SetAnnotations(map[string]string{codec.AnnotationReleased: "true"})
-			object.SetFinalizers([]string{v1alpha1.Finalizer})
+			object.SetFinalizers([]string{scimv1alpha1.Finalizer})
 			Expect(live.Create(ctx, object)).To(Succeed())
 			ours, theirs := begin(ctx, watching, list, ""), begin(ctx, live, list, "")
 			same := func() watch.Event {
@@ -112,12 +112,12 @@ var _ = Describe("A cache's watches", func() {
 	})
 
 	It("say when all that there was has come", func(ctx SpecContext) {
-		events := begin(ctx, watching, &v1alpha1.ScimUserList{}, "")
+		events := begin(ctx, watching, &scimv1alpha1.ScimUserList{}, "")
 		bookmark := next(events)
 		Expect(bookmark.Type).To(Equal(watch.Bookmark))
 		Expect(bookmark.Object.(client.Object).GetAnnotations()).To(HaveKeyWithValue(metav1.InitialEventsAnnotationKey, "true"))
 		user := createUser(ctx, namespace, "jim@example.com")
-		added := next(begin(ctx, watching, &v1alpha1.ScimUserList{}, bookmark.Object.(client.Object).GetResourceVersion()))
+		added := next(begin(ctx, watching, &scimv1alpha1.ScimUserList{}, bookmark.Object.(client.Object).GetResourceVersion()))
 		Expect(added.Type).To(Equal(watch.Added))
 		Expect(added.Object.(client.Object).GetName()).To(Equal(user))
 		Expect(next(events)).To(Equal(added))
@@ -147,32 +147,32 @@ var _ = Describe("A cache's watches", func() {
 		c, err := NewWatchClient(live, breaking)
 		Expect(err).NotTo(HaveOccurred())
 		var event watch.Event
-		Eventually(begin(ctx, c, &v1alpha1.ScimUserList{}, "")).Should(Receive(&event))
+		Eventually(begin(ctx, c, &scimv1alpha1.ScimUserList{}, "")).Should(Receive(&event))
 		Expect(event.Type).To(Equal(watch.Error))
 		Expect(apierrors.FromObject(event.Object)).To(MatchError(ContainSubstring("reading a list: ")))
 		Expect([]int32{lists.Load(), streams.Load()}).To(Equal([]int32{1, 0}))
-		Expect(next(begin(ctx, c, &v1alpha1.ScimUserList{}, "")).Type).To(Equal(watch.Added))
+		Expect(next(begin(ctx, c, &scimv1alpha1.ScimUserList{}, "")).Type).To(Equal(watch.Added))
 		Expect([]int32{lists.Load(), streams.Load()}).To(Equal([]int32{1, 1}))
-		Eventually(begin(ctx, c, &v1alpha1.ScimUserList{}, "")).Should(Receive(&event))
+		Eventually(begin(ctx, c, &scimv1alpha1.ScimUserList{}, "")).Should(Receive(&event))
 		Expect([]int32{lists.Load(), streams.Load()}).To(Equal([]int32{2, 1}))
 	})
 
 	It("tell that the history is gone", func(ctx SpecContext) {
 		var event watch.Event
-		Eventually(begin(ctx, watching, &v1alpha1.ScimUserList{}, "1")).Should(Receive(&event))
+		Eventually(begin(ctx, watching, &scimv1alpha1.ScimUserList{}, "1")).Should(Receive(&event))
 		Expect(event.Type).To(Equal(watch.Error))
 		Expect(apierrors.IsResourceExpired(apierrors.FromObject(event.Object))).To(BeTrue())
 	})
 
 	It("tell that the API server refuses them", func(ctx SpecContext) {
-		_, err := watching.Watch(ctx, &v1alpha1.ScimUserList{}, client.InNamespace(namespace), &client.ListOptions{
+		_, err := watching.Watch(ctx, &scimv1alpha1.ScimUserList{}, client.InNamespace(namespace), &client.ListOptions{
 			Raw: &metav1.ListOptions{ResourceVersionMatch: "sometimes"},
 		})
 		Expect(apierrors.IsInvalid(err)).To(BeTrue())
 	})
 
 	It("end when they are stopped", func(ctx SpecContext) {
-		stream, err := watching.Watch(ctx, &v1alpha1.ScimGroupList{}, client.InNamespace(namespace))
+		stream, err := watching.Watch(ctx, &scimv1alpha1.ScimGroupList{}, client.InNamespace(namespace))
 		Expect(err).NotTo(HaveOccurred())
 		stream.Stop()
 		Eventually(stream.ResultChan()).Should(BeClosed())
@@ -221,8 +221,8 @@ func readerOf(body string) *eventReader {
 }
 
 func sourceOfUsers() *source {
-	return sourceOf("scimusers", func() (client.Object, *v1alpha1.ScimUserSpec) {
-		user := &v1alpha1.ScimUser{}
+	return sourceOf("scimusers", func() (client.Object, *scimv1alpha1.ScimUserSpec) {
+		user := &scimv1alpha1.ScimUser{}
 		return user, &user.Spec
 	})
 }

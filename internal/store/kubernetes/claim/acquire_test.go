@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
@@ -34,7 +34,7 @@ func users(t *testing.T) *schema.ResourceType {
 
 // people are holders that a test has made up.
 type people struct {
-	objects map[string]*v1alpha1.ScimUser
+	objects map[string]*scimv1alpha1.ScimUser
 	// shown are those whom memory shows under any name.
 	shown []string
 	// unreadable are those whose objects cannot be read.
@@ -55,12 +55,12 @@ func (p people) Read(_ context.Context, t *schema.ResourceType, id string) (*cod
 func (p people) Bearers(*schema.ResourceType, string) (known, kept []string) { return p.shown, nil }
 
 // named is a user of the tenant; a deleted one is kept.
-func named(id, userName string, deleted bool) *v1alpha1.ScimUser {
-	user := &v1alpha1.ScimUser{}
+func named(id, userName string, deleted bool) *scimv1alpha1.ScimUser {
+	user := &scimv1alpha1.ScimUser{}
 	user.Namespace, user.Name = acme.Namespace, id
 	user.Spec.TenantRef.Name, user.Spec.UserName = acme.Name, userName
 	if deleted {
-		user.Labels = map[string]string{v1alpha1.LabelDeleted: "true"}
+		user.Labels = map[string]string{scimv1alpha1.LabelDeleted: "true"}
 	}
 	return user
 }
@@ -70,7 +70,7 @@ func newClaims(t *testing.T, holders Holders, objects ...client.Object) Claims {
 	scheme := runtime.NewScheme()
 	g := NewWithT(t)
 	g.Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
-	g.Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
+	g.Expect(scimv1alpha1.AddToScheme(scheme)).To(Succeed())
 	return New(fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).Build(), acme, holders)
 }
 
@@ -80,7 +80,7 @@ func TestAcquire(t *testing.T) {
 	const name = "babs@example.com"
 	for subject, c := range map[string]struct {
 		holder     string // of the claim; empty for none
-		objects    []*v1alpha1.ScimUser
+		objects    []*scimv1alpha1.ScimUser
 		shown      []string
 		unreadable string
 		status     int    // of the refusal; 0 for none
@@ -89,17 +89,17 @@ func TestAcquire(t *testing.T) {
 		holds      string // who holds the claim in the end
 	}{
 		"a name that nobody has":                    {holds: jim},
-		"one that somebody has":                     {holder: babs, objects: []*v1alpha1.ScimUser{named(babs, "BABS@example.com", false)}, status: http.StatusConflict, holds: babs},
+		"one that somebody has":                     {holder: babs, objects: []*scimv1alpha1.ScimUser{named(babs, "BABS@example.com", false)}, status: http.StatusConflict, holds: babs},
 		"one that who asks holds":                   {holder: jim, shared: true, holds: jim},
-		"one that a kept user has":                  {holder: babs, objects: []*v1alpha1.ScimUser{named(babs, name, true)}, kept: babs, holds: babs},
+		"one that a kept user has":                  {holder: babs, objects: []*scimv1alpha1.ScimUser{named(babs, name, true)}, kept: babs, holds: babs},
 		"one whose holder cannot be read":           {holder: babs, unreadable: babs, status: http.StatusConflict, holds: babs},
-		"one that somebody has who lost the claim":  {objects: []*v1alpha1.ScimUser{named(babs, name, false)}, shown: []string{babs}, status: http.StatusConflict, holds: babs},
-		"one that memory shows at who has another":  {objects: []*v1alpha1.ScimUser{named(babs, "barbara@example.com", false)}, shown: []string{babs}, holds: jim},
-		"one of a kept user who has lost the claim": {objects: []*v1alpha1.ScimUser{named(babs, name, true)}, shown: []string{babs}, kept: babs, holds: babs},
+		"one that somebody has who lost the claim":  {objects: []*scimv1alpha1.ScimUser{named(babs, name, false)}, shown: []string{babs}, status: http.StatusConflict, holds: babs},
+		"one that memory shows at who has another":  {objects: []*scimv1alpha1.ScimUser{named(babs, "barbara@example.com", false)}, shown: []string{babs}, holds: jim},
+		"one of a kept user who has lost the claim": {objects: []*scimv1alpha1.ScimUser{named(babs, name, true)}, shown: []string{babs}, kept: babs, holds: babs},
 	} {
 		t.Run(subject, func(t *testing.T) {
 			g, users := NewWithT(t), users(t)
-			holders := people{objects: map[string]*v1alpha1.ScimUser{}, shown: c.shown, unreadable: map[string]bool{c.unreadable: true}}
+			holders := people{objects: map[string]*scimv1alpha1.ScimUser{}, shown: c.shown, unreadable: map[string]bool{c.unreadable: true}}
 			for _, object := range c.objects {
 				holders.objects[object.Name] = object
 			}

@@ -41,7 +41,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim/fold"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
@@ -92,9 +92,9 @@ func (c Claims) Create(ctx context.Context, t *schema.ResourceType, name, holder
 			Name:      key.Name,
 			Namespace: key.Namespace,
 			Labels: map[string]string{
-				v1alpha1.LabelTenant: c.tenant.Name,
-				v1alpha1.LabelLease:  v1alpha1.LeaseClaim,
-				LabelAttribute:       store.Name(t),
+				scimv1alpha1.LabelTenant: c.tenant.Name,
+				scimv1alpha1.LabelLease:  scimv1alpha1.LeaseClaim,
+				LabelAttribute:           store.Name(t),
 			},
 		},
 		Spec: coordinationv1.LeaseSpec{HolderIdentity: &holder, AcquireTime: ptr.To(metav1.NewMicroTime(time.Now()))},

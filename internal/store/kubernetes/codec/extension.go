@@ -6,7 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/decode"
 	"github.com/kubescim/kubescim/internal/scim/schema"
@@ -15,7 +15,7 @@ import (
 // decodeExtension returns the attributes of one of the tenant's extensions, with
 // the types that its schema gives them. Data of an extension that the tenant has
 // no longer, or has defined otherwise since, is nil: SCIM does not show it.
-func decodeExtension(t *schema.ResourceType, data v1alpha1.ExtensionData) scim.Complex {
+func decodeExtension(t *schema.ResourceType, data scimv1alpha1.ExtensionData) scim.Complex {
 	if !hasExtension(t, data.Schema) {
 		return nil
 	}
@@ -28,8 +28,8 @@ func decodeExtension(t *schema.ResourceType, data v1alpha1.ExtensionData) scim.C
 
 // encodeExtensions moves the attributes of the tenant's extensions out of the
 // attributes of a user. What was stored and cannot be shown is kept.
-func encodeExtensions(t *schema.ResourceType, attributes scim.Complex, stored []v1alpha1.ExtensionData) ([]v1alpha1.ExtensionData, error) {
-	var data []v1alpha1.ExtensionData
+func encodeExtensions(t *schema.ResourceType, attributes scim.Complex, stored []scimv1alpha1.ExtensionData) ([]scimv1alpha1.ExtensionData, error) {
+	var data []scimv1alpha1.ExtensionData
 	for _, extension := range t.Extensions {
 		value, assigned := attributes[extension.Schema.ID]
 		if !assigned {
@@ -39,7 +39,7 @@ func encodeExtensions(t *schema.ResourceType, attributes scim.Complex, stored []
 		if err != nil {
 			return nil, fmt.Errorf("writing the extension %s: %w", extension.Schema.ID, err)
 		}
-		data = append(data, v1alpha1.ExtensionData{Schema: extension.Schema.ID, Attributes: runtime.RawExtension{Raw: raw}})
+		data = append(data, scimv1alpha1.ExtensionData{Schema: extension.Schema.ID, Attributes: runtime.RawExtension{Raw: raw}})
 		delete(attributes, extension.Schema.ID)
 	}
 	for _, former := range stored {
@@ -50,13 +50,13 @@ func encodeExtensions(t *schema.ResourceType, attributes scim.Complex, stored []
 	return data, nil
 }
 
-func findExtension(data []v1alpha1.ExtensionData, urn string) (v1alpha1.ExtensionData, bool) {
+func findExtension(data []scimv1alpha1.ExtensionData, urn string) (scimv1alpha1.ExtensionData, bool) {
 	for _, one := range data {
 		if one.Schema == urn {
 			return one, true
 		}
 	}
-	return v1alpha1.ExtensionData{}, false
+	return scimv1alpha1.ExtensionData{}, false
 }
 
 func hasExtension(t *schema.ResourceType, urn string) bool {

@@ -7,7 +7,7 @@ import (
 
 	"k8s.io/utils/ptr"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 )
 
@@ -24,95 +24,95 @@ type fields[T any] struct {
 	flags []field[T, bool]
 }
 
-var userFields = fields[v1alpha1.ScimUserSpec]{
-	texts: []field[v1alpha1.ScimUserSpec, string]{
-		{"displayName", func(s *v1alpha1.ScimUserSpec) **string { return &s.DisplayName }},
-		{"nickName", func(s *v1alpha1.ScimUserSpec) **string { return &s.NickName }},
-		{"profileUrl", func(s *v1alpha1.ScimUserSpec) **string { return &s.ProfileURL }},
-		{"title", func(s *v1alpha1.ScimUserSpec) **string { return &s.Title }},
-		{"userType", func(s *v1alpha1.ScimUserSpec) **string { return &s.UserType }},
-		{"preferredLanguage", func(s *v1alpha1.ScimUserSpec) **string { return &s.PreferredLanguage }},
-		{"locale", func(s *v1alpha1.ScimUserSpec) **string { return &s.Locale }},
-		{"timezone", func(s *v1alpha1.ScimUserSpec) **string { return &s.Timezone }},
+var userFields = fields[scimv1alpha1.ScimUserSpec]{
+	texts: []field[scimv1alpha1.ScimUserSpec, string]{
+		{"displayName", func(s *scimv1alpha1.ScimUserSpec) **string { return &s.DisplayName }},
+		{"nickName", func(s *scimv1alpha1.ScimUserSpec) **string { return &s.NickName }},
+		{"profileUrl", func(s *scimv1alpha1.ScimUserSpec) **string { return &s.ProfileURL }},
+		{"title", func(s *scimv1alpha1.ScimUserSpec) **string { return &s.Title }},
+		{"userType", func(s *scimv1alpha1.ScimUserSpec) **string { return &s.UserType }},
+		{"preferredLanguage", func(s *scimv1alpha1.ScimUserSpec) **string { return &s.PreferredLanguage }},
+		{"locale", func(s *scimv1alpha1.ScimUserSpec) **string { return &s.Locale }},
+		{"timezone", func(s *scimv1alpha1.ScimUserSpec) **string { return &s.Timezone }},
 	},
-	flags: []field[v1alpha1.ScimUserSpec, bool]{
-		{"active", func(s *v1alpha1.ScimUserSpec) **bool { return &s.Active }},
+	flags: []field[scimv1alpha1.ScimUserSpec, bool]{
+		{"active", func(s *scimv1alpha1.ScimUserSpec) **bool { return &s.Active }},
 	},
 }
 
-var nameFields = fields[v1alpha1.UserName]{texts: []field[v1alpha1.UserName, string]{
-	{"formatted", func(n *v1alpha1.UserName) **string { return &n.Formatted }},
-	{"familyName", func(n *v1alpha1.UserName) **string { return &n.FamilyName }},
-	{"givenName", func(n *v1alpha1.UserName) **string { return &n.GivenName }},
-	{"middleName", func(n *v1alpha1.UserName) **string { return &n.MiddleName }},
-	{"honorificPrefix", func(n *v1alpha1.UserName) **string { return &n.HonorificPrefix }},
-	{"honorificSuffix", func(n *v1alpha1.UserName) **string { return &n.HonorificSuffix }},
+var nameFields = fields[scimv1alpha1.UserName]{texts: []field[scimv1alpha1.UserName, string]{
+	{"formatted", func(n *scimv1alpha1.UserName) **string { return &n.Formatted }},
+	{"familyName", func(n *scimv1alpha1.UserName) **string { return &n.FamilyName }},
+	{"givenName", func(n *scimv1alpha1.UserName) **string { return &n.GivenName }},
+	{"middleName", func(n *scimv1alpha1.UserName) **string { return &n.MiddleName }},
+	{"honorificPrefix", func(n *scimv1alpha1.UserName) **string { return &n.HonorificPrefix }},
+	{"honorificSuffix", func(n *scimv1alpha1.UserName) **string { return &n.HonorificSuffix }},
 }}
 
-var multiValueFields = fields[v1alpha1.MultiValue]{
-	texts: []field[v1alpha1.MultiValue, string]{
-		{"value", func(v *v1alpha1.MultiValue) **string { return &v.Value }},
-		{"display", func(v *v1alpha1.MultiValue) **string { return &v.Display }},
-		{"type", func(v *v1alpha1.MultiValue) **string { return &v.Type }},
+var multiValueFields = fields[scimv1alpha1.MultiValue]{
+	texts: []field[scimv1alpha1.MultiValue, string]{
+		{"value", func(v *scimv1alpha1.MultiValue) **string { return &v.Value }},
+		{"display", func(v *scimv1alpha1.MultiValue) **string { return &v.Display }},
+		{"type", func(v *scimv1alpha1.MultiValue) **string { return &v.Type }},
 	},
-	flags: []field[v1alpha1.MultiValue, bool]{
-		{"primary", func(v *v1alpha1.MultiValue) **bool { return &v.Primary }},
-	},
-}
-
-var certificateFields = fields[v1alpha1.Certificate]{
-	texts: []field[v1alpha1.Certificate, string]{
-		{"value", func(c *v1alpha1.Certificate) **string { return &c.Value }},
-		{"display", func(c *v1alpha1.Certificate) **string { return &c.Display }},
-		{"type", func(c *v1alpha1.Certificate) **string { return &c.Type }},
-	},
-	flags: []field[v1alpha1.Certificate, bool]{
-		{"primary", func(c *v1alpha1.Certificate) **bool { return &c.Primary }},
+	flags: []field[scimv1alpha1.MultiValue, bool]{
+		{"primary", func(v *scimv1alpha1.MultiValue) **bool { return &v.Primary }},
 	},
 }
 
-var addressFields = fields[v1alpha1.Address]{
-	texts: []field[v1alpha1.Address, string]{
-		{"formatted", func(a *v1alpha1.Address) **string { return &a.Formatted }},
-		{"streetAddress", func(a *v1alpha1.Address) **string { return &a.StreetAddress }},
-		{"locality", func(a *v1alpha1.Address) **string { return &a.Locality }},
-		{"region", func(a *v1alpha1.Address) **string { return &a.Region }},
-		{"postalCode", func(a *v1alpha1.Address) **string { return &a.PostalCode }},
-		{"country", func(a *v1alpha1.Address) **string { return &a.Country }},
-		{"type", func(a *v1alpha1.Address) **string { return &a.Type }},
+var certificateFields = fields[scimv1alpha1.Certificate]{
+	texts: []field[scimv1alpha1.Certificate, string]{
+		{"value", func(c *scimv1alpha1.Certificate) **string { return &c.Value }},
+		{"display", func(c *scimv1alpha1.Certificate) **string { return &c.Display }},
+		{"type", func(c *scimv1alpha1.Certificate) **string { return &c.Type }},
 	},
-	flags: []field[v1alpha1.Address, bool]{
-		{"primary", func(a *v1alpha1.Address) **bool { return &a.Primary }},
+	flags: []field[scimv1alpha1.Certificate, bool]{
+		{"primary", func(c *scimv1alpha1.Certificate) **bool { return &c.Primary }},
 	},
 }
 
-var enterpriseFields = fields[v1alpha1.EnterpriseUser]{texts: []field[v1alpha1.EnterpriseUser, string]{
-	{"employeeNumber", func(e *v1alpha1.EnterpriseUser) **string { return &e.EmployeeNumber }},
-	{"costCenter", func(e *v1alpha1.EnterpriseUser) **string { return &e.CostCenter }},
-	{"organization", func(e *v1alpha1.EnterpriseUser) **string { return &e.Organization }},
-	{"division", func(e *v1alpha1.EnterpriseUser) **string { return &e.Division }},
-	{"department", func(e *v1alpha1.EnterpriseUser) **string { return &e.Department }},
+var addressFields = fields[scimv1alpha1.Address]{
+	texts: []field[scimv1alpha1.Address, string]{
+		{"formatted", func(a *scimv1alpha1.Address) **string { return &a.Formatted }},
+		{"streetAddress", func(a *scimv1alpha1.Address) **string { return &a.StreetAddress }},
+		{"locality", func(a *scimv1alpha1.Address) **string { return &a.Locality }},
+		{"region", func(a *scimv1alpha1.Address) **string { return &a.Region }},
+		{"postalCode", func(a *scimv1alpha1.Address) **string { return &a.PostalCode }},
+		{"country", func(a *scimv1alpha1.Address) **string { return &a.Country }},
+		{"type", func(a *scimv1alpha1.Address) **string { return &a.Type }},
+	},
+	flags: []field[scimv1alpha1.Address, bool]{
+		{"primary", func(a *scimv1alpha1.Address) **bool { return &a.Primary }},
+	},
+}
+
+var enterpriseFields = fields[scimv1alpha1.EnterpriseUser]{texts: []field[scimv1alpha1.EnterpriseUser, string]{
+	{"employeeNumber", func(e *scimv1alpha1.EnterpriseUser) **string { return &e.EmployeeNumber }},
+	{"costCenter", func(e *scimv1alpha1.EnterpriseUser) **string { return &e.CostCenter }},
+	{"organization", func(e *scimv1alpha1.EnterpriseUser) **string { return &e.Organization }},
+	{"division", func(e *scimv1alpha1.EnterpriseUser) **string { return &e.Division }},
+	{"department", func(e *scimv1alpha1.EnterpriseUser) **string { return &e.Department }},
 }}
 
 // managerFields: a property of a schema cannot have the name $ref.
-var managerFields = fields[v1alpha1.Manager]{texts: []field[v1alpha1.Manager, string]{
-	{"value", func(m *v1alpha1.Manager) **string { return &m.Value }},
-	{"$ref", func(m *v1alpha1.Manager) **string { return &m.Ref }},
-	{"displayName", func(m *v1alpha1.Manager) **string { return &m.DisplayName }},
+var managerFields = fields[scimv1alpha1.Manager]{texts: []field[scimv1alpha1.Manager, string]{
+	{"value", func(m *scimv1alpha1.Manager) **string { return &m.Value }},
+	{"$ref", func(m *scimv1alpha1.Manager) **string { return &m.Ref }},
+	{"displayName", func(m *scimv1alpha1.Manager) **string { return &m.DisplayName }},
 }}
 
 // userLists are the multi-valued attributes of a user that have the sub-attributes
 // of RFC 7643 section 2.4.
 var userLists = []struct {
 	name string
-	at   func(*v1alpha1.ScimUserSpec) *[]v1alpha1.MultiValue
+	at   func(*scimv1alpha1.ScimUserSpec) *[]scimv1alpha1.MultiValue
 }{
-	{"emails", func(s *v1alpha1.ScimUserSpec) *[]v1alpha1.MultiValue { return &s.Emails }},
-	{"phoneNumbers", func(s *v1alpha1.ScimUserSpec) *[]v1alpha1.MultiValue { return &s.PhoneNumbers }},
-	{"ims", func(s *v1alpha1.ScimUserSpec) *[]v1alpha1.MultiValue { return &s.IMs }},
-	{"photos", func(s *v1alpha1.ScimUserSpec) *[]v1alpha1.MultiValue { return &s.Photos }},
-	{"entitlements", func(s *v1alpha1.ScimUserSpec) *[]v1alpha1.MultiValue { return &s.Entitlements }},
-	{"roles", func(s *v1alpha1.ScimUserSpec) *[]v1alpha1.MultiValue { return &s.Roles }},
+	{"emails", func(s *scimv1alpha1.ScimUserSpec) *[]scimv1alpha1.MultiValue { return &s.Emails }},
+	{"phoneNumbers", func(s *scimv1alpha1.ScimUserSpec) *[]scimv1alpha1.MultiValue { return &s.PhoneNumbers }},
+	{"ims", func(s *scimv1alpha1.ScimUserSpec) *[]scimv1alpha1.MultiValue { return &s.IMs }},
+	{"photos", func(s *scimv1alpha1.ScimUserSpec) *[]scimv1alpha1.MultiValue { return &s.Photos }},
+	{"entitlements", func(s *scimv1alpha1.ScimUserSpec) *[]scimv1alpha1.MultiValue { return &s.Entitlements }},
+	{"roles", func(s *scimv1alpha1.ScimUserSpec) *[]scimv1alpha1.MultiValue { return &s.Roles }},
 }
 
 // read adds the attributes that the struct has.

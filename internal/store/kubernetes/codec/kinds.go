@@ -3,7 +3,7 @@ package codec
 import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
@@ -28,11 +28,11 @@ func KindOfMember(memberType string) readindex.Kind {
 // KindOfObject is the kind of an object, if a cache holds such.
 func KindOfObject(object client.Object) (kind readindex.Kind, is bool) {
 	switch object.(type) {
-	case *v1alpha1.ScimUser:
+	case *scimv1alpha1.ScimUser:
 		return readindex.Users, true
-	case *v1alpha1.ScimGroup:
+	case *scimv1alpha1.ScimGroup:
 		return readindex.Groups, true
-	case *v1alpha1.ScimGroupMembers:
+	case *scimv1alpha1.ScimGroupMembers:
 		return readindex.GroupMembers, true
 	default:
 		return 0, false
@@ -43,11 +43,11 @@ func KindOfObject(object client.Object) (kind readindex.Kind, is bool) {
 func NewObjectOf(kind readindex.Kind) client.Object {
 	switch kind {
 	case readindex.Groups:
-		return &v1alpha1.ScimGroup{}
+		return &scimv1alpha1.ScimGroup{}
 	case readindex.GroupMembers:
-		return &v1alpha1.ScimGroupMembers{}
+		return &scimv1alpha1.ScimGroupMembers{}
 	default:
-		return &v1alpha1.ScimUser{}
+		return &scimv1alpha1.ScimUser{}
 	}
 }
 
@@ -58,23 +58,23 @@ func NewObject(t *schema.ResourceType) client.Object { return NewObjectOf(KindOf
 func NewList(kind readindex.Kind) client.ObjectList {
 	switch kind {
 	case readindex.Groups:
-		return &v1alpha1.ScimGroupList{}
+		return &scimv1alpha1.ScimGroupList{}
 	case readindex.GroupMembers:
-		return &v1alpha1.ScimGroupMembersList{}
+		return &scimv1alpha1.ScimGroupMembersList{}
 	default:
-		return &v1alpha1.ScimUserList{}
+		return &scimv1alpha1.ScimUserList{}
 	}
 }
 
 // ItemsOf returns the items of a list as objects.
 func ItemsOf(list client.ObjectList) []client.Object {
 	switch l := list.(type) {
-	case *v1alpha1.ScimGroupList:
-		return pointers[*v1alpha1.ScimGroup](l.Items)
-	case *v1alpha1.ScimGroupMembersList:
-		return pointers[*v1alpha1.ScimGroupMembers](l.Items)
-	case *v1alpha1.ScimUserList:
-		return pointers[*v1alpha1.ScimUser](l.Items)
+	case *scimv1alpha1.ScimGroupList:
+		return pointers[*scimv1alpha1.ScimGroup](l.Items)
+	case *scimv1alpha1.ScimGroupMembersList:
+		return pointers[*scimv1alpha1.ScimGroupMembers](l.Items)
+	case *scimv1alpha1.ScimUserList:
+		return pointers[*scimv1alpha1.ScimUser](l.Items)
 	default:
 		return nil
 	}

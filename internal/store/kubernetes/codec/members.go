@@ -6,15 +6,15 @@ import (
 	"github.com/google/uuid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 )
 
 // IsSliced reports whether the group is marked.
-func IsSliced(group *v1alpha1.ScimGroup) bool {
-	return group.GetLabels()[v1alpha1.LabelSliced] != ""
+func IsSliced(group *scimv1alpha1.ScimGroup) bool {
+	return group.GetLabels()[scimv1alpha1.LabelSliced] != ""
 }
 
 // MarkSliced marks a group as one that may have slices.
@@ -23,12 +23,12 @@ func MarkSliced(object client.Object) {
 	if labels == nil {
 		labels = map[string]string{}
 	}
-	labels[v1alpha1.LabelSliced] = "true"
+	labels[scimv1alpha1.LabelSliced] = "true"
 	object.SetLabels(labels)
 }
 
 // SliceEntry is what memory keeps of a slice of a group.
-func SliceEntry(group uuid.UUID, slice *v1alpha1.ScimGroupMembers) *index.Slice {
+func SliceEntry(group uuid.UUID, slice *scimv1alpha1.ScimGroupMembers) *index.Slice {
 	return &index.Slice{
 		Name: slice.GetName(), Group: group, Revision: RevisionOf(slice), Generation: slice.GetGeneration(),
 		Created: slice.Spec.Meta.CreatedTime.UTC(), Modified: slice.Spec.Meta.LastModifiedTime.UTC(),
@@ -48,9 +48,9 @@ func BytesOf(object client.Object, content, members int) int32 {
 }
 
 // MembersOf returns the members that two lists of ids name.
-func MembersOf(users, groups []v1alpha1.MemberID) []index.Member {
+func MembersOf(users, groups []scimv1alpha1.MemberID) []index.Member {
 	members := make([]index.Member, 0, len(users)+len(groups))
-	for i, ids := range [][]v1alpha1.MemberID{users, groups} {
+	for i, ids := range [][]scimv1alpha1.MemberID{users, groups} {
 		for _, text := range ids {
 			// What is no id was not written by a server, and is nobody's.
 			if id, err := ParseID(string(text)); err == nil {
@@ -80,9 +80,9 @@ func Distinct(members []index.Member) []index.Member {
 }
 
 // MemberLists is the reverse of MembersOf.
-func MemberLists(members []index.Member) (users, groups []v1alpha1.MemberID) {
+func MemberLists(members []index.Member) (users, groups []scimv1alpha1.MemberID) {
 	for _, m := range members {
-		if id := v1alpha1.MemberID(m.ID.String()); m.Group {
+		if id := scimv1alpha1.MemberID(m.ID.String()); m.Group {
 			groups = append(groups, id)
 		} else {
 			users = append(users, id)
@@ -104,7 +104,7 @@ func MembersOfResource(group *scim.Resource) []index.Member {
 }
 
 // decodeMembers returns the members that the spec holds.
-func decodeMembers(spec *v1alpha1.ScimGroupSpec) scim.Members {
+func decodeMembers(spec *scimv1alpha1.ScimGroupSpec) scim.Members {
 	members := scim.MakeMembers(len(spec.Members) + len(spec.MemberGroups))
 	for _, id := range spec.Members {
 		members.Add(store.Member(string(id), store.MemberUser))

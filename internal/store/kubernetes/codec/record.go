@@ -7,7 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/fold"
 	"github.com/kubescim/kubescim/internal/scim/schema"
@@ -35,7 +35,7 @@ const annotationMarker = "scim.kubescim.dev/marker"
 
 // Marker makes of the base a marker: an object that stands for nobody, of one that is
 // about to be deleted, or made only to keep a dead process from making it.
-func Marker(tenant client.ObjectKey, base client.Object, t *schema.ResourceType, id string, meta v1alpha1.ResourceMeta, by Writer) (client.Object, error) {
+func Marker(tenant client.ObjectKey, base client.Object, t *schema.ResourceType, id string, meta scimv1alpha1.ResourceMeta, by Writer) (client.Object, error) {
 	nobody := scim.NewResource(t, scim.Complex{store.Name(t): "deleted-" + id})
 	if store.IsUser(t) {
 		nobody.SetActive(false)
@@ -45,7 +45,7 @@ func Marker(tenant client.ObjectKey, base client.Object, t *schema.ResourceType,
 	if err != nil {
 		return nil, err
 	}
-	if user, isUser := object.(*v1alpha1.ScimUser); isUser {
+	if user, isUser := object.(*scimv1alpha1.ScimUser); isUser {
 		user.Spec.Extensions = nil // Else those would stay that the tenant has no longer.
 	}
 	object.SetName(id)
@@ -103,12 +103,12 @@ func (r *Record) Shown() bool {
 
 // Exists reports whether what an object of the tenant holds exists for SCIM.
 func Exists(object client.Object) bool {
-	return object.GetLabels()[v1alpha1.LabelDeleted] == "" && object.GetDeletionTimestamp() == nil
+	return object.GetLabels()[scimv1alpha1.LabelDeleted] == "" && object.GetDeletionTimestamp() == nil
 }
 
 // Kept reports whether the resource was deleted and its object is there still.
 func (r *Record) Kept() bool {
-	return r != nil && r.Object.GetLabels()[v1alpha1.LabelDeleted] != "" && r.Object.GetDeletionTimestamp() == nil
+	return r != nil && r.Object.GetLabels()[scimv1alpha1.LabelDeleted] != "" && r.Object.GetDeletionTimestamp() == nil
 }
 
 // Has reports whether the record has the name, so that the claim is its own.
@@ -125,7 +125,7 @@ func (r *Record) Has(t *schema.ResourceType, name string) bool {
 // in its own object.
 func Decode(tenant string, t *schema.ResourceType, object client.Object) (*Record, error) {
 	read, err := DecodeWithoutMembers(tenant, t, object)
-	if group, isGroup := object.(*v1alpha1.ScimGroup); isGroup && read != nil {
+	if group, isGroup := object.(*scimv1alpha1.ScimGroup); isGroup && read != nil {
 		read.Resource.SetMembers(decodeMembers(&group.Spec))
 	}
 	return read, err
@@ -138,9 +138,9 @@ func DecodeWithoutMembers(tenant string, t *schema.ResourceType, object client.O
 		meta     = MetaOf(object)
 	)
 	switch o := object.(type) {
-	case *v1alpha1.ScimUser:
+	case *scimv1alpha1.ScimUser:
 		resource = decodeUser(t, &o.Spec)
-	case *v1alpha1.ScimGroup:
+	case *scimv1alpha1.ScimGroup:
 		resource = decodeGroup(t, &o.Spec)
 	default:
 		return nil, fmt.Errorf("decoding %s: %T is no SCIM resource", object.GetName(), object)
@@ -164,28 +164,28 @@ func versionOf(object client.Object) string {
 }
 
 // Encode returns a copy of the base object that holds the resource.
-func Encode(tenant client.ObjectKey, base client.Object, resource *scim.Resource, meta v1alpha1.ResourceMeta) (client.Object, error) {
+func Encode(tenant client.ObjectKey, base client.Object, resource *scim.Resource, meta scimv1alpha1.ResourceMeta) (client.Object, error) {
 	object := base.DeepCopyObject().(client.Object)
 	labels := map[string]string{}
 	for key, value := range object.GetLabels() {
 		labels[key] = value
 	}
-	labels[v1alpha1.LabelTenant] = tenant.Name
-	delete(labels, v1alpha1.LabelDeleted)
+	labels[scimv1alpha1.LabelTenant] = tenant.Name
+	delete(labels, scimv1alpha1.LabelDeleted)
 	if !meta.DeletedTime.IsZero() {
-		labels[v1alpha1.LabelDeleted] = "true"
+		labels[scimv1alpha1.LabelDeleted] = "true"
 	}
 	object.SetLabels(labels)
 	object.SetNamespace(tenant.Namespace)
 	switch o := object.(type) {
-	case *v1alpha1.ScimUser:
+	case *scimv1alpha1.ScimUser:
 		spec, err := encodeUser(resource, o.Spec.Extensions)
 		if err != nil {
 			return nil, err
 		}
 		o.Spec = *spec
 		o.Spec.TenantRef.Name, o.Spec.Meta = tenant.Name, meta
-	case *v1alpha1.ScimGroup:
+	case *scimv1alpha1.ScimGroup:
 		o.Spec = encodeGroup(resource)
 		o.Spec.TenantRef.Name, o.Spec.Meta = tenant.Name, meta
 	}
@@ -195,9 +195,9 @@ func Encode(tenant client.ObjectKey, base client.Object, resource *scim.Resource
 // TenantOf returns the name of the tenant that an object belongs to.
 func TenantOf(object client.Object) string {
 	switch o := object.(type) {
-	case *v1alpha1.ScimUser:
+	case *scimv1alpha1.ScimUser:
 		return o.Spec.TenantRef.Name
-	case *v1alpha1.ScimGroup:
+	case *scimv1alpha1.ScimGroup:
 		return o.Spec.TenantRef.Name
 	default:
 		return ""
@@ -205,18 +205,18 @@ func TenantOf(object client.Object) string {
 }
 
 // MetaOf returns the spec.meta of an object.
-func MetaOf(object client.Object) v1alpha1.ResourceMeta {
+func MetaOf(object client.Object) scimv1alpha1.ResourceMeta {
 	switch o := object.(type) {
-	case *v1alpha1.ScimUser:
+	case *scimv1alpha1.ScimUser:
 		return o.Spec.Meta
-	case *v1alpha1.ScimGroup:
+	case *scimv1alpha1.ScimGroup:
 		return o.Spec.Meta
 	default:
-		return v1alpha1.ResourceMeta{}
+		return scimv1alpha1.ResourceMeta{}
 	}
 }
 
 // Stamp returns the meta of a write by the writer at the time now.
-func Stamp(created, now metav1.MicroTime, by Writer) v1alpha1.ResourceMeta {
-	return v1alpha1.ResourceMeta{CreatedTime: created, LastModifiedTime: now, KeyID: by.KeyID, RequestID: by.RequestID}
+func Stamp(created, now metav1.MicroTime, by Writer) scimv1alpha1.ResourceMeta {
+	return scimv1alpha1.ResourceMeta{CreatedTime: created, LastModifiedTime: now, KeyID: by.KeyID, RequestID: by.RequestID}
 }

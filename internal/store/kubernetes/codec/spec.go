@@ -10,7 +10,7 @@ import (
 
 	"k8s.io/utils/ptr"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
@@ -24,7 +24,7 @@ const usualAttributes = 14
 // their URN. tenantRef and meta are ours.
 
 // decodeUser returns the resource that the spec holds.
-func decodeUser(t *schema.ResourceType, spec *v1alpha1.ScimUserSpec) *scim.Resource {
+func decodeUser(t *schema.ResourceType, spec *scimv1alpha1.ScimUserSpec) *scim.Resource {
 	attributes := make(scim.Complex, usualAttributes)
 	if spec.UserName != "" {
 		attributes["userName"] = spec.UserName
@@ -59,12 +59,12 @@ func decodeUser(t *schema.ResourceType, spec *v1alpha1.ScimUserSpec) *scim.Resou
 // encodeUser returns the spec that holds the resource, without tenantRef and
 // meta. An attribute that the spec has no field for is an error, never lost; and
 // data of extensions that the tenant has no longer is kept as it was stored.
-func encodeUser(resource *scim.Resource, stored []v1alpha1.ExtensionData) (*v1alpha1.ScimUserSpec, error) {
+func encodeUser(resource *scim.Resource, stored []scimv1alpha1.ExtensionData) (*scimv1alpha1.ScimUserSpec, error) {
 	attributes := maps.Clone(resource.Attributes())
 	for _, derived := range []string{"id", "schemas", "groups", "meta"} {
 		delete(attributes, derived)
 	}
-	spec := &v1alpha1.ScimUserSpec{}
+	spec := &scimv1alpha1.ScimUserSpec{}
 	err := encodeAttributes(attributes, spec)
 	if err == nil {
 		spec.Extensions, err = encodeExtensions(resource.Type(), attributes, stored)
@@ -79,7 +79,7 @@ func encodeUser(resource *scim.Resource, stored []v1alpha1.ExtensionData) (*v1al
 }
 
 // encodeAttributes takes what the spec has fields for out of the attributes.
-func encodeAttributes(attributes scim.Complex, spec *v1alpha1.ScimUserSpec) error {
+func encodeAttributes(attributes scim.Complex, spec *scimv1alpha1.ScimUserSpec) error {
 	userName, err := pop[string](attributes, "userName")
 	if err != nil {
 		return err
@@ -110,12 +110,12 @@ func encodeAttributes(attributes scim.Complex, spec *v1alpha1.ScimUserSpec) erro
 }
 
 // encodeEnterprise takes the enterprise extension out of the attributes.
-func encodeEnterprise(attributes scim.Complex, spec *v1alpha1.ScimUserSpec) error {
+func encodeEnterprise(attributes scim.Complex, spec *scimv1alpha1.ScimUserSpec) error {
 	given, err := pop[scim.Complex](attributes, schema.URNEnterpriseUser)
 	if err != nil || given == nil {
 		return err
 	}
-	enterprise, rest := &v1alpha1.EnterpriseUser{}, maps.Clone(*given)
+	enterprise, rest := &scimv1alpha1.EnterpriseUser{}, maps.Clone(*given)
 	if enterprise.Manager, err = managerFields.writeOne(rest, "manager"); err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func encodeEnterprise(attributes scim.Complex, spec *v1alpha1.ScimUserSpec) erro
 }
 
 // decodeGroup returns the resource that the spec holds, without its members.
-func decodeGroup(t *schema.ResourceType, spec *v1alpha1.ScimGroupSpec) *scim.Resource {
+func decodeGroup(t *schema.ResourceType, spec *scimv1alpha1.ScimGroupSpec) *scim.Resource {
 	attributes := scim.Complex{"displayName": spec.DisplayName}
 	if spec.ExternalID != "" {
 		attributes["externalId"] = spec.ExternalID
@@ -137,15 +137,15 @@ func decodeGroup(t *schema.ResourceType, spec *v1alpha1.ScimGroupSpec) *scim.Res
 
 // encodeGroup returns the spec that holds the resource, whose members are
 // settled, without tenantRef and meta.
-func encodeGroup(resource *scim.Resource) v1alpha1.ScimGroupSpec {
-	spec := v1alpha1.ScimGroupSpec{DisplayName: resource.DisplayName(), ExternalID: resource.ExternalID()}
+func encodeGroup(resource *scim.Resource) scimv1alpha1.ScimGroupSpec {
+	spec := scimv1alpha1.ScimGroupSpec{DisplayName: resource.DisplayName(), ExternalID: resource.ExternalID()}
 	types := store.MemberTypes(resource)
 	for _, id := range resource.Members().IDs() {
 		if types[id] == store.MemberGroup {
-			spec.MemberGroups = append(spec.MemberGroups, v1alpha1.MemberID(id))
+			spec.MemberGroups = append(spec.MemberGroups, scimv1alpha1.MemberID(id))
 			continue
 		}
-		spec.Members = append(spec.Members, v1alpha1.MemberID(id))
+		spec.Members = append(spec.Members, scimv1alpha1.MemberID(id))
 	}
 	spec.MemberCount = ptr.To(int32(len(spec.Members) + len(spec.MemberGroups)))
 	return spec

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
@@ -59,7 +59,7 @@ func (r *Reader) EachMetadata(ctx context.Context, kind string, yield func(*meta
 	codec.OfTenant(r.Tenant.Name).ApplyToList(options)
 	for {
 		list := &metav1.PartialObjectMetadataList{}
-		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind + "List"))
+		list.SetGroupVersionKind(scimv1alpha1.GroupVersion.WithKind(kind + "List"))
 		if err := r.Client.List(ctx, list, options); err != nil {
 			return failure.Wrap(err, "listing the metadata of every %s", kind)
 		}
@@ -89,7 +89,7 @@ func (r *Reader) SlicesOf(ctx context.Context, group string) (slices []*index.Sl
 // EachSlice LISTs the tenant's slices that are selected.
 func (r *Reader) EachSlice(ctx context.Context, selected client.ListOption, yield func(*index.Slice) error) error {
 	return r.Each(ctx, readindex.GroupMembers, selected, func(object client.Object) error {
-		slice, isSlice := object.(*v1alpha1.ScimGroupMembers)
+		slice, isSlice := object.(*scimv1alpha1.ScimGroupMembers)
 		if !isSlice || slice.Spec.TenantRef.Name != r.Tenant.Name || slice.DeletionTimestamp != nil {
 			return nil
 		}

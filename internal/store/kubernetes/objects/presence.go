@@ -8,7 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
@@ -34,7 +34,7 @@ func (r *Reader) Presence(ctx context.Context, id string) (Presence, error) {
 	found := Absent
 	for _, memberType := range []string{store.MemberUser, store.MemberGroup} {
 		object := &metav1.PartialObjectMetadata{}
-		object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Scim" + memberType))
+		object.SetGroupVersionKind(scimv1alpha1.GroupVersion.WithKind("Scim" + memberType))
 		err := r.Client.Get(ctx, client.ObjectKey{Namespace: r.Tenant.Namespace, Name: id}, object)
 		switch {
 		case apierrors.IsNotFound(err):
@@ -43,7 +43,7 @@ func (r *Reader) Presence(ctx context.Context, id string) (Presence, error) {
 			return Present, failure.Wrap(err, "looking up whether %s exists", id)
 		}
 		r.Cache.Acknowledge(codec.KindOfMember(memberType), object)
-		if object.GetLabels()[v1alpha1.LabelDeleted] == "" {
+		if object.GetLabels()[scimv1alpha1.LabelDeleted] == "" {
 			return Present, nil
 		}
 		found = Deleted

@@ -1,9 +1,9 @@
 // Package slice keeps the members of a group for which its own object has no room.
 //
-// A group has up to v1alpha1.MaxGroupMembers members in its own object, so that a
+// A group has up to scimv1alpha1.MaxGroupMembers members in its own object, so that a
 // change of them is one atomic write. Those beyond are in slices, ScimGroupMembers
 // objects that belong to it. Once a group has had slices it is marked with
-// v1alpha1.LabelSliced for good, and its slices stay, empty or not, until it is
+// scimv1alpha1.LabelSliced for good, and its slices stay, empty or not, until it is
 // deleted: so its version, which counts the changes of all of them, only grows.
 //
 // The mark spares everybody to look for slices of a group that has none; which a group has,
@@ -16,7 +16,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
@@ -27,7 +27,7 @@ import (
 // State is a group with slices as it was at one moment.
 type State struct {
 	// Object is the ScimGroup; nil when the state is that of the cache.
-	Object *v1alpha1.ScimGroup
+	Object *scimv1alpha1.ScimGroup
 	// Current is the group without members, with the meta of all of it.
 	Current *scim.Resource
 	// Revision and generation are those of the ScimGroup.
@@ -145,7 +145,7 @@ func (g *State) Size() int {
 }
 
 // StateOf is the state of a group with slices that were read at the API server.
-func StateOf(read *codec.Record, group *v1alpha1.ScimGroup, slices []*index.Slice) *State {
+func StateOf(read *codec.Record, group *scimv1alpha1.ScimGroup, slices []*index.Slice) *State {
 	current := read.Resource.Clone()
 	current.SetMembers(scim.Members{})
 	index.SortSlices(slices)

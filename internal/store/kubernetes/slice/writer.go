@@ -16,7 +16,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
@@ -59,7 +59,7 @@ type Outcome struct {
 	Latest  time.Time // of the writes; zero without any
 }
 
-func (w *Writer) wrote(slice *v1alpha1.ScimGroupMembers) {
+func (w *Writer) wrote(slice *scimv1alpha1.ScimGroupMembers) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.Begun = true
@@ -72,7 +72,7 @@ func (w *Writer) wrote(slice *v1alpha1.ScimGroupMembers) {
 
 // found notes a slice that was as it is wanted: somebody else has made the change, and
 // whoever is told that it was made rests on that revision.
-func (w *Writer) found(slice *v1alpha1.ScimGroupMembers) {
+func (w *Writer) found(slice *scimv1alpha1.ScimGroupMembers) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.Written = max(w.Written, codec.RevisionOf(slice))
@@ -148,7 +148,7 @@ func (w *Writer) Fill(ctx context.Context, name string, members []index.Member, 
 // gone with its group, unless somebody has deleted it by hand.
 func (w *Writer) edit(ctx context.Context, name string, change func(listed []index.Member) []index.Member) error {
 	return retry.Do(ctx, "writing the members "+name, func() error {
-		slice := &v1alpha1.ScimGroupMembers{}
+		slice := &scimv1alpha1.ScimGroupMembers{}
 		err := w.Client.Get(ctx, client.ObjectKey{Namespace: w.Tenant.Namespace, Name: name}, slice)
 		if apierrors.IsNotFound(err) {
 			if err := w.Exists(ctx); err != nil {
@@ -189,7 +189,7 @@ func (w *Writer) edit(ctx context.Context, name string, change func(listed []ind
 
 // create makes a new slice.
 func (w *Writer) create(ctx context.Context, members []index.Member) error {
-	slice := &v1alpha1.ScimGroupMembers{ObjectMeta: metav1.ObjectMeta{
+	slice := &scimv1alpha1.ScimGroupMembers{ObjectMeta: metav1.ObjectMeta{
 		Namespace: w.Tenant.Namespace,
 		Name:      w.Group + "-" + rand.String(10),
 	}}
@@ -218,11 +218,11 @@ func (w *Writer) create(ctx context.Context, members []index.Member) error {
 
 // set makes the slice list the members, written now, with the labels of a slice. Owner references, which slices had
 // once, are taken off: see removeSlices.
-func (w *Writer) set(slice *v1alpha1.ScimGroupMembers, members []index.Member) {
+func (w *Writer) set(slice *scimv1alpha1.ScimGroupMembers, members []index.Member) {
 	slice.OwnerReferences = nil
 	labels := map[string]string{}
 	maps.Copy(labels, slice.Labels)
-	labels[v1alpha1.LabelTenant], labels[v1alpha1.LabelGroup] = w.Tenant.Name, w.Group
+	labels[scimv1alpha1.LabelTenant], labels[scimv1alpha1.LabelGroup] = w.Tenant.Name, w.Group
 	slice.Labels = labels
 	slice.Spec.Members, slice.Spec.MemberGroups = codec.MemberLists(members)
 	slice.Spec.MemberCount = ptr.To(int32(len(members)))

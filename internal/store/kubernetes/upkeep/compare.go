@@ -12,7 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
@@ -86,7 +86,7 @@ func (w *walk) goOn(ctx context.Context) (over bool, err error) {
 // nextClaims returns the next page of the claims, and goes on after it.
 func (w *walk) nextClaims(ctx context.Context) ([]coordinationv1.Lease, error) {
 	options := &client.ListOptions{Namespace: w.upkeep.Tenant.Namespace, Limit: w.upkeep.PageSize, Continue: w.token}
-	client.MatchingLabels{v1alpha1.LabelTenant: w.upkeep.Tenant.Name, v1alpha1.LabelLease: v1alpha1.LeaseClaim}.ApplyToList(options)
+	client.MatchingLabels{scimv1alpha1.LabelTenant: w.upkeep.Tenant.Name, scimv1alpha1.LabelLease: scimv1alpha1.LeaseClaim}.ApplyToList(options)
 	list := &coordinationv1.LeaseList{}
 	err := w.upkeep.Client.List(ctx, list, options)
 	var expired apierrors.APIStatus

@@ -8,7 +8,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
@@ -31,16 +31,16 @@ func (u *Upkeep) restoreLabels(ctx context.Context) (more bool, err error) {
 	tenant := u.Tenant.Name
 	for kind := range readindex.Kinds {
 		err = errors.Join(err, u.unlabelled(ctx, kind, func(object client.Object) error {
-			return put(object, v1alpha1.LabelTenant, tenant)
-		}, v1alpha1.LabelTenant, tenant))
+			return put(object, scimv1alpha1.LabelTenant, tenant)
+		}, scimv1alpha1.LabelTenant, tenant))
 	}
 	err = errors.Join(err, u.unlabelled(ctx, readindex.GroupMembers, func(object client.Object) error {
-		if slice, isSlice := object.(*v1alpha1.ScimGroupMembers); isSlice {
-			return put(slice, v1alpha1.LabelGroup, slice.Spec.GroupRef.Name)
+		if slice, isSlice := object.(*scimv1alpha1.ScimGroupMembers); isSlice {
+			return put(slice, scimv1alpha1.LabelGroup, slice.Spec.GroupRef.Name)
 		}
 		return nil
-	}, v1alpha1.LabelGroup), u.unmarked(ctx, func(group client.Object) error {
-		return put(group, v1alpha1.LabelSliced, "true")
+	}, scimv1alpha1.LabelGroup), u.unmarked(ctx, func(group client.Object) error {
+		return put(group, scimv1alpha1.LabelSliced, "true")
 	}))
 	if errors.Is(err, errEnough) {
 		return true, nil // What else failed is tried again then.
@@ -65,9 +65,9 @@ func (u *Upkeep) unmarked(ctx context.Context, yield func(client.Object) error) 
 		if err != nil {
 			return err
 		}
-		group, isGroup := (*v1alpha1.ScimGroup)(nil), false
+		group, isGroup := (*scimv1alpha1.ScimGroup)(nil), false
 		if read.Known() {
-			group, isGroup = read.Object.(*v1alpha1.ScimGroup)
+			group, isGroup = read.Object.(*scimv1alpha1.ScimGroup)
 		}
 		if !isGroup || codec.IsSliced(group) {
 			continue

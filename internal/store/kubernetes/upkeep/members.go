@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
@@ -158,7 +158,7 @@ func (u *Upkeep) disown(ctx context.Context) error {
 		if len(slice.OwnerReferences) == 0 {
 			return nil
 		}
-		slice.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ScimGroupMembers"))
+		slice.SetGroupVersionKind(scimv1alpha1.GroupVersion.WithKind("ScimGroupMembers"))
 		patch := client.MergeFromWithOptions(slice.DeepCopy(), client.MergeFromWithOptimisticLock{})
 		slice.OwnerReferences = nil
 		return failure.IgnoreRaces(failure.Wrap(u.Client.Patch(ctx, slice, patch), "taking the owner off the members %s", slice.Name))

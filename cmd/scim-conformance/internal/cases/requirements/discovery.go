@@ -148,8 +148,8 @@ func describes(a *suite.Answer, attribute suite.Document, name string, value any
 	}
 	subs, _ := attribute["subAttributes"].([]any)
 	for _, element := range list {
-		members, complex := element.(suite.Document)
-		a.Expect(complex == (attribute["type"] == "complex"), "the type of %q to be that of what is there", name)
+		members, isComplex := element.(suite.Document)
+		a.Expect(isComplex == (attribute["type"] == "complex"), "the type of %q to be that of what is there", name)
 		for sub, inner := range members {
 			i := slices.IndexFunc(subs, func(s any) bool { return suite.At(s, "name") == sub })
 			a.Expect(i >= 0, "the sub-attribute %q of %q", sub, name)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/kubescim/kubescim/api/v1alpha1"
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
 // fill gives every field a value, and no two of them the same text.
@@ -33,8 +33,8 @@ func fill(value reflect.Value, path string) {
 }
 
 // EveryField is a spec with every field but what is not the user's own.
-func EveryField() *v1alpha1.ScimUserSpec {
-	spec := v1alpha1.ScimUserSpec{}
+func EveryField() *scimv1alpha1.ScimUserSpec {
+	spec := scimv1alpha1.ScimUserSpec{}
 	value := reflect.ValueOf(&spec).Elem()
 	for i := range value.NumField() {
 		switch name := value.Type().Field(i).Name; name {
