@@ -23,7 +23,7 @@ import (
 // what is written does not read back alike.
 func checkCanonical(t *testing.T, r *scim.Resource) {
 	t.Helper()
-	checkFrozen(t, r)
+	checkCompact(t, r)
 	once := scimtest.Text(t, r)
 	again, err := decode.FromJSON(r.Type(), []byte(once))
 	if err != nil {
@@ -160,7 +160,7 @@ func FuzzParseFilter(f *testing.F) {
 		}
 		match := parsed.Match(r)
 		if kept := r.Clone(); parsed.MatchCompact(compact.Of(kept), nil) != parsed.Match(withoutDerived(kept)) {
-			t.Fatal("the filter finds something else in the frozen form")
+			t.Fatal("the filter finds something else in the compact form")
 		}
 		for _, e := range parsed.Equalities() {
 			if !match {
@@ -261,13 +261,13 @@ func FuzzParsePatch(f *testing.F) {
 	})
 }
 
-// checkFrozen checks that the frozen form of a resource is the resource.
-func checkFrozen(t *testing.T, r *scim.Resource) {
+// checkCompact checks that the compact form of a resource is the resource.
+func checkCompact(t *testing.T, r *scim.Resource) {
 	t.Helper()
 	want := withoutDerived(r.Clone())
 	got := compact.Of(r.Clone()).Expand(nil)
 	if !reflect.DeepEqual(got.Attributes(), want.Attributes()) {
-		t.Fatalf("frozen and thawed, it is %v instead of %v", got.Attributes(), want.Attributes())
+		t.Fatalf("made compact and expanded, it is %v instead of %v", got.Attributes(), want.Attributes())
 	}
 }
 

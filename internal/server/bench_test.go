@@ -149,7 +149,7 @@ func readable(b *testing.B) (tenant *server.Tenant, id, token string) {
 	}
 	user.SetID(key.String())
 	user.SetMeta(scim.Meta{Created: time.Now(), LastModified: time.Now(), Version: `W/"1"`})
-	backend.index.PutUser(&index.Entry{ID: key, Frozen: *compact.Of(user), Name: user.UserName(), Active: true})
+	backend.index.PutUser(&index.Entry{ID: key, Compact: *compact.Of(user), Name: user.UserName(), Active: true})
 
 	tenant = server.NewTenant(backend, limit.Defaults(), slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, nil)), accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
 	token, verifier, err := apikey.Mint()

@@ -30,8 +30,8 @@ var _ = Describe("Deleting a tenant", Ordered, ContinueOnFailure, func() {
 		keeping, freezing      *Tenant
 		erasing, held          *Tenant
 		manifestOfKeeping      *scimv1alpha1.ScimTenant
-		kept, frozen           []string
-		keptGroup, frozenGroup string
+		kept, lingering           []string
+		keptGroup, lingeringGroup string
 	)
 
 	ofTenant := func(kinds string, t *Tenant) []map[string]any {
@@ -64,7 +64,7 @@ var _ = Describe("Deleting a tenant", Ordered, ContinueOnFailure, func() {
 			NewTenant(namespace, "held", scimv1alpha1.IdentityProviderGeneric, OneReplica))
 		keeping, erasing, freezing, held = tenants[0], tenants[1], tenants[2], tenants[3]
 		kept, keptGroup = populate(keeping)
-		frozen, frozenGroup = populate(freezing)
+		lingering, lingeringGroup = populate(freezing)
 		populate(erasing)
 		removed := erasing.Send(http.MethodPost, Users, PlainUser("former@example.com")).Has(http.StatusCreated).ID()
 		erasing.Deleted(Users, removed)
@@ -127,9 +127,9 @@ var _ = Describe("Deleting a tenant", Ordered, ContinueOnFailure, func() {
 	It("leaves users inactive with deletionPolicy Deactivate", func(ctx SpecContext) {
 		Kubectl("delete", "scimtenant", "-n", namespace, "freezing", "--timeout=120s")
 		gone(ctx, freezing)
-		for _, id := range frozen {
+		for _, id := range lingering {
 			Want{"spec/active": false, "spec/userName": Not(BeEmpty()), "metadata/deletionTimestamp": nil}.In(freezing.User(id), "the user "+id)
 		}
-		Want{"spec/memberCount": 2}.In(freezing.Group(frozenGroup), "the group")
+		Want{"spec/memberCount": 2}.In(freezing.Group(lingeringGroup), "the group")
 	})
 })

@@ -16,7 +16,7 @@ import (
 
 var _ = Describe("A bad request", Ordered, ContinueOnFailure, func() {
 	var (
-		t, stranger *Tenant
+		t, other *Tenant
 		c           *Client
 		id          string
 	)
@@ -26,7 +26,7 @@ var _ = Describe("A bad request", Ordered, ContinueOnFailure, func() {
 		tenants := ServeIn(ctx, namespace,
 			NewTenant(namespace, "strict", scimv1alpha1.IdentityProviderGeneric),
 			NewTenant(namespace, "stranger", scimv1alpha1.IdentityProviderGeneric, OneReplica))
-		t, stranger = tenants[0], tenants[1]
+		t, other = tenants[0], tenants[1]
 		c = t.Service
 		id = t.Send(http.MethodPost, Users, PlainUser("ada@example.com")).Has(http.StatusCreated).ID()
 	})
@@ -35,7 +35,7 @@ var _ = Describe("A bad request", Ordered, ContinueOnFailure, func() {
 		unknown, _, err := apikey.Mint()
 		Expect(err).NotTo(HaveOccurred())
 		var bodies []string
-		for _, token := range []string{"", "bad", unknown, t.Token[:len(t.Token)-1], t.Token + "a", stranger.Token} {
+		for _, token := range []string{"", "bad", unknown, t.Token[:len(t.Token)-1], t.Token + "a", other.Token} {
 			for _, path := range []string{Users, Users + "/" + id, "/Nothing", "/ServiceProviderConfig"} {
 				r := c.WithToken(token).Get(path).IsError(http.StatusUnauthorized, "")
 				Expect(r.Header.Get("WWW-Authenticate")).To(HavePrefix("Bearer"), r.String())
@@ -54,17 +54,17 @@ var _ = Describe("A bad request", Ordered, ContinueOnFailure, func() {
 	It("for the resource of another tenant finds nothing", func() {
 		body := PlainUser("ada@example.com")
 		for _, method := range []string{http.MethodGet, http.MethodDelete} {
-			theirs := stranger.Service.Do(method, Users+"/"+id, "").IsError(http.StatusNotFound, "")
+			theirs := other.Service.Do(method, Users+"/"+id, "").IsError(http.StatusNotFound, "")
 			nobody := uuid.NewString()
-			nobodys := stranger.Service.Do(method, Users+"/"+nobody, "").IsError(http.StatusNotFound, "")
+			nobodys := other.Service.Do(method, Users+"/"+nobody, "").IsError(http.StatusNotFound, "")
 			Expect(strings.ReplaceAll(theirs.Anonymous(), id, nobody)).To(Equal(nobodys.Anonymous()))
 		}
-		stranger.Service.Do(http.MethodPut, Users+"/"+id, body).IsError(http.StatusNotFound, "")
-		stranger.Service.Do(http.MethodPatch, Users+"/"+id, Patch(`{"op":"replace","path":"active","value":false}`)).
+		other.Service.Do(http.MethodPut, Users+"/"+id, body).IsError(http.StatusNotFound, "")
+		other.Service.Do(http.MethodPatch, Users+"/"+id, Patch(`{"op":"replace","path":"active","value":false}`)).
 			IsError(http.StatusNotFound, "")
-		stranger.Get(Users).IsList(0)
-		stranger.Send(http.MethodPost, Groups, PlainGroup("Theirs", id)).IsError(http.StatusBadRequest, "invalidValue")
-		r := stranger.Send(http.MethodPost, Users, body).Has(http.StatusCreated)
+		other.Get(Users).IsList(0)
+		other.Send(http.MethodPost, Groups, PlainGroup("Theirs", id)).IsError(http.StatusBadRequest, "invalidValue")
+		r := other.Send(http.MethodPost, Users, body).Has(http.StatusCreated)
 		Expect(r.ID()).NotTo(Equal(id))
 		Want{"spec/active": true, "spec/tenantRef/name": "strict"}.In(t.User(id), "the user of the other tenant")
 	})

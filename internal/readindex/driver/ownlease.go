@@ -49,7 +49,7 @@ type ownLease struct {
 // Lease was not held without a break since the last write.
 func (l *ownLease) write(ctx context.Context) (fresh bool, err error) {
 	if l.current == nil {
-		return true, l.take(ctx)
+		return true, l.acquire(ctx)
 	}
 	err = l.put(ctx, l.current)
 	if apierrors.IsConflict(err) {
@@ -60,7 +60,7 @@ func (l *ownLease) write(ctx context.Context) (fresh bool, err error) {
 	}
 	if apierrors.IsNotFound(err) {
 		l.current = nil
-		return true, l.take(ctx)
+		return true, l.acquire(ctx)
 	}
 	return false, err
 }
@@ -91,9 +91,9 @@ func (l *ownLease) reread(ctx context.Context) error {
 	return nil
 }
 
-// take makes the Lease, or takes it over from an earlier process in the pod,
+// acquire makes the Lease, or takes it over from an earlier process in the pod,
 // which is dead. One of another pod of the same name must run out first.
-func (l *ownLease) take(ctx context.Context) error {
+func (l *ownLease) acquire(ctx context.Context) error {
 	look := readindex.Look{Began: l.now()}
 	found, err := getLease(ctx, l.client, l.key())
 	look.Ended = l.now()

@@ -14,7 +14,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
-const frozenUser = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User","urn:example:badge"],
+const compactUser = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User","urn:example:badge"],
 "externalId":"E-1","userName":"Älice \"A\" \u2028","active":true,"name":{"givenName":"Älice","familyName":"<&>"},
 "emails":[{"value":"a@example.com","type":"work","primary":true},{"value":"b@example.com"}],
 "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"R&D","manager":{"value":"m-1"}},
@@ -28,20 +28,20 @@ func badgeSchema(returned schema.AttributeReturned) *schema.Schema {
 	}}
 }
 
-// A frozen resource must be the resource that it was made of, in every view of it.
-func TestFrozen(t *testing.T) {
+// A compact resource must be the resource that it was made of, in every view of it.
+func TestCompact(t *testing.T) {
 	for name, returned := range map[string]schema.AttributeReturned{"all by default": "", "some on request": schema.ReturnedRequest} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			registry, err := schema.NewRegistry(badgeSchema(returned))
 			g.Expect(err).NotTo(HaveOccurred())
 			user := registry.User()
-			original, err := document.Decode(user, []byte(frozenUser), scim.Leniency{})
+			original, err := document.Decode(user, []byte(compactUser), scim.Leniency{})
 			g.Expect(err).NotTo(HaveOccurred())
 			original.SetID("6b18e2d4-2639-4b61-bd3c-eb77a6b6d39b")
 			created := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 			original.SetMeta(scim.Meta{Created: created, LastModified: created.Add(time.Second), Version: `W/"3"`})
-			frozen := compact.Of(original)
+			form := compact.Of(original)
 			references := []scim.Reference{{Value: "g-1", Type: "direct", Display: "One \"1\""}, {Value: "g/2", Type: "indirect"}}
 
 			for _, derived := range [][]scim.Reference{nil, references} {
@@ -50,10 +50,10 @@ func TestFrozen(t *testing.T) {
 					complete.Attributes()["groups"] = []any{
 						scim.Complex{"value": "g-1", "type": "direct", "display": "One \"1\""}, scim.Complex{"value": "g/2", "type": "indirect"}}
 				}
-				g.Expect(frozen.Expand(derived).Attributes()).To(Equal(complete.Attributes()))
-				g.Expect(frozen.Expand(derived).ID()).To(Equal(complete.ID()))
-				g.Expect(frozen.Expand(derived).Meta()).To(Equal(complete.Meta()))
-				g.Expect(frozen.Expand(derived).Equal(complete)).To(BeTrue())
+				g.Expect(form.Expand(derived).Attributes()).To(Equal(complete.Attributes()))
+				g.Expect(form.Expand(derived).ID()).To(Equal(complete.ID()))
+				g.Expect(form.Expand(derived).Meta()).To(Equal(complete.Meta()))
+				g.Expect(form.Expand(derived).Equal(complete)).To(BeTrue())
 				for _, text := range []string{
 					`userName co "\"A\""`, `userName pr and name.givenName eq "älice"`, `emails[type eq "work"].value eq "a@example.com"`,
 					`emails.value ew "b@example.com"`, `groups.display eq "One \"1\""`, `groups[type eq "indirect"]`, `not (groups pr)`,
@@ -64,7 +64,7 @@ func TestFrozen(t *testing.T) {
 				} {
 					query, err := filter.Parse(user, text, scim.Leniency{})
 					g.Expect(err).NotTo(HaveOccurred())
-					g.Expect(query.MatchCompact(frozen, derived)).To(Equal(query.Match(complete)), text)
+					g.Expect(query.MatchCompact(form, derived)).To(Equal(query.Match(complete)), text)
 				}
 				for _, names := range [][2]string{
 					{"", ""}, {"", "groups"}, {"", "groups,emails"}, {"", "groups.display"}, {"", "nothing"}, {"", "meta.location"},
@@ -75,7 +75,7 @@ func TestFrozen(t *testing.T) {
 					for _, base := range []string{"https://acme.example.com/scim/v2", "http://a\"b/scim/"} {
 						want, err := render.Resource(user, complete, projection, base)
 						g.Expect(err).NotTo(HaveOccurred())
-						got, err := render.Resource(user, frozen.Expand(derived), projection, base)
+						got, err := render.Resource(user, form.Expand(derived), projection, base)
 						g.Expect(err).NotTo(HaveOccurred())
 						g.Expect(string(got)).To(Equal(string(want)), "%v", names)
 					}
@@ -86,7 +86,7 @@ func TestFrozen(t *testing.T) {
 }
 
 // What is kept is read back whatever stands beside the place of the derived attribute.
-func TestFrozenUsersOfEveryShape(t *testing.T) {
+func TestCompactUsersOfEveryShape(t *testing.T) {
 	registry, err := schema.NewRegistry(badgeSchema(""))
 	if err != nil {
 		t.Fatal(err)
@@ -118,16 +118,16 @@ func TestFrozenUsersOfEveryShape(t *testing.T) {
 	}
 }
 
-func TestFrozenGroup(t *testing.T) {
+func TestCompactGroup(t *testing.T) {
 	g := NewWithT(t)
 	registry, err := schema.NewRegistry()
 	g.Expect(err).NotTo(HaveOccurred())
 	group := scim.NewResource(registry.Group(), scim.Complex{"id": "g-1", "displayName": "Engineering"})
-	frozen := compact.Of(group)
+	form := compact.Of(group)
 	group.Attributes()["members"] = []any{scim.Complex{"value": "u-1", "type": "User"}, scim.Complex{"value": "g-2", "type": "Group"}}
 	want, err := render.Resource(registry.Group(), group, nil, "https://acme.example.com")
 	g.Expect(err).NotTo(HaveOccurred())
-	got, err := render.Resource(registry.Group(), frozen.Expand([]scim.Reference{{Value: "u-1", Type: "User"}, {Value: "g-2", Type: "Group"}}), nil, "https://acme.example.com")
+	got, err := render.Resource(registry.Group(), form.Expand([]scim.Reference{{Value: "u-1", Type: "User"}, {Value: "g-2", Type: "Group"}}), nil, "https://acme.example.com")
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(string(got)).To(Equal(string(want)))
 	g.Expect(string(got)).To(ContainSubstring(`"$ref":"https://acme.example.com/Groups/g-2"`))

@@ -33,10 +33,10 @@ func filled(b *testing.B) *tenant {
 			},
 		})
 		user.SetMeta(t.meta())
-		frozen := compact.Of(user)
+		form := compact.Of(user)
 		t.index.PutUser(&index.Entry{
-			ID: id, Frozen: *frozen, Name: compact.Shared(frozen.Text(), name), ExternalID: compact.Shared(frozen.Text(), user.ExternalID()),
-			Emails: []string{compact.Shared(frozen.Text(), name)}, Active: true,
+			ID: id, Compact: *form, Name: compact.Shared(form.Text(), name), ExternalID: compact.Shared(form.Text(), user.ExternalID()),
+			Emails: []string{compact.Shared(form.Text(), name)}, Active: true,
 		})
 	}
 	return t

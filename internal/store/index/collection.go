@@ -173,5 +173,5 @@ func (c *collection) sort() {
 }
 
 func compareEntries(a, b *Entry) int {
-	return cmp.Or(a.Frozen.Created().Compare(b.Frozen.Created()), cmp.Compare(a.Frozen.ID(), b.Frozen.ID()))
+	return cmp.Or(a.Compact.Created().Compare(b.Compact.Created()), cmp.Compare(a.Compact.ID(), b.Compact.ID()))
 }

@@ -82,7 +82,7 @@ func (c *content) complete(e *Entry) {
 	if len(of) == 0 {
 		return
 	}
-	resource := e.Frozen.Expand(nil)
-	resource.SetMeta(MetaWithSlices(e.Frozen.Meta(), e.Group.Generation, of))
+	resource := e.Compact.Expand(nil)
+	resource.SetMeta(MetaWithSlices(e.Compact.Meta(), e.Group.Generation, of))
 	e.Group.whole = compact.Of(resource)
 }

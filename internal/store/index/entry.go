@@ -14,12 +14,12 @@ import (
 
 // Entry is one user or group. It does not change once it is in the index.
 type Entry struct {
-	ID     uuid.UUID
-	Frozen compact.Resource
+	ID      uuid.UUID
+	Compact compact.Resource
 	// Revision is the resourceVersion of the object that it was read from.
 	Revision uint64
 	// Name is the userName or displayName. It, the client's own id and the addresses
-	// are best parts of the text of Frozen.
+	// are best parts of the text of Compact.
 	Name string
 	// ExternalID is the client's own id, empty when there is none.
 	ExternalID string
@@ -101,10 +101,10 @@ func VersionWithSlices(generation, slices int64, modified time.Time) string {
 	return `W/"` + strconv.FormatInt(generation, 10) + "-" + strconv.FormatInt(slices, 10) + "-" + strconv.FormatInt(modified.UnixMicro(), 36) + `"`
 }
 
-// frozen is what a client gets of the entry.
-func (e *Entry) frozen() *compact.Resource {
+// compact is what a client gets of the entry.
+func (e *Entry) compact() *compact.Resource {
 	if e.Group != nil && e.Group.whole != nil {
 		return e.Group.whole
 	}
-	return &e.Frozen
+	return &e.Compact
 }

@@ -2,7 +2,7 @@
 // no call to whatever stores them. It knows nothing of where they come from:
 // somebody puts and removes them in the order in which they changed.
 //
-// What is kept of a resource is its frozen form and the keys that it is found
+// What is kept of a resource is its compact form and the keys that it is found
 // by; about as much memory as its JSON.
 package index
 
@@ -172,7 +172,7 @@ func (x *Index) Get(t *schema.ResourceType, id string, view store.View) (resourc
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	e := x.content.of(t).get(key)
-	if e == nil || e.Frozen.ID() != id {
+	if e == nil || e.Compact.ID() != id {
 		return nil, false
 	}
 	return x.content.resource(e, view), true

@@ -64,7 +64,7 @@ func (t *tenant) putUser(id uuid.UUID, number int) {
 	user.SetMeta(t.meta())
 	t.users[id] = user
 	t.index.PutUser(&index.Entry{
-		ID: id, Frozen: *compact.Of(user), Name: name, ExternalID: user.ExternalID(), Active: number%3 > 0,
+		ID: id, Compact: *compact.Of(user), Name: name, ExternalID: user.ExternalID(), Active: number%3 > 0,
 		Emails: []string{email, name},
 	})
 }
@@ -74,7 +74,7 @@ func (t *tenant) putGroup(id uuid.UUID, number int, members ...index.Member) {
 	group := scim.NewResource(t.registry.Group(), scim.Complex{"id": id.String(), "displayName": name})
 	group.SetMeta(t.meta())
 	t.index.PutGroup(&index.Entry{
-		ID: id, Frozen: *compact.Of(group), Name: name, Group: &index.Group{Generation: 1, Members: members},
+		ID: id, Compact: *compact.Of(group), Name: name, Group: &index.Group{Generation: 1, Members: members},
 	})
 	group = group.Clone()
 	var values []scim.Reference
@@ -332,7 +332,7 @@ func TestBytes(t *testing.T) {
 	user, group := uuid.New(), uuid.New()
 	entry := func(id uuid.UUID, bytes int32) *index.Entry {
 		resource := scim.NewResource(registry.User(), scim.Complex{"id": id.String(), "userName": "babs"})
-		return &index.Entry{ID: id, Frozen: *compact.Of(resource), Name: "babs", Bytes: bytes}
+		return &index.Entry{ID: id, Compact: *compact.Of(resource), Name: "babs", Bytes: bytes}
 	}
 	groupEntry := func(bytes int32) *index.Entry {
 		e := entry(group, bytes)

@@ -30,7 +30,7 @@ func (x *Index) List(ctx context.Context, t *schema.ResourceType, query store.Qu
 
 // sorted returns the entries in another order than that of creation.
 func sorted(entries []*Entry, by *sorting.Sort) []*Entry {
-	order := by.OrderCompact(len(entries), func(i int) *compact.Resource { return entries[i].frozen() })
+	order := by.OrderCompact(len(entries), func(i int) *compact.Resource { return entries[i].compact() })
 	sorted := make([]*Entry, len(entries))
 	for i, at := range order {
 		sorted[i] = entries[at]
@@ -63,14 +63,14 @@ func (x *Index) window(chosen func() []*Entry, query store.Query) (page *store.P
 	defer x.mu.RUnlock()
 	all := chosen()
 	first, end, err := query.Window(len(all), func(i int) store.Position {
-		return store.Position{Created: all[i].Frozen.Created(), ID: all[i].Frozen.ID()}
+		return store.Position{Created: all[i].Compact.Created(), ID: all[i].Compact.ID()}
 	})
 	if err != nil {
 		return nil, nil, 0, err
 	}
 	entries = slices.Clone(all[first:end])
 	for _, e := range entries {
-		weight += 2 * (int64(len(e.Frozen.Text())) + query.View.Weight(x.content.members.count(e)))
+		weight += 2 * (int64(len(e.Compact.Text())) + query.View.Weight(x.content.members.count(e)))
 	}
 	page = &store.Page{TotalResults: len(all), More: end < len(all), Resources: make([]*scim.Resource, 0, len(entries))}
 	return page, entries, weight, nil

@@ -29,7 +29,7 @@ func (n Names) Each(t *schema.ResourceType, yield func(Named)) {
 	defer n.index.mu.RUnlock()
 	c := &n.index.content
 	for e := range c.of(t).all() {
-		yield(Named{ID: e.ID, Name: e.Name, Modified: e.Frozen.Meta().LastModified})
+		yield(Named{ID: e.ID, Name: e.Name, Modified: e.Compact.Meta().LastModified})
 	}
 	c.kept.each(store.IsGroup(t), func(k Kept) {
 		if !k.Released {

@@ -13,12 +13,12 @@ import (
 // resource makes the resource of an entry, with what the view wants of its derived
 // attribute.
 func (c *content) resource(e *Entry, view store.View) *scim.Resource {
-	return e.frozen().Expand(c.references(e, view))
+	return e.compact().Expand(c.references(e, view))
 }
 
 // references are the values of an entry's derived attribute that the view wants.
 func (c *content) references(e *Entry, view store.View) []scim.Reference {
-	switch group := store.IsGroup(e.Frozen.Type()); {
+	switch group := store.IsGroup(e.Compact.Type()); {
 	case group && !view.WithoutMembers:
 		return c.membersOf(e)
 	case !group && !view.WithoutGroups:
@@ -57,7 +57,7 @@ func (c *content) membersOf(e *Entry) []scim.Reference {
 				memberType, from = store.MemberGroup, &c.groups
 			}
 			if member := from.get(m.ID); member != nil {
-				references = append(references, scim.Reference{Value: member.Frozen.ID(), Type: memberType})
+				references = append(references, scim.Reference{Value: member.Compact.ID(), Type: memberType})
 			}
 		}
 	}
@@ -87,7 +87,7 @@ func (c *content) groupsOf(user uuid.UUID) []scim.Reference {
 				continue
 			}
 			seen[id] = true
-			references = append(references, scim.Reference{Value: group.Frozen.ID(), Type: typeValue, Display: group.Name})
+			references = append(references, scim.Reference{Value: group.Compact.ID(), Type: typeValue, Display: group.Name})
 			above = append(above, c.members.parents[id]...)
 		}
 		slices.SortFunc(references[start:], func(a, b scim.Reference) int { return strings.Compare(a.Value, b.Value) })

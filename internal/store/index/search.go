@@ -50,7 +50,7 @@ func (s *search) choose(ctx context.Context, filter *filter.Filter) ([]*Entry, e
 		if derives {
 			derived = s.derived(e)
 		}
-		if filter.MatchCompact(e.frozen(), derived) {
+		if filter.MatchCompact(e.compact(), derived) {
 			chosen = append(chosen, e)
 		}
 	}
@@ -97,7 +97,7 @@ func (s *search) find(e filter.Equality) (found []*Entry, indexed bool) {
 	switch e.Path {
 	case "id":
 		if id, err := uuid.Parse(e.Value); err == nil {
-			if entry := s.among.get(id); entry != nil && entry.Frozen.ID() == e.Value {
+			if entry := s.among.get(id); entry != nil && entry.Compact.ID() == e.Value {
 				return []*Entry{entry}, true
 			}
 		}

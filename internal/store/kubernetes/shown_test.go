@@ -116,21 +116,21 @@ var _ = Describe("A replica", func() {
 
 	It("shows nothing whose name is no id, nor what is another tenant's in spite of its label", func(ctx SpecContext) {
 		id := at.create(ctx, "babs@example.com")
-		strangers := map[string]string{"no-scim-id": "acme", uuid.NewString(): "globex"}
-		for name, tenant := range strangers {
-			stranger := &scimv1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{
+		foreign := map[string]string{"no-scim-id": "acme", uuid.NewString(): "globex"}
+		for name, tenant := range foreign {
+			other := &scimv1alpha1.ScimUser{ObjectMeta: metav1.ObjectMeta{
 				Namespace: at.namespace, Name: name, Labels: map[string]string{scimv1alpha1.LabelTenant: "acme"},
 			}}
-			stranger.Spec.UserName, stranger.Spec.TenantRef.Name = "odd@example.com", tenant
-			stranger.Spec.Meta = codec.Stamp(metav1.NowMicro(), metav1.NowMicro(), writerOfTest)
-			Expect(live.Create(ctx, stranger)).To(Succeed())
+			other.Spec.UserName, other.Spec.TenantRef.Name = "odd@example.com", tenant
+			other.Spec.Meta = codec.Stamp(metav1.NowMicro(), metav1.NowMicro(), writerOfTest)
+			Expect(live.Create(ctx, other)).To(Succeed())
 		}
 		for where, s := range map[string]*Store{"memory": at.reader, "live": newStore(live, at.namespace)} {
 			page, err := s.List(ctx, registry.User(), store.Query{StartIndex: 1, Count: 10})
 			Expect(err).NotTo(HaveOccurred())
 			Expect(page.TotalResults).To(Equal(1), where)
 			Expect(page.Resources[0].ID()).To(Equal(id), where)
-			for name := range strangers {
+			for name := range foreign {
 				_, err = s.Get(ctx, registry.User(), name, store.View{})
 				Expect(failure.IsNotFound(err)).To(BeTrue(), where)
 				_, err = s.Update(ctx, registry.User(), name, titled("Tour Guide"), store.UpdateOptions{})

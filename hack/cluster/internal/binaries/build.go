@@ -171,7 +171,7 @@ func (s *Set) beat(follower *follower, dir string) (stop func()) {
 				return
 			case <-ticker.C:
 				linked, _ := os.ReadDir(dir) // A folder that cannot be read has no programs for now.
-				s.logf("%s", follower.tell(len(linked), time.Since(start)))
+				s.logf("%s", follower.describe(len(linked), time.Since(start)))
 			}
 		}
 	}()

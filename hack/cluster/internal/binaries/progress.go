@@ -82,8 +82,8 @@ func (p *progress) left(linked int, elapsed time.Duration) (time.Duration, bool)
 	return time.Duration(float64(elapsed) / float64(done) * float64(all-done)), true
 }
 
-// tell says how far the build is.
-func (p *progress) tell(linked int, elapsed time.Duration) string {
+// describe says how far the build is.
+func (p *progress) describe(linked int, elapsed time.Duration) string {
 	text := fmt.Sprintf("compiled %d of %d packages and linked %d of %d programs in %s",
 		p.compiled, p.packages, linked, p.programs, elapsed.Round(time.Second))
 	if left, known := p.left(linked, elapsed); known {

@@ -52,7 +52,7 @@ func TestProgressCountsLinking(t *testing.T) {
 	if left, _ := p.left(1, time.Minute); left != time.Minute {
 		t.Errorf("with half of the work done in a minute, %s are left, want 1m", left)
 	}
-	if got, want := p.tell(1, time.Minute), "compiled 1 of 1 packages and linked 1 of 3 programs in 1m0s; about 1m0s to go"; got != want {
-		t.Errorf("tell: %q, want %q", got, want)
+	if got, want := p.describe(1, time.Minute), "compiled 1 of 1 packages and linked 1 of 3 programs in 1m0s; about 1m0s to go"; got != want {
+		t.Errorf("describe: %q, want %q", got, want)
 	}
 }

@@ -94,9 +94,9 @@ func (f *follower) said() string {
 	return f.rest.String() + f.line.String()
 }
 
-// tell says how far the build is.
-func (f *follower) tell(linked int, elapsed time.Duration) string {
+// describe says how far the build is.
+func (f *follower) describe(linked int, elapsed time.Duration) string {
 	f.lock.Lock()
 	defer f.lock.Unlock()
-	return f.progress.tell(linked, elapsed)
+	return f.progress.describe(linked, elapsed)
 }

@@ -74,16 +74,16 @@ func keptEntry(id uuid.UUID, read *codec.Record) index.Kept {
 // userEntry is what is kept of a user.
 func userEntry(id uuid.UUID, read *codec.Record) *index.Entry {
 	user := read.Resource
-	frozen := compact.Of(user)
+	form := compact.Of(user)
 	e := &index.Entry{
-		ID: id, Frozen: *frozen, Revision: codec.RevisionOf(read.Object),
-		Name:       compact.Shared(frozen.Text(), user.UserName()),
-		ExternalID: compact.Shared(frozen.Text(), user.ExternalID()),
+		ID: id, Compact: *form, Revision: codec.RevisionOf(read.Object),
+		Name:       compact.Shared(form.Text(), user.UserName()),
+		ExternalID: compact.Shared(form.Text(), user.ExternalID()),
 		Active:     store.TakesSeat(user),
-		Bytes:      codec.BytesOf(read.Object, len(frozen.Text()), 0),
+		Bytes:      codec.BytesOf(read.Object, len(form.Text()), 0),
 	}
 	for _, address := range user.Emails() {
-		e.Emails = append(e.Emails, compact.Shared(frozen.Text(), address))
+		e.Emails = append(e.Emails, compact.Shared(form.Text(), address))
 	}
 	return e
 }
@@ -132,12 +132,12 @@ func (g groups) each(yield func(string)) {
 
 // groupEntry is what is kept of a group.
 func groupEntry(id uuid.UUID, read *codec.Record, group *scimv1alpha1.ScimGroup) *index.Entry {
-	frozen := compact.Of(read.Resource)
+	form := compact.Of(read.Resource)
 	return &index.Entry{
-		ID: id, Frozen: *frozen, Revision: codec.RevisionOf(group),
-		Name:       compact.Shared(frozen.Text(), read.Resource.DisplayName()),
-		ExternalID: compact.Shared(frozen.Text(), read.Resource.ExternalID()),
-		Bytes:      codec.BytesOf(group, len(frozen.Text()), len(group.Spec.Members)+len(group.Spec.MemberGroups)),
+		ID: id, Compact: *form, Revision: codec.RevisionOf(group),
+		Name:       compact.Shared(form.Text(), read.Resource.DisplayName()),
+		ExternalID: compact.Shared(form.Text(), read.Resource.ExternalID()),
+		Bytes:      codec.BytesOf(group, len(form.Text()), len(group.Spec.Members)+len(group.Spec.MemberGroups)),
 		Group: &index.Group{
 			Generation: group.GetGeneration(),
 			Sliced:     codec.IsSliced(group),

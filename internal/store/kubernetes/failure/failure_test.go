@@ -38,9 +38,9 @@ func TestClientError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
-			told := clientError(c.err)
-			g.Expect(told.Status).To(Equal(c.want), told.Detail)
-			g.Expect(told.Detail).NotTo(Or(ContainSubstring("names.example.com"), ContainSubstring("forbidden")), "the API server's words may quote values")
+			answer := clientError(c.err)
+			g.Expect(answer.Status).To(Equal(c.want), answer.Detail)
+			g.Expect(answer.Detail).NotTo(Or(ContainSubstring("names.example.com"), ContainSubstring("forbidden")), "the API server's words may quote values")
 		})
 	}
 }
@@ -58,9 +58,9 @@ func TestErrorsAreRedacted(t *testing.T) {
 		{&apierrors.StatusError{ErrStatus: apierrors.NewBadRequest(`admission webhook "names.example.com" denied the request: bjensen@example.com`).ErrStatus}, "admission webhook 'names.example.com'"},
 		{apierrors.NewInvalid(schema.GroupKind{Kind: "bjensen@example.com"}, "x", nil), "422 Invalid"},
 	} {
-		told := Wrap(test.err, "creating the user")
-		g.Expect(told.Error()).To(And(ContainSubstring(test.says), Not(ContainSubstring("bjensen"))))
-		g.Expect(errors.Is(told, test.err)).To(BeTrue(), "the error itself is there still")
+		answer := Wrap(test.err, "creating the user")
+		g.Expect(answer.Error()).To(And(ContainSubstring(test.says), Not(ContainSubstring("bjensen"))))
+		g.Expect(errors.Is(answer, test.err)).To(BeTrue(), "the error itself is there still")
 	}
 }
 

@@ -25,8 +25,8 @@ func TestInvalidFieldsNameTheirLimits(t *testing.T) {
 		"emails[0].value has a value that cannot be stored": validation.Invalid(spec.Child("emails").Index(0).Child("value"), "secret 7", "at most 7"),
 	} {
 		err := translate(apierrors.NewInvalid(schema.GroupKind{Kind: "ScimUser"}, "x", validation.ErrorList{cause}))
-		var told *scim.Error
-		g.Expect(errors.As(err, &told)).To(BeTrue())
-		g.Expect(told.Detail).To(And(HavePrefix(want), Not(ContainSubstring("secret"))))
+		var answer *scim.Error
+		g.Expect(errors.As(err, &answer)).To(BeTrue())
+		g.Expect(answer.Detail).To(And(HavePrefix(want), Not(ContainSubstring("secret"))))
 	}
 }

@@ -122,11 +122,11 @@ func removeAndReplaceCases() []suite.Case {
 			u.Patched(`{"op":"remove","path":"phoneNumbers[value sw \"2\"]"}`).Unassigned("phoneNumbers")
 		}},
 		{Name: "remove of what is absent succeeds", Source: "RFC 7644 §3.5.2.2", Run: func(t *suite.T) {
-			u, stranger := t.User(), t.User()
+			u, outsider := t.User(), t.User()
 			before := u.Get()
 			u.Patched(`{"op":"remove","path":"title"}`, `{"op":"remove","path":"phoneNumbers"}`).SameBut(before.Doc)
 			g := t.Group(u)
-			a := t.Patch(g.Path, `{"op":"remove","path":"members[value eq \"`+stranger.ID+`\"]"}`)
+			a := t.Patch(g.Path, `{"op":"remove","path":"members[value eq \"`+outsider.ID+`\"]"}`)
 			if a.Status == http.StatusBadRequest {
 				a.Refused(http.StatusBadRequest, "noTarget")
 			} else {
