@@ -155,7 +155,9 @@ func (s *scene) loseLabel(ctx context.Context, object client.Object, name, label
 	delete(labels, label)
 	object.SetLabels(labels)
 	Expect(live.Update(ctx, object)).To(Succeed())
-	Eventually(s.synced(ctx)).Should(Succeed())
+	latest, err := s.reader.cache.Latest(ctx)
+	Expect(err).NotTo(HaveOccurred())
+	Eventually(func() error { return s.reader.cache.Reach(ctx, latest) }).Should(Succeed())
 }
 
 // synced fails while the reader cannot answer from memory.
