@@ -174,7 +174,7 @@ func decideReady(s *scope, f found) conditions.Summary {
 		return because(conditions.Reconciling, f.certificate.Reason, f.certificate.Message)
 	case s.tenant.State() == scimv1alpha1.TenantStatePaused:
 		return because(conditions.Ready, scimv1alpha1.ReasonPaused,
-			"the tenant is paused: clients are events to try again later; set spec.state to Active to serve them")
+			"the tenant is paused: clients are told to try again later; set spec.state to Active to serve them")
 	default:
 		return because(conditions.Ready, scimv1alpha1.ReasonSucceeded, servedAt(s, f.confirmed))
 	}
