@@ -26,10 +26,10 @@ func populate(t *Tenant) (userIDs []string, groupID string) {
 
 var _ = Describe("Deleting a tenant", Ordered, ContinueOnFailure, func() {
 	var (
-		namespace              string
-		keeping, freezing      *Tenant
-		erasing, held          *Tenant
-		manifestOfKeeping      *scimv1alpha1.ScimTenant
+		namespace                 string
+		keeping, freezing         *Tenant
+		erasing, held             *Tenant
+		manifestOfKeeping         *scimv1alpha1.ScimTenant
 		kept, lingering           []string
 		keptGroup, lingeringGroup string
 	)

@@ -17,8 +17,8 @@ import (
 var _ = Describe("A bad request", Ordered, ContinueOnFailure, func() {
 	var (
 		t, other *Tenant
-		c           *Client
-		id          string
+		c        *Client
+		id       string
 	)
 
 	BeforeAll(func(ctx SpecContext) {
