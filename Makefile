@@ -1,6 +1,6 @@
 # Everything a developer does, by name. `make help` explains the targets.
 #
-# Two commands set everything up on a bare Debian machine with Go:
+# Two commands set everything up on a bare Debian machine with Go, make and a C compiler:
 #   make quickstart   a cluster with the operator and two tenants in use
 #   make test         the tests against a real API server
 
@@ -114,7 +114,7 @@ consistency: install ## Check on the cluster that the replicas of a server answe
 	$(WITH_CLUSTER) go -C test test -count=1 -v -timeout 15m ./consistency/...
 
 .PHONY: drills
-drills: install ## Run what takes long: restores, floods, faults that last. Results go into docs/drills.md.
+drills: install ## Run what takes long: restores and floods. Results go into docs/drills.md.
 	$(WITH_CLUSTER) go -C test test -tags drills -count=1 -v -timeout 3h ./drills/... -ginkgo.timeout 3h -ginkgo.focus "$(DRILL)"
 
 .PHONY: conformance
@@ -131,7 +131,7 @@ install: cluster image $(BIN)/helm ## Install the operator, as it is in this che
 ##@ Build
 
 .PHONY: build
-build: ## Build the operator and the SCIM server into bin/.
+build: ## Build the operator, the SCIM server and the conformance suite into bin/.
 	go build -o $(BIN)/ ./cmd/...
 
 .PHONY: image
@@ -161,7 +161,7 @@ quickstart-down: $(BIN)/helm ## Remove what quickstart installed; the cluster st
 
 .PHONY: clean
 clean: ## Remove what was built here.
-	rm -rf $(BIN) .conformance
+	rm -rf $(BIN) .bench .conformance scim-conformance
 
 .PHONY: help
 help: ## Explain the targets.

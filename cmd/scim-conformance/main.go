@@ -3,11 +3,11 @@
 // use it.
 //
 // It needs the base URL of a server and a bearer token, and nothing else of this project.
-// It may be run on a server in use: every case makes resources of its own, with random
-// names, and deletes them.
+// It is for a tenant without real people: every case makes resources of its own, with random
+// names, and deletes them; a run that is killed leaves some.
 //
 // The exit status is 0 when no case failed, 1 when one did, and 2 when the suite could not
-// run.
+// run, or could not write a report.
 package main
 
 import (

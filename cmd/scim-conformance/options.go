@@ -76,15 +76,15 @@ func flagSet(s *settings, t *texts, getenv func(string) string) *flag.FlagSet {
 	f.StringVar(&t.run, "run", "", "run only the cases whose group/name this regular expression matches")
 	f.StringVar(&t.skip, "skip", getenv("SCIM_SKIP"), "do not run the cases whose group/name this regular expression matches (or SCIM_SKIP)")
 	f.BoolVar(&s.list, "list", false, "list the cases and run none")
-	f.BoolVar(&s.verbose, "v", false, "print every exchange of a case that failed, not only the last one")
+	f.BoolVar(&s.verbose, "v", false, "print every exchange of a case that failed, not only the one that the failure is about")
 	f.StringVar(&s.junit, "junit", "", "file for a report in JUnit's XML")
 	f.StringVar(&s.json, "json", "", "file for a report in JSON")
 	f.IntVar(&s.Parallel, "parallel", 4, "cases that run at the same time")
 	f.DurationVar(&s.RequestTimeout, "request-timeout", 15*time.Second, "longest wait for an answer")
 	f.DurationVar(&s.CaseTimeout, "case-timeout", 2*time.Minute, "longest run of one case")
-	f.Uint64Var(&s.Seed, "seed", uint64(time.Now().UnixNano())&0xffffffff, "seed of the hostile requests")
-	f.IntVar(&s.Requests, "requests", 300, "number of hostile requests in all")
-	f.DurationVar(&s.Slow, "slow", 5*time.Second, "longest answer to a hostile request that passes")
+	f.Uint64Var(&s.Seed, "seed", uint64(time.Now().UnixNano())&0xffffffff, "seed of the random requests")
+	f.IntVar(&s.Requests, "requests", 300, "number of random requests in all")
+	f.DurationVar(&s.Slow, "slow", 5*time.Second, "longest answer to a random request that passes")
 	return f
 }
 
