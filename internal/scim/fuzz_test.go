@@ -271,7 +271,7 @@ func checkCompact(t *testing.T, r *scim.Resource) {
 	}
 }
 
-// withoutDerived takes the derived attribute off a resource, as Freeze does.
+// withoutDerived takes the derived attribute off a resource, as compact.Of does.
 func withoutDerived(r *scim.Resource) *scim.Resource {
 	r.SetDerived(nil)
 	return r

@@ -42,7 +42,7 @@ func (r *Reconciler) gatherUsage(ctx context.Context, s *scope) error {
 	if !known || !isNews(usage, s.tenant) {
 		return nil
 	}
-	s.usageAfter = r.usage.acquire(s.tenant.UID, time.Now())
+	s.usageAfter = r.usage.reserve(s.tenant.UID, time.Now())
 	if s.usageAfter == 0 {
 		s.usage = &usage
 	}
@@ -87,9 +87,9 @@ type usageLimits struct {
 	limiters map[types.UID]*rate.Limiter
 }
 
-// acquire lets the caller write the usage of a tenant now when it returns 0, and
+// reserve lets the caller write the usage of a tenant now when it returns 0, and
 // else returns how long to wait before asking again.
-func (u *usageLimits) acquire(tenant types.UID, now time.Time) (wait time.Duration) {
+func (u *usageLimits) reserve(tenant types.UID, now time.Time) (wait time.Duration) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	limiter, ok := u.limiters[tenant]

@@ -74,7 +74,7 @@ func TestUsageIsWrittenOnceAMinuteIfItKeepsChanging(t *testing.T) {
 	// acquire asks so many seconds after the start.
 	acquire := func(tenant types.UID, second int, want time.Duration) {
 		t.Helper()
-		if wait := limits.acquire(tenant, start.Add(time.Duration(second)*time.Second)); wait != want {
+		if wait := limits.reserve(tenant, start.Add(time.Duration(second)*time.Second)); wait != want {
 			t.Errorf("after %d s, %s waits for %s, want %s", second, tenant, wait, want)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
-// Key is the same for two elements exactly if equalContent is true.
+// Key is the same for two elements exactly if Equal is true.
 func Key(a *schema.Attribute, e any) string {
 	c, ok := e.(Complex)
 	if !ok {

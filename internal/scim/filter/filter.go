@@ -11,13 +11,13 @@ import (
 
 // Bounds on a filter.
 const (
-	// MaxFilterLength is in bytes.
+	// MaxLength is in bytes.
 	MaxLength = 8 << 10
-	// MaxFilterDepth is how deep parentheses, brackets and not may nest.
+	// MaxDepth is how deep parentheses, brackets and not may nest.
 	MaxDepth = 32
-	// MaxFilterTerms is how many comparisons there may be.
+	// MaxTerms is how many comparisons there may be.
 	MaxTerms = 500
-	// MaxFilterParts is how many of them may compare parts of a text, or its order, without
+	// MaxParts is how many of them may compare parts of a text, or its order, without
 	// regard to case. Each folds the whole of every value.
 	MaxParts = 50
 )
@@ -38,13 +38,13 @@ type Filter struct {
 	needs compact.Needs
 }
 
-// Parse compiles a filter for resources of this type. An error is 400
+// Parse compiles a filter for resources of a type. An error is 400
 // invalidFilter and says where and what; a filter on a password is 403 sensitive.
 func Parse(t *schema.ResourceType, text string, l scim.Leniency) (*Filter, error) {
 	return ParseAmong(t, nil, text, l)
 }
 
-// ParseAmong is ParseFilter for a search over several resource types, of which t is
+// ParseAmong is Parse for a search over several resource types, of which t is
 // one: an attribute that another of them has and this one has not is unassigned here (RFC
 // 7644 section 3.4.2.1).
 func ParseAmong(t *schema.ResourceType, types []*schema.ResourceType, text string, l scim.Leniency) (*Filter, error) {

@@ -19,7 +19,7 @@ type parser struct {
 	among []*schema.ResourceType
 	l     scim.Leniency
 	scan.Scanner
-	// terms and parts are what MaxFilterTerms and MaxFilterParts bound.
+	// terms and parts are what MaxTerms and MaxParts bound.
 	terms, parts int
 	// within is the attribute whose value filter is being read: names are those of
 	// its sub-attributes.

@@ -38,7 +38,7 @@ func FuzzFold(f *testing.F) {
 	})
 }
 
-// EqualFold does not fold what is so much longer than the key that it cannot be equal.
+// Equal does not fold what is so much longer than the key that it cannot be equal.
 func TestFoldShrinksSoMuchAtMost(t *testing.T) {
 	short := func(s string) {
 		if folded := Key(s); len(s) > mostShrink*len(folded) || !Equal(s, folded) {

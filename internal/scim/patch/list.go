@@ -17,7 +17,7 @@ type list struct {
 	index   map[string]int // made when it is needed
 	own     bool           // items is not shared with the resource
 	changed bool
-	// heft is that of the element with the most; of one that is gone, too.
+	// foldCost is the cost of the element that costs most; of one that is gone, too.
 	foldCost int
 }
 

@@ -45,7 +45,7 @@ var _ = Describe("Nothing is taken away without evidence", func() {
 		s, recorder, policy = replica, events.NewFakeRecorder(20), store.Policy{}
 		keeper = NewUpkeep(s, upkeep.Options{
 			Policy: func() store.Policy { return policy }, Recorder: recorder,
-			Log: slog.New(slog.NewTextHandler(GinkgoWriter, nil)), AbsenceAge: upkeep.DefaultAbsenceAge,
+			Log: slog.New(slog.NewTextHandler(GinkgoWriter, nil)),
 		}, prometheus.NewRegistry())
 	})
 

@@ -119,7 +119,7 @@ func (u *update) readGroup(ctx context.Context, state *slice.State) (*scimv1alph
 func (u *update) putSliced(ctx context.Context, group *scimv1alpha1.ScimGroup, state *slice.State, next *scim.Resource, keep []index.Member) (*scim.Resource, error) {
 	members := scim.MakeMembers(len(keep))
 	for _, m := range keep {
-		members.Add(store.Member(m.ID.String(), codec.MemberKind(m)))
+		members.Add(store.Member(m.ID.String(), codec.MemberType(m)))
 	}
 	object := next.Clone()
 	object.SetMembers(members)

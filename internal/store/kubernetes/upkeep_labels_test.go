@@ -28,7 +28,7 @@ var _ = Describe("The upkeep of labels", func() {
 		recorder = events.NewFakeRecorder(20)
 		keeper = NewUpkeep(at.reader, upkeep.Options{
 			Policy: func() store.Policy { return store.Policy{} }, Recorder: recorder,
-			Log: slog.New(slog.NewTextHandler(GinkgoWriter, nil)), AbsenceAge: upkeep.DefaultAbsenceAge,
+			Log: slog.New(slog.NewTextHandler(GinkgoWriter, nil)),
 		}, prometheus.NewRegistry())
 	})
 	labelsOf := func(ctx context.Context, object client.Object, name string) map[string]string {

@@ -45,7 +45,7 @@ var _ = Describe("The upkeep", func() {
 		metrics = prometheus.NewRegistry()
 		keeper = NewUpkeep(s, upkeep.Options{
 			Policy: func() store.Policy { return store.Policy{Retention: retention} }, Recorder: recorder,
-			Log: slog.New(slog.NewTextHandler(GinkgoWriter, nil)), AbsenceAge: upkeep.DefaultAbsenceAge,
+			Log: slog.New(slog.NewTextHandler(GinkgoWriter, nil)),
 		}, metrics)
 	}
 

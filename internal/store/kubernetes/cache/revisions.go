@@ -56,8 +56,8 @@ func (c *Cache) Contradicts(known Seen, kind readindex.Kind, revision uint64) bo
 	return c != nil && c.progress.contradicts(known, kind, revision)
 }
 
-// latestOf is the same with another client. The members are told of what contradicts that
-// etcd was not restored.
+// latestOf is Latest with another client. The members are told of what contradicts that etcd
+// was not restored.
 func (c *Cache) latestOf(ctx context.Context, from client.Reader, members Members) (readindex.Revisions, error) {
 	known := c.progress.seen()
 	found, err := latest(ctx, from, c.tenant.Namespace)

@@ -21,7 +21,7 @@ import (
 // that spares the slower writer a second round; correctness does not need it.
 const patience = 2 * time.Second
 
-// Acquired is what acquire found.
+// Acquired is what Acquire found.
 type Acquired struct {
 	// Claim is the claim for the name, held by the id that asked.
 	Claim *coordinationv1.Lease

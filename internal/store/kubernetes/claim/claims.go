@@ -142,7 +142,7 @@ func (c Claims) Transfer(ctx context.Context, claim *coordinationv1.Lease, holde
 }
 
 // Repeat makes the claim of a name say that its holder is created again, since the answer
-// to a first try got lost: see deletion.finish. It returns nil when the holder does not hold it
+// to a first try got lost. It returns nil when the holder does not hold it
 // any more.
 func (c Claims) Repeat(ctx context.Context, t *schema.ResourceType, name, holder string, by codec.Writer) (*coordinationv1.Lease, error) {
 	claim, err := c.Held(ctx, t, name, holder)

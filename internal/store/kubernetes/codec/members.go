@@ -61,8 +61,8 @@ func MembersOf(users, groups []scimv1alpha1.MemberID) []index.Member {
 	return members
 }
 
-// MemberKind is the SCIM type of a member.
-func MemberKind(m index.Member) string {
+// MemberType is the SCIM type of a member.
+func MemberType(m index.Member) string {
 	if m.Group {
 		return store.MemberGroup
 	}

@@ -49,7 +49,7 @@ func (g *State) AttachMembers(to *scim.Resource) {
 		for _, m := range listed {
 			if !seen[m.ID] {
 				seen[m.ID] = true
-				members.Add(store.Member(m.ID.String(), codec.MemberKind(m)))
+				members.Add(store.Member(m.ID.String(), codec.MemberType(m)))
 			}
 		}
 	})

@@ -216,8 +216,9 @@ func (w *Writer) create(ctx context.Context, members []index.Member) error {
 	})
 }
 
-// set makes the slice list the members, written now, with the labels of a slice. Owner references, which slices had
-// once, are taken off: see removeSlices.
+// set makes the slice list the members, written now, with the labels of a slice. Owner
+// references, which slices had once, are taken off: a restored group has another uid, and
+// Kubernetes would delete all of its slices.
 func (w *Writer) set(slice *scimv1alpha1.ScimGroupMembers, members []index.Member) {
 	slice.OwnerReferences = nil
 	labels := map[string]string{}

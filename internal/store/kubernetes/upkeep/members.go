@@ -152,7 +152,8 @@ func (u *Upkeep) removeOrphans(ctx context.Context, group uuid.UUID, may func(ob
 	return err
 }
 
-// disown takes the owner references off slices, which they had once: see removeSlices.
+// disown takes the owner references off slices, which they had once: a restored
+// group has another uid, and Kubernetes would delete all of its slices.
 func (u *Upkeep) disown(ctx context.Context) error {
 	return u.Objects.EachMetadata(ctx, "ScimGroupMembers", func(slice *metav1.PartialObjectMetadata) error {
 		if len(slice.OwnerReferences) == 0 {

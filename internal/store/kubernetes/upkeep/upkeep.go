@@ -5,6 +5,7 @@
 package upkeep
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -110,12 +111,13 @@ type Options struct {
 	Recorder events.EventRecorder
 	Log      *slog.Logger
 	// AbsenceAge is how long a user or group must have been absent, as far as this
-	// process knows, for nobody to expect it any more.
+	// process knows, for nobody to expect it any more; DefaultAbsenceAge when it is 0.
 	AbsenceAge time.Duration
 }
 
 // New returns the upkeep of a tenant, and registers its metrics.
 func New(o Options, registry prometheus.Registerer) *Upkeep {
+	o.AbsenceAge = cmp.Or(o.AbsenceAge, DefaultAbsenceAge)
 	return &Upkeep{
 		Options:   o,
 		OrphanAge: orphanAge, MarkerAge: markerAge, AtOnce: claimsAtOnce, PageSize: objects.PageSize,
