@@ -68,7 +68,7 @@ func changeMembers(t *Tenant, members int) {
 
 	expected := slices.Sorted(slices.Values(slices.Concat(first[quarter:], others[quarter:])))
 	for replica := range t.Replicas {
-		r := reach(t.Replicas[replica], Groups+"/"+group).Has(http.StatusOK)
+		r := t.Replicas[replica].Do(http.MethodGet, Groups+"/"+group, "").Has(http.StatusOK)
 		Expect(slices.Sorted(slices.Values(Values(r.At("members"))))).To(Equal(expected), "members at replica %d", replica)
 		var here []*Client
 		for i := replica; i < len(clients); i += len(t.Replicas) {
@@ -79,11 +79,11 @@ func changeMembers(t *Tenant, members int) {
 			if _, isMember := slices.BinarySearch(expected, id); isMember {
 				groups = []string{group}
 			}
-			found := reach(c, Filter(Groups, "members.value eq %q", id)+"&attributes=displayName").IsList(len(groups))
+			found := c.Do(http.MethodGet, Filter(Groups, "members.value eq %q", id)+"&attributes=displayName", "").IsList(len(groups))
 			for _, resource := range found {
 				Expect(resource).To(HaveKeyWithValue("id", group))
 			}
-			user := reach(c, Users+"/"+id).Has(http.StatusOK)
+			user := c.Do(http.MethodGet, Users+"/"+id, "").Has(http.StatusOK)
 			Expect(slices.Equal(Values(user.At("groups")), groups)).To(BeTrue(), "expected the groups %v: %s", groups, user)
 		})
 	}
@@ -120,7 +120,7 @@ func createUser(c *Client, userName string) (id string) {
 	if !refused || r.Status != http.StatusConflict {
 		return r.Has(http.StatusCreated).ID()
 	}
-	found := reach(c, Filter(Users, "userName eq %q", userName)).IsList(1)
+	found := c.Do(http.MethodGet, Filter(Users, "userName eq %q", userName), "").IsList(1)
 	id, _ = found[0]["id"].(string)
 	Expect(id).NotTo(BeEmpty())
 	return id

@@ -14,7 +14,6 @@
 package consistency
 
 import (
-	"net/http"
 	"os"
 	"strconv"
 	"testing"
@@ -110,20 +109,5 @@ func insistOn(c *Client, method, path, body string) (r *Response, refused bool) 
 		}
 		Expect(time.Now()).To(BeTemporally("<", deadline), "%s %s gets no other answer than: %v %v", method, path, r, err)
 		time.Sleep(wait)
-	}
-}
-
-// reach sends a GET until it reaches a server. A NodePort may refuse a connection for two
-// minutes after its Service had no endpoints: the kernel remembers for so long that a
-// connection from the same local port was refused, and sends this one nowhere, too.
-func reach(c *Client, path string) *Response {
-	GinkgoHelper()
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		r, err := c.Try(http.MethodGet, path, "")
-		if err == nil {
-			return r
-		}
-		Expect(requests.NeverSent(err)).To(BeTrue(), "%v", err)
-		Expect(time.Now()).To(BeTemporally("<", deadline), "%v", err)
 	}
 }

@@ -32,7 +32,7 @@ var _ = Describe("A userName", func() {
 				}
 				Expect(ids).To(HaveLen(1), "of %d requests for one userName, so many were answered 201", contenders)
 				for i, c := range t.Replicas {
-					found := reach(c, Filter(Users, "userName eq %q", spelled(name, n+i))).IsList(1)
+					found := c.Do(http.MethodGet, Filter(Users, "userName eq %q", spelled(name, n+i)), "").IsList(1)
 					Expect(ids).To(HaveKey(found[0]["id"]))
 				}
 			}
@@ -57,7 +57,7 @@ var _ = Describe("A userName", func() {
 				}
 				insist(clients[1], http.MethodPatch, Users+"/"+other, Replace("userName", name)).IsError(http.StatusConflict, "uniqueness")
 				for _, c := range t.Replicas {
-					Expect(reach(c, Filter(Users, "userName eq %q", name)).IsList(1)).To(ConsistOf(HaveKeyWithValue("id", user)))
+					Expect(c.Do(http.MethodGet, Filter(Users, "userName eq %q", name), "").IsList(1)).To(ConsistOf(HaveKeyWithValue("id", user)))
 				}
 			}
 		}

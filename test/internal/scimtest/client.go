@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -49,7 +48,7 @@ func NewClient(base, token string) *Client {
 		Timeout: 15 * time.Second,
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
-			DialContext:       (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
+			DialContext:       dial,
 		},
 	}}
 }
@@ -63,7 +62,7 @@ func (c *Client) Lasting() (lasting *Client, closeIdle func()) {
 	other.http = &http.Client{
 		Timeout: c.http.Timeout,
 		Transport: &countingTransport{next: &http.Transport{
-			DialContext:         (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
+			DialContext:         dial,
 			MaxIdleConnsPerHost: 1,
 		}},
 	}
