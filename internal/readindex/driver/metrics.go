@@ -34,7 +34,7 @@ func newMetrics(registerer prometheus.Registerer, tenant string, n *node) (*metr
 		}),
 		fallbacks: prometheus.NewCounter(prometheus.CounterOpts{
 			Name:        "kubescim_barrier_fallbacks_total",
-			Help:        "Times that a reader could not be told how new its store must be, and was left to the API server.",
+			Help:        "Times that a reader could not learn how new its store must be, and was left to the API server.",
 			ConstLabels: labels,
 		}),
 	}

@@ -21,7 +21,7 @@ func newMetrics(registry prometheus.Registerer, tenant string) Metrics {
 	m := Metrics{
 		Repairs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kubescim_store_claim_repairs_total", ConstLabels: labels,
-			Help: "Claims of names that were repaired, by what was wrong: Missing, WrongHolder, Orphan or Duplicate, which is told and not repaired.",
+			Help: "Claims of names that were repaired, by what was wrong: Missing, WrongHolder, Orphan or Duplicate, which is reported and not repaired.",
 		}, []string{"repair"}),
 		Removed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "kubescim_store_kept_users_removed_total", ConstLabels: labels,
