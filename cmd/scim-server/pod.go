@@ -75,8 +75,8 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 		Client: guarded, Tenant: key, Groups: registry.Group(),
 		Cache: p.cache, Members: p.members, Metrics: kubernetes.NewMetrics(p.metrics, o.tenant), Log: log,
 	})
-	p.tenant = server.NewTenant(backend, limit.Defaults(), log, accesslog.NewMetrics(p.metrics, o.tenant))
-	p.tenant.Needs(p.cache.Synced, p.members.Member)
+	p.tenant = server.NewTenant(backend, limit.Defaults(), log, accesslog.NewMetrics(p.metrics, o.tenant),
+		p.cache.Synced, p.members.Member)
 	recorder, stopRecording, err := newRecorder(ctx)
 	if err != nil {
 		return nil, err

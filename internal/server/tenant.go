@@ -29,13 +29,18 @@ type Tenant struct {
 	lastRequest atomic.Int64
 }
 
-// NewTenant returns the runtime of a tenant over its store.
-func NewTenant(backend store.Store, limits limit.Limits, log *slog.Logger, metrics *accesslog.Metrics) *Tenant {
-	return Over(exchange.NewShared(backend, limits, accesslog.New(log, metrics)))
+// NewTenant returns the runtime of a tenant over its store. It is not Ready until all that
+// it needs has held at the same time once. What goes wrong later, requests are answered: a
+// pod that is taken out of service could not even say that.
+func NewTenant(backend store.Store, limits limit.Limits, log *slog.Logger, metrics *accesslog.Metrics, needs ...func() bool) *Tenant {
+	return Over(exchange.NewShared(backend, limits, accesslog.New(log, metrics)), needs...)
 }
 
-// Over returns the runtime of a tenant whose requests have in common what is in shared.
-func Over(shared *exchange.Shared) *Tenant { return &Tenant{shared: shared} }
+// Over returns the runtime of a tenant whose requests have in common what is in shared, and
+// that needs the same as one of NewTenant.
+func Over(shared *exchange.Shared, needs ...func() bool) *Tenant {
+	return &Tenant{shared: shared, needs: needs}
+}
 
 // Configure makes requests from now on be answered under the settings.
 func (t *Tenant) Configure(settings exchange.Settings) { t.shared.Configure(settings) }
@@ -62,11 +67,6 @@ func (t *Tenant) LastRequest() time.Time {
 // must not block, once nothing is done any more under a key that is not among them, which
 // takes limit.Limits.Deadline at the most; or never, if Accept is called again before.
 func (t *Tenant) Accept(keys auth.Keys, retired func()) { t.shared.Keyring.Accept(keys, retired) }
-
-// Needs makes Ready wait until all of the conditions have held at the same time
-// once. What goes wrong later is for requests to be told: a pod that is taken out
-// of service could not even say that.
-func (t *Tenant) Needs(conditions ...func() bool) { t.needs = conditions }
 
 // Ready reports whether the tenant can answer requests.
 func (t *Tenant) Ready() bool {

@@ -42,6 +42,23 @@ func TestReadiness(t *testing.T) {
 	h.Expect(r.Close).To(BeTrue(), "and the client is asked to close")
 }
 
+// A tenant begins to serve when all that it needs holds at the same time, and goes on when
+// something of it does not any more.
+func TestReadinessNeedsAllAtOnce(t *testing.T) {
+	h := servertest.New(t, memory.New())
+	var synced, member bool
+	tenant := server.NewTenant(h.Shared.Store, h.Shared.Limits, slog.New(slog.DiscardHandler),
+		accesslog.NewMetrics(prometheus.NewRegistry(), "acme"), func() bool { return synced }, func() bool { return member })
+	tenant.Configure(*h.Shared.Settings())
+	tenant.Accept(h.Shared.Keyring.Accepted(), func() {})
+	for _, step := range []struct{ synced, member, ready bool }{
+		{false, false, false}, {true, false, false}, {false, true, false}, {true, true, true}, {false, true, true}, {false, false, true},
+	} {
+		synced, member = step.synced, step.member
+		h.Expect(tenant.Ready()).To(Equal(step.ready), "%+v", step)
+	}
+}
+
 // More requests than may be under way are told at once when to come again, and the
 // others lose nothing.
 func TestTooManyRequests(t *testing.T) {
