@@ -86,10 +86,10 @@ type View struct {
 	WithoutGroups bool
 	// WithoutMembers leaves out a group's members.
 	WithoutMembers bool
-	// Reserve, if set, is asked before so much memory is taken for what is wanted, in
-	// bytes, that it matters; its error is returned. Of an update, nothing has been
-	// written then. It does not wait: others wait for the caller meanwhile.
-	Reserve func(ctx context.Context, bytes int64) error
+	// Memory, if set, acquires memory, in bytes, before what is wanted takes so much of it
+	// that it matters; its error is returned. Of an update, nothing has been written then.
+	// It does not wait: others wait for the caller meanwhile.
+	Memory func(ctx context.Context, bytes int64) error
 }
 
 // memberWeight is about how much memory a member of a group takes that is to be sent,
@@ -105,12 +105,12 @@ func (v View) Weight(members int) int64 {
 	return int64(members) * memberWeight
 }
 
-// Take asks Reserve, if it is set.
-func (v View) Take(ctx context.Context, bytes int64) error {
-	if v.Reserve == nil || bytes == 0 {
+// Acquire acquires so much memory, in bytes, as Memory has it. Without that there is no bound.
+func (v View) Acquire(ctx context.Context, bytes int64) error {
+	if v.Memory == nil || bytes == 0 {
 		return nil
 	}
-	return v.Reserve(ctx, bytes)
+	return v.Memory(ctx, bytes)
 }
 
 // ViewOf returns the view that a projection needs; a nil projection needs all.

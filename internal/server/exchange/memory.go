@@ -49,7 +49,7 @@ func (x *Exchange) View(projection *render.Projection) store.View {
 		return store.View{WithoutGroups: true, WithoutMembers: true} // The answer to a bulk request has no resources.
 	}
 	view := store.ViewOf(projection)
-	view.Reserve = func(_ context.Context, bytes int64) error {
+	view.Memory = func(_ context.Context, bytes int64) error {
 		err := x.memory.Acquire(bytes)
 		if large := (limit.NoRoom{}); errors.As(err, &large) {
 			return fmt.Errorf("%w: %w", scim.Errorf(http.StatusBadRequest, scim.TooMany,

@@ -39,7 +39,7 @@ func create(x *exchange.Exchange, t *schema.ResourceType) error {
 	}
 	view := x.View(projection)
 	weight := view.Weight(len(resource.Members().IDs()))
-	if err := x.WithMemory(func() error { return view.Take(x.Ctx, weight) }); err != nil {
+	if err := x.WithMemory(func() error { return view.Acquire(x.Ctx, weight) }); err != nil {
 		return err
 	}
 	var created *scim.Resource

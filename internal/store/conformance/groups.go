@@ -78,12 +78,12 @@ func (s *suite) describeGroups() {
 		Expect(s.get(s.other, s.registry.Group(), group.ID()).Members().IDs()).To(ConsistOf(user.ID()))
 	})
 
-	It("takes memory for members before it has them, and does nothing without", func() {
+	It("acquires memory for members before it has them, and does nothing without", func() {
 		user := s.create(s.user("babs@example.com"))
 		group := s.create(s.group("Tour Guides", user.ID()))
 		full := errors.New("there is no memory")
 		var asked int64
-		view := store.View{Reserve: func(_ context.Context, bytes int64) error { asked = bytes; return full }}
+		view := store.View{Memory: func(_ context.Context, bytes int64) error { asked = bytes; return full }}
 		_, err := s.other.Get(s.ctx, s.registry.Group(), group.ID(), view)
 		Expect(err).To(MatchError(full))
 		Expect(asked).To(BeNumerically(">", 100))

@@ -45,7 +45,7 @@ func (x *Index) page(ctx context.Context, chosen func() []*Entry, query store.Qu
 		return nil, err
 	}
 	// Nobody who brings a change is held up while this waits for memory.
-	if err := query.View.Take(ctx, weight); err != nil {
+	if err := query.View.Acquire(ctx, weight); err != nil {
 		return nil, err
 	}
 	x.mu.RLock()

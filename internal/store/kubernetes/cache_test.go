@@ -130,7 +130,7 @@ var _ = Describe("A cache", func() {
 		other, err := schema.NewRegistry()
 		Expect(err).NotTo(HaveOccurred())
 		begunAnew := false
-		view := store.View{Reserve: func(context.Context, int64) error {
+		view := store.View{Memory: func(context.Context, int64) error {
 			if !begunAnew {
 				begunAnew = true
 				at.reader.cache.Follow(other)

@@ -112,7 +112,7 @@ func (l *liveReader) candidates(ctx context.Context, t *schema.ResourceType, que
 		if err != nil {
 			return nil, err
 		}
-		if err := l.completeMembers(ctx, found, store.View{Reserve: query.View.Reserve}); err != nil {
+		if err := l.completeMembers(ctx, found, store.View{Memory: query.View.Memory}); err != nil {
 			return nil, err
 		}
 		candidates = append(candidates, found.Resource)
@@ -127,13 +127,13 @@ const liveWeight = 8 << 10
 func keepAll(*scim.Resource) bool { return true }
 
 // all returns every resource of the type that SCIM knows and that is to be kept, as of
-// one moment. Memory for them is taken as the view has it.
+// one moment. Memory for them is acquired as the view has it.
 func (l *liveReader) all(ctx context.Context, t *schema.ResourceType, view store.View, keep func(*scim.Resource) bool) ([]*scim.Resource, error) {
 	var (
 		all    []*scim.Resource
 		sliced []*codec.Record
 	)
-	whole := store.View{Reserve: func(ctx context.Context, bytes int64) error { return l.reserve(ctx, view, bytes) }}
+	whole := store.View{Memory: func(ctx context.Context, bytes int64) error { return l.acquire(ctx, view, bytes) }}
 	err := l.objects.Each(ctx, codec.KindOf(t), codec.OfTenant(l.tenant.Name), func(object client.Object) error {
 		one, err := codec.Decode(l.tenant.Name, t, object)
 		if err != nil || !one.Shown() || !keep(one.Resource) {
@@ -146,7 +146,7 @@ func (l *liveReader) all(ctx context.Context, t *schema.ResourceType, view store
 		} else if err := l.completeMembers(ctx, one, whole); err != nil {
 			return err
 		}
-		return whole.Take(ctx, liveWeight)
+		return whole.Acquire(ctx, liveWeight)
 	})
 	if err != nil {
 		return nil, err
@@ -154,10 +154,10 @@ func (l *liveReader) all(ctx context.Context, t *schema.ResourceType, view store
 	return all, l.completeMembersOf(ctx, sliced, whole)
 }
 
-// reserve takes memory for one of the resources that are read live. There may be
+// acquire acquires memory for one of the resources that are read live. There may be
 // enough for all of them in the cache, and not for them decoded.
-func (l *liveReader) reserve(ctx context.Context, view store.View, bytes int64) error {
-	err := view.Take(ctx, bytes)
+func (l *liveReader) acquire(ctx context.Context, view store.View, bytes int64) error {
+	err := view.Acquire(ctx, bytes)
 	if err != nil && ctx.Err() == nil && l.cache != nil {
 		return fmt.Errorf("reading all at the API server: %w: %w", store.Unavailable(), err)
 	}

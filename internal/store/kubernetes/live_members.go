@@ -15,7 +15,7 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/slice"
 )
 
-// completeMembers gives a group that was read the members in its slices, and takes memory
+// completeMembers gives a group that was read the members in its slices, and acquires memory
 // for all members.
 func (l *liveReader) completeMembers(ctx context.Context, found *codec.Record, view store.View) error {
 	group, isGroup := found.Object.(*scimv1alpha1.ScimGroup)
@@ -27,9 +27,9 @@ func (l *liveReader) completeMembers(ctx context.Context, found *codec.Record, v
 		return err
 	}
 	if state == nil {
-		return view.Take(ctx, view.Weight(len(group.Spec.Members)+len(group.Spec.MemberGroups)))
+		return view.Acquire(ctx, view.Weight(len(group.Spec.Members)+len(group.Spec.MemberGroups)))
 	}
-	if err := view.Take(ctx, view.Weight(state.Size())); err != nil {
+	if err := view.Acquire(ctx, view.Weight(state.Size())); err != nil {
 		return err
 	}
 	state.Complete(found.Resource, view)
@@ -60,7 +60,7 @@ func (l *liveReader) completeMembersOf(ctx context.Context, groups []*codec.Reco
 			return nil
 		}
 		of[name] = append(of[name], slice)
-		return view.Take(ctx, view.Weight(len(slice.Members)))
+		return view.Acquire(ctx, view.Weight(len(slice.Members)))
 	})
 	if err != nil {
 		return fmt.Errorf("reading the members of groups: %w", err)
@@ -70,7 +70,7 @@ func (l *liveReader) completeMembersOf(ctx context.Context, groups []*codec.Reco
 		if !isGroup {
 			continue
 		}
-		if err := view.Take(ctx, view.Weight(len(group.Spec.Members)+len(group.Spec.MemberGroups))); err != nil {
+		if err := view.Acquire(ctx, view.Weight(len(group.Spec.Members)+len(group.Spec.MemberGroups))); err != nil {
 			return err
 		}
 		if slices := of[group.Name]; len(slices) > 0 || codec.IsSliced(group) {
@@ -111,11 +111,11 @@ const lookUpWeight = 200
 // hideMissing takes the members that do not exist out of groups that were read at the API
 // server, or written, as memory does: what is deleted is taken out of its groups later, and
 // what is restored may come later than they.
-// It takes memory for looking them up as the view has it.
+// It acquires memory for looking them up as the view has it.
 func (l *liveReader) hideMissing(ctx context.Context, view store.View, groups ...*scim.Resource) error {
 	listed := map[string]string{}
 	for _, group := range groups {
-		if err := view.Take(ctx, int64(group.Members().Len())*lookUpWeight); err != nil {
+		if err := view.Acquire(ctx, int64(group.Members().Len())*lookUpWeight); err != nil {
 			return err
 		}
 		maps.Copy(listed, store.MemberTypes(group))

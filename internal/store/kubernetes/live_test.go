@@ -75,7 +75,7 @@ var _ = Describe("A replica that reads at the API server", func() {
 		tenant := client.ObjectKey{Namespace: namespace, Name: "acme"}
 		asleep := New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: cache.New(watching, tenant, slog.New(slog.DiscardHandler))})
 		var asked int64
-		view := store.View{Reserve: func(_ context.Context, bytes int64) error {
+		view := store.View{Memory: func(_ context.Context, bytes int64) error {
 			asked += bytes
 			return scim.Errorf(http.StatusBadRequest, scim.TooMany, "too little memory")
 		}}

@@ -26,7 +26,7 @@ func (s *Store) get(ctx context.Context, t *schema.ResourceType, id string, view
 		return s.consistency.current(ctx, t) || s.consistency.caughtUp(ctx, t, s.consistency.liveReads(t, true, !view.WithoutGroups))
 	}
 	found, known, err := cache.Read(s.cache, ready, func(x *index.Index) (*scim.Resource, error) {
-		if err := view.Take(ctx, view.Weight(x.MemberCount(t, id))); err != nil {
+		if err := view.Acquire(ctx, view.Weight(x.MemberCount(t, id))); err != nil {
 			return nil, err
 		}
 		if found, exists := x.Get(t, id, view); exists {

@@ -119,7 +119,7 @@ func (u *update) tryWhole(ctx context.Context, read *codec.Record) (*scim.Resour
 	if err := u.check(current); err != nil {
 		return nil, err
 	}
-	if err := u.reserve(ctx, len(current.Members().IDs())); err != nil {
+	if err := u.acquire(ctx, len(current.Members().IDs())); err != nil {
 		return nil, err
 	}
 	next, err := u.next(ctx, current)
@@ -148,13 +148,13 @@ func (u *update) tryWhole(ctx context.Context, read *codec.Record) (*scim.Resour
 	return u.done(ctx, written, nil)
 }
 
-// reserve takes memory, once, for an answer with so many members.
-func (u *update) reserve(ctx context.Context, members int) error {
+// acquire acquires memory, once, for an answer with so many members.
+func (u *update) acquire(ctx context.Context, members int) error {
 	if u.reserved {
 		return nil
 	}
 	u.reserved = true
-	return u.options.View.Take(ctx, u.options.View.Weight(members))
+	return u.options.View.Acquire(ctx, u.options.View.Weight(members))
 }
 
 // check checks the precondition, unless this request itself has changed the version.

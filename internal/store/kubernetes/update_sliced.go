@@ -23,7 +23,7 @@ func (u *update) trySliced(ctx context.Context, state *slice.State) (*scim.Resou
 	if err := u.check(state.Current); err != nil {
 		return nil, err
 	}
-	if err := u.reserve(ctx, state.Size()); err != nil {
+	if err := u.acquire(ctx, state.Size()); err != nil {
 		return nil, err
 	}
 	next, wanted, err := u.nextSliced(ctx, state)
@@ -81,7 +81,7 @@ func (u *update) wroteSlices(w *slice.Writer) {
 func (u *update) whole(ctx context.Context) (*scim.Resource, error) {
 	u.store.cache.AcknowledgeAll(u.written)
 	view := u.options.View
-	view.Reserve = nil // That has been done.
+	view.Memory = nil // That has been done.
 	return u.store.get(ctx, u.t, u.id, view)
 }
 

@@ -87,7 +87,7 @@ func (s *Store) Get(ctx context.Context, t *schema.ResourceType, id string, view
 	if err != nil {
 		return nil, err
 	}
-	if err := view.Take(ctx, view.Weight(len(found.resource.Members().IDs()))); err != nil {
+	if err := view.Acquire(ctx, view.Weight(len(found.resource.Members().IDs()))); err != nil {
 		return nil, err
 	}
 	return s.view(found.resource, view), nil
@@ -105,7 +105,7 @@ func (s *Store) Update(ctx context.Context, t *schema.ResourceType, id string, c
 	if version := current.Meta().Version; options.Precondition != nil && !options.Precondition(version) {
 		return nil, store.PreconditionFailed(version)
 	}
-	if err := options.View.Take(ctx, options.View.Weight(len(current.Members().IDs()))); err != nil {
+	if err := options.View.Acquire(ctx, options.View.Weight(len(current.Members().IDs()))); err != nil {
 		return nil, err
 	}
 	next, err := options.Apply(change, current)
@@ -185,7 +185,7 @@ func (s *Store) List(ctx context.Context, t *schema.ResourceType, query store.Qu
 	for _, resource := range page.Resources {
 		members += len(resource.Members().IDs())
 	}
-	if err := query.View.Take(ctx, query.View.Weight(members)); err != nil {
+	if err := query.View.Acquire(ctx, query.View.Weight(members)); err != nil {
 		return nil, err
 	}
 	for i, resource := range page.Resources {
