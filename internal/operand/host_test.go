@@ -1,0 +1,96 @@
+package operand
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+)
+
+// There is one record of a host, whoever asks for it, in the operator's namespace.
+func TestHostRecord(t *testing.T) {
+	holder := types.NamespacedName{Namespace: "team", Name: "acme"}
+	record := HostRecord("kubescim-system", "acme.example.com", holder)
+	other := HostRecord("kubescim-system", "acme.example.com", types.NamespacedName{Namespace: "other", Name: "globex"})
+	if record.Name != other.Name || record.Namespace != "kubescim-system" {
+		t.Errorf("it is called %s/%s and %s/%s", record.Namespace, record.Name, other.Namespace, other.Name)
+	}
+	for _, host := range []string{"globex.example.com", "a.cme.example.com", ""} {
+		if HostRecordName(host) == record.Name {
+			t.Errorf("%q has the same record", host)
+		}
+	}
+	long := "a-host-with-a-very-long-name-" + "of-labels.that-are-as-long.as-a-host-may-have.example.com"
+	if problems := validation.IsDNS1123Subdomain(HostRecordName(long)); len(problems) > 0 {
+		t.Error(problems)
+	}
+	if HostOf(record) != "acme.example.com" || HolderOf(record) != holder || !GivenUpSince(record).IsZero() {
+		t.Errorf("the record says %v", record.Data)
+	}
+	if record.Labels[LabelComponent] != ComponentHost || record.Labels[LabelManagedBy] != ManagedBy {
+		t.Errorf("labels are %v", record.Labels)
+	}
+}
+
+// A host that was given up is its holder's until somebody takes it.
+func TestGivingAHostUp(t *testing.T) {
+	record := HostRecord("kubescim-system", "acme.example.com", types.NamespacedName{Namespace: "team", Name: "acme"})
+	since := time.Date(2026, 1, 2, 3, 4, 5, 678, time.FixedZone("", 3600))
+	GiveUp(record, since)
+	if !GivenUpSince(record).Equal(since) || HolderOf(record).Name != "acme" {
+		t.Errorf("the record says %v", record.Data)
+	}
+	next := types.NamespacedName{Namespace: "other", Name: "globex"}
+	Hold(record, next)
+	if !GivenUpSince(record).IsZero() || HolderOf(record) != next || HostOf(record) != "acme.example.com" {
+		t.Errorf("the record says %v", record.Data)
+	}
+	for _, text := range []string{"", "yesterday", "2026-01-02"} {
+		if since := GivenUpSince(&corev1.ConfigMap{Data: map[string]string{"givenUpSince": text}}); !since.IsZero() {
+			t.Errorf("%q is %v", text, since)
+		}
+	}
+}
+
+func TestPublished(t *testing.T) {
+	own := as[networkingv1.Ingress](t, Ingress(tenant(func(t *scimv1alpha1.ScimTenant) {
+		t.Spec.Endpoint.Host, t.Spec.Endpoint.Path = "acme.example.com", "/api"
+	})))
+	at := func(host string, paths ...string) networkingv1.IngressRule {
+		rule := networkingv1.IngressRule{Host: host}
+		if len(paths) > 0 {
+			rule.HTTP = &networkingv1.HTTPIngressRuleValue{}
+		}
+		for _, path := range paths {
+			rule.HTTP.Paths = append(rule.HTTP.Paths, networkingv1.HTTPIngressPath{Path: path})
+		}
+		return rule
+	}
+	for name, c := range map[string]struct {
+		rules []networkingv1.IngressRule
+		hosts []string
+		url   string
+	}{
+		"our own":          {own.Spec.Rules, []string{"acme.example.com"}, "https://acme.example.com/api"},
+		"no rule":          {nil, nil, ""},
+		"every host":       {[]networkingv1.IngressRule{at("", "/")}, nil, ""},
+		"several":          {[]networkingv1.IngressRule{at(""), at("a.example.com"), at("b.example.com", "/x", "/y")}, []string{"a.example.com", "b.example.com"}, "https://b.example.com/x"},
+		"a host, no paths": {[]networkingv1.IngressRule{at("a.example.com")}, []string{"a.example.com"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ingress := &networkingv1.Ingress{Spec: networkingv1.IngressSpec{Rules: c.rules}}
+			if got := PublishedHosts(ingress); !slices.Equal(got, c.hosts) {
+				t.Errorf("hosts are %q", got)
+			}
+			if got := PublishedURL(ingress); got != c.url {
+				t.Errorf("the URL is %q", got)
+			}
+		})
+	}
+}
