@@ -10,7 +10,7 @@ import (
 
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/kubescim/kubescim/hack/cluster/internal/local"
+	"github.com/kubescim/kubescim/hack/cluster/internal/layout"
 )
 
 // cluster is one of the ways to have a Kubernetes cluster.
@@ -61,7 +61,7 @@ func decide(c circumstances) (kind, error) {
 	switch {
 	case c.foreignKubeconfig:
 		return kindCurrent, nil
-	case c.ownContext == local.ContextName:
+	case c.ownContext == layout.ContextName:
 		return kindLocal, nil
 	case c.ownContext == kindContext:
 		return kindKind, nil
@@ -101,7 +101,7 @@ func isForeign(kubeconfig, own string) bool {
 	if resolved(kubeconfig) == resolved(own) {
 		return false
 	}
-	return contextOf(kubeconfig) != local.ContextName
+	return contextOf(kubeconfig) != layout.ContextName
 }
 
 // resolved is the path without links, or as it is where it leads nowhere.

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/kubescim/kubescim/hack/cluster/internal/local"
+	"github.com/kubescim/kubescim/hack/cluster/internal/layout"
 )
 
 func TestDecide(t *testing.T) {
@@ -21,7 +21,7 @@ func TestDecide(t *testing.T) {
 		"CLUSTER beats the kubeconfig":             {given: circumstances{cluster: "local", foreignKubeconfig: true}, want: kindLocal},
 		"CLUSTER=current needs no KUBECONFIG":      {given: circumstances{cluster: "current"}, want: kindCurrent},
 		"CLUSTER=kind does not ask for Docker":     {given: circumstances{cluster: "kind"}, want: kindKind},
-		"the local cluster was started before":     {given: circumstances{ownContext: local.ContextName}, docker: true, want: kindLocal},
+		"the local cluster was started before":     {given: circumstances{ownContext: layout.ContextName}, docker: true, want: kindLocal},
 		"the kind cluster was started before":      {given: circumstances{ownContext: kindContext}, want: kindKind},
 		"a kubeconfig beats what was made earlier": {given: circumstances{foreignKubeconfig: true, ownContext: kindContext}, want: kindCurrent},
 		"CLUSTER is misspelt":                      {given: circumstances{cluster: "kindd"}, wantErr: true},
@@ -50,7 +50,7 @@ func TestIsForeign(t *testing.T) {
 		}
 		return path
 	}
-	own := write("own", local.ContextName)
+	own := write("own", layout.ContextName)
 	link := filepath.Join(dir, "link")
 	if err := os.Symlink(own, link); err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func TestIsForeign(t *testing.T) {
 		"unset":                            {"", false},
 		"the checkout's own":               {own, false},
 		"a link to the checkout's own":     {link, false},
-		"another checkout's":               {write("other", local.ContextName), false},
+		"another checkout's":               {write("other", layout.ContextName), false},
 		"of another cluster":               {write("foreign", "production"), true},
 		"missing":                          {filepath.Join(dir, "missing"), true},
 		"a list of several, first our own": {own + ":" + link, true},

@@ -5,17 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"strings"
+
+	"github.com/kubescim/kubescim/hack/cluster/internal/components"
+	"github.com/kubescim/kubescim/hack/cluster/internal/daemon"
+	"github.com/kubescim/kubescim/hack/cluster/internal/layout"
+	"github.com/kubescim/kubescim/hack/cluster/internal/network"
+	"github.com/kubescim/kubescim/hack/cluster/internal/traces"
 )
 
 // verifyGone looks for everything that a cluster could leave on the machine, and says what it found.
-func (c *Cluster) verifyGone(ctx context.Context) error {
+func verifyGone(ctx context.Context, dir layout.Dir, logf func(string, ...any)) error {
 	var left []string
-	for _, look := range []func(context.Context) ([]string, error){
-		c.processesLeft, c.mountsLeft, rulesOfClusterLeft, c.filesLeft, portsLeft,
+	for _, look := range []func(context.Context, layout.Dir) ([]string, error){
+		processesLeft, mountsLeft, rulesLeft, filesLeft, portsLeft,
 	} {
-		found, err := look(ctx)
+		found, err := look(ctx, dir)
 		if err != nil {
 			return err
 		}
@@ -25,29 +32,29 @@ func (c *Cluster) verifyGone(ctx context.Context) error {
 		return fmt.Errorf("down left behind:\n  %s\nRun down again; if it stays, restart the machine",
 			strings.Join(left, "\n  "))
 	}
-	c.logf("nothing is left: no process, mount, iptables rule, network link, control group, file or port")
+	logf("nothing is left: no process, mount, iptables rule, network link, control group, file or port")
 	return nil
 }
 
 // processesLeft are daemons, shims and containers of the cluster.
-func (c *Cluster) processesLeft(context.Context) ([]string, error) {
-	all, err := processes()
+func processesLeft(_ context.Context, dir layout.Dir) ([]string, error) {
+	all, err := daemon.Processes()
 	if err != nil {
 		return nil, err
 	}
 	var left []string
 	for _, candidate := range all {
-		if candidate.isShim(c.dir) || candidate.isContainer(c.dir) || c.isAnyDaemon(candidate) {
-			left = append(left, fmt.Sprintf("process %d: %s", candidate.pid, strings.Join(candidate.args, " ")))
+		if candidate.IsShim(dir) || candidate.IsContainer(dir) || isAnyDaemon(candidate, dir) {
+			left = append(left, candidate.String())
 		}
 	}
 	return left, nil
 }
 
-// isAnyDaemon tells whether a process is one of the cluster's daemons.
-func (c *Cluster) isAnyDaemon(p process) bool {
-	for _, name := range daemonNames {
-		if p.isDaemon(name, c.dir) {
+// isAnyDaemon reports whether a process is one of the cluster's daemons.
+func isAnyDaemon(p daemon.Process, dir layout.Dir) bool {
+	for _, name := range components.Names {
+		if p.IsDaemon(name, dir) {
 			return true
 		}
 	}
@@ -55,8 +62,8 @@ func (c *Cluster) isAnyDaemon(p process) bool {
 }
 
 // mountsLeft are mounts below the folder of the cluster.
-func (c *Cluster) mountsLeft(context.Context) ([]string, error) {
-	points, err := mountsBelow(string(c.dir))
+func mountsLeft(_ context.Context, dir layout.Dir) ([]string, error) {
+	points, err := traces.MountsBelow(string(dir))
 	if err != nil {
 		return nil, err
 	}
@@ -67,29 +74,17 @@ func (c *Cluster) mountsLeft(context.Context) ([]string, error) {
 	return left, nil
 }
 
-// rulesOfClusterLeft are commands of a script that would still find something to remove.
-func rulesOfClusterLeft(ctx context.Context) ([]string, error) {
-	var left []string
-	for _, command := range []string{"iptables", "ip6tables"} {
-		script, err := rulesLeft(ctx, command)
-		if err != nil {
-			return nil, err
-		}
-		if script != "" {
-			left = append(left, command+" rules:\n"+script)
-		}
-	}
-	return left, nil
-}
+// rulesLeft are the cluster's rules in iptables.
+func rulesLeft(ctx context.Context, _ layout.Dir) ([]string, error) { return network.RulesLeft(ctx) }
 
 // filesLeft are the bridge, control groups, the folder of the cluster and files outside it.
-func (c *Cluster) filesLeft(ctx context.Context) ([]string, error) {
-	paths, err := c.dir.outside(ctx)
+func filesLeft(ctx context.Context, dir layout.Dir) ([]string, error) {
+	paths, err := traces.Outside(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	paths = append(paths, cgroupRoots()...)
-	paths = append(paths, "/sys/class/net/"+bridgeName, string(c.dir), claimFile)
+	paths = append(paths, traces.Cgroups()...)
+	paths = append(paths, "/sys/class/net/"+layout.BridgeName, string(dir), layout.ClaimFile)
 	var left []string
 	for _, path := range paths {
 		_, err := os.Lstat(path)
@@ -105,12 +100,21 @@ func (c *Cluster) filesLeft(ctx context.Context) ([]string, error) {
 }
 
 // portsLeft are ports that something still listens on. The kernel may take a moment to free them.
-func portsLeft(ctx context.Context) ([]string, error) {
+func portsLeft(ctx context.Context, _ layout.Dir) ([]string, error) {
 	var left []string
-	for _, address := range allListens {
-		if poll(ctx, portLimit, func() bool { return portFree(ctx, address) }) != nil {
-			left = append(left, "port "+portOf(address)+": "+listeners(ctx, address))
+	for _, address := range components.Listens {
+		if daemon.Poll(ctx, daemon.PortLimit, func() bool { return daemon.PortFree(ctx, address) }) != nil {
+			left = append(left, "port "+portOf(address)+": "+daemon.Listeners(ctx, address))
 		}
 	}
 	return left, nil
+}
+
+// portOf is the port of an address.
+func portOf(address string) string {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	return port
 }

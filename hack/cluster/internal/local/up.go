@@ -11,6 +11,14 @@ import (
 	"time"
 
 	"github.com/kubescim/kubescim/hack/cluster/internal/binaries"
+	"github.com/kubescim/kubescim/hack/cluster/internal/components"
+	"github.com/kubescim/kubescim/hack/cluster/internal/containerd"
+	"github.com/kubescim/kubescim/hack/cluster/internal/daemon"
+	"github.com/kubescim/kubescim/hack/cluster/internal/debian"
+	"github.com/kubescim/kubescim/hack/cluster/internal/layout"
+	"github.com/kubescim/kubescim/hack/cluster/internal/network"
+	"github.com/kubescim/kubescim/hack/cluster/internal/pki"
+	"github.com/kubescim/kubescim/hack/cluster/internal/traces"
 )
 
 // usableLimit bounds the wait for the node and the default ServiceAccount, once all daemons are up.
@@ -28,7 +36,7 @@ func (c *Cluster) Up(ctx context.Context) error {
 	if err := needRoot(); err != nil {
 		return err
 	}
-	if err := extendPath(); err != nil {
+	if err := debian.ExtendPath(); err != nil {
 		return err
 	}
 	unlock, err := c.lock(ctx)
@@ -36,45 +44,46 @@ func (c *Cluster) Up(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	if err := c.dir.needNoOther(); err != nil {
+	if err := c.dir.NeedNoOther(); err != nil {
 		return err
 	}
-	err = together(ctx, c.ensurePackages,
+	err = together(ctx,
+		func(ctx context.Context) error { return debian.Ensure(ctx, c.logf) },
 		func(ctx context.Context) error { return c.programs.Ensure(ctx, binaries.All) })
 	if err != nil {
 		return err
 	}
-	if err := c.prepare(ctx); err != nil {
+	if err := prepare(ctx, c.dir); err != nil {
 		return err
 	}
 	if err := c.startAll(ctx); err != nil {
 		return err
 	}
-	return c.awaitUsable(ctx)
+	return awaitUsable(ctx, c.dir)
 }
 
 // prepare makes all files and settings that the daemons are started with.
-func (c *Cluster) prepare(ctx context.Context) error {
-	if err := c.dir.forgetLastBoot(); err != nil {
+func prepare(ctx context.Context, dir layout.Dir) error {
+	if err := forgetLastBoot(dir); err != nil {
 		return err
 	}
-	if err := c.dir.make(); err != nil {
+	if err := dir.Make(); err != nil {
 		return err
 	}
-	if err := c.dir.claim(); err != nil {
+	if err := dir.Claim(); err != nil {
 		return err
 	}
-	if err := ensurePKI(c.dir.path("pki")); err != nil {
+	if err := pki.Ensure(dir.Path("pki")); err != nil {
 		return err
 	}
-	if err := writeKubeconfigs(c.dir); err != nil {
+	if err := pki.WriteKubeconfigs(dir); err != nil {
 		return err
 	}
-	bridgeFiltered, err := c.prepareNetwork(ctx)
+	bridgeFiltered, err := network.Prepare(ctx, dir)
 	if err != nil {
 		return err
 	}
-	return writeConfigs(c.dir, bridgeFiltered)
+	return components.WriteConfigs(dir, bridgeFiltered)
 }
 
 // startAll starts what can start at the same time together. The API server needs etcd, and everything else gives
@@ -82,23 +91,26 @@ func (c *Cluster) prepare(ctx context.Context) error {
 func (c *Cluster) startAll(ctx context.Context) error {
 	err := together(ctx,
 		func(ctx context.Context) error {
-			if err := c.etcd().ensure(ctx, c.dir, c.logf); err != nil {
+			if err := components.Etcd(c.dir, c.programs).Ensure(ctx, c.dir, c.logf); err != nil {
 				return err
 			}
-			return c.apiServer().ensure(ctx, c.dir, c.logf)
+			return components.APIServer(c.dir, c.programs).Ensure(ctx, c.dir, c.logf)
 		},
 		func(ctx context.Context) error {
-			if err := c.containerd().ensure(ctx, c.dir, c.logf); err != nil {
+			if err := components.Containerd(c.dir).Ensure(ctx, c.dir, c.logf); err != nil {
 				return err
 			}
-			return c.ensurePauseImage(ctx)
+			return containerd.EnsurePauseImage(ctx, c.dir, c.checkout, c.logf)
 		})
 	if err != nil {
 		return err
 	}
 	var steps []step
-	for _, d := range []*daemon{c.kubelet(), c.controllerManager(), c.scheduler(), c.kubeProxy()} {
-		steps = append(steps, func(ctx context.Context) error { return d.ensure(ctx, c.dir, c.logf) })
+	for _, d := range []*daemon.Daemon{
+		components.Kubelet(c.dir, c.programs), components.ControllerManager(c.dir, c.programs),
+		components.Scheduler(c.dir, c.programs), components.KubeProxy(c.dir, c.programs),
+	} {
+		steps = append(steps, func(ctx context.Context) error { return d.Ensure(ctx, c.dir, c.logf) })
 	}
 	return together(ctx, steps...)
 }
@@ -121,38 +133,38 @@ func together(ctx context.Context, steps ...step) error {
 }
 
 // awaitUsable waits until pods can be made.
-func (c *Cluster) awaitUsable(ctx context.Context) error {
+func awaitUsable(ctx context.Context, dir layout.Dir) error {
 	var last error
-	err := poll(ctx, usableLimit, func() bool {
-		last = c.usable(ctx)
+	err := daemon.Poll(ctx, usableLimit, func() bool {
+		last = components.Usable(ctx, dir)
 		return last == nil
 	})
 	if err != nil {
 		return fmt.Errorf("the cluster does not get ready: %w\n%s\nThe logs are in %s. If they do not say what to "+
-			"mend, run down and then up again", last, tail(c.dir.logFile(binaries.Kubelet), 12), c.dir.path("logs"))
+			"mend, run down and then up again", last, daemon.Tail(dir.LogFile(binaries.Kubelet), 12), dir.Path("logs"))
 	}
 	return nil
 }
 
 // forgetLastBoot removes what was about processes and mounts of an earlier boot, if there was one since: a
 // containerd that finds its old containers there looks for each of them in vain.
-func (d stateDir) forgetLastBoot() error {
+func forgetLastBoot(dir layout.Dir) error {
 	content, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return fmt.Errorf("find out when the machine started: %w", err)
 	}
-	boot, path := strings.TrimSpace(string(content)), d.path("run", "boot-id")
+	boot, path := strings.TrimSpace(string(content)), dir.Path("run", "boot-id")
 	if old, err := os.ReadFile(path); err == nil && string(old) == boot {
 		return nil
 	}
-	if err := unmountBelow(d.path("run")); err != nil {
+	if err := traces.UnmountBelow(dir.Path("run")); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(d.path("run")); err != nil {
+	if err := os.RemoveAll(dir.Path("run")); err != nil {
 		return fmt.Errorf("remove what was left from before the machine started: %w", err)
 	}
-	if err := os.MkdirAll(d.path("run"), 0o755); err != nil {
+	if err := os.MkdirAll(dir.Path("run"), 0o755); err != nil {
 		return fmt.Errorf("make the folder of the cluster: %w", err)
 	}
-	return writeIfChanged(path, []byte(boot), 0o644)
+	return layout.WriteIfChanged(path, []byte(boot), 0o644)
 }

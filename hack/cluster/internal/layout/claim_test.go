@@ -1,4 +1,4 @@
-package local
+package layout
 
 import (
 	"os"
@@ -7,7 +7,7 @@ import (
 )
 
 func TestClaimed(t *testing.T) {
-	mine, other := stateDir(t.TempDir()), t.TempDir()
+	mine, other := Dir(t.TempDir()), t.TempDir()
 	file := filepath.Join(t.TempDir(), "claim")
 	if owner, err := claimed(file, mine); err != nil || owner != "" {
 		t.Errorf("without a claim: %q, %v; want none", owner, err)

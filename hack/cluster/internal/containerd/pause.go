@@ -1,4 +1,4 @@
-package local
+package containerd
 
 import (
 	"bytes"
@@ -11,36 +11,37 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/kubescim/kubescim/hack/cluster/internal/layout"
 	"github.com/kubescim/kubescim/hack/image/archive"
 	"github.com/kubescim/kubescim/hack/internal/gobuild"
 )
 
-// ensurePauseImage gives containerd the image that it needs before it can run any pod.
-func (c *Cluster) ensurePauseImage(ctx context.Context) error {
-	present, err := c.ctr(ctx, "--namespace", "k8s.io", "images", "list", "--quiet")
+// EnsurePauseImage gives containerd the image that it needs before it can run any pod.
+func EnsurePauseImage(ctx context.Context, dir layout.Dir, checkout string, logf func(string, ...any)) error {
+	present, err := Ctr(ctx, dir, "--namespace", "k8s.io", "images", "list", "--quiet")
 	if err != nil {
 		return fmt.Errorf("look for the pause image: %w", err)
 	}
 	for name := range strings.Lines(present) {
-		if strings.HasSuffix(strings.TrimSpace(name), "/"+pauseImage) {
+		if strings.HasSuffix(strings.TrimSpace(name), "/"+PauseImage) {
 			return nil
 		}
 	}
-	program := c.dir.path("run", "pause")
-	if err := c.buildPause(ctx, program); err != nil {
+	program := dir.Path("run", "pause")
+	if err := buildPause(ctx, checkout, program); err != nil {
 		return err
 	}
 	file := program + ".tar"
 	if err := writePauseImage(program, file); err != nil {
 		return err
 	}
-	return c.importImage(ctx, file)
+	return Import(ctx, dir, file, logf)
 }
 
 // buildPause compiles the pause program of this checkout.
-func (c *Cluster) buildPause(ctx context.Context, program string) error {
+func buildPause(ctx context.Context, checkout, program string) error {
 	cmd := gobuild.ForImage(ctx, "-s -w", "-o", program, "./pause")
-	cmd.Dir = filepath.Join(c.checkout, "hack")
+	cmd.Dir = filepath.Join(checkout, "hack")
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the pause program: %w\n%s", err, bytes.TrimSpace(output))
 	}
@@ -54,7 +55,7 @@ func writePauseImage(program, file string) error {
 		return fmt.Errorf("read the pause program: %w", err)
 	}
 	image := archive.Image{
-		Tag:     pauseImage,
+		Tag:     PauseImage,
 		Files:   []archive.File{{Path: "pause", Mode: 0o755, Content: content}},
 		Config:  v1.Config{Entrypoint: []string{"/pause"}, User: "65535:65535", WorkingDir: "/"},
 		Created: time.Unix(0, 0),

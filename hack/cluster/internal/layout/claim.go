@@ -1,4 +1,4 @@
-package local
+package layout
 
 import (
 	"errors"
@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// claimFile says in which folder the cluster of this machine lives. It is gone after a restart of the machine, as
+// ClaimFile says in which folder the cluster of this machine lives. It is gone after a restart of the machine, as
 // are the processes, addresses and rules that two clusters would fight over.
-const claimFile = "/run/kubescim-cluster"
+const ClaimFile = "/run/kubescim-cluster"
 
 // claimed is the folder of a cluster other than the one in dir; empty if there is none.
-func claimed(file string, dir stateDir) (string, error) {
+func claimed(file string, dir Dir) (string, error) {
 	content, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
@@ -32,9 +32,9 @@ func claimed(file string, dir stateDir) (string, error) {
 	return owner, nil
 }
 
-// needNoOther refuses to touch a machine that has a cluster in another folder.
-func (d stateDir) needNoOther() error {
-	owner, err := claimed(claimFile, d)
+// NeedNoOther refuses to touch a machine that has a cluster in another folder.
+func (d Dir) NeedNoOther() error {
+	owner, err := claimed(ClaimFile, d)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (d stateDir) needNoOther() error {
 	return nil
 }
 
-// claim notes that the cluster of this machine lives in this folder.
-func (d stateDir) claim() error {
-	return writeIfChanged(claimFile, []byte(string(d)+"\n"), 0o644)
+// Claim notes that the cluster of this machine lives in this folder.
+func (d Dir) Claim() error {
+	return WriteIfChanged(ClaimFile, []byte(string(d)+"\n"), 0o644)
 }

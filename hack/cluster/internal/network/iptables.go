@@ -1,4 +1,4 @@
-package local
+package network
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+
+	"github.com/kubescim/kubescim/hack/cluster/internal/layout"
 )
 
 // kubePrefix starts the names of the chains of kubelet and kube-proxy. A machine has one kubelet, so all such
@@ -79,18 +81,18 @@ func (t table) ours() []string {
 	return chains
 }
 
-// isOfNetwork tells whether a chain of the CNI plugins serves our network, by the comment of the rule that
+// isOfNetwork reports whether a chain of the CNI plugins serves our network, by the comment of the rule that
 // leads to it.
 func (t table) isOfNetwork(chain string) bool {
 	if !strings.HasPrefix(chain, "CNI-") || slices.Contains(portmapChains, chain) {
 		return false
 	}
 	return slices.ContainsFunc(t.rules, func(r rule) bool {
-		return r.target == chain && strings.Contains(r.line, networkName)
+		return r.target == chain && strings.Contains(r.line, layout.NetworkName)
 	})
 }
 
-// portmapIsOurs tells whether nobody but us has a port mapped, so that the shared chains can go.
+// portmapIsOurs reports whether nobody but us has a port mapped, so that the shared chains can go.
 func (t table) portmapIsOurs(ours []string) bool {
 	return !slices.ContainsFunc(t.rules, func(r rule) bool {
 		return r.chain == portmapChains[0] && !slices.Contains(ours, r.target)
@@ -123,10 +125,10 @@ func cleanupScript(saved string) string {
 	return script.String()
 }
 
-// removeRules removes the cluster's rules from iptables and ip6tables, each table at one stroke.
-func removeRules(ctx context.Context) error {
+// RemoveRules removes the cluster's rules from iptables and ip6tables, each table at one stroke.
+func RemoveRules(ctx context.Context) error {
 	for _, command := range []string{"iptables", "ip6tables"} {
-		script, err := rulesLeft(ctx, command)
+		script, err := cleanup(ctx, command)
 		if err != nil {
 			return err
 		}
@@ -142,13 +144,13 @@ func removeRules(ctx context.Context) error {
 	return nil
 }
 
-// rulesLeft is the script that would remove the cluster's rules. A machine without iptables, or without IPv6,
+// cleanup is the script that would remove the cluster's rules. A machine without iptables, or without IPv6,
 // has none.
-func rulesLeft(ctx context.Context, command string) (string, error) {
+func cleanup(ctx context.Context, command string) (string, error) {
 	if path, _ := exec.LookPath(command + "-save"); path == "" {
 		return "", nil
 	}
-	if command == "ip6tables" && !exists("/proc/sys/net/ipv6") {
+	if command == "ip6tables" && !layout.Exists("/proc/sys/net/ipv6") {
 		return "", nil
 	}
 	saved, err := exec.CommandContext(ctx, command+"-save").Output()
@@ -156,4 +158,19 @@ func rulesLeft(ctx context.Context, command string) (string, error) {
 		return "", fmt.Errorf("list the %s rules: %w", command, err)
 	}
 	return cleanupScript(string(saved)), nil
+}
+
+// RulesLeft are commands of a script that would still find something to remove.
+func RulesLeft(ctx context.Context) ([]string, error) {
+	var left []string
+	for _, command := range []string{"iptables", "ip6tables"} {
+		script, err := cleanup(ctx, command)
+		if err != nil {
+			return nil, err
+		}
+		if script != "" {
+			left = append(left, command+" rules:\n"+script)
+		}
+	}
+	return left, nil
 }

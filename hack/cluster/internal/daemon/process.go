@@ -1,4 +1,4 @@
-package local
+package daemon
 
 import (
 	"bytes"
@@ -12,6 +12,10 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/kubescim/kubescim/hack/cluster/internal/layout"
 )
 
 const (
@@ -21,8 +25,8 @@ const (
 	killWait = 10 * time.Second
 )
 
-// process is what /proc says about a running program.
-type process struct {
+// Process is what /proc says about a running program.
+type Process struct {
 	pid int
 	// executable is the file that runs, also if it has been replaced since.
 	executable string
@@ -30,30 +34,35 @@ type process struct {
 }
 
 // readProcess looks a process up. There is none if it ended, and also if it is a zombie: that runs no more.
-func readProcess(pid int) (process, bool) {
+func readProcess(pid int) (Process, bool) {
 	dir := filepath.Join("/proc", strconv.Itoa(pid))
 	executable, err := os.Readlink(filepath.Join(dir, "exe"))
 	if err != nil {
-		return process{}, false
+		return Process{}, false
 	}
 	cmdline, err := os.ReadFile(filepath.Join(dir, "cmdline"))
 	if err != nil || len(cmdline) == 0 {
-		return process{}, false
+		return Process{}, false
 	}
-	return process{
+	return Process{
 		pid:        pid,
 		executable: strings.TrimSuffix(executable, " (deleted)"),
 		args:       strings.Split(strings.TrimSuffix(string(cmdline), "\x00"), "\x00"),
 	}, true
 }
 
-// processes are all that run on the machine.
-func processes() ([]process, error) {
+// String is the process for a message.
+func (p Process) String() string {
+	return fmt.Sprintf("process %d: %s", p.pid, strings.Join(p.args, " "))
+}
+
+// Processes are all that run on the machine.
+func Processes() ([]Process, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
 	}
-	var all []process
+	var all []Process
 	for _, entry := range entries {
 		pid, err := strconv.Atoi(entry.Name())
 		if err != nil {
@@ -66,32 +75,32 @@ func processes() ([]process, error) {
 	return all, nil
 }
 
-// isDaemon tells whether a process is the named daemon of the cluster in dir: the right program, told to use
+// IsDaemon reports whether a process is the named daemon of the cluster in dir: the right program, told to use
 // files of that cluster. A process id alone proves nothing, since the kernel uses it again.
-func (p process) isDaemon(name string, dir stateDir) bool {
+func (p Process) IsDaemon(name string, dir layout.Dir) bool {
 	return filepath.Base(p.executable) == name && p.mentions(dir)
 }
 
-// mentions tells whether the program was given a path below dir.
-func (p process) mentions(dir stateDir) bool {
+// mentions reports whether the program was given a path below dir.
+func (p Process) mentions(dir layout.Dir) bool {
 	return slices.ContainsFunc(p.args, func(arg string) bool {
 		return strings.Contains(arg+"/", string(dir)+"/")
 	})
 }
 
-// isShim tells whether a process is a shim of the cluster's own containerd. Shims outlive it by design, and
+// IsShim reports whether a process is a shim of the cluster's own containerd. Shims outlive it by design, and
 // name its socket in their arguments.
-func (p process) isShim(dir stateDir) bool {
+func (p Process) IsShim(dir layout.Dir) bool {
 	if !strings.HasPrefix(filepath.Base(p.executable), "containerd-shim") {
 		return false
 	}
 	at := slices.Index(p.args, "-address")
-	return at >= 0 && at+1 < len(p.args) && p.args[at+1] == dir.containerdSocket()
+	return at >= 0 && at+1 < len(p.args) && p.args[at+1] == dir.ContainerdSocket()
 }
 
-// isContainer tells whether a process runs in a container of the cluster: its root file system is an overlay
+// IsContainer reports whether a process runs in a container of the cluster: its root file system is an overlay
 // whose upper layer is below dir.
-func (p process) isContainer(dir stateDir) bool {
+func (p Process) IsContainer(dir layout.Dir) bool {
 	content, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.pid), "mountinfo"))
 	if err != nil {
 		return false
@@ -110,23 +119,23 @@ func rootIsBelow(mountinfo []byte, dir string) bool {
 	return false
 }
 
-// recorded is the running daemon whose process id is in the pid file, if it still is that daemon.
-func recorded(dir stateDir, name string) (process, bool) {
-	content, err := os.ReadFile(dir.pidFile(name))
+// Recorded is the running daemon whose process id is in the pid file, if it still is that daemon.
+func Recorded(dir layout.Dir, name string) (Process, bool) {
+	content, err := os.ReadFile(dir.PIDFile(name))
 	if err != nil {
-		return process{}, false
+		return Process{}, false
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
 	if err != nil || pid <= 1 {
-		return process{}, false
+		return Process{}, false
 	}
 	found, ok := readProcess(pid)
-	return found, ok && found.isDaemon(name, dir)
+	return found, ok && found.IsDaemon(name, dir)
 }
 
-// stop ends processes: all at once with SIGTERM, and those that are left after the grace period with SIGKILL.
+// Stop ends processes: all at once with SIGTERM, and those that are left after the grace period with SIGKILL.
 // Each is looked up again before it gets a signal, so that a recycled process id gets none.
-func stop(ctx context.Context, grace time.Duration, targets ...process) error {
+func Stop(ctx context.Context, grace time.Duration, targets ...Process) error {
 	for _, step := range []struct {
 		signal syscall.Signal
 		wait   time.Duration
@@ -139,7 +148,7 @@ func stop(ctx context.Context, grace time.Duration, targets ...process) error {
 				return fmt.Errorf("stop %s (process %d): %w", target.executable, target.pid, err)
 			}
 		}
-		if poll(ctx, step.wait, func() bool { return len(running(targets)) == 0 }) == nil {
+		if Poll(ctx, step.wait, func() bool { return len(running(targets)) == 0 }) == nil {
 			return nil
 		}
 	}
@@ -152,8 +161,8 @@ func stop(ctx context.Context, grace time.Duration, targets ...process) error {
 }
 
 // running are those of the targets that still run the same program with the same arguments.
-func running(targets []process) []process {
-	var still []process
+func running(targets []Process) []Process {
+	var still []Process
 	for _, target := range targets {
 		now, ok := readProcess(target.pid)
 		if ok && now.executable == target.executable && slices.Equal(now.args, target.args) {
@@ -163,20 +172,9 @@ func running(targets []process) []process {
 	return still
 }
 
-// poll waits until the condition holds.
-func poll(ctx context.Context, limit time.Duration, condition func() bool) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	ticker := time.NewTicker(pollInterval)
-	defer ticker.Stop()
-	for {
-		if condition() {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-ticker.C:
-		}
-	}
+// Poll waits until the condition holds, at most as long as the limit.
+func Poll(ctx context.Context, limit time.Duration, condition func() bool) error {
+	return wait.PollUntilContextTimeout(ctx, pollInterval, limit, true, func(context.Context) (bool, error) {
+		return condition(), nil
+	})
 }

@@ -1,4 +1,6 @@
-package local
+// Package traces finds and removes what a stopped cluster leaves on the machine besides its network: mounts, control
+// groups, and files outside its folder.
+package traces
 
 import (
 	"context"
@@ -10,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/kubescim/kubescim/hack/cluster/internal/layout"
 )
 
 // Places that are compiled into containerd's shims, the CNI plugins and the kubelet, and that no option moves.
@@ -20,11 +24,11 @@ const (
 	shimSocketDir     = "/run/containerd/s"
 )
 
-// outside are the files of a stopped cluster that are not below its folder.
-func (d stateDir) outside(ctx context.Context) ([]string, error) {
+// Outside are the files of a stopped cluster that are not below its folder.
+func Outside(ctx context.Context, dir layout.Dir) ([]string, error) {
 	files := []string{filepath.Join(devicePluginDir, "kubelet.sock")}
-	for _, list := range []func(context.Context) ([]string, error){deadShimSockets, cniResults, d.logLinks} {
-		found, err := list(ctx)
+	for _, list := range []func(context.Context, layout.Dir) ([]string, error){deadShimSockets, cniResults, logLinks} {
+		found, err := list(ctx, dir)
 		if err != nil {
 			return nil, err
 		}
@@ -35,7 +39,7 @@ func (d stateDir) outside(ctx context.Context) ([]string, error) {
 
 // deadShimSockets are the sockets in the folder of all shims that nobody listens on. Nobody can listen on such a
 // socket again, so it is of no use even if the shim of another containerd left it.
-func deadShimSockets(ctx context.Context) ([]string, error) {
+func deadShimSockets(ctx context.Context, _ layout.Dir) ([]string, error) {
 	sockets, err := filepath.Glob(filepath.Join(shimSocketDir, "*"))
 	if err != nil {
 		return nil, fmt.Errorf("list the sockets of shims: %w", err)
@@ -55,36 +59,36 @@ func deadShimSockets(ctx context.Context) ([]string, error) {
 
 // cniResults are what the CNI plugins remember of the pods in our network. The loopback plugin writes one too,
 // under a name that only the id of the pod tells from others.
-func cniResults(context.Context) ([]string, error) {
-	prefix, suffix := filepath.Join(cniResultsDir, networkName+"-"), "-eth0"
+func cniResults(context.Context, layout.Dir) ([]string, error) {
+	prefix, suffix := filepath.Join(cniResultsDir, layout.NetworkName+"-"), "-eth0"
 	found, err := filepath.Glob(prefix + "*" + suffix)
 	if err != nil {
 		return nil, fmt.Errorf("list what the CNI plugins keep: %w", err)
 	}
 	for _, result := range found {
 		id := strings.TrimSuffix(strings.TrimPrefix(result, prefix), suffix)
-		found = append(found, filepath.Join(cniResultsDir, "cni-loopback-"+id+"-lo"))
+		found = append(found, filepath.Join(cniResultsDir, "cni-layout.Loopback-"+id+"-lo"))
 	}
 	return found, nil
 }
 
 // logLinks are the kubelet's links to the logs of containers.
-func (d stateDir) logLinks(context.Context) ([]string, error) {
+func logLinks(_ context.Context, dir layout.Dir) ([]string, error) {
 	links, err := filepath.Glob(filepath.Join(containerLogLinks, "*"))
 	if err != nil {
 		return nil, fmt.Errorf("list links to logs: %w", err)
 	}
 	var ours []string
 	for _, link := range links {
-		if target, err := os.Readlink(link); err == nil && strings.HasPrefix(target, string(d)+"/") {
+		if target, err := os.Readlink(link); err == nil && strings.HasPrefix(target, string(dir)+"/") {
 			ours = append(ours, link)
 		}
 	}
 	return ours, nil
 }
 
-// removeFiles removes files that may be gone already.
-func removeFiles(paths []string) error {
+// RemoveFiles removes files that may be gone already.
+func RemoveFiles(paths []string) error {
 	var failed []error
 	for _, path := range paths {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -94,9 +98,9 @@ func removeFiles(paths []string) error {
 	return errors.Join(failed...)
 }
 
-// removeEmptyFolders removes the folders around those files, unless somebody else has something there, or keeps
+// RemoveEmptyFolders removes the folders around those files, unless somebody else has something there, or keeps
 // them on a disk of their own.
-func removeEmptyFolders() error {
+func RemoveEmptyFolders() error {
 	var failed error
 	for _, dir := range []string{cniResultsDir, containerLogLinks, devicePluginDir, shimSocketDir,
 		filepath.Dir(cniResultsDir), filepath.Dir(devicePluginDir), filepath.Dir(shimSocketDir)} {

@@ -1,4 +1,4 @@
-package local
+package traces
 
 import (
 	"errors"
@@ -44,8 +44,8 @@ func unescape(field string) string {
 	return plain.String()
 }
 
-// mountsBelow are the mount points of this machine below dir.
-func mountsBelow(dir string) ([]string, error) {
+// MountsBelow are the mount points of this machine below dir.
+func MountsBelow(dir string) ([]string, error) {
 	content, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		return nil, fmt.Errorf("list mounts: %w", err)
@@ -53,10 +53,10 @@ func mountsBelow(dir string) ([]string, error) {
 	return parseMounts(string(content), dir), nil
 }
 
-// unmountBelow unmounts everything below dir. Each pass may uncover mounts that others hid.
-func unmountBelow(dir string) error {
+// UnmountBelow unmounts everything below dir. Each pass may uncover mounts that others hid.
+func UnmountBelow(dir string) error {
 	for {
-		points, err := mountsBelow(dir)
+		points, err := MountsBelow(dir)
 		if err != nil || len(points) == 0 {
 			return err
 		}

@@ -1,4 +1,4 @@
-package local
+package pki
 
 import (
 	"fmt"
@@ -6,30 +6,32 @@ import (
 
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/kubescim/kubescim/hack/cluster/internal/layout"
 )
 
-// newKubeconfig renders the kubeconfig of a client, with its key inside: a file that holds all it needs can be
+// NewKubeconfig renders the kubeconfig of a client, with its key inside: a file that holds all it needs can be
 // copied and outlives the folder of the cluster.
-func newKubeconfig(dir stateDir, client string) ([]byte, error) {
+func NewKubeconfig(dir layout.Dir, client string) ([]byte, error) {
 	var material [3][]byte
 	for i, name := range []string{"ca.crt", client + ".crt", client + ".key"} {
-		content, err := os.ReadFile(dir.pki(name))
+		content, err := os.ReadFile(dir.PKI(name))
 		if err != nil {
 			return nil, fmt.Errorf("read the certificates for the kubeconfig of %s: %w", client, err)
 		}
 		material[i] = content
 	}
 	config := clientcmdapi.NewConfig()
-	config.Clusters[ContextName] = &clientcmdapi.Cluster{
-		Server:                   serverURL,
+	config.Clusters[layout.ContextName] = &clientcmdapi.Cluster{
+		Server:                   layout.ServerURL,
 		CertificateAuthorityData: material[0],
 	}
 	config.AuthInfos[client] = &clientcmdapi.AuthInfo{
 		ClientCertificateData: material[1],
 		ClientKeyData:         material[2],
 	}
-	config.Contexts[ContextName] = &clientcmdapi.Context{Cluster: ContextName, AuthInfo: client}
-	config.CurrentContext = ContextName
+	config.Contexts[layout.ContextName] = &clientcmdapi.Context{Cluster: layout.ContextName, AuthInfo: client}
+	config.CurrentContext = layout.ContextName
 	content, err := clientcmd.Write(*config)
 	if err != nil {
 		return nil, fmt.Errorf("render the kubeconfig of %s: %w", client, err)
@@ -37,14 +39,14 @@ func newKubeconfig(dir stateDir, client string) ([]byte, error) {
 	return content, nil
 }
 
-// writeKubeconfigs writes one kubeconfig per client of the API server.
-func writeKubeconfigs(dir stateDir) error {
+// WriteKubeconfigs writes one kubeconfig per client of the API server.
+func WriteKubeconfigs(dir layout.Dir) error {
 	for _, client := range clients {
-		content, err := newKubeconfig(dir, client.file)
+		content, err := NewKubeconfig(dir, client.file)
 		if err != nil {
 			return err
 		}
-		if err := writeIfChanged(dir.kubeconfig(client.file), content, 0o600); err != nil {
+		if err := layout.WriteIfChanged(dir.Kubeconfig(client.file), content, 0o600); err != nil {
 			return err
 		}
 	}

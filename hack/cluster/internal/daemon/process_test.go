@@ -1,4 +1,4 @@
-package local
+package daemon
 
 import (
 	"context"
@@ -8,60 +8,62 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/kubescim/kubescim/hack/cluster/internal/layout"
 )
 
-const testDir = stateDir("/var/lib/kubescim-cluster")
+const testDir = layout.Dir("/var/lib/kubescim-cluster")
 
 func TestIsDaemon(t *testing.T) {
 	tests := map[string]struct {
-		process process
+		process Process
 		want    bool
 	}{
 		"the daemon": {
-			process{executable: "/cache/etcd", args: []string{"etcd", "--data-dir=/var/lib/kubescim-cluster/etcd"}}, true,
+			Process{executable: "/cache/etcd", args: []string{"etcd", "--data-dir=/var/lib/kubescim-cluster/etcd"}}, true,
 		},
 		"told the folder itself": {
-			process{executable: "/cache/etcd", args: []string{"etcd", "/var/lib/kubescim-cluster"}}, true,
+			Process{executable: "/cache/etcd", args: []string{"etcd", "/var/lib/kubescim-cluster"}}, true,
 		},
 		"same program for another cluster": {
-			process{executable: "/cache/etcd", args: []string{"etcd", "--data-dir=/var/lib/etcd"}}, false,
+			Process{executable: "/cache/etcd", args: []string{"etcd", "--data-dir=/var/lib/etcd"}}, false,
 		},
 		"a folder with a longer name": {
-			process{executable: "/cache/etcd", args: []string{"etcd", "--data-dir=/var/lib/kubescim-cluster2/etcd"}}, false,
+			Process{executable: "/cache/etcd", args: []string{"etcd", "--data-dir=/var/lib/kubescim-cluster2/etcd"}}, false,
 		},
 		"another program that names the folder": {
-			process{executable: "/usr/bin/less", args: []string{"less", "/var/lib/kubescim-cluster/logs/etcd.log"}}, false,
+			Process{executable: "/usr/bin/less", args: []string{"less", "/var/lib/kubescim-cluster/logs/etcd.log"}}, false,
 		},
-		"a recycled process id": {process{executable: "/usr/bin/bash", args: []string{"bash"}}, false},
+		"a recycled process id": {Process{executable: "/usr/bin/bash", args: []string{"bash"}}, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := test.process.isDaemon("etcd", testDir); got != test.want {
-				t.Errorf("isDaemon = %t, want %t", got, test.want)
+			if got := test.process.IsDaemon("etcd", testDir); got != test.want {
+				t.Errorf("IsDaemon = %t, want %t", got, test.want)
 			}
 		})
 	}
 }
 
 func TestIsShim(t *testing.T) {
-	socket := testDir.containerdSocket()
+	socket := testDir.ContainerdSocket()
 	tests := map[string]struct {
-		process process
+		process Process
 		want    bool
 	}{
-		"ours": {process{executable: "/usr/bin/containerd-shim-runc-v2",
+		"ours": {Process{executable: "/usr/bin/containerd-shim-runc-v2",
 			args: []string{"shim", "-namespace", "k8s.io", "-id", "x", "-address", socket}}, true},
-		"of the system": {process{executable: "/usr/bin/containerd-shim-runc-v2",
+		"of the system": {Process{executable: "/usr/bin/containerd-shim-runc-v2",
 			args: []string{"shim", "-id", "x", "-address", "/run/containerd/containerd.sock"}}, false},
-		"cut off": {process{executable: "/usr/bin/containerd-shim-runc-v2",
+		"cut off": {Process{executable: "/usr/bin/containerd-shim-runc-v2",
 			args: []string{"shim", "-address"}}, false},
-		"a client of our containerd": {process{executable: "/usr/bin/ctr",
+		"a client of our containerd": {Process{executable: "/usr/bin/ctr",
 			args: []string{"ctr", "-address", socket}}, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := test.process.isShim(testDir); got != test.want {
-				t.Errorf("isShim = %t, want %t", got, test.want)
+			if got := test.process.IsShim(testDir); got != test.want {
+				t.Errorf("IsShim = %t, want %t", got, test.want)
 			}
 		})
 	}
@@ -94,10 +96,10 @@ func TestRootIsBelow(t *testing.T) {
 }
 
 // sleeper starts a program that mentions dir and runs until it is stopped.
-func sleeper(t *testing.T, dir stateDir) *exec.Cmd {
+func sleeper(t *testing.T, dir layout.Dir) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command("/bin/sleep", "600")
-	cmd.Args[0] = dir.path("sleeper")
+	cmd.Args[0] = dir.Path("sleeper")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -114,8 +116,8 @@ func sleeper(t *testing.T, dir stateDir) *exec.Cmd {
 }
 
 func TestRecordedAndStop(t *testing.T) {
-	dir := stateDir(t.TempDir())
-	if err := os.Mkdir(dir.path("run"), 0o755); err != nil {
+	dir := layout.Dir(t.TempDir())
+	if err := os.Mkdir(dir.Path("run"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	cmd := sleeper(t, dir)
@@ -125,36 +127,36 @@ func TestRecordedAndStop(t *testing.T) {
 	}
 	name := filepath.Base(executable)
 	record := func(daemon, content string) {
-		if err := os.WriteFile(dir.pidFile(daemon), []byte(content), 0o644); err != nil {
+		if err := os.WriteFile(dir.PIDFile(daemon), []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	record(name, strconv.Itoa(cmd.Process.Pid)+"\n")
-	found, ok := recorded(dir, name)
+	found, ok := Recorded(dir, name)
 	if !ok || found.pid != cmd.Process.Pid {
-		t.Fatalf("recorded = %v, %t; want process %d", found, ok, cmd.Process.Pid)
+		t.Fatalf("Recorded = %v, %t; want process %d", found, ok, cmd.Process.Pid)
 	}
 	for daemon, content := range map[string]string{
 		"empty": "", "garbage": "etcd", "init": "1", "negative": "-1", "etcd": strconv.Itoa(cmd.Process.Pid),
 	} {
 		record(daemon, content)
-		if found, ok := recorded(dir, daemon); ok {
-			t.Errorf("recorded(%q) with %q = %v, want none", daemon, content, found)
+		if found, ok := Recorded(dir, daemon); ok {
+			t.Errorf("Recorded(%q) with %q = %v, want none", daemon, content, found)
 		}
 	}
 
 	recycled := found
 	recycled.args = []string{"other"}
-	if err := stop(context.Background(), time.Second, recycled); err != nil {
-		t.Fatalf("stop of a recycled process id: %v", err)
+	if err := Stop(context.Background(), time.Second, recycled); err != nil {
+		t.Fatalf("Stop of a recycled process id: %v", err)
 	}
-	if len(running([]process{found})) != 1 {
-		t.Fatal("stop ended a process that had only taken over the id")
+	if len(running([]Process{found})) != 1 {
+		t.Fatal("Stop ended a process that had only taken over the id")
 	}
-	if err := stop(context.Background(), 5*time.Second, found); err != nil {
-		t.Fatalf("stop: %v", err)
+	if err := Stop(context.Background(), 5*time.Second, found); err != nil {
+		t.Fatalf("Stop: %v", err)
 	}
-	if len(running([]process{found})) != 0 {
-		t.Error("stop returned while the process still runs")
+	if len(running([]Process{found})) != 0 {
+		t.Error("Stop returned while the process still runs")
 	}
 }

@@ -1,4 +1,4 @@
-package local
+package pki
 
 import (
 	"crypto/tls"
@@ -9,22 +9,24 @@ import (
 	"testing"
 
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/kubescim/kubescim/hack/cluster/internal/layout"
 )
 
 // newTestPKI makes the certificates of a cluster in a folder of its own.
-func newTestPKI(t *testing.T) stateDir {
+func newTestPKI(t *testing.T) layout.Dir {
 	t.Helper()
-	dir := stateDir(t.TempDir())
-	if err := ensurePKI(dir.path("pki")); err != nil {
-		t.Fatalf("ensurePKI: %v", err)
+	dir := layout.Dir(t.TempDir())
+	if err := Ensure(dir.Path("pki")); err != nil {
+		t.Fatalf("Ensure: %v", err)
 	}
 	return dir
 }
 
 // readCertificate reads a certificate and checks that its key belongs to it.
-func readCertificate(t *testing.T, dir stateDir, name string) *x509.Certificate {
+func readCertificate(t *testing.T, dir layout.Dir, name string) *x509.Certificate {
 	t.Helper()
-	pair, err := tls.LoadX509KeyPair(dir.pki(name+".crt"), dir.pki(name+".key"))
+	pair, err := tls.LoadX509KeyPair(dir.PKI(name+".crt"), dir.PKI(name+".key"))
 	if err != nil {
 		t.Fatalf("load %s: %v", name, err)
 	}
@@ -49,15 +51,15 @@ func TestCertificates(t *testing.T) {
 		{name: "admin", authority: "front-proxy-ca", usage: client, want: false},
 		{name: "front-proxy-client", authority: "front-proxy-ca", usage: client, want: true},
 		{name: "front-proxy-client", authority: "ca", usage: client, want: false},
-		{name: "apiserver", authority: "ca", usage: server, host: loopback, want: true},
-		{name: "apiserver", authority: "ca", usage: server, host: nodeAddress, want: true},
-		{name: "apiserver", authority: "ca", usage: server, host: serviceAddress, want: true},
+		{name: "apiserver", authority: "ca", usage: server, host: layout.Loopback, want: true},
+		{name: "apiserver", authority: "ca", usage: server, host: layout.NodeAddress, want: true},
+		{name: "apiserver", authority: "ca", usage: server, host: layout.ServiceAddress, want: true},
 		{name: "apiserver", authority: "ca", usage: server, host: "kubernetes.default.svc", want: true},
 		{name: "apiserver", authority: "ca", usage: server, host: "example.com", want: false},
-		{name: "kubelet-server", authority: "ca", usage: server, host: nodeAddress, want: true},
-		{name: "etcd", authority: "ca", usage: server, host: loopback, want: true},
+		{name: "kubelet-server", authority: "ca", usage: server, host: layout.NodeAddress, want: true},
+		{name: "etcd", authority: "ca", usage: server, host: layout.Loopback, want: true},
 		{name: "etcd", authority: "ca", usage: client, want: true},
-		{name: "etcd", authority: "ca", usage: server, host: nodeAddress, want: false},
+		{name: "etcd", authority: "ca", usage: server, host: layout.NodeAddress, want: false},
 	}
 	for _, test := range tests {
 		_, err := readCertificate(t, dir, test.name).Verify(x509.VerifyOptions{
@@ -71,23 +73,23 @@ func TestCertificates(t *testing.T) {
 }
 
 func TestKubeletIsANode(t *testing.T) {
-	subject := readCertificate(t, newTestPKI(t), clientKubelet).Subject
+	subject := readCertificate(t, newTestPKI(t), Kubelet).Subject
 	if subject.CommonName != "system:node:kubescim" || len(subject.Organization) != 1 ||
 		subject.Organization[0] != "system:nodes" {
 		t.Errorf("the kubelet is %v, which the Node authorizer does not know", subject)
 	}
 }
 
-func TestEnsurePKI(t *testing.T) {
+func TestEnsure(t *testing.T) {
 	dir := newTestPKI(t)
 	before := readCertificate(t, dir, "ca")
-	if err := ensurePKI(dir.path("pki")); err != nil {
-		t.Fatalf("ensurePKI again: %v", err)
+	if err := Ensure(dir.Path("pki")); err != nil {
+		t.Fatalf("Ensure again: %v", err)
 	}
 	if !before.Equal(readCertificate(t, dir, "ca")) {
 		t.Error("a second call replaced the authority")
 	}
-	files, err := filepath.Glob(dir.pki("*"))
+	files, err := filepath.Glob(dir.PKI("*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,18 +104,18 @@ func TestEnsurePKI(t *testing.T) {
 	}
 }
 
-func TestEnsurePKIAfterAKill(t *testing.T) {
-	dir := stateDir(t.TempDir())
-	if err := os.MkdirAll(dir.path("pki.new"), 0o700); err != nil {
+func TestEnsureAfterAKill(t *testing.T) {
+	dir := layout.Dir(t.TempDir())
+	if err := os.MkdirAll(dir.Path("pki.new"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(dir.path("pki.new", "ca.crt"), []byte("half"), 0o600); err != nil {
+	if err := os.WriteFile(dir.Path("pki.new", "ca.crt"), []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := ensurePKI(dir.path("pki")); err != nil {
-		t.Fatalf("ensurePKI: %v", err)
+	if err := Ensure(dir.Path("pki")); err != nil {
+		t.Fatalf("Ensure: %v", err)
 	}
-	content, err := os.ReadFile(dir.pki("ca.crt"))
+	content, err := os.ReadFile(dir.PKI("ca.crt"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,17 +125,17 @@ func TestEnsurePKIAfterAKill(t *testing.T) {
 }
 
 func TestNewKubeconfig(t *testing.T) {
-	content, err := newKubeconfig(newTestPKI(t), clientAdmin)
+	content, err := NewKubeconfig(newTestPKI(t), Admin)
 	if err != nil {
-		t.Fatalf("newKubeconfig: %v", err)
+		t.Fatalf("NewKubeconfig: %v", err)
 	}
 	config, err := clientcmd.RESTConfigFromKubeConfig(content)
 	if err != nil {
 		t.Fatalf("read the kubeconfig: %v", err)
 	}
-	if config.Host != serverURL || config.Insecure || len(config.CAData) == 0 {
+	if config.Host != layout.ServerURL || config.Insecure || len(config.CAData) == 0 {
 		t.Errorf("the kubeconfig leads to %s (insecure: %t, %d bytes of authority), want %s with an authority",
-			config.Host, config.Insecure, len(config.CAData), serverURL)
+			config.Host, config.Insecure, len(config.CAData), layout.ServerURL)
 	}
 	if _, err := tls.X509KeyPair(config.CertData, config.KeyData); err != nil {
 		t.Errorf("the client certificate: %v", err)

@@ -1,4 +1,5 @@
-package local
+// Package pki makes the certificates and keys of the cluster, and the kubeconfigs with them.
+package pki
 
 import (
 	"crypto"
@@ -17,6 +18,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/kubescim/kubescim/hack/cluster/internal/layout"
 )
 
 // pkiLifetime is longer than any development cluster lives, so that nothing has to renew certificates.
@@ -34,35 +37,35 @@ type identity struct {
 
 // Clients of the API server, each with its own identity, so that RBAC and the Node authorizer see them apart.
 const (
-	clientAdmin             = "admin"
-	clientKubelet           = "kubelet"
-	clientControllerManager = "kube-controller-manager"
-	clientScheduler         = "kube-scheduler"
-	clientKubeProxy         = "kube-proxy"
+	Admin             = "admin"
+	Kubelet           = "kubelet"
+	ControllerManager = "kube-controller-manager"
+	Scheduler         = "kube-scheduler"
+	KubeProxy         = "kube-proxy"
 )
 
 // clients are the identities that get a kubeconfig.
 var clients = []identity{
-	{file: clientAdmin, commonName: "kubescim-admin", organizations: []string{"system:masters"}},
-	{file: clientKubelet, commonName: "system:node:" + nodeName, organizations: []string{"system:nodes"}},
-	{file: clientControllerManager, commonName: "system:kube-controller-manager"},
-	{file: clientScheduler, commonName: "system:kube-scheduler"},
-	{file: clientKubeProxy, commonName: "system:kube-proxy"},
+	{file: Admin, commonName: "kubescim-admin", organizations: []string{"system:masters"}},
+	{file: Kubelet, commonName: "system:node:" + layout.NodeName, organizations: []string{"system:nodes"}},
+	{file: ControllerManager, commonName: "system:kube-controller-manager"},
+	{file: Scheduler, commonName: "system:kube-scheduler"},
+	{file: KubeProxy, commonName: "system:kube-proxy"},
 }
 
 // servers are the identities of what listens, and of the API server as a client of etcd and the kubelet.
 var servers = []identity{
 	{
 		file: "apiserver", commonName: "kube-apiserver",
-		dnsNames: []string{"localhost", nodeName, "kubernetes", "kubernetes.default", "kubernetes.default.svc",
+		dnsNames: []string{"localhost", layout.NodeName, "kubernetes", "kubernetes.default", "kubernetes.default.svc",
 			"kubernetes.default.svc.cluster.local"},
-		addresses: []string{loopback, nodeAddress, serviceAddress},
+		addresses: []string{layout.Loopback, layout.NodeAddress, layout.ServiceAddress},
 	},
 	{
-		file: "kubelet-server", commonName: "system:node:" + nodeName,
-		dnsNames: []string{nodeName}, addresses: []string{nodeAddress, loopback},
+		file: "kubelet-server", commonName: "system:node:" + layout.NodeName,
+		dnsNames: []string{layout.NodeName}, addresses: []string{layout.NodeAddress, layout.Loopback},
 	},
-	{file: "etcd", commonName: "etcd", dnsNames: []string{"localhost"}, addresses: []string{loopback}},
+	{file: "etcd", commonName: "etcd", dnsNames: []string{"localhost"}, addresses: []string{layout.Loopback}},
 	{file: "apiserver-etcd-client", commonName: "kube-apiserver-etcd-client"},
 	{
 		file: "apiserver-kubelet-client", commonName: "kube-apiserver-kubelet-client",
@@ -70,9 +73,12 @@ var servers = []identity{
 	},
 }
 
+// FrontProxyClient names the files and the user of the API server towards APIs that others serve.
+const FrontProxyClient = "front-proxy-client"
+
 // frontProxy is the API server towards APIs that others serve on its behalf. It has an authority of its own: who
 // is trusted to name the user of a request must not be mixed up with users.
-var frontProxy = identity{file: "front-proxy-client", commonName: "front-proxy-client"}
+var frontProxy = identity{file: FrontProxyClient, commonName: FrontProxyClient}
 
 // authority signs certificates.
 type authority struct {
@@ -80,9 +86,9 @@ type authority struct {
 	key         crypto.Signer
 }
 
-// ensurePKI makes all certificates and keys unless they are there. They appear together, by the rename of a
+// Ensure makes all certificates and keys unless they are there. They appear together, by the rename of a
 // folder: a killed run leaves either all or none.
-func ensurePKI(dir string) error {
+func Ensure(dir string) error {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -115,7 +121,7 @@ func writePKI(dir string) error {
 
 // writeAuthority makes an authority and the certificates of identities that it signs.
 func writeAuthority(dir, name string, identities ...identity) error {
-	ca, err := newAuthority(ContextName + "-" + name)
+	ca, err := newAuthority(layout.ContextName + "-" + name)
 	if err != nil {
 		return err
 	}

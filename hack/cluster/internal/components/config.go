@@ -1,37 +1,20 @@
-package local
+package components
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
-)
 
-// Addresses of the cluster. The node has the address of the bridge, because the kubelet refuses loopback and
-// any other address of the machine may change.
-const (
-	nodeName       = "kubescim"
-	bridgeName     = "kc0"
-	networkName    = "kubescim-cluster"
-	loopback       = "127.0.0.1"
-	nodeAddress    = "10.244.0.1"
-	podSubnet      = "10.244.0.0/24"
-	bridgeAddress  = nodeAddress + "/24"
-	serviceSubnet  = "10.96.0.0/16"
-	serviceAddress = "10.96.0.1"
-	serverURL      = "https://" + loopback + ":6443"
-	cniPluginDir   = "/usr/lib/cni"
+	"github.com/kubescim/kubescim/hack/cluster/internal/containerd"
+	"github.com/kubescim/kubescim/hack/cluster/internal/layout"
+	"github.com/kubescim/kubescim/hack/cluster/internal/pki"
 )
-
-// pauseImage keeps the namespaces of a pod. It is made from this checkout, so it needs no registry.
-const pauseImage = "kubescim/pause:1"
 
 // object is a configuration file as the component reads it.
 type object = map[string]any
 
 // containerdConfig is for a containerd of our own beside the one of the system. Without
 // restrict_oom_score_adj, runc fails where root may not lower the score (no CAP_SYS_RESOURCE).
-func containerdConfig(dir stateDir) []byte {
+func containerdConfig(dir layout.Dir) []byte {
 	return fmt.Appendf(nil, `version = 2
 root = %q
 state = %q
@@ -56,28 +39,28 @@ oom_score = 0
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
   SystemdCgroup = false
   Root = %q
-`, dir.path("containerd"), dir.path("run", "containerd"), dir.containerdSocket(), pauseImage,
-		cniPluginDir, dir.path("cni"), dir.path("run", "runc"))
+`, dir.Path("containerd"), dir.Path("run", "containerd"), dir.ContainerdSocket(), containerd.PauseImage,
+		layout.CNIPluginDir, dir.Path("cni"), dir.Path("run", "runc"))
 }
 
 // cniConfig puts pods on the bridge. It keeps its list of used addresses below the folder of the cluster.
-func cniConfig(dir stateDir) ([]byte, error) {
+func cniConfig(dir layout.Dir) ([]byte, error) {
 	return render(object{
 		"cniVersion": "0.4.0",
-		"name":       networkName,
+		"name":       layout.NetworkName,
 		"plugins": []object{
 			{
 				"type":        "bridge",
-				"bridge":      bridgeName,
+				"bridge":      layout.BridgeName,
 				"isGateway":   true,
 				"ipMasq":      true,
 				"hairpinMode": true,
 				"ipam": object{
 					"type":    "host-local",
-					"subnet":  podSubnet,
-					"gateway": nodeAddress,
+					"subnet":  layout.PodSubnet,
+					"gateway": layout.NodeAddress,
 					"routes":  []object{{"dst": "0.0.0.0/0"}},
-					"dataDir": dir.path("run", "cni-addresses"),
+					"dataDir": dir.Path("run", "cni-addresses"),
 				},
 			},
 			{"type": "portmap", "capabilities": object{"portMappings": true}},
@@ -87,27 +70,27 @@ func cniConfig(dir stateDir) ([]byte, error) {
 
 // kubeletConfig lets a nearly full disk and cgroup v1 be: this node serves development, and a taint or a refused
 // start would help nobody.
-func kubeletConfig(dir stateDir) ([]byte, error) {
+func kubeletConfig(dir layout.Dir) ([]byte, error) {
 	return render(object{
 		"apiVersion": "kubelet.config.k8s.io/v1beta1",
 		"kind":       "KubeletConfiguration",
 		"authentication": object{
 			"anonymous": object{"enabled": false},
 			"webhook":   object{"enabled": true},
-			"x509":      object{"clientCAFile": dir.pki("ca.crt")},
+			"x509":      object{"clientCAFile": dir.PKI("ca.crt")},
 		},
 		"authorization":               object{"mode": "Webhook"},
-		"address":                     nodeAddress,
-		"tlsCertFile":                 dir.pki("kubelet-server.crt"),
-		"tlsPrivateKeyFile":           dir.pki("kubelet-server.key"),
-		"containerRuntimeEndpoint":    "unix://" + dir.containerdSocket(),
+		"address":                     layout.NodeAddress,
+		"tlsCertFile":                 dir.PKI("kubelet-server.crt"),
+		"tlsPrivateKeyFile":           dir.PKI("kubelet-server.key"),
+		"containerRuntimeEndpoint":    "unix://" + dir.ContainerdSocket(),
 		"cgroupDriver":                "cgroupfs",
 		"failCgroupV1":                false,
 		"failSwapOn":                  false,
 		"oomScoreAdj":                 0,
 		"resolvConf":                  resolvConf(),
-		"podLogsDir":                  dir.path("pod-logs"),
-		"volumePluginDir":             dir.path("kubelet", "volume-plugins"),
+		"podLogsDir":                  dir.Path("pod-logs"),
+		"volumePluginDir":             dir.Path("kubelet", "volume-plugins"),
 		"imageGCHighThresholdPercent": 100,
 		"imageGCLowThresholdPercent":  99,
 		"evictionHard": object{
@@ -121,7 +104,7 @@ func kubeletConfig(dir stateDir) ([]byte, error) {
 // address that only the machine itself can reach.
 func resolvConf() string {
 	const upstream = "/run/systemd/resolve/resolv.conf"
-	if exists(upstream) {
+	if layout.Exists(upstream) {
 		return upstream
 	}
 	return "/etc/resolv.conf"
@@ -130,25 +113,25 @@ func resolvConf() string {
 // kubeProxyConfig makes NodePorts answer on loopback, where a client outside the cluster runs. On a kernel
 // without br_netfilter, replies between two pods on the bridge would bypass address translation, so all
 // traffic to Services is masqueraded there.
-func kubeProxyConfig(dir stateDir, bridgeFiltered bool) ([]byte, error) {
+func kubeProxyConfig(dir layout.Dir, bridgeFiltered bool) ([]byte, error) {
 	return render(object{
 		"apiVersion":         "kubeproxy.config.k8s.io/v1alpha1",
 		"kind":               "KubeProxyConfiguration",
 		"mode":               "iptables",
-		"hostnameOverride":   nodeName,
-		"clientConnection":   object{"kubeconfig": dir.kubeconfig(clientKubeProxy)},
-		"clusterCIDR":        podSubnet,
+		"hostnameOverride":   layout.NodeName,
+		"clientConnection":   object{"kubeconfig": dir.Kubeconfig(pki.KubeProxy)},
+		"clusterCIDR":        layout.PodSubnet,
 		"nodePortAddresses":  []string{"127.0.0.0/8"},
-		"healthzBindAddress": loopback + ":10256",
-		"metricsBindAddress": loopback + ":10249",
+		"healthzBindAddress": layout.Loopback + ":10256",
+		"metricsBindAddress": layout.Loopback + ":10249",
 		"iptables":           object{"localhostNodePorts": true, "masqueradeAll": !bridgeFiltered},
 		"conntrack":          object{"maxPerCore": 0},
 		"oomScoreAdj":        0,
 	})
 }
 
-// writeConfigs writes the configuration files of all daemons.
-func writeConfigs(dir stateDir, bridgeFiltered bool) error {
+// WriteConfigs writes the configuration files of all daemons.
+func WriteConfigs(dir layout.Dir, bridgeFiltered bool) error {
 	cni, err := cniConfig(dir)
 	if err != nil {
 		return err
@@ -162,12 +145,12 @@ func writeConfigs(dir stateDir, bridgeFiltered bool) error {
 		return err
 	}
 	for path, content := range map[string][]byte{
-		dir.path("cni", "10-kubescim.conflist"): cni,
-		dir.config("containerd.toml"):           containerdConfig(dir),
-		dir.config("kubelet.yaml"):              kubelet,
-		dir.config("kube-proxy.yaml"):           kubeProxy,
+		dir.Path("cni", "10-kubescim.conflist"): cni,
+		dir.Config("containerd.toml"):           containerdConfig(dir),
+		dir.Config("kubelet.yaml"):              kubelet,
+		dir.Config("kube-proxy.yaml"):           kubeProxy,
 	} {
-		if err := writeIfChanged(path, content, 0o600); err != nil {
+		if err := layout.WriteIfChanged(path, content, 0o600); err != nil {
 			return err
 		}
 	}
@@ -181,20 +164,4 @@ func render(config object) ([]byte, error) {
 		return nil, fmt.Errorf("render a configuration file: %w", err)
 	}
 	return append(content, '\n'), nil
-}
-
-// writeIfChanged leaves a file alone that has the content already: a file that is newer than the daemon that
-// reads it makes the daemon start again.
-func writeIfChanged(path string, content []byte, mode os.FileMode) error {
-	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, content) {
-		return nil
-	}
-	temporary := path + ".new"
-	if err := os.WriteFile(temporary, content, mode); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := os.Rename(temporary, path); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
 }

@@ -1,4 +1,5 @@
-package local
+// Package debian installs the Debian packages that the cluster needs.
+package debian
 
 import (
 	"bytes"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/kubescim/kubescim/hack/cluster/internal/layout"
 )
 
 // installLimit bounds the installation of packages.
@@ -16,9 +19,9 @@ const installLimit = 10 * time.Minute
 
 // packages are the Debian packages that the cluster needs, each with a file that it brings.
 var packages = []struct{ name, file string }{
-	{"containerd", containerdName},
+	{"containerd", "containerd"},
 	{"runc", "runc"},
-	{"containernetworking-plugins", cniPluginDir + "/bridge"},
+	{"containernetworking-plugins", layout.CNIPluginDir + "/bridge"},
 	{"iptables", "iptables"},
 	{"conntrack", "conntrack"},
 	{"iproute2", "ip"},
@@ -35,17 +38,17 @@ func missingPackages() []string {
 	return missing
 }
 
-// ensurePackages installs what is missing.
-func (c *Cluster) ensurePackages(ctx context.Context) error {
+// Ensure installs what is missing.
+func Ensure(ctx context.Context, logf func(string, ...any)) error {
 	missing := missingPackages()
 	if len(missing) == 0 {
 		return nil
 	}
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return fmt.Errorf("this machine has no apt-get; install %s yourself, with the CNI plugins in %s",
-			strings.Join(missing, ", "), cniPluginDir)
+			strings.Join(missing, ", "), layout.CNIPluginDir)
 	}
-	c.logf("installing Debian packages: %s", strings.Join(missing, " "))
+	logf("installing Debian packages: %s", strings.Join(missing, " "))
 	ctx, cancel := context.WithTimeout(ctx, installLimit)
 	defer cancel()
 	if err := aptGet(ctx, "update"); err != nil {
@@ -69,9 +72,9 @@ func aptGet(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// extendPath lets programs in the folders of the system administrator be found, which the PATH of a person
+// ExtendPath lets programs in the folders of the system administrator be found, which the PATH of a person
 // often lacks.
-func extendPath() error {
+func ExtendPath() error {
 	path := os.Getenv("PATH")
 	for _, dir := range []string{"/usr/sbin", "/sbin"} {
 		if !strings.Contains(string(filepath.ListSeparator)+path+string(filepath.ListSeparator),
