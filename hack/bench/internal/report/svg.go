@@ -37,6 +37,10 @@ type barGroup struct {
 	values []float64
 }
 
+// The plots are drawn here and not by gonum.org/v1/plot: its legend is one column at a corner, and what is written above
+// the bars and on the ticks would have to be placed here still. To replace a part of the 260 lines of this file and
+// scale.go, it would bring nine modules and 71 packages, which take six seconds to compile on two cores.
+
 // Measures of a plot, in pixels.
 const (
 	width, height            = 720, 400

@@ -1,4 +1,9 @@
 // Package pki makes the certificates and keys of the cluster, and the kubeconfigs with them.
+//
+// It does not use kubeadm's phases (cmd/kubeadm/app/phases/certs and kubeconfig of k8s.io/kubernetes v1.37.2): those have
+// no serving certificate of a kubelet and no client certificate of kube-proxy, name contexts and files their own way, and
+// write to standard output, where up prints what a shell evaluates. They bring 14 packages, two seconds to compile on two
+// cores, forty lines of go.mod, and a module of 22 MB that a checkout with another cluster and a kubectl does not need.
 package pki
 
 import (
