@@ -10,6 +10,9 @@ require (
 	golang.org/x/text v0.43.0
 )
 
-require github.com/di-wu/parser v0.2.2 // indirect
+require (
+	github.com/di-wu/parser v0.2.2 // indirect
+	github.com/go-json-experiment/json v1.27.2 // indirect
+)
 
 replace github.com/kubescim/kubescim/api => ../../api

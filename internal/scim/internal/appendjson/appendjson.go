@@ -5,52 +5,23 @@ import (
 	"math"
 	"strconv"
 	"time"
-	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-const hexDigits = "0123456789abcdef"
-
-// String writes a JSON string. Unlike encoding/json it leaves <, > and &
-// alone: no answer of a SCIM server is part of an HTML page.
+// String writes a JSON string. What is no UTF-8 becomes the replacement character. Unlike
+// encoding/json it leaves <, > and & alone: no answer of a SCIM server is part of an HTML
+// page.
 func String(b []byte, s string) []byte {
-	return append(Text(append(b, '"'), s), '"')
+	b, _ = jsontext.AppendQuote(b, s) // The error is that there was something to replace.
+	return b
 }
 
 // Text writes what is between the quotation marks of a JSON string.
 func Text(b []byte, s string) []byte {
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && size <= 1 {
-				b = append(append(b, s[start:i]...), `\ufffd`...)
-				start = i + 1
-			}
-			i += size
-			continue
-		}
-		b = append(b, s[start:i]...)
-		switch c {
-		case '"', '\\':
-			b = append(b, '\\', c)
-		case '\n':
-			b = append(b, '\\', 'n')
-		case '\r':
-			b = append(b, '\\', 'r')
-		case '\t':
-			b = append(b, '\\', 't')
-		default:
-			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-		i++
-		start = i
-	}
-	return append(b, s[start:]...)
+	start := len(b)
+	b = String(b, s)
+	return append(b[:start], b[start+1:len(b)-1]...)
 }
 
 // Scalar writes a simple value; null for what is none.
