@@ -1,6 +1,7 @@
 package request_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -59,8 +60,7 @@ func TestAmbiguousParametersAreRefused(t *testing.T) {
 			g := NewWithT(t)
 			_, err := parametersOf(query)
 			var refused *scim.Error
-			g.Expect(err).To(BeAssignableToTypeOf(refused))
-			refused = err.(*scim.Error)
+			g.Expect(errors.As(err, &refused)).To(BeTrue())
 			g.Expect(refused.Status).To(Equal(http.StatusBadRequest))
 			g.Expect(refused.Type).To(Equal(scim.InvalidValue))
 		})
