@@ -36,7 +36,7 @@ func TestEveryProfilePasses(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			exit, out, done := program(t, serve(t, profile.Name, nil), serve(t, profile.Name, nil), "--profile", profile.Name, "--seed", "7644",
-				"--requests", "50", "--slow", "15s", "--request-timeout", "2m", "--case-timeout", "5m") // A busy machine fails no case.
+				"--requests", "50", "--slow", "1m", "--request-timeout", "2m", "--case-timeout", "5m") // A busy machine fails no case.
 			g.Expect(exit).To(Equal(exitPassed), out)
 			n := 0
 			for _, group := range cases.All() {
