@@ -1,5 +1,5 @@
 // Package v1alpha1 holds the Kubernetes API of Kubescim: ScimTenant and
-// ScimApiKey, which platform teams write, and ScimUser, ScimGroup and
+// ScimApiKey, which platform teams write, ScimCredential, the hash of a token, and ScimUser, ScimGroup and
 // ScimGroupMembers, which the SCIM server writes on behalf of an identity
 // provider.
 //
@@ -31,6 +31,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 	scheme.AddKnownTypes(GroupVersion,
 		&ScimTenant{}, &ScimTenantList{},
 		&ScimApiKey{}, &ScimApiKeyList{},
+		&ScimCredential{}, &ScimCredentialList{},
 		&ScimUser{}, &ScimUserList{},
 		&ScimGroup{}, &ScimGroupList{},
 		&ScimGroupMembers{}, &ScimGroupMembersList{},

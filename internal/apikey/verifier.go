@@ -17,6 +17,8 @@ type Verifier struct {
 	KeyID string
 	// SHA256 is the hash of the whole token.
 	SHA256 [sha256.Size]byte
+	// NotBefore is when the token begins to work; zero: at once.
+	NotBefore time.Time
 	// ExpirationTime is when the token stops working; zero: never.
 	ExpirationTime time.Time
 }
@@ -40,6 +42,9 @@ func (v Verifier) Matches(token string) bool {
 func (v Verifier) Expired(now time.Time) bool {
 	return !v.ExpirationTime.IsZero() && !now.Before(v.ExpirationTime)
 }
+
+// Early reports whether the token does not work yet.
+func (v Verifier) Early(now time.Time) bool { return now.Before(v.NotBefore) }
 
 // MarshalText returns the form to store under the verifier's key id. Equal
 // verifiers have equal texts.

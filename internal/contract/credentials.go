@@ -1,0 +1,76 @@
+package contract
+
+import (
+	"encoding/hex"
+	"errors"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apikey"
+)
+
+// AnnotationCredentialsRevision, on the Lease of a server pod, is the resourceVersion up to
+// which the pod goes by the ScimCredentials of its namespace. The pod updates it when one
+// of them changes, as soon as it does nothing any more under a credential that is not
+// accepted. It is absent until the pod has listed them for the first time. It moves with
+// ScimCredentials only, which have no status: a new status of a ScimApiKey makes no pod
+// write.
+const AnnotationCredentialsRevision = "scim.kubescim.dev/credentials-revision"
+
+// Accepted returns the verifiers, by key id, of the tokens that a tenant's servers accept
+// at a time: those of ScimCredentials whose ScimApiKey, found by its name, is there, of
+// this tenant and not being deleted, and which were not issued before the tenant's
+// credentialsNotBefore and have not expired. One that is not good yet or expires later is
+// among them, and its Verifier says when. What cannot be read is left out.
+func Accepted(
+	tenant *scimv1alpha1.ScimTenant, keys map[string]*scimv1alpha1.ScimApiKey, credentials []*scimv1alpha1.ScimCredential, now time.Time,
+) map[string]apikey.Verifier {
+	accepted := map[string]apikey.Verifier{}
+	for _, credential := range credentials {
+		key, found := keys[credential.Spec.APIKeyRef.Name]
+		if !found || key.Spec.TenantRef.Name != tenant.Name || !key.DeletionTimestamp.IsZero() ||
+			credential.Spec.IssueTime.Before(&tenant.Spec.CredentialsNotBefore) {
+			continue
+		}
+		verifier, err := VerifierOf(credential)
+		verifier.ExpirationTime = earliest(verifier.ExpirationTime, key.Spec.ExpirationTime)
+		if err == nil && !verifier.Expired(now) {
+			accepted[verifier.KeyID] = verifier
+		}
+	}
+	return accepted
+}
+
+// VerifierOf returns what a ScimCredential says of its token.
+func VerifierOf(credential *scimv1alpha1.ScimCredential) (apikey.Verifier, error) {
+	spec := credential.Spec
+	verifier := apikey.Verifier{KeyID: credential.Name, NotBefore: spec.NotBefore.Time, ExpirationTime: spec.ExpirationTime.Time}
+	sum, err := hex.DecodeString(spec.SHA256)
+	if err != nil || len(sum) != len(verifier.SHA256) {
+		return apikey.Verifier{}, errors.New("ScimCredential " + credential.Name + " has no SHA-256 in hexadecimal digits")
+	}
+	copy(verifier.SHA256[:], sum)
+	return verifier, nil
+}
+
+// CredentialOf returns the ScimCredential of a token that was issued for a key at a time.
+func CredentialOf(verifier apikey.Verifier, namespace, key string, issued time.Time) *scimv1alpha1.ScimCredential {
+	return &scimv1alpha1.ScimCredential{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: verifier.KeyID},
+		Spec: scimv1alpha1.ScimCredentialSpec{
+			APIKeyRef: scimv1alpha1.APIKeyReference{Name: key},
+			SHA256:    hex.EncodeToString(verifier.SHA256[:]),
+			IssueTime: metav1.NewTime(issued.UTC().Truncate(time.Second)),
+		},
+	}
+}
+
+// earliest returns the sooner of two times, where zero is never.
+func earliest(a time.Time, b metav1.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Time.Before(a) {
+		return b.Time
+	}
+	return a
+}
