@@ -5,8 +5,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"io"
 	"log/slog"
 	"os"
@@ -29,31 +27,12 @@ func main() {
 	if err == nil {
 		err = run(options, log)
 	}
-	code := exitCode(err)
-	if code == exitFailure {
+	code := program.ExitCode(err)
+	if code == program.ExitFailure {
 		log.Error("the SCIM server ends", slog.Any("error", err))
 	}
 	flush()
 	os.Exit(code)
-}
-
-const (
-	exitFailure = 1
-	exitUsage   = 2
-)
-
-// exitCode is what the process ends with; what is wrong with the command line has been
-// told already.
-func exitCode(err error) int {
-	var usage *program.UsageError
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
-		return 0
-	case errors.As(err, &usage):
-		return exitUsage
-	default:
-		return exitFailure
-	}
 }
 
 // buffer writes lines to out with others, so that a line for each request does not cost

@@ -12,6 +12,27 @@ import (
 // -X github.com/kubescim/kubescim/internal/program.Version=...
 var Version = "dev"
 
+// What a process ends with when it could not do what it was asked for.
+const (
+	ExitFailure = 1
+	// ExitUsage is for a command line that cannot be parsed.
+	ExitUsage = 2
+)
+
+// ExitCode is what a process ends with after an error, or none: asking for help is no
+// failure.
+func ExitCode(err error) int {
+	var usage *UsageError
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.As(err, &usage):
+		return ExitUsage
+	default:
+		return ExitFailure
+	}
+}
+
 // UsageError is a command line that cannot be parsed. It has been told already, with
 // the usage, where the flags write to.
 type UsageError struct{ Err error }

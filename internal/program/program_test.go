@@ -41,6 +41,21 @@ func TestParseTellsHelpFromMistakes(t *testing.T) {
 	}
 }
 
+func TestExitCodes(t *testing.T) {
+	for code, err := range map[int]error{
+		0: nil,
+		1: errors.New("the API server is away"),
+		2: &UsageError{Err: errors.New("flag provided but not defined")},
+	} {
+		if got := ExitCode(err); got != code {
+			t.Errorf("%v ends with %d and not %d", err, got, code)
+		}
+	}
+	if got := ExitCode(flag.ErrHelp); got != 0 {
+		t.Errorf("help ends with %d", got)
+	}
+}
+
 func TestLog(t *testing.T) {
 	for name, tc := range map[string]struct {
 		args []string
