@@ -131,7 +131,7 @@ install: cluster image $(BIN)/helm ## Install the operator, as it is in this che
 ##@ Build
 
 .PHONY: build
-build: ## Build the operator, the SCIM server and the conformance suite into bin/.
+build: ## Build the operator, the SCIM server, the conformance suite and the plugin of kubectl into bin/.
 	go build -o $(BIN)/ ./cmd/...
 
 .PHONY: image
