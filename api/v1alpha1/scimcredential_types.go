@@ -32,7 +32,7 @@ type ScimCredentialSpec struct {
 	// +required
 	// +kubebuilder:validation:MinLength=64
 	// +kubebuilder:validation:MaxLength=64
-	// +kubebuilder:validation:Pattern=`^[0-9a-f]{64}$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-f]{64}$')",message="must be the SHA-256 hash of the token, 64 characters in lower-case hexadecimal digits. Let `kubectl scim key generate` make both"
 	SHA256 string `json:"sha256,omitempty"`
 
 	// issueTime is when the token was made. A tenant's `spec.credentialsNotBefore`

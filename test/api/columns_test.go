@@ -85,7 +85,7 @@ meta:
 			To(HaveKeyWithValue("Deleted", MatchRegexp("[0-9]+[dy]")))
 	})
 
-	It("shows tenants and keys as scim, and no personal data", func() {
+	It("shows tenants, keys and credentials as scim, and no personal data", func() {
 		c, err := discovery.NewDiscoveryClientForConfig(restConfig)
 		Expect(err).NotTo(HaveOccurred())
 		resources, err := c.ServerResourcesForGroupVersion(scimv1alpha1.GroupVersion.String())
@@ -96,7 +96,7 @@ meta:
 				shown = append(shown, resource.Name)
 			}
 		}
-		Expect(shown).To(ConsistOf("scimtenants", "scimapikeys"))
+		Expect(shown).To(ConsistOf("scimtenants", "scimapikeys", "scimcredentials"))
 	})
 })
 

@@ -72,15 +72,21 @@ func refuse(ctx context.Context, kind, name, spec, message string) {
 	Expect(err).To(MatchError(ContainSubstring(message)))
 }
 
-// refuseChange creates an object and changes it.
-func refuseChange(ctx context.Context, kind, spec, changed, message string) {
+// change creates an object and changes it, and returns what the API server says of that.
+func change(ctx context.Context, kind, name, spec, changed string) error {
 	GinkgoHelper()
-	object := parse(kind, "changed", spec)
+	object := parse(kind, name, spec)
 	Expect(live.Create(ctx, object)).To(Succeed())
 	DeferCleanup(func(ctx SpecContext) { Expect(live.Delete(ctx, object)).To(Succeed()) })
 	next := object.DeepCopy()
-	next.Object["spec"] = parse(kind, "changed", changed).Object["spec"]
-	err := live.Update(ctx, next)
+	next.Object["spec"] = parse(kind, name, changed).Object["spec"]
+	return live.Update(ctx, next)
+}
+
+// refuseChange creates an object and changes it.
+func refuseChange(ctx context.Context, kind, spec, changed, message string) {
+	GinkgoHelper()
+	err := change(ctx, kind, "changed", spec, changed)
 	Expect(apierrors.IsInvalid(err)).To(BeTrue(), "%v", err)
 	Expect(err).To(MatchError(ContainSubstring(message)))
 }
@@ -106,6 +112,7 @@ server:
 users: {requiredAttributes: [emails, name.givenName], onDelete: Delete, onRecreate: Conflict, retentionDays: 30, seats: 500}
 objectLimit: 1000
 storageLimit: 64Mi
+credentialsNotBefore: 2026-01-01T00:00:00Z
 groups: {unknownMembers: Reject}
 schemaExtensions:
 - id: urn:example:params:scim:schemas:extension:badge:2.0:User
@@ -177,6 +184,7 @@ schemaExtensions: []`),
 		Entry("with room for more bytes than etcd has", "acme", "identityProvider: Okta\nstorageLimit: 9Gi", "must be a quantity from 1Mi to 8Gi"),
 		Entry("with a storage limit that is no quantity", "acme", "identityProvider: Okta\nstorageLimit: plenty", "spec.storageLimit"),
 		Entry("with room for more than can be", "acme", "identityProvider: Okta\nobjectLimit: 1000001", "spec.objectLimit in body should be less than or equal to 1000000"),
+		Entry("with a day for the time that credentials are made after", "acme", "identityProvider: Okta\ncredentialsNotBefore: 2026-01-01", "spec.credentialsNotBefore"),
 		Entry("with an unknown required attribute", "acme", "identityProvider: Okta\nusers: {requiredAttributes: [password]}", "Unsupported value"),
 		Entry("with an extension under a name that is no URN", "acme", "identityProvider: Okta\nschemaExtensions: [{id: badgebadge, attributes: [{name: a}]}]", "must be a URN such as"),
 		Entry("with an extension under the RFC's URN", "acme", "identityProvider: Okta\nschemaExtensions: [{id: 'urn:ietf:params:scim:schemas:core:2.0:User', attributes: [{name: a}]}]", "choose one of your own"),
