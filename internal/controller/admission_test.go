@@ -61,9 +61,9 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 		}
 		return d
 	}
-	binding := func(role, account string) *rbacv1.RoleBinding {
+	binding := func(name, role, account string) *rbacv1.RoleBinding {
 		return &rbacv1.RoleBinding{
-			ObjectMeta: ours(),
+			ObjectMeta: ours(func(m *metav1.ObjectMeta) { m.Name = name }),
 			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role},
 			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: account, Namespace: namespace}},
 		}
@@ -87,7 +87,7 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 	g.Eventually(func() error { return create(unlabelled.DeepCopy()) }).ShouldNot(Succeed())
 
 	// Without them, the API server refuses a RoleBinding before it comes to the policy.
-	for _, name := range []string{"acme-scim", "admin"} {
+	for _, name := range []string{"acme-scim", "acme-scim-credentials", "admin"} {
 		g.Expect(env.Client.Create(ctx, &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}})).To(Succeed())
 	}
 
@@ -120,8 +120,16 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 		"the record of a host": {func() error {
 			return create(operand.HostRecord(controllertest.OperatorNamespace, "acme.example.com", me))
 		}, ""},
-		"a RoleBinding of a tenant": {func() error { return create(binding("acme-scim", "acme-scim")) }, ""},
-		"a Secret of a tenant":      {func() error { return create(secret(corev1.SecretTypeOpaque)) }, ""},
+		"a RoleBinding of a tenant": {func() error { return create(binding("acme-scim", "acme-scim", "acme-scim")) }, ""},
+		"the RoleBinding of a tenant that is migrated": {func() error {
+			return create(binding("acme-scim-credentials", "acme-scim-credentials", "acme-scim"))
+		}, ""},
+		"a Role for API keys and credentials": {func() error {
+			return create(role(rbacv1.PolicyRule{
+				APIGroups: []string{scimv1alpha1.GroupVersion.Group}, Resources: []string{"scimapikeys", "scimcredentials"}, Verbs: []string{"get", "list", "watch"},
+			}))
+		}, ""},
+		"a Secret of a tenant": {func() error { return create(secret(corev1.SecretTypeOpaque)) }, ""},
 
 		"without labels": {func() error { return create(unlabelled.DeepCopy()) }, "must have its labels"},
 		"without an owner": {func() error {
@@ -159,12 +167,20 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 		"a volume": {func() error {
 			return create(deployment(func(p *corev1.PodSpec) { p.Volumes = []corev1.Volume{{Name: "a"}} }))
 		}, "no volumes"},
-		"another Role":                  {func() error { return create(binding("admin", "acme-scim")) }, "its own Role"},
-		"another subject":               {func() error { return create(binding("acme-scim", "default")) }, "its own Role"},
+		"another Role":                  {func() error { return create(binding("acme-scim", "admin", "acme-scim")) }, "its own Role"},
+		"another subject":               {func() error { return create(binding("acme-scim", "acme-scim", "default")) }, "its own Role"},
 		"the token of a ServiceAccount": {func() error { return create(secret(corev1.SecretTypeServiceAccountToken)) }, "no Secret of a type that means something"},
 		"a Role for every Secret": {func() error {
 			return create(role(rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}}))
 		}, "no other Secret"},
+		"a Role to make credentials": {func() error {
+			return create(role(rbacv1.PolicyRule{
+				APIGroups: []string{scimv1alpha1.GroupVersion.Group}, Resources: []string{"scimcredentials"}, Verbs: []string{"create"},
+			}))
+		}, "make or change an API key or a credential"},
+		"a ServiceAccount that is named as the Role of a tenant that is migrated": {func() error {
+			return create(&corev1.ServiceAccount{ObjectMeta: ours(func(m *metav1.ObjectMeta) { m.Name = "acme-scim-credentials" })})
+		}, "named after its tenant"},
 		"a Role for Deployments": {func() error {
 			return create(role(rbacv1.PolicyRule{APIGroups: []string{"apps"}, Resources: []string{"deployments"}, Verbs: []string{"get"}}))
 		}, "what a SCIM server needs"},

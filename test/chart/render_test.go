@@ -85,27 +85,31 @@ func TestRightsBeyondTheWatchedNamespaces(t *testing.T) {
 	}
 }
 
-// Whoever may make a key can get its token, and read all users with it.
-func TestWhoMayEditANamespaceMayMakeNoKeys(t *testing.T) {
+// Whoever may make a key can get its token, and whoever may make a credential knows one: with it, they read all users.
+func TestWhoMayEditANamespaceMayLetNobodyIn(t *testing.T) {
 	const aggregate = "rbac.authorization.k8s.io/aggregate-to-"
-	granted := map[string]bool{}
+	granted := map[string][]string{}
 	for _, role := range ofKind[rbacv1.ClusterRole](t, render(t), "ClusterRole") {
 		aggregated := false
 		for label := range role.Labels {
 			aggregated = aggregated || strings.HasPrefix(label, aggregate)
 		}
 		for _, rule := range role.Rules {
-			if !slices.Contains(rule.Resources, "scimapikeys") || !slices.Contains(rule.Verbs, "create") {
-				continue
-			}
-			granted[role.Name] = true
-			if aggregated {
-				t.Errorf("ClusterRole %s, which is part of others, may make keys", role.Name)
+			for _, resource := range []string{"scimapikeys", "scimcredentials"} {
+				if !slices.Contains(rule.Resources, resource) || !slices.Contains(rule.Verbs, "create") {
+					continue
+				}
+				granted[role.Name] = append(granted[role.Name], resource)
+				if aggregated {
+					t.Errorf("ClusterRole %s, which is part of others, may make %s", role.Name, resource)
+				}
 			}
 		}
 	}
-	if !granted["kubescim-key-editor"] {
-		t.Error("there is no role to bind those to who make keys")
+	for role, resource := range map[string]string{"kubescim-key-editor": "scimapikeys", "kubescim-credential-editor": "scimcredentials"} {
+		if !slices.Equal(granted[role], []string{resource}) {
+			t.Errorf("with ClusterRole %s one may make %v, want %s", role, granted[role], resource)
+		}
 	}
 }
 
