@@ -45,8 +45,12 @@ const (
 	// ConditionTenantFound is True on a ScimApiKey when its ScimTenant exists.
 	ConditionTenantFound = "TenantFound"
 	// ConditionDelivered is True on a ScimApiKey once every replica accepts the
-	// token and the hand-over Secret has been written.
+	// token and the hand-over Secret has been written, or once a ScimCredential was
+	// applied.
 	ConditionDelivered = "Delivered"
+	// ConditionCredentialsAccepted is True on a ScimApiKey when every replica goes by the
+	// newest state of its ScimCredentials, and at least one of them is good.
+	ConditionCredentialsAccepted = "CredentialsAccepted"
 )
 
 // Condition and event reasons.
@@ -126,7 +130,22 @@ const (
 	ReasonWaitingForServer = "WaitingForServer"
 	// ReasonDelivered: the hand-over Secret has been written.
 	ReasonDelivered = "Delivered"
-	// ReasonExpired: the key's expirationTime has passed.
+	// ReasonProvided: a ScimCredential was applied by somebody else than the operator.
+	ReasonProvided = "Provided"
+	// ReasonWaitingForCredential: the token is made elsewhere, and its ScimCredential is
+	// not there.
+	ReasonWaitingForCredential = "WaitingForCredential"
+	// ReasonNoCredential: the key has no ScimCredential.
+	ReasonNoCredential = "NoCredential"
+	// ReasonCredentialLost: the ScimCredential of a token that was handed over is gone.
+	ReasonCredentialLost = "CredentialLost"
+	// ReasonCredentialsNotBefore: the key's ScimCredentials were issued before the
+	// tenant's spec.credentialsNotBefore.
+	ReasonCredentialsNotBefore = "CredentialsNotBefore"
+	// ReasonEarly: the notBefore of the key's ScimCredentials is still to come.
+	ReasonEarly = "Early"
+	// ReasonExpired: the expirationTime of the key, or of all its ScimCredentials, has
+	// passed.
 	ReasonExpired = "Expired"
 	// ReasonVerifierLost: the hash of a token that was handed over is gone.
 	ReasonVerifierLost = "VerifierLost"

@@ -2,9 +2,32 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+// TokenIssuer says who makes the token of a key.
+// +kubebuilder:validation:Enum=Operator;Offline
+type TokenIssuer string
+
+// Issuers of tokens.
+const (
+	// TokenIssuerOperator: the operator makes the token, and writes it into a Secret.
+	TokenIssuerOperator TokenIssuer = "Operator"
+	// TokenIssuerOffline: somebody else makes the token, and applies its ScimCredential.
+	TokenIssuerOffline TokenIssuer = "Offline"
+)
+
+// BearerToken says how the bearer token of a key comes about.
+// +kubebuilder:validation:MinProperties=1
+type BearerToken struct {
+	// issuer is who makes the token. With Offline, the operator makes none, and the key
+	// waits until a ScimCredential of it is applied, which `kubectl scim key generate`
+	// makes. Operator when omitted.
+	// +optional
+	Issuer TokenIssuer `json:"issuer,omitempty"`
+}
+
 // ScimApiKeySpec says what one bearer credential of a tenant should be.
 // +kubebuilder:validation:XValidation:rule="self.tenantRef == oldSelf.tenantRef",message="`tenantRef` must not change: a token belongs to one tenant. Create another ScimApiKey for the other tenant"
 // +kubebuilder:validation:XValidation:rule="has(self.secretName) == has(oldSelf.secretName) && (!has(self.secretName) || self.secretName == oldSelf.secretName)",message="`secretName` must not change: the token is written once. Create another ScimApiKey with the other name"
+// +kubebuilder:validation:XValidation:rule="has(self.bearerToken) == has(oldSelf.bearerToken) && (!has(self.bearerToken) || self.bearerToken == oldSelf.bearerToken)",message="`bearerToken` must not change: it says how the token was made. Create another ScimApiKey with the other `issuer`"
 type ScimApiKeySpec struct {
 	// tenantRef is the ScimTenant, in the same namespace, that the token is
 	// for. It may be created after the key.
@@ -17,6 +40,10 @@ type ScimApiKeySpec struct {
 	// +kubebuilder:validation:MaxLength=256
 	Description string `json:"description,omitempty"`
 
+	// bearerToken says how the token comes about. The operator makes it when omitted.
+	// +optional
+	BearerToken BearerToken `json:"bearerToken,omitzero"`
+
 	// secretName is the Secret, in the same namespace, into which the token is
 	// written once, with the base URL beside it. The key's own name when
 	// omitted. The Secret may be deleted after the token has been copied: the
@@ -28,15 +55,37 @@ type ScimApiKeySpec struct {
 	// +kubebuilder:validation:XValidation:rule="!self.endsWith('-scim-verifiers')",message="must not end with '-scim-verifiers': Secrets of such names have the hashes of tenants' tokens. Choose another name, for example 'acme-okta'"
 	SecretName string `json:"secretName,omitempty"`
 
-	// expirationTime is when the token stops working. Never when omitted.
+	// expirationTime is when the token stops working. Never when omitted. Once it has
+	// passed, the key's ScimCredentials are deleted.
+	// +optional
+	ExpirationTime metav1.Time `json:"expirationTime,omitzero"`
+}
+
+// APIKeyCredential is what the status of a key says of one ScimCredential.
+type APIKeyCredential struct {
+	// keyID is the key id of the token, which is the name of the ScimCredential.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	KeyID string `json:"keyID,omitempty"`
+
+	// issueTime is when the token was made.
+	// +required
+	IssueTime metav1.Time `json:"issueTime,omitzero"`
+
+	// notBefore is when the token begins to work. At once when omitted.
+	// +optional
+	NotBefore metav1.Time `json:"notBefore,omitzero"`
+
+	// expirationTime is when the token stops working, if the key does not expire before.
 	// +optional
 	ExpirationTime metav1.Time `json:"expirationTime,omitzero"`
 }
 
 // ScimApiKeyStatus says what one bearer credential is. Nothing in it is secret.
 type ScimApiKeyStatus struct {
-	// conditions are Ready and what it is made of: TenantFound and Delivered;
-	// Reconciling or Stalled while one of them holds.
+	// conditions are Ready and what it is made of: TenantFound, Delivered and
+	// CredentialsAccepted; Reconciling or Stalled while one of them holds.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -50,26 +99,37 @@ type ScimApiKeyStatus struct {
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// keyID is the part of the token that tells keys apart; it is no secret and
-	// stands in logs and in the meta of users and groups.
+	// stands in logs and in the meta of users and groups. Of several tokens, it is that
+	// of the newest.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	KeyID string `json:"keyID,omitempty"`
 
-	// secretName is the Secret into which the token was written.
+	// secretName is the Secret into which the token was written; absent when a
+	// ScimCredential was applied by somebody else.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	SecretName string `json:"secretName,omitempty"`
 
-	// deliveredTime is when the token was written into the Secret.
+	// deliveredTime is when the token was written into the Secret, or when a
+	// ScimCredential that somebody else applied was created.
 	// +optional
 	DeliveredTime metav1.Time `json:"deliveredTime,omitzero"`
+
+	// credentials are the ScimCredentials of the key, newest first, 16 at most.
+	// +optional
+	// +listType=map
+	// +listMapKey=keyID
+	// +kubebuilder:validation:MaxItems=16
+	Credentials []APIKeyCredential `json:"credentials,omitempty"`
 }
 
-// ScimApiKey is one bearer token of one tenant. The operator makes the token,
-// tells it once, in a Secret, and keeps only a hash. Deleting the ScimApiKey
-// revokes the token.
+// ScimApiKey is one way in for one tenant, by a bearer token. The operator makes
+// the token, tells it once, in a Secret, and keeps only a hash, in a ScimCredential;
+// or a ScimCredential is applied for a token that was made elsewhere. Deleting the
+// ScimApiKey revokes its tokens.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -105,6 +165,11 @@ type ScimApiKey struct {
 // HandoverSecretName returns the name of the Secret that gets the token.
 func (k *ScimApiKey) HandoverSecretName() string {
 	return orDefault(k.Spec.SecretName, k.Name)
+}
+
+// TokenIssuer returns who makes the token.
+func (k *ScimApiKey) TokenIssuer() TokenIssuer {
+	return orDefault(k.Spec.BearerToken.Issuer, TokenIssuerOperator)
 }
 
 // GetConditions returns the conditions of the key.

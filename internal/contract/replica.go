@@ -21,21 +21,11 @@ import (
 // a Lease that has not run out, its pod may be answering requests. That is why the
 // pod does not own it: of a pod that is deleted by force, the process may live on.
 //
-// The pod states in an annotation which version of the verifiers Secret it goes
-// by, which is how the operator knows that a token works, or no longer works,
+// The pod states in an annotation up to which revision it goes by the ScimCredentials
+// (AnnotationCredentialsRevision), which is how the operator knows that a token works, or no longer works,
 // everywhere. In others it states how the other pods reach it (internal/readindex), and
 // whom it cannot reach (see AnnotationUnreachablePeers).
 const (
-	// AnnotationVerifiersVersion, on the Lease of a server pod, is the
-	// resourceVersion of the verifiers Secret whose content the pod is using.
-	// The pod updates it when that changes, as soon as it does nothing any more under
-	// a key that is not in it. It is absent until the pod
-	// has read the Secret for the first time.
-	AnnotationVerifiersVersion = "scim.kubescim.dev/verifiers-version"
-	// NoVerifiers is the value of AnnotationVerifiersVersion when the Secret
-	// does not exist.
-	NoVerifiers = "0"
-
 	// AnnotationPeerAddress, on the Lease of a server pod, is the address and
 	// port at which the other pods of the tenant reach it.
 	AnnotationPeerAddress = "scim.kubescim.dev/peer-address"
@@ -120,30 +110,23 @@ func isReplica(lease coordinationv1.Lease) bool {
 		lease.Spec.RenewTime != nil && lease.Spec.LeaseDurationSeconds != nil
 }
 
-// Accepting returns how many of the server pods that are alive go by the verifiers Secret
-// of resourceVersion version or by a newer one. With NoVerifiers for version, those count
-// that know that there is no Secret.
-func Accepting(live []coordinationv1.Lease, version string) (accepting int) {
+// Acknowledging returns how many of the server pods that are alive go by the
+// ScimCredentials of their namespace of resourceVersion credentials or by newer ones. With
+// none, "", there is nothing that a pod must have seen. Pods of the release before go by
+// a Secret: see goesBy.
+func Acknowledging(live []coordinationv1.Lease, credentials, verifiers string) (acknowledging int) {
 	for _, lease := range live {
-		if reached(lease.Annotations[AnnotationVerifiersVersion], version) {
-			accepting++
+		if GoesByVerifiers(lease) && goesBy(lease, verifiers) ||
+			!GoesByVerifiers(lease) && (credentials == "" || reached(lease.Annotations[AnnotationCredentialsRevision], credentials)) {
+			acknowledging++
 		}
 	}
-	return accepting
-}
-
-// AllAccept reports whether every server pod that is alive goes by the verifiers
-// Secret of resourceVersion version. It is true when no pod is alive.
-func AllAccept(live []coordinationv1.Lease, version string) bool {
-	return Accepting(live, version) == len(live)
+	return acknowledging
 }
 
 // reached reports whether a pod that goes by version has seen wanted. A value
 // that is no resourceVersion has reached nothing.
 func reached(version, wanted string) bool {
-	if wanted == NoVerifiers || version == NoVerifiers {
-		return version == wanted
-	}
 	order, err := resourceversion.CompareResourceVersion(version, wanted)
 	return err == nil && order >= 0
 }

@@ -14,11 +14,11 @@ import (
 
 var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
-func replica(version string, renewed time.Time) coordinationv1.Lease {
+func replica(revision string, renewed time.Time) coordinationv1.Lease {
 	return coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{
 			Labels:      map[string]string{scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica},
-			Annotations: map[string]string{AnnotationVerifiersVersion: version},
+			Annotations: map[string]string{AnnotationCredentialsRevision: revision},
 		},
 		Spec: coordinationv1.LeaseSpec{
 			RenewTime:            ptr.To(metav1.NewMicroTime(renewed)),
@@ -82,34 +82,48 @@ func TestReplicaObserver(t *testing.T) {
 	}
 }
 
-func TestAccepting(t *testing.T) {
-	silent := replica("100", now)
-	silent.Annotations = nil
-	const wanted = "100"
+func TestAcknowledging(t *testing.T) {
+	states := func(annotations map[string]string) coordinationv1.Lease {
+		lease := named("a", now)
+		lease.Annotations = annotations
+		return lease
+	}
+	revision := func(revision string) coordinationv1.Lease {
+		return states(map[string]string{AnnotationCredentialsRevision: revision})
+	}
+	before := func(version string) coordinationv1.Lease {
+		return states(map[string]string{AnnotationVerifiersVersion: version})
+	}
+	both := states(map[string]string{AnnotationCredentialsRevision: "100", AnnotationVerifiersVersion: "1"})
+	silent := states(nil)
+	const wanted, verifiers = "100", "50"
 
 	for name, tc := range map[string]struct {
-		live      []coordinationv1.Lease
-		version   string
-		accepting int
+		live                   []coordinationv1.Lease
+		credentials, verifiers string
+		acknowledging          int
 	}{
-		"no replica":                           {nil, wanted, 0},
-		"the very version":                     {[]coordinationv1.Lease{replica("100", now)}, wanted, 1},
-		"a newer one":                          {[]coordinationv1.Lease{replica("1000", now)}, wanted, 1},
-		"an older one":                         {[]coordinationv1.Lease{replica("99", now)}, wanted, 0},
-		"one of two":                           {[]coordinationv1.Lease{replica("99", now), replica("101", now)}, wanted, 1},
-		"one that says nothing":                {[]coordinationv1.Lease{silent}, wanted, 0},
-		"one that talks nonsense":              {[]coordinationv1.Lease{replica("latest", now)}, wanted, 0},
-		"one that knows no Secret":             {[]coordinationv1.Lease{replica(NoVerifiers, now)}, wanted, 0},
-		"no Secret, and one that knows it":     {[]coordinationv1.Lease{replica(NoVerifiers, now)}, NoVerifiers, 1},
-		"no Secret, and one that says nothing": {[]coordinationv1.Lease{silent}, NoVerifiers, 0},
-		"no Secret, and one that does not":     {[]coordinationv1.Lease{replica("100", now)}, NoVerifiers, 0},
+		"no replica":                          {nil, wanted, "", 0},
+		"the very revision":                   {[]coordinationv1.Lease{revision("100")}, wanted, "", 1},
+		"a newer one":                         {[]coordinationv1.Lease{revision("1000")}, wanted, "", 1},
+		"an older one":                        {[]coordinationv1.Lease{revision("99")}, wanted, "", 0},
+		"one of two":                          {[]coordinationv1.Lease{revision("99"), revision("101")}, wanted, "", 1},
+		"one that says nothing":               {[]coordinationv1.Lease{silent}, wanted, "", 0},
+		"one that talks nonsense":             {[]coordinationv1.Lease{revision("latest")}, wanted, "", 0},
+		"nothing to see":                      {[]coordinationv1.Lease{revision("99"), silent}, "", "", 2},
+		"an old one and no Secret of its own": {[]coordinationv1.Lease{before(NoVerifiers)}, wanted, "", 0},
+		"an old one with the Secret":          {[]coordinationv1.Lease{before("50")}, wanted, verifiers, 1},
+		"an old one with an older Secret":     {[]coordinationv1.Lease{before("49")}, wanted, verifiers, 0},
+		"an old one without the Secret":       {[]coordinationv1.Lease{before(NoVerifiers)}, wanted, verifiers, 0},
+		"an old one that knows of no Secret":  {[]coordinationv1.Lease{before(NoVerifiers)}, wanted, NoVerifiers, 1},
+		"an old one that knows one still":     {[]coordinationv1.Lease{before("50")}, wanted, NoVerifiers, 0},
+		"an old one, and nothing to see":      {[]coordinationv1.Lease{before("49")}, "", verifiers, 0},
+		"a new one that says both":            {[]coordinationv1.Lease{both}, wanted, verifiers, 1},
+		"an old one beside a new one":         {[]coordinationv1.Lease{before("50"), revision("100")}, wanted, verifiers, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if accepting := Accepting(tc.live, tc.version); accepting != tc.accepting {
-				t.Errorf("%d accept, want %d", accepting, tc.accepting)
-			}
-			if all := AllAccept(tc.live, tc.version); all != (tc.accepting == len(tc.live)) {
-				t.Errorf("AllAccept = %v", all)
+			if got := Acknowledging(tc.live, tc.credentials, tc.verifiers); got != tc.acknowledging {
+				t.Errorf("%d acknowledge, want %d", got, tc.acknowledging)
 			}
 		})
 	}

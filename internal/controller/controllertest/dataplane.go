@@ -6,12 +6,11 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	corev1 "k8s.io/api/core/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
@@ -59,24 +58,36 @@ func (e *Environment) GiveUp(ctx context.Context, namespace, tenant string) erro
 	return e.Client.Status().Update(ctx, deployment)
 }
 
-// Accept does as if a server pod were alive and used the verifiers Secret as it
-// is now.
+// Accept does as if a server pod were alive and went by the ScimCredentials of its
+// namespace as they are now.
 func (e *Environment) Accept(ctx context.Context, namespace, tenant, pod string) error {
-	version := contract.NoVerifiers
-	secret := &corev1.Secret{}
-	err := e.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: contract.VerifiersName(tenant)}, secret)
-	switch {
-	case err == nil:
-		version = secret.ResourceVersion
-	case !apierrors.IsNotFound(err):
+	revision, err := e.credentialsRevision(ctx, namespace)
+	if err != nil {
 		return err
 	}
-	return e.KeepLease(ctx, namespace, tenant, pod, version, time.Now())
+	return e.KeepLease(ctx, namespace, tenant, pod, revision, time.Now())
 }
 
-// KeepLease does as if a server pod had, at a time, renewed its Lease and said
-// which version of the verifiers Secret it uses.
-func (e *Environment) KeepLease(ctx context.Context, namespace, tenant, pod, version string, at time.Time) error {
+// credentialsRevision returns the resourceVersion of a list of a namespace's
+// ScimCredentials.
+func (e *Environment) credentialsRevision(ctx context.Context, namespace string) (string, error) {
+	credentials := &scimv1alpha1.ScimCredentialList{}
+	err := e.Client.List(ctx, credentials, client.InNamespace(namespace))
+	return credentials.ResourceVersion, err
+}
+
+// KeepLease does as if a server pod had, at a time, renewed its Lease and said up to which
+// revision it goes by the ScimCredentials.
+func (e *Environment) KeepLease(ctx context.Context, namespace, tenant, pod, revision string, at time.Time) error {
+	return e.keepLease(ctx, namespace, tenant, pod, map[string]string{
+		contract.AnnotationCredentialsRevision: revision,
+		contract.AnnotationVerifiersVersion:    revision,
+	}, at)
+}
+
+func (e *Environment) keepLease(
+	ctx context.Context, namespace, tenant, pod string, annotations map[string]string, at time.Time,
+) error {
 	lease := &coordinationv1.Lease{}
 	err := e.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: pod}, lease)
 	if client.IgnoreNotFound(err) != nil {
@@ -87,7 +98,7 @@ func (e *Environment) KeepLease(ctx context.Context, namespace, tenant, pod, ver
 		scimv1alpha1.LabelTenant: tenant,
 		scimv1alpha1.LabelLease:  scimv1alpha1.LeaseReplica,
 	}
-	lease.Annotations = map[string]string{contract.AnnotationVerifiersVersion: version}
+	lease.Annotations = annotations
 	lease.Spec = coordinationv1.LeaseSpec{
 		HolderIdentity:       ptr.To(pod),
 		RenewTime:            ptr.To(metav1.NewMicroTime(at)),
