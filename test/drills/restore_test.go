@@ -83,7 +83,7 @@ func isData(kind string) bool { return slices.Contains(backup.Kinds, kind) }
 
 func (r *restore) outcome() string {
 	if r.whole {
-		return "same users, members and ids; a new key was needed"
+		return "same users, members, ids and tokens"
 	}
 	return "**not whole**"
 }

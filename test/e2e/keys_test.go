@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -143,21 +142,13 @@ var _ = Describe("API keys", Ordered, ContinueOnFailure, func() {
 		Kubectl("delete", "scimapikey", "-n", t.Namespace, "early", "--timeout=30s")
 	})
 
-	It("never stands in logs, events, status or the server's own Secret", func(ctx SpecContext) {
+	It("never stands in logs, events, status or the credentials", func(ctx SpecContext) {
 		Expect(len(tokens)).To(BeNumerically(">=", 5))
-		verifiers := &corev1.Secret{}
-		Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: t.Namespace, Name: t.Name + "-scim-verifiers"}, verifiers)).To(Succeed())
-		stored, err := json.Marshal(verifiers.Data)
-		Expect(err).NotTo(HaveOccurred())
-		for _, entry := range verifiers.Data {
-			stored = append(stored, entry...)
-		}
 		places := map[string]string{
 			"the operator's log": operatorLogs(ctx),
 			"the server's log":   serverLogs(t),
 			"events":             Kubectl("get", "events", "-n", t.Namespace, "-o", "yaml"),
-			"status":             Kubectl("get", "scimapikeys,scimtenants,deployments,pods,leases", "-n", t.Namespace, "-o", "yaml"),
-			"the verifiers":      string(stored),
+			"status":             Kubectl("get", "scimapikeys,scimcredentials,scimtenants,deployments,pods,leases", "-n", t.Namespace, "-o", "yaml"),
 		}
 		Expect(places["the server's log"]).To(ContainSubstring(t.KeyID), "the log tells keys by their id")
 		Expect(places["events"]).To(ContainSubstring(t.KeyID))
@@ -192,18 +183,6 @@ var _ = Describe("API keys", Ordered, ContinueOnFailure, func() {
 			c.Get(Filter(Users, `userName eq "late@example.com"`)).IsList(0)
 		})
 		Expect(NamesOf(t.Pods(ctx))).To(ConsistOf(before), "pausing restarts no pod")
-	})
-
-	It("work again after the Secret of the verifiers was deleted, as long as their own Secrets are there", func() {
-		Kubectl("delete", "secret", "-n", t.Namespace, t.Name+"-scim-verifiers")
-		Eventually(func() map[string]any { return KubectlGet(t.Namespace, "secret", t.Name+"-scim-verifiers") }).ShouldNot(BeNil())
-		t.EveryReplica(func(c *Client) {
-			Eventually(func() int { return c.Get(Users).Status }).WithTimeout(5 * time.Second).Should(Equal(http.StatusOK))
-		})
-		WaitFor(t.Namespace, "condition=Ready", "scimapikey/"+t.Name)
-		Eventually(func() any {
-			return conditionOf(KubectlGet(t.Namespace, "scimapikey", "named"), scimv1alpha1.ConditionReady)["reason"]
-		}).Should(Equal(scimv1alpha1.ReasonVerifierLost), "nobody can tell the operator that token")
 	})
 })
 

@@ -180,7 +180,7 @@ var _ = Describe("The resources", Ordered, ContinueOnFailure, func() {
 		}).Should(Succeed())
 		versions := func() map[string]string {
 			found := map[string]string{}
-			for _, object := range KubectlList(t.Namespace, "scimtenants,scimapikeys,scimusers,scimgroups,deployments,services,"+
+			for _, object := range KubectlList(t.Namespace, "scimtenants,scimapikeys,scimcredentials,scimusers,scimgroups,deployments,services,"+
 				"serviceaccounts,roles,rolebindings,poddisruptionbudgets,secrets,ingresses") {
 				found[fmt.Sprintf("%s/%s", object["kind"], Dig(object, "metadata/name"))] = version(object)
 			}
@@ -189,7 +189,7 @@ var _ = Describe("The resources", Ordered, ContinueOnFailure, func() {
 		rest := versions()
 		for _, name := range []string{
 			"Deployment/acme-scim", "Service/acme-scim", "ServiceAccount/acme-scim", "Role/acme-scim", "RoleBinding/acme-scim",
-			"PodDisruptionBudget/acme-scim", "Secret/acme-scim-verifiers", "Secret/acme", "ScimTenant/acme", "ScimApiKey/acme", "ScimUser/" + ada,
+			"PodDisruptionBudget/acme-scim", "Secret/acme", "ScimCredential/" + t.KeyID, "ScimTenant/acme", "ScimApiKey/acme", "ScimUser/" + ada,
 		} {
 			Expect(rest).To(HaveKey(name))
 		}

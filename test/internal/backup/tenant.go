@@ -63,16 +63,14 @@ func (d *Directory) Same(t *Tenant) {
 	})
 }
 
-// Reconnect waits until a tenant is served that was put back, and returns it with a new key: a restored namespace
-// has none that works, since a ScimApiKey is for the objects that it was made with.
+// Reconnect waits until a tenant is served that was put back, and returns it with its new pods. Each of them knows the
+// token from before.
 func Reconnect(ctx SpecContext, t *Tenant) *Tenant {
 	GinkgoHelper()
 	WaitFor(t.Namespace, "condition=Ready", "scimtenant/"+t.Name)
-	Apply(NewKey(t.Namespace, "after-restore", t.Name))
-	WaitFor(t.Namespace, "condition=Ready", "scimapikey/after-restore")
-	back := &Tenant{Namespace: t.Namespace, Name: t.Name, Path: t.Path}
-	back.Token, back.KeyID = TokenOf(t.Namespace, "after-restore")
+	back := &Tenant{Namespace: t.Namespace, Name: t.Name, Path: t.Path, Token: t.Token, KeyID: t.KeyID}
 	back.Expose(ctx)
+	back.EveryReplica(func(c *Client) { c.Get(Users + "?count=0").Has(http.StatusOK) })
 	return back
 }
 

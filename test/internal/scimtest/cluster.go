@@ -78,7 +78,13 @@ func Kubectl(args ...string) string {
 // Apply applies objects with kubectl.
 func Apply(objects ...client.Object) {
 	GinkgoHelper()
-	_, err := RunKubectl(manifest(objects...), "apply", "-f", "-")
+	ApplyText(manifest(objects...))
+}
+
+// ApplyText applies a manifest, as it stands in a file, with kubectl.
+func ApplyText(manifest string) {
+	GinkgoHelper()
+	_, err := RunKubectl(manifest, "apply", "-f", "-")
 	Expect(err).NotTo(HaveOccurred())
 }
 
@@ -128,7 +134,7 @@ func WaitFor(namespace, condition string, objects ...string) {
 func describe(namespace string) string {
 	var text strings.Builder
 	for _, args := range [][]string{
-		{"get", "scimtenants,scimapikeys", "-n", namespace, "-o", "wide"},
+		{"get", "scimtenants,scimapikeys,scimcredentials", "-n", namespace, "-o", "wide"},
 		{"get", "deployments,pods,leases", "-n", namespace, "-o", "wide"},
 		{"get", "events", "-n", namespace, "--sort-by=.metadata.creationTimestamp"},
 		{"logs", "-n", namespace, "-l", "app.kubernetes.io/name=kubescim-server", "--prefix", "--tail=15"},

@@ -31,6 +31,23 @@ func OperatorPods(ctx SpecContext) []corev1.Pod {
 	return podsOf(ctx, OperatorKey.Namespace, operator.Spec.Selector.MatchLabels)
 }
 
+// WithoutOperator calls do while no operator runs. A spec that does so is Serial.
+func WithoutOperator(ctx SpecContext, do func()) {
+	GinkgoHelper()
+	operator := &appsv1.Deployment{}
+	Expect(Cluster.Get(ctx, OperatorKey, operator)).To(Succeed())
+	scale := func(replicas int32) {
+		Kubectl("scale", "deployment", "-n", OperatorKey.Namespace, OperatorKey.Name, fmt.Sprintf("--replicas=%d", replicas))
+	}
+	defer func() {
+		scale(*operator.Spec.Replicas)
+		operatorRuns(ctx)
+	}()
+	scale(0)
+	Kubectl("wait", "--for=delete", "pod", "-n", OperatorKey.Namespace, "-l", metav1.FormatLabelSelector(operator.Spec.Selector), "--timeout=60s")
+	do()
+}
+
 // podsOf are the pods with the labels that are not going away.
 func podsOf(ctx SpecContext, namespace string, labels map[string]string) []corev1.Pod {
 	GinkgoHelper()

@@ -63,6 +63,11 @@ func NewKey(namespace, name, tenant string, changes ...func(*scimv1alpha1.ScimAp
 	return object
 }
 
+// Offline makes the key one for which the operator makes no token.
+func Offline(spec *scimv1alpha1.ScimApiKeySpec) {
+	spec.BearerToken.Issuer = scimv1alpha1.TokenIssuerOffline
+}
+
 // Serve applies a tenant with a key of the same name, in a namespace of its own,
 // and waits until it is served.
 func Serve(ctx SpecContext, name string, provider scimv1alpha1.IdentityProvider, changes ...func(*scimv1alpha1.ScimTenantSpec)) *Tenant {

@@ -1,0 +1,31 @@
+package scimtest
+
+import (
+	"os"
+	"path/filepath"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+// InstallPlugin builds the plugin of kubectl from a checkout, and has kubectl find it until
+// the spec, or the container that it is installed before, has ended.
+func InstallPlugin(checkout string) {
+	GinkgoHelper()
+	folder := GinkgoT().TempDir()
+	_, err := runProgram(5*time.Minute, "go", "", "build", "-C", checkout, "-o", filepath.Join(folder, "kubectl-scim"), "./cmd/kubectl-scim")
+	Expect(err).NotTo(HaveOccurred())
+	GinkgoT().Setenv("PATH", folder+string(os.PathListSeparator)+os.Getenv("PATH"))
+}
+
+// GenerateToken makes a token for a ScimApiKey with the plugin, and returns it and the
+// manifest of its ScimCredential.
+func GenerateToken(namespace, key string, flags ...string) (token, manifest string) {
+	GinkgoHelper()
+	file := filepath.Join(GinkgoT().TempDir(), "token")
+	manifest = Kubectl(append([]string{"scim", "key", "generate", "--namespace", namespace, "--key", key, "--token-file", file}, flags...)...)
+	text, err := os.ReadFile(file)
+	Expect(err).NotTo(HaveOccurred())
+	return string(text), manifest
+}
