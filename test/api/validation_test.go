@@ -208,7 +208,8 @@ var _ = Describe("ScimApiKey", func() {
 		accept(ctx, "ScimApiKey", "acme", spec)
 	},
 		Entry("with a tenant only", `tenantRef: {name: acme}`),
-		Entry("with every field", "tenantRef: {name: acme}\ndescription: Entra\nsecretName: acme-token\nexpirationTime: 2030-01-01T00:00:00Z"),
+		Entry("with every field", "tenantRef: {name: acme}\ndescription: Entra\nsecretName: acme-token\nexpirationTime: 2030-01-01T00:00:00Z\nbearerToken: {issuer: Operator}"),
+		Entry("with a token that is made elsewhere", "tenantRef: {name: acme}\nbearerToken: {issuer: Offline}"),
 	)
 
 	DescribeTable("is refused", func(ctx SpecContext, name, spec, message string) {
@@ -218,6 +219,8 @@ var _ = Describe("ScimApiKey", func() {
 		Entry("with a Secret name that is none", "acme", "tenantRef: {name: acme}\nsecretName: Acme_Token", "must be the name of a Secret"),
 		Entry("with the name of a Secret of verifiers", "acme", "tenantRef: {name: acme}\nsecretName: t3-scim-verifiers", "Choose another name, for example 'acme-okta'"),
 		Entry("with a name that names a Secret of verifiers", "own-scim-verifiers", "tenantRef: {name: acme}", "set `spec.secretName`"),
+		Entry("with a bearer token of nobody", "acme", "tenantRef: {name: acme}\nbearerToken: {}", "spec.bearerToken"),
+		Entry("with a token that somebody else makes", "acme", "tenantRef: {name: acme}\nbearerToken: {issuer: Vault}", `supported values: "Operator", "Offline"`),
 		Entry("with a name that is no label", strings.Repeat("a", 64), "tenantRef: {name: acme}", "at most 63 characters"),
 	)
 
@@ -225,6 +228,8 @@ var _ = Describe("ScimApiKey", func() {
 		refuseChange(ctx, "ScimApiKey", spec, changed, message)
 	},
 		Entry("its tenant", `tenantRef: {name: acme}`, `tenantRef: {name: globex}`, "`tenantRef` must not change"),
+		Entry("who makes its token", "tenantRef: {name: acme}\nbearerToken: {issuer: Offline}", "tenantRef: {name: acme}\nbearerToken: {issuer: Operator}", "`bearerToken` must not change"),
+		Entry("who makes its token to the default", "tenantRef: {name: acme}\nbearerToken: {issuer: Offline}", "tenantRef: {name: acme}", "Create another ScimApiKey with the other `issuer`"),
 		Entry("its Secret", "tenantRef: {name: acme}\nsecretName: a", "tenantRef: {name: acme}\nsecretName: b", "`secretName` must not change"),
 		Entry("its Secret to the default", "tenantRef: {name: acme}\nsecretName: a", "tenantRef: {name: acme}", "`secretName` must not change"),
 	)

@@ -104,7 +104,7 @@ var _ = Describe("Credentials", Ordered, ContinueOnFailure, func() {
 		answers(t, early, http.StatusUnauthorized)
 
 		By("waiting for the time at which one begins and another one ends")
-		Eventually(func() time.Time { return time.Now() }).WithPolling(50 * time.Millisecond).Should(BeTemporally(">=", begins))
+		Eventually(time.Now).WithPolling(50 * time.Millisecond).Should(BeTemporally(">=", begins))
 		answersWithinASecond(t, early, http.StatusOK)
 		answersWithinASecond(t, short, http.StatusUnauthorized)
 
@@ -196,7 +196,7 @@ var _ = Describe("Credentials", Ordered, ContinueOnFailure, func() {
 		answersWithinASecond(t, old, http.StatusUnauthorized)
 		answers(t, t.Token, http.StatusUnauthorized)
 
-		Eventually(func() time.Time { return time.Now() }).WithPolling(50 * time.Millisecond).Should(BeTemporally(">=", since))
+		Eventually(time.Now).WithPolling(50 * time.Millisecond).Should(BeTemporally(">=", since))
 		answersWithinASecond(t, newToken(t, "since"), http.StatusOK)
 		answers(t, old, http.StatusUnauthorized)
 	})
