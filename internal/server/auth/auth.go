@@ -21,6 +21,7 @@ const (
 	Malformed Reason = "Malformed" // it is no token of this software, or not all of one
 	Unknown   Reason = "Unknown"   // no key of the tenant has its id
 	Mismatch  Reason = "Mismatch"  // its id is that of a key, and the rest is not
+	Early     Reason = "Early"     // it is not good yet
 	Expired   Reason = "Expired"
 )
 
@@ -51,6 +52,8 @@ func Authenticate(r *http.Request, keys Keys, now time.Time) Credential {
 		return Credential{Reason: Unknown}
 	case !matches:
 		return Credential{Reason: Mismatch, KeyID: id}
+	case verifier.Early(now):
+		return Credential{Reason: Early, KeyID: id}
 	case verifier.Expired(now):
 		return Credential{Reason: Expired, KeyID: id}
 	}

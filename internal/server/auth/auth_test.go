@@ -23,12 +23,17 @@ func TestAuthentication(t *testing.T) {
 	expired, expiredVerifier, err := apikey.Mint()
 	h.Expect(err).NotTo(HaveOccurred())
 	expiredVerifier.ExpirationTime = time.Now().Add(-time.Minute)
+	early, earlyVerifier, err := apikey.Mint()
+	h.Expect(err).NotTo(HaveOccurred())
+	earlyVerifier.NotBefore = time.Now().Add(time.Minute)
 	unknown, _, err := apikey.Mint()
 	h.Expect(err).NotTo(HaveOccurred())
 	forgedKey, _, err := apikey.Mint()
 	h.Expect(err).NotTo(HaveOccurred())
 	forged := withKeyID(forgedKey, h.Verifier.KeyID)
-	h.Tenant.Accept(auth.Keys{h.Verifier.KeyID: h.Verifier, expiredVerifier.KeyID: expiredVerifier}, func() {})
+	h.Tenant.Accept(auth.Keys{
+		h.Verifier.KeyID: h.Verifier, expiredVerifier.KeyID: expiredVerifier, earlyVerifier.KeyID: earlyVerifier,
+	}, func() {})
 
 	var answers []string
 	for _, test := range []struct{ name, header, reason, keyID string }{
@@ -39,6 +44,7 @@ func TestAuthentication(t *testing.T) {
 		{"unknown token", "Bearer " + unknown, "Unknown", ""},
 		{"token of a known key id", "Bearer " + forged, "Mismatch", h.Verifier.KeyID},
 		{"expired token", "Bearer " + expired, "Expired", expiredVerifier.KeyID},
+		{"token that is good later", "Bearer " + early, "Early", earlyVerifier.KeyID},
 		{"token cut short", "Bearer " + h.Token[:len(h.Token)-1], "Malformed", ""},
 		{"token and a half", "Bearer " + h.Token + "a", "Malformed", ""},
 	} {
@@ -65,7 +71,7 @@ func TestAuthentication(t *testing.T) {
 	for _, answer := range answers {
 		h.Expect(answer).To(Equal(answers[0]), "nothing tells why a token is refused")
 	}
-	h.Expect(h.Log.String()).NotTo(Or(ContainSubstring(unknown), ContainSubstring(expired), ContainSubstring(h.Token), ContainSubstring(forged)))
+	h.Expect(h.Log.String()).NotTo(Or(ContainSubstring(unknown), ContainSubstring(expired), ContainSubstring(early), ContainSubstring(h.Token), ContainSubstring(forged)))
 
 	h.Expect(h.Do(http.MethodGet, "/Users", "").StatusCode).To(Equal(http.StatusOK))
 	h.Expect(h.Send(http.MethodGet, "/scim/v2/Users", "", "Authorization", "bearer "+h.Token).StatusCode).To(Equal(http.StatusOK))
