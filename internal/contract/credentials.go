@@ -23,7 +23,8 @@ const AnnotationCredentialsRevision = "scim.kubescim.dev/credentials-revision"
 // at a time: those of ScimCredentials whose ScimApiKey, found by its name, is there, of
 // this tenant and not being deleted, and which were not issued before the tenant's
 // credentialsNotBefore and have not expired. One that is not good yet or expires later is
-// among them, and its Verifier says when. What cannot be read is left out.
+// among them, and its Verifier says when. One that expires when it was issued is never
+// accepted, however the clocks are set. What cannot be read is left out.
 func Accepted(
 	tenant *scimv1alpha1.ScimTenant, keys map[string]*scimv1alpha1.ScimApiKey, credentials []*scimv1alpha1.ScimCredential, now time.Time,
 ) map[string]apikey.Verifier {
@@ -31,7 +32,7 @@ func Accepted(
 	for _, credential := range credentials {
 		key, found := keys[credential.Spec.APIKeyRef.Name]
 		if !found || key.Spec.TenantRef.Name != tenant.Name || !key.DeletionTimestamp.IsZero() ||
-			credential.Spec.IssueTime.Before(&tenant.Spec.CredentialsNotBefore) {
+			credential.Spec.IssueTime.Before(&tenant.Spec.CredentialsNotBefore) || revoked(credential) {
 			continue
 		}
 		verifier, err := VerifierOf(credential)
@@ -41,6 +42,13 @@ func Accepted(
 		}
 	}
 	return accepted
+}
+
+// revoked reports whether no time is left between the issue of a credential and its
+// expiration.
+func revoked(credential *scimv1alpha1.ScimCredential) bool {
+	expiration := credential.Spec.ExpirationTime
+	return !expiration.IsZero() && !expiration.After(credential.Spec.IssueTime.Time)
 }
 
 // VerifierOf returns what a ScimCredential says of its token.

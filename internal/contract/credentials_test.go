@@ -44,10 +44,13 @@ func TestAccepted(t *testing.T) {
 			deleted := at(-time.Second)
 			w.key.DeletionTimestamp = &deleted
 		}, refused: true},
-		"its key has expired":             {change: func(w *world) { w.key.Spec.ExpirationTime = at(0) }, refused: true},
-		"its key expires":                 {change: func(w *world) { w.key.Spec.ExpirationTime = at(time.Hour) }, ends: now.Add(time.Hour)},
-		"it has expired":                  {change: func(w *world) { w.credential.Spec.ExpirationTime = at(0) }, refused: true},
-		"it expires":                      {change: func(w *world) { w.credential.Spec.ExpirationTime = at(time.Hour) }, ends: now.Add(time.Hour)},
+		"its key has expired": {change: func(w *world) { w.key.Spec.ExpirationTime = at(0) }, refused: true},
+		"its key expires":     {change: func(w *world) { w.key.Spec.ExpirationTime = at(time.Hour) }, ends: now.Add(time.Hour)},
+		"it has expired":      {change: func(w *world) { w.credential.Spec.ExpirationTime = at(0) }, refused: true},
+		"it expires":          {change: func(w *world) { w.credential.Spec.ExpirationTime = at(time.Hour) }, ends: now.Add(time.Hour)},
+		"it expired when it was issued, by a clock that is ahead": {change: func(w *world) {
+			w.credential.Spec.IssueTime, w.credential.Spec.ExpirationTime = at(time.Hour), at(time.Hour)
+		}, refused: true},
 		"it expires before its key":       {change: expiring(at(time.Minute), at(time.Hour)), ends: now.Add(time.Minute)},
 		"it expires after its key":        {change: expiring(at(time.Hour), at(time.Minute)), ends: now.Add(time.Minute)},
 		"it begins later":                 {change: func(w *world) { w.credential.Spec.NotBefore = at(time.Hour) }, notUntil: now.Add(time.Hour)},

@@ -6,7 +6,6 @@ import (
 	rbacv1ac "k8s.io/client-go/applyconfigurations/rbac/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // ServiceAccount returns the identity of a tenant's SCIM server.
@@ -16,10 +15,9 @@ func ServiceAccount(t *scimv1alpha1.ScimTenant) *corev1ac.ServiceAccountApplyCon
 		WithOwnerReferences(Owner(t))
 }
 
-// Role returns what a tenant's SCIM server may do: read its own ScimTenant and
-// its own verifiers, by name, keep users, groups, their members and Leases in
-// its namespace, and record events there. It cannot read the Secrets into which
-// tokens are handed over.
+// Role returns what a tenant's SCIM server may do: read its own ScimTenant, by name,
+// read the ScimApiKeys and ScimCredentials of its namespace, keep users, groups, their
+// members and Leases there, and record events there. It has no right on any Secret.
 //
 // The operator must itself hold every permission here, or the API server
 // refuses to let it write the Role.
@@ -30,7 +28,7 @@ func Role(t *scimv1alpha1.ScimTenant) *rbacv1ac.RoleApplyConfiguration {
 		WithOwnerReferences(Owner(t)).
 		WithRules(
 			rule(group, "scimtenants").WithResourceNames(t.Name).WithVerbs("get", "list", "watch"),
-			rule("", "secrets").WithResourceNames(contract.VerifiersName(t.Name)).WithVerbs("get", "watch"),
+			rule(group, "scimapikeys", "scimcredentials").WithVerbs("get", "list", "watch"),
 			rule(group, "scimusers", "scimgroups", "scimgroupmembers").
 				WithVerbs("get", "list", "watch", "create", "update", "patch", "delete"),
 			rule("coordination.k8s.io", "leases").WithVerbs("get", "list", "create", "update", "delete"),

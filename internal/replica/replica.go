@@ -1,3 +1,5 @@
+// Package replica ties one pod of a SCIM server to the cluster: it follows the ScimTenant
+// and what decides which tokens are accepted. It reads no Secret.
 package replica
 
 import (
@@ -6,8 +8,10 @@ import (
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -35,10 +39,10 @@ type Replica struct {
 	Tenant *server.Tenant
 	// Namespace and Name are those of the ScimTenant.
 	Namespace, Name string
-	// Accepted is told which version of the verifiers Secret the runtime goes by,
-	// once it does, and does nothing any more under a key that is not in it: a
-	// resourceVersion, or contract.NoVerifiers. It must not block.
-	Accepted func(version string)
+	// Accepted is told up to which revision of the ScimCredentials the runtime goes, once
+	// it does, and does nothing any more under a token that is not accepted; and again
+	// when something else has changed what is accepted. It must not block.
+	Accepted func(revision string)
 	// Follows, if set, is told the tenant's resource types, before any request is
 	// answered with them.
 	Follows func(*schema.Registry)
@@ -52,33 +56,51 @@ type Replica struct {
 
 // Run follows the cluster until the context is done.
 func (r *Replica) Run(ctx context.Context) {
-	tenant := &follower{
-		client: r.Client, log: r.Log,
-		key:       client.ObjectKey{Namespace: r.Namespace, Name: r.Name},
-		newObject: func() client.Object { return &scimv1alpha1.ScimTenant{} },
-		newList:   func() client.ObjectList { return &scimv1alpha1.ScimTenantList{} },
-		seen:      func(object client.Object, _ string) { r.configure(object) },
+	tenants := &tenants{
+		client: r.Client, log: r.Log, namespace: r.Namespace, kind: "ScimTenant",
+		selector: fields.OneTermEqualSelector(metav1.ObjectNameField, r.Name),
 	}
-	verifiers := &follower{
-		client: r.Client, log: r.Log,
-		key:       client.ObjectKey{Namespace: r.Namespace, Name: contract.VerifiersName(r.Name)},
-		newObject: func() client.Object { return &corev1.Secret{} },
-		newList:   func() client.ObjectList { return &corev1.SecretList{} },
-		seen:      r.accept,
-	}
+	accepted := r.newAcceptance()
 	var running sync.WaitGroup
-	running.Go(func() { tenant.run(ctx) })
-	running.Go(func() { verifiers.run(ctx) })
+	running.Go(func() {
+		follow(ctx, tenants, func(ctx context.Context) (string, error) {
+			found, revision, err := tenants.list(ctx)
+			for _, tenant := range found {
+				r.configure(tenant)
+				accepted.configure(tenant)
+			}
+			return revision, err
+		}, func(_ context.Context, change watch.EventType, tenant *scimv1alpha1.ScimTenant) error {
+			// One that is gone changes nothing: its server is about to be removed with it.
+			if change != watch.Deleted {
+				r.configure(tenant)
+				accepted.configure(tenant)
+			}
+			return nil
+		})
+	})
+	running.Go(func() { follow(ctx, accepted.apiKeys, accepted.listKeys, accepted.changeKey) })
+	running.Go(func() { follow(ctx, accepted.credentials, accepted.listCredentials, accepted.changeCredential) })
 	running.Wait()
 }
 
-// configure makes the tenant's runtime do what the ScimTenant says. A ScimTenant
-// that is gone changes nothing: its server is about to be removed with it.
-func (r *Replica) configure(object client.Object) {
-	tenant, exists := object.(*scimv1alpha1.ScimTenant)
-	if !exists {
-		return
+// newAcceptance returns what decides which tokens the tenant's runtime accepts.
+func (r *Replica) newAcceptance() *acceptance {
+	return &acceptance{
+		log: r.Log,
+		apiKeys: &apiKeys{
+			client: r.Client, log: r.Log, namespace: r.Namespace, kind: "ScimApiKey",
+			selector: fields.OneTermEqualSelector("spec.tenantRef.name", r.Name),
+		},
+		credentials: &credentials{client: r.Client, log: r.Log, namespace: r.Namespace, kind: "ScimCredential"},
+		accept: func(keys auth.Keys, revision string) {
+			r.Tenant.Accept(keys, func() { r.Accepted(revision) })
+		},
 	}
+}
+
+// configure makes the tenant's runtime do what the ScimTenant says.
+func (r *Replica) configure(tenant *scimv1alpha1.ScimTenant) {
 	settings, err := SettingsOf(tenant)
 	if err != nil {
 		r.Log.Error("the ScimTenant cannot be followed; its last state that could be stays in force", slog.Any("error", err))
@@ -130,19 +152,4 @@ func SettingsOf(tenant *scimv1alpha1.ScimTenant) (exchange.Settings, error) {
 		settings.RequiredAttributes = append(settings.RequiredAttributes, string(attribute))
 	}
 	return settings, nil
-}
-
-// accept makes the tenant's runtime accept the keys in the verifiers Secret, which is of the
-// version, and none when there is no Secret.
-func (r *Replica) accept(object client.Object, version string) {
-	var data map[string][]byte
-	if secret, exists := object.(*corev1.Secret); exists {
-		data = secret.Data
-	}
-	keys, err := auth.ParseKeys(data)
-	if err != nil {
-		r.Log.Error("some API keys cannot be used", slog.Any("error", err))
-	}
-	r.Tenant.Accept(keys, func() { r.Accepted(version) })
-	r.Log.Info("accepting API keys", slog.Int("keys", len(keys)))
 }

@@ -2,12 +2,14 @@ package replica_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,10 +21,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -81,6 +86,25 @@ func asServer(ctx context.Context, tenant *scimv1alpha1.ScimTenant) client.WithW
 	return live
 }
 
+// late returns the client with watches of a list whose events wait, while holding is true,
+// until released is closed.
+func late(live client.WithWatch, list string, holding *atomic.Bool, released <-chan struct{}) client.WithWatch {
+	return interceptor.NewClient(live, interceptor.Funcs{
+		Watch: func(ctx context.Context, c client.WithWatch, objects client.ObjectList, opts ...client.ListOption) (watch.Interface, error) {
+			events, err := c.Watch(ctx, objects, opts...)
+			if err != nil || objects.GetObjectKind().GroupVersionKind().Kind != list {
+				return events, err
+			}
+			return watch.Filter(events, func(event watch.Event) (watch.Event, bool) {
+				if holding.Load() {
+					<-released
+				}
+				return event, true
+			}), nil
+		},
+	})
+}
+
 // nothingAcknowledged is the store of a replica that has acknowledged nothing to clients.
 type nothingAcknowledged struct{}
 
@@ -100,7 +124,10 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		tenant    *scimv1alpha1.ScimTenant
 		served    *server.Tenant
 		url       string
+		start     func()
 		stop      func()
+		// The watch of keys brings nothing from holdKeys until releaseKeys.
+		holdKeys, releaseKeys func()
 	)
 
 	BeforeEach(func(ctx SpecContext) {
@@ -120,30 +147,40 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		DeferCleanup(httpServer.Close)
 		url = httpServer.URL
 
-		live := asServer(ctx, tenant)
-		members, err := driver.New(driver.Options{
-			Client: live, Tenant: "acme", Listen: "127.0.0.1:0", Log: nothingAcknowledged{}, Logger: log, Metrics: prometheus.NewRegistry(),
-			Pod: driver.Pod{Namespace: namespace, Name: "acme-scim-0", UID: "a0b1c2d3-0000-4000-8000-000000000000", IP: "127.0.0.1"},
-		})
-		Expect(err).NotTo(HaveOccurred())
-		member := &replica.Replica{
-			Client: live, Tenant: served, Namespace: namespace, Name: "acme", Accepted: members.Accept, Log: log,
+		held := make(chan struct{})
+		releaseKeys = sync.OnceFunc(func() { close(held) })
+		DeferCleanup(func() { releaseKeys() })
+		var holding atomic.Bool
+		holdKeys = func() { holding.Store(true) }
+		live := late(asServer(ctx, tenant), "ScimApiKeyList", &holding, held)
+		start = func() {
+			members, err := driver.New(driver.Options{
+				Client: live, Tenant: "acme", Listen: "127.0.0.1:0", Log: nothingAcknowledged{}, Logger: log, Metrics: prometheus.NewRegistry(),
+				Pod: driver.Pod{Namespace: namespace, Name: "acme-scim-0", UID: "a0b1c2d3-0000-4000-8000-000000000000", IP: "127.0.0.1"},
+			})
+			Expect(err).NotTo(HaveOccurred())
+			member := &replica.Replica{
+				Client: live, Tenant: served, Namespace: namespace, Name: "acme", Accepted: members.Accept, Log: log,
+			}
+			running, cancel := context.WithCancel(context.Background())
+			ended := make(chan struct{})
+			go func() {
+				defer GinkgoRecover()
+				defer close(ended)
+				var both sync.WaitGroup
+				both.Go(func() { member.Run(running) })
+				Expect(members.Run(running)).To(Succeed())
+				both.Wait()
+			}()
+			stop = func() {
+				cancel()
+				Eventually(ended).Should(BeClosed())
+			}
 		}
-		running, cancel := context.WithCancel(context.Background())
-		ended := make(chan struct{})
-		go func() {
-			defer GinkgoRecover()
-			defer close(ended)
-			var both sync.WaitGroup
-			both.Go(func() { member.Run(running) })
-			Expect(members.Run(running)).To(Succeed())
-			both.Wait()
-		}()
-		stop = func() {
-			cancel()
-			Eventually(ended).Should(BeClosed())
-		}
+		start()
 		DeferCleanup(func() { stop() })
+		// An API server that has just started takes its time for the first list of a kind.
+		Eventually(served.Ready, "10s").Should(BeTrue(), "without any key")
 	})
 
 	status := func(token string) func(g Gomega) int {
@@ -165,48 +202,183 @@ var _ = Describe("A replica, with a server's permissions", func() {
 			return found.Annotations
 		}
 	}
-	secret := func(keys ...apikey.Verifier) *corev1.Secret {
-		GinkgoHelper()
-		object := &corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: contract.VerifiersName("acme")},
-			Data:       map[string][]byte{"broken": []byte("broken")},
-		}
-		for _, key := range keys {
-			text, err := key.MarshalText()
-			Expect(err).NotTo(HaveOccurred())
-			object.Data[key.KeyID] = text
-		}
-		return object
+	revision := func(ctx context.Context) func(g Gomega) string {
+		return func(g Gomega) string { return lease(ctx)(g)[contract.AnnotationCredentialsRevision] }
 	}
-
-	It("is ready without a key, accepts keys as they come, refuses them as they go, and says so in its Lease", func(ctx SpecContext) {
-		Eventually(served.Ready).Should(BeTrue())
-		Eventually(lease(ctx)).Should(HaveKeyWithValue(contract.AnnotationVerifiersVersion, contract.NoVerifiers))
-
+	// keyOf makes a key of a tenant.
+	keyOf := func(ctx context.Context, tenant, name string) *scimv1alpha1.ScimApiKey {
+		GinkgoHelper()
+		key := &scimv1alpha1.ScimApiKey{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+			Spec:       scimv1alpha1.ScimApiKeySpec{TenantRef: scimv1alpha1.TenantReference{Name: tenant}},
+		}
+		Expect(admin.Create(ctx, key)).To(Succeed())
+		return key
+	}
+	// issue makes a token of a key with its credential, which may be changed before.
+	issue := func(ctx context.Context, key string, change ...func(*scimv1alpha1.ScimCredentialSpec)) (string, *scimv1alpha1.ScimCredential) {
+		GinkgoHelper()
 		token, verifier, err := apikey.Mint()
 		Expect(err).NotTo(HaveOccurred())
-		Expect(status(token)(NewWithT(GinkgoTB()))).To(Equal(http.StatusUnauthorized))
-		verifiers := secret(verifier)
-		Expect(admin.Create(ctx, verifiers)).To(Succeed())
-		Eventually(status(token), "1s", "20ms").Should(Equal(http.StatusOK))
-		Eventually(lease(ctx)).Should(HaveKeyWithValue(contract.AnnotationVerifiersVersion, verifiers.ResourceVersion))
+		credential := contract.CredentialOf(verifier, namespace, key, time.Now())
+		for _, change := range change {
+			change(&credential.Spec)
+		}
+		Expect(admin.Create(ctx, credential)).To(Succeed())
+		return token, credential
+	}
+	soon := func(at time.Duration) metav1.Time { return metav1.NewTime(time.Now().Add(at)) }
 
-		second, secondVerifier, err := apikey.Mint()
-		Expect(err).NotTo(HaveOccurred())
-		verifiers.Data = secret(secondVerifier).Data
-		Expect(admin.Update(ctx, verifiers)).To(Succeed())
+	It("is ready without a key, accepts tokens as their credentials come, refuses them as they go, and says so in its Lease", func(ctx SpecContext) {
+		Eventually(revision(ctx)).Should(MatchRegexp("^[0-9]+$"))
+		key := keyOf(ctx, "acme", "okta")
+		first, firstCredential := issue(ctx, key.Name)
+		Eventually(status(first), "1s", "20ms").Should(Equal(http.StatusOK))
+		Eventually(revision(ctx)).Should(Equal(firstCredential.ResourceVersion))
+
+		second, secondCredential := issue(ctx, key.Name)
 		Eventually(status(second), "1s", "20ms").Should(Equal(http.StatusOK))
-		Expect(status(token)(NewWithT(GinkgoTB()))).To(Equal(http.StatusUnauthorized))
-		Eventually(lease(ctx)).Should(HaveKeyWithValue(contract.AnnotationVerifiersVersion, verifiers.ResourceVersion))
+		Expect(status(first)(NewWithT(GinkgoTB()))).To(Equal(http.StatusOK), "a key has several tokens")
+		Eventually(revision(ctx)).Should(Equal(secondCredential.ResourceVersion))
 
-		Expect(admin.Delete(ctx, verifiers)).To(Succeed())
-		Eventually(status(second), "1s", "20ms").Should(Equal(http.StatusUnauthorized))
+		Expect(admin.Delete(ctx, firstCredential)).To(Succeed())
+		Eventually(status(first), "1s", "20ms").Should(Equal(http.StatusUnauthorized))
+		Expect(status(second)(NewWithT(GinkgoTB()))).To(Equal(http.StatusOK))
+		Eventually(revision(ctx)).ShouldNot(Equal(secondCredential.ResourceVersion), "a deletion is a revision too")
+		Expect(lease(ctx)(NewWithT(GinkgoTB()))).NotTo(HaveKey(contract.AnnotationVerifiersVersion))
+	})
+
+	DescribeTable("refuses a token within a second, without the operator, when",
+		func(ctx SpecContext, revoke func(context.Context, *scimv1alpha1.ScimApiKey, *scimv1alpha1.ScimCredential) error) {
+			key := keyOf(ctx, "acme", "okta")
+			keyOf(ctx, "acme", "entra")
+			token, credential := issue(ctx, key.Name)
+			Eventually(status(token)).Should(Equal(http.StatusOK))
+			Expect(revoke(ctx, key, credential)).To(Succeed())
+			Eventually(status(token), "1s", "20ms").Should(Equal(http.StatusUnauthorized))
+			later, _ := issue(ctx, "entra", func(c *scimv1alpha1.ScimCredentialSpec) { c.IssueTime = soon(time.Minute) })
+			Eventually(status(later)).Should(Equal(http.StatusOK))
+			Expect(status(token)(NewWithT(GinkgoTB()))).To(Equal(http.StatusUnauthorized))
+		},
+		Entry("its key is deleted", func(ctx context.Context, key *scimv1alpha1.ScimApiKey, _ *scimv1alpha1.ScimCredential) error {
+			return admin.Delete(ctx, key)
+		}),
+		Entry("its key is being deleted", func(ctx context.Context, key *scimv1alpha1.ScimApiKey, _ *scimv1alpha1.ScimCredential) error {
+			key.Finalizers = []string{"test.example.com/held"}
+			return errors.Join(admin.Update(ctx, key), admin.Delete(ctx, key))
+		}),
+		Entry("its key expires", func(ctx context.Context, key *scimv1alpha1.ScimApiKey, _ *scimv1alpha1.ScimCredential) error {
+			key.Spec.ExpirationTime = soon(0)
+			return admin.Update(ctx, key)
+		}),
+		Entry("it is deleted itself", func(ctx context.Context, _ *scimv1alpha1.ScimApiKey, credential *scimv1alpha1.ScimCredential) error {
+			return admin.Delete(ctx, credential)
+		}),
+		Entry("it expires itself", func(ctx context.Context, _ *scimv1alpha1.ScimApiKey, credential *scimv1alpha1.ScimCredential) error {
+			credential.Spec.ExpirationTime = credential.Spec.IssueTime
+			return admin.Update(ctx, credential)
+		}),
+		Entry("its tenant takes none of its age any more", func(ctx context.Context, _ *scimv1alpha1.ScimApiKey, _ *scimv1alpha1.ScimCredential) error {
+			tenant.Spec.CredentialsNotBefore = soon(30 * time.Second)
+			return admin.Update(ctx, tenant)
+		}),
+	)
+
+	It("goes by the time at each request", func(ctx SpecContext) {
+		keyOf(ctx, "acme", "okta")
+		early, _ := issue(ctx, "okta", func(c *scimv1alpha1.ScimCredentialSpec) { c.NotBefore = soon(3 * time.Second) })
+		short, _ := issue(ctx, "okta", func(c *scimv1alpha1.ScimCredentialSpec) { c.ExpirationTime = soon(3 * time.Second) })
+		Eventually(status(short), "1s", "20ms").Should(Equal(http.StatusOK))
+		Expect(status(early)(NewWithT(GinkgoTB()))).To(Equal(http.StatusUnauthorized))
+		Eventually(status(short), "4s", "20ms").Should(Equal(http.StatusUnauthorized))
+		Eventually(status(early), "1s", "20ms").Should(Equal(http.StatusOK))
+	})
+
+	It("accepts no token of a key that is not the tenant's, or that is not there yet", func(ctx SpecContext) {
+		keyOf(ctx, "globex", "okta")
+		foreign, _ := issue(ctx, "okta")
+		keyless, last := issue(ctx, "entra")
+		Eventually(revision(ctx)).Should(Equal(last.ResourceVersion))
+		Expect(status(foreign)(NewWithT(GinkgoTB()))).To(Equal(http.StatusUnauthorized))
+		Expect(status(keyless)(NewWithT(GinkgoTB()))).To(Equal(http.StatusUnauthorized))
+		keyOf(ctx, "acme", "entra")
+		Eventually(status(keyless), "1s", "20ms").Should(Equal(http.StatusOK))
+	})
+
+	It("acknowledges no credential before it accepts its token, however late the watch of keys is", func(ctx SpecContext) {
+		Eventually(revision(ctx)).ShouldNot(BeEmpty())
+		holdKeys()
+		key := keyOf(ctx, "acme", "okta")
+		token, credential := issue(ctx, key.Name)
+		Eventually(revision(ctx), "1s", "5ms").Should(Equal(credential.ResourceVersion))
+		Expect(status(token)(NewWithT(GinkgoTB()))).To(Equal(http.StatusOK))
+		Expect(admin.Delete(ctx, key)).To(Succeed())
+		keyOf(ctx, "acme", "okta")
+		again, last := issue(ctx, key.Name)
+		Eventually(revision(ctx), "1s", "5ms").Should(Equal(last.ResourceVersion))
+		releaseKeys()
+		Consistently(status(again), "500ms", "5ms").Should(Equal(http.StatusOK), "what comes late is known to be old")
+	})
+
+	It("writes nothing when the status of a key changes", func(ctx SpecContext) {
+		key := keyOf(ctx, "acme", "okta")
+		token, credential := issue(ctx, key.Name)
+		Eventually(revision(ctx)).Should(Equal(credential.ResourceVersion))
+		for range 5 {
+			key.Status.ObservedGeneration++
+			Expect(admin.Status().Update(ctx, key)).To(Succeed())
+		}
+		Expect(admin.Delete(ctx, key)).To(Succeed())
+		Eventually(status(token)).Should(Equal(http.StatusUnauthorized), "so that all of it has come")
+		Consistently(revision(ctx), "500ms").Should(Equal(credential.ResourceVersion))
+	})
+
+	It("goes on as before when its tenant is gone", func(ctx SpecContext) {
+		keyOf(ctx, "acme", "okta")
+		token, _ := issue(ctx, "okta")
+		Eventually(status(token)).Should(Equal(http.StatusOK))
+		Expect(admin.Delete(ctx, tenant)).To(Succeed())
+		later, _ := issue(ctx, "okta")
+		Eventually(status(later)).Should(Equal(http.StatusOK))
+		Expect(status(token)(NewWithT(GinkgoTB()))).To(Equal(http.StatusOK))
+	})
+
+	It("is kept by nothing that cannot be read from what can be", func(ctx SpecContext) {
+		keyOf(ctx, "acme", "okta")
+		token, credential := issue(ctx, "okta")
+		Eventually(status(token)).Should(Equal(http.StatusOK))
+		// The API server takes such a time, and Go does not.
+		const odd = "2026-05-01t12:00:00z"
+		broken := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{
+			"apiKeyRef": map[string]any{"name": "okta"}, "sha256": credential.Spec.SHA256, "issueTime": odd,
+		}}}
+		broken.SetGroupVersionKind(scimv1alpha1.GroupVersion.WithKind("ScimCredential"))
+		broken.SetNamespace(namespace)
+		broken.SetName("aaaaaaaaaaaaaaaa")
+		Expect(admin.Create(ctx, broken)).To(Succeed())
+		brokenKey := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{
+			"tenantRef": map[string]any{"name": "acme"}, "expirationTime": odd,
+		}}}
+		brokenKey.SetGroupVersionKind(scimv1alpha1.GroupVersion.WithKind("ScimApiKey"))
+		brokenKey.SetNamespace(namespace)
+		brokenKey.SetName("entra")
+		Expect(admin.Create(ctx, brokenKey)).To(Succeed())
+		locked, last := issue(ctx, "entra")
+		Eventually(revision(ctx), "1s", "20ms").Should(Equal(last.ResourceVersion))
+		Expect(status(locked)(NewWithT(GinkgoTB()))).To(Equal(http.StatusUnauthorized))
+		Expect(status(token)(NewWithT(GinkgoTB()))).To(Equal(http.StatusOK))
+
+		By("starting anew")
+		stop()
+		start()
+		later, _ := issue(ctx, "okta")
+		Eventually(status(later)).Should(Equal(http.StatusOK))
+		Expect(status(token)(NewWithT(GinkgoTB()))).To(Equal(http.StatusOK))
 	})
 
 	It("follows the ScimTenant", func(ctx SpecContext) {
-		token, verifier, err := apikey.Mint()
-		Expect(err).NotTo(HaveOccurred())
-		Expect(admin.Create(ctx, secret(verifier))).To(Succeed())
+		keyOf(ctx, "acme", "okta")
+		token, _ := issue(ctx, "okta")
 		Eventually(status(token)).Should(Equal(http.StatusOK))
 		tenant.Spec.State = scimv1alpha1.TenantStatePaused
 		Expect(admin.Update(ctx, tenant)).To(Succeed())
@@ -224,13 +396,29 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		Expect(found.Name).To(BeEmpty())
 	})
 
-	It("cannot read any other Secret, not even as a server", func(ctx SpecContext) {
+	It("cannot read any Secret, not even as a server", func(ctx SpecContext) {
 		Expect(admin.Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "acme"}})).To(Succeed())
 		live := asServer(ctx, tenant)
-		err := live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "acme"}, &corev1.Secret{})
+		for _, name := range []string{"acme", "acme-scim-verifiers"} {
+			err := live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &corev1.Secret{})
+			Expect(err).To(MatchError(ContainSubstring("forbidden")))
+			_, err = live.Watch(ctx, &corev1.SecretList{}, client.InNamespace(namespace), client.MatchingFields{metav1.ObjectNameField: name})
+			Expect(err).To(MatchError(ContainSubstring("forbidden")))
+		}
+		err := live.List(ctx, &corev1.SecretList{}, client.InNamespace(namespace))
 		Expect(err).To(MatchError(ContainSubstring("forbidden")))
-		err = live.List(ctx, &corev1.SecretList{}, client.InNamespace(namespace))
-		Expect(err).To(MatchError(ContainSubstring("forbidden")))
+	})
+
+	It("cannot make or change a key or a credential, not even as a server", func(ctx SpecContext) {
+		key := keyOf(ctx, "acme", "okta")
+		_, credential := issue(ctx, "okta")
+		live := asServer(ctx, tenant)
+		for _, object := range []client.Object{key, credential} {
+			Expect(live.Update(ctx, object)).To(MatchError(ContainSubstring("forbidden")))
+			Expect(live.Delete(ctx, object)).To(MatchError(ContainSubstring("forbidden")))
+			object.SetResourceVersion("")
+			Expect(live.Create(ctx, object)).To(MatchError(ContainSubstring("forbidden")))
+		}
 	})
 
 	It("reads the tenant's policies as the design says", func() {

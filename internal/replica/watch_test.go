@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -9,65 +10,185 @@ import (
 
 	. "github.com/onsi/gomega"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/server/auth"
 )
 
-func TestWatchesThatEndAtOnceAreBegunAgainMoreAndMoreRarely(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		begun := 0
-		f := &follower{
-			client: interceptor.NewClient(nil, interceptor.Funcs{
-				Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
-					return nil
-				},
-				Watch: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) (watch.Interface, error) {
-					begun++
-					events := make(chan watch.Event)
-					close(events)
-					return watch.NewProxyWatcher(events), nil
-				},
-			}),
-			log: slog.New(slog.DiscardHandler), key: client.ObjectKey{Namespace: "acme", Name: "acme"},
-			newObject: func() client.Object { return &corev1.Secret{} },
-			newList:   func() client.ObjectList { return &corev1.SecretList{} },
-			seen:      func(client.Object, string) {},
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		f.run(ctx)
-		NewWithT(t).Expect(begun).To(And(BeNumerically(">", 5), BeNumerically("<", 20)), "in a minute")
+// cluster is what an API server says.
+type cluster struct {
+	keys        map[string]*scimv1alpha1.ScimApiKey
+	credentials []*scimv1alpha1.ScimCredential
+	revision    string // of lists
+	down        bool   // keys cannot be read
+	begun       int    // watches
+}
+
+func (c *cluster) client() client.WithWatch {
+	return interceptor.NewClient(nil, interceptor.Funcs{
+		Get: func(_ context.Context, _ client.WithWatch, key client.ObjectKey, object client.Object, _ ...client.GetOption) error {
+			found, is := c.keys[key.Name]
+			switch {
+			case c.down:
+				return errors.New("down")
+			case !is:
+				return apierrors.NewNotFound(schema.GroupResource{Resource: "scimapikeys"}, key.Name)
+			}
+			*object.(*unstructured.Unstructured) = *encoded(found)
+			return nil
+		},
+		List: func(_ context.Context, _ client.WithWatch, list client.ObjectList, _ ...client.ListOption) error {
+			into := list.(*unstructured.UnstructuredList)
+			into.SetResourceVersion(c.revision)
+			if into.GetKind() == "ScimCredentialList" {
+				for _, credential := range c.credentials {
+					into.Items = append(into.Items, *encoded(credential))
+				}
+				return nil
+			}
+			if c.down {
+				return errors.New("down")
+			}
+			for _, key := range c.keys {
+				into.Items = append(into.Items, *encoded(key))
+			}
+			return nil
+		},
+		Watch: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) (watch.Interface, error) {
+			c.begun++
+			events := make(chan watch.Event)
+			close(events)
+			return watch.NewProxyWatcher(events), nil
+		},
 	})
 }
 
-// The operator waits for contract.NoVerifiers while the Secret does not exist.
-func TestADeletedObjectHasNoVersion(t *testing.T) {
-	g := NewWithT(t)
-	events := watch.NewFakeWithChanSize(2, false)
-	events.Add(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{ResourceVersion: "7"}})
-	events.Delete(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{ResourceVersion: "8"}})
-	events.Stop()
-	var versions []string
-	f := &follower{
-		client: interceptor.NewClient(nil, interceptor.Funcs{
-			Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
-				return apierrors.NewNotFound(corev1.Resource("secrets"), "acme")
-			},
-			Watch: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) (watch.Interface, error) {
-				return events, nil
-			},
-		}),
-		log: slog.New(slog.DiscardHandler), key: client.ObjectKey{Namespace: "acme", Name: "acme"},
-		newObject: func() client.Object { return &corev1.Secret{} },
-		newList:   func() client.ObjectList { return &corev1.SecretList{} },
-		seen:      func(_ client.Object, version string) { versions = append(versions, version) },
+func encoded(object client.Object) *unstructured.Unstructured {
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+	if err != nil {
+		panic(err)
 	}
-	g.Expect(f.once(t.Context())).To(Succeed())
-	g.Expect(versions).To(Equal([]string{contract.NoVerifiers, "7", contract.NoVerifiers}))
+	return &unstructured.Unstructured{Object: fields}
+}
+
+// told is what an acceptance has said last.
+type told struct {
+	Keys     auth.Keys
+	Revision string
+}
+
+func newAcceptance(c *cluster) (*acceptance, *told) {
+	last, log := &told{}, slog.New(slog.DiscardHandler)
+	a := &acceptance{
+		log: log, apiKeys: &apiKeys{client: c.client(), log: log, kind: "ScimApiKey"},
+		credentials: &credentials{client: c.client(), log: log, kind: "ScimCredential"},
+		accept:      func(keys auth.Keys, revision string) { *last = told{Keys: keys, Revision: revision} },
+	}
+	a.configure(&scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Name: "acme"}})
+	return a, last
+}
+
+func keyAt(revision string) *scimv1alpha1.ScimApiKey {
+	return &scimv1alpha1.ScimApiKey{
+		ObjectMeta: metav1.ObjectMeta{Name: "okta", ResourceVersion: revision},
+		Spec:       scimv1alpha1.ScimApiKeySpec{TenantRef: scimv1alpha1.TenantReference{Name: "acme"}},
+	}
+}
+
+func credentialAt(t *testing.T, revision string) *scimv1alpha1.ScimCredential {
+	t.Helper()
+	_, verifier, err := apikey.Mint()
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	credential := contract.CredentialOf(verifier, "acme", "okta", time.Now())
+	credential.ResourceVersion = revision
+	return credential
+}
+
+func TestWatchesThatEndAtOnceAreBegunAgainMoreAndMoreRarely(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &cluster{revision: "1"}
+		a, _ := newAcceptance(c)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		follow(ctx, a.apiKeys, a.listKeys, a.changeKey)
+		NewWithT(t).Expect(c.begun).To(And(BeNumerically(">", 5), BeNumerically("<", 20)), "in a minute")
+	})
+}
+
+// The operator waits for the revision of a ScimCredential that it has made or changed, and
+// of a deletion there is one too.
+func TestARevisionIsAcknowledgedWithWhatIsAcceptedByThen(t *testing.T) {
+	g, ctx := NewWithT(t), t.Context()
+	listed, added := credentialAt(t, "5"), credentialAt(t, "11")
+	c := &cluster{revision: "10", credentials: []*scimv1alpha1.ScimCredential{listed}, keys: map[string]*scimv1alpha1.ScimApiKey{"okta": keyAt("4")}}
+	a, last := newAcceptance(c)
+	g.Expect(a.listCredentials(ctx)).To(Equal("10"))
+	g.Expect(last.Keys).To(BeNil(), "the keys are not known yet")
+	g.Expect(a.listKeys(ctx)).To(Equal("10"))
+	g.Expect(*last).To(And(HaveField("Revision", "10"), HaveField("Keys", HaveKey(listed.Name))))
+
+	g.Expect(a.changeCredential(ctx, watch.Added, added)).To(Succeed())
+	g.Expect(*last).To(And(HaveField("Revision", "11"), HaveField("Keys", HaveLen(2))))
+
+	g.Expect(a.changeCredential(ctx, watch.Deleted, &scimv1alpha1.ScimCredential{
+		ObjectMeta: metav1.ObjectMeta{Name: listed.Name, ResourceVersion: "12"},
+	})).To(Succeed())
+	g.Expect(*last).To(And(HaveField("Revision", "12"), HaveField("Keys", HaveLen(1))))
+
+	deleted := keyAt("13")
+	g.Expect(a.changeKey(ctx, watch.Deleted, deleted)).To(Succeed())
+	g.Expect(*last).To(And(HaveField("Revision", "12"), HaveField("Keys", BeEmpty())), "of the credentials")
+}
+
+func TestNothingIsAcknowledgedWhileTheKeyOfACredentialCannotBeRead(t *testing.T) {
+	g, ctx := NewWithT(t), t.Context()
+	gone, added := credentialAt(t, "5"), credentialAt(t, "11")
+	c := &cluster{revision: "10", credentials: []*scimv1alpha1.ScimCredential{gone}, keys: map[string]*scimv1alpha1.ScimApiKey{"okta": keyAt("4")}}
+	a, last := newAcceptance(c)
+	g.Expect(a.listKeys(ctx)).To(Equal("10"))
+	g.Expect(a.listCredentials(ctx)).To(Equal("10"))
+	c.down = true
+	g.Expect(a.changeCredential(ctx, watch.Added, added)).NotTo(Succeed())
+	c.credentials, c.revision = []*scimv1alpha1.ScimCredential{added}, "12"
+	_, err := a.listCredentials(ctx)
+	g.Expect(err).To(HaveOccurred())
+	g.Expect(last.Revision).To(Equal("10"))
+	g.Expect(last.Keys).NotTo(HaveKey(gone.Name), "what is gone is refused all the same")
+	c.down = false
+	g.Expect(a.listCredentials(ctx)).To(Equal("12"))
+	g.Expect(*last).To(And(HaveField("Revision", "12"), HaveField("Keys", HaveKey(added.Name))))
+}
+
+func TestKeysThatWereReadAreNotMadeOlder(t *testing.T) {
+	g, ctx := NewWithT(t), t.Context()
+	c := &cluster{revision: "10", keys: map[string]*scimv1alpha1.ScimApiKey{"okta": keyAt("9")}}
+	a, last := newAcceptance(c)
+	g.Expect(a.listCredentials(ctx)).To(Equal("10"))
+	g.Expect(a.listKeys(ctx)).To(Equal("10"))
+	c.keys["okta"] = keyAt("20")
+	g.Expect(a.changeCredential(ctx, watch.Added, credentialAt(t, "21"))).To(Succeed())
+	g.Expect(a.changeKey(ctx, watch.Deleted, keyAt("15"))).To(Succeed())
+	g.Expect(last.Keys).To(HaveLen(1), "the key was made again")
+
+	delete(c.keys, "okta")
+	c.revision = "30"
+	g.Expect(a.listKeys(ctx)).To(Equal("30"))
+	g.Expect(a.changeKey(ctx, watch.Modified, keyAt("25"))).To(Succeed())
+	g.Expect(last.Keys).To(BeEmpty(), "the key is gone")
+
+	c.keys["okta"] = keyAt("3")
+	c.revision = "8"
+	g.Expect(a.listKeys(ctx)).To(Equal("8"))
+	g.Expect(a.changeKey(ctx, watch.Modified, keyAt("9"))).To(Succeed())
+	g.Expect(last.Keys).To(HaveLen(1), "etcd was restored to an older state, and the key is there")
 }

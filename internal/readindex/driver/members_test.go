@@ -42,15 +42,18 @@ var _ = Describe("A replica alone", func() {
 		}))
 		Expect(lease.Annotations).To(HaveKeyWithValue(contract.AnnotationPeerAddress, HavePrefix("127.0.0.1:")))
 		Expect(hex.DecodeString(lease.Annotations[contract.AnnotationPeerFingerprint])).To(HaveLen(32))
-		Expect(contract.AllAccept([]coordinationv1.Lease{*lease}, contract.NoVerifiers)).To(BeFalse())
+		Expect(lease.Annotations).NotTo(HaveKey(contract.AnnotationCredentialsRevision))
 		Expect(lease.OwnerReferences).To(HaveExactElements(HaveField("UID", w.tenant.UID)), "not the pod")
 
-		for _, version := range []string{contract.NoVerifiers, "4711"} {
-			r.Accept(version)
+		for _, revision := range []string{"17", "4711"} {
+			r.Accept(revision)
 			Eventually(func(g Gomega) {
-				g.Expect(w.lease(ctx, r.name).Annotations).To(HaveKeyWithValue(contract.AnnotationVerifiersVersion, version))
+				g.Expect(w.lease(ctx, r.name).Annotations).To(HaveKeyWithValue(contract.AnnotationCredentialsRevision, revision))
 			}).Should(Succeed())
 		}
+		stated := w.lease(ctx, r.name).ResourceVersion
+		r.Accept("4711")
+		Consistently(func() string { return w.lease(ctx, r.name).ResourceVersion }, "300ms").Should(Equal(stated), "that is no news")
 	})
 
 	It("leaves no Lease behind", func(ctx SpecContext) {

@@ -158,7 +158,7 @@ func (l *ownLease) renewal() time.Time {
 }
 
 // owner makes the Lease go with the ScimTenant. The pod would be the wrong owner:
-// see contract.AnnotationVerifiersVersion.
+// its process may live on after it (contract.ReplicaObserver).
 func (l *ownLease) owner(ctx context.Context) ([]metav1.OwnerReference, error) {
 	tenant := &scimv1alpha1.ScimTenant{}
 	err := l.client.Get(ctx, client.ObjectKey{Namespace: l.pod.Namespace, Name: l.tenant}, tenant)

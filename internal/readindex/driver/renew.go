@@ -21,7 +21,7 @@ type keeper struct {
 	own      *ownLease
 	identity *identity
 	usage    func() string // may be nil
-	// accepted is the version of the verifiers that the Lease is to state.
+	// accepted is the revision of the ScimCredentials that the Lease is to state.
 	accepted *atomic.Pointer[string]
 }
 
@@ -93,8 +93,8 @@ func (k *keeper) states() map[string]string {
 	if len(unreachable) > 0 {
 		annotations[contract.AnnotationUnreachablePeers] = strings.Join(unreachable, ",")
 	}
-	if version := k.accepted.Load(); version != nil && *version != "" {
-		annotations[contract.AnnotationVerifiersVersion] = *version
+	if revision := k.accepted.Load(); revision != nil && *revision != "" {
+		annotations[contract.AnnotationCredentialsRevision] = *revision
 	}
 	if k.usage != nil {
 		if usage := k.usage(); usage != "" {

@@ -69,7 +69,7 @@ type Replica struct {
 	node    *node
 	rounds  *rounds
 	listen  func(ctx context.Context, network, address string) (net.Listener, error)
-	// accepted is the version of the verifiers that the Lease is to state.
+	// accepted is the revision of the ScimCredentials that the Lease is to state.
 	accepted atomic.Pointer[string]
 }
 
@@ -145,10 +145,12 @@ func (r *Replica) newKeeper(address string) *keeper {
 }
 
 // Accept makes the replica's Lease state, at once, that the replica goes by the
-// version of the verifiers Secret: see contract.AnnotationVerifiersVersion.
-func (r *Replica) Accept(version string) {
-	r.accepted.Store(&version)
-	r.node.renewSoon()
+// ScimCredentials of the revision: see contract.AnnotationCredentialsRevision. It writes
+// nothing if the Lease states it already.
+func (r *Replica) Accept(revision string) {
+	if former := r.accepted.Swap(&revision); former == nil || *former != revision {
+		r.node.renewSoon()
+	}
 }
 
 // Member reports whether this replica may answer clients at this moment. It must be

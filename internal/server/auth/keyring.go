@@ -8,6 +8,9 @@ import (
 	"github.com/kubescim/kubescim/internal/apikey"
 )
 
+// Keys are the tokens that a tenant accepts, by key id.
+type Keys map[string]apikey.Verifier
+
 // Keyring has the keys that a tenant accepts, and knows what is being done under each, so
 // that a key can be said to be revoked once nothing is done under it any more.
 type Keyring struct {
