@@ -58,7 +58,7 @@ func NewScheme() *runtime.Scheme {
 	return scheme
 }
 
-// CacheOptions says what is kept in memory: tenants, keys, the operator's own
+// CacheOptions says what is kept in memory: tenants, keys, credentials, the operator's own
 // objects and the Leases of server pods, in the given namespaces or, when there
 // are none, in all; and the records of hosts in the operator's own namespace.
 // Users, groups, claims and Secrets are not.

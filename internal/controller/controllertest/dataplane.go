@@ -79,10 +79,7 @@ func (e *Environment) credentialsRevision(ctx context.Context, namespace string)
 // KeepLease does as if a server pod had, at a time, renewed its Lease and said up to which
 // revision it goes by the ScimCredentials.
 func (e *Environment) KeepLease(ctx context.Context, namespace, tenant, pod, revision string, at time.Time) error {
-	return e.keepLease(ctx, namespace, tenant, pod, map[string]string{
-		contract.AnnotationCredentialsRevision: revision,
-		contract.AnnotationVerifiersVersion:    revision,
-	}, at)
+	return e.keepLease(ctx, namespace, tenant, pod, map[string]string{contract.AnnotationCredentialsRevision: revision}, at)
 }
 
 func (e *Environment) keepLease(

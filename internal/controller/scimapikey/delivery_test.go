@@ -2,14 +2,12 @@ package scimapikey_test
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
@@ -27,15 +25,16 @@ var _ = Describe("A new key", func() {
 		o.reconcileUntilStable(ctx, key)
 		Expect(current(ctx, key)).To(And(
 			controllertest.BeReconciling(scimv1alpha1.ReasonWaitingForServer),
-			controllertest.Have(scimv1alpha1.ConditionTenantFound, metav1.ConditionTrue, scimv1alpha1.ReasonSucceeded)))
-		Expect(verifiersOf(ctx, tenant).Data).To(HaveLen(1))
+			controllertest.Have(scimv1alpha1.ConditionTenantFound, metav1.ConditionTrue, scimv1alpha1.ReasonSucceeded),
+			controllertest.Have(scimv1alpha1.ConditionCredentialsAccepted, metav1.ConditionFalse, scimv1alpha1.ReasonWaitingForServer)))
+		Expect(credentialsOf(ctx, key)).To(ConsistOf(HaveField("Annotations", HaveKeyWithValue(scimv1alpha1.AnnotationUndelivered, "true"))))
 		Expect(secret(ctx, tenant.Namespace, "okta")).To(BeNil())
 
 		By("having one of two replicas accept it, and a dead one that does not count, whatever the clock of its node")
 		Expect(env.KeepLease(ctx, tenant.Namespace, tenant.Name, "acme-scim-9", "1", time.Now().Add(time.Hour))).To(Succeed())
 		o.reconcileUntilStable(ctx, key)
 		o.now = time.Now().Add(contract.ReplicaLeaseDuration)
-		Expect(env.KeepLease(ctx, tenant.Namespace, tenant.Name, "acme-scim-0", contract.NoVerifiers, time.Now().Add(-time.Hour))).To(Succeed())
+		Expect(env.KeepLease(ctx, tenant.Namespace, tenant.Name, "acme-scim-0", "1", time.Now().Add(-time.Hour))).To(Succeed())
 		accept(ctx, tenant, "acme-scim-1")
 		o.reconcileUntilStable(ctx, key)
 		Expect(current(ctx, key)).To(controllertest.BeReconciling(scimv1alpha1.ReasonWaitingForServer))
@@ -44,10 +43,13 @@ var _ = Describe("A new key", func() {
 		By("having both accept it")
 		accept(ctx, tenant, "acme-scim-0")
 		o.reconcileUntilStable(ctx, key)
+		accept(ctx, tenant, "acme-scim-0", "acme-scim-1")
+		o.reconcileUntilStable(ctx, key)
 		now := current(ctx, key)
 		Expect(now).To(And(
 			controllertest.BeReady(scimv1alpha1.ReasonSucceeded),
-			controllertest.Have(scimv1alpha1.ConditionDelivered, metav1.ConditionTrue, scimv1alpha1.ReasonDelivered)))
+			controllertest.Have(scimv1alpha1.ConditionDelivered, metav1.ConditionTrue, scimv1alpha1.ReasonDelivered),
+			controllertest.Have(scimv1alpha1.ConditionCredentialsAccepted, metav1.ConditionTrue, scimv1alpha1.ReasonSucceeded)))
 		Expect(now.Status.DeliveredTime.IsZero()).To(BeFalse())
 		Expect(now.Status.SecretName).To(Equal("okta"))
 
@@ -58,12 +60,11 @@ var _ = Describe("A new key", func() {
 		id, ok := apikey.KeyID(token)
 		Expect(ok).To(BeTrue())
 		Expect(now.Status.KeyID).To(Equal(id))
-
-		verifiers := verifiersOf(ctx, tenant)
-		Expect(verifiers.OwnerReferences).To(ConsistOf(HaveField("UID", key.UID)))
-		v, ok := operand.VerifierIn(verifiers.Data, id)
-		Expect(ok).To(BeTrue())
-		Expect(v.Matches(token)).To(BeTrue())
+		Expect(now.Status.Credentials).To(ConsistOf(HaveField("KeyID", id)))
+		Expect(credentialsOf(ctx, key)).To(ConsistOf(And(
+			HaveField("Name", id), HaveField("Annotations", BeEmpty()), HaveField("OwnerReferences", BeEmpty()), HaveField("Finalizers", BeEmpty()))))
+		Expect(accepts(ctx, tenant, token)).To(BeTrue())
+		Expect(verifiersOf(ctx, tenant)).To(BeNil())
 
 		recorded := o.recorded()
 		Expect(recorded).To(ContainElement(HavePrefix("Normal Delivered ")))
@@ -75,14 +76,14 @@ var _ = Describe("A new key", func() {
 		key, _ := deliver(ctx, o, tenant, "okta")
 		before := []string{
 			current(ctx, key).ResourceVersion,
-			verifiersOf(ctx, tenant).ResourceVersion,
+			credentialsOf(ctx, key)[0].ResourceVersion,
 			secret(ctx, tenant.Namespace, "okta").ResourceVersion,
 		}
 		o.reconcileUntilStable(ctx, key)
 		startOperator(nil).reconcileUntilStable(ctx, key)
 		Expect([]string{
 			current(ctx, key).ResourceVersion,
-			verifiersOf(ctx, tenant).ResourceVersion,
+			credentialsOf(ctx, key)[0].ResourceVersion,
 			secret(ctx, tenant.Namespace, "okta").ResourceVersion,
 		}).To(Equal(before))
 	})
@@ -103,7 +104,7 @@ var _ = Describe("A new key", func() {
 		o.reconcileUntilStable(ctx, key)
 		Expect(current(ctx, key)).To(controllertest.BeReconciling(scimv1alpha1.ReasonWaitingForServer))
 		setURL(ctx, tenant, "https://acme.example.com/scim/v2")
-		o.reconcileUntilStable(ctx, key)
+		settle(ctx, o, tenant, key)
 		Expect(current(ctx, key)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 	})
 
@@ -123,20 +124,8 @@ var _ = Describe("A new key", func() {
 
 		By("moving it out of the way")
 		Expect(env.Client.Delete(ctx, foreign)).To(Succeed())
-		o.reconcileUntilStable(ctx, key)
-		accept(ctx, tenant, "acme-scim-0")
-		o.reconcileUntilStable(ctx, key)
+		settle(ctx, o, tenant, key)
 		Expect(current(ctx, key)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
-	})
-
-	It("does not take over a Secret that has the name of the verifiers", func(ctx context.Context) {
-		tenant, o := newTenant(ctx), startOperator(nil)
-		foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: contract.VerifiersName(tenant.Name)}}
-		Expect(env.Client.Create(ctx, foreign)).To(Succeed())
-		key := newKey(ctx, tenant, "okta")
-		o.reconcileUntilStable(ctx, key)
-		Expect(current(ctx, key)).To(controllertest.BeStalled(scimv1alpha1.ReasonObjectConflict))
-		Expect(verifiersOf(ctx, tenant).ResourceVersion).To(Equal(foreign.ResourceVersion))
 	})
 
 	It("waits until the Secret of an earlier key of its name has been collected", func(ctx context.Context) {
@@ -146,32 +135,57 @@ var _ = Describe("A new key", func() {
 		o.reconcileUntilStable(ctx, key)
 		accept(ctx, tenant, "acme-scim-0")
 		o.reconcileUntilStable(ctx, key)
+		Expect(gone(ctx, key)).To(BeTrue())
 
 		again := newKey(ctx, tenant, "okta")
 		o.reconcileUntilStable(ctx, again)
 		Expect(current(ctx, again)).To(controllertest.BeReconciling(scimv1alpha1.ReasonProgressing))
 		Expect(env.Client.Delete(ctx, secret(ctx, tenant.Namespace, "okta"))).To(Succeed()) // the garbage collector's part
-		o.reconcileUntilStable(ctx, again)
-		accept(ctx, tenant, "acme-scim-0")
-		o.reconcileUntilStable(ctx, again)
+		settle(ctx, o, tenant, again)
 		Expect(current(ctx, again)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 		Expect(string(secret(ctx, tenant.Namespace, "okta").Data[operand.HandoverToken])).NotTo(Equal(token))
 	})
 
 	It("does not disturb the other keys of the tenant", func(ctx context.Context) {
 		tenant, o := newTenant(ctx), startOperator(nil)
-		first, token := deliver(ctx, o, tenant, "first")
-		second, other := deliver(ctx, o, tenant, "second")
-		data := verifiersOf(ctx, tenant).Data
-		Expect(data).To(HaveLen(2))
-		for _, t := range []string{token, other} {
-			id, _ := apikey.KeyID(t)
-			v, ok := operand.VerifierIn(data, id)
-			Expect(ok).To(BeTrue())
-			Expect(v.Matches(t)).To(BeTrue())
-		}
-		Expect(verifiersOf(ctx, tenant).OwnerReferences).To(ConsistOf(
-			HaveField("UID", first.UID), HaveField("UID", second.UID)))
+		_, token := deliver(ctx, o, tenant, "first")
+		_, other := deliver(ctx, o, tenant, "second")
+		Expect(other).NotTo(Equal(token))
+		Expect(accepts(ctx, tenant, token)).To(BeTrue())
+		Expect(accepts(ctx, tenant, other)).To(BeTrue())
+	})
+
+	It("that is a copy under another name gets a token of its own, and does not accept the other's", func(ctx context.Context) {
+		tenant, o := newTenant(ctx), startOperator(nil)
+		key, token := deliver(ctx, o, tenant, "okta")
+		copied := current(ctx, key)
+		copied.ObjectMeta = metav1.ObjectMeta{Namespace: key.Namespace, Name: "copy", Finalizers: copied.Finalizers, Annotations: copied.Annotations}
+		Expect(env.Client.Create(ctx, copied)).To(Succeed())
+		settle(ctx, o, tenant, copied)
+		Expect(current(ctx, copied)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
+		Expect(tokenOf(ctx, copied)).NotTo(Equal(token))
+
+		By("deleting the first one")
+		Expect(env.Client.Delete(ctx, key)).To(Succeed())
+		settle(ctx, o, tenant, key)
+		Expect(gone(ctx, key)).To(BeTrue())
+		Expect(accepts(ctx, tenant, token)).To(BeFalse())
+		Expect(accepts(ctx, tenant, tokenOf(ctx, copied))).To(BeTrue())
+	})
+
+	It("gets another one when the tenant refuses what was made before it was handed over", func(ctx context.Context) {
+		tenant, o := newTenant(ctx), startOperator(nil)
+		key := newKey(ctx, tenant, "okta")
+		o.reconcileUntilStable(ctx, key)
+		first := credentialsOf(ctx, key)[0]
+		o.now = time.Now().Add(time.Minute)
+		tenant.Spec.CredentialsNotBefore = metav1.NewTime(o.now)
+		Expect(env.Client.Update(ctx, tenant)).To(Succeed())
+		setURL(ctx, tenant, tenant.Status.URL)
+		o.now = o.now.Add(time.Second)
+		settle(ctx, o, tenant, key)
+		Expect(current(ctx, key)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
+		Expect(credentialsOf(ctx, key)).To(ConsistOf(HaveField("Name", Not(Equal(first.Name)))))
 	})
 })
 
@@ -194,9 +208,7 @@ var _ = Describe("A key without its tenant", func() {
 		}
 		Expect(env.Client.Create(ctx, later)).To(Succeed())
 		setURL(ctx, later, "https://later.example.com/scim/v2")
-		o.reconcileUntilStable(ctx, key)
-		accept(ctx, later, "later-scim-0")
-		o.reconcileUntilStable(ctx, key)
+		settle(ctx, o, later, key)
 		Expect(current(ctx, key)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 	})
 
@@ -206,133 +218,6 @@ var _ = Describe("A key without its tenant", func() {
 		Expect(env.Client.Delete(ctx, tenant)).To(Succeed())
 		o.reconcileUntilStable(ctx, key)
 		Expect(current(ctx, key)).To(controllertest.BeStalled(scimv1alpha1.ReasonTenantNotFound))
-		id, _ := apikey.KeyID(token)
-		Expect(verifiersOf(ctx, tenant).Data).To(HaveKey(id))
-		Expect(verifiersOf(ctx, tenant).OwnerReferences).To(HaveEach(HaveField("Kind", "ScimApiKey")))
+		Expect(accepts(ctx, tenant, token)).To(BeTrue())
 	})
 })
-
-var _ = Describe("A crash of the operator", func() {
-	failure := errors.New("the operator is gone")
-	handover := func(obj client.Object) bool { return obj.GetLabels()[scimv1alpha1.LabelAPIKey] != "" }
-
-	It("before the hash is written leaves nothing", func(ctx context.Context) {
-		tenant := newTenant(ctx)
-		key := newKey(ctx, tenant, "okta")
-		_, err := startOperator(func(verb string, _ client.Object) error {
-			if verb == "create" {
-				return failure
-			}
-			return nil
-		}).reconcile(ctx, key)
-		Expect(err).To(MatchError(failure))
-		Expect(verifiersOf(ctx, tenant)).To(BeNil())
-		Expect(current(ctx, key)).To(controllertest.BeReconciling(scimv1alpha1.ReasonReconcileFailed))
-		finish(ctx, tenant, key)
-	})
-
-	It("before the key id is recorded leaves a hash that is replaced", func(ctx context.Context) {
-		tenant := newTenant(ctx)
-		key := newKey(ctx, tenant, "okta")
-		_, err := startOperator(func(verb string, _ client.Object) error {
-			if verb == "status" {
-				return failure
-			}
-			return nil
-		}).reconcile(ctx, key)
-		Expect(err).To(MatchError(failure))
-		Expect(verifiersOf(ctx, tenant).Data).To(HaveLen(1))
-		Expect(current(ctx, key).Status.KeyID).To(BeEmpty())
-		finish(ctx, tenant, key)
-	})
-
-	It("never lets a token out whose key id is not recorded", func(ctx context.Context) {
-		tenant := newTenant(ctx)
-		key := newKey(ctx, tenant, "okta")
-		o := startOperator(func(verb string, _ client.Object) error {
-			if verb == "status" {
-				return failure
-			}
-			return nil
-		})
-		for range 3 {
-			_, err := o.reconcile(ctx, key)
-			Expect(err).To(MatchError(failure))
-			accept(ctx, tenant, "acme-scim-0")
-		}
-		Expect(secret(ctx, tenant.Namespace, "okta")).To(BeNil())
-		finish(ctx, tenant, key)
-	})
-
-	It("while replicas are waited for leads to another token", func(ctx context.Context) {
-		tenant := newTenant(ctx)
-		key := newKey(ctx, tenant, "okta")
-		startOperator(nil).reconcileUntilStable(ctx, key)
-		first := current(ctx, key).Status.KeyID
-		Expect(first).NotTo(BeEmpty())
-		finish(ctx, tenant, key)
-		Expect(current(ctx, key).Status.KeyID).NotTo(Equal(first))
-	})
-
-	It("when the token is handed over leads to another token", func(ctx context.Context) {
-		tenant := newTenant(ctx)
-		key := newKey(ctx, tenant, "okta")
-		o := startOperator(func(verb string, obj client.Object) error {
-			if verb == "create" && handover(obj) {
-				return failure
-			}
-			return nil
-		})
-		o.reconcileUntilStable(ctx, key)
-		accept(ctx, tenant, "acme-scim-0")
-		_, err := o.reconcile(ctx, key)
-		Expect(err).To(MatchError(failure))
-		finish(ctx, tenant, key)
-	})
-
-	It("after the token is handed over is made up for", func(ctx context.Context) {
-		tenant := newTenant(ctx)
-		key := newKey(ctx, tenant, "okta")
-		broken := false
-		o := startOperator(func(verb string, _ client.Object) error {
-			if verb == "status" && broken {
-				return failure
-			}
-			return nil
-		})
-		o.reconcileUntilStable(ctx, key)
-		accept(ctx, tenant, "acme-scim-0")
-		broken = true
-		_, err := o.reconcile(ctx, key)
-		Expect(err).To(MatchError(failure))
-		token := secret(ctx, tenant.Namespace, "okta").Data[operand.HandoverToken]
-		Expect(current(ctx, key).Status.DeliveredTime.IsZero()).To(BeTrue())
-
-		By("having another key reconciled first")
-		next := startOperator(nil)
-		next.reconcileUntilStable(ctx, newKey(ctx, tenant, "other"))
-		id, _ := apikey.KeyID(string(token))
-		Expect(verifiersOf(ctx, tenant).Data).To(HaveKey(id))
-
-		next.reconcileUntilStable(ctx, key)
-		Expect(current(ctx, key)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
-		Expect(secret(ctx, tenant.Namespace, "okta").Data[operand.HandoverToken]).To(Equal(token))
-	})
-})
-
-// finish starts the operator again and has the key delivered, with a token that
-// is the only one to work.
-func finish(ctx context.Context, tenant *scimv1alpha1.ScimTenant, key *scimv1alpha1.ScimApiKey) {
-	GinkgoHelper()
-	o := startOperator(nil)
-	o.reconcileUntilStable(ctx, key)
-	accept(ctx, tenant, "acme-scim-0")
-	o.reconcileUntilStable(ctx, key)
-	Expect(current(ctx, key)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
-	token := string(secret(ctx, key.Namespace, key.HandoverSecretName()).Data[operand.HandoverToken])
-	data := verifiersOf(ctx, tenant).Data
-	Expect(data).To(HaveLen(1))
-	v, ok := operand.VerifierIn(data, current(ctx, key).Status.KeyID)
-	Expect(ok).To(BeTrue())
-	Expect(v.Matches(token)).To(BeTrue())
-}

@@ -12,12 +12,15 @@ const (
 	actionRevoke  = "Revoke"
 )
 
-func (r *Reconciler) recordDelivered(key *scimv1alpha1.ScimApiKey) {
+func (r *Reconciler) recordDelivered(key *scimv1alpha1.ScimApiKey, keyID string) {
 	r.Recorder.Eventf(key, nil, corev1.EventTypeNormal, scimv1alpha1.ReasonDelivered, actionDeliver,
-		"Every server replica accepts the token of key %s; it is in Secret %q", key.Status.KeyID, key.Status.SecretName)
+		"Every server replica accepts the token of key %s; it is in Secret %q", keyID, key.HandoverSecretName())
 }
 
-func (r *Reconciler) recordRevoked(key *scimv1alpha1.ScimApiKey) {
-	r.Recorder.Eventf(key, nil, corev1.EventTypeNormal, scimv1alpha1.ReasonRevoked, actionRevoke,
-		"No server replica accepts the token of key %s any more", key.Status.KeyID)
+// recordRevoked tells of credentials that every replica has acknowledged to be revoked.
+func (r *Reconciler) recordRevoked(key *scimv1alpha1.ScimApiKey, credentials []scimv1alpha1.ScimCredential) {
+	for i := range credentials {
+		r.Recorder.Eventf(key, nil, corev1.EventTypeNormal, scimv1alpha1.ReasonRevoked, actionRevoke,
+			"No server replica accepts the token of key %s any more", credentials[i].Name)
+	}
 }

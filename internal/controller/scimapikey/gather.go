@@ -3,6 +3,7 @@ package scimapikey
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -10,31 +11,23 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/contract"
 )
 
-// gather reads everything that decides about the key.
-//
-// The order matters, since other keys of the tenant are reconciled at the same
-// time and all of them write the verifiers. An entry that is in the Secret was
-// minted before the Secret was read; its token is forgotten only after its id
-// was recorded. So, read in this order, the owner of every entry shows up either
-// among the minted tokens or in a status. What is added to the Secret after it
-// was read makes the write of this reconciliation fail.
+// gather reads everything that decides about the key. The verifiers of the release before
+// are read first: see migration.
 func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 	namespace, tenant := s.key.Namespace, s.key.Spec.TenantRef.Name
-	var err error
-	s.verifiers, err = get[corev1.Secret](ctx, r.Live, namespace, contract.VerifiersName(tenant))
-	if err != nil {
+	if err := r.gatherMigration(ctx, s); err != nil {
 		return err
 	}
-	s.known = r.minted.snapshot()
-	keys := &scimv1alpha1.ScimApiKeyList{}
-	err = r.Live.List(ctx, keys, client.InNamespace(namespace), client.MatchingFields{fieldTenant: tenant})
+	credentials := &scimv1alpha1.ScimCredentialList{}
+	err := r.Live.List(ctx, credentials, client.InNamespace(namespace), client.MatchingFields{fieldAPIKey: s.key.Name})
 	if err != nil {
-		return fmt.Errorf("listing the keys of the tenant: %w", err)
+		return fmt.Errorf("listing the credentials of the key: %w", err)
 	}
-	s.siblings = keys.Items
+	s.credentials = credentials.Items
+	slices.SortFunc(s.credentials, newestFirst)
+	s.issued = r.issued.find(s.key.UID)
 
 	s.tenant, err = get[scimv1alpha1.ScimTenant](ctx, r.Client, namespace, tenant)
 	if err != nil {

@@ -6,14 +6,10 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
 	"github.com/kubescim/kubescim/internal/operand"
@@ -66,88 +62,40 @@ var _ = Describe("A key that was handed over", func() {
 		Expect(secret(ctx, tenant.Namespace, "okta").Data).To(HaveKeyWithValue(operand.HandoverURL, BeEmpty()))
 	})
 
-	It("is neither made nor revoked while somebody has made the verifiers immutable, and says so", func(ctx context.Context) {
-		tenant, o := newTenant(ctx), startOperator(nil)
-		first, _ := deliver(ctx, o, tenant, "first")
-		verifiers := verifiersOf(ctx, tenant)
-		verifiers.Immutable = ptr.To(true)
-		Expect(env.Client.Update(ctx, verifiers)).To(Succeed())
-		second := newKey(ctx, tenant, "second")
-		o.reconcileUntilStable(ctx, second)
-		Expect(current(ctx, second)).To(And(controllertest.BeStalled(scimv1alpha1.ReasonObjectInvalid),
-			HaveField("Status.Conditions", ContainElement(HaveField("Message", ContainSubstring("kubectl replace --force"))))))
-		Expect(env.Client.Delete(ctx, first)).To(Succeed())
-		o.reconcileUntilStable(ctx, first)
-		Expect(current(ctx, first)).To(controllertest.Have(scimv1alpha1.ConditionStalled, metav1.ConditionTrue, scimv1alpha1.ReasonObjectInvalid))
-
-		By("replacing the Secret")
-		anew := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
-			Namespace: verifiers.Namespace, Name: verifiers.Name, Labels: verifiers.Labels, OwnerReferences: verifiers.OwnerReferences,
-		}, Data: verifiers.Data}
-		Expect(env.Client.Delete(ctx, verifiers)).To(Succeed())
-		Expect(env.Client.Create(ctx, anew)).To(Succeed())
-		o.reconcileUntilStable(ctx, first)
-		accept(ctx, tenant, "acme-scim-0")
-		o.reconcileUntilStable(ctx, first)
-		Expect(env.Client.Get(ctx, client.ObjectKeyFromObject(first), first)).To(Satisfy(apierrors.IsNotFound))
-		o.reconcileUntilStable(ctx, second)
-		accept(ctx, tenant, "acme-scim-0")
-		o.reconcileUntilStable(ctx, second)
-		Expect(current(ctx, second)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
-	})
-
-	It("is restored from its hand-over Secret when the verifiers are deleted", func(ctx context.Context) {
-		tenant, o := newTenant(ctx), startOperator(nil)
-		key, token := deliver(ctx, o, tenant, "okta", expiringAt(time.Now().Add(time.Hour)))
-		Expect(env.Client.Delete(ctx, verifiersOf(ctx, tenant))).To(Succeed())
-		startOperator(nil).reconcileUntilStable(ctx, key)
-		v, ok := operand.VerifierIn(verifiersOf(ctx, tenant).Data, current(ctx, key).Status.KeyID)
-		Expect(ok).To(BeTrue())
-		Expect(v.Matches(token)).To(BeTrue())
-		Expect(v.ExpirationTime).To(BeTemporally("==", key.Spec.ExpirationTime.Time))
-		Expect(current(ctx, key)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
-	})
-
-	It("is given up when both are deleted", func(ctx context.Context) {
-		tenant, o := newTenant(ctx), startOperator(nil)
-		key, _ := deliver(ctx, o, tenant, "okta")
-		Expect(env.Client.Delete(ctx, verifiersOf(ctx, tenant))).To(Succeed())
-		Expect(env.Client.Delete(ctx, secret(ctx, tenant.Namespace, "okta"))).To(Succeed())
-		o.reconcileUntilStable(ctx, key)
-		Expect(current(ctx, key)).To(And(
-			controllertest.BeStalled(scimv1alpha1.ReasonVerifierLost),
-			HaveField("Status.Conditions", ContainElement(HaveField("Message", ContainSubstring("create another ScimApiKey"))))))
-		Expect(verifiersOf(ctx, tenant)).To(BeNil())
-	})
-
 	It("expires", func(ctx context.Context) {
 		tenant, o := newTenant(ctx), startOperator(nil)
 		expiration := time.Now().Add(time.Hour)
-		other, _ := deliver(ctx, o, tenant, "forever")
+		_, other := deliver(ctx, o, tenant, "forever")
 		key, _ := deliver(ctx, o, tenant, "okta", expiringAt(expiration))
 		result, err := o.reconcile(ctx, key)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(result.RequeueAfter).To(BeNumerically("~", time.Hour, time.Minute))
 
 		o.now = expiration.Add(time.Second)
+		accept(ctx, tenant, "acme-scim-0")
 		o.reconcileUntilStable(ctx, key)
 		Expect(current(ctx, key)).To(controllertest.BeStalled(scimv1alpha1.ReasonExpired))
-		Expect(verifiersOf(ctx, tenant).Data).To(And(HaveLen(1), HaveKey(current(ctx, other).Status.KeyID)))
-		Expect(o.recorded()).To(ContainElement(HavePrefix("Warning Expired ")))
+		Expect(credentialsOf(ctx, key)).To(ConsistOf(beRevoked()), "a replica has not acknowledged it")
+		accept(ctx, tenant, "acme-scim-0")
+		o.reconcileUntilStable(ctx, key)
+		Expect(current(ctx, key)).To(And(controllertest.BeStalled(scimv1alpha1.ReasonExpired),
+			HaveField("Status.Credentials", BeEmpty())))
+		Expect(credentialsOf(ctx, key)).To(BeEmpty())
+		Expect(accepts(ctx, tenant, other)).To(BeTrue())
+		Expect(o.recorded()).To(ContainElements(HavePrefix("Warning Expired "), HavePrefix("Normal Revoked ")))
 	})
 
-	It("may be given more time", func(ctx context.Context) {
+	It("does not come back when it has expired and is given more time", func(ctx context.Context) {
 		tenant, o := newTenant(ctx), startOperator(nil)
 		key, token := deliver(ctx, o, tenant, "okta", expiringAt(time.Now().Add(time.Hour)))
 		o.now = time.Now().Add(2 * time.Hour)
-		o.reconcileUntilStable(ctx, key)
+		settle(ctx, o, tenant, key)
 		later := current(ctx, key)
 		later.Spec.ExpirationTime = metav1.NewTime(o.now.Add(time.Hour))
 		Expect(env.Client.Update(ctx, later)).To(Succeed())
-		o.reconcileUntilStable(ctx, key)
-		Expect(current(ctx, key)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
-		v, _ := operand.VerifierIn(verifiersOf(ctx, tenant).Data, later.Status.KeyID)
-		Expect(v.Matches(token)).To(BeTrue())
+		settle(ctx, o, tenant, key)
+		Expect(current(ctx, key)).To(controllertest.BeStalled(scimv1alpha1.ReasonCredentialLost))
+		Expect(accepts(ctx, tenant, token)).To(BeFalse())
 	})
 
 	It("is never made when it has expired already", func(ctx context.Context) {
@@ -155,26 +103,26 @@ var _ = Describe("A key that was handed over", func() {
 		key := newKey(ctx, tenant, "okta", expiringAt(time.Now().Add(-time.Hour)))
 		o.reconcileUntilStable(ctx, key)
 		Expect(current(ctx, key)).To(controllertest.BeStalled(scimv1alpha1.ReasonExpired))
-		Expect(verifiersOf(ctx, tenant)).To(BeNil())
+		Expect(credentialsOf(ctx, key)).To(BeEmpty())
 	})
 })
 
 var _ = Describe("The deletion of a key", func() {
 	It("ends when no replica that is alive accepts the token any more", func(ctx context.Context) {
 		tenant, o := newTenant(ctx), startOperator(nil)
-		other, _ := deliver(ctx, o, tenant, "other")
+		other, otherToken := deliver(ctx, o, tenant, "other")
 		key, token := deliver(ctx, o, tenant, "okta")
-		id, _ := apikey.KeyID(token)
 		accept(ctx, tenant, "acme-scim-1")
 		o.recorded()
 
 		Expect(env.Client.Delete(ctx, key)).To(Succeed())
 		o.reconcileUntilStable(ctx, key)
-		Expect(verifiersOf(ctx, tenant).Data).NotTo(HaveKey(id))
-		Expect(verifiersOf(ctx, tenant).OwnerReferences).To(ConsistOf(HaveField("UID", other.UID)))
+		Expect(accepts(ctx, tenant, token)).To(BeFalse())
+		Expect(credentialsOf(ctx, key)).To(ConsistOf(beRevoked()))
 		Expect(current(ctx, key)).To(And(
 			controllertest.Have(scimv1alpha1.ConditionReconciling, metav1.ConditionTrue, scimv1alpha1.ReasonDeleting),
-			controllertest.BeWellFormed()))
+			controllertest.BeWellFormed(),
+			HaveField("Status.Conditions", ContainElement(HaveField("Message", ContainSubstring("0 of 2 server replicas refuse"))))))
 
 		accept(ctx, tenant, "acme-scim-0")
 		o.reconcileUntilStable(ctx, key)
@@ -183,8 +131,22 @@ var _ = Describe("The deletion of a key", func() {
 		accept(ctx, tenant, "acme-scim-1")
 		o.reconcileUntilStable(ctx, key)
 		Expect(gone(ctx, key)).To(BeTrue())
+		Expect(credentialsOf(ctx, key)).To(BeEmpty())
 		Expect(o.recorded()).To(ContainElement(HavePrefix("Normal Revoked ")))
+		Expect(accepts(ctx, tenant, otherToken)).To(BeTrue())
 		Expect(current(ctx, other)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
+	})
+
+	It("is quick when somebody has removed the credential", func(ctx context.Context) {
+		tenant, o := newTenant(ctx), startOperator(nil)
+		key, _ := deliver(ctx, o, tenant, "okta")
+		Expect(env.Client.Delete(ctx, &credentialsOf(ctx, key)[0])).To(Succeed())
+		Expect(env.Client.Delete(ctx, key)).To(Succeed())
+		o.recorded()
+		_, err := o.reconcile(ctx, key)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(gone(ctx, key)).To(BeTrue())
+		Expect(o.recorded()).NotTo(ContainElement(HavePrefix("Normal Revoked ")), "nobody has seen that the pods refuse it")
 	})
 
 	It("does not wait for a replica whose Lease has run out", func(ctx context.Context) {
@@ -205,18 +167,6 @@ var _ = Describe("The deletion of a key", func() {
 		Expect(env.Client.Delete(ctx, key)).To(Succeed())
 		o.reconcileUntilStable(ctx, key)
 		Expect(gone(ctx, key)).To(BeTrue())
-	})
-
-	It("lets the verifiers go with the last key", func(ctx context.Context) {
-		tenant, o := newTenant(ctx), startOperator(nil)
-		key, _ := deliver(ctx, o, tenant, "okta")
-		Expect(env.StopPod(ctx, tenant.Namespace, "acme-scim-0")).To(Succeed())
-		Expect(env.Client.Delete(ctx, key)).To(Succeed())
-		o.reconcileUntilStable(ctx, key)
-		Expect(gone(ctx, key)).To(BeTrue())
-		verifiers := verifiersOf(ctx, tenant)
-		Expect(verifiers.Data).To(BeEmpty())
-		Expect(verifiers.OwnerReferences).To(ConsistOf(HaveField("UID", key.UID)))
 	})
 })
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,9 +19,13 @@ import (
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
-// fieldTenant finds the keys of a tenant: in the cache as an index, at the API
-// server as a selectable field.
-const fieldTenant = "spec.tenantRef.name"
+const (
+	// fieldTenant finds the keys of a tenant: in the cache as an index, at the API
+	// server as a selectable field.
+	fieldTenant = "spec.tenantRef.name"
+	// fieldAPIKey finds the credentials of a key, at the API server as a selectable field.
+	fieldAPIKey = "spec.apiKeyRef.name"
+)
 
 // SetupWithManager lets the manager run the reconciler. Every reconciliation
 // reads live.
@@ -30,12 +35,11 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 		return err
 	}
 	return reconcile.ControllerFor(mgr, "scimapikey", &scimv1alpha1.ScimApiKey{}, options).
-		Watches(&scimv1alpha1.ScimApiKey{}, handler.EnqueueRequestsFromMapFunc(r.siblingsOf),
-			builder.WithPredicates(deletions())).
+		Watches(&scimv1alpha1.ScimCredential{}, handler.EnqueueRequestsFromMapFunc(keyOf)).
 		Watches(&scimv1alpha1.ScimTenant{}, handler.EnqueueRequestsFromMapFunc(r.keysOf),
 			builder.WithPredicates(tenantMatters())).
 		Watches(&coordinationv1.Lease{}, handler.EnqueueRequestsFromMapFunc(r.keysWaitingFor),
-			builder.WithPredicates(versionChanged())).
+			builder.WithPredicates(stateChanged())).
 		Complete(r)
 }
 
@@ -47,14 +51,13 @@ func tenantOf(obj client.Object) []string {
 	return []string{key.Spec.TenantRef.Name}
 }
 
-// siblingsOf returns the other keys of the tenant of a key that is gone: if
-// somebody removed its finalizer, its hash is still to be removed.
-func (r *Reconciler) siblingsOf(ctx context.Context, obj client.Object) []ctrl.Request {
-	var requests []ctrl.Request
-	for _, tenant := range tenantOf(obj) {
-		requests = append(requests, r.keys(ctx, obj.GetNamespace(), tenant, everyKey)...)
+// keyOf returns the key of a credential.
+func keyOf(_ context.Context, obj client.Object) []ctrl.Request {
+	credential, ok := obj.(*scimv1alpha1.ScimCredential)
+	if !ok {
+		return nil
 	}
-	return requests
+	return []ctrl.Request{{NamespacedName: client.ObjectKey{Namespace: credential.Namespace, Name: credential.Spec.APIKeyRef.Name}}}
 }
 
 // keysOf returns the keys of a tenant.
@@ -62,14 +65,9 @@ func (r *Reconciler) keysOf(ctx context.Context, tenant client.Object) []ctrl.Re
 	return r.keys(ctx, tenant.GetNamespace(), tenant.GetName(), everyKey)
 }
 
-// keysWaitingFor returns the keys to which it matters which verifiers a replica
-// goes by: those that are on their way, and all if it has lost them.
+// keysWaitingFor returns the keys to which it matters what a replica goes by.
 func (r *Reconciler) keysWaitingFor(ctx context.Context, lease client.Object) []ctrl.Request {
-	matters := isPending
-	if lease.GetAnnotations()[contract.AnnotationVerifiersVersion] == contract.NoVerifiers {
-		matters = everyKey
-	}
-	return r.keys(ctx, lease.GetNamespace(), lease.GetLabels()[scimv1alpha1.LabelTenant], matters)
+	return r.keys(ctx, lease.GetNamespace(), lease.GetLabels()[scimv1alpha1.LabelTenant], isPending)
 }
 
 func (r *Reconciler) keys(
@@ -91,16 +89,11 @@ func (r *Reconciler) keys(
 
 func everyKey(*scimv1alpha1.ScimApiKey) bool { return true }
 
+// isPending reports whether a key waits for replicas: to accept its credentials, or to
+// refuse them.
 func isPending(key *scimv1alpha1.ScimApiKey) bool {
-	return key.Status.DeliveredTime.IsZero() || !key.DeletionTimestamp.IsZero()
-}
-
-// deletions lets through nothing else.
-func deletions() predicate.Predicate {
-	return predicate.Funcs{
-		CreateFunc: func(event.CreateEvent) bool { return false },
-		UpdateFunc: func(event.UpdateEvent) bool { return false },
-	}
+	return !key.DeletionTimestamp.IsZero() || key.Status.DeliveredTime.IsZero() ||
+		!meta.IsStatusConditionTrue(key.Status.Conditions, scimv1alpha1.ConditionCredentialsAccepted)
 }
 
 // tenantMatters lets through what may change the fate of a tenant's keys.
@@ -114,11 +107,11 @@ func tenantMatters() predicate.Predicate {
 	}}
 }
 
-// versionChanged leaves out that a replica is still alive, which it says all the
-// time.
-func versionChanged() predicate.Predicate {
+// stateChanged leaves out that a replica is still alive, which it says all the time.
+func stateChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		return e.ObjectOld.GetAnnotations()[contract.AnnotationVerifiersVersion] !=
-			e.ObjectNew.GetAnnotations()[contract.AnnotationVerifiersVersion]
+		before, after := e.ObjectOld.GetAnnotations(), e.ObjectNew.GetAnnotations()
+		return before[contract.AnnotationCredentialsRevision] != after[contract.AnnotationCredentialsRevision] ||
+			before[contract.AnnotationVerifiersVersion] != after[contract.AnnotationVerifiersVersion]
 	}}
 }

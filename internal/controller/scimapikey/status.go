@@ -8,7 +8,6 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
-	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
@@ -26,16 +25,19 @@ func (s *scope) state(failure error) []reconcile.Event {
 // setStatus writes into the key's status what the scope has found. It returns what Ready
 // says, and whether that has changed.
 func setStatus(s *scope) (ready conditions.Summary, changed bool) {
-	if s.failure == nil {
-		s.key.Status.ObservedGeneration = s.key.Generation
-	}
-	tenant, delivery := tenantFound(s), delivered(s)
-	ready = decideReady(s, tenant, delivery)
-	if s.failure != nil || !s.key.DeletionTimestamp.IsZero() {
+	if s.failure != nil {
 		// Too little was read to say more.
+		ready = because(conditions.Reconciling, scimv1alpha1.ReasonReconcileFailed, s.failure.Error())
 		return ready, conditions.Set(s.key, ready)
 	}
-	return ready, conditions.Set(s.key, ready, tenant, delivery)
+	s.key.Status.ObservedGeneration = s.key.Generation
+	setCredentials(s)
+	tenant, delivery, acceptance := tenantFound(s), delivered(s), accepted(s)
+	ready = decideReady(s, tenant, delivery, acceptance)
+	if !s.key.DeletionTimestamp.IsZero() {
+		return ready, conditions.Set(s.key, ready)
+	}
+	return ready, conditions.Set(s.key, ready, tenant, delivery, acceptance)
 }
 
 // tenantFound reports whether there is a tenant that the token is good for.
@@ -46,7 +48,7 @@ func tenantFound(s *scope) metav1.Condition {
 	case s.tenant == nil:
 		return conditions.False(conditionType, scimv1alpha1.ReasonTenantNotFound,
 			fmt.Sprintf("there is no ScimTenant %q in namespace %q: create it", name, namespace))
-	case !s.tenant.DeletionTimestamp.IsZero():
+	case !s.tenantExists():
 		return conditions.False(conditionType, scimv1alpha1.ReasonTenantNotFound,
 			fmt.Sprintf("ScimTenant %q in namespace %q is being deleted: create it again when it is gone", name, namespace))
 	default:
@@ -54,44 +56,48 @@ func tenantFound(s *scope) metav1.Condition {
 	}
 }
 
-// delivered reports whether the token has been handed over.
+// delivered reports whether the token has been handed over, or its ScimCredential applied.
 func delivered(s *scope) metav1.Condition {
 	const conditionType = scimv1alpha1.ConditionDelivered
+	status := s.key.Status
 	switch {
-	case s.delivered():
+	case !status.DeliveredTime.IsZero() && status.SecretName != "":
 		return conditions.True(conditionType, scimv1alpha1.ReasonDelivered,
-			fmt.Sprintf("the token was written into Secret %q", s.key.Status.SecretName))
+			fmt.Sprintf("the token was written into Secret %q", status.SecretName))
+	case !status.DeliveredTime.IsZero():
+		return conditions.True(conditionType, scimv1alpha1.ReasonProvided,
+			fmt.Sprintf("ScimCredential %q was applied, which the operator has not made: whoever made it has the token", status.KeyID))
 	case s.expired():
 		return conditions.False(conditionType, scimv1alpha1.ReasonExpired, expiry(s))
-	case s.problem != nil:
-		return conditions.False(conditionType, s.problem.reason, s.problem.message)
-	case s.tenant == nil || !s.tenant.DeletionTimestamp.IsZero():
-		return conditions.False(conditionType, scimv1alpha1.ReasonTenantNotFound, "the token is made once the tenant exists")
+	case s.decision.problem != nil:
+		return conditions.False(conditionType, s.decision.problem.reason, s.decision.problem.message)
 	default:
-		return conditions.False(conditionType, scimv1alpha1.ReasonWaitingForServer, waitsFor(s))
+		return conditions.False(conditionType, scimv1alpha1.ReasonTenantNotFound, "the token is made once the tenant exists")
 	}
 }
 
-// decideReady weighs the conditions TenantFound and Delivered: what needs somebody comes
+// decideReady weighs the conditions that Ready is made of: what needs somebody comes
 // before what only needs time.
-func decideReady(s *scope, tenant, delivery metav1.Condition) conditions.Summary {
+func decideReady(s *scope, tenant, delivery, acceptance metav1.Condition) conditions.Summary {
+	problem := s.decision.problem
+	blocked := problem != nil && !problem.passing
 	switch {
-	case s.failure != nil:
-		return because(conditions.Reconciling, scimv1alpha1.ReasonReconcileFailed, s.failure.Error())
-	case !s.key.DeletionTimestamp.IsZero() && s.problem != nil:
-		return because(conditions.Stalled, s.problem.reason, "the token still works, and cannot be revoked: "+s.problem.message)
+	case !s.key.DeletionTimestamp.IsZero() && blocked:
+		return because(conditions.Stalled, problem.reason, "the token still works, and cannot be revoked: "+problem.message)
 	case !s.key.DeletionTimestamp.IsZero():
 		return because(conditions.Reconciling, scimv1alpha1.ReasonDeleting, revoking(s))
 	case s.expired():
 		return because(conditions.Stalled, scimv1alpha1.ReasonExpired, expiry(s))
-	case s.problem != nil && s.problem.passing:
-		return because(conditions.Reconciling, s.problem.reason, s.problem.message)
-	case s.problem != nil:
-		return because(conditions.Stalled, s.problem.reason, s.problem.message)
+	case blocked:
+		return because(conditions.Stalled, problem.reason, problem.message)
+	case problem != nil:
+		return because(conditions.Reconciling, problem.reason, problem.message)
 	case tenant.Status != metav1.ConditionTrue:
 		return because(conditions.Stalled, tenant.Reason, tenant.Message)
-	case delivery.Status != metav1.ConditionTrue:
-		return because(conditions.Reconciling, delivery.Reason, delivery.Message)
+	case acceptance.Status != metav1.ConditionTrue && passes(acceptance.Reason):
+		return because(conditions.Reconciling, acceptance.Reason, acceptance.Message)
+	case acceptance.Status != metav1.ConditionTrue:
+		return because(conditions.Stalled, acceptance.Reason, acceptance.Message)
 	default:
 		return because(conditions.Ready, scimv1alpha1.ReasonSucceeded, "the token works; "+delivery.Message)
 	}
@@ -101,12 +107,18 @@ func because(outcome conditions.Outcome, reason, message string) conditions.Summ
 	return conditions.Summary{Outcome: outcome, Reason: reason, Message: message}
 }
 
+// passes reports whether a token that is not accepted for a reason will be without anybody
+// acting.
+func passes(reason string) bool {
+	return reason == scimv1alpha1.ReasonWaitingForServer || reason == scimv1alpha1.ReasonEarly
+}
+
 // expiry says what the expirationTime of a key has ended that has expired: nothing, if it
 // had passed before the key was made.
 func expiry(s *scope) string {
 	at, created := s.key.Spec.ExpirationTime.UTC(), s.key.CreationTimestamp.UTC()
 	switch {
-	case s.delivered():
+	case !s.key.Status.DeliveredTime.IsZero():
 		return fmt.Sprintf("the token stopped working at %s: create another ScimApiKey and delete this one", at.Format(time.RFC3339))
 	case !at.After(created):
 		return fmt.Sprintf("no token was made, since spec.expirationTime, %s, had passed already when the key was created at %s: "+
@@ -119,6 +131,42 @@ func expiry(s *scope) string {
 
 // revoking says how far the revocation has come.
 func revoking(s *scope) string {
-	accepting, live := contract.Accepting(s.replicas, s.verifiersVersion()), len(s.replicas)
-	return fmt.Sprintf("revoking the token: %d of %d server replicas refuse it", accepting, live)
+	if s.decision.problem != nil {
+		return s.decision.problem.message
+	}
+	return "revoking the token"
+}
+
+// requeueAfter is when to look again for what no watch tells about.
+func requeueAfter(s *scope) time.Duration {
+	problem := s.decision.problem
+	switch {
+	case problem != nil && problem.passing:
+		return pollInterval
+	case problem != nil:
+		return conflictInterval
+	case s.expired():
+		return 0
+	case s.tenantExists() && accepted(s).Reason == scimv1alpha1.ReasonWaitingForServer:
+		return pollInterval
+	}
+	next, sleeps := nextTime(s)
+	if !sleeps {
+		return 0
+	}
+	return min(next.Sub(s.now), longestSleep) + time.Second
+}
+
+// nextTime is the next time at which the key or one of its credentials begins or ends.
+func nextTime(s *scope) (next time.Time, found bool) {
+	times := []metav1.Time{s.key.Spec.ExpirationTime}
+	for i := range s.credentials {
+		times = append(times, s.credentials[i].Spec.NotBefore, s.credentials[i].Spec.ExpirationTime)
+	}
+	for _, t := range times {
+		if t.After(s.now) && (!found || t.Time.Before(next)) {
+			next, found = t.Time, true
+		}
+	}
+	return next, found
 }

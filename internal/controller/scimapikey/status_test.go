@@ -2,249 +2,179 @@ package scimapikey
 
 import (
 	"errors"
-	"strconv"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/conditions/conditionscheck"
-	"github.com/kubescim/kubescim/internal/contract"
-	"github.com/kubescim/kubescim/internal/operand"
-	"github.com/kubescim/kubescim/internal/reconcile"
 )
-
-var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
-
-// waiting returns what a reconciliation finds when a token has been minted and
-// one of two replicas accepts it.
-func waiting(change ...func(*scope)) *scope {
-	s := newScope(reconcile.Frame{}, &scimv1alpha1.ScimApiKey{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "okta", UID: "uid", Generation: 1},
-		Spec:       scimv1alpha1.ScimApiKeySpec{TenantRef: scimv1alpha1.TenantReference{Name: "acme"}},
-		Status:     scimv1alpha1.ScimApiKeyStatus{KeyID: "id"},
-	}, noon)
-	s.tenant = &scimv1alpha1.ScimTenant{
-		ObjectMeta: metav1.ObjectMeta{Generation: 2},
-		Status:     scimv1alpha1.ScimTenantStatus{ObservedGeneration: 2, URL: "https://acme.example.com/scim/v2"},
-	}
-	s.verifiers = &corev1.Secret{ObjectMeta: metav1.ObjectMeta{ResourceVersion: "100"}}
-	s.replicas = []coordinationv1.Lease{replica("100"), replica("99")}
-	s.token = "token"
-	for _, c := range change {
-		c(s)
-	}
-	return s
-}
-
-func replica(version string) coordinationv1.Lease {
-	return coordinationv1.Lease{
-		ObjectMeta: metav1.ObjectMeta{
-			Labels:      map[string]string{scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica},
-			Annotations: map[string]string{contract.AnnotationVerifiersVersion: version},
-		},
-		Spec: coordinationv1.LeaseSpec{RenewTime: ptr.To(metav1.NewMicroTime(noon)), LeaseDurationSeconds: ptr.To[int32](30)},
-	}
-}
-
-func wasDelivered(s *scope) {
-	s.key.Status.SecretName = "okta"
-	s.key.Status.DeliveredTime = metav1.NewTime(noon)
-}
-
-func allAccept(s *scope) { s.replicas = []coordinationv1.Lease{replica("100"), replica("101")} }
-
-func TestWaitsFor(t *testing.T) {
-	for name, tc := range map[string]struct {
-		scope *scope
-		want  string
-	}{
-		"a replica":            {waiting(), "1 of 2 server replicas"},
-		"any replica":          {waiting(func(s *scope) { s.replicas = nil }), "waiting for a server replica"},
-		"nothing":              {waiting(allAccept), ""},
-		"the record of its id": {waiting(allAccept, func(s *scope) { s.key.Status.KeyID = "new" }), "recorded"},
-		"a URL":                {waiting(allAccept, func(s *scope) { s.tenant.Status.URL = "" }), "URL of its own"},
-		"a tenant that is Stalled": {
-			waiting(func(s *scope) {
-				s.replicas = nil
-				s.tenant.Status.Conditions = []metav1.Condition{{
-					Type: "Stalled", Status: metav1.ConditionTrue, Reason: "NotAllowed", Message: "take the toleration out",
-				}}
-			}), "Stalled until somebody acts (NotAllowed): take the toleration out",
-		},
-		"a URL that is true": {waiting(allAccept, func(s *scope) { s.tenant.Generation = 3 }), "URL of its own"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got := waitsFor(tc.scope)
-			if !strings.Contains(got, tc.want) || (tc.want == "" && got != "") {
-				t.Errorf("waitsFor = %q, want %q", got, tc.want)
-			}
-		})
-	}
-}
 
 func TestStatus(t *testing.T) {
 	const (
 		yes = metav1.ConditionTrue
 		no  = metav1.ConditionFalse
 	)
-	noTenant := func(s *scope) { s.tenant = nil }
-	expired := func(s *scope) { s.key.Spec.ExpirationTime = metav1.NewTime(noon) }
+	lateBirth := func(s *scope) { s.key.CreationTimestamp = metav1.NewTime(noon.Add(time.Hour)) }
+	starting := func(s *scope) { s.replicas[0].Annotations = nil }
 	for name, tc := range map[string]struct {
-		scope             *scope
-		outcome           conditions.Outcome
-		reason            string
-		tenant, delivered metav1.ConditionStatus
-		message           string
+		scope                       *scope
+		outcome                     conditions.Outcome
+		reason                      string
+		tenant, delivered, accepted metav1.ConditionStatus
+		message                     string
 	}{
-		"waiting for a replica": {waiting(), conditions.Reconciling, "WaitingForServer", yes, no, "1 of 2"},
-		"delivered":             {waiting(wasDelivered), conditions.Ready, "Succeeded", yes, yes, `Secret "okta"`},
-		"no tenant":             {waiting(noTenant), conditions.Stalled, "TenantNotFound", no, no, `no ScimTenant "acme" in namespace "team"`},
-		"the tenant is on its way out": {
-			waiting(func(s *scope) { s.tenant.DeletionTimestamp = &metav1.Time{Time: noon} }),
-			conditions.Stalled, "TenantNotFound", no, no, "is being deleted",
-		},
-		"the tenant has gone":         {waiting(wasDelivered, noTenant), conditions.Stalled, "TenantNotFound", no, yes, "create it"},
-		"expired":                     {waiting(wasDelivered, expired), conditions.Stalled, "Expired", yes, yes, "2026-05-01T12:00:00Z"},
-		"expired before its delivery": {waiting(expired), conditions.Stalled, "Expired", yes, no, "before its token was handed over"},
-		"expired before it was made": {
-			waiting(expired, func(s *scope) { s.key.CreationTimestamp = metav1.NewTime(noon.Add(time.Hour)) }),
-			conditions.Stalled, "Expired", yes, no, "no token was made",
-		},
-		"expired and without a tenant": {waiting(wasDelivered, expired, noTenant), conditions.Stalled, "Expired", no, yes, ""},
-		"somebody else's Secret": {
-			waiting(func(s *scope) { s.problem = conflict("a Secret is in the way") }),
-			conditions.Stalled, "ObjectConflict", yes, no, "in the way",
-		},
-		"an earlier key's Secret": {
-			waiting(func(s *scope) { s.problem = &problem{reason: "Progressing", message: "soon", passing: true} }),
-			conditions.Reconciling, "Progressing", yes, no, "soon",
-		},
-		"a lost hash": {
-			waiting(wasDelivered, func(s *scope) { s.problem = lost(s.key) }),
-			conditions.Stalled, scimv1alpha1.ReasonVerifierLost, yes, yes, "create another ScimApiKey",
-		},
+		"waiting for a replica":             {found(pending, oneAcknowledges), conditions.Reconciling, "WaitingForServer", yes, no, no, "1 of 2"},
+		"delivered":                         {found(has(issuedToken), handedOver, said, allAcknowledge), conditions.Ready, "Succeeded", yes, yes, yes, `Secret "okta"`},
+		"delivered, and the Secret is gone": {found(has(issuedToken), said, allAcknowledge), conditions.Ready, "Succeeded", yes, yes, yes, `Secret "okta"`},
+		"provided":                          {found(has(elsewhere), allAcknowledge), conditions.Ready, "Succeeded", yes, yes, yes, elsewhere.verifier.KeyID},
+		"provided, and not acknowledged":    {found(has(elsewhere), oneAcknowledges), conditions.Reconciling, "WaitingForServer", yes, yes, no, "1 of 2"},
+		"delivered, and no replica":         {found(has(issuedToken), said, noReplica), conditions.Reconciling, "WaitingForServer", yes, yes, no, "to run"},
+		"delivered, and a replica starts":   {found(has(issuedToken), said, allAcknowledge, starting), conditions.Ready, "Succeeded", yes, yes, yes, ""},
+		"provided, and too early":           {found(has(elsewhere, beginning(noon.Add(time.Hour))), allAcknowledge), conditions.Reconciling, "Early", yes, yes, no, "from 2026-05-01T13:00:00Z on"},
+		"provided, and over":                {found(has(elsewhere, ending(noon)), allAcknowledge), conditions.Stalled, "Expired", yes, yes, no, "stopped working at 2026-05-01T12:00:00Z"},
+		"one is over, and one is good":      {found(has(issuedToken, ending(noon)), has(elsewhere), allAcknowledge), conditions.Ready, "Succeeded", yes, yes, yes, ""},
+		"refused by the tenant":             {found(has(issuedToken), said, allAcknowledge, notBefore(noon)), conditions.Stalled, "CredentialsNotBefore", yes, yes, no, "was made at 2026-05-01T11:00:00Z"},
+		"no tenant":                         {found(noTenant), conditions.Stalled, "TenantNotFound", no, no, no, `no ScimTenant "acme" in namespace "team"`},
+		"the tenant is on its way out":      {found(leaving), conditions.Stalled, "TenantNotFound", no, no, no, "is being deleted"},
+		"the tenant has gone":               {found(has(issuedToken), said, allAcknowledge, noTenant), conditions.Stalled, "TenantNotFound", no, yes, yes, "create it"},
+		"expired":                           {found(said, expires(noon)), conditions.Stalled, "Expired", yes, yes, no, "2026-05-01T12:00:00Z"},
+		"expired before its delivery":       {found(expires(noon)), conditions.Stalled, "Expired", yes, no, no, "before its token was handed over"},
+		"expired before it was made":        {found(expires(noon), lateBirth), conditions.Stalled, "Expired", yes, no, no, "no token was made"},
+		"expired and without a tenant":      {found(said, expires(noon), noTenant), conditions.Stalled, "Expired", no, yes, no, ""},
+		"somebody else's Secret":            {found(foreign), conditions.Stalled, "ObjectConflict", yes, no, no, "delete or rename it"},
+		"an earlier key's Secret":           {found(leftover), conditions.Reconciling, "Progressing", yes, no, no, "earlier key"},
+		"a lost credential":                 {found(said), conditions.Stalled, "CredentialLost", yes, yes, no, "create another ScimApiKey"},
+		"made elsewhere, and not there":     {found(offline), conditions.Stalled, "WaitingForCredential", yes, no, no, "kubectl scim key generate"},
+		"made elsewhere, and gone":          {found(said, offline), conditions.Stalled, "WaitingForCredential", yes, no, no, "kubectl scim key generate"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			setStatus(tc.scope)
-			key := tc.scope.key
+			s := tc.scope
+			s.decision = decide(s)
+			setStatus(s)
 			all := map[string]metav1.Condition{}
-			for _, c := range key.Status.Conditions {
+			for _, c := range s.key.Status.Conditions {
 				all[c.Type] = c
 			}
-			if wrong := conditionscheck.Check(key); len(wrong) > 0 {
+			if wrong := conditionscheck.Check(s.key); len(wrong) > 0 {
 				t.Errorf("the conditions are malformed: %v", wrong)
 			}
 			if c := all[string(tc.outcome)]; c.Status != yes || c.Reason != tc.reason || !strings.Contains(c.Message, tc.message) {
 				t.Errorf("%s is %+v", tc.outcome, c)
 			}
-			if c := all[scimv1alpha1.ConditionTenantFound]; c.Status != tc.tenant {
-				t.Errorf("TenantFound is %+v", c)
-			}
-			if c := all[scimv1alpha1.ConditionDelivered]; c.Status != tc.delivered {
-				t.Errorf("Delivered is %+v", c)
+			for conditionType, want := range map[string]metav1.ConditionStatus{
+				scimv1alpha1.ConditionTenantFound: tc.tenant, scimv1alpha1.ConditionDelivered: tc.delivered,
+				scimv1alpha1.ConditionCredentialsAccepted: tc.accepted,
+			} {
+				if c := all[conditionType]; c.Status != want {
+					t.Errorf("%s is %+v", conditionType, c)
+				}
 			}
 		})
 	}
 }
 
 func TestStatusAfterAFailure(t *testing.T) {
-	s := waiting(func(s *scope) { s.failure = errors.New("timed out"); s.tenant = nil })
+	s := found(said, func(s *scope) { s.failure = errors.New("timed out") })
 	setStatus(s)
-	if len(s.key.Status.Conditions) != 2 || s.key.Status.ObservedGeneration != 0 || len(conditionscheck.Check(s.key)) > 0 {
-		t.Errorf("the status is %+v", s.key.Status)
+	status := s.key.Status
+	if len(status.Conditions) != 2 || status.ObservedGeneration != 0 || len(status.Credentials) != 1 || len(conditionscheck.Check(s.key)) > 0 {
+		t.Errorf("the status is %+v", status)
 	}
 }
 
-func TestRevoked(t *testing.T) {
+func TestStatusOfCredentials(t *testing.T) {
 	for name, tc := range map[string]struct {
-		scope *scope
-		want  bool
+		scope     *scope
+		keyID     string
+		secret    string
+		delivered time.Time
+		listed    int
 	}{
-		"a replica lags behind": {waiting(), false},
-		"all replicas know":     {waiting(allAccept, ours), true},
-		"no replica":            {waiting(ours, func(s *scope) { s.replicas = nil }), true},
-		"never minted":          {waiting(func(s *scope) { s.pass.Stored().Status.KeyID = "" }), true},
-		"the Secret is gone, and a replica does not know": {waiting(func(s *scope) { s.verifiers = nil }), false},
-		"the Secret is gone, and they know": {waiting(func(s *scope) {
-			s.verifiers = nil
-			s.replicas = []coordinationv1.Lease{replica(contract.NoVerifiers)}
-		}), true},
+		"none":                       {scope: found()},
+		"one that is pending":        {scope: found(pending), keyID: issuedToken.verifier.KeyID, listed: 1},
+		"one that is handed over":    {scope: found(has(issuedToken), handedOver), keyID: issuedToken.verifier.KeyID, secret: "okta", delivered: noon.Add(-time.Second), listed: 1},
+		"one that is provided":       {scope: found(has(elsewhere)), keyID: elsewhere.verifier.KeyID, delivered: noon.Add(-time.Minute), listed: 1},
+		"one that was delivered":     {scope: found(has(issuedToken), said), keyID: issuedToken.verifier.KeyID, secret: "okta", delivered: noon, listed: 1},
+		"one that is gone":           {scope: found(said), keyID: issuedToken.verifier.KeyID, secret: "okta", delivered: noon},
+		"one that is gone elsewhere": {scope: found(said, offline), secret: "okta"},
+		"one before one that is pending": {
+			scope: found(has(issuedToken, undelivered), has(elsewhere)), keyID: elsewhere.verifier.KeyID, delivered: noon.Add(-time.Minute), listed: 2,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if tc.scope.verifiers != nil {
-				ours(tc.scope)
-			}
-			if got := revoked(tc.scope); got != tc.want {
-				t.Errorf("revoked = %v", got)
+			setCredentials(tc.scope)
+			status := tc.scope.key.Status
+			got := fmt.Sprint(status.KeyID, status.SecretName, status.DeliveredTime.UTC(), len(status.Credentials))
+			if want := fmt.Sprint(tc.keyID, tc.secret, tc.delivered, tc.listed); got != want {
+				t.Errorf("it says %s, want %s", got, want)
 			}
 		})
 	}
 }
 
-// ours makes the Secret in a scope that of the tenant's verifiers.
-func ours(s *scope) {
-	made := operand.VerifiersSecret("team", "acme", nil, nil)
-	made.ResourceVersion = "100"
-	s.verifiers = made
+func TestStatusListsNoMoreThanItMay(t *testing.T) {
+	s := found()
+	for range maxListed + 1 {
+		has(newToken())(s)
+	}
+	setCredentials(s)
+	if len(s.key.Status.Credentials) != maxListed {
+		t.Errorf("it lists %d", len(s.key.Status.Credentials))
+	}
 }
 
 func TestRequeueAfter(t *testing.T) {
-	expiringIn := func(d time.Duration) func(*scope) {
-		return func(s *scope) { s.key.Spec.ExpirationTime = metav1.NewTime(noon.Add(d)) }
-	}
 	for name, tc := range map[string]struct {
 		scope *scope
 		want  time.Duration
 	}{
-		"waiting":            {waiting(), pollInterval},
-		"to be recorded":     {waiting(func(s *scope) { s.key.Status.KeyID = "new" }), recordInterval},
-		"delivered":          {waiting(wasDelivered), 0},
-		"delivered, expires": {waiting(wasDelivered, expiringIn(time.Hour)), time.Hour + time.Second},
+		"waiting":                {found(pending), pollInterval},
+		"delivered":              {found(has(issuedToken), said, allAcknowledge), 0},
+		"not acknowledged":       {found(has(issuedToken), said), pollInterval},
+		"delivered, expires":     {found(has(issuedToken), said, allAcknowledge, expires(noon.Add(time.Hour))), time.Hour + time.Second},
+		"a credential expires":   {found(has(issuedToken, ending(noon.Add(time.Minute))), allAcknowledge, expires(noon.Add(time.Hour))), time.Minute + time.Second},
+		"a credential begins":    {found(has(issuedToken, beginning(noon.Add(time.Minute))), allAcknowledge), time.Minute + time.Second},
+		"a credential has begun": {found(has(issuedToken, beginning(noon)), allAcknowledge), 0},
 		"delivered, expires in a thousand years": {
-			waiting(wasDelivered, func(s *scope) { s.key.Spec.ExpirationTime = metav1.NewTime(noon.AddDate(1000, 0, 0)) }),
-			longestSleep + time.Second,
+			found(has(issuedToken), said, allAcknowledge, expires(noon.AddDate(1000, 0, 0))), longestSleep + time.Second,
 		},
-		"expired":     {waiting(wasDelivered, expiringIn(0)), 0},
-		"no tenant":   {waiting(func(s *scope) { s.tenant = nil }), 0},
-		"in the way":  {waiting(func(s *scope) { s.problem = conflict("x") }), conflictInterval},
-		"soon solved": {waiting(func(s *scope) { s.problem = &problem{passing: true} }), pollInterval},
+		"expired":     {found(said, expires(noon)), 0},
+		"no tenant":   {found(noTenant), 0},
+		"in the way":  {found(foreign), conflictInterval},
+		"soon solved": {found(leftover), pollInterval},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := tc.scope.requeueAfter(); got != tc.want {
+			tc.scope.decision = decide(tc.scope)
+			if got := requeueAfter(tc.scope); got != tc.want {
 				t.Errorf("requeueAfter = %v, want %v", got, tc.want)
 			}
 		})
 	}
 }
 
-func TestMintedIsBounded(t *testing.T) {
-	var m minted
-	first, v, err := m.provide("first")
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, _, err := m.provide("first")
-	if err != nil || again != first || m.snapshot()["first"] != v {
-		t.Error("a key got two tokens")
-	}
-	for i := range maxMinted + 10 {
-		if _, _, err := m.provide(types.UID(strconv.Itoa(i))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(m.tokens) > maxMinted || len(m.tokens) != len(m.verifiers) {
-		t.Errorf("%d tokens are kept", len(m.tokens))
-	}
-	m.forget("first")
-	if _, ok := m.snapshot()["first"]; ok {
-		t.Error("a forgotten token is still there")
+func TestIsPending(t *testing.T) {
+	for name, tc := range map[string]struct {
+		scope *scope
+		want  bool
+	}{
+		"a new key":              {found(), true},
+		"on its way":             {found(pending), true},
+		"delivered":              {found(has(issuedToken), said, allAcknowledge), false},
+		"not acknowledged":       {found(has(issuedToken), said), true},
+		"on its way out":         {found(has(issuedToken), said, allAcknowledge, deleted), true},
+		"expired, and not known": {found(has(issuedToken), said, expires(noon)), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.scope.decision = decide(tc.scope)
+			setStatus(tc.scope)
+			if got := isPending(tc.scope.key); got != tc.want {
+				t.Errorf("isPending = %v", got)
+			}
+		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/types"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
@@ -15,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
 	"github.com/kubescim/kubescim/internal/controller/scimapikey"
@@ -53,14 +55,22 @@ type operator struct {
 	now time.Time
 }
 
-// startOperator starts a life. Requests that crash returns an error for are not
-// made.
+// startOperator starts a life. Writes that crash returns an error for are not made.
 func startOperator(crash func(verb string, obj client.Object) error) *operator {
-	o := &operator{events: events.NewFakeRecorder(100)}
-	live := env.Client
-	if crash != nil {
-		live = crashing(crash)
+	if crash == nil {
+		return operatorWith(env.Client)
 	}
+	return operatorWith(intercepted(func(verb string, obj client.Object, write func() error) error {
+		if err := crash(verb, obj); err != nil {
+			return err
+		}
+		return write()
+	}))
+}
+
+// operatorWith starts a life that goes by a client.
+func operatorWith(live client.Client) *operator {
+	o := &operator{events: events.NewFakeRecorder(100)}
 	o.reconciler = &scimapikey.Reconciler{Client: live, Live: live, Recorder: o.events, Now: func() time.Time {
 		if o.now.IsZero() {
 			return time.Now()
@@ -70,28 +80,26 @@ func startOperator(crash func(verb string, obj client.Object) error) *operator {
 	return o
 }
 
-func crashing(crash func(verb string, obj client.Object) error) client.Client {
+// intercepted returns a client whose writes go through a function.
+func intercepted(through func(verb string, obj client.Object, write func() error) error) client.Client {
 	GinkgoHelper()
 	withWatch, err := client.NewWithWatch(env.Config, client.Options{Scheme: env.Client.Scheme()})
 	Expect(err).NotTo(HaveOccurred())
 	return interceptor.NewClient(withWatch, interceptor.Funcs{
 		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
-			if err := crash("create", obj); err != nil {
-				return err
-			}
-			return c.Create(ctx, obj, opts...)
+			return through("create", obj, func() error { return c.Create(ctx, obj, opts...) })
 		},
 		Update: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
-			if err := crash("update", obj); err != nil {
-				return err
-			}
-			return c.Update(ctx, obj, opts...)
+			return through("update", obj, func() error { return c.Update(ctx, obj, opts...) })
+		},
+		Delete: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.DeleteOption) error {
+			return through("delete", obj, func() error { return c.Delete(ctx, obj, opts...) })
+		},
+		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
+			return through("patch", obj, func() error { return c.Patch(ctx, obj, patch, opts...) })
 		},
 		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
-			if err := crash(sub, obj); err != nil {
-				return err
-			}
-			return c.SubResource(sub).Patch(ctx, obj, patch, opts...)
+			return through(sub, obj, func() error { return c.SubResource(sub).Patch(ctx, obj, patch, opts...) })
 		},
 	})
 }
@@ -174,14 +182,76 @@ func newKey(ctx context.Context, tenant *scimv1alpha1.ScimTenant, name string, c
 func deliver(ctx context.Context, o *operator, tenant *scimv1alpha1.ScimTenant, name string, change ...func(*scimv1alpha1.ScimApiKey)) (key *scimv1alpha1.ScimApiKey, token string) {
 	GinkgoHelper()
 	key = newKey(ctx, tenant, name, change...)
-	o.reconcileUntilStable(ctx, key)
-	accept(ctx, tenant, "acme-scim-0")
-	o.reconcileUntilStable(ctx, key)
+	settle(ctx, o, tenant, key)
 	Expect(current(ctx, key)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
-	return key, string(secret(ctx, key.Namespace, key.HandoverSecretName()).Data[operand.HandoverToken])
+	return key, tokenOf(ctx, key)
 }
 
-// accept lets server pods use the verifiers as they are now.
+// settle reconciles a key while a server pod follows the credentials.
+func settle(ctx context.Context, o *operator, tenant *scimv1alpha1.ScimTenant, key *scimv1alpha1.ScimApiKey) {
+	GinkgoHelper()
+	for range 4 {
+		_, err := o.reconcile(ctx, key)
+		Expect(err).NotTo(HaveOccurred())
+		accept(ctx, tenant, "acme-scim-0")
+	}
+	_, err := o.reconcile(ctx, key)
+	Expect(err).NotTo(HaveOccurred())
+}
+
+// tokenOf returns the token in the hand-over Secret of a key.
+func tokenOf(ctx context.Context, key *scimv1alpha1.ScimApiKey) string {
+	GinkgoHelper()
+	handover := secret(ctx, key.Namespace, key.HandoverSecretName())
+	Expect(handover).NotTo(BeNil())
+	return string(handover.Data[operand.HandoverToken])
+}
+
+// credentialsOf returns the ScimCredentials of a key.
+func credentialsOf(ctx context.Context, key *scimv1alpha1.ScimApiKey) []scimv1alpha1.ScimCredential {
+	GinkgoHelper()
+	found := &scimv1alpha1.ScimCredentialList{}
+	Expect(env.Client.List(ctx, found, client.InNamespace(key.Namespace),
+		client.MatchingFields{"spec.apiKeyRef.name": key.Name})).To(Succeed())
+	return found.Items
+}
+
+// beRevoked succeeds if a ScimCredential has been made to expire.
+func beRevoked() types.GomegaMatcher {
+	return HaveField("Spec.ExpirationTime.Time", And(Not(BeZero()), BeTemporally("<=", time.Now())))
+}
+
+// accepts reports whether a server of the tenant accepts a token now.
+func accepts(ctx context.Context, tenant *scimv1alpha1.ScimTenant, token string) bool {
+	GinkgoHelper()
+	keys, credentials := &scimv1alpha1.ScimApiKeyList{}, &scimv1alpha1.ScimCredentialList{}
+	Expect(env.Client.List(ctx, keys, client.InNamespace(tenant.Namespace))).To(Succeed())
+	Expect(env.Client.List(ctx, credentials, client.InNamespace(tenant.Namespace))).To(Succeed())
+	byName, all := map[string]*scimv1alpha1.ScimApiKey{}, []*scimv1alpha1.ScimCredential{}
+	for i := range keys.Items {
+		byName[keys.Items[i].Name] = &keys.Items[i]
+	}
+	for i := range credentials.Items {
+		all = append(all, &credentials.Items[i])
+	}
+	id, _ := apikey.KeyID(token)
+	return contract.Accepted(tenant, byName, all, time.Now())[id].Matches(token)
+}
+
+// provide applies the ScimCredential of a token that was made elsewhere.
+func provide(ctx context.Context, key *scimv1alpha1.ScimApiKey, change ...func(*scimv1alpha1.ScimCredential)) (credential *scimv1alpha1.ScimCredential, token string) {
+	GinkgoHelper()
+	token, verifier, err := apikey.Mint()
+	Expect(err).NotTo(HaveOccurred())
+	credential = contract.CredentialOf(verifier, key.Namespace, key.Name, time.Now().Add(-time.Minute))
+	for _, c := range change {
+		c(credential)
+	}
+	Expect(env.Client.Create(ctx, credential)).To(Succeed())
+	return credential, token
+}
+
+// accept lets server pods go by the credentials as they are now.
 func accept(ctx context.Context, tenant *scimv1alpha1.ScimTenant, pods ...string) {
 	GinkgoHelper()
 	for _, pod := range pods {

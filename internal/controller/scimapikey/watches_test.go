@@ -48,7 +48,7 @@ var _ = Describe("The whole operator", Ordered, func() {
 		Eventually(read(ctx, key)).Should(controllertest.BeReconciling(scimv1alpha1.ReasonWaitingForServer))
 		Eventually(func() error { return env.RollOut(ctx, namespace, "acme") }).Should(Succeed())
 		accept(ctx, tenant, "acme-scim-0", "acme-scim-1")
-		Eventually(read(ctx, key)).WithTimeout(fasterThanPolling).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
+		Eventually(following(ctx, tenant, read(ctx, key))).WithTimeout(fasterThanPolling).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 		handover := secret(ctx, namespace, "entra")
 		Expect(string(handover.Data[operand.HandoverURL])).To(Equal("http://acme-scim." + namespace + ".svc/scim/v2"))
 
@@ -59,27 +59,23 @@ var _ = Describe("The whole operator", Ordered, func() {
 		Eventually(func() string { return string(secret(ctx, namespace, "entra").Data[operand.HandoverURL]) }).
 			WithTimeout(fasterThanPolling).Should(HaveSuffix(".svc/api"))
 
-		By("deleting the verifiers")
-		Expect(env.Client.Delete(ctx, verifiersOf(ctx, tenant))).To(Succeed())
-		accept(ctx, tenant, "acme-scim-0", "acme-scim-1")
-		Eventually(func() any { return verifiersOf(ctx, tenant) }).WithTimeout(fasterThanPolling).ShouldNot(BeNil())
+		By("deleting the credential")
+		Expect(env.Client.Delete(ctx, &credentialsOf(ctx, key)[0])).To(Succeed())
+		Eventually(func() any { return credentialsOf(ctx, key) }).WithTimeout(fasterThanPolling).Should(HaveLen(1))
+		Eventually(read(ctx, key)).WithTimeout(fasterThanPolling).Should(controllertest.BeReconciling(scimv1alpha1.ReasonWaitingForServer))
+		Eventually(following(ctx, tenant, read(ctx, key))).WithTimeout(fasterThanPolling).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 
 		By("deleting the key")
 		Expect(env.Client.Delete(ctx, key)).To(Succeed())
-		Eventually(func() any { return verifiersOf(ctx, tenant).Data }).Should(BeEmpty())
+		Eventually(func() any { return credentialsOf(ctx, key) }).Should(HaveEach(beRevoked()))
 		accept(ctx, tenant, "acme-scim-0", "acme-scim-1")
 		Eventually(func() bool { return gone(ctx, key) }).WithTimeout(fasterThanPolling).Should(BeTrue())
 	})
 
-	It("removes the hash of a key whose finalizer somebody took away", func(ctx context.Context) {
+	It("sets the finalizer again that somebody took away", func(ctx context.Context) {
 		tenant := createTenant(ctx)
-		other := newKey(ctx, tenant, "other")
 		key := newKey(ctx, tenant, "okta")
-		Eventually(func() any { return verifiersOf(ctx, tenant) }).ShouldNot(BeNil())
-		accept(ctx, tenant, "acme-scim-0")
-		Eventually(read(ctx, key)).WithTimeout(fasterThanPolling * 2).Should(HaveField("Status.KeyID", Not(BeEmpty())))
-		Eventually(func() any { return verifiersOf(ctx, tenant).Data }).Should(HaveLen(2))
-
+		Eventually(read(ctx, key)).Should(HaveField("Status.KeyID", Not(BeEmpty())))
 		Eventually(func() error {
 			now, err := read(ctx, key)()
 			if err != nil {
@@ -89,7 +85,15 @@ var _ = Describe("The whole operator", Ordered, func() {
 			return env.Client.Update(ctx, now)
 		}).Should(Succeed())
 		Eventually(read(ctx, key)).Should(HaveField("Finalizers", ConsistOf(scimv1alpha1.Finalizer)))
-		Expect(read(ctx, other)()).NotTo(BeNil())
+	})
+
+	It("hears of a credential that is applied", func(ctx context.Context) {
+		tenant := createTenant(ctx)
+		key := newKey(ctx, tenant, "okta", func(k *scimv1alpha1.ScimApiKey) { k.Spec.BearerToken.Issuer = scimv1alpha1.TokenIssuerOffline })
+		Eventually(read(ctx, key)).Should(controllertest.BeStalled(scimv1alpha1.ReasonWaitingForCredential))
+		provide(ctx, key)
+		Eventually(read(ctx, key)).WithTimeout(fasterThanPolling).Should(controllertest.BeReconciling(scimv1alpha1.ReasonWaitingForServer))
+		Eventually(following(ctx, tenant, read(ctx, key))).WithTimeout(fasterThanPolling).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 	})
 
 	It("delivers many keys of one tenant at the same time", func(ctx context.Context) {
@@ -100,22 +104,25 @@ var _ = Describe("The whole operator", Ordered, func() {
 		}
 		Eventually(func() error { return env.RollOut(ctx, tenant.Namespace, tenant.Name) }).Should(Succeed())
 		for _, key := range keys {
-			Eventually(func() (*scimv1alpha1.ScimApiKey, error) {
-				if err := env.Accept(ctx, tenant.Namespace, tenant.Name, "acme-scim-0"); err != nil {
-					return nil, err
-				}
-				return read(ctx, key)()
-			}).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
+			Eventually(following(ctx, tenant, read(ctx, key))).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 		}
-		data := verifiersOf(ctx, tenant).Data
-		Expect(data).To(HaveLen(len(keys)))
 		for _, key := range keys {
-			token := string(secret(ctx, tenant.Namespace, key.Name).Data[operand.HandoverToken])
-			now, err := read(ctx, key)()
-			Expect(err).NotTo(HaveOccurred())
-			v, ok := operand.VerifierIn(data, now.Status.KeyID)
-			Expect(ok).To(BeTrue())
-			Expect(v.Matches(token)).To(BeTrue())
+			Expect(accepts(ctx, tenant, tokenOf(ctx, key))).To(BeTrue())
+			Expect(credentialsOf(ctx, key)).To(HaveLen(1))
 		}
 	})
 })
+
+// following reads a key while server pods follow the credentials.
+func following(
+	ctx context.Context, tenant *scimv1alpha1.ScimTenant, read func() (*scimv1alpha1.ScimApiKey, error),
+) func() (*scimv1alpha1.ScimApiKey, error) {
+	return func() (*scimv1alpha1.ScimApiKey, error) {
+		for _, pod := range []string{"acme-scim-0", "acme-scim-1"} {
+			if err := env.Accept(ctx, tenant.Namespace, tenant.Name, pod); err != nil {
+				return nil, err
+			}
+		}
+		return read()
+	}
+}

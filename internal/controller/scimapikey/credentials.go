@@ -1,0 +1,122 @@
+package scimapikey
+
+import (
+	"cmp"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/contract"
+)
+
+// stage is how far the token of a ScimCredential has come.
+type stage int
+
+// Stages.
+const (
+	// stageDelivered: its holder has it, or whoever applied the ScimCredential.
+	stageDelivered stage = iota
+	// stageHandedOver: it is in the hand-over Secret, and a crash kept that from being
+	// recorded.
+	stageHandedOver
+	// stagePending: it is in memory, to be handed over.
+	stagePending
+	// stageAbandoned: nobody knows it, or it is not needed any more.
+	stageAbandoned
+)
+
+// stageOf returns how far the token of one of the key's ScimCredentials has come.
+func stageOf(s *scope, credential *scimv1alpha1.ScimCredential) stage {
+	if isDelivered(credential) {
+		return stageDelivered
+	}
+	verifier, err := contract.VerifierOf(credential)
+	if err != nil {
+		return stageAbandoned
+	}
+	if handedOver, ok := s.handedOver(); ok && sameToken(handedOver, verifier) {
+		return stageHandedOver
+	}
+	for i := range s.credentials {
+		if isDelivered(&s.credentials[i]) {
+			return stageAbandoned
+		}
+	}
+	if sameToken(s.issued.verifier, verifier) {
+		return stagePending
+	}
+	return stageAbandoned
+}
+
+// isDelivered reports whether the operator has handed over the token, or did not make it.
+func isDelivered(credential *scimv1alpha1.ScimCredential) bool {
+	_, undelivered := credential.Annotations[scimv1alpha1.AnnotationUndelivered]
+	return !undelivered
+}
+
+// sameToken reports whether two verifiers are of the same token.
+func sameToken(a, b apikey.Verifier) bool { return a.KeyID == b.KeyID && a.SHA256 == b.SHA256 }
+
+// restorable returns the ScimCredential of a token that was handed over, as the key's
+// status and its hand-over Secret, or the verifiers of the release before, tell it; nil if
+// they do not. The status must have it: who may only write Secrets must not get a token of
+// his own accepted. It comes back with the times that it had, so that what has ended stays
+// so.
+func restorable(s *scope) *scimv1alpha1.ScimCredential {
+	verifier, ok := s.handedOver()
+	if !ok {
+		return s.migration.restorable(s.key, verifier)
+	}
+	for _, recorded := range s.pass.Stored().Status.Credentials {
+		if recorded.KeyID != verifier.KeyID {
+			continue
+		}
+		credential := contract.CredentialOf(verifier, s.key.Namespace, s.key.Name, recorded.IssueTime.Time)
+		credential.Spec.NotBefore, credential.Spec.ExpirationTime = recorded.NotBefore, recorded.ExpirationTime
+		return credential
+	}
+	return s.migration.restorable(s.key, verifier)
+}
+
+// unrevoked reports whether any of the credentials has not been revoked.
+func unrevoked(credentials []scimv1alpha1.ScimCredential, now time.Time) bool {
+	for i := range credentials {
+		if revoked, _ := revocation(&credentials[i], now); !revoked {
+			return true
+		}
+	}
+	return false
+}
+
+// revocation reports whether a credential is revoked, and the expirationTime that revokes
+// it: when it was issued, or now, if that is still to come. That it has expired is not
+// enough, since the clocks of the pods may be behind.
+func revocation(credential *scimv1alpha1.ScimCredential, now time.Time) (revoked bool, at metav1.Time) {
+	at = credential.Spec.IssueTime
+	if now.Before(at.Time) {
+		at = metav1.NewTime(now.UTC().Truncate(time.Second))
+	}
+	expiration := credential.Spec.ExpirationTime
+	return !expiration.IsZero() && !expiration.After(at.Time), at
+}
+
+// newestFirst orders credentials by when they were issued.
+func newestFirst(a, b scimv1alpha1.ScimCredential) int {
+	return cmp.Or(b.Spec.IssueTime.Compare(a.Spec.IssueTime.Time), strings.Compare(a.Name, b.Name))
+}
+
+// newestRevision returns the highest resourceVersion of the credentials; none, "", if there
+// are no credentials.
+func newestRevision(credentials []scimv1alpha1.ScimCredential) (newest string) {
+	for i := range credentials {
+		order, err := resourceversion.CompareResourceVersion(credentials[i].ResourceVersion, newest)
+		if newest == "" || err == nil && order > 0 {
+			newest = credentials[i].ResourceVersion
+		}
+	}
+	return newest
+}

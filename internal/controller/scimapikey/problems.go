@@ -1,0 +1,68 @@
+package scimapikey
+
+import (
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// inTheWay is the problem of a Secret that has the name of the hand-over Secret, and does
+// not have the token that is to be handed over.
+func inTheWay(s *scope) *problem {
+	if operand.IsLeftoverOf(s.handover, s.key) {
+		return &problem{
+			reason:  scimv1alpha1.ReasonProgressing,
+			message: fmt.Sprintf("waiting until Secret %q of the earlier key of this name is gone", s.handover.Name),
+			passing: true,
+		}
+	}
+	return &problem{
+		reason: scimv1alpha1.ReasonObjectConflict,
+		message: fmt.Sprintf("Secret %q exists already and has no token of this key that works: delete or rename it, "+
+			"or create another ScimApiKey with another spec.secretName", s.handover.Name),
+	}
+}
+
+// waitingForCredential is the problem of a key whose token is made elsewhere.
+func waitingForCredential(key *scimv1alpha1.ScimApiKey) *problem {
+	return &problem{
+		reason: scimv1alpha1.ReasonWaitingForCredential,
+		message: fmt.Sprintf("the operator makes no token for this key, since its issuer is Offline: make one with "+
+			"kubectl scim key generate, and apply the ScimCredential that it prints, which names ScimApiKey %q", key.Name),
+	}
+}
+
+// lost is the problem of a key whose token was handed over, whose ScimCredential is gone,
+// and whose hash nobody can tell the operator.
+func lost(key *scimv1alpha1.ScimApiKey) *problem {
+	return &problem{
+		reason: scimv1alpha1.ReasonCredentialLost,
+		message: fmt.Sprintf("the token was handed over, and is refused, since its ScimCredential %q is gone: "+
+			"create another ScimApiKey and delete this one", key.Status.KeyID),
+	}
+}
+
+// tooEarly is the problem of a tenant that refuses what is made now.
+func tooEarly(tenant *scimv1alpha1.ScimTenant) *problem {
+	return &problem{
+		reason: scimv1alpha1.ReasonCredentialsNotBefore,
+		message: fmt.Sprintf("the token is made at %s, since spec.credentialsNotBefore of ScimTenant %q refuses those that are made before",
+			tenant.Spec.CredentialsNotBefore.UTC().Format(time.RFC3339), tenant.Name),
+		passing: true,
+	}
+}
+
+// immutable is the problem of hashes that cannot be written: nobody, the operator
+// included, can change such a Secret, and whoever only deletes it loses the hashes.
+func immutable(secret *corev1.Secret) *problem {
+	return &problem{
+		reason: scimv1alpha1.ReasonObjectInvalid,
+		message: fmt.Sprintf("Secret %q is immutable, and has to be changed: replace it by one with the same content that is not; "+
+			"save it with kubectl get secret %s -n %s -o yaml, take out immutable: true, and give the file to kubectl replace --force -f",
+			secret.Name, secret.Name, secret.Namespace),
+	}
+}

@@ -1,0 +1,143 @@
+package scimapikey
+
+import (
+	"fmt"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/contract"
+)
+
+// maxListed is how many credentials a status lists.
+const maxListed = 16
+
+// setCredentials writes into the key's status what its credentials are, and which token is
+// the newest. What the status says of a token that is gone stays, so that nobody takes the
+// key for one that never had any; but not of one that was made elsewhere, which comes back
+// when it is applied again.
+func setCredentials(s *scope) {
+	status := &s.key.Status
+	status.Credentials = nil
+	for i := range min(len(s.credentials), maxListed) {
+		spec := s.credentials[i].Spec
+		status.Credentials = append(status.Credentials, scimv1alpha1.APIKeyCredential{
+			KeyID: s.credentials[i].Name, IssueTime: spec.IssueTime, NotBefore: spec.NotBefore, ExpirationTime: spec.ExpirationTime,
+		})
+	}
+	if len(s.credentials) == 0 {
+		if status.DeliveredTime.IsZero() || s.key.TokenIssuer() == scimv1alpha1.TokenIssuerOffline {
+			status.KeyID, status.DeliveredTime = "", metav1.Time{}
+		}
+		return
+	}
+	newest := newestDelivered(s.credentials)
+	if newest == nil {
+		status.KeyID = s.credentials[0].Name
+		return
+	}
+	status.KeyID = newest.Name
+	if verifier, ok := s.handedOver(); ok && holds(s.credentials, verifier) {
+		status.SecretName = s.handover.Name
+		if status.DeliveredTime.IsZero() {
+			status.DeliveredTime = s.handover.CreationTimestamp
+		}
+	}
+	if status.DeliveredTime.IsZero() {
+		status.DeliveredTime = newest.CreationTimestamp
+	}
+}
+
+// newestDelivered returns the newest credential whose token its holder has; nil if there is
+// none.
+func newestDelivered(credentials []scimv1alpha1.ScimCredential) *scimv1alpha1.ScimCredential {
+	for i := range credentials {
+		if isDelivered(&credentials[i]) {
+			return &credentials[i]
+		}
+	}
+	return nil
+}
+
+// holds reports whether one of the credentials is that of a token.
+func holds(credentials []scimv1alpha1.ScimCredential, token apikey.Verifier) bool {
+	for i := range credentials {
+		verifier, err := contract.VerifierOf(&credentials[i])
+		if err == nil && sameToken(verifier, token) {
+			return true
+		}
+	}
+	return false
+}
+
+// accepted reports whether every server replica goes by the newest state of the key's
+// credentials, and one of them is good.
+func accepted(s *scope) metav1.Condition {
+	const conditionType = scimv1alpha1.ConditionCredentialsAccepted
+	stated := stating(s.replicas)
+	acknowledging := contract.Acknowledging(stated, newestRevision(s.credentials), s.migration.version())
+	reason, message := refusal(s)
+	switch {
+	case reason != "":
+		return conditions.False(conditionType, reason, message)
+	case len(stated) == 0:
+		return conditions.False(conditionType, scimv1alpha1.ReasonWaitingForServer,
+			fmt.Sprintf("waiting for a server replica of ScimTenant %q to run", s.key.Spec.TenantRef.Name))
+	case acknowledging < len(stated):
+		return conditions.False(conditionType, scimv1alpha1.ReasonWaitingForServer,
+			fmt.Sprintf("%d of %d server replicas go by the newest state of the key's credentials", acknowledging, len(stated)))
+	default:
+		return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, "every server replica goes by the newest state of the key's credentials")
+	}
+}
+
+// stating returns the Leases of the pods that have read which tokens to accept. One that
+// has just been started has not, and answers nobody yet.
+func stating(replicas []coordinationv1.Lease) (stated []coordinationv1.Lease) {
+	for _, lease := range replicas {
+		if _, ok := lease.Annotations[contract.AnnotationCredentialsRevision]; ok || contract.GoesByVerifiers(lease) {
+			stated = append(stated, lease)
+		}
+	}
+	return stated
+}
+
+// refusal says why a server refuses all of the key's tokens now; nothing when it does not.
+func refusal(s *scope) (reason, message string) {
+	if len(s.credentials) == 0 {
+		return scimv1alpha1.ReasonNoCredential, "the key has no ScimCredential"
+	}
+	if s.expired() {
+		return scimv1alpha1.ReasonExpired, expiry(s)
+	}
+	var early, late, before *scimv1alpha1.ScimCredential
+	for i := range s.credentials {
+		credential := &s.credentials[i]
+		switch spec := credential.Spec; {
+		case s.tenant != nil && spec.IssueTime.Before(&s.tenant.Spec.CredentialsNotBefore):
+			before = credential
+		case !spec.ExpirationTime.IsZero() && !s.now.Before(spec.ExpirationTime.Time):
+			late = credential
+		case s.now.Before(spec.NotBefore.Time):
+			early = credential
+		default:
+			return "", ""
+		}
+	}
+	const again = "create another ScimApiKey, or apply another ScimCredential"
+	switch {
+	case early != nil:
+		return scimv1alpha1.ReasonEarly, fmt.Sprintf("the token of ScimCredential %q works from %s on",
+			early.Name, early.Spec.NotBefore.UTC().Format(time.RFC3339))
+	case before != nil:
+		return scimv1alpha1.ReasonCredentialsNotBefore, fmt.Sprintf("the token of ScimCredential %q was made at %s, and ScimTenant %q refuses what was made before %s: "+again,
+			before.Name, before.Spec.IssueTime.UTC().Format(time.RFC3339), s.tenant.Name, s.tenant.Spec.CredentialsNotBefore.UTC().Format(time.RFC3339))
+	default:
+		return scimv1alpha1.ReasonExpired, fmt.Sprintf("the token of ScimCredential %q stopped working at %s: "+again,
+			late.Name, late.Spec.ExpirationTime.UTC().Format(time.RFC3339))
+	}
+}
