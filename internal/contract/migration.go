@@ -37,21 +37,3 @@ func goesBy(lease coordinationv1.Lease, wanted string) bool {
 	}
 	return reached(version, wanted)
 }
-
-// Accepting returns how many of the server pods that are alive go by the verifiers Secret
-// of resourceVersion version or by a newer one. With NoVerifiers for version, those count
-// that know that there is no Secret.
-func Accepting(live []coordinationv1.Lease, version string) (accepting int) {
-	for _, lease := range live {
-		if goesBy(lease, version) {
-			accepting++
-		}
-	}
-	return accepting
-}
-
-// AllAccept reports whether every server pod that is alive goes by the verifiers
-// Secret of resourceVersion version. It is true when no pod is alive.
-func AllAccept(live []coordinationv1.Lease, version string) bool {
-	return Accepting(live, version) == len(live)
-}
