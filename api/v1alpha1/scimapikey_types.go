@@ -58,6 +58,7 @@ type ScimApiKeySpec struct {
 	// expirationTime is when the token stops working. Never when omitted. Once it has
 	// passed, the key's ScimCredentials are deleted.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="int(self) > 0",message="must be a time, for example '2026-05-01T12:00:00Z'"
 	ExpirationTime metav1.Time `json:"expirationTime,omitzero"`
 }
 

@@ -16,7 +16,9 @@ type APIKeyReference struct {
 	Name string `json:"name,omitempty"`
 }
 
-// ScimCredentialSpec is the hash of one token, and when it is good.
+// ScimCredentialSpec is the hash of one token, and when it is good. The rules of times
+// refuse what the API server would take and Go could not read, such as "t" for "T", and
+// fractions of seconds, which a client in Go drops when it writes the object back.
 // +kubebuilder:validation:XValidation:rule="self.apiKeyRef == oldSelf.apiKeyRef && self.sha256 == oldSelf.sha256 && self.issueTime == oldSelf.issueTime",message="a credential does not change: `apiKeyRef`, `sha256` and `issueTime` stay as they are. Make another token with another ScimCredential"
 // +kubebuilder:validation:XValidation:rule="has(self.notBefore) == has(oldSelf.notBefore) && (!has(self.notBefore) || self.notBefore == oldSelf.notBefore)",message="`notBefore` must not change. Make another token with another ScimCredential"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.expirationTime) || (has(self.expirationTime) && timestamp(self.expirationTime) <= timestamp(oldSelf.expirationTime))",message="`expirationTime` may be set or brought forward, and neither put off nor taken out: what was to end ends. Make another token with another ScimCredential"
@@ -35,18 +37,21 @@ type ScimCredentialSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-f]{64}$')",message="must be the SHA-256 hash of the token, 64 characters in lower-case hexadecimal digits. Let `kubectl scim key generate` make both"
 	SHA256 string `json:"sha256,omitempty"`
 
-	// issueTime is when the token was made. A tenant's `spec.credentialsNotBefore`
+	// issueTime is when the token was made, in whole seconds. A tenant's `spec.credentialsNotBefore`
 	// refuses those that were made before it.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="int(self) > 0 && timestamp(int(self)) == self",message="must be a time in whole seconds, for example '2026-05-01T12:00:00Z'"
 	IssueTime metav1.Time `json:"issueTime,omitzero"`
 
-	// notBefore is when the token begins to work. At once when omitted.
+	// notBefore is when the token begins to work, in whole seconds. At once when omitted.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="int(self) > 0 && timestamp(int(self)) == self",message="must be a time in whole seconds, for example '2026-05-01T12:00:00Z'"
 	NotBefore metav1.Time `json:"notBefore,omitzero"`
 
-	// expirationTime is when the token stops working, if its ScimApiKey does not expire
+	// expirationTime is when the token stops working, in whole seconds, if its ScimApiKey does not expire
 	// before. It may be set or brought forward, and never put off.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="int(self) > 0 && timestamp(int(self)) == self",message="must be a time in whole seconds, for example '2026-05-01T12:00:00Z'"
 	ExpirationTime metav1.Time `json:"expirationTime,omitzero"`
 }
 

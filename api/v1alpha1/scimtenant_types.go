@@ -123,6 +123,7 @@ type ScimTenantSpec struct {
 	// to revoke all of a tenant's tokens at once, also while the operator is away, and
 	// how to make sure that a restored backup brings no revoked one back.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="int(self) > 0",message="must be a time, for example '2026-05-01T12:00:00Z'"
 	CredentialsNotBefore metav1.Time `json:"credentialsNotBefore,omitzero"`
 
 	// deletionPolicy says what becomes of the users and groups when this

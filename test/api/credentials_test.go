@@ -46,6 +46,9 @@ var _ = Describe("ScimCredential", func() {
 		Entry("with half a hash", keyID, "apiKeyRef: {name: entra}\nsha256: "+strings.Repeat("0a", 16)+"\n"+issued, "spec.sha256"),
 		Entry("without the time of issue", keyID, "apiKeyRef: {name: entra}\n"+hash, "spec.issueTime: Required"),
 		Entry("with a day for a time", keyID, entra+"expirationTime: 2027-01-01", "spec.expirationTime"),
+		Entry("with a time in lower case, which Go cannot read", keyID, entra+"expirationTime: 2027-01-01t00:00:00z", "must be a time in whole seconds, for example '2026-05-01T12:00:00Z'"),
+		Entry("with a zone that there is not, which Go cannot read", keyID, entra+"notBefore: 2027-01-01T00:00:00+99:00", "must be a time in whole seconds"),
+		Entry("with half a second, which Go drops", keyID, strings.Replace(entra, "00Z", "00.5Z", 1), "must be a time in whole seconds"),
 	)
 
 	const another = "Make another token with another ScimCredential"
