@@ -120,6 +120,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	r.sweeper.progress.forget(s.tenant.UID)
 	r.usage.forget(s.tenant.UID)
 	r.certificates.forget(s.tenant.UID)
+	r.migrations.forget(s.tenant.UID)
 	return nil
 }
 

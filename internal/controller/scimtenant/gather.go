@@ -13,7 +13,8 @@ import (
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
-// gather reads what decides whether the tenant gets its endpoint.
+// gather reads what decides whether the tenant gets its endpoint, and which rights its
+// server gets.
 func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 	s.refused = refuse(s.tenant, r.Config.Allow)
 	ingress := &networkingv1.Ingress{}
@@ -30,6 +31,9 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 			return fmt.Errorf("listing the IngressClasses: %w", err)
 		}
 		s.ingressClass = hasIngressClass(s.tenant, classes.Items)
+	}
+	if err := r.gatherVerifiers(ctx, s); err != nil {
+		return err
 	}
 	s.gathered = true
 	return nil

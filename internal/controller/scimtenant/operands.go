@@ -16,14 +16,14 @@ import (
 )
 
 // reconcileServer applies the objects that make the SCIM server run. What the
-// pods need comes first: a ServiceAccount of somebody else must be given no
-// rights, and no pod must run under it.
+// pods need comes first: the credentials of tokens that worked before must be
+// there, a ServiceAccount of somebody else must be given no rights, and no pod must
+// run under it.
 func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
-	for _, intent := range []apply.Intent{
-		operand.ServiceAccount(s.tenant),
-		operand.Role(s.tenant),
-		operand.RoleBinding(s.tenant),
-	} {
+	if failure := r.makeCredentials(ctx, s); failure != nil {
+		return errors.Join(failure, r.readDeployment(ctx, s))
+	}
+	for _, intent := range append([]apply.Intent{operand.ServiceAccount(s.tenant)}, rights(s)...) {
 		if failure := r.applyForServer(ctx, s, intent); failure != nil || s.serverProblem != nil {
 			return errors.Join(failure, r.readDeployment(ctx, s))
 		}

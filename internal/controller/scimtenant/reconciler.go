@@ -54,6 +54,7 @@ type Reconciler struct {
 	replicas contract.ReplicaObserver
 	// certificates is what is known about the certificates of tenants' hosts.
 	certificates findings
+	migrations   migrations
 }
 
 // What the server of a tenant may do is in its Role (package operand); the
@@ -129,6 +130,7 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 	err := errors.Join(
 		r.reconcileServer(ctx, s),
 		r.gatherRollout(ctx, s),
+		r.endMigration(ctx, s),
 		r.reconcileEndpoint(ctx, s),
 		r.gatherCertificate(ctx, s),
 	)

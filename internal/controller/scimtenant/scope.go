@@ -6,6 +6,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -54,6 +55,13 @@ type scope struct {
 	// gatherUsage.
 	unreachable []contract.Unreachable
 
+	// verifiers is the Secret by which pods of the release before know tokens; nil when
+	// there is none. Set by gather.
+	verifiers *corev1.Secret
+	// migrationAfter is how soon to look again whether what only such pods need may go.
+	// Set by endMigration.
+	migrationAfter time.Duration
+
 	// deployment is the server's Deployment as it was after the apply; nil when
 	// it could not be applied. Set by reconcileServer.
 	deployment *appsv1.Deployment
@@ -97,6 +105,9 @@ func (s *scope) requeueAfter() time.Duration {
 	}
 	if s.deployment != nil && !rolledOut(s.deployment, s.tenant.Replicas()) {
 		waits = append(waits, rolloutWait(s.deployment))
+	}
+	if s.migrationAfter > 0 {
+		waits = append(waits, s.migrationAfter)
 	}
 	if s.hostTaken != nil {
 		waits = append(waits, conflictInterval)
