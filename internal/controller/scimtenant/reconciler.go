@@ -59,8 +59,9 @@ type Reconciler struct {
 
 // What the server of a tenant may do is in its Role (package operand); the
 // operator must hold all of it to be allowed to grant it. That is why it may
-// watch Secrets, and watch and write users and groups in ways that it does not
-// need.
+// watch and write users and groups in ways that it does not need. Secrets are
+// read by name: those with certificates of hosts, and what the release before has
+// left (see migration.go).
 //
 // Where OwnerReferencesPermissionEnforcement is on, to change the owners of an
 // object takes the right to delete it, and to block an owner's deletion takes
@@ -78,7 +79,7 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups="",resources=services;serviceaccounts,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;watch
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;delete
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=roles;rolebindings,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=ingresses,verbs=get;list;watch;create;patch;delete
