@@ -147,8 +147,6 @@ const (
 	// ReasonExpired: the expirationTime of the key, or of all its ScimCredentials, has
 	// passed.
 	ReasonExpired = "Expired"
-	// ReasonVerifierLost: the hash of a token that was handed over is gone.
-	ReasonVerifierLost = "VerifierLost"
 	// ReasonRevoked: the key was deleted and no replica accepts it any more.
 	ReasonRevoked = "Revoked"
 )

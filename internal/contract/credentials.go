@@ -11,13 +11,13 @@ import (
 	"github.com/kubescim/kubescim/internal/apikey"
 )
 
-// AnnotationCredentialsRevision, on the Lease of a server pod, is the resourceVersion up to
+// AnnotationCredentialsRevision is, on the Lease of a server pod, the resourceVersion up to
 // which the pod goes by the ScimCredentials of its namespace. The pod updates it when one
 // of them changes, as soon as it does nothing any more under a credential that is not
 // accepted. It is absent until the pod has listed them for the first time. It moves with
 // ScimCredentials only, which have no status: a new status of a ScimApiKey makes no pod
 // write.
-const AnnotationCredentialsRevision = "scim.kubescim.dev/credentials-revision"
+const AnnotationCredentialsRevision = "scim.kubescim.dev/credentials-revision" //nolint:gosec // An annotation, not a credential.
 
 // Accepted returns the verifiers, by key id, of the tokens that a tenant's servers accept
 // at a time: those of ScimCredentials whose ScimApiKey, found by its name, is there, of

@@ -82,6 +82,13 @@ func restorable(s *scope) *scimv1alpha1.ScimCredential {
 	return s.migration.restorable(s.key, verifier)
 }
 
+// hasEnded reports whether a tenant refuses a credential for good.
+func hasEnded(credential *scimv1alpha1.ScimCredential, tenant *scimv1alpha1.ScimTenant, now time.Time) bool {
+	spec := credential.Spec
+	return spec.IssueTime.Before(&tenant.Spec.CredentialsNotBefore) ||
+		!spec.ExpirationTime.IsZero() && !now.Before(spec.ExpirationTime.Time)
+}
+
 // unrevoked reports whether any of the credentials has not been revoked.
 func unrevoked(credentials []scimv1alpha1.ScimCredential, now time.Time) bool {
 	for i := range credentials {

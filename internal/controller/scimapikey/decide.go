@@ -36,7 +36,7 @@ const (
 	// stepRelease lets the key go.
 	stepRelease step = "release"
 	// stepWriteVerifiers writes for pods of the release before what they are to accept.
-	stepWriteVerifiers step = "write verifiers"
+	stepWriteVerifiers step = "write for the release before"
 )
 
 // decision is the next step, what it is about, and why there is none.
@@ -144,7 +144,7 @@ func decideHandOver(s *scope) decision {
 	switch {
 	case !s.tenantExists():
 		return decision{}
-	case pending.Spec.IssueTime.Before(&s.tenant.Spec.CredentialsNotBefore):
+	case hasEnded(pending, s.tenant, s.now):
 		return decision{step: stepDiscard, credential: pending}
 	case s.handover != nil:
 		return decision{problem: inTheWay(s)}

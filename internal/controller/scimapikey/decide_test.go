@@ -196,6 +196,7 @@ func TestDecide(t *testing.T) {
 		"pending, no URL that is true":       {scope: found(pending, allAcknowledge, newSpec), step: stepNone, reason: "WaitingForServer", message: "URL of its own", passing: true},
 		"pending, a Secret of somebody else": {scope: found(pending, allAcknowledge, foreign), step: stepNone, reason: "ObjectConflict"},
 		"pending, and refused by its tenant": {scope: found(pending, allAcknowledge, notBefore(noon)), step: stepDiscard},
+		"pending, and made to expire":        {scope: found(has(issuedToken, undelivered, ending(noon)), remembered, allAcknowledge), step: stepDiscard},
 		"pending, and another was applied":   {scope: found(pending, has(elsewhere)), step: stepDiscard},
 		"undelivered, and its token is lost": {scope: found(has(issuedToken, undelivered)), step: stepDiscard},
 		"undelivered, of another token":      {scope: found(remembered, has(elsewhere, undelivered)), step: stepDiscard},

@@ -24,7 +24,7 @@ const (
 	// server as a selectable field.
 	fieldTenant = "spec.tenantRef.name"
 	// fieldAPIKey finds the credentials of a key, at the API server as a selectable field.
-	fieldAPIKey = "spec.apiKeyRef.name"
+	fieldAPIKey = "spec.apiKeyRef.name" //nolint:gosec // A field, not a credential.
 )
 
 // SetupWithManager lets the manager run the reconciler. Every reconciliation
