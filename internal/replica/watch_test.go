@@ -81,18 +81,18 @@ func encoded(object client.Object) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: fields}
 }
 
-// told is what an acceptance has said last.
-type told struct {
+// reported is what an acceptance has said last.
+type reported struct {
 	Keys     auth.Keys
 	Revision string
 }
 
-func newAcceptance(c *cluster) (*acceptance, *told) {
-	last, log := &told{}, slog.New(slog.DiscardHandler)
+func newAcceptance(c *cluster) (*acceptance, *reported) {
+	last, log := &reported{}, slog.New(slog.DiscardHandler)
 	a := &acceptance{
 		log: log, apiKeys: &apiKeys{client: c.client(), log: log, kind: "ScimApiKey"},
 		credentials: &credentials{client: c.client(), log: log, kind: "ScimCredential"},
-		accept:      func(keys auth.Keys, revision string) { *last = told{Keys: keys, Revision: revision} },
+		accept:      func(keys auth.Keys, revision string) { *last = reported{Keys: keys, Revision: revision} },
 	}
 	a.configure(&scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Name: "acme"}})
 	return a, last
