@@ -146,7 +146,7 @@ func (r *Reconciler) proceed(ctx context.Context, s *scope) (ctrl.Result, error)
 		if s.decision.step == stepNone {
 			return ctrl.Result{RequeueAfter: requeueAfter(s)}, nil
 		}
-		if err := r.take(ctx, s); err != nil {
+		if err := r.perform(ctx, s); err != nil {
 			return ctrl.Result{}, err
 		}
 		if s.decision.step == stepRelease {

@@ -16,8 +16,8 @@ import (
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
-// take takes the step that was decided on.
-func (r *Reconciler) take(ctx context.Context, s *scope) error {
+// perform does the step that was decided on.
+func (r *Reconciler) perform(ctx context.Context, s *scope) error {
 	switch s.decision.step {
 	case stepIssue:
 		return r.issue(ctx, s)
