@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the operator of an earlier commit into the cluster that kubectl talks to, over one that is there: builds its
 # image from a worktree of that commit, loads it, and installs the chart of that commit. The commit is named by
-# hack/upgrade/previous. test/e2e/upgrade calls this, and then upgrades to the present operator.
+# hack/upgrade/previous. test/e2e/upgrade calls this, and then upgrades to the present operator. Arguments go to helm.
 #
 # Environment: HELM is the helm program, KUBECONFIG the cluster.
 set -euo pipefail
@@ -37,5 +37,5 @@ GOOS=linux CGO_ENABLED=0 go -C "$work/source" build -trimpath -buildvcs=false -l
 go -C hack run ./image -tag "$IMAGE" -o "$work/image.tar" -load "$work/manager" "$work/scim-server"
 
 "$HELM" upgrade --install kubescim "$work/source/charts/kubescim" --namespace kubescim-system --create-namespace \
-  --reset-values --set "image.repository=${IMAGE%:*}" --set "image.tag=${IMAGE##*:}" --wait --timeout 3m >/dev/null
+  --reset-values --set "image.repository=${IMAGE%:*}" --set "image.tag=${IMAGE##*:}" --wait --timeout 3m "$@" >/dev/null
 echo "the operator of commit ${COMMIT:0:10} is installed"

@@ -11,6 +11,7 @@ func TestNotesMakeATenantThatIsLookedAt(t *testing.T) {
 		args     []string
 		has, not string
 	}{
+		"no upgrade":              {nil, "kubectl wait -n acme", "helm rollback"},
 		"all namespaces":          {nil, "kubectl create namespace acme\n  kubectl apply -n acme", "for example in"},
 		"some namespaces":         {[]string{"--set", "watchNamespaces={globex,initech}"}, "kubectl apply -n globex", "kubectl create namespace"},
 		"none named in the wait":  {[]string{"--set", "watchNamespaces={globex,initech}"}, "kubectl wait -n globex", "-n acme"},

@@ -67,9 +67,10 @@ func installPresent() {
 	Expect(err).NotTo(HaveOccurred())
 }
 
-var _ = Describe("An upgrade from the earlier operator", func() {
+var _ = Describe("An upgrade from the earlier operator", Ordered, func() {
 	It("loses no request, user or token, and brings the CustomResourceDefinitions along", func(ctx SpecContext) {
-		t := Serve(ctx, "upgraded", scimv1alpha1.IdentityProviderGeneric)
+		t := Serve(ctx, "upgraded", scimv1alpha1.IdentityProviderGeneric, func(spec *scimv1alpha1.ScimTenantSpec) { spec.Server.Replicas = 3 })
+		revoked := newToken(t, "revoked")
 		users := map[string]string{}
 		for i := range 20 {
 			name := fmt.Sprintf("user-%d@example.com", i)
@@ -83,7 +84,23 @@ var _ = Describe("An upgrade from the earlier operator", func() {
 		clients.Start(t, 3, 200*time.Millisecond)
 		defer clients.Stop()
 		Eventually(clients.Sent).Should(BeNumerically(">", 10))
+		halfway := holdHalfway(ctx, t)
 		installPresent()
+		Eventually(halfway).WithTimeout(3 * time.Minute).Should(Receive(BeNil()))
+
+		By("having pods of both releases side by side")
+		both := podsOfBoth(ctx, t)
+		both.accept(t.Token)
+		added := newToken(t, "added")
+		both.accept(added)
+		both.accept(revoked)
+		Kubectl("delete", "scimapikey", "-n", t.Namespace, "revoked", "--timeout=60s")
+		both.refuse(revoked)
+		Kubectl("get", "-n", t.Namespace, "secret/upgraded-scim-verifiers", "role/upgraded-scim-credentials")
+		Expect(rightsOf(t)).To(ContainElement("secrets"))
+		Expect(leases(ctx, t)).To(Equal(map[bool]int{before: 3, anew: 1}), "the pods of both releases changed meanwhile")
+		Kubectl("rollout", "resume", "-n", t.Namespace, "deployment/upgraded-scim")
+
 		name, tag := image()
 		Eventually(func(g Gomega) {
 			server := &appsv1.Deployment{}
@@ -99,9 +116,19 @@ var _ = Describe("An upgrade from the earlier operator", func() {
 		Expect(clients.Repeated()).To(BeNumerically("<", 20))
 		Expect(clients.Failures()).To(BeEmpty(), "of %d requests, the first that failed: %.300s", clients.Sent(), strings.Join(clients.Failures(), "\n"))
 
+		By("leaving nothing behind that only the release before needs")
+		Eventually(func() string {
+			return Kubectl("get", "-n", t.Namespace, "--ignore-not-found", "-o", "name",
+				"secret/upgraded-scim-verifiers", "role/upgraded-scim-credentials", "rolebinding/upgraded-scim-credentials")
+		}).WithTimeout(2 * time.Minute).Should(BeEmpty())
+		Expect(rightsOf(t)).To(And(ContainElement("scimcredentials"), Not(ContainElement("secrets"))))
+		Expect(leases(ctx, t)).To(Equal(map[bool]int{anew: 3}))
+
 		By("looking at what is there now, with the token of before")
 		t.Expose(ctx)
 		t.EveryReplica(func(c *Client) {
+			c.WithToken(added).Get(Users + "?count=1").Has(http.StatusOK)
+			c.WithToken(revoked).Get(Users + "?count=1").Has(http.StatusUnauthorized)
 			for id, name := range users {
 				Expect(c.Get(Users + "/" + id).Has(http.StatusOK).At("userName")).To(Equal(name))
 			}
@@ -112,5 +139,36 @@ var _ = Describe("An upgrade from the earlier operator", func() {
 		id := slices.Collect(maps.Keys(users))[0]
 		t.Send(http.MethodDelete, Users+"/"+id, "").Has(http.StatusNoContent)
 		t.Get(Users+"/"+id).IsError(http.StatusNotFound, "")
+	})
+
+	It("can be taken back, with the CustomResourceDefinitions and the tokens of the present one", func(ctx SpecContext) {
+		t := Serve(ctx, "restored", scimv1alpha1.IdentityProviderGeneric)
+		kept := newToken(t, "kept")
+		Kubectl("delete", "secret", "-n", t.Namespace, "restored") // as whoever has copied the token does
+		run(ctx, time.Minute, "bash", "-euo", "pipefail", "-c",
+			strings.NewReplacer("namespace=acme", "namespace="+t.Namespace, "tenant=acme", "tenant="+t.Name).Replace(documented("-scim-verifiers")))
+		run(ctx, 15*time.Minute, "hack/upgrade/install-previous.sh", "--set", "crds.enabled=false")
+		Eventually(leases).WithArguments(ctx, t).WithTimeout(3 * time.Minute).Should(Equal(map[bool]int{before: 2}))
+		Recovered(ctx, t)
+		t.Expose(ctx)
+		t.EveryReplica(func(c *Client) {
+			c.Get(Users + "?count=1").Has(http.StatusOK)
+			c.WithToken(kept).Get(Users + "?count=1").Has(http.StatusOK)
+		})
+		WaitFor(t.Namespace, "condition=Ready", "scimapikey/restored", "scimapikey/kept")
+		Kubectl("diff", "-f", root+"/config/crd/bases")
+
+		By("upgrading once more")
+		installPresent()
+		Eventually(leases).WithArguments(ctx, t).WithTimeout(3 * time.Minute).Should(Equal(map[bool]int{anew: 2}))
+		Eventually(func() string {
+			return Kubectl("get", "secret", "-n", t.Namespace, "--ignore-not-found", "-o", "name", "restored-scim-verifiers")
+		}).WithTimeout(time.Minute).Should(BeEmpty())
+		Recovered(ctx, t)
+		t.Expose(ctx)
+		t.EveryReplica(func(c *Client) {
+			c.Get(Users + "?count=1").Has(http.StatusOK)
+			c.WithToken(kept).Get(Users + "?count=1").Has(http.StatusOK)
+		})
 	})
 })
