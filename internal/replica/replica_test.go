@@ -69,9 +69,9 @@ var _ = BeforeSuite(func() {
 	Expect(err).NotTo(HaveOccurred())
 })
 
-// takeAnything makes the API server take objects of a resource that its CRD refuses, such
+// dropRules makes the API server take objects of a resource that its CRD refuses, such
 // as are there when an earlier CRD took them.
-func takeAnything(ctx context.Context, resource string) {
+func dropRules(ctx context.Context, resource string) {
 	GinkgoHelper()
 	definition := &unstructured.Unstructured{}
 	definition.SetGroupVersionKind(schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"})
@@ -384,7 +384,7 @@ var _ = Describe("A replica, with a server's permissions", func() {
 			broken.SetGroupVersionKind(scimv1alpha1.GroupVersion.WithKind(kind))
 			broken.SetNamespace(namespace)
 			broken.SetName(name)
-			takeAnything(ctx, strings.ToLower(kind)+"s")
+			dropRules(ctx, strings.ToLower(kind)+"s")
 			Eventually(func() error { return admin.Create(ctx, broken.DeepCopy()) }, "10s").Should(Succeed())
 		}
 		locked, last := issue(ctx, "entra")
