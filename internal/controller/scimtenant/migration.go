@@ -58,11 +58,11 @@ func (r *Reconciler) gatherVerifiers(ctx context.Context, s *scope) error {
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("reading whether the verifiers Secret is there: %w", err)
 	}
-	if err != nil || !operand.IsVerifiersSecret(secret, s.tenant.Name) {
+	if err == nil && operand.IsVerifiersSecret(secret, s.tenant.Name) {
+		s.verifiers = secret
+	} else {
 		r.migrations.progress(s.tenant.UID, "")
-		return nil
 	}
-	s.verifiers = secret
 	return nil
 }
 
@@ -94,38 +94,40 @@ func (r *Reconciler) makeCredentials(ctx context.Context, s *scope) error {
 // is revoked at this moment takes along those that are there: the one that comes too late
 // must not wait for the next key of that name.
 func (r *Reconciler) makeCredential(ctx context.Context, key *scimv1alpha1.ScimApiKey, credential *scimv1alpha1.ScimCredential) error {
-	err := r.Live.Get(ctx, client.ObjectKeyFromObject(credential), &scimv1alpha1.ScimCredential{})
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("reading ScimCredential %s: %w", credential.Name, err)
+	there := &scimv1alpha1.ScimCredential{}
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(credential), there); !apierrors.IsNotFound(err) {
+		return wrapped(err, "reading ScimCredential "+credential.Name)
 	}
-	if err == nil {
+	switch err := r.Live.Create(ctx, credential, apply.FieldManager); {
+	case err == nil:
+		return r.takeBackLate(ctx, key, credential)
+	case apierrors.IsAlreadyExists(err):
 		return nil
-	}
-	err = r.Live.Create(ctx, credential, apply.FieldManager)
-	if client.IgnoreAlreadyExists(err) != nil {
+	default:
 		return fmt.Errorf("making ScimCredential %s of ScimApiKey %s: %w", credential.Name, key.Name, err)
 	}
-	if err != nil {
-		return nil
-	}
-	return r.takeBackLate(ctx, key, credential)
 }
 
 // takeBackLate deletes a ScimCredential that was made when its key had just been revoked.
 func (r *Reconciler) takeBackLate(ctx context.Context, key *scimv1alpha1.ScimApiKey, credential *scimv1alpha1.ScimCredential) error {
 	now := &scimv1alpha1.ScimApiKey{}
 	err := r.Live.Get(ctx, client.ObjectKeyFromObject(key), now)
-	if client.IgnoreNotFound(err) != nil {
+	switch {
+	case client.IgnoreNotFound(err) != nil:
 		return fmt.Errorf("reading whether ScimApiKey %s is still there: %w", key.Name, err)
-	}
-	if err == nil && now.UID == key.UID && now.DeletionTimestamp.IsZero() {
+	case err == nil && now.UID == key.UID && now.DeletionTimestamp.IsZero():
 		return nil
 	}
 	err = r.Live.Delete(ctx, credential, client.Preconditions{UID: &credential.UID})
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("deleting ScimCredential %s of a key that is gone: %w", credential.Name, err)
+	return wrapped(client.IgnoreNotFound(err), "deleting ScimCredential "+credential.Name+" of a key that is gone")
+}
+
+// wrapped says what was being attempted when there was an error; nil when there was none.
+func wrapped(err error, attempt string) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s: %w", attempt, err)
 }
 
 // rights are what the server's pods need to be allowed to do.
