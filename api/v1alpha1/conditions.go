@@ -136,9 +136,9 @@ const (
 	// not there.
 	ReasonWaitingForCredential = "WaitingForCredential"
 	// ReasonNoCredential: the key has no ScimCredential.
-	ReasonNoCredential = "NoCredential"
+	ReasonNoCredential = "NoCredential" //nolint:gosec // A reason, not a credential.
 	// ReasonCredentialLost: the ScimCredential of a token that was handed over is gone.
-	ReasonCredentialLost = "CredentialLost"
+	ReasonCredentialLost = "CredentialLost" //nolint:gosec // A reason, not a credential.
 	// ReasonCredentialsNotBefore: the key's ScimCredentials were issued before the
 	// tenant's spec.credentialsNotBefore.
 	ReasonCredentialsNotBefore = "CredentialsNotBefore"
