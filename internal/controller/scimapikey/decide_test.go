@@ -221,6 +221,9 @@ func TestDecide(t *testing.T) {
 		"removed, of a key that is Offline":   {scope: found(said, offline), step: stepNone, reason: "WaitingForCredential"},
 		"in the Secret, of whom nobody knows": {scope: found(handedOver), step: stepNone, reason: "ObjectConflict"},
 		"in the verifiers only":               {scope: found(said, inMigration), step: stepRestore},
+		"in the verifiers, and in the Secret": {scope: found(said, inMigration, handedOver, func(s *scope) {
+			s.key.Status.DeliveredTime, s.pass.Stored().Status.Credentials = metav1.Time{}, nil
+		}), step: stepRestore},
 		"in the verifiers, and not delivered": {scope: found(said, inMigration, func(s *scope) { s.key.Status.DeliveredTime = metav1.Time{} }), step: stepIssue},
 
 		"deleted":                           {scope: found(has(issuedToken), allAcknowledge, deleted), step: stepRevoke},

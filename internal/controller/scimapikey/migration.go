@@ -117,13 +117,13 @@ func (m migration) restorable(key *scimv1alpha1.ScimApiKey, handedOver apikey.Ve
 	if m.verifiers == nil {
 		return nil
 	}
-	verifier, ok := operand.VerifierIn(m.verifiers.Data, key.Status.KeyID)
-	if !ok || key.Status.DeliveredTime.IsZero() && !sameToken(verifier, handedOver) {
+	credential := operand.MigratedCredentials([]scimv1alpha1.ScimApiKey{*key}, m.verifiers.Data)[key.Name]
+	if credential == nil {
 		return nil
 	}
-	issued := key.CreationTimestamp.Time
-	if !key.Status.DeliveredTime.IsZero() {
-		issued = key.Status.DeliveredTime.Time
+	verifier, err := contract.VerifierOf(credential)
+	if err != nil || !isDelivered(credential) && !sameToken(verifier, handedOver) {
+		return nil
 	}
-	return contract.CredentialOf(verifier, key.Namespace, key.Name, issued)
+	return credential
 }
