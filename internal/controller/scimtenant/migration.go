@@ -142,7 +142,7 @@ func rights(s *scope) []apply.Intent {
 // none.
 func (r *Reconciler) endMigration(ctx context.Context, s *scope) error {
 	switch {
-	case s.serverProblem != nil || len(s.refused.server) > 0 || s.deployment == nil || !rolledOut(s.deployment, s.tenant.Replicas()):
+	case !upToDate(s):
 		return nil
 	case s.verifiers == nil:
 		return r.dropMigrationRole(ctx, s)
@@ -166,6 +166,11 @@ func (r *Reconciler) endMigration(ctx context.Context, s *scope) error {
 	log.FromContext(ctx).Info("All pods of the tenant's server go by its ScimCredentials: the verifiers Secret is deleted", "secret", s.verifiers.Name)
 	r.migrations.progress(s.tenant.UID, "")
 	return nil
+}
+
+// upToDate reports whether the server is as the tenant asks for, and all of its pods are new.
+func upToDate(s *scope) bool {
+	return s.serverProblem == nil && len(s.refused.server) == 0 && s.deployment != nil && rolledOut(s.deployment, s.tenant.Replicas())
 }
 
 // dropMigrationRole deletes the second Role once the first one is known to the API servers.
