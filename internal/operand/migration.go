@@ -20,9 +20,9 @@ import (
 // nothing else.
 //
 // credentials are those of the namespace. current is the data that the Secret has. An entry
-// of a key that has no credential is kept as it is, by status.keyID, until the credential is
-// made of it. Those pods know no time before which a token does not work: one that is not
-// good yet is left out.
+// of which a credential is still to be made (see unmigrated) is kept as it is until then.
+// Those pods know no time before which a token does not work: one that is not good yet is
+// left out.
 func Verifiers(
 	tenant *scimv1alpha1.ScimTenant,
 	keys []scimv1alpha1.ScimApiKey,
@@ -42,7 +42,7 @@ func Verifiers(
 	}
 	wanted := contract.Accepted(tenant, byName, all, now)
 	for i := range keys {
-		verifier, ok := VerifierIn(current, keys[i].Status.KeyID)
+		verifier, ok := unmigrated(&keys[i], current)
 		verifier.ExpirationTime = keys[i].Spec.ExpirationTime.UTC()
 		if ok && !known[verifier.KeyID] && keys[i].DeletionTimestamp.IsZero() && !verifier.Expired(now) {
 			wanted[verifier.KeyID] = verifier
@@ -60,6 +60,16 @@ func Verifiers(
 		data[keyID] = text
 	}
 	return data, nil
+}
+
+// unmigrated returns the verifier of a key's token that the verifiers Secret has and of
+// which no ScimCredential has been made yet; false when there is none. Of a key whose status
+// has credentials, all have been made: one that is gone was taken away.
+func unmigrated(key *scimv1alpha1.ScimApiKey, verifiers map[string][]byte) (apikey.Verifier, bool) {
+	if len(key.Status.Credentials) > 0 {
+		return apikey.Verifier{}, false
+	}
+	return VerifierIn(verifiers, key.Status.KeyID)
 }
 
 // VerifierIn returns the verifier of one key id; false when the data has none
@@ -135,13 +145,14 @@ func MigrationRoleBinding(t *scimv1alpha1.ScimTenant) *rbacv1ac.RoleBindingApply
 }
 
 // MigratedCredentials returns, by the name of its key, the ScimCredential of each token
-// that the verifiers Secret of the release before has and that belongs to a key which is
-// not being deleted. One that was perhaps never handed over is undelivered.
+// that the verifiers Secret of the release before has, that belongs to a key which is not
+// being deleted, and of which none has been made yet. One that was perhaps never handed
+// over is undelivered.
 func MigratedCredentials(keys []scimv1alpha1.ScimApiKey, verifiers map[string][]byte) map[string]*scimv1alpha1.ScimCredential {
 	credentials := map[string]*scimv1alpha1.ScimCredential{}
 	for i := range keys {
 		key := &keys[i]
-		verifier, ok := VerifierIn(verifiers, key.Status.KeyID)
+		verifier, ok := unmigrated(key, verifiers)
 		if !ok || !key.DeletionTimestamp.IsZero() {
 			continue
 		}

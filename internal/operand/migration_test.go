@@ -44,7 +44,10 @@ func TestMigratedCredentials(t *testing.T) {
 			key("aaaaaaaaaaaaaaaa", func(k *scimv1alpha1.ScimApiKey) { k.Status.DeliveredTime = metav1.Time{} }),
 			credential(created, map[string]string{scimv1alpha1.AnnotationUndelivered: "true"}),
 		},
-		"one that is being deleted":         {key("aaaaaaaaaaaaaaaa", func(k *scimv1alpha1.ScimApiKey) { k.DeletionTimestamp = &delivered }), nil},
+		"one that is being deleted": {key("aaaaaaaaaaaaaaaa", func(k *scimv1alpha1.ScimApiKey) { k.DeletionTimestamp = &delivered }), nil},
+		"one whose credential was made, and taken away": {key("aaaaaaaaaaaaaaaa", func(k *scimv1alpha1.ScimApiKey) {
+			k.Status.Credentials = []scimv1alpha1.APIKeyCredential{{KeyID: "aaaaaaaaaaaaaaaa"}}
+		}), nil},
 		"one that has no token yet":         {key(""), nil},
 		"one whose token is not there":      {key("dddddddddddddddd"), nil},
 		"one whose token is beyond reading": {key("cccccccccccccccc"), nil},

@@ -40,6 +40,12 @@ func deleting(k *scimv1alpha1.ScimApiKey) {
 	k.DeletionTimestamp = &metav1.Time{Time: now}
 }
 
+func listing(v apikey.Verifier) func(*scimv1alpha1.ScimApiKey) {
+	return func(k *scimv1alpha1.ScimApiKey) {
+		k.Status.Credentials = []scimv1alpha1.APIKeyCredential{{KeyID: v.KeyID}}
+	}
+}
+
 func credential(v apikey.Verifier, key string, change ...func(*scimv1alpha1.ScimCredential)) scimv1alpha1.ScimCredential {
 	c := contract.CredentialOf(v, "team", key, now.Add(-time.Hour))
 	for _, f := range change {
@@ -84,6 +90,7 @@ func TestVerifiers(t *testing.T) {
 		"without a credential, and expired":              {keys{apiKey("a", a.KeyID, expiring(now))}, nil, both, none},
 		"without a credential, and of no id":             {keys{apiKey("a", "")}, nil, both, none},
 		"without a credential, and given less time":      {keys{apiKey("a", a.KeyID, expiring(now.Add(time.Hour)))}, nil, both, map[string][]byte{a.KeyID: text(t, limited)}},
+		"without the credential that it had":             {keys{apiKey("a", a.KeyID, listing(a))}, nil, both, none},
 		"nonsense is dropped":                            {keys{apiKey("a", a.KeyID)}, nil, map[string][]byte{a.KeyID: []byte("nonsense"), "note": []byte("by hand")}, none},
 		"an entry that is another key's credential's id": {keys{apiKey("a", a.KeyID)}, credentials{credential(a, "other")}, both, none},
 	} {

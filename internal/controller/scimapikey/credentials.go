@@ -62,14 +62,13 @@ func isDelivered(credential *scimv1alpha1.ScimCredential) bool {
 func sameToken(a, b apikey.Verifier) bool { return a.KeyID == b.KeyID && a.SHA256 == b.SHA256 }
 
 // restorable returns the ScimCredential of a token that was handed over, as the key's
-// status and its hand-over Secret, or the verifiers of the release before, tell it; nil if
-// they do not. The status must have it: who may only write Secrets must not get a token of
+// status and its hand-over Secret tell it; nil if they do not. The status must have it: who may only write Secrets must not get a token of
 // his own accepted. It comes back with the times that it had, so that what has ended stays
 // so.
 func restorable(s *scope) *scimv1alpha1.ScimCredential {
 	verifier, ok := s.handedOver()
 	if !ok {
-		return s.migration.restorable(s.key, verifier)
+		return nil
 	}
 	for _, recorded := range s.pass.Stored().Status.Credentials {
 		if recorded.KeyID != verifier.KeyID {
@@ -79,7 +78,7 @@ func restorable(s *scope) *scimv1alpha1.ScimCredential {
 		credential.Spec.NotBefore, credential.Spec.ExpirationTime = recorded.NotBefore, recorded.ExpirationTime
 		return credential
 	}
-	return s.migration.restorable(s.key, verifier)
+	return nil
 }
 
 // hasEnded reports whether a tenant refuses a credential for good.

@@ -88,6 +88,9 @@ func decideRevocation(s *scope) decision {
 
 // decideDelivery brings the key's token to whom it is for.
 func decideDelivery(s *scope) decision {
+	if credential := unmigrated(s); credential != nil {
+		return decision{step: stepRestore, credential: credential}
+	}
 	for i := range s.credentials {
 		credential := &s.credentials[i]
 		switch stageOf(s, credential) {

@@ -163,6 +163,7 @@ func behind(s *scope) { s.migration.wanted = &corev1.Secret{} }
 func immutableVerifiers(s *scope) { s.migration.wanted = &corev1.Secret{Immutable: ptr.To(true)} }
 
 func inMigration(s *scope) {
+	s.key.Status.Credentials, s.pass.Stored().Status.Credentials = nil, nil
 	text, err := issuedToken.verifier.MarshalText()
 	if err != nil {
 		panic(err)
@@ -221,9 +222,11 @@ func TestDecide(t *testing.T) {
 		"removed, of a key that is Offline":   {scope: found(said, offline), step: stepNone, reason: "WaitingForCredential"},
 		"in the Secret, of whom nobody knows": {scope: found(handedOver), step: stepNone, reason: "ObjectConflict"},
 		"in the verifiers only":               {scope: found(said, inMigration), step: stepRestore},
-		"in the verifiers, and in the Secret": {scope: found(said, inMigration, handedOver, func(s *scope) {
-			s.key.Status.DeliveredTime, s.pass.Stored().Status.Credentials = metav1.Time{}, nil
-		}), step: stepRestore},
+		"in the verifiers, and in the Secret": {scope: found(said, inMigration, handedOver, func(s *scope) { s.key.Status.DeliveredTime = metav1.Time{} }), step: stepRestore},
+		"in the verifiers, and removed":       {scope: found(inMigration, said), step: stepNone, reason: "CredentialLost"},
+		"in the verifiers, and another":       {scope: found(said, inMigration, has(elsewhere)), step: stepRestore},
+		"in the verifiers, and with the key":  {scope: found(said, inMigration, has(issuedToken)), step: stepNone},
+		"in the verifiers, its name is taken": {scope: found(said, inMigration, func(s *scope) { s.taken = issuedToken.verifier.KeyID }), step: stepNone, reason: "CredentialLost"},
 		"in the verifiers, and not delivered": {scope: found(said, inMigration, func(s *scope) { s.key.Status.DeliveredTime = metav1.Time{} }), step: stepIssue},
 
 		"deleted":                           {scope: found(has(issuedToken), allAcknowledge, deleted), step: stepRevoke},

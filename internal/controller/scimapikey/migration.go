@@ -11,7 +11,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
@@ -110,17 +109,24 @@ func (m migration) version() string {
 	return m.verifiers.ResourceVersion
 }
 
-// restorable returns the credential of a key of the release before, whose token was handed
-// over; nil if the key has none. The tenant controller makes those of all keys; a key need
-// not wait for it. handedOver is the token in the hand-over Secret.
-func (m migration) restorable(key *scimv1alpha1.ScimApiKey, handedOver apikey.Verifier) *scimv1alpha1.ScimCredential {
-	if m.verifiers == nil {
+// unmigrated returns the credential that is still to be made of a token of the release
+// before, which was handed over; nil if there is none. The tenant controller makes those of
+// all keys, but a key must not wait for it: once its status has other credentials, none is
+// made any more.
+func unmigrated(s *scope) *scimv1alpha1.ScimCredential {
+	if s.migration.verifiers == nil {
 		return nil
 	}
-	credential := operand.MigratedCredentials([]scimv1alpha1.ScimApiKey{*key}, m.verifiers.Data)[key.Name]
-	if credential == nil {
+	credential := operand.MigratedCredentials([]scimv1alpha1.ScimApiKey{*s.key}, s.migration.verifiers.Data)[s.key.Name]
+	if credential == nil || credential.Name == s.taken {
 		return nil
 	}
+	for i := range s.credentials {
+		if s.credentials[i].Name == credential.Name {
+			return nil
+		}
+	}
+	handedOver, _ := s.handedOver()
 	verifier, err := contract.VerifierOf(credential)
 	if err != nil || !isDelivered(credential) && !sameToken(verifier, handedOver) {
 		return nil

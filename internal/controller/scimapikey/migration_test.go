@@ -64,6 +64,43 @@ var _ = Describe("While pods of the release before live", func() {
 		Expect(credentialsOf(ctx, key)).To(BeEmpty())
 	})
 
+	It("a token goes on working whose key gets another one before it is brought over", func(ctx context.Context) {
+		tenant, o := newTenant(ctx), startOperator(nil)
+		key, token := oldKey(ctx, tenant, "old")
+		_, another := provide(ctx, key)
+		settle(ctx, o, tenant, key)
+		for _, good := range []string{token, another} {
+			Expect(accepts(ctx, tenant, good)).To(BeTrue())
+			Expect(acceptsAsBefore(ctx, tenant, good)).To(BeTrue())
+		}
+	})
+
+	It("a ScimCredential that somebody deletes is gone for them too, and stays so", func(ctx context.Context) {
+		tenant, o := newTenant(ctx), startOperator(nil)
+		key, token := oldKey(ctx, tenant, "old")
+		settle(ctx, o, tenant, key)
+		credential, another := provide(ctx, key, func(c *scimv1alpha1.ScimCredential) {
+			c.Spec.IssueTime = metav1.NewTime(time.Now().Add(time.Hour).Truncate(time.Second))
+		})
+		settle(ctx, o, tenant, key)
+		Expect(current(ctx, key).Status.KeyID).To(Equal(credential.Name))
+		Expect(acceptsAsBefore(ctx, tenant, another)).To(BeTrue())
+
+		Expect(env.Client.Delete(ctx, credential)).To(Succeed())
+		_, err := o.reconcile(ctx, key)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(acceptsAsBefore(ctx, tenant, another)).To(BeFalse())
+		Expect(acceptsAsBefore(ctx, tenant, token)).To(BeTrue())
+
+		for _, last := range credentialsOf(ctx, key) {
+			Expect(env.Client.Delete(ctx, &last)).To(Succeed())
+		}
+		settle(ctx, startOperator(nil), tenant, key)
+		Expect(credentialsOf(ctx, key)).To(BeEmpty())
+		Expect(acceptsAsBefore(ctx, tenant, token)).To(BeFalse())
+		Expect(current(ctx, key)).To(controllertest.BeStalled(scimv1alpha1.ReasonCredentialLost))
+	})
+
 	It("a token that was on its way is issued anew", func(ctx context.Context) {
 		tenant, o := newTenant(ctx), startOperator(nil)
 		key, token := oldKey(ctx, tenant, "old")
