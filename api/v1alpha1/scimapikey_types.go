@@ -70,6 +70,13 @@ type APIKeyCredential struct {
 	// +kubebuilder:validation:MaxLength=64
 	KeyID string `json:"keyID,omitempty"`
 
+	// sha256 is the SHA-256 hash of the token, by which the token in the Secret is known
+	// to be the same when the ScimCredential has to be made again.
+	// +required
+	// +kubebuilder:validation:MinLength=64
+	// +kubebuilder:validation:MaxLength=64
+	SHA256 string `json:"sha256,omitempty"`
+
 	// issueTime is when the token was made.
 	// +required
 	IssueTime metav1.Time `json:"issueTime,omitzero"`

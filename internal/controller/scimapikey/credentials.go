@@ -71,10 +71,10 @@ func restorable(s *scope) *scimv1alpha1.ScimCredential {
 		return nil
 	}
 	for _, recorded := range s.pass.Stored().Status.Credentials {
-		if recorded.KeyID != verifier.KeyID {
+		credential := contract.CredentialOf(verifier, s.key.Namespace, s.key.Name, recorded.IssueTime.Time)
+		if recorded.KeyID != credential.Name || recorded.SHA256 != credential.Spec.SHA256 {
 			continue
 		}
-		credential := contract.CredentialOf(verifier, s.key.Namespace, s.key.Name, recorded.IssueTime.Time)
 		credential.Spec.NotBefore, credential.Spec.ExpirationTime = recorded.NotBefore, recorded.ExpirationTime
 		return credential
 	}

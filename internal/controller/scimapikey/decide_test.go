@@ -1,6 +1,10 @@
 package scimapikey
 
 import (
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/hex"
+	"hash/crc32"
 	"strconv"
 	"strings"
 	"testing"
@@ -106,6 +110,15 @@ func handedOver(s *scope) {
 	s.handover.CreationTimestamp = metav1.NewTime(noon.Add(-time.Second))
 }
 
+// forged is a Secret like the hand-over Secret, with another token of the same key id.
+func forged(s *scope) {
+	handedOver(s)
+	body := strings.Join([]string{apikey.Prefix, issuedToken.verifier.KeyID, strings.Repeat("a", 52)}, "_")
+	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(body)))
+	checksum := strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum))
+	s.handover.Data[operand.HandoverToken] = []byte(body + "_" + checksum)
+}
+
 func foreign(s *scope) { s.handover = &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "okta"}} }
 
 func leftover(s *scope) {
@@ -146,7 +159,7 @@ func said(s *scope) {
 		key.Status.KeyID, key.Status.SecretName = issuedToken.verifier.KeyID, "okta"
 		key.Status.DeliveredTime = metav1.NewTime(noon)
 		key.Status.Credentials = []scimv1alpha1.APIKeyCredential{{
-			KeyID: issuedToken.verifier.KeyID, IssueTime: metav1.NewTime(noon.Add(-time.Hour)),
+			KeyID: issuedToken.verifier.KeyID, SHA256: hex.EncodeToString(issuedToken.verifier.SHA256[:]), IssueTime: metav1.NewTime(noon.Add(-time.Hour)),
 		}}
 	}
 }
@@ -218,6 +231,7 @@ func TestDecide(t *testing.T) {
 
 		"removed, and in the Secret":          {scope: found(said, handedOver), step: stepRestore},
 		"removed, and in no Secret":           {scope: found(said), step: stepNone, reason: "CredentialLost", message: "create another ScimApiKey"},
+		"removed, and its id in the Secret":   {scope: found(said, forged), step: stepNone, reason: "CredentialLost"},
 		"removed, and its name is taken":      {scope: found(said, handedOver, func(s *scope) { s.taken = issuedToken.verifier.KeyID }), step: stepNone, reason: "CredentialLost"},
 		"removed, of a key that is Offline":   {scope: found(said, offline), step: stepNone, reason: "WaitingForCredential"},
 		"in the Secret, of whom nobody knows": {scope: found(handedOver), step: stepNone, reason: "ObjectConflict"},

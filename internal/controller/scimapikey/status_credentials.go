@@ -26,7 +26,8 @@ func setCredentials(s *scope) {
 	for i := range min(len(s.credentials), maxListed) {
 		spec := s.credentials[i].Spec
 		status.Credentials = append(status.Credentials, scimv1alpha1.APIKeyCredential{
-			KeyID: s.credentials[i].Name, IssueTime: spec.IssueTime, NotBefore: spec.NotBefore, ExpirationTime: spec.ExpirationTime,
+			KeyID: s.credentials[i].Name, SHA256: spec.SHA256,
+			IssueTime: spec.IssueTime, NotBefore: spec.NotBefore, ExpirationTime: spec.ExpirationTime,
 		})
 	}
 	if len(s.credentials) == 0 {
