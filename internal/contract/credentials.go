@@ -20,8 +20,8 @@ import (
 const AnnotationCredentialsRevision = "scim.kubescim.dev/credentials-revision" //nolint:gosec // An annotation, not a credential.
 
 // Accepted returns the verifiers, by key id, of the tokens that a tenant's servers accept
-// at a time: those of ScimCredentials whose ScimApiKey, found by its name, is there, of
-// this tenant and not being deleted, and which were not issued before the tenant's
+// at a time: those of ScimCredentials that are not being deleted, whose ScimApiKey, found by
+// its name, is there, of this tenant and not being deleted, and which were not issued before the tenant's
 // credentialsNotBefore and have not expired. One that is not good yet or expires later is
 // among them, and its Verifier says when. One that expires when it was issued is never
 // accepted, however the clocks are set. What cannot be read is left out.
@@ -31,7 +31,7 @@ func Accepted(
 	accepted := map[string]apikey.Verifier{}
 	for _, credential := range credentials {
 		key, found := keys[credential.Spec.APIKeyRef.Name]
-		if !found || key.Spec.TenantRef.Name != tenant.Name || !key.DeletionTimestamp.IsZero() ||
+		if !found || key.Spec.TenantRef.Name != tenant.Name || !key.DeletionTimestamp.IsZero() || !credential.DeletionTimestamp.IsZero() ||
 			credential.Spec.IssueTime.Before(&tenant.Spec.CredentialsNotBefore) || revoked(credential) {
 			continue
 		}

@@ -44,6 +44,10 @@ func TestAccepted(t *testing.T) {
 			deleted := at(-time.Second)
 			w.key.DeletionTimestamp = &deleted
 		}, refused: true},
+		"it is being deleted": {change: func(w *world) {
+			deleted := at(-time.Second)
+			w.credential.DeletionTimestamp = &deleted
+		}, refused: true},
 		"its key has expired": {change: func(w *world) { w.key.Spec.ExpirationTime = at(0) }, refused: true},
 		"its key expires":     {change: func(w *world) { w.key.Spec.ExpirationTime = at(time.Hour) }, ends: now.Add(time.Hour)},
 		"it has expired":      {change: func(w *world) { w.credential.Spec.ExpirationTime = at(0) }, refused: true},

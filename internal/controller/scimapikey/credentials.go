@@ -58,6 +58,10 @@ func isDelivered(credential *scimv1alpha1.ScimCredential) bool {
 	return !undelivered
 }
 
+// stays reports whether nobody has deleted the credential. One that is only kept by a
+// finalizer of somebody else lets nobody in any more.
+func stays(credential scimv1alpha1.ScimCredential) bool { return credential.DeletionTimestamp.IsZero() }
+
 // sameToken reports whether two verifiers are of the same token.
 func sameToken(a, b apikey.Verifier) bool { return a.KeyID == b.KeyID && a.SHA256 == b.SHA256 }
 

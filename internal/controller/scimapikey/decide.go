@@ -2,6 +2,7 @@ package scimapikey
 
 import (
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -77,7 +78,7 @@ func decideRevocation(s *scope) decision {
 			reason: scimv1alpha1.ReasonDeleting, passing: true,
 			message: fmt.Sprintf("revoking the token: %d of %d server replicas refuse it", acknowledging, live),
 		}}
-	case len(s.credentials) > 0:
+	case slices.ContainsFunc(s.credentials, stays):
 		return decision{step: stepRemove}
 	case !s.key.DeletionTimestamp.IsZero():
 		return decision{step: stepRelease}
@@ -97,6 +98,9 @@ func decideDelivery(s *scope) decision {
 		case stageHandedOver:
 			return decision{step: stepConfirm, credential: credential}
 		case stageAbandoned:
+			if !stays(*credential) {
+				return decision{problem: kept(credential)}
+			}
 			return decision{step: stepDiscard, credential: credential}
 		case stagePending, stageDelivered:
 		}

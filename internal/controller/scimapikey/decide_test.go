@@ -84,6 +84,9 @@ func undelivered(c *scimv1alpha1.ScimCredential) {
 	c.Annotations = map[string]string{scimv1alpha1.AnnotationUndelivered: "true"}
 }
 
+// going is being deleted, and has a finalizer of somebody else.
+func going(c *scimv1alpha1.ScimCredential) { c.DeletionTimestamp = &metav1.Time{Time: noon} }
+
 func ending(at time.Time) func(*scimv1alpha1.ScimCredential) {
 	return func(c *scimv1alpha1.ScimCredential) { c.Spec.ExpirationTime = metav1.NewTime(at) }
 }
@@ -213,8 +216,11 @@ func TestDecide(t *testing.T) {
 		"pending, and made to expire":        {scope: found(has(issuedToken, undelivered, ending(noon)), remembered, allAcknowledge), step: stepDiscard},
 		"pending, and another was applied":   {scope: found(pending, has(elsewhere)), step: stepDiscard},
 		"undelivered, and its token is lost": {scope: found(has(issuedToken, undelivered)), step: stepDiscard},
-		"undelivered, of another token":      {scope: found(remembered, has(elsewhere, undelivered)), step: stepDiscard},
-		"undelivered, in the Secret":         {scope: found(has(issuedToken, undelivered), handedOver), step: stepConfirm},
+		"undelivered, and kept by a finalizer": {
+			scope: found(has(issuedToken, undelivered, going)), step: stepNone, reason: "Progressing", message: "finalizers", passing: true,
+		},
+		"undelivered, of another token": {scope: found(remembered, has(elsewhere, undelivered)), step: stepDiscard},
+		"undelivered, in the Secret":    {scope: found(has(issuedToken, undelivered), handedOver), step: stepConfirm},
 		"undelivered, in a Secret of an earlier key": {
 			scope: found(has(elsewhere, undelivered), leftover), step: stepDiscard,
 		},
@@ -247,6 +253,8 @@ func TestDecide(t *testing.T) {
 		"deleted, and expired by the clock": {scope: found(has(issuedToken, ending(noon)), allAcknowledge, deleted), step: stepRevoke},
 		"deleted, and revoked":              {scope: found(has(issuedToken, past), oneAcknowledges, deleted), step: stepNone, reason: "Deleting", message: "1 of 2", passing: true},
 		"deleted, and refused":              {scope: found(has(issuedToken, past), allAcknowledge, deleted), step: stepRemove},
+		"deleted, and kept by a finalizer":  {scope: found(has(issuedToken, past, going), allAcknowledge, deleted), step: stepRelease},
+		"expired, and kept by a finalizer":  {scope: found(has(issuedToken, past, going), allAcknowledge, expires(noon)), step: stepNone},
 		"deleted, and no replica":           {scope: found(has(issuedToken, past), noReplica, deleted), step: stepRemove},
 		"deleted, and removed":              {scope: found(deleted, said, handedOver), step: stepRelease},
 		"expired":                           {scope: found(has(issuedToken), expires(noon)), step: stepRevoke},

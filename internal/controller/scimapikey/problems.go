@@ -46,6 +46,15 @@ func lost(key *scimv1alpha1.ScimApiKey) *problem {
 	}
 }
 
+// kept is the problem of a credential that the operator has deleted, and that does not go.
+func kept(credential *scimv1alpha1.ScimCredential) *problem {
+	return &problem{
+		reason:  scimv1alpha1.ReasonProgressing,
+		message: fmt.Sprintf("waiting until ScimCredential %q is gone: see its finalizers", credential.Name),
+		passing: true,
+	}
+}
+
 // tooEarly is the problem of a tenant that refuses what is made now.
 func tooEarly(tenant *scimv1alpha1.ScimTenant) *problem {
 	return &problem{

@@ -115,10 +115,12 @@ func refusal(s *scope) (reason, message string) {
 	if s.expired() {
 		return scimv1alpha1.ReasonExpired, expiry(s)
 	}
-	var early, late, before *scimv1alpha1.ScimCredential
+	var early, late, before, leaving *scimv1alpha1.ScimCredential
 	for i := range s.credentials {
 		credential := &s.credentials[i]
 		switch spec := credential.Spec; {
+		case !credential.DeletionTimestamp.IsZero():
+			leaving = credential
 		case s.tenant != nil && spec.IssueTime.Before(&s.tenant.Spec.CredentialsNotBefore):
 			before = credential
 		case !spec.ExpirationTime.IsZero() && !s.now.Before(spec.ExpirationTime.Time):
@@ -137,6 +139,8 @@ func refusal(s *scope) (reason, message string) {
 	case before != nil:
 		return scimv1alpha1.ReasonCredentialsNotBefore, fmt.Sprintf("the token of ScimCredential %q was made at %s, and ScimTenant %q refuses what was made before %s: "+again,
 			before.Name, before.Spec.IssueTime.UTC().Format(time.RFC3339), s.tenant.Name, s.tenant.Spec.CredentialsNotBefore.UTC().Format(time.RFC3339))
+	case late == nil:
+		return scimv1alpha1.ReasonNoCredential, fmt.Sprintf("ScimCredential %q is being deleted: "+again, leaving.Name)
 	default:
 		return scimv1alpha1.ReasonExpired, fmt.Sprintf("the token of ScimCredential %q stopped working at %s: "+again,
 			late.Name, late.Spec.ExpirationTime.UTC().Format(time.RFC3339))
