@@ -1,6 +1,7 @@
 package operand
 
 import (
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -64,9 +65,13 @@ func Verifiers(
 
 // unmigrated returns the verifier of a key's token that the verifiers Secret has and of
 // which no ScimCredential has been made yet; false when there is none. Of a key whose status
-// has credentials, all have been made: one that is gone was taken away.
+// has credentials, or says that it has lost them, all have been made: one that is gone was
+// taken away, and a Secret that comes later is somebody else's.
 func unmigrated(key *scimv1alpha1.ScimApiKey, verifiers map[string][]byte) (apikey.Verifier, bool) {
-	if len(key.Status.Credentials) > 0 {
+	lost := slices.ContainsFunc(key.Status.Conditions, func(c metav1.Condition) bool {
+		return c.Reason == scimv1alpha1.ReasonCredentialLost
+	})
+	if lost || len(key.Status.Credentials) > 0 {
 		return apikey.Verifier{}, false
 	}
 	return VerifierIn(verifiers, key.Status.KeyID)

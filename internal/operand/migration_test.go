@@ -48,6 +48,9 @@ func TestMigratedCredentials(t *testing.T) {
 		"one whose credential was made, and taken away": {key("aaaaaaaaaaaaaaaa", func(k *scimv1alpha1.ScimApiKey) {
 			k.Status.Credentials = []scimv1alpha1.APIKeyCredential{{KeyID: "aaaaaaaaaaaaaaaa"}}
 		}), nil},
+		"one that has lost its credential": {key("aaaaaaaaaaaaaaaa", func(k *scimv1alpha1.ScimApiKey) {
+			k.Status.Conditions = []metav1.Condition{{Type: scimv1alpha1.ConditionDelivered, Reason: scimv1alpha1.ReasonCredentialLost}}
+		}), nil},
 		"one that has no token yet":         {key(""), nil},
 		"one whose token is not there":      {key("dddddddddddddddd"), nil},
 		"one whose token is beyond reading": {key("cccccccccccccccc"), nil},
