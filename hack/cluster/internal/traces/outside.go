@@ -57,17 +57,20 @@ func deadShimSockets(ctx context.Context, _ layout.Dir) ([]string, error) {
 	return dead, nil
 }
 
-// cniResults are what the CNI plugins remember of the pods in our network. The loopback plugin writes one too,
-// under a name that only the id of the pod tells from others.
-func cniResults(context.Context, layout.Dir) ([]string, error) {
-	prefix, suffix := filepath.Join(cniResultsDir, layout.NetworkName+"-"), "-eth0"
+// cniResults are what the CNI plugins remember of the pods in our network.
+func cniResults(context.Context, layout.Dir) ([]string, error) { return cniResultsIn(cniResultsDir) }
+
+// cniResultsIn finds them in a folder. The loopback plugin writes one for each pod too, under a name that only the id
+// of the pod tells from others.
+func cniResultsIn(folder string) ([]string, error) {
+	prefix, suffix := filepath.Join(folder, layout.NetworkName+"-"), "-eth0"
 	found, err := filepath.Glob(prefix + "*" + suffix)
 	if err != nil {
 		return nil, fmt.Errorf("list what the CNI plugins keep: %w", err)
 	}
 	for _, result := range found {
 		id := strings.TrimSuffix(strings.TrimPrefix(result, prefix), suffix)
-		found = append(found, filepath.Join(cniResultsDir, "cni-layout.Loopback-"+id+"-lo"))
+		found = append(found, filepath.Join(folder, "cni-loopback-"+id+"-lo"))
 	}
 	return found, nil
 }
