@@ -19,20 +19,59 @@ import (
 // write.
 const AnnotationCredentialsRevision = "scim.kubescim.dev/credentials-revision" //nolint:gosec // An annotation, not a credential.
 
+// Refusal is why a tenant's servers refuse the token of a ScimCredential, whatever its
+// ScimApiKey is.
+type Refusal int
+
+// Refusals. All but RefusedEarly are for good.
+const (
+	// NotRefused: nothing is wrong with the credential.
+	NotRefused Refusal = iota
+	// RefusedDeleted: it is being deleted.
+	RefusedDeleted
+	// RefusedIssue: it was issued before the tenant's credentialsNotBefore.
+	RefusedIssue
+	// RefusedExpired: it has expired; or it expires when it was issued, and is refused
+	// however the clocks are set.
+	RefusedExpired
+	// RefusedEarly: it is not good yet.
+	RefusedEarly
+)
+
+// RefusalOf returns why a tenant that has credentialsNotBefore refuses a credential at a time.
+func RefusalOf(credential *scimv1alpha1.ScimCredential, credentialsNotBefore metav1.Time, now time.Time) Refusal {
+	spec := credential.Spec
+	ends := !spec.ExpirationTime.IsZero()
+	switch {
+	case !credential.DeletionTimestamp.IsZero():
+		return RefusedDeleted
+	case spec.IssueTime.Before(&credentialsNotBefore):
+		return RefusedIssue
+	case ends && (!now.Before(spec.ExpirationTime.Time) || !spec.ExpirationTime.After(spec.IssueTime.Time)):
+		return RefusedExpired
+	case now.Before(spec.NotBefore.Time):
+		return RefusedEarly
+	default:
+		return NotRefused
+	}
+}
+
+// ForGood reports whether a credential that is refused is never accepted again.
+func (r Refusal) ForGood() bool { return r != NotRefused && r != RefusedEarly }
+
 // Accepted returns the verifiers, by key id, of the tokens that a tenant's servers accept
-// at a time: those of ScimCredentials that are not being deleted, whose ScimApiKey, found by
-// its name, is there, of this tenant and not being deleted, and which were not issued before the tenant's
-// credentialsNotBefore and have not expired. One that is not good yet or expires later is
-// among them, and its Verifier says when. One that expires when it was issued is never
-// accepted, however the clocks are set. What cannot be read is left out.
+// at a time: those of ScimCredentials that are not refused for good, and whose ScimApiKey,
+// found by its name, is there, of this tenant, not being deleted, and has not expired. One
+// that is not good yet or expires later is among them, and its Verifier says when. What
+// cannot be read is left out.
 func Accepted(
 	tenant *scimv1alpha1.ScimTenant, keys map[string]*scimv1alpha1.ScimApiKey, credentials []*scimv1alpha1.ScimCredential, now time.Time,
 ) map[string]apikey.Verifier {
 	accepted := map[string]apikey.Verifier{}
 	for _, credential := range credentials {
 		key, found := keys[credential.Spec.APIKeyRef.Name]
-		if !found || key.Spec.TenantRef.Name != tenant.Name || !key.DeletionTimestamp.IsZero() || !credential.DeletionTimestamp.IsZero() ||
-			credential.Spec.IssueTime.Before(&tenant.Spec.CredentialsNotBefore) || revoked(credential) {
+		if !found || key.Spec.TenantRef.Name != tenant.Name || !key.DeletionTimestamp.IsZero() ||
+			RefusalOf(credential, tenant.Spec.CredentialsNotBefore, now).ForGood() {
 			continue
 		}
 		verifier, err := VerifierOf(credential)
@@ -42,13 +81,6 @@ func Accepted(
 		}
 	}
 	return accepted
-}
-
-// revoked reports whether no time is left between the issue of a credential and its
-// expiration.
-func revoked(credential *scimv1alpha1.ScimCredential) bool {
-	expiration := credential.Spec.ExpirationTime
-	return !expiration.IsZero() && !expiration.After(credential.Spec.IssueTime.Time)
 }
 
 // VerifierOf returns what a ScimCredential says of its token.

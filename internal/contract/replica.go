@@ -22,8 +22,8 @@ import (
 // pod does not own it: of a pod that is deleted by force, the process may live on.
 //
 // The pod states in an annotation up to which revision it goes by the ScimCredentials
-// (AnnotationCredentialsRevision), which is how the operator knows that a token works, or no longer works,
-// everywhere. In others it states how the other pods reach it (internal/readindex), and
+// (AnnotationCredentialsRevision), which is how the operator knows that a token works, or no
+// longer works, everywhere. In others it states how the other pods reach it (internal/readindex), and
 // whom it cannot reach (see AnnotationUnreachablePeers).
 const (
 	// AnnotationPeerAddress, on the Lease of a server pod, is the address and

@@ -66,9 +66,9 @@ func stays(credential scimv1alpha1.ScimCredential) bool { return credential.Dele
 func sameToken(a, b apikey.Verifier) bool { return a.KeyID == b.KeyID && a.SHA256 == b.SHA256 }
 
 // restorable returns the ScimCredential of a token that was handed over, as the key's
-// status and its hand-over Secret tell it; nil if they do not. The status must have it: who may only write Secrets must not get a token of
-// his own accepted. It comes back with the times that it had, so that what has ended stays
-// so.
+// status and its hand-over Secret tell it; nil if they do not. The status must have it: who
+// may only write Secrets must not get a token of theirs accepted. It comes back with the
+// times that it had, so that what has ended stays so.
 func restorable(s *scope) *scimv1alpha1.ScimCredential {
 	verifier, ok := s.handedOver()
 	if !ok {
@@ -85,11 +85,13 @@ func restorable(s *scope) *scimv1alpha1.ScimCredential {
 	return nil
 }
 
-// hasEnded reports whether a tenant refuses a credential for good.
-func hasEnded(credential *scimv1alpha1.ScimCredential, tenant *scimv1alpha1.ScimTenant, now time.Time) bool {
-	spec := credential.Spec
-	return spec.IssueTime.Before(&tenant.Spec.CredentialsNotBefore) ||
-		!spec.ExpirationTime.IsZero() && !now.Before(spec.ExpirationTime.Time)
+// refusalOf returns why the key's tenant, if there is one, refuses a credential now.
+func refusalOf(s *scope, credential *scimv1alpha1.ScimCredential) contract.Refusal {
+	var notBefore metav1.Time
+	if s.tenant != nil {
+		notBefore = s.tenant.Spec.CredentialsNotBefore
+	}
+	return contract.RefusalOf(credential, notBefore, s.now)
 }
 
 // unrevoked reports whether any of the credentials has not been revoked.

@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/operand"
@@ -98,10 +99,7 @@ func decideDelivery(s *scope) decision {
 		case stageHandedOver:
 			return decision{step: stepConfirm, credential: credential}
 		case stageAbandoned:
-			if !stays(*credential) {
-				return decision{problem: kept(credential)}
-			}
-			return decision{step: stepDiscard, credential: credential}
+			return discard(credential)
 		case stagePending, stageDelivered:
 		}
 	}
@@ -151,8 +149,8 @@ func decideHandOver(s *scope) decision {
 	switch {
 	case !s.tenantExists():
 		return decision{}
-	case hasEnded(pending, s.tenant, s.now):
-		return decision{step: stepDiscard, credential: pending}
+	case refusalOf(s, pending).ForGood():
+		return discard(pending)
 	case s.handover != nil:
 		return decision{problem: inTheWay(s)}
 	case live == 0:
@@ -164,6 +162,15 @@ func decideHandOver(s *scope) decision {
 	default:
 		return decision{step: stepHandOver}
 	}
+}
+
+// discard lets go of a credential, unless somebody has deleted it: it may be kept by a
+// finalizer that is not the operator's.
+func discard(credential *scimv1alpha1.ScimCredential) decision {
+	if !stays(*credential) {
+		return decision{problem: kept(credential)}
+	}
+	return decision{step: stepDiscard, credential: credential}
 }
 
 // tenantStalled says that the tenant goes no further until somebody acts; nothing when it does.
@@ -181,5 +188,5 @@ func tenantStalled(s *scope) string {
 func urlIsBehind(s *scope) bool {
 	_, ok := s.handedOver()
 	return ok && s.urlKnown() && string(s.handover.Data[operand.HandoverURL]) != s.url() &&
-		(s.handover.Immutable == nil || !*s.handover.Immutable)
+		!ptr.Deref(s.handover.Immutable, false)
 }

@@ -118,16 +118,16 @@ func refusal(s *scope) (reason, message string) {
 	var early, late, before, leaving *scimv1alpha1.ScimCredential
 	for i := range s.credentials {
 		credential := &s.credentials[i]
-		switch spec := credential.Spec; {
-		case !credential.DeletionTimestamp.IsZero():
+		switch refusalOf(s, credential) {
+		case contract.RefusedDeleted:
 			leaving = credential
-		case s.tenant != nil && spec.IssueTime.Before(&s.tenant.Spec.CredentialsNotBefore):
+		case contract.RefusedIssue:
 			before = credential
-		case !spec.ExpirationTime.IsZero() && !s.now.Before(spec.ExpirationTime.Time):
+		case contract.RefusedExpired:
 			late = credential
-		case s.now.Before(spec.NotBefore.Time):
+		case contract.RefusedEarly:
 			early = credential
-		default:
+		case contract.NotRefused:
 			return "", ""
 		}
 	}
