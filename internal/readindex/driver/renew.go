@@ -53,10 +53,10 @@ func (k *keeper) renew(ctx context.Context) error {
 	n, own := k.node, k.own
 	ctx, cancel := context.WithTimeout(ctx, n.timing.Call)
 	defer cancel()
-	began, known := n.now(), n.view.Load().History
+	began := n.now()
 	fresh, err := own.write(ctx)
-	// That the others have told this replica of it meanwhile is no news.
-	if own.rewound && known == own.history {
+	// What the others have told this replica of since the last write is no news.
+	if own.rewound && n.view.Load().History == own.history {
 		n.step(readindex.Rewound{})
 	}
 	own.rewound, own.history = false, n.view.Load().History

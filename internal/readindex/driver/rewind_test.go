@@ -5,6 +5,9 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
@@ -50,6 +53,35 @@ var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
 		_, err := replicas[0].ReadIndex(ctx)
 		Expect(err).To(MatchError(ContainSubstring("etcd has been restored")))
 		Expect(replicas[0].log.restarted()).To(Equal(1))
+	})
+
+	It("begin anew once, when one is told of it while it writes the Lease by which it would find out", func(ctx SpecContext) {
+		w := newWorld(ctx, patient)
+		replicas := w.startAll(2)
+		answered(ctx, replicas...)
+		writing, told := make(chan struct{}), make(chan struct{})
+		lower := func(lease client.Object) {
+			close(writing)
+			<-told
+			lease.SetResourceVersion("1") // As of a history that was rewritten before it was written.
+		}
+		replicas[0].updated.Store(&lower)
+		replicas[0].Accept("1")
+		Eventually(writing).Should(BeClosed())
+		replicas[1].Rewound()
+		Eventually(func() int {
+			_, _ = replicas[0].ReadIndex(ctx) // By which it hears of it.
+			return replicas[0].log.restarted()
+		}).Should(Equal(1))
+		answered(ctx, replicas...)
+		close(told)
+		replicas[0].Accept("2")
+		Eventually(func() map[string]string { return w.lease(ctx, replicas[0].name).Annotations }).
+			Should(HaveKeyWithValue(contract.AnnotationCredentialsRevision, "2"), "the next write, which is after all that follows from this one")
+		answered(ctx, replicas...)
+		for _, r := range replicas {
+			Expect(r.log.restarted()).To(Equal(1), r.name)
+		}
 	})
 
 	It("find out when the API server's latest resourceVersion is lower than what it has shown", func(ctx SpecContext) {

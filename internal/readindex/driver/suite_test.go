@@ -178,6 +178,9 @@ type replica struct {
 	// noCreates makes the API server create nothing; created counts who wanted it to.
 	noCreates atomic.Bool
 	created   atomic.Int64
+	// updated, if set, is told once of an object that the API server has updated, before
+	// the replica is.
+	updated atomic.Pointer[func(client.Object)]
 	// noUsers makes it list no users.
 	noUsers atomic.Bool
 	// dialer, if set, is how it reaches the others.
@@ -302,7 +305,11 @@ func (r *replica) refusing() interceptor.Funcs {
 			return call(refuse, func() error { return c.Create(ctx, o, opts...) })
 		},
 		Update: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.UpdateOption) error {
-			return call(refuse, func() error { return c.Update(ctx, o, opts...) })
+			err := call(refuse, func() error { return c.Update(ctx, o, opts...) })
+			if updated := r.updated.Swap(nil); updated != nil {
+				(*updated)(o)
+			}
+			return err
 		},
 		Delete: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.DeleteOption) error {
 			return call(refuse, func() error { return c.Delete(ctx, o, opts...) })
