@@ -48,6 +48,12 @@ type TenantReference struct {
 	Name string `json:"name,omitempty"`
 }
 
+// CIDR is a network of IPv4 or IPv6 addresses.
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=43
+// +kubebuilder:validation:XValidation:rule="isCIDR(self) && cidr(self) == cidr(self).masked()",message="must be a network in CIDR notation without bits behind its prefix, for example '203.0.113.0/24', '2001:db8::/32', or '203.0.113.7/32' for one address"
+type CIDR string
+
 // ResourceMeta says when a SCIM resource was written and by whom. It is the
 // source of the SCIM attribute meta (RFC 7643 section 3.1); the version there
 // is the object's metadata.generation, with those of its ScimGroupMembers for a

@@ -2,32 +2,18 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// TokenIssuer says who makes the token of a key.
-// +kubebuilder:validation:Enum=Operator;Offline
-type TokenIssuer string
-
-// Issuers of tokens.
-const (
-	// TokenIssuerOperator: the operator makes the token, and writes it into a Secret.
-	TokenIssuerOperator TokenIssuer = "Operator"
-	// TokenIssuerOffline: somebody else makes the token, and applies its ScimCredential.
-	TokenIssuerOffline TokenIssuer = "Offline"
-)
-
-// BearerToken says how the bearer token of a key comes about.
-// +kubebuilder:validation:MinProperties=1
-type BearerToken struct {
-	// issuer is who makes the token. With Offline, the operator makes none, and the key
-	// waits until a ScimCredential of it is applied, which `kubectl scim key generate`
-	// makes. Operator when omitted.
-	// +optional
-	Issuer TokenIssuer `json:"issuer,omitempty"`
-}
-
-// ScimApiKeySpec says what one bearer credential of a tenant should be.
+// ScimApiKeySpec says what one way in for a tenant should be. It is a union: the key is a
+// bearer token, an OAuth client or federated, and stays what it is.
 // +kubebuilder:validation:XValidation:rule="self.tenantRef == oldSelf.tenantRef",message="`tenantRef` must not change: a token belongs to one tenant. Create another ScimApiKey for the other tenant"
 // +kubebuilder:validation:XValidation:rule="has(self.secretName) == has(oldSelf.secretName) && (!has(self.secretName) || self.secretName == oldSelf.secretName)",message="`secretName` must not change: the token is written once. Create another ScimApiKey with the other name"
 // +kubebuilder:validation:XValidation:rule="has(self.bearerToken) == has(oldSelf.bearerToken) && (!has(self.bearerToken) || self.bearerToken == oldSelf.bearerToken)",message="`bearerToken` must not change: it says how the token was made. Create another ScimApiKey with the other `issuer`"
+// +kubebuilder:validation:XValidation:rule="has(self.oauthClient) == has(oldSelf.oauthClient) && (!has(self.oauthClient) || self.oauthClient == oldSelf.oauthClient)",message="`oauthClient` must not change: it says what the client was given. Create another ScimApiKey"
+// +kubebuilder:validation:XValidation:rule="has(self.federated) == has(oldSelf.federated)",message="`federated` must not be set or taken out later: a key stays what it is. Create another ScimApiKey"
+// +kubebuilder:validation:XValidation:rule="[has(self.bearerToken), has(self.oauthClient), has(self.federated)].filter(member, member).size() <= 1",message="a key has one of `bearerToken`, `oauthClient` and `federated`, or none of them, which is a bearer token. Take out the others, or create a ScimApiKey for each"
+// +kubebuilder:validation:XValidation:rule="!has(self.delivery) || !has(self.federated)",message="a `federated` key has no secret to hand over: take out `delivery`"
+// +kubebuilder:validation:XValidation:rule="!has(self.rotation) || !has(self.federated)",message="a `federated` key has no secret to rotate: take out `rotation`"
+// +kubebuilder:validation:XValidation:rule="!(has(self.delivery) || has(self.rotation)) || !has(self.bearerToken) || !has(self.bearerToken.issuer) || self.bearerToken.issuer != 'Offline'",message="the operator hands over and rotates only what it makes, and the token of this key is made elsewhere: take out `delivery` and `rotation`, and apply another ScimCredential to rotate"
+// +kubebuilder:validation:XValidation:rule="!(has(self.delivery) || has(self.rotation)) || !has(self.oauthClient) || !has(self.oauthClient.secretIssuer) || self.oauthClient.secretIssuer != 'Offline'",message="the operator hands over and rotates only what it makes, and the secret of this client is made elsewhere: take out `delivery` and `rotation`, and apply another ScimCredential to rotate"
 type ScimApiKeySpec struct {
 	// tenantRef is the ScimTenant, in the same namespace, that the token is
 	// for. It may be created after the key.
@@ -40,9 +26,56 @@ type ScimApiKeySpec struct {
 	// +kubebuilder:validation:MaxLength=256
 	Description string `json:"description,omitempty"`
 
-	// bearerToken says how the token comes about. The operator makes it when omitted.
+	// state switches the key off and on. While it is Suspended, every request with it is
+	// refused like one with a wrong token. Active when omitted.
+	// +optional
+	State APIKeyState `json:"state,omitempty"`
+
+	// access says whether the key may change users and groups. ReadWrite when omitted.
+	// +optional
+	Access APIKeyAccess `json:"access,omitempty"`
+
+	// resources are the types of resources that the key sees and changes. All when omitted.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=2
+	Resources []APIKeyResource `json:"resources,omitempty"`
+
+	// allowedCIDRs are the networks from which the key may be used, for example
+	// 203.0.113.0/24; a request from elsewhere is refused like one with a wrong token. From
+	// anywhere when omitted. Behind a load balancer, the tenant's
+	// `spec.endpoint.trustedProxies` must name it.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	AllowedCIDRs []CIDR `json:"allowedCIDRs,omitempty"`
+
+	// bearerToken makes the key a bearer token, and says how the token comes about. A key
+	// with none of bearerToken, oauthClient and federated is a bearer token that the
+	// operator makes.
 	// +optional
 	BearerToken BearerToken `json:"bearerToken,omitzero"`
+
+	// oauthClient makes the key an OAuth 2.0 client, which gets access tokens for its
+	// secret (RFC 6749 section 4.4).
+	// +optional
+	OAuthClient *OAuthClient `json:"oauthClient,omitempty"`
+
+	// federated makes the key one without any secret of its own: tokens of another issuer
+	// are exchanged for access tokens (RFC 7523).
+	// +optional
+	Federated Federation `json:"federated,omitzero"`
+
+	// delivery says for how long the token stays in its Secret.
+	// +optional
+	Delivery Delivery `json:"delivery,omitzero"`
+
+	// rotation says when the operator makes another token, and for how long the one
+	// before goes on working.
+	// +optional
+	Rotation Rotation `json:"rotation,omitzero"`
 
 	// secretName is the Secret, in the same namespace, into which the token is
 	// written once, with the base URL beside it. The key's own name when
@@ -88,6 +121,11 @@ type APIKeyCredential struct {
 	// expirationTime is when the token stops working, if the key does not expire before.
 	// +optional
 	ExpirationTime metav1.Time `json:"expirationTime,omitzero"`
+
+	// lastUsedTime is the hour in which the token was used last, if it ever was. It is
+	// behind by some minutes.
+	// +optional
+	LastUsedTime metav1.Time `json:"lastUsedTime,omitzero"`
 }
 
 // ScimApiKeyStatus says what one bearer credential is. Nothing in it is secret.
@@ -125,6 +163,11 @@ type ScimApiKeyStatus struct {
 	// ScimCredential that somebody else applied was created.
 	// +optional
 	DeliveredTime metav1.Time `json:"deliveredTime,omitzero"`
+
+	// delivery says what has become of the hand-over Secret of a key whose delivery mode
+	// is Once.
+	// +optional
+	Delivery DeliveryStatus `json:"delivery,omitzero"`
 
 	// credentials are the ScimCredentials of the key, newest first, 16 at most.
 	// +optional
@@ -175,8 +218,11 @@ func (k *ScimApiKey) HandoverSecretName() string {
 	return orDefault(k.Spec.SecretName, k.Name)
 }
 
-// TokenIssuer returns who makes the token.
+// TokenIssuer returns who makes the token of the key, or its client secret.
 func (k *ScimApiKey) TokenIssuer() TokenIssuer {
+	if k.Spec.OAuthClient != nil {
+		return orDefault(k.Spec.OAuthClient.SecretIssuer, TokenIssuerOperator)
+	}
 	return orDefault(k.Spec.BearerToken.Issuer, TokenIssuerOperator)
 }
 

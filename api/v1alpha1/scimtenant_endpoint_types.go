@@ -29,6 +29,16 @@ type EndpointSpec struct {
 	// ingress shapes the Ingress that is made for the host.
 	// +optional
 	Ingress EndpointIngress `json:"ingress,omitzero"`
+
+	// trustedProxies are the networks of the proxies and load balancers in front of the
+	// server. Of a request that comes through them, the client's address is the last one in
+	// X-Forwarded-For that is not theirs; of any other, the address of the connection.
+	// Keys with `spec.allowedCIDRs` need it. None when omitted.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	TrustedProxies []CIDR `json:"trustedProxies,omitempty"`
 }
 
 // TLSTermination says where the TLS of a tenant's host ends.

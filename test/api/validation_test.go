@@ -105,6 +105,7 @@ endpoint:
   path: /api/scim/v2
   tls: {secretName: acme-tls}
   ingress: {className: nginx, annotations: {a.example.com/b: c}}
+  trustedProxies: [10.0.0.0/8]
 server:
   replicas: 3
   resources: {requests: {cpu: 100m}, limits: {memory: 128Mi}}
@@ -209,7 +210,8 @@ var _ = Describe("ScimApiKey", func() {
 		accept(ctx, "ScimApiKey", "acme", spec)
 	},
 		Entry("with a tenant only", `tenantRef: {name: acme}`),
-		Entry("with every field", "tenantRef: {name: acme}\ndescription: Entra\nsecretName: acme-token\nexpirationTime: 2030-01-01T00:00:00Z\nbearerToken: {issuer: Operator}"),
+		Entry("with every field", "tenantRef: {name: acme}\ndescription: Entra\nsecretName: acme-token\nexpirationTime: 2030-01-01T00:00:00Z\nbearerToken: {issuer: Operator}\nstate: Active\naccess: ReadWrite\nresources: [Users, Groups]\n"+
+			"allowedCIDRs: [203.0.113.0/24]\ndelivery: {mode: Once, ttlSeconds: 3600}\nrotation: {everyDays: 90, overlapHours: 0}"),
 		Entry("with a token that is made elsewhere", "tenantRef: {name: acme}\nbearerToken: {issuer: Offline}"),
 	)
 
