@@ -1,8 +1,11 @@
 package contract
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -14,8 +17,15 @@ import (
 // has, without listing them.
 const AnnotationUsage = "scim.kubescim.dev/usage"
 
-// UsageResolution is how exact Usage.LastRequestTime is.
-const UsageResolution = time.Minute
+const (
+	// UsageResolution is how exact Usage.LastRequestTime is.
+	UsageResolution = time.Minute
+	// KeyUsageResolution is how exact the times in Usage.LastUsedTimes are.
+	KeyUsageResolution = time.Hour
+	// MostKeysUsed is of how many keys Usage.LastUsedTimes says something: of those that
+	// were used last.
+	MostKeysUsed = 64
+)
 
 // Usage is how much a tenant is used.
 type Usage struct {
@@ -29,16 +39,39 @@ type Usage struct {
 	// LastRequestTime is when the last request with a good token came, to the
 	// minute; zero when none has come since the pod started.
 	LastRequestTime time.Time `json:"lastRequestTime,omitzero"`
+	// LastUsedTimes are when a request with each token last came, by its key id, to the
+	// hour. A token that is not among them may have been used before the pod started, or
+	// before MostKeysUsed others.
+	LastUsedTimes map[string]time.Time `json:"lastUsedTimes,omitempty"`
 }
 
 // EncodeUsage returns the value of AnnotationUsage. It is the same for the same
-// usage, and the time in it is cut to the minute: a Lease that is renewed says
-// nothing new unless something happened.
+// usage, and the times in it are cut to the minute and the hour: a Lease that is renewed
+// says nothing new unless something happened.
 func EncodeUsage(usage Usage) string {
 	usage.LastRequestTime = usage.LastRequestTime.UTC().Truncate(UsageResolution)
+	usage.LastUsedTimes = lastUsed(usage.LastUsedTimes)
 	// Numbers and a time can always be marshalled.
 	text, _ := json.Marshal(usage)
 	return string(text)
+}
+
+// lastUsed returns the times of those keys that were used last, cut to the hour.
+func lastUsed(times map[string]time.Time) map[string]time.Time {
+	latest := make(map[string]time.Time, len(times))
+	for keyID, at := range times {
+		latest[keyID] = at.UTC().Truncate(KeyUsageResolution)
+	}
+	if len(latest) <= MostKeysUsed {
+		return latest
+	}
+	keyIDs := slices.SortedFunc(maps.Keys(latest), func(a, b string) int {
+		return cmp.Or(latest[b].Compare(latest[a]), cmp.Compare(a, b))
+	})
+	for _, keyID := range keyIDs[MostKeysUsed:] {
+		delete(latest, keyID)
+	}
+	return latest
 }
 
 // DecodeUsage reads the value of AnnotationUsage. It fails on what EncodeUsage
@@ -51,15 +84,20 @@ func DecodeUsage(text string) (Usage, error) {
 	if usage.Users < 0 || usage.ActiveUsers < 0 || usage.Groups < 0 {
 		return Usage{}, fmt.Errorf("reading annotation %s: a number in %q is negative", AnnotationUsage, text)
 	}
+	if len(usage.LastUsedTimes) > MostKeysUsed {
+		return Usage{}, fmt.Errorf("reading annotation %s: it is about %d keys, and of %d at the most",
+			AnnotationUsage, len(usage.LastUsedTimes), MostKeysUsed)
+	}
 	return usage, nil
 }
 
 // LatestUsage returns what the server pod says that has renewed its Lease last,
-// with the last request that came to any pod. Leases that say nothing, or nothing
+// with the last request that came to any pod, and the last with each token. Leases that say nothing, or nothing
 // that can be read, count as absent; known is false when no other is left.
 func LatestUsage(leases []coordinationv1.Lease) (latest Usage, known bool) {
 	var requested time.Time
 	var written string
+	used := map[string]time.Time{}
 	for _, lease := range leases {
 		text, reported := lease.Annotations[AnnotationUsage]
 		if !reported {
@@ -72,12 +110,17 @@ func LatestUsage(leases []coordinationv1.Lease) (latest Usage, known bool) {
 		if usage.LastRequestTime.After(requested) {
 			requested = usage.LastRequestTime
 		}
+		for keyID, at := range usage.LastUsedTimes {
+			if at.After(used[keyID]) {
+				used[keyID] = at
+			}
+		}
 		// The clocks of pods may differ; the order in which they wrote does not.
 		order, err := resourceversion.CompareResourceVersion(lease.ResourceVersion, written)
 		if !known || err == nil && order > 0 {
 			latest, known, written = usage, true, lease.ResourceVersion
 		}
 	}
-	latest.LastRequestTime = requested
+	latest.LastRequestTime, latest.LastUsedTimes = requested, used
 	return latest, known
 }
