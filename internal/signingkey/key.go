@@ -1,0 +1,84 @@
+// Package signingkey has the keys that a tenant's servers sign access tokens with: what they
+// are, how a file has them, and when there is to be another one. The operator makes them and
+// writes the file into a Secret; the pods of the tenant's server have it mounted. It calls
+// nobody, and the time is an argument.
+//
+// All keys are Ed25519 (RFC 8032): signatures of it are short, need no random numbers, and
+// are made and checked in tens of microseconds. Every pod signs for itself, and checks what
+// the others have signed, without anything to share but the file.
+package signingkey
+
+import (
+	"cmp"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// Algorithm is that of all signatures (RFC 8037 section 3.1).
+const Algorithm = jose.EdDSA
+
+// Key is one key.
+type Key struct {
+	// ID is the thumbprint of the public key (RFC 7638), so that it stands for no other.
+	ID string
+	// Created is when the key was made.
+	Created time.Time
+	// SignsFrom is from when on it signs.
+	SignsFrom time.Time
+	Private   ed25519.PrivateKey
+}
+
+// Public returns what its signatures are checked with.
+func (k Key) Public() ed25519.PublicKey {
+	public, _ := k.Private.Public().(ed25519.PublicKey) // It is of no other type.
+	return public
+}
+
+// New makes a key. Times are to the second, as the file has them.
+func New(created, signsFrom time.Time) (Key, error) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return Key{}, fmt.Errorf("making a signing key: %w", err)
+	}
+	key := Key{Created: created.UTC().Truncate(time.Second), SignsFrom: signsFrom.UTC().Truncate(time.Second), Private: private}
+	key.ID, err = thumbprint(private)
+	return key, err
+}
+
+// thumbprint returns the id of a key.
+func thumbprint(private ed25519.PrivateKey) (string, error) {
+	sum, err := (&jose.JSONWebKey{Key: private}).Thumbprint(crypto.SHA256)
+	if err != nil {
+		return "", fmt.Errorf("naming a signing key: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(sum), nil
+}
+
+// Set are the keys of a tenant, the one that signs last first.
+type Set []Key
+
+// Signer returns the key that signs at a time: of those that do, the newest. It is false
+// when none does.
+func (s Set) Signer(now time.Time) (Key, bool) {
+	for _, key := range s.sorted() {
+		if !key.SignsFrom.After(now) {
+			return key, true
+		}
+	}
+	return Key{}, false
+}
+
+// sorted returns the keys in the order of a Set. Two that begin to sign within the same
+// second have an order, too, which is the same in every pod.
+func (s Set) sorted() Set {
+	return slices.SortedFunc(slices.Values(s), func(a, b Key) int {
+		return cmp.Or(b.SignsFrom.Compare(a.SignsFrom), cmp.Compare(a.ID, b.ID))
+	})
+}
