@@ -1,0 +1,31 @@
+package oauth
+
+import (
+	"testing"
+	"time"
+)
+
+func TestDocuments(t *testing.T) {
+	for name, tc := range map[string]struct{ got, want string }{
+		"RFC 8414": {string(ServerMetadata(issuer)), `{"issuer":"https://scim.example.com/scim/v2",` +
+			`"token_endpoint":"https://scim.example.com/scim/v2/oauth2/token","response_types_supported":[],` +
+			`"grant_types_supported":["client_credentials"],` +
+			`"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],"scopes_supported":["scim"]}`},
+		"RFC 9728": {string(ResourceMetadata(issuer)), `{"resource":"https://scim.example.com/scim/v2",` +
+			`"authorization_servers":["https://scim.example.com/scim/v2"],"bearer_methods_supported":["header"],"scopes_supported":["scim"]}`},
+		"RFC 6749": {string(TokenResponse("a.b.c", time.Hour)),
+			`{"access_token":"a.b.c","token_type":"Bearer","expires_in":3600,"scope":"scim"}`},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("%s: the document is %s", name, tc.got)
+		}
+	}
+}
+
+func TestErrorsOfTheServer(t *testing.T) {
+	for _, err := range []*Error{NotReady(), TooManyRequests()} {
+		if err.Code != TemporarilyUnavailable || (err.Status != 503 && err.Status != 429) || err.Error() == "" {
+			t.Errorf("%v is answered %d", err, err.Status)
+		}
+	}
+}
