@@ -121,7 +121,7 @@ func serve(t *testing.T, provider string, spoil func(http.ResponseWriter, *http.
 	g.Expect(err).NotTo(HaveOccurred())
 	tenant := server.NewTenant(memory.New(), limit.Defaults(), slog.New(slog.DiscardHandler), accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
 	tenant.Configure(settings)
-	tenant.Accept(auth.Keys{verifier.KeyID: verifier}, func() {})
+	tenant.Accept(auth.Keys{verifier.KeyID: {Verifier: verifier}}, func() {})
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if spoil != nil {
 			w = spoil(w, r)

@@ -150,7 +150,7 @@ func (p *pod) usage() string {
 	counts := p.cache.Counts()
 	return contract.EncodeUsage(contract.Usage{
 		Users: int32(counts.Users), ActiveUsers: int32(counts.ActiveUsers), Groups: int32(counts.Groups),
-		LastRequestTime: p.tenant.LastRequest(),
+		LastRequestTime: p.tenant.LastRequest(), LastUsedTimes: p.tenant.LastUses(contract.MostKeysUsed),
 	})
 }
 

@@ -59,25 +59,26 @@ func RefusalOf(credential *scimv1alpha1.ScimCredential, credentialsNotBefore met
 // ForGood reports whether a credential that is refused is never accepted again.
 func (r Refusal) ForGood() bool { return r != NotRefused && r != RefusedEarly }
 
-// Accepted returns the verifiers, by key id, of the tokens that a tenant's servers accept
-// at a time: those of ScimCredentials that are not refused for good, and whose ScimApiKey,
-// found by its name, is there, of this tenant, not being deleted, and has not expired. One
-// that is not good yet or expires later is among them, and its Verifier says when. What
-// cannot be read is left out.
+// Accepted returns the tokens, by key id, that a tenant's servers accept at a time, and what
+// for: those of ScimCredentials that are not refused for good, and whose ScimApiKey, found
+// by its name, is there, of this tenant, not being deleted, and has not expired. One that is
+// not good yet or expires later is among them, and its Verifier says when; and so is one
+// whose key is suspended, which its Grant says. What cannot be read is left out, and so is
+// what is applied for a federated key, which has no token.
 func Accepted(
 	tenant *scimv1alpha1.ScimTenant, keys map[string]*scimv1alpha1.ScimApiKey, credentials []*scimv1alpha1.ScimCredential, now time.Time,
-) map[string]apikey.Verifier {
-	accepted := map[string]apikey.Verifier{}
+) map[string]apikey.Key {
+	accepted := map[string]apikey.Key{}
 	for _, credential := range credentials {
 		key, found := keys[credential.Spec.APIKeyRef.Name]
-		if !found || key.Spec.TenantRef.Name != tenant.Name || !key.DeletionTimestamp.IsZero() ||
+		if !found || key.Spec.TenantRef.Name != tenant.Name || !key.DeletionTimestamp.IsZero() || key.Spec.Federated.Issuer != "" ||
 			RefusalOf(credential, tenant.Spec.CredentialsNotBefore, now).ForGood() {
 			continue
 		}
 		verifier, err := VerifierOf(credential)
 		verifier.ExpirationTime = earliest(verifier.ExpirationTime, key.Spec.ExpirationTime)
 		if err == nil && !verifier.Expired(now) {
-			accepted[verifier.KeyID] = verifier
+			accepted[verifier.KeyID] = apikey.Key{Verifier: verifier, Grant: GrantOf(key), ClientSecret: key.Spec.OAuthClient != nil}
 		}
 	}
 	return accepted

@@ -22,8 +22,9 @@ import (
 //
 // credentials are those of the namespace. current is the data that the Secret has. An entry
 // of which a credential is still to be made (see unmigrated) is kept as it is until then.
-// Those pods know no time before which a token does not work: one that is not good yet is
-// left out.
+// Those pods know no time before which a token does not work, and no limits of what it is
+// for: one that is not good yet is left out, and so is one of a key that does not permit
+// everything, from everywhere.
 func Verifiers(
 	tenant *scimv1alpha1.ScimTenant,
 	keys []scimv1alpha1.ScimApiKey,
@@ -41,11 +42,16 @@ func Verifiers(
 		all = append(all, &credentials[i])
 		known[credentials[i].Name] = true
 	}
-	wanted := contract.Accepted(tenant, byName, all, now)
+	wanted := map[string]apikey.Verifier{}
+	for keyID, key := range contract.Accepted(tenant, byName, all, now) {
+		if key.Grant.Unlimited() && !key.ClientSecret {
+			wanted[keyID] = key.Verifier
+		}
+	}
 	for i := range keys {
 		verifier, ok := unmigrated(&keys[i], current)
 		verifier.ExpirationTime = keys[i].Spec.ExpirationTime.UTC()
-		if ok && !known[verifier.KeyID] && keys[i].DeletionTimestamp.IsZero() && !verifier.Expired(now) {
+		if ok && contract.GrantOf(&keys[i]).Unlimited() && !known[verifier.KeyID] && keys[i].DeletionTimestamp.IsZero() && !verifier.Expired(now) {
 			wanted[verifier.KeyID] = verifier
 		}
 	}

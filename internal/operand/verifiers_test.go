@@ -66,6 +66,10 @@ func TestVerifiers(t *testing.T) {
 		credentials = []scimv1alpha1.ScimCredential
 	)
 	revoked := func(c *scimv1alpha1.ScimCredential) { c.Spec.ExpirationTime = c.Spec.IssueTime }
+	limitedTo := func(change func(*scimv1alpha1.ScimApiKeySpec)) func(*scimv1alpha1.ScimApiKey) {
+		return func(k *scimv1alpha1.ScimApiKey) { change(&k.Spec) }
+	}
+	suspended := limitedTo(func(s *scimv1alpha1.ScimApiKeySpec) { s.State = scimv1alpha1.APIKeySuspended })
 	early := func(c *scimv1alpha1.ScimCredential) { c.Spec.NotBefore = metav1.NewTime(now.Add(time.Hour)) }
 
 	for name, tc := range map[string]struct {
@@ -74,14 +78,33 @@ func TestVerifiers(t *testing.T) {
 		current     map[string][]byte
 		want        map[string][]byte
 	}{
-		"no keys":                      {nil, credentials{credential(a, "a")}, both, none},
-		"all are written":              {keys{apiKey("a", ""), apiKey("b", "")}, credentials{credential(a, "a"), credential(b, "b")}, nil, both},
-		"two of one key":               {keys{apiKey("a", "")}, credentials{credential(a, "a"), credential(b, "a")}, nil, both},
-		"what is of no key is dropped": {keys{apiKey("a", "")}, credentials{credential(a, "a")}, both, onlyA},
-		"a key that is being deleted":  {keys{apiKey("a", a.KeyID, deleting), apiKey("b", "")}, credentials{credential(a, "a"), credential(b, "b")}, both, onlyB},
-		"an expired key":               {keys{apiKey("a", a.KeyID, expiring(now)), apiKey("b", "")}, credentials{credential(a, "a"), credential(b, "b")}, both, onlyB},
-		"a revoked credential":         {keys{apiKey("a", a.KeyID)}, credentials{credential(a, "a", revoked)}, both, none},
-		"a credential that is early":   {keys{apiKey("a", a.KeyID)}, credentials{credential(a, "a", early)}, both, none},
+		"no keys":                                    {nil, credentials{credential(a, "a")}, both, none},
+		"all are written":                            {keys{apiKey("a", ""), apiKey("b", "")}, credentials{credential(a, "a"), credential(b, "b")}, nil, both},
+		"two of one key":                             {keys{apiKey("a", "")}, credentials{credential(a, "a"), credential(b, "a")}, nil, both},
+		"what is of no key is dropped":               {keys{apiKey("a", "")}, credentials{credential(a, "a")}, both, onlyA},
+		"a key that is being deleted":                {keys{apiKey("a", a.KeyID, deleting), apiKey("b", "")}, credentials{credential(a, "a"), credential(b, "b")}, both, onlyB},
+		"an expired key":                             {keys{apiKey("a", a.KeyID, expiring(now)), apiKey("b", "")}, credentials{credential(a, "a"), credential(b, "b")}, both, onlyB},
+		"a revoked credential":                       {keys{apiKey("a", a.KeyID)}, credentials{credential(a, "a", revoked)}, both, none},
+		"a credential that is early":                 {keys{apiKey("a", a.KeyID)}, credentials{credential(a, "a", early)}, both, none},
+		"a suspended key":                            {keys{apiKey("a", a.KeyID, suspended)}, credentials{credential(a, "a")}, both, none},
+		"a suspended key that has no credential yet": {keys{apiKey("a", a.KeyID, suspended)}, nil, both, none},
+		"a key that may only read": {
+			keys{apiKey("a", a.KeyID, limitedTo(func(s *scimv1alpha1.ScimApiKeySpec) { s.Access = scimv1alpha1.APIKeyReadOnly }))},
+			credentials{credential(a, "a")}, both, none,
+		},
+		"a key for groups": {
+			keys{apiKey("a", a.KeyID, limitedTo(func(s *scimv1alpha1.ScimApiKeySpec) {
+				s.Resources = []scimv1alpha1.APIKeyResource{scimv1alpha1.APIKeyGroups}
+			}))}, credentials{credential(a, "a")}, both, none,
+		},
+		"a key for one network": {
+			keys{apiKey("a", a.KeyID, limitedTo(func(s *scimv1alpha1.ScimApiKeySpec) { s.AllowedCIDRs = []scimv1alpha1.CIDR{"203.0.113.0/24"} }))},
+			credentials{credential(a, "a")}, both, none,
+		},
+		"an OAuth client": {
+			keys{apiKey("a", a.KeyID, limitedTo(func(s *scimv1alpha1.ScimApiKeySpec) { s.OAuthClient = &scimv1alpha1.OAuthClient{} }))},
+			credentials{credential(a, "a")}, both, none,
+		},
 		"the expiration of the key": {
 			keys{apiKey("a", a.KeyID, expiring(now.Add(time.Hour)))}, credentials{credential(a, "a")}, both, map[string][]byte{a.KeyID: text(t, limited)},
 		},

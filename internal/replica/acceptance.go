@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/server/auth"
 )
@@ -157,7 +158,7 @@ func (a *acceptance) decide() {
 	}
 	accepted := auth.Keys(contract.Accepted(a.tenant, a.keys, slices.Collect(maps.Values(a.issued)), time.Now()))
 	a.accept(accepted, a.revision)
-	if a.accepted == nil || !maps.Equal(a.accepted, accepted) {
+	if a.accepted == nil || !maps.EqualFunc(a.accepted, accepted, apikey.Key.Equal) {
 		a.log.Info("accepting tokens", slog.Int("tokens", len(accepted)), slog.String("revision", a.revision))
 	}
 	a.accepted = accepted

@@ -131,6 +131,8 @@ func SettingsOf(tenant *scimv1alpha1.ScimTenant) (exchange.Settings, error) {
 		Registry: registry,
 		Paused:   tenant.State() == scimv1alpha1.TenantStatePaused,
 		Profile:  profile,
+		// What clients write into headers is believed of nobody else.
+		TrustedProxies: contract.Networks(tenant.Spec.Endpoint.TrustedProxies),
 		// Each pod has its share: what the others have written, none of them knows.
 		WriteBytes: tenant.StorageLimit() / writtenShare / int64(tenant.Replicas()),
 		Policy: store.Policy{

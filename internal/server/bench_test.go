@@ -157,7 +157,7 @@ func readable(b *testing.B) (tenant *server.Tenant, id, token string) {
 		b.Fatal(err)
 	}
 	profile, _ := idp.Lookup("Entra")
-	tenant.Accept(auth.Keys{verifier.KeyID: verifier}, func() {})
+	tenant.Accept(auth.Keys{verifier.KeyID: {Verifier: verifier}}, func() {})
 	tenant.Configure(exchange.Settings{Path: "/scim/v2", Profile: profile, Registry: registry, PublicURL: "https://acme.example.com/scim/v2"})
 	return tenant, key.String(), token
 }

@@ -27,6 +27,7 @@ type Tenant struct {
 	// lastRequest is when the last request with a good token came, in seconds
 	// since 1970.
 	lastRequest atomic.Int64
+	uses        auth.Uses
 }
 
 // NewTenant returns the runtime of a tenant over its store. It is not Ready until all that
@@ -63,10 +64,17 @@ func (t *Tenant) LastRequest() time.Time {
 	return time.Time{}
 }
 
+// LastUses returns when requests with each key last came, for those keys of which one came
+// latest, and at most so many.
+func (t *Tenant) LastUses(most int) map[string]time.Time { return t.uses.Last(most) }
+
 // Accept makes requests from now on be authenticated with the keys. It calls retired, which
-// must not block, once nothing is done any more under a key that is not among them, which
-// takes limit.Limits.Deadline at the most; or never, if Accept is called again before.
-func (t *Tenant) Accept(keys auth.Keys, retired func()) { t.shared.Keyring.Accept(keys, retired) }
+// must not block, once nothing is done any more that they do not permit, which takes
+// limit.Limits.Deadline at the most; or never, if Accept is called again before.
+func (t *Tenant) Accept(keys auth.Keys, retired func()) {
+	t.uses.Keep(keys)
+	t.shared.Keyring.Accept(keys, retired)
+}
 
 // Ready reports whether the tenant can answer requests.
 func (t *Tenant) Ready() bool {
@@ -108,14 +116,13 @@ func (t *Tenant) serve(x *exchange.Exchange) {
 		return
 	}
 	x.Settings = settings
-	found := auth.Authenticate(x.R, keys, x.Entry.Began)
-	if found.Reason != "" {
+	if found := x.Authenticate(keys); found.Reason != "" {
 		x.Refuse(found)
 		return
 	}
-	x.Authenticated(found.Verifier)
 	listen.Trust(x.R.Context())
 	t.lastRequest.Store(x.Entry.Began.Unix())
+	t.uses.Note(x.Verifier.KeyID, x.Entry.Began)
 	if err := x.NotPaused(); err != nil {
 		x.Fail(err)
 		return

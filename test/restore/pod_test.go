@@ -91,7 +91,7 @@ func (c *cluster) serve(ctx SpecContext, name string, onDelete scimv1alpha1.User
 	for i := range podsOfTenant {
 		p, served := c.startPod(t.ObjectKey, fmt.Sprintf("%s-scim-%d", name, i))
 		served.Configure(settings)
-		served.Accept(auth.Keys{verifier.KeyID: verifier}, func() {})
+		served.Accept(auth.Keys{verifier.KeyID: {Verifier: verifier}}, func() {})
 		p.cache.Follow(settings.Registry)
 		web := httptest.NewServer(served)
 		DeferCleanup(web.Close)

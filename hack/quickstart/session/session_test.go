@@ -39,7 +39,7 @@ func serve(t *testing.T, provider string) (url, token string) {
 	tenant := server.NewTenant(memory.New(), limit.Defaults(), slog.New(slog.DiscardHandler),
 		accesslog.NewMetrics(prometheus.NewRegistry(), provider))
 	tenant.Configure(exchange.Settings{Path: "/scim/v2", Profile: profile, Registry: registry})
-	tenant.Accept(auth.Keys{verifier.KeyID: verifier}, func() {})
+	tenant.Accept(auth.Keys{verifier.KeyID: {Verifier: verifier}}, func() {})
 	listening := httptest.NewServer(tenant)
 	t.Cleanup(listening.Close)
 	return listening.URL + "/scim/v2", token

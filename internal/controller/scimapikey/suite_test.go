@@ -235,7 +235,7 @@ func accepts(ctx context.Context, tenant *scimv1alpha1.ScimTenant, token string)
 		all = append(all, &credentials.Items[i])
 	}
 	id, _ := apikey.KeyID(token)
-	return contract.Accepted(tenant, byName, all, time.Now())[id].Matches(token)
+	return contract.Accepted(tenant, byName, all, time.Now())[id].Verifier.Matches(token)
 }
 
 // provide applies the ScimCredential of a token that was made elsewhere.

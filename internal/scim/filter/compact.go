@@ -11,6 +11,12 @@ func (f *Filter) MatchCompact(r *compact.Resource, derived []scim.Reference) boo
 	return f == nil || f.root.match(r.Part(f.needs, derived), nil)
 }
 
+// Names reports whether the derived attribute, or a part of it, stands in the filter. A
+// filter may depend on it without that: schemas follow from all that a resource has.
+func (f *Filter) Names(derived string) bool {
+	return f != nil && f.needs.Derived && f.t.Derived().Name == derived
+}
+
 // Mentions says whether the filter depends on the derived attribute.
 func (f *Filter) Mentions(derived string) bool {
 	return f != nil && (f.needs.All || f.needs.Derived) && f.t.Derived().Name == derived

@@ -17,6 +17,7 @@ type Projection struct {
 	named map[*schema.Attribute]*selection
 	// schemas are those that are named as a whole.
 	schemas map[*schema.Schema]bool
+	hidden  *schema.Attribute // in no answer, whatever the client names; nil for none
 }
 
 type selection struct {
@@ -42,6 +43,17 @@ func ParseProjection(t *schema.ResourceType, attributes, excludedAttributes stri
 		}
 	}
 	return p, nil
+}
+
+// WithoutDerived returns a projection of resources of the type that shows no attribute but
+// those which p shows, and not the derived one.
+func (p *Projection) WithoutDerived(t *schema.ResourceType) *Projection {
+	hiding := Projection{t: t, exclude: true}
+	if p != nil {
+		hiding = *p
+	}
+	hiding.hidden = t.Derived()
+	return &hiding
 }
 
 func splitList(s string) []string {
@@ -105,6 +117,9 @@ func (p *Projection) onlyExcludes(a *schema.Attribute) (without, ok bool) {
 	if !p.exclude || len(p.schemas) > 0 || len(p.named) > 1 {
 		return false, false
 	}
+	if p.hidden == a {
+		return true, len(p.named) == 0
+	}
 	if len(p.named) == 0 {
 		return false, true
 	}
@@ -132,6 +147,9 @@ func (p *Projection) shows(s *schema.Schema, a *schema.Attribute) bool {
 	}
 	if p == nil {
 		return a.Returned == schema.ReturnedDefault
+	}
+	if a == p.hidden {
+		return false
 	}
 	named := p.named[a]
 	if p.exclude {

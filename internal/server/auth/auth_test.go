@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -31,11 +32,22 @@ func TestAuthentication(t *testing.T) {
 	forgedKey, _, err := apikey.Mint()
 	h.Expect(err).NotTo(HaveOccurred())
 	forged := withKeyID(forgedKey, h.Verifier.KeyID)
-	h.Tenant.Accept(auth.Keys{
-		h.Verifier.KeyID: h.Verifier, expiredVerifier.KeyID: expiredVerifier, earlyVerifier.KeyID: earlyVerifier,
-	}, func() {})
+	keys := auth.Keys{
+		h.Verifier.KeyID: {Verifier: h.Verifier}, expiredVerifier.KeyID: {Verifier: expiredVerifier}, earlyVerifier.KeyID: {Verifier: earlyVerifier},
+	}
+	issue := func(key apikey.Key) (token, keyID string) {
+		token, key.Verifier, err = apikey.Mint()
+		h.Expect(err).NotTo(HaveOccurred())
+		keys[key.Verifier.KeyID] = key
+		return token, key.Verifier.KeyID
+	}
+	suspended, suspendedID := issue(apikey.Key{Grant: apikey.Grant{Suspended: true}})
+	elsewhere, elsewhereID := issue(apikey.Key{Grant: apikey.Grant{Networks: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}}})
+	nowhere, nowhereID := issue(apikey.Key{Grant: apikey.Grant{Networks: []netip.Prefix{}}})
+	secret, secretID := issue(apikey.Key{ClientSecret: true})
+	h.Tenant.Accept(keys, func() {})
 
-	var answers []string
+	answers := map[bool][]string{} // by whether there was a token
 	for _, test := range []struct{ name, header, reason, keyID string }{
 		{"no header", "", "Missing", ""},
 		{"another scheme", "Basic " + h.Token, "Missing", ""},
@@ -45,19 +57,24 @@ func TestAuthentication(t *testing.T) {
 		{"token of a known key id", "Bearer " + forged, "Mismatch", h.Verifier.KeyID},
 		{"expired token", "Bearer " + expired, "Expired", expiredVerifier.KeyID},
 		{"token that is good later", "Bearer " + early, "Early", earlyVerifier.KeyID},
+		{"token of a suspended key", "Bearer " + suspended, "Suspended", suspendedID},
+		{"token for another network", "Bearer " + elsewhere, "Address", elsewhereID},
+		{"token for no network", "Bearer " + nowhere, "Address", nowhereID},
+		{"secret of an OAuth client", "Bearer " + secret, "ClientSecret", secretID},
 		{"token cut short", "Bearer " + h.Token[:len(h.Token)-1], "Malformed", ""},
 		{"token and a half", "Bearer " + h.Token + "a", "Malformed", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := h.In(t)
 			for _, path := range []string{"/scim/v2/Users", "/scim/v2/Nothing", "/elsewhere"} {
-				r := h.Send(http.MethodGet, path, "", "Authorization", test.header)
+				// What a client claims of itself is believed of no connection that is not a trusted proxy's.
+				r := h.Send(http.MethodGet, path, "", "Authorization", test.header, "X-Forwarded-For", "203.0.113.7")
 				h.ExpectError(r, http.StatusUnauthorized, "")
-				h.Expect(r.Header.Get("WWW-Authenticate")).To(HavePrefix("Bearer"))
 				id := r.Header.Get("X-Request-Id")
 				h.Expect(r.Doc["detail"]).To(ContainSubstring(id))
 				r.Header.Del("Date")
-				answers = append(answers, strings.ReplaceAll(fmt.Sprint(r.Header, r.Text), id, "the id"))
+				sent := test.reason != "Missing"
+				answers[sent] = append(answers[sent], strings.ReplaceAll(fmt.Sprint(r.Header, r.Text), id, "the id"))
 				line := h.LastLine()
 				h.Expect(line).To(And(HaveKeyWithValue("reason", test.reason), HaveKeyWithValue("source", "127.0.0.1")))
 				if test.keyID == "" {
@@ -68,10 +85,18 @@ func TestAuthentication(t *testing.T) {
 			}
 		})
 	}
-	for _, answer := range answers {
-		h.Expect(answer).To(Equal(answers[0]), "nothing tells why a token is refused")
+	// RFC 6750 section 3: a client that sends no token is not told of an error in it.
+	const challenge, invalid = `Bearer realm="scim"`, `, error="invalid_token"`
+	for sent, want := range map[bool]string{false: challenge, true: challenge + invalid} {
+		h.Expect(answers[sent][0]).To(ContainSubstring("Www-Authenticate:[" + want + "]"))
+		for _, answer := range answers[sent] {
+			h.Expect(answer).To(Equal(answers[sent][0]), "nothing tells why a token is refused")
+		}
 	}
-	h.Expect(h.Log.String()).NotTo(Or(ContainSubstring(unknown), ContainSubstring(expired), ContainSubstring(early), ContainSubstring(h.Token), ContainSubstring(forged)))
+	h.Expect(strings.ReplaceAll(answers[true][0], invalid, "")).To(Equal(answers[false][0]))
+	for _, token := range []string{h.Token, unknown, expired, early, forged, suspended, elsewhere, nowhere, secret} {
+		h.Expect(h.Log.String()).NotTo(ContainSubstring(token))
+	}
 
 	h.Expect(h.Do(http.MethodGet, "/Users", "").StatusCode).To(Equal(http.StatusOK))
 	h.Expect(h.Send(http.MethodGet, "/scim/v2/Users", "", "Authorization", "bearer "+h.Token).StatusCode).To(Equal(http.StatusOK))

@@ -9,19 +9,34 @@ import (
 )
 
 // Keys are the tokens that a tenant accepts, by key id.
-type Keys map[string]apikey.Verifier
+type Keys map[string]apikey.Key
 
 // Keyring has the keys that a tenant accepts, and knows what is being done under each, so
-// that a key can be said to be revoked once nothing is done under it any more.
+// that a key can be said to be revoked, or a permission to be taken away from it, once
+// nothing is done under it any more.
 type Keyring struct {
 	mu      sync.Mutex
 	keys    Keys // nil until there are any
-	working map[apikey.Verifier]int
-	retired func() // to be called once nothing is done under other keys; nil when it was
+	working map[*work]struct{}
+	retired func() // to be called once nothing is done that the keys do not permit; nil when it was
+}
+
+// work is what is being done under a key.
+type work struct {
+	verifier apikey.Verifier
+	use      Use
+}
+
+// permitted reports whether the work might begin under the keys, were it not for the time:
+// what has begun in time is done.
+func (w *work) permitted(keys Keys) bool {
+	now, kept := keys[w.verifier.KeyID]
+	return kept && now.Verifier.SHA256 == w.verifier.SHA256 && !now.ClientSecret &&
+		!now.Grant.Suspended && now.Grant.AllowsFrom(w.use.From) && w.use.Deny(now.Grant) == ""
 }
 
 // Accept makes the keys those that work may begin under from now on. It calls retired, which
-// must not block, once no work is under way under any other key; or never, if Accept is
+// must not block, once no work is under way that they do not permit; or never, if Accept is
 // called again before: what holds then for the later keys is told of those.
 func (k *Keyring) Accept(keys Keys, retired func()) {
 	k.mu.Lock()
@@ -37,27 +52,26 @@ func (k *Keyring) Accepted() Keys {
 	return k.keys
 }
 
-// Begin lets work begin under the key of the request, if that is good at this moment. Then
-// end must be called after it.
-func (k *Keyring) Begin(r *http.Request, now time.Time) (found Credential, end func()) {
+// Begin lets a request work, if its key is good at this moment and permits what it does.
+// Then end must be called after it; otherwise end is nil.
+func (k *Keyring) Begin(r *http.Request, use Use, now time.Time) (found Credential, end func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if found = Authenticate(r, k.keys, now); found.Reason != "" {
+	if found = Authenticate(r, use, k.keys, now); found.Reason != "" || found.Denial != "" {
 		return found, nil
 	}
 	if k.working == nil {
-		k.working = map[apikey.Verifier]int{}
+		k.working = map[*work]struct{}{}
 	}
-	k.working[found.Verifier]++
-	return found, func() { k.end(found.Verifier) }
+	begun := &work{verifier: found.Verifier, use: use}
+	k.working[begun] = struct{}{}
+	return found, func() { k.end(begun) }
 }
 
-func (k *Keyring) end(verifier apikey.Verifier) {
+func (k *Keyring) end(ended *work) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.working[verifier]--; k.working[verifier] == 0 {
-		delete(k.working, verifier)
-	}
+	delete(k.working, ended)
 	k.notifyRetired()
 }
 
@@ -66,8 +80,8 @@ func (k *Keyring) notifyRetired() {
 	if k.retired == nil {
 		return
 	}
-	for verifier := range k.working {
-		if now, kept := k.keys[verifier.KeyID]; !kept || now.SHA256 != verifier.SHA256 {
+	for underWay := range k.working {
+		if !underWay.permitted(k.keys) {
 			return
 		}
 	}

@@ -1,7 +1,8 @@
 // Package exchange is one request and its answer: what every handler needs of it. It
 // answers in SCIM messages, errors included, and sees to it that a request does nothing
-// once its key is revoked, its time is up or the tenant is paused, and acquires the memory
-// that it takes. What is asked for is for the handlers.
+// that its key does not permit, and nothing more once the key is revoked, its time is up or
+// the tenant is paused; and it acquires the memory that it takes. What is asked for is for
+// the handlers.
 package exchange
 
 import (
@@ -16,6 +17,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/server/auth"
 	"github.com/kubescim/kubescim/internal/server/limit"
 	"github.com/kubescim/kubescim/internal/server/request"
 	"github.com/kubescim/kubescim/internal/store"
@@ -39,6 +41,8 @@ type Exchange struct {
 	// Entry is for the log and the metrics: what is asked for, and what comes of it.
 	Entry accesslog.Entry
 
+	grant    apikey.Grant // of the request's key, when it came
+	use      auth.Use     // what the request does, as far as that is known
 	memory   limit.Share
 	within   bool          // it is an operation of a bulk request
 	retry    time.Duration // what Retry-After says of an error that passes; retryAfter when zero
@@ -61,17 +65,11 @@ func New(shared *Shared, w http.ResponseWriter, r *http.Request) *Exchange {
 
 // Part returns the exchange of an operation of a bulk request, by its index.
 func (x *Exchange) Part(index int, w http.ResponseWriter) *Exchange {
-	part := &Exchange{
+	return &Exchange{
 		Shared: x.Shared, Settings: x.Settings, W: w, memory: x.Shared.Memory.Share(), within: true,
-		Entry: accesslog.Entry{RequestID: x.Entry.RequestID + "." + strconv.Itoa(index), Began: time.Now()},
+		Entry:    accesslog.Entry{RequestID: x.Entry.RequestID + "." + strconv.Itoa(index), Began: time.Now(), KeyID: x.Entry.KeyID},
+		Verifier: x.Verifier, grant: x.grant, use: auth.Use{From: x.use.From},
 	}
-	part.Authenticated(x.Verifier)
-	return part
-}
-
-// Authenticated takes note of the key that the request is sent with.
-func (x *Exchange) Authenticated(verifier apikey.Verifier) {
-	x.Verifier, x.Entry.KeyID = verifier, verifier.KeyID
 }
 
 // Actor is who asks, for the store.

@@ -3,6 +3,8 @@ package exchange
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/kubescim/kubescim/internal/scim"
@@ -20,33 +22,114 @@ const (
 	retryRefused = time.Minute
 )
 
+// What is said of the token in WWW-Authenticate (RFC 6750 section 3): nothing of one that
+// is not there, and of all that are bad the same.
+const (
+	challengeMissing = `Bearer realm="scim"`
+	challengeInvalid = challengeMissing + `, error="invalid_token"`
+	challengeDenied  = challengeMissing + `, error="insufficient_scope"`
+)
+
+// Authenticate finds out which of the keys the request is sent with, under the settings.
+func (x *Exchange) Authenticate(keys auth.Keys) auth.Credential {
+	x.use.From = auth.ClientAddress(x.R, x.Settings.TrustedProxies)
+	found := auth.Authenticate(x.R, x.use, keys, x.Entry.Began)
+	x.Verifier, x.grant, x.Entry.KeyID = found.Verifier, found.Grant, found.Verifier.KeyID
+	return found
+}
+
 // Refuse answers a request that has no good token. What is wrong with it goes to the
 // log alone.
 func (x *Exchange) Refuse(found auth.Credential) {
 	err := x.unauthorized(found)
-	if x.Shared.Unauthenticated.Allow(request.Source(x.R), x.Entry.Began) {
+	if x.Shared.Unauthenticated.Allow(x.source(), x.Entry.Began) {
 		x.Fail(err)
 		return
 	}
 	x.retry, x.unlogged = retryRefused, true
 	x.Fail(scim.Errorf(http.StatusTooManyRequests, "",
-		"the bearer token is missing, unknown, expired or revoked, and too many requests come with such a token; one with a good token is answered at any time"))
+		"the bearer token is missing, unknown, expired or revoked, or must not be used now or from here, and too many requests come with such a token; one with a good token is answered at any time"))
+}
+
+// source names where the request comes from.
+func (x *Exchange) source() string {
+	if x.use.From.IsValid() {
+		return x.use.From.String()
+	}
+	return request.Source(x.R)
 }
 
 // unauthorized is the error for a request that has no good token, or has none any more.
 func (x *Exchange) unauthorized(found auth.Credential) error {
-	x.Entry.Reason, x.Entry.ClaimedKeyID, x.Entry.Source = found.Reason, found.KeyID, request.Source(x.R)
+	x.Entry.Reason, x.Entry.ClaimedKeyID, x.Entry.Source = found.Reason, found.KeyID, x.source()
 	x.Shared.Log.Refuse(found.Reason)
-	x.SetHeader(headerAuthenticate, `Bearer realm="scim"`)
+	challenge := challengeInvalid
+	if found.Reason == auth.Missing {
+		challenge = challengeMissing
+	}
+	x.SetHeader(headerAuthenticate, challenge)
 	return scim.Errorf(http.StatusUnauthorized, "",
-		"the bearer token is missing, unknown, expired or revoked; send the token that you were given for this URL in a header, as in Authorization: Bearer <token>")
+		"the bearer token is missing, unknown, expired or revoked, or must not be used now or from here; send the token that you were given for this URL in a header, as in Authorization: Bearer <token>")
+}
+
+// Require lets the request go on if its key permits it to be sent to the endpoint of a
+// resource type, such as Users, and to write there.
+func (x *Exchange) Require(resource string, writes bool) error {
+	x.use.Resource, x.use.Writes = resource, writes
+	return x.denied(x.use.Deny(x.grant))
+}
+
+// Shows reports whether the answer may have resources of a type, by its endpoint.
+func (x *Exchange) Shows(resource string) bool {
+	if !x.grant.Allows(resource) {
+		return false
+	}
+	if !slices.Contains(x.use.Shows, resource) {
+		x.use.Shows = append(x.use.Shows, resource)
+	}
+	return true
+}
+
+// Hidden is the error for a request that can only be answered out of resources which its
+// key may not see, of the type with the endpoint.
+func (x *Exchange) Hidden(resource string) error {
+	x.SetHeader(headerAuthenticate, challengeDenied)
+	return scim.Errorf(http.StatusForbidden, "",
+		"this token is not for %[1]s; switch the provisioning of %[1]s off in the identity provider, or ask who gave you the token for one that is for %[1]s, too", strings.ToLower(resource))
+}
+
+// denied is the error for what the request's key does not permit; nil when it does.
+func (x *Exchange) denied(why auth.Denial) error {
+	switch why {
+	case "":
+		return nil
+	case auth.DeniedResource:
+		return x.Hidden(x.use.Resource)
+	case auth.DeniedWrite:
+		x.SetHeader(headerAuthenticate, challengeDenied)
+		return scim.Errorf(http.StatusForbidden, "",
+			"this token may only read, and nothing was changed; to create, change or delete, ask who gave you the token for one that may write")
+	default:
+		return scim.Errorf(http.StatusServiceUnavailable, "",
+			"what this token is for was changed while the request was being answered; nothing was done, send it again")
+	}
 }
 
 // permitted returns why the request must not be answered any more: its key was good when it
-// came, but may have been revoked or have expired since, and the tenant paused.
+// came and permitted it, but may have been changed or revoked or have expired since, and the
+// tenant paused.
 func (x *Exchange) permitted() error {
-	if found := auth.Authenticate(x.R, x.Shared.Keyring.Accepted(), time.Now()); found.Reason != "" {
+	found := auth.Authenticate(x.R, x.use, x.Shared.Keyring.Accepted(), time.Now())
+	return x.stopped(found)
+}
+
+// stopped returns why what a request is for must not be done, by what its token is now.
+func (x *Exchange) stopped(found auth.Credential) error {
+	if found.Reason != "" {
 		return x.unauthorized(found)
+	}
+	if err := x.denied(found.Denial); err != nil {
+		return err
 	}
 	return x.NotPaused()
 }
@@ -54,12 +137,11 @@ func (x *Exchange) permitted() error {
 // Work does what a request is for, which its context bounds, if it still may be done. What a
 // client sends slowly is read before, so that nobody can keep a revoked key good by that.
 func (x *Exchange) Work(do func() error) error {
-	found, end := x.Shared.Keyring.Begin(x.R, time.Now())
-	if found.Reason != "" {
-		return x.unauthorized(found)
+	found, end := x.Shared.Keyring.Begin(x.R, x.use, time.Now())
+	if end != nil {
+		defer end()
 	}
-	defer end()
-	if err := x.NotPaused(); err != nil {
+	if err := x.stopped(found); err != nil {
 		return err
 	}
 	return do()

@@ -63,7 +63,7 @@ func TestSlowBodiesOutliveNoKey(t *testing.T) {
 		"expired": {http.StatusUnauthorized, func(h *servertest.Harness) {
 			expired := h.Verifier
 			expired.ExpirationTime = time.Now().Add(-time.Second)
-			h.Tenant.Accept(auth.Keys{expired.KeyID: expired}, func() {})
+			h.Tenant.Accept(auth.Keys{expired.KeyID: {Verifier: expired}}, func() {})
 		}},
 		"paused": {http.StatusServiceUnavailable, func(h *servertest.Harness) { h.Configure("Generic", func(s *exchange.Settings) { s.Paused = true }) }},
 	} {
@@ -83,7 +83,7 @@ func TestSlowBodiesOutliveNoKey(t *testing.T) {
 				if ends.status == http.StatusUnauthorized {
 					h.Expect(r.Header.Get("WWW-Authenticate")).To(HavePrefix("Bearer"))
 				}
-				h.Tenant.Accept(auth.Keys{h.Verifier.KeyID: h.Verifier}, func() {})
+				h.Tenant.Accept(auth.Keys{h.Verifier.KeyID: {Verifier: h.Verifier}}, func() {})
 				h.Configure("Generic", func(*exchange.Settings) {})
 				h.Expect(h.Do(http.MethodGet, "/Users", "").Text).To(Equal(before), "nothing has happened")
 			})

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"net/http"
+	"net/netip"
 
 	"github.com/kubescim/kubescim/internal/idp"
 	"github.com/kubescim/kubescim/internal/scim"
@@ -29,6 +30,9 @@ type Settings struct {
 	// RequiredAttributes are the attributes, as in name.givenName, without
 	// which a user is refused.
 	RequiredAttributes []string
+	// TrustedProxies are the networks of proxies that are believed when they say on whose
+	// behalf they send a request.
+	TrustedProxies []netip.Prefix
 	// WriteBytes is how many bytes may be written in a limit.WritePeriod; 0 for any number.
 	WriteBytes int64
 

@@ -18,6 +18,13 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 )
 
+const (
+	// groupsSegment is what stands in URLs for groups.
+	groupsSegment = "Groups"
+	// userGroups is the attribute of a user that says in which groups the user is.
+	userGroups = "groups"
+)
+
 // query is GET of an endpoint, or of the base URL, with the parameters in the
 // URL (RFC 7644 section 3.4.2).
 func query(x *exchange.Exchange, types ...*schema.ResourceType) error {
@@ -87,36 +94,47 @@ func pageSize(x *exchange.Exchange, search *message.SearchRequest) int {
 // typeQuery is a search compiled for one resource type.
 type typeQuery struct {
 	t          *schema.ResourceType
+	place      int // among the resource types of the search, those that are not shown included
 	projection *render.Projection
 	query      store.Query
 }
 
-// compile reads a search for each of the resource types.
+// compile reads a search for each of the resource types that the request's key may see.
 func compile(x *exchange.Exchange, search *message.SearchRequest, types []*schema.ResourceType) ([]typeQuery, error) {
 	if len(types) > 1 && search.SortBy != "" {
 		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue,
 			"sortBy cannot be used across resource types; search below /Users or /Groups")
 	}
 	queries := make([]typeQuery, 0, len(types))
-	for _, t := range types {
+	for place, t := range types {
+		if !x.Shows(segment(t)) {
+			continue
+		}
 		one, err := compileFor(x, search, t, types)
 		if err != nil {
 			return nil, err
 		}
+		one.place = place
 		queries = append(queries, one)
+	}
+	if len(queries) == 0 {
+		return nil, x.Hidden(segment(types[0]))
 	}
 	return queries, nil
 }
 
 func compileFor(x *exchange.Exchange, search *message.SearchRequest, t *schema.ResourceType, among []*schema.ResourceType) (one typeQuery, err error) {
 	one.t = t
-	one.projection, err = render.ParseProjection(t, strings.Join(search.Attributes, ","), strings.Join(search.ExcludedAttributes, ","))
+	one.projection, err = projectionOf(x, t, strings.Join(search.Attributes, ","), strings.Join(search.ExcludedAttributes, ","))
 	if err != nil {
 		return one, err
 	}
 	if search.Filter != nil {
 		if one.query.Filter, err = filter.ParseAmong(t, among, *search.Filter, x.Settings.Profile.Leniency); err != nil {
 			return one, err
+		}
+		if one.query.Filter.Names(userGroups) && !x.Shows(groupsSegment) {
+			return one, x.Hidden(groupsSegment)
 		}
 	}
 	if one.query.Sort, err = sorting.Parse(t, search.SortBy, search.SortOrder); err != nil {
@@ -138,13 +156,13 @@ type collected struct {
 func collect(x *exchange.Exchange, queries []typeQuery, start int, at step) (page collected, err error) {
 	base := x.BaseURL()
 	skip := max(start, 1) - 1
-	for i, one := range queries {
-		behind := at.after != nil && i < at.after.Type
+	for _, one := range queries {
+		behind := at.after != nil && one.place < at.after.Type
 		one.query.StartIndex, one.query.Count = skip+1, at.count-len(page.rendered)
 		if behind {
 			one.query.Count = 0 // An earlier page has the last of this type.
 		}
-		if at.after != nil && i == at.after.Type {
+		if at.after != nil && one.place == at.after.Type {
 			one.query.After = &at.after.Position
 		}
 		found, err := x.Shared.Store.List(x.Ctx, one.t, one.query)
@@ -160,7 +178,7 @@ func collect(x *exchange.Exchange, queries []typeQuery, start int, at step) (pag
 				return page, fmt.Errorf("rendering the %s %s: %w", one.t.Name, resource.ID(), err)
 			}
 			page.rendered = append(page.rendered, document)
-			page.last = cursor.Position{Type: i, Position: store.PositionOf(resource)}
+			page.last = cursor.Position{Type: one.place, Position: store.PositionOf(resource)}
 		}
 	}
 	return page, nil

@@ -170,7 +170,7 @@ func TestForgedCursors(t *testing.T) {
 
 	token, verifier, err := apikey.Mint()
 	h.Expect(err).NotTo(HaveOccurred())
-	h.Tenant.Accept(auth.Keys{verifier.KeyID: verifier}, func() {})
+	h.Tenant.Accept(auth.Keys{verifier.KeyID: {Verifier: verifier}}, func() {})
 	h.Token = token
 	h.ExpectError(h.Do(http.MethodGet, "/Users?count=2&cursor="+next, ""), http.StatusBadRequest, "invalidCursor")
 }

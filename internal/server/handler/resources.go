@@ -195,7 +195,16 @@ func answerResource(x *exchange.Exchange, status int, t *schema.ResourceType, re
 
 // projection reads the parameters attributes and excludedAttributes.
 func projection(x *exchange.Exchange, t *schema.ResourceType) (*render.Projection, error) {
-	return render.ParseProjection(t, x.Parameters.Get("attributes"), x.Parameters.Get("excludedAttributes"))
+	return projectionOf(x, t, x.Parameters.Get("attributes"), x.Parameters.Get("excludedAttributes"))
+}
+
+// projectionOf reads the two parameters. A key that may not see groups sees no user's, either.
+func projectionOf(x *exchange.Exchange, t *schema.ResourceType, attributes, excludedAttributes string) (*render.Projection, error) {
+	projection, err := render.ParseProjection(t, attributes, excludedAttributes)
+	if err == nil && store.IsUser(t) && projection.Wants(userGroups) && !x.Shows(groupsSegment) {
+		projection = projection.WithoutDerived(t)
+	}
+	return projection, err
 }
 
 func asksForAttributes(x *exchange.Exchange) bool {

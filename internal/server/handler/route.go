@@ -35,7 +35,7 @@ func Route(x *exchange.Exchange) error {
 	}
 	x.Entry.Resource = first
 	for _, t := range types {
-		if first == t.Endpoint[1:] {
+		if first == segment(t) {
 			return routeBelow(x, t, name)
 		}
 	}
@@ -60,6 +60,9 @@ func Route(x *exchange.Exchange) error {
 // routeBelow answers a request to the endpoint of a resource type, or to what is
 // below it.
 func routeBelow(x *exchange.Exchange, t *schema.ResourceType, name string) error {
+	if err := x.Require(segment(t), name != searchSegment && isWrite(x.R.Method)); err != nil {
+		return err
+	}
 	switch {
 	case name == "":
 		switch x.R.Method {
@@ -86,6 +89,18 @@ func routeBelow(x *exchange.Exchange, t *schema.ResourceType, name string) error
 		return remove(x, t, name)
 	}
 	return notAllowed(x, "DELETE, GET, HEAD, PATCH, PUT")
+}
+
+// segment is what stands in URLs for a resource type, such as Users.
+func segment(t *schema.ResourceType) string { return t.Endpoint[1:] }
+
+// isWrite reports whether requests with the method create, change or delete.
+func isWrite(method string) bool {
+	switch method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
+		return true
+	}
+	return false
 }
 
 // readOnly answers the methods that read.

@@ -62,7 +62,7 @@ func New(t *testing.T, backend store.Store) *Harness {
 	limits := limit.Defaults()
 	limits.BodyBytes = 64 << 10
 	h.share(backend, limits)
-	h.Shared.Keyring.Accept(auth.Keys{h.Verifier.KeyID: h.Verifier}, func() {})
+	h.Shared.Keyring.Accept(auth.Keys{h.Verifier.KeyID: {Verifier: h.Verifier}}, func() {})
 	h.Configure("Generic", func(*exchange.Settings) {})
 	h.Serve(t)
 	return h

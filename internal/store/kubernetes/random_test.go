@@ -90,7 +90,7 @@ func newTwin(profile string, policy store.Policy, stores ...store.Store) *twin {
 		tenant := server.NewTenant(each, limit.Defaults(), slog.New(slog.DiscardHandler),
 			accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
 		tenant.Configure(exchange.Settings{Path: "/scim/v2", Registry: registry, Profile: departures, Policy: policy})
-		tenant.Accept(auth.Keys{verifier.KeyID: verifier}, func() {})
+		tenant.Accept(auth.Keys{verifier.KeyID: {Verifier: verifier}}, func() {})
 		t.replicas = append(t.replicas, tenant)
 	}
 	return t
