@@ -77,6 +77,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 	})
 	p.tenant = server.NewTenant(backend, limit.Defaults(), log, accesslog.NewMetrics(p.metrics, o.tenant),
 		p.cache.Synced, p.members.Member)
+	server.MeasureUses(p.metrics, o.tenant, p.tenant, contract.MostKeysUsed)
 	recorder, stopRecording, err := newRecorder(ctx)
 	if err != nil {
 		return nil, err

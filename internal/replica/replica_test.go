@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -187,6 +188,14 @@ var _ = Describe("A replica, with a server's permissions", func() {
 			key.Spec.ExpirationTime = soon(0)
 			return admin.Update(ctx, key)
 		}),
+		Entry("its key is suspended", func(ctx context.Context, key *scimv1alpha1.ScimApiKey, _ *scimv1alpha1.ScimCredential) error {
+			key.Spec.State = scimv1alpha1.APIKeySuspended
+			return admin.Update(ctx, key)
+		}),
+		Entry("its key is for another network", func(ctx context.Context, key *scimv1alpha1.ScimApiKey, _ *scimv1alpha1.ScimCredential) error {
+			key.Spec.AllowedCIDRs = []scimv1alpha1.CIDR{"203.0.113.0/24"}
+			return admin.Update(ctx, key)
+		}),
 		Entry("it is deleted itself", func(ctx context.Context, _ *scimv1alpha1.ScimApiKey, credential *scimv1alpha1.ScimCredential) error {
 			return admin.Delete(ctx, credential)
 		}),
@@ -322,6 +331,23 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		Expect(err).To(MatchError(ContainSubstring("forbidden")))
 	})
 
+	It("accepts the token of a key that is suspended no more, with what the key is for, within a second", func(ctx SpecContext) {
+		key := keyOf(ctx, "acme", "okta")
+		token, _ := issue(ctx, key.Name)
+		for _, step := range []struct {
+			state     scimv1alpha1.APIKeyState
+			resources []scimv1alpha1.APIKeyResource
+			status    int
+		}{
+			{scimv1alpha1.APIKeySuspended, nil, http.StatusUnauthorized}, {scimv1alpha1.APIKeyActive, nil, http.StatusOK},
+			{"", []scimv1alpha1.APIKeyResource{scimv1alpha1.APIKeyGroups}, http.StatusForbidden}, {"", nil, http.StatusOK},
+		} {
+			key.Spec.State, key.Spec.Resources = step.state, step.resources
+			Expect(admin.Update(ctx, key)).To(Succeed())
+			Eventually(status(token), "1s", "20ms").Should(Equal(step.status), "%+v", step)
+		}
+	})
+
 	It("cannot make or change a key or a credential, not even as a server", func(ctx SpecContext) {
 		key := keyOf(ctx, "acme", "okta")
 		_, credential := issue(ctx, "okta")
@@ -338,12 +364,14 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		tenant.Spec.Users.OnDelete = scimv1alpha1.UserDeletionDelete
 		tenant.Spec.Groups.UnknownMembers = scimv1alpha1.UnknownMembersReject
 		tenant.Spec.Endpoint.Host = "acme.api.example.com"
+		tenant.Spec.Endpoint.TrustedProxies = []scimv1alpha1.CIDR{"10.0.0.0/8"}
 		tenant.Spec.Users.RequiredAttributes = []scimv1alpha1.UserAttribute{"emails"}
 		settings, err := replica.SettingsOf(tenant)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(settings.Policy.KeepDeletedUsers).To(BeFalse())
 		Expect(settings.Policy.RejectUnknownMembers).To(BeTrue())
 		Expect(settings.PublicURL).To(Equal("https://acme.api.example.com/scim/v2"))
+		Expect(settings.TrustedProxies).To(ConsistOf(netip.MustParsePrefix("10.0.0.0/8")))
 		Expect(settings.RequiredAttributes).To(ConsistOf("emails"))
 		Expect(settings.Policy.Seats).To(BeZero())
 		Expect(settings.Policy.ObjectLimit).To(Equal(250_000))

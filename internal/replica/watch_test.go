@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -191,4 +192,34 @@ func TestKeysThatWereReadAreNotMadeOlder(t *testing.T) {
 	g.Expect(a.listKeys(ctx)).To(Equal("8"))
 	g.Expect(a.changeKey(ctx, watch.Modified, keyAt("9"))).To(Succeed())
 	g.Expect(last.Keys).To(HaveLen(1), "etcd was restored to an older state, and the key is there")
+}
+
+// What a key is for follows from the key alone, and no revision of credentials moves with it.
+func TestAKeyThatIsChangedIsForWhatItSays(t *testing.T) {
+	g, ctx := NewWithT(t), t.Context()
+	credential := credentialAt(t, "5")
+	c := &cluster{revision: "10", credentials: []*scimv1alpha1.ScimCredential{credential}, keys: map[string]*scimv1alpha1.ScimApiKey{"okta": keyAt("4")}}
+	a, last := newAcceptance(c)
+	g.Expect(a.listCredentials(ctx)).To(Equal("10"))
+	g.Expect(a.listKeys(ctx)).To(Equal("10"))
+	granted := func() apikey.Grant { return last.Keys[credential.Name].Grant }
+	g.Expect(granted()).To(Equal(apikey.Grant{}))
+
+	suspended := keyAt("11")
+	suspended.Spec.State = scimv1alpha1.APIKeySuspended
+	g.Expect(a.changeKey(ctx, watch.Modified, suspended)).To(Succeed())
+	g.Expect(granted()).To(Equal(apikey.Grant{Suspended: true}))
+	limited := keyAt("12")
+	limited.Spec.Access = scimv1alpha1.APIKeyReadOnly
+	limited.Spec.Resources = []scimv1alpha1.APIKeyResource{scimv1alpha1.APIKeyUsers}
+	limited.Spec.AllowedCIDRs = []scimv1alpha1.CIDR{"203.0.113.0/24"}
+	g.Expect(a.changeKey(ctx, watch.Modified, limited)).To(Succeed())
+	g.Expect(granted()).To(Equal(apikey.Grant{
+		ReadOnly: true, Resources: []string{"Users"}, Networks: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")},
+	}))
+	g.Expect(a.changeKey(ctx, watch.Modified, suspended)).To(Succeed())
+	g.Expect(granted().Suspended).To(BeFalse(), "the event is older")
+	g.Expect(a.changeKey(ctx, watch.Modified, keyAt("13"))).To(Succeed())
+	g.Expect(granted()).To(Equal(apikey.Grant{}))
+	g.Expect(last.Revision).To(Equal("10"))
 }

@@ -11,8 +11,10 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/server/auth"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/limit"
 	"github.com/kubescim/kubescim/internal/server/servertest"
@@ -57,6 +59,29 @@ func TestReadinessNeedsAllAtOnce(t *testing.T) {
 		synced, member = step.synced, step.member
 		h.Expect(tenant.Ready()).To(Equal(step.ready), "%+v", step)
 	}
+}
+
+// When a key was used is known of keys that are accepted, exactly.
+func TestLastUses(t *testing.T) {
+	h := servertest.New(t, memory.New())
+	server.MeasureUses(h.Metrics, "acme", h.Tenant, 2)
+	h.Send(http.MethodGet, "/scim/v2/Users", "", "Authorization", "Bearer "+h.Token+"x")
+	h.Expect(h.Tenant.LastUses(2)).To(BeEmpty(), "nobody had a good token")
+
+	before := time.Now()
+	h.Do(http.MethodGet, "/Users", "")
+	h.Expect(h.Tenant.LastUses(2)).To(And(HaveLen(1), HaveKeyWithValue(h.Verifier.KeyID, BeTemporally("~", before, 10*time.Second))))
+	first := h.Tenant.LastUses(2)[h.Verifier.KeyID]
+	h.Grant(apikey.Grant{ReadOnly: true})
+	h.ExpectError(h.Do(http.MethodPost, "/Users", servertest.Babs), http.StatusForbidden, "")
+	last := h.Tenant.LastUses(2)[h.Verifier.KeyID]
+	h.Expect(last).To(BeTemporally(">", first), "what a key does not permit is sent with it all the same")
+	h.Expect(h.Counter("kubescim_key_last_used_timestamp_seconds", "tenant", "acme", "key_id", h.Verifier.KeyID)).
+		To(BeNumerically("~", float64(last.UnixNano())/1e9, 0.001))
+
+	h.Tenant.Accept(auth.Keys{}, func() {})
+	h.ExpectError(h.Do(http.MethodGet, "/Users", ""), http.StatusUnauthorized, "")
+	h.Expect(h.Tenant.LastUses(2)).To(BeEmpty(), "there is no such key any more")
 }
 
 // More requests than may be under way are told at once when to come again, and the

@@ -72,12 +72,14 @@ func TestCompact(t *testing.T) {
 				} {
 					projection, err := render.ParseProjection(user, names[0], names[1])
 					g.Expect(err).NotTo(HaveOccurred())
-					for _, base := range []string{"https://acme.example.com/scim/v2", "http://a\"b/scim/"} {
-						want, err := render.Resource(user, complete, projection, base)
-						g.Expect(err).NotTo(HaveOccurred())
-						got, err := render.Resource(user, form.Expand(derived), projection, base)
-						g.Expect(err).NotTo(HaveOccurred())
-						g.Expect(string(got)).To(Equal(string(want)), "%v", names)
+					for _, projection := range []*render.Projection{projection, projection.WithoutDerived(user)} {
+						for _, base := range []string{"https://acme.example.com/scim/v2", "http://a\"b/scim/"} {
+							want, err := render.Resource(user, complete, projection, base)
+							g.Expect(err).NotTo(HaveOccurred())
+							got, err := render.Resource(user, form.Expand(derived), projection, base)
+							g.Expect(err).NotTo(HaveOccurred())
+							g.Expect(string(got)).To(Equal(string(want)), "%v", names)
+						}
 					}
 				}
 			}

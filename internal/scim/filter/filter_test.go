@@ -279,6 +279,25 @@ func TestEqualities(t *testing.T) {
 	}
 }
 
+func TestNames(t *testing.T) {
+	for query, wanted := range map[string]bool{
+		`userName eq "a"`: false, `schemas eq "` + schema.URNUser + `"`: false, `title co "groups"`: false, `emails[type eq "groups"]`: false,
+		`groups pr`: true, `Groups.value eq "g"`: true, `groups[display sw "T"]`: true, `not (title pr and (groups eq "g"))`: true,
+		schema.URNUser + `:groups.type eq "direct"`: true,
+	} {
+		f, err := filter.Parse(scimtest.UserType, query, scimtest.Strict)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Names("groups") != wanted || f.Names("members") {
+			t.Errorf("%s: Names = %v", query, f.Names("groups"))
+		}
+	}
+	if (*filter.Filter)(nil).Names("groups") {
+		t.Error("no filter names groups")
+	}
+}
+
 // One URN may begin with another: the longest wins.
 func TestLongestURNWins(t *testing.T) {
 	g := scimtest.MustRegistry(

@@ -137,6 +137,35 @@ func TestProjection(t *testing.T) {
 	}
 }
 
+// Whatever a client asks for, it gets no derived attribute by such a projection, and all else
+// as by the one that was asked for.
+func TestWithoutDerived(t *testing.T) {
+	r := scimtest.Stored(t, scimtest.UserType, scimtest.RichUser)
+	for _, names := range [][2]string{
+		{"", ""}, {"groups", ""}, {"GROUPS.value", ""}, {"userName,groups", ""}, {schema.URNUser, ""}, {schema.URNUser + ":groups.display,title", ""},
+		{"", "groups"}, {"", "groups.value"}, {"", "title"}, {"", schema.URNUser}, {"nothing", ""},
+	} {
+		asked, err := render.ParseProjection(scimtest.UserType, names[0], names[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := rendered(t, r, names[0], names[1])
+		delete(want, "groups")
+		hiding := asked.WithoutDerived(scimtest.UserType)
+		body, err := render.Resource(scimtest.UserType, r, hiding, scimtest.Base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got map[string]any
+		if err := json.Unmarshal(body, &got); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%v: got  %v, %v\nwant %v", names, got, err, want)
+		}
+		if hiding.Wants("groups") || hiding.Wants("groups.value") || hiding.Wants("title") != asked.Wants("title") {
+			t.Errorf("%v: it wants groups, or not what was asked for", names)
+		}
+	}
+}
+
 func TestWants(t *testing.T) {
 	for _, c := range []struct {
 		kind                       *schema.ResourceType

@@ -68,6 +68,11 @@ func Parse(t *schema.ResourceType, sortBy, sortOrder string) (*Sort, error) {
 	return &Sort{t: t, ref: r, descending: descending}, nil
 }
 
+// Names reports whether the order is that of the derived attribute, or of a part of it.
+func (s *Sort) Names(derived string) bool {
+	return s != nil && s.ref.Attr == s.t.Derived() && s.ref.Attr.Name == derived
+}
+
 // Sort sorts resources and keeps the order of equal ones. Unassigned values come
 // last, or first if the order is descending. Of a multi-valued attribute the
 // primary value counts, or else the first.

@@ -76,3 +76,15 @@ func TestSort(t *testing.T) {
 	_, err = sorting.Parse(scimtest.UserType, "password", "")
 	scimtest.Want(t, err, 403, scim.Sensitive)
 }
+
+func TestNames(t *testing.T) {
+	for sortBy, wanted := range map[string]bool{"": false, "userName": false, "groups": true, "Groups.display": true} {
+		s, err := sorting.Parse(scimtest.UserType, sortBy, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Names("groups") != wanted || s.Names("members") {
+			t.Errorf("%s: Names = %v", sortBy, s.Names("groups"))
+		}
+	}
+}

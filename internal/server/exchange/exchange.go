@@ -41,7 +41,7 @@ type Exchange struct {
 	// Entry is for the log and the metrics: what is asked for, and what comes of it.
 	Entry accesslog.Entry
 
-	grant    apikey.Grant // of the request's key, when it came
+	grant    apikey.Grant // of the request's key, when that was last looked at
 	use      auth.Use     // what the request does, as far as that is known
 	memory   limit.Share
 	within   bool          // it is an operation of a bulk request

@@ -120,7 +120,11 @@ func (x *Exchange) denied(why auth.Denial) error {
 // tenant paused.
 func (x *Exchange) permitted() error {
 	found := auth.Authenticate(x.R, x.use, x.Shared.Keyring.Accepted(), time.Now())
-	return x.stopped(found)
+	if err := x.stopped(found); err != nil {
+		return err
+	}
+	x.grant = found.Grant
+	return nil
 }
 
 // stopped returns why what a request is for must not be done, by what its token is now.

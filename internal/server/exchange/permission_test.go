@@ -8,12 +8,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
 
+	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/server/auth"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/limit"
@@ -65,6 +67,10 @@ func TestSlowBodiesOutliveNoKey(t *testing.T) {
 			expired.ExpirationTime = time.Now().Add(-time.Second)
 			h.Tenant.Accept(auth.Keys{expired.KeyID: {Verifier: expired}}, func() {})
 		}},
+		"suspended": {http.StatusUnauthorized, func(h *servertest.Harness) { h.Grant(apikey.Grant{Suspended: true}) }},
+		"not for where it is": {http.StatusUnauthorized, func(h *servertest.Harness) {
+			h.Grant(apikey.Grant{Networks: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}})
+		}},
 		"paused": {http.StatusServiceUnavailable, func(h *servertest.Harness) { h.Configure("Generic", func(s *exchange.Settings) { s.Paused = true }) }},
 	} {
 		for _, request := range []struct{ method, path, body string }{
@@ -91,6 +97,44 @@ func TestSlowBodiesOutliveNoKey(t *testing.T) {
 	}
 }
 
+// What a key permitted when a request came, it may not permit any more when its body is there.
+func TestSlowBodiesOutliveNoPermission(t *testing.T) {
+	patch := `{` + servertest.PatchSchema + `,"Operations":[{"op":"replace","path":"title","value":"x"}]}`
+	search := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]}`
+	readOnly, groups, users := apikey.Grant{ReadOnly: true}, apikey.Grant{Resources: []string{"Groups"}}, apikey.Grant{Resources: []string{"Users"}}
+	for _, test := range []struct {
+		method, path, body string
+		grant              apikey.Grant
+		status             int
+	}{
+		{http.MethodPost, "/Users", servertest.UserNamed(1), readOnly, http.StatusForbidden},
+		{http.MethodPatch, "/Users/%s", patch, readOnly, http.StatusForbidden},
+		{http.MethodPut, "/Users/%s", servertest.UserNamed(1), readOnly, http.StatusForbidden},
+		{http.MethodPost, "/Users/.search", search, readOnly, http.StatusOK},
+		{http.MethodPost, "/Users", servertest.UserNamed(1), groups, http.StatusForbidden},
+		{http.MethodPost, "/Users/.search", search, groups, http.StatusForbidden},
+		{http.MethodPost, "/Users/.search", search, users, http.StatusOK},
+		{http.MethodPost, "/.search", search, users, http.StatusOK},
+		// The answer was to have the user's groups in it, before the body was read.
+		{http.MethodPost, "/Users", servertest.UserNamed(1), users, http.StatusServiceUnavailable},
+	} {
+		t.Run(fmt.Sprintf("%s %s %+v", test.method, test.path, test.grant), func(t *testing.T) {
+			h := servertest.New(t, memory.New())
+			path := strings.ReplaceAll(test.path, "%s", h.CreateBabs())
+			before := h.Do(http.MethodGet, "/Users", "").Text
+			r := slowly(t, h, test.method, path, test.body, func() { h.Grant(test.grant) })
+			if test.status == http.StatusOK {
+				h.Expect(r.StatusCode).To(Equal(http.StatusOK), r.Text)
+				h.Expect(r.Text).NotTo(ContainSubstring(`"groups"`))
+			} else {
+				h.ExpectError(r, test.status, "")
+			}
+			h.Grant(apikey.Grant{})
+			h.Expect(h.Do(http.MethodGet, "/Users", "").Text).To(Equal(before), "nothing has happened")
+		})
+	}
+}
+
 // What is left of a bulk request when its key is revoked is refused, and what was being done
 // is done.
 func TestBulkOutlivesNoKey(t *testing.T) {
@@ -99,6 +143,10 @@ func TestBulkOutlivesNoKey(t *testing.T) {
 		change func(h *servertest.Harness)
 	}{
 		{"401", func(h *servertest.Harness) { h.Tenant.Accept(auth.Keys{}, func() {}) }},
+		{"401", func(h *servertest.Harness) { h.Grant(apikey.Grant{Suspended: true}) }},
+		{"401", func(h *servertest.Harness) { h.Grant(apikey.Grant{Networks: []netip.Prefix{}}) }},
+		{"403", func(h *servertest.Harness) { h.Grant(apikey.Grant{ReadOnly: true}) }},
+		{"403", func(h *servertest.Harness) { h.Grant(apikey.Grant{Resources: []string{"Groups"}}) }},
 		{"503", func(h *servertest.Harness) { h.Configure("Generic", func(s *exchange.Settings) { s.Paused = true }) }},
 	} {
 		t.Run(c.status, func(t *testing.T) {
@@ -114,6 +162,34 @@ func TestBulkOutlivesNoKey(t *testing.T) {
 			h.Expect(results[2]["response"]).To(HaveKeyWithValue("status", c.status))
 		})
 	}
+}
+
+// Behind proxies that are trusted, a request comes from where they say that it does.
+func TestRequestsThroughTrustedProxies(t *testing.T) {
+	h := servertest.New(t, memory.New())
+	local := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	h.Grant(apikey.Grant{Networks: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}})
+	from := func(forwarded string) servertest.Response {
+		return h.Do(http.MethodGet, "/Users", "", "X-Forwarded-For", forwarded)
+	}
+	h.ExpectError(from("203.0.113.9"), http.StatusUnauthorized, "")
+	h.Expect(h.LastLine()).To(And(HaveKeyWithValue("reason", "Address"), HaveKeyWithValue("source", "127.0.0.1")), "nobody is trusted")
+
+	h.Configure("Generic", func(s *exchange.Settings) { s.TrustedProxies = local })
+	h.Expect(from("198.51.100.1, 203.0.113.9").StatusCode).To(Equal(http.StatusOK))
+	h.Expect(from("203.0.113.9, 127.0.0.2").StatusCode).To(Equal(http.StatusOK))
+	h.ExpectError(from("203.0.113.9, 198.51.100.1"), http.StatusUnauthorized, "")
+	h.Expect(h.LastLine()).To(And(HaveKeyWithValue("reason", "Address"), HaveKeyWithValue("source", "198.51.100.1"), HaveKeyWithValue("keyID", h.Verifier.KeyID)))
+	h.ExpectError(from("203.0.113.9, nonsense"), http.StatusUnauthorized, "")
+	h.Expect(h.LastLine()).To(HaveKeyWithValue("source", "127.0.0.1"))
+
+	results := func(forwarded string) int {
+		return h.Do(http.MethodPost, "/Bulk", servertest.BulkBody(`{"method":"POST","path":"/Users","bulkId":"1","data":`+servertest.UserNamed(1)+`}`),
+			"X-Forwarded-For", forwarded).StatusCode
+	}
+	h.Expect(results("203.0.113.9")).To(Equal(http.StatusOK))
+	h.Expect(h.Do(http.MethodGet, "/Users", "", "X-Forwarded-For", "203.0.113.9").Doc).To(HaveKeyWithValue("totalResults", 1.0), "an operation comes from where its request does")
+	h.Expect(results("203.0.114.9")).To(Equal(http.StatusUnauthorized))
 }
 
 // Requests without a good token are bounded, and those with one from the same address

@@ -133,12 +133,13 @@ func compileFor(x *exchange.Exchange, search *message.SearchRequest, t *schema.R
 		if one.query.Filter, err = filter.ParseAmong(t, among, *search.Filter, x.Settings.Profile.Leniency); err != nil {
 			return one, err
 		}
-		if one.query.Filter.Names(userGroups) && !x.Shows(groupsSegment) {
-			return one, x.Hidden(groupsSegment)
-		}
 	}
 	if one.query.Sort, err = sorting.Parse(t, search.SortBy, search.SortOrder); err != nil {
 		return one, err
+	}
+	// Whom a filter finds, and in which order users come, would tell who is in which group.
+	if (one.query.Filter.Names(userGroups) || one.query.Sort.Names(userGroups)) && !x.Shows(groupsSegment) {
+		return one, x.Hidden(groupsSegment)
 	}
 	one.query.View = x.View(one.projection)
 	return one, nil

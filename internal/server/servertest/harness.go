@@ -62,7 +62,7 @@ func New(t *testing.T, backend store.Store) *Harness {
 	limits := limit.Defaults()
 	limits.BodyBytes = 64 << 10
 	h.share(backend, limits)
-	h.Shared.Keyring.Accept(auth.Keys{h.Verifier.KeyID: {Verifier: h.Verifier}}, func() {})
+	h.Grant(apikey.Grant{})
 	h.Configure("Generic", func(*exchange.Settings) {})
 	h.Serve(t)
 	return h
@@ -72,6 +72,11 @@ func (h *Harness) share(backend store.Store, limits limit.Limits) {
 	h.Metrics = prometheus.NewRegistry()
 	log := slog.New(slog.NewJSONHandler(h.Log, nil))
 	h.Shared = exchange.NewShared(backend, limits, accesslog.New(log, accesslog.NewMetrics(h.Metrics, "acme")))
+}
+
+// Grant makes the token be for what the grant says, and no more, from now on.
+func (h *Harness) Grant(grant apikey.Grant) {
+	h.Shared.Keyring.Accept(auth.Keys{h.Verifier.KeyID: {Verifier: h.Verifier, Grant: grant}}, func() {})
 }
 
 // In is the harness in a part of the test.
@@ -171,8 +176,8 @@ func (h *Harness) LastLine() (line map[string]any) {
 	return line
 }
 
-// Counter is the sum of a counter over all of its labels but these, given as names and
-// values.
+// Counter is the sum of a counter or a gauge over all of its labels but these, given as names
+// and values.
 func (h *Harness) Counter(name string, labels ...string) (sum float64) {
 	families, err := h.Metrics.Gather()
 	h.Expect(err).NotTo(HaveOccurred())
@@ -190,7 +195,7 @@ func (h *Harness) Counter(name string, labels ...string) (sum float64) {
 				matches = matches && has[labels[i]] == labels[i+1]
 			}
 			if matches {
-				sum += metric.GetCounter().GetValue()
+				sum += metric.GetCounter().GetValue() + metric.GetGauge().GetValue()
 			}
 		}
 	}
