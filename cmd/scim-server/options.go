@@ -21,6 +21,7 @@ type options struct {
 	address       string
 	healthAddress string
 	peerAddress   string
+	signingKeys   string
 	linger        time.Duration
 	absence       time.Duration
 	pod           driver.Pod
@@ -38,6 +39,7 @@ func parse(args []string, getenv func(string) string) (options, error) {
 	flags.StringVar(&o.address, "address", at(contract.PortSCIM), "address of the SCIM API")
 	flags.StringVar(&o.healthAddress, "health-address", at(contract.PortHealth), "address of /livez, /readyz and /metrics")
 	flags.StringVar(&o.peerAddress, "peer-address", at(contract.PortPeers), "address to listen at for the other replicas of the tenant")
+	flags.StringVar(&o.signingKeys, contract.FlagSigningKeys, "", "path of the file with the keys to sign access tokens with; without it, none are given out")
 	flags.DurationVar(&o.linger, "linger", defaultLinger, "how long after SIGTERM open connections may still send requests")
 	flags.DurationVar(&o.absence, contract.FlagAbsence, upkeep.DefaultAbsenceAge,
 		"how long a user or group must have been absent before what refers to it is removed")

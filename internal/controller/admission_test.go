@@ -61,6 +61,11 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 		}
 		return d
 	}
+	mounting := func(secret string) func(*corev1.PodSpec) {
+		return func(p *corev1.PodSpec) {
+			p.Volumes = []corev1.Volume{{Name: "a", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secret}}}}
+		}
+	}
 	binding := func(name, role, account string) *rbacv1.RoleBinding {
 		return &rbacv1.RoleBinding{
 			ObjectMeta: ours(func(m *metav1.ObjectMeta) { m.Name = name }),
@@ -116,6 +121,7 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 	}{
 		"a ServiceAccount of a tenant": {func() error { return create(&corev1.ServiceAccount{ObjectMeta: ours()}) }, ""},
 		"a Deployment of a tenant":     {func() error { return create(deployment()) }, ""},
+		"a Deployment with its keys":   {func() error { return create(deployment(mounting("acme-scim-signing"))) }, ""},
 		"a Service of a tenant":        {func() error { return create(service()) }, ""},
 		"the record of a host": {func() error {
 			return create(operand.HostRecord(controllertest.OperatorNamespace, "acme.example.com", me))
@@ -166,10 +172,11 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 		"the node's network": {func() error { return create(deployment(func(p *corev1.PodSpec) { p.HostNetwork = true })) }, "nothing of their node"},
 		"a volume": {func() error {
 			return create(deployment(func(p *corev1.PodSpec) { p.Volumes = []corev1.Volume{{Name: "a"}} }))
-		}, "no volumes"},
-		"another Role":                  {func() error { return create(binding("acme-scim", "admin", "acme-scim")) }, "its own Role"},
-		"another subject":               {func() error { return create(binding("acme-scim", "acme-scim", "default")) }, "its own Role"},
-		"the token of a ServiceAccount": {func() error { return create(secret(corev1.SecretTypeServiceAccountToken)) }, "no Secret of a type that means something"},
+		}, "no volume but the keys of their tenant"},
+		"a Secret of others in a volume": {func() error { return create(deployment(mounting("password"))) }, "no volume but the keys of their tenant"},
+		"another Role":                   {func() error { return create(binding("acme-scim", "admin", "acme-scim")) }, "its own Role"},
+		"another subject":                {func() error { return create(binding("acme-scim", "acme-scim", "default")) }, "its own Role"},
+		"the token of a ServiceAccount":  {func() error { return create(secret(corev1.SecretTypeServiceAccountToken)) }, "no Secret of a type that means something"},
 		"a Role for a Secret": {func() error {
 			return create(role(rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}}))
 		}, "what a SCIM server needs"},

@@ -1,6 +1,7 @@
 package operand
 
 import (
+	"path"
 	"slices"
 	"strconv"
 	"time"
@@ -78,11 +79,13 @@ func podSpec(t *scimv1alpha1.ScimTenant, settings Settings) *corev1ac.PodSpecApp
 			WithRunAsNonRoot(true).
 			WithRunAsUser(nonRoot).
 			WithRunAsGroup(nonRoot).
+			WithFSGroup(nonRoot).
 			WithSeccompProfile(corev1ac.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))).
 		WithTopologySpreadConstraints(
 			spreadOver(t, corev1.LabelHostname),
 			spreadOver(t, corev1.LabelTopologyZone)).
 		WithContainers(container(t, settings)).
+		WithVolumes(signingVolume(t)).
 		WithImagePullSecrets(imagePullSecrets(t, settings.ImagePullSecrets)...)
 	schedule(spec, t.Spec.Server.Scheduling)
 	return spec
@@ -110,7 +113,8 @@ func container(t *scimv1alpha1.ScimTenant, settings Settings) *corev1ac.Containe
 		WithName(ContainerName).
 		WithImage(settings.Image).
 		WithCommand("/scim-server").
-		WithArgs("--"+contract.FlagTenant+"="+t.Name, "--"+contract.FlagAbsence+"="+settings.Absence.String()).
+		WithArgs("--"+contract.FlagTenant+"="+t.Name, "--"+contract.FlagAbsence+"="+settings.Absence.String(),
+			"--"+contract.FlagSigningKeys+"="+path.Join(contract.PathSigning, contract.SigningKeysFile)).
 		WithEnv(
 			envFromField(contract.EnvPodName, "metadata.name"),
 			envFromField(contract.EnvPodNamespace, "metadata.namespace"),
@@ -121,6 +125,7 @@ func container(t *scimv1alpha1.ScimTenant, settings Settings) *corev1ac.Containe
 			port(portNameSCIM, contract.PortSCIM),
 			port(portNameHealth, contract.PortHealth),
 			port(portNamePeers, contract.PortPeers)).
+		WithVolumeMounts(signingMount()).
 		WithResources(resources).
 		WithStartupProbe(probe(contract.PathLive, 1, 60)).
 		WithReadinessProbe(probe(contract.PathReady, 1, 6)).

@@ -11,6 +11,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/oauth"
 )
 
 // Service returns the Service in front of a tenant's SCIM server.
@@ -41,8 +42,9 @@ func PodDisruptionBudget(t *scimv1alpha1.ScimTenant) *policyv1ac.PodDisruptionBu
 			WithSelector(selector(t)))
 }
 
-// Ingress returns the Ingress for a tenant's host. It must not be asked for
-// when the tenant has none.
+// Ingress returns the Ingress for a tenant's host: for all below its base path, and for the
+// documents about its token endpoint, which are not. It must not be asked for when the
+// tenant has none.
 func Ingress(t *scimv1alpha1.ScimTenant) *networkingv1ac.IngressApplyConfiguration {
 	endpoint := t.Spec.Endpoint
 	ingress := networkingv1ac.Ingress(Name(t.Name), t.Namespace).
@@ -50,12 +52,10 @@ func Ingress(t *scimv1alpha1.ScimTenant) *networkingv1ac.IngressApplyConfigurati
 		WithOwnerReferences(Owner(t))
 	spec := networkingv1ac.IngressSpec().WithRules(networkingv1ac.IngressRule().
 		WithHost(endpoint.Host).
-		WithHTTP(networkingv1ac.HTTPIngressRuleValue().WithPaths(networkingv1ac.HTTPIngressPath().
-			WithPath(t.Path()).
-			WithPathType(networkingv1.PathTypePrefix).
-			WithBackend(networkingv1ac.IngressBackend().WithService(networkingv1ac.IngressServiceBackend().
-				WithName(Name(t.Name)).
-				WithPort(networkingv1ac.ServiceBackendPort().WithName(portNameSCIM)))))))
+		WithHTTP(networkingv1ac.HTTPIngressRuleValue().WithPaths(
+			ingressPath(t, t.Path(), networkingv1.PathTypePrefix), // first: PublishedURL goes by it
+			ingressPath(t, oauth.ServerMetadataPath+t.Path(), networkingv1.PathTypeExact),
+			ingressPath(t, oauth.ResourceMetadataPath+t.Path(), networkingv1.PathTypeExact))))
 	if endpoint.TLS.SecretName != "" {
 		spec.WithTLS(networkingv1ac.IngressTLS().
 			WithHosts(endpoint.Host).
@@ -68,6 +68,16 @@ func Ingress(t *scimv1alpha1.ScimTenant) *networkingv1ac.IngressApplyConfigurati
 		ingress.WithAnnotations(map[string]string{key: string(value)})
 	}
 	return ingress.WithSpec(spec)
+}
+
+// ingressPath leads a path of the tenant's host to its server.
+func ingressPath(t *scimv1alpha1.ScimTenant, path string, pathType networkingv1.PathType) *networkingv1ac.HTTPIngressPathApplyConfiguration {
+	return networkingv1ac.HTTPIngressPath().
+		WithPath(path).
+		WithPathType(pathType).
+		WithBackend(networkingv1ac.IngressBackend().WithService(networkingv1ac.IngressServiceBackend().
+			WithName(Name(t.Name)).
+			WithPort(networkingv1ac.ServiceBackendPort().WithName(portNameSCIM))))
 }
 
 // IngressClassName returns the IngressClass that a tenant names; empty when it

@@ -93,7 +93,9 @@ func TestDeployment(t *testing.T) {
 		t.Errorf("the pods are spread by %v", pod.TopologySpreadConstraints)
 	}
 	c := pod.Containers[0]
-	if c.Image != "kubescim:1" || !reflect.DeepEqual(c.Command, []string{"/scim-server"}) || !reflect.DeepEqual(c.Args, []string{"--tenant=acme", "--absence=1h0m0s"}) {
+	if c.Image != "kubescim:1" || !reflect.DeepEqual(c.Command, []string{"/scim-server"}) || !reflect.DeepEqual(c.Args, []string{
+		"--tenant=acme", "--absence=1h0m0s", "--signing-keys=/etc/kubescim/signing/keys.json",
+	}) {
 		t.Errorf("the container runs %s %v %v", c.Image, c.Command, c.Args)
 	}
 	ports := map[string]int32{}
@@ -229,6 +231,16 @@ func TestIngress(t *testing.T) {
 	}
 	if b := path.Backend.Service; b.Name != "acme-scim" || b.Port.Name != "http" {
 		t.Errorf("the backend is %+v", b)
+	}
+	var others []string
+	for _, other := range i.Spec.Rules[0].HTTP.Paths[1:] {
+		if *other.PathType != networkingv1.PathTypeExact || *other.Backend.Service != *path.Backend.Service {
+			t.Errorf("the path is %+v", other)
+		}
+		others = append(others, other.Path)
+	}
+	if want := []string{"/.well-known/oauth-authorization-server/api", "/.well-known/oauth-protected-resource/api"}; !slices.Equal(others, want) {
+		t.Errorf("the other paths are %v", others)
 	}
 	if *i.Spec.IngressClassName != "nginx" || i.Spec.TLS[0].SecretName != "acme-tls" || i.Annotations["a"] != "b" {
 		t.Errorf("the Ingress is %+v", i)

@@ -121,6 +121,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	r.usage.forget(s.tenant.UID)
 	r.certificates.forget(s.tenant.UID)
 	r.migrations.forget(s.tenant.UID)
+	r.signings.forget(s.tenant.UID)
 	return nil
 }
 

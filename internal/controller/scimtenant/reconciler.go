@@ -55,13 +55,14 @@ type Reconciler struct {
 	// certificates is what is known about the certificates of tenants' hosts.
 	certificates findings
 	migrations   migrations
+	signings     signings
 }
 
 // What the server of a tenant may do is in its Role (package operand); the
 // operator must hold all of it to be allowed to grant it. That is why it may
 // watch and write users and groups in ways that it does not need. Secrets are
 // read by name: those with certificates of hosts, and what the release before has
-// left (see migration.go).
+// left (see migration.go). One is written: the keys that access tokens are signed with.
 //
 // Where OwnerReferencesPermissionEnforcement is on, to change the owners of an
 // object takes the right to delete it, and to block an owner's deletion takes
@@ -79,7 +80,7 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups="",resources=services;serviceaccounts,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;delete
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;update;delete
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=roles;rolebindings,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=ingresses,verbs=get;list;watch;create;patch;delete
@@ -129,11 +130,13 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 	}
 	// The server runs whatever becomes of the endpoint, and the other way round.
 	err := errors.Join(
+		r.reconcileSigning(ctx, s),
 		r.reconcileServer(ctx, s),
 		r.gatherRollout(ctx, s),
 		r.endMigration(ctx, s),
 		r.reconcileEndpoint(ctx, s),
 		r.gatherCertificate(ctx, s),
 	)
+	s.addServerProblem(s.signingProblem) // The server runs without.
 	return ctrl.Result{RequeueAfter: s.requeueAfter()}, err
 }

@@ -62,6 +62,11 @@ type scope struct {
 	// Set by endMigration.
 	migrationAfter time.Duration
 
+	// signingAfter is how soon to look again at the keys that access tokens are signed with.
+	// signingProblem is why they are not written. Set by reconcileSigning.
+	signingAfter   time.Duration
+	signingProblem error
+
 	// deployment is the server's Deployment as it was after the apply; nil when
 	// it could not be applied. Set by reconcileServer.
 	deployment *appsv1.Deployment
@@ -108,6 +113,9 @@ func (s *scope) requeueAfter() time.Duration {
 	}
 	if s.migrationAfter > 0 {
 		waits = append(waits, s.migrationAfter)
+	}
+	if s.signingAfter > 0 {
+		waits = append(waits, s.signingAfter)
 	}
 	if s.hostTaken != nil {
 		waits = append(waits, conflictInterval)

@@ -1,0 +1,123 @@
+package scimtenant
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/signingkey"
+)
+
+// signingInterval is how soon to look again whether the signing keys are there. No watch
+// tells, since to watch Secrets is to get them all. Whoever deletes the Secret, for one that
+// has leaked, has other keys by then.
+const signingInterval = 10 * time.Minute
+
+// signings remembers when to look at the signing keys of a tenant, by its UID, so that not
+// every reconciliation reads a Secret.
+type signings struct {
+	mu    sync.Mutex
+	again map[types.UID]time.Time
+}
+
+// wait returns how long it is until the keys of a tenant are to be looked at; 0 or less when
+// it is time.
+func (m *signings) wait(tenant types.UID, now time.Time) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.again[tenant].Sub(now)
+}
+
+func (m *signings) set(tenant types.UID, again time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.again == nil {
+		m.again = map[types.UID]time.Time{}
+	}
+	m.again[tenant] = again
+}
+
+func (m *signings) forget(tenant types.UID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.again, tenant)
+}
+
+// reconcileSigning keeps the keys that the tenant's access tokens are signed with. A tenant
+// has them from the beginning, before its first pod, so that an OAuth client gets tokens as
+// soon as there is one.
+func (r *Reconciler) reconcileSigning(ctx context.Context, s *scope) error {
+	now := time.Now()
+	if s.signingAfter = r.signings.wait(s.tenant.UID, now); s.signingAfter > 0 {
+		return nil
+	}
+	secret := &corev1.Secret{}
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: contract.SigningName(s.tenant.Name)}, secret)
+	switch {
+	case apierrors.IsNotFound(err):
+		secret = nil
+	case err != nil:
+		return fmt.Errorf("reading the signing keys: %w", err)
+	case !operand.IsSigningSecret(secret, s.tenant.Name):
+		s.signingProblem = &apply.ConflictError{Kind: "Secret", Name: secret.Name, Tenant: s.tenant.Name}
+		return nil
+	}
+	again, err := r.rotateSigning(ctx, s, secret, now)
+	if err != nil {
+		return err
+	}
+	if latest := now.Add(signingInterval); again.After(latest) {
+		again = latest
+	}
+	r.signings.set(s.tenant.UID, again)
+	s.signingAfter = max(again.Sub(now), time.Second)
+	return nil
+}
+
+// rotateSigning writes the Secret, which is nil when it is not there, if it is to change. It
+// returns when to look again. Keys that pods have never seen sign nothing: when the write is
+// lost, so are they.
+func (r *Reconciler) rotateSigning(ctx context.Context, s *scope, secret *corev1.Secret, now time.Time) (again time.Time, err error) {
+	var present signingkey.Set
+	if secret != nil {
+		present = operand.SigningKeys(secret)
+	}
+	decision := signingkey.Decide(present, now)
+	changes := decision.Changes(present)
+	if !changes && !operand.OwnSigningSecret(secret, s.tenant) {
+		return decision.Again, nil
+	}
+	keys, err := decision.Rotate(now)
+	if err != nil {
+		return time.Time{}, err
+	}
+	data, err := keys.Marshal()
+	if err != nil {
+		return time.Time{}, err
+	}
+	wanted := operand.SigningSecret(s.tenant, data)
+	if secret == nil {
+		err = r.Live.Create(ctx, wanted, apply.FieldManager)
+	} else {
+		secret.OwnerReferences, secret.Data = wanted.OwnerReferences, wanted.Data
+		err = r.Live.Update(ctx, secret, apply.FieldManager) // with its resourceVersion
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("writing the signing keys into Secret %s: %w", wanted.Name, err)
+	}
+	if changes {
+		log.FromContext(ctx).Info("The keys that access tokens are signed with have changed",
+			"secret", wanted.Name, "keys", len(keys), "reason", string(decision.Add))
+	}
+	return decision.Again, nil
+}

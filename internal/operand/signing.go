@@ -1,0 +1,75 @@
+package operand
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	"k8s.io/utils/ptr"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/signingkey"
+)
+
+// volumeSigning is the volume of a pod with the keys that access tokens are signed with.
+const volumeSigning = "signing-keys"
+
+// SigningSecret returns the Secret with the keys that a tenant's access tokens are signed
+// with. It goes with the tenant.
+func SigningSecret(t *scimv1alpha1.ScimTenant, keys []byte) *corev1.Secret {
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: contract.SigningName(t.Name), Namespace: t.Namespace, Labels: Labels(t.Name), OwnerReferences: signingOwners(t),
+		},
+		Type: corev1.SecretTypeOpaque,
+		Data: map[string][]byte{contract.SigningKeysFile: keys},
+	}
+}
+
+func signingOwners(t *scimv1alpha1.ScimTenant) []metav1.OwnerReference {
+	return []metav1.OwnerReference{{
+		APIVersion: scimv1alpha1.GroupVersion.String(), Kind: "ScimTenant", Name: t.Name, UID: t.UID,
+		Controller: ptr.To(true), BlockOwnerDeletion: ptr.To(true),
+	}}
+}
+
+// IsSigningSecret reports whether a Secret was made by the operator for the keys of the
+// tenant, or of an earlier one of its name, and not by somebody else.
+func IsSigningSecret(secret *corev1.Secret, tenant string) bool {
+	_, handover := secret.Labels[scimv1alpha1.LabelAPIKey]
+	return !handover && secret.Name == contract.SigningName(tenant) &&
+		secret.Labels[LabelManagedBy] == ManagedBy && secret.Labels[scimv1alpha1.LabelTenant] == tenant
+}
+
+// OwnSigningSecret makes a Secret that IsSigningSecret go with this very tenant: one that was
+// restored from a backup would go at once. It reports whether that changes it.
+func OwnSigningSecret(secret *corev1.Secret, t *scimv1alpha1.ScimTenant) bool {
+	if owner := metav1.GetControllerOf(secret); owner != nil && owner.UID == t.UID {
+		return false
+	}
+	secret.OwnerReferences = signingOwners(t)
+	return true
+}
+
+// signingVolume is optional: a pod starts without the keys, and gives out no access tokens
+// until it has them.
+func signingVolume(t *scimv1alpha1.ScimTenant) *corev1ac.VolumeApplyConfiguration {
+	return corev1ac.Volume().WithName(volumeSigning).WithSecret(corev1ac.SecretVolumeSource().
+		WithSecretName(contract.SigningName(t.Name)).
+		WithOptional(true).
+		WithDefaultMode(0o440))
+}
+
+func signingMount() *corev1ac.VolumeMountApplyConfiguration {
+	return corev1ac.VolumeMount().WithName(volumeSigning).WithMountPath(contract.PathSigning).WithReadOnly(true)
+}
+
+// SigningKeys returns the keys that a Secret has; none when they cannot be read, since the
+// pods cannot either.
+func SigningKeys(secret *corev1.Secret) signingkey.Set {
+	keys, err := signingkey.Parse(secret.Data[contract.SigningKeysFile])
+	if err != nil {
+		return nil
+	}
+	return keys
+}
