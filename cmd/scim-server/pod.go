@@ -45,7 +45,9 @@ type pod struct {
 	members *driver.Replica
 	// follower tells tenant what the ScimTenant and the keys are.
 	follower *replica.Replica
-	upkeep   *upkeep.Upkeep
+	// signingKeys tells tenant what access tokens are signed with.
+	signingKeys *replica.SigningKeys
+	upkeep      *upkeep.Upkeep
 
 	stopRecording func()
 }
@@ -90,6 +92,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 		Client: live, Tenant: p.tenant, Namespace: o.pod.Namespace, Name: o.tenant,
 		Follows: p.cache.Follow, Accepted: p.members.Accept, Log: log,
 	}
+	p.signingKeys = &replica.SigningKeys{Path: o.signingKeys, Accept: p.tenant.SignWith, Log: log}
 	return p, nil
 }
 
@@ -124,6 +127,7 @@ func (p *pod) serve(ctx context.Context) error {
 	defer stopFollowing()
 	var running sync.WaitGroup
 	running.Go(func() { p.follower.Run(following) })
+	running.Go(func() { p.signingKeys.Run(following) })
 	running.Go(func() { p.cache.Run(following, p.members) })
 	running.Go(func() { p.upkeep.Run(following) })
 	var leaving error

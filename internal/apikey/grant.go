@@ -9,14 +9,14 @@ import (
 type Key struct {
 	Verifier Verifier
 	Grant    Grant
-	// ClientSecret says that the token is the secret of an OAuth client, which gets access
-	// tokens for it (RFC 6749 section 2.3.1). It is no bearer token itself.
-	ClientSecret bool
+	// Client is the id of the OAuth client whose secret the token is: one that gets access
+	// tokens and nothing else. It is empty for a bearer token.
+	Client string
 }
 
 // Equal reports whether two keys are the same in all.
 func (k Key) Equal(other Key) bool {
-	return k.Verifier == other.Verifier && k.ClientSecret == other.ClientSecret && k.Grant.Equal(other.Grant)
+	return k.Verifier == other.Verifier && k.Client == other.Client && k.Grant.Equal(other.Grant)
 }
 
 // Grant says what a token may be used for. The zero Grant is for everything, from

@@ -101,7 +101,7 @@ func TestGrantsThatDiffer(t *testing.T) {
 			t.Errorf("%+v is unlimited: %v", a, a.Unlimited())
 		}
 	}
-	if (Key{Verifier: Verifier{KeyID: "a"}}).Equal(Key{Verifier: Verifier{KeyID: "b"}}) || (Key{ClientSecret: true}).Equal(Key{}) {
+	if (Key{Verifier: Verifier{KeyID: "a"}}).Equal(Key{Verifier: Verifier{KeyID: "b"}}) || (Key{Client: "acme"}).Equal(Key{}) {
 		t.Error("keys of two tokens are equal")
 	}
 }

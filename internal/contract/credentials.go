@@ -78,10 +78,19 @@ func Accepted(
 		verifier, err := VerifierOf(credential)
 		verifier.ExpirationTime = earliest(verifier.ExpirationTime, key.Spec.ExpirationTime)
 		if err == nil && !verifier.Expired(now) {
-			accepted[verifier.KeyID] = apikey.Key{Verifier: verifier, Grant: GrantOf(key), ClientSecret: key.Spec.OAuthClient != nil}
+			accepted[verifier.KeyID] = apikey.Key{Verifier: verifier, Grant: GrantOf(key), Client: clientOf(key)}
 		}
 	}
 	return accepted
+}
+
+// clientOf returns the id of the OAuth client that a key is, which is its name; empty for
+// a bearer token.
+func clientOf(key *scimv1alpha1.ScimApiKey) string {
+	if key.Spec.OAuthClient == nil {
+		return ""
+	}
+	return key.Name
 }
 
 // VerifierOf returns what a ScimCredential says of its token.

@@ -71,5 +71,5 @@ func TestTheSecretOfAnOAuthClientIsKnownAsThat(t *testing.T) {
 	now := time.Now()
 	accepted := contract.Accepted(tenant, map[string]*scimv1alpha1.ScimApiKey{key.Name: key},
 		[]*scimv1alpha1.ScimCredential{contract.CredentialOf(verifier, "acme", "entra", now)}, now)
-	g.Expect(accepted).To(HaveKeyWithValue(verifier.KeyID, apikey.Key{Verifier: verifier, ClientSecret: true}))
+	g.Expect(accepted).To(HaveKeyWithValue(verifier.KeyID, apikey.Key{Verifier: verifier, Client: "entra"}))
 }

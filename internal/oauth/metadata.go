@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -55,6 +56,12 @@ func ResourceMetadata(baseURL string) []byte {
 	return encoded(resourceMetadata{
 		Resource: baseURL, Servers: []string{baseURL}, BearerMethods: []string{"header"}, Scopes: []string{Scope},
 	})
+}
+
+// ResourceMetadataURL returns the URL of the document about the SCIM API with the base URL,
+// which ends in the path.
+func ResourceMetadataURL(baseURL, path string) string {
+	return strings.TrimSuffix(baseURL, path) + ResourceMetadataPath + path
 }
 
 // TokenResponse returns the answer that gives an access token to its client (RFC 6749

@@ -48,11 +48,11 @@ func ParseTokenRequest(query string, authorization []string, contentType string,
 	case "":
 		return TokenRequest{}, BadRequest("the parameter grant_type is missing; it must be " + grantType)
 	default:
-		return TokenRequest{}, &Error{http.StatusBadRequest, UnsupportedGrantType, "the parameter grant_type must be " + grantType}
+		return TokenRequest{}, newError(http.StatusBadRequest, UnsupportedGrantType, "the parameter grant_type must be "+grantType)
 	}
 	for scope := range strings.FieldsSeq(form.Get("scope")) {
 		if !scopes[scope] {
-			return TokenRequest{}, &Error{http.StatusBadRequest, InvalidScope, "there is no such scope; leave the parameter scope out, or send " + Scope}
+			return TokenRequest{}, newError(http.StatusBadRequest, InvalidScope, "there is no such scope; leave the parameter scope out, or send "+Scope)
 		}
 	}
 	return client(authorization, form)
@@ -87,7 +87,7 @@ func client(authorization []string, form url.Values) (TokenRequest, *Error) {
 	case len(authorization) > 1, secret != "" && assertion != "", len(authorization) == 1 && (secret != "" || assertion != ""):
 		return TokenRequest{}, BadRequest("the client is authenticated in more than one way; send the client secret either in the header Authorization or in the body")
 	case assertion != "":
-		return TokenRequest{}, &Error{http.StatusUnauthorized, InvalidClient, "this client is authenticated by its client secret; send that, and no client_assertion"}
+		return TokenRequest{}, newError(http.StatusUnauthorized, InvalidClient, "this client is authenticated by its client secret; send that, and no client_assertion")
 	case len(authorization) == 0:
 		if id == "" || secret == "" {
 			return TokenRequest{}, NoSuchClient()

@@ -44,7 +44,7 @@ func Verifiers(
 	}
 	wanted := map[string]apikey.Verifier{}
 	for keyID, key := range contract.Accepted(tenant, byName, all, now) {
-		if key.Grant.Unlimited() && !key.ClientSecret {
+		if key.Grant.Unlimited() && key.Client == "" {
 			wanted[keyID] = key.Verifier
 		}
 	}

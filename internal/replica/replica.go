@@ -128,6 +128,7 @@ func SettingsOf(tenant *scimv1alpha1.ScimTenant) (exchange.Settings, error) {
 	}
 	settings := exchange.Settings{
 		Path:     tenant.Path(),
+		Issuer:   contract.URL(tenant),
 		Registry: registry,
 		Paused:   tenant.State() == scimv1alpha1.TenantStatePaused,
 		Profile:  profile,

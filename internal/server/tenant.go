@@ -14,6 +14,8 @@ import (
 	"github.com/kubescim/kubescim/internal/server/handler"
 	"github.com/kubescim/kubescim/internal/server/limit"
 	"github.com/kubescim/kubescim/internal/server/listen"
+	"github.com/kubescim/kubescim/internal/server/tokenendpoint"
+	"github.com/kubescim/kubescim/internal/signingkey"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
@@ -76,6 +78,10 @@ func (t *Tenant) Accept(keys auth.Keys, retired func()) {
 	t.shared.Keyring.Accept(keys, retired)
 }
 
+// SignWith makes the keys those that access tokens are signed with, and checked with, from
+// now on. Without any, none are issued and none are good.
+func (t *Tenant) SignWith(keys signingkey.Set) { t.shared.SignWith(keys) }
+
 // Ready reports whether the tenant can answer requests.
 func (t *Tenant) Ready() bool {
 	if !t.started.Load() {
@@ -107,22 +113,34 @@ func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.serve(x)
 }
 
-// serve authenticates and then routes: without a good token there is no telling
-// which URLs and ids exist.
-func (t *Tenant) serve(x *exchange.Exchange) {
-	settings, keys := t.shared.Settings(), t.shared.Keyring.Accepted()
-	if settings == nil || keys == nil {
-		x.Fail(scim.Errorf(http.StatusServiceUnavailable, "", "the server is starting; try again"))
-		return
-	}
-	x.Settings = settings
-	if found := x.Authenticate(keys); found.Reason != "" {
-		x.Refuse(found)
+// noteUse takes note that the request was sent with a good token or secret, if it was.
+func (t *Tenant) noteUse(x *exchange.Exchange) {
+	if x.Verifier.KeyID == "" {
 		return
 	}
 	listen.Trust(x.R.Context())
 	t.lastRequest.Store(x.Entry.Began.Unix())
 	t.uses.Note(x.Verifier.KeyID, x.Entry.Began)
+}
+
+// serve authenticates and then routes: without a good token there is no telling
+// which URLs and ids exist.
+func (t *Tenant) serve(x *exchange.Exchange) {
+	settings := t.shared.Settings()
+	if settings == nil || t.shared.Keyring.Accepted() == nil {
+		x.Fail(scim.Errorf(http.StatusServiceUnavailable, "", "the server is starting; try again"))
+		return
+	}
+	x.Settings = settings
+	if tokenendpoint.Serve(x) {
+		t.noteUse(x)
+		return
+	}
+	if found := x.Authenticate(); found.Reason != "" {
+		x.Refuse(found)
+		return
+	}
+	t.noteUse(x)
 	if err := x.NotPaused(); err != nil {
 		x.Fail(err)
 		return

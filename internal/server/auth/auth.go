@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/oauth"
 )
 
 // Reason is why a request has no good token, for the log and the metrics. The client is
@@ -20,7 +21,8 @@ const (
 	Missing   Reason = "Missing"   // there is no bearer token in the header
 	Malformed Reason = "Malformed" // it is no token of this software, or not all of one
 	Unknown   Reason = "Unknown"   // no key of the tenant has its id
-	Mismatch  Reason = "Mismatch"  // its id is that of a key, and the rest is not
+	Mismatch  Reason = "Mismatch"  // its id is that of a key, or of a client, and the rest is not
+	Foreign   Reason = "Foreign"   // it is an access token for another tenant, or for this one at another URL
 	Early     Reason = "Early"     // it is not good yet
 	Expired   Reason = "Expired"
 	Suspended Reason = "Suspended" // its key is suspended
@@ -33,6 +35,7 @@ const (
 // Credential is what a request proves to be from.
 type Credential struct {
 	Verifier apikey.Verifier // zero when it was refused
+	Client   string          // the id of the OAuth client; empty when it is none
 	Grant    apikey.Grant    // of a good token
 	Reason   Reason          // empty for a good token
 	// Denial is why a good token does not permit what the request does; empty when it does.
@@ -41,36 +44,92 @@ type Credential struct {
 }
 
 // Authenticate looks at the request's bearer token (RFC 6750 section 2.1: in the header
-// only), and whether it permits what the request does. Whatever is wrong with a token, the
+// only), and whether it permits what the request does. That is a token of one of the keys, or
+// an access token that was issued for the secret of one. Whatever is wrong with a token, the
 // answer is the same, and whether a key is known makes no difference in time.
-func Authenticate(r *http.Request, use Use, keys Keys, now time.Time) Credential {
+func Authenticate(r *http.Request, use Use, keys Keys, tokens *oauth.Verifier, now time.Time) Credential {
 	scheme, token, found := strings.Cut(r.Header.Get("Authorization"), " ")
 	token = strings.TrimSpace(token)
-	if !found || !strings.EqualFold(scheme, "Bearer") || token == "" {
+	switch {
+	case !found || !strings.EqualFold(scheme, "Bearer") || token == "":
 		return Credential{Reason: Missing}
+	case oauth.IsAccessToken(token):
+		return accessToken(token, use, keys, tokens, now)
 	}
+	id, key, reason := keys.find(token)
+	switch {
+	case reason != "":
+		return Credential{Reason: reason, KeyID: id}
+	case key.Client != "":
+		return Credential{Reason: ClientSecret, KeyID: id}
+	}
+	return permitted(key, use, now)
+}
+
+// accessToken looks at an access token: what it says, and the secret that it was issued for,
+// without which it is worth nothing.
+func accessToken(token string, use Use, keys Keys, tokens *oauth.Verifier, now time.Time) Credential {
+	grant, fault := tokens.Verify(token, now)
+	if fault != "" {
+		return Credential{Reason: faults[fault]}
+	}
+	key, known := keys[grant.KeyID]
+	if !known || key.Client != grant.ClientID {
+		return Credential{Reason: Unknown}
+	}
+	return permitted(key, use, now)
+}
+
+// faults are the reasons for what may be wrong with an access token.
+var faults = map[oauth.Fault]Reason{
+	oauth.Malformed: Malformed, oauth.UnknownKey: Unknown, oauth.Forged: Mismatch, oauth.Foreign: Foreign,
+	oauth.Early: Early, oauth.Expired: Expired,
+}
+
+// AuthenticateClient looks at the id and the secret with which an OAuth client asks for an
+// access token, as Authenticate does at a token.
+func AuthenticateClient(client, secret string, use Use, keys Keys, now time.Time) Credential {
+	id, key, reason := keys.find(secret)
+	switch {
+	case reason != "":
+		return Credential{Reason: reason, KeyID: id}
+	case key.Client == "" || key.Client != client:
+		return Credential{Reason: Mismatch, KeyID: id}
+	}
+	return permitted(key, use, now)
+}
+
+// find returns the key that a token is of, and its id; or what is wrong with the token, with
+// the id if there is such a key.
+func (k Keys) find(token string) (id string, key apikey.Key, reason Reason) {
 	id, wellFormed := apikey.KeyID(token)
 	if !wellFormed {
-		return Credential{Reason: Malformed}
+		return "", apikey.Key{}, Malformed
 	}
-	key, known := keys[id]
-	verifier := key.Verifier
-	matches := verifier.Matches(token) // The zero Verifier matches none, and takes as long.
+	key, known := k[id]
+	matches := key.Verifier.Matches(token) // The zero Verifier matches none, and takes as long.
 	switch {
 	case !known:
-		return Credential{Reason: Unknown}
+		return "", apikey.Key{}, Unknown
 	case !matches:
-		return Credential{Reason: Mismatch, KeyID: id}
-	case verifier.Early(now):
+		return id, apikey.Key{}, Mismatch
+	}
+	return id, key, ""
+}
+
+// permitted looks at whether a key, which the request has proved to have, may be used at the
+// time and from where the request comes, and permits what it does.
+func permitted(key apikey.Key, use Use, now time.Time) Credential {
+	id := key.Verifier.KeyID
+	switch {
+	case key.Verifier.Early(now):
 		return Credential{Reason: Early, KeyID: id}
-	case verifier.Expired(now):
+	case key.Verifier.Expired(now):
 		return Credential{Reason: Expired, KeyID: id}
-	case key.ClientSecret:
-		return Credential{Reason: ClientSecret, KeyID: id}
 	case key.Grant.Suspended:
 		return Credential{Reason: Suspended, KeyID: id}
 	case !key.Grant.AllowsFrom(use.From):
 		return Credential{Reason: Address, KeyID: id}
 	}
-	return Credential{Verifier: verifier, Grant: key.Grant, Denial: use.Deny(key.Grant), KeyID: id}
+	return Credential{Verifier: key.Verifier, Client: key.Client, Grant: key.Grant, Denial: use.Deny(key.Grant), KeyID: id}
 }

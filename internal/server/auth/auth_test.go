@@ -44,7 +44,7 @@ func TestAuthentication(t *testing.T) {
 	suspended, suspendedID := issue(apikey.Key{Grant: apikey.Grant{Suspended: true}})
 	elsewhere, elsewhereID := issue(apikey.Key{Grant: apikey.Grant{Networks: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}}})
 	nowhere, nowhereID := issue(apikey.Key{Grant: apikey.Grant{Networks: []netip.Prefix{}}})
-	secret, secretID := issue(apikey.Key{ClientSecret: true})
+	secret, secretID := issue(apikey.Key{Client: "acme"})
 	h.Tenant.Accept(keys, func() {})
 
 	answers := map[bool][]string{} // by whether there was a token

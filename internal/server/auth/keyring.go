@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/oauth"
 )
 
 // Keys are the tokens that a tenant accepts, by key id.
@@ -16,7 +17,8 @@ type Keys map[string]apikey.Key
 // nothing is done under it any more.
 type Keyring struct {
 	mu      sync.Mutex
-	keys    Keys // nil until there are any
+	keys    Keys            // nil until there are any
+	tokens  *oauth.Verifier // nil while there are no access tokens
 	working map[*work]struct{}
 	retired func() // to be called once nothing is done that the keys do not permit; nil when it was
 }
@@ -24,6 +26,7 @@ type Keyring struct {
 // work is what is being done under a key.
 type work struct {
 	verifier apikey.Verifier
+	client   string // of the OAuth client; empty under a bearer token
 	use      Use
 }
 
@@ -31,7 +34,7 @@ type work struct {
 // what has begun in time is done.
 func (w *work) permitted(keys Keys) bool {
 	now, kept := keys[w.verifier.KeyID]
-	return kept && now.Verifier.SHA256 == w.verifier.SHA256 && !now.ClientSecret &&
+	return kept && now.Verifier.SHA256 == w.verifier.SHA256 && now.Client == w.client &&
 		!now.Grant.Suspended && now.Grant.AllowsFrom(w.use.From) && w.use.Deny(now.Grant) == ""
 }
 
@@ -52,18 +55,40 @@ func (k *Keyring) Accepted() Keys {
 	return k.keys
 }
 
+// AcceptTokens makes the access tokens that are accepted from now on those which tokens
+// finds good, as long as the keys that they were issued for are accepted.
+func (k *Keyring) AcceptTokens(tokens *oauth.Verifier) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.tokens = tokens
+}
+
+// Authenticate looks at a request as the function does, with what is accepted at this moment.
+func (k *Keyring) Authenticate(r *http.Request, use Use, now time.Time) Credential {
+	k.mu.Lock()
+	keys, tokens := k.keys, k.tokens
+	k.mu.Unlock()
+	return Authenticate(r, use, keys, tokens, now)
+}
+
+// AuthenticateClient looks at an OAuth client as the function does, with what is accepted at
+// this moment.
+func (k *Keyring) AuthenticateClient(client, secret string, use Use, now time.Time) Credential {
+	return AuthenticateClient(client, secret, use, k.Accepted(), now)
+}
+
 // Begin lets a request work, if its key is good at this moment and permits what it does.
 // Then end must be called after it; otherwise end is nil.
 func (k *Keyring) Begin(r *http.Request, use Use, now time.Time) (found Credential, end func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if found = Authenticate(r, use, k.keys, now); found.Reason != "" || found.Denial != "" {
+	if found = Authenticate(r, use, k.keys, k.tokens, now); found.Reason != "" || found.Denial != "" {
 		return found, nil
 	}
 	if k.working == nil {
 		k.working = map[*work]struct{}{}
 	}
-	begun := &work{verifier: found.Verifier, use: use}
+	begun := &work{verifier: found.Verifier, client: found.Client, use: use}
 	k.working[begun] = struct{}{}
 	return found, func() { k.end(begun) }
 }

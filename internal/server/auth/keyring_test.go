@@ -79,7 +79,7 @@ func TestPermissionsAreTakenAwayWhenTheWorkUnderThemIsDone(t *testing.T) {
 		"for groups, while it reads users": {use: reading, after: apikey.Key{Grant: apikey.Grant{Resources: []string{"Groups"}}}, waits: true},
 		"from here":                        {use: writing, after: apikey.Key{Grant: apikey.Grant{Networks: here}}},
 		"from elsewhere":                   {use: reading, after: apikey.Key{Grant: apikey.Grant{Networks: elsewhere}}, waits: true},
-		"the secret of an OAuth client":    {use: reading, after: apikey.Key{ClientSecret: true}, waits: true},
+		"the secret of an OAuth client":    {use: reading, after: apikey.Key{Client: "acme"}, waits: true},
 		"more than before":                 {use: reading, before: apikey.Grant{ReadOnly: true, Resources: users, Networks: here}},
 		"an expiration that has passed":    {use: reading, after: apikey.Key{Verifier: apikey.Verifier{ExpirationTime: time.Now()}}},
 	} {

@@ -32,10 +32,15 @@ func (x *Exchange) SetHeader(name, value string) {
 }
 
 // Answer sends a SCIM message; a nil body sends the status alone.
-func (x *Exchange) Answer(status int, body []byte) {
+func (x *Exchange) Answer(status int, body []byte) { x.answer(status, request.MediaType, body) }
+
+// AnswerJSON sends what is no SCIM message.
+func (x *Exchange) AnswerJSON(status int, body []byte) { x.answer(status, "application/json", body) }
+
+func (x *Exchange) answer(status int, mediaType string, body []byte) {
 	x.Entry.Status = status
 	if body != nil {
-		x.SetHeader(headerContentType, request.MediaType)
+		x.SetHeader(headerContentType, mediaType)
 		x.SetHeader(headerContentLength, strconv.Itoa(len(body)))
 	}
 	x.W.WriteHeader(status)

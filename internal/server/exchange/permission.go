@@ -30,10 +30,11 @@ const (
 	challengeDenied  = challengeMissing + `, error="insufficient_scope"`
 )
 
-// Authenticate finds out which of the keys the request is sent with, under the settings.
-func (x *Exchange) Authenticate(keys auth.Keys) auth.Credential {
+// Authenticate finds out which of the tenant's keys the request is sent with, under the
+// settings.
+func (x *Exchange) Authenticate() auth.Credential {
 	x.use.From = auth.ClientAddress(x.R, x.Settings.TrustedProxies)
-	found := auth.Authenticate(x.R, x.use, keys, x.Entry.Began)
+	found := x.Shared.Keyring.Authenticate(x.R, x.use, x.Entry.Began)
 	x.Verifier, x.grant, x.Entry.KeyID = found.Verifier, found.Grant, found.Verifier.KeyID
 	return found
 }
@@ -67,7 +68,7 @@ func (x *Exchange) unauthorized(found auth.Credential) error {
 	if found.Reason == auth.Missing {
 		challenge = challengeMissing
 	}
-	x.SetHeader(headerAuthenticate, challenge)
+	x.SetHeader(headerAuthenticate, challenge+x.whereToAsk())
 	return scim.Errorf(http.StatusUnauthorized, "",
 		"the bearer token is missing, unknown, expired or revoked, or must not be used now or from here; send the token that you were given for this URL in a header, as in Authorization: Bearer <token>")
 }
@@ -119,7 +120,7 @@ func (x *Exchange) denied(why auth.Denial) error {
 // came and permitted it, but may have been changed or revoked or have expired since, and the
 // tenant paused.
 func (x *Exchange) permitted() error {
-	found := auth.Authenticate(x.R, x.use, x.Shared.Keyring.Accepted(), time.Now())
+	found := x.Shared.Keyring.Authenticate(x.R, x.use, time.Now())
 	if err := x.stopped(found); err != nil {
 		return err
 	}

@@ -19,6 +19,9 @@ type Settings struct {
 	// PublicURL is the base URL that clients use, for locations and references.
 	// When empty, it is what the request was sent to.
 	PublicURL string
+	// Issuer is what access tokens name as their issuer, and as what they are for; none are
+	// issued while it is empty. Unlike PublicURL, it is never what a request was sent to.
+	Issuer string
 	// Registry has the resource types with the tenant's schema extensions.
 	Registry *schema.Registry
 	// Paused answers 503 to every request with a good token.

@@ -28,6 +28,7 @@ type Shared struct {
 	Unauthenticated *limit.Unauthenticated
 
 	settings atomic.Pointer[Settings]
+	signing  signing
 }
 
 // NewShared returns what the requests of a tenant over its store have in common.
@@ -43,6 +44,7 @@ func (s *Shared) Configure(settings Settings) {
 	settings.words = accesslog.WordsOf(settings.Registry)
 	s.Writes.Resize(settings.WriteBytes)
 	s.settings.Store(&settings)
+	s.issueAs(settings.Issuer)
 }
 
 // Settings returns those that requests are answered under; nil before there are any.

@@ -19,7 +19,7 @@ const searchSegment = ".search"
 // Route answers the request by its URL. Identity providers build URLs by hand,
 // so that an empty segment, as in //Users or /Users/, means nothing.
 func Route(x *exchange.Exchange) error {
-	rest, under := strings.CutPrefix(collapse(x.R.URL.Path), collapse(x.Settings.Path))
+	rest, under := strings.CutPrefix(request.Collapse(x.R.URL.Path), request.Collapse(x.Settings.Path))
 	if !under || rest != "" && rest[0] != '/' {
 		return unknownURL(x.Settings)
 	}
@@ -137,12 +137,4 @@ func me(x *exchange.Exchange) error {
 func unknownURL(settings *exchange.Settings) error {
 	return scim.Errorf(http.StatusNotFound, "",
 		"there is nothing at this URL; the base URL of this tenant ends in %s, and below it are /Users, /Groups, /Bulk, /.search, /ServiceProviderConfig, /ResourceTypes and /Schemas", settings.Path)
-}
-
-// collapse makes one slash of several.
-func collapse(path string) string {
-	for strings.Contains(path, "//") {
-		path = strings.ReplaceAll(path, "//", "/")
-	}
-	return path
 }

@@ -49,3 +49,11 @@ func IsStandard(method string) bool {
 	}
 	return false
 }
+
+// Collapse makes one slash of several: identity providers build URLs by hand.
+func Collapse(path string) string {
+	for strings.Contains(path, "//") {
+		path = strings.ReplaceAll(path, "//", "/")
+	}
+	return path
+}

@@ -1,0 +1,70 @@
+package replica
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kubescim/kubescim/internal/signingkey"
+)
+
+func TestSigningKeysFollowTheirFile(t *testing.T) {
+	now := time.Now()
+	keys, err := signingkey.Decide(nil, now).Rotate(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	more, err := signingkey.Decide(keys, now.Add(signingkey.Period)).Rotate(now.Add(signingkey.Period))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := func(keys signingkey.Set) string {
+		data, err := keys.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	path, log := filepath.Join(t.TempDir(), "keys.json"), &bytes.Buffer{}
+	var told []int
+	follower := &SigningKeys{
+		Path: path, Accept: func(keys signingkey.Set) { told = append(told, len(keys)) }, Log: slog.New(slog.NewTextHandler(log, nil)),
+	}
+	for _, step := range []struct {
+		name, content string // no file when empty
+		told          []int
+		says          string // of a new line in the log; none when empty
+	}{
+		{"no file yet", "", nil, ""},
+		{"a key", file(keys), []int{1}, "keys=1"},
+		{"the same", file(keys), []int{1}, ""},
+		{"no JSON", "nonsense", []int{1}, "cannot be read"},
+		{"still", "nonsense", []int{1}, ""},
+		{"very large", strings.Repeat(" ", signingkey.MaxFileBytes+1), []int{1}, "larger than"},
+		{"another key", file(more), []int{1, 2}, "keys=2"},
+		{"nonsense again", "nonsense", []int{1, 2}, "cannot be read"},
+		{"the Secret is deleted", "", []int{1, 2, 0}, "keys=0"},
+		{"still", "", []int{1, 2, 0}, ""},
+	} {
+		log.Reset()
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
+		if step.content != "" {
+			if err := os.WriteFile(path, []byte(step.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		follower.Look()
+		if len(told) != len(step.told) || len(told) > 0 && told[len(told)-1] != step.told[len(told)-1] {
+			t.Errorf("%s: it tells of %v keys, want %v", step.name, told, step.told)
+		}
+		if line := log.String(); (line == "") != (step.says == "") || !strings.Contains(line, step.says) || strings.Contains(line, `"d"`) {
+			t.Errorf("%s: the log says %q", step.name, line)
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package exchange
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/kubescim/kubescim/internal/oauth"
+	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/server/auth"
+	"github.com/kubescim/kubescim/internal/server/request"
+)
+
+// challengeClient is what clients of the token endpoint are told that they can use (RFC 6749
+// section 5.2).
+const challengeClient = `Basic realm="scim"`
+
+// AuthenticateClient finds out which OAuth client asks for an access token, once its request
+// is read: the secret must be good then.
+func (x *Exchange) AuthenticateClient(asked oauth.TokenRequest) auth.Credential {
+	x.use.From = auth.ClientAddress(x.R, x.Settings.TrustedProxies)
+	found := x.Shared.Keyring.AuthenticateClient(asked.ClientID, asked.Secret, x.use, time.Now())
+	x.Verifier, x.grant, x.Entry.KeyID = found.Verifier, found.Grant, found.Verifier.KeyID
+	return found
+}
+
+// RefuseClient answers a request for an access token that is none, or whose client is not
+// found. What is wrong with the client's secret goes to the log alone, and is counted among
+// the tokens that are no good.
+func (x *Exchange) RefuseClient(err *oauth.Error, found auth.Credential) {
+	x.use.From = auth.ClientAddress(x.R, x.Settings.TrustedProxies)
+	if found.Reason != "" {
+		x.Entry.Reason, x.Entry.ClaimedKeyID, x.Entry.Source = found.Reason, found.KeyID, x.source()
+		x.Shared.Log.Refuse(found.Reason)
+	}
+	if !x.Shared.Unauthenticated.Allow(x.source(), x.Entry.Began) {
+		x.retry, x.unlogged = retryRefused, true
+		err = oauth.TooManyRequests()
+	}
+	x.FailClient(err)
+}
+
+// FailClient sends an error of the token endpoint (RFC 6749 section 5.2).
+func (x *Exchange) FailClient(err *oauth.Error) {
+	x.Entry.Err, x.Entry.Cause = err, scim.Errorf(err.Status, "", "%s", err.Description)
+	if passes(err.Status) {
+		x.W.Header().Set("Retry-After", strconv.Itoa(int(max(x.retry, retryAfter).Seconds())))
+	}
+	if err.Status == http.StatusUnauthorized {
+		x.SetHeader(headerAuthenticate, challengeClient)
+	}
+	described := *err
+	described.Description += " (request id " + x.Entry.RequestID + ")"
+	body, _ := json.Marshal(&described) // Two strings can always be marshalled.
+	x.Entry.Status = err.Status
+	request.Discard(x.W, x.R, false, x.Entry.Began)
+	x.AnswerJSON(err.Status, body)
+}

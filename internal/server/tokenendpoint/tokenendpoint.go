@@ -1,0 +1,117 @@
+// Package tokenendpoint answers what OAuth clients ask: for an access token (RFC 6749 section
+// 4.4), and for the two documents that say where to get one (RFC 8414, RFC 9728). All of it is
+// for clients that have no token yet, and is answered in their protocol and not in SCIM's.
+package tokenendpoint
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/kubescim/kubescim/internal/oauth"
+	"github.com/kubescim/kubescim/internal/server/auth"
+	"github.com/kubescim/kubescim/internal/server/exchange"
+	"github.com/kubescim/kubescim/internal/server/request"
+)
+
+// readTime is how long a client may take to send its request.
+const readTime = 5 * time.Second
+
+// Serve answers a request to one of the URLs, and reports whether it was to one. When the
+// client has proved to be one, the exchange has its Verifier afterwards.
+func Serve(x *exchange.Exchange) bool {
+	path, base := request.Collapse(x.R.URL.Path), request.Collapse(x.Settings.Path)
+	switch path {
+	case base + oauth.TokenPath:
+		x.Entry.Resource = "token"
+		issue(x)
+	case oauth.ServerMetadataPath + base:
+		x.Entry.Resource = "metadata"
+		document(x, oauth.ServerMetadata)
+	case oauth.ResourceMetadataPath + base:
+		x.Entry.Resource = "metadata"
+		document(x, oauth.ResourceMetadata)
+	default:
+		return false
+	}
+	return true
+}
+
+// document answers with a document about the tenant. It tells nothing but URLs, so that it
+// is for anybody.
+func document(x *exchange.Exchange, about func(baseURL string) []byte) {
+	if x.R.Method != http.MethodGet && x.R.Method != http.MethodHead {
+		notAllowed(x, "GET, HEAD")
+		return
+	}
+	x.AnswerJSON(http.StatusOK, about(x.BaseURL()))
+}
+
+// issue answers with an access token, or says why not. Nothing of either may be kept by
+// whoever passes it on (RFC 6749 section 5.1).
+func issue(x *exchange.Exchange) {
+	x.W.Header().Set("Cache-Control", "no-store")
+	x.W.Header().Set("Pragma", "no-cache")
+	if x.R.Method != http.MethodPost {
+		notAllowed(x, "POST")
+		return
+	}
+	body, refusal := read(x)
+	if refusal != nil {
+		x.RefuseClient(refusal, auth.Credential{})
+		return
+	}
+	asked, refusal := oauth.ParseTokenRequest(x.R.URL.RawQuery, x.R.Header.Values("Authorization"), x.R.Header.Get("Content-Type"), body)
+	switch {
+	case refusal != nil && refusal.Code == oauth.InvalidClient:
+		x.RefuseClient(refusal, auth.Credential{Reason: auth.Missing})
+		return
+	case refusal != nil:
+		x.RefuseClient(refusal, auth.Credential{})
+		return
+	}
+	found := x.AuthenticateClient(asked)
+	if found.Reason != "" {
+		x.RefuseClient(oauth.NoSuchClient(), found)
+		return
+	}
+	answer(x, found)
+}
+
+// answer issues an access token to the client that was found.
+func answer(x *exchange.Exchange, found auth.Credential) {
+	now := time.Now()
+	key, issuer, signs := x.Shared.Signer(now)
+	if !signs {
+		x.FailClient(oauth.NotReady())
+		return
+	}
+	grant := oauth.Grant{ClientID: found.Client, KeyID: found.Verifier.KeyID}
+	token, lasts, err := oauth.Issue(key, issuer, grant, found.Verifier.ExpirationTime, now)
+	if err != nil {
+		x.FailClient(oauth.Failed(err))
+		return
+	}
+	x.AnswerJSON(http.StatusOK, oauth.TokenResponse(token, lasts))
+}
+
+// read reads the body of a request, which nobody knows anything of yet.
+func read(x *exchange.Exchange) ([]byte, *oauth.Error) {
+	_ = http.NewResponseController(x.W).SetReadDeadline(x.Entry.Began.Add(readTime)) // Without it, ReadTimeout holds.
+	body, err := io.ReadAll(http.MaxBytesReader(x.W, x.R.Body, oauth.MaxBodyBytes))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, oauth.TooLarge()
+	case err != nil:
+		return nil, oauth.BadRequest("the body ended before it was complete")
+	}
+	return body, nil
+}
+
+// notAllowed answers a method that is not among those that the URL has.
+func notAllowed(x *exchange.Exchange, methods string) {
+	x.W.Header().Set("Allow", methods)
+	x.RefuseClient(oauth.NotAllowed(methods), auth.Credential{})
+}
