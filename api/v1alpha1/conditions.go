@@ -51,6 +51,12 @@ const (
 	// ConditionCredentialsAccepted is True on a ScimApiKey when every replica goes by the
 	// newest state of its ScimCredentials, and at least one of them is good.
 	ConditionCredentialsAccepted = "CredentialsAccepted"
+	// ConditionExpiringSoon is on a ScimApiKey that is to stop working, and True shortly
+	// before that, unless it gets another token in time.
+	ConditionExpiringSoon = "ExpiringSoon"
+	// ConditionRotating is on a ScimApiKey that is rotated, and True from when another
+	// token is made until the ones before have stopped working.
+	ConditionRotating = "Rotating"
 )
 
 // Condition and event reasons.
@@ -147,6 +153,33 @@ const (
 	// ReasonExpired: the expirationTime of the key, or of all its ScimCredentials, has
 	// passed.
 	ReasonExpired = "Expired"
+	// ReasonSuspended: the key's spec.state is Suspended; clients get 401.
+	ReasonSuspended = "Suspended"
+	// ReasonFederationUnavailable: no server of this release accepts tokens of other issuers.
+	ReasonFederationUnavailable = "FederationUnavailable"
+
+	// ReasonSoon: the key stops working soon.
+	ReasonSoon = "Soon"
+	// ReasonLater: the key stops working, and not soon.
+	ReasonLater = "Later"
+	// ReasonRenewed: another token is made before the key's token stops working.
+	ReasonRenewed = "Renewed"
+
+	// ReasonScheduled: it is known when another token is made.
+	ReasonScheduled = "Scheduled"
+	// ReasonOnDemand: another token is made when somebody asks for it.
+	ReasonOnDemand = "OnDemand"
+	// ReasonOverlap: another token has been handed over, and the ones before still work.
+	ReasonOverlap = "Overlap"
+	// ReasonInvalidTime: an annotation has no time as its value.
+	ReasonInvalidTime = "InvalidTime"
+	// ReasonMadeElsewhere: the operator does not make the key's tokens.
+	ReasonMadeElsewhere = "MadeElsewhere"
+	// ReasonTooManyCredentials: the key has as many ScimCredentials as it may have.
+	ReasonTooManyCredentials = "TooManyCredentials"
+	// ReasonWithdrawn: the hand-over Secret was deleted, as the delivery mode Once says.
+	ReasonWithdrawn = "Withdrawn"
+
 	// ReasonRevoked: the key was deleted and no replica accepts it any more.
 	ReasonRevoked = "Revoked"
 )

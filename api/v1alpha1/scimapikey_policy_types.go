@@ -1,6 +1,10 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 const (
 	// AnnotationDeliveryAcknowledged on a ScimApiKey, with any value, says that the token
@@ -11,6 +15,14 @@ const (
 	// (RFC 3339) that is not in the future; it is done once the newest token was made
 	// before that.
 	AnnotationRotateAt = "scim.kubescim.dev/rotate-at"
+)
+
+// What an omitted field of a ScimApiKey stands for.
+const (
+	// DefaultDeliveryTTL is for how long a hand-over Secret stays that is there once.
+	DefaultDeliveryTTL = 24 * time.Hour
+	// DefaultOverlap is for how long the tokens before go on working after a rotation.
+	DefaultOverlap = 24 * time.Hour
 )
 
 // APIKeyState switches a key off and on.
@@ -131,4 +143,30 @@ type DeliveryStatus struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	KeyID string `json:"keyID,omitempty"`
+}
+
+// State returns the wanted state; Active when omitted.
+func (k *ScimApiKey) State() APIKeyState { return orDefault(k.Spec.State, APIKeyActive) }
+
+// IsFederated reports whether tokens of another issuer stand for the key.
+func (k *ScimApiKey) IsFederated() bool { return k.Spec.Federated.Issuer != "" }
+
+// DeliveredOnce reports whether the hand-over Secret is deleted once it has been read, or
+// its time is over.
+func (k *ScimApiKey) DeliveredOnce() bool { return k.Spec.Delivery.Mode == DeliveryOnce }
+
+// DeliveryTTL returns for how long the hand-over Secret stays that is there once.
+func (k *ScimApiKey) DeliveryTTL() time.Duration {
+	if k.Spec.Delivery.TTLSeconds == 0 {
+		return DefaultDeliveryTTL
+	}
+	return time.Duration(k.Spec.Delivery.TTLSeconds) * time.Second
+}
+
+// Overlap returns for how long the tokens before go on working after a rotation.
+func (k *ScimApiKey) Overlap() time.Duration {
+	if k.Spec.Rotation.OverlapHours == nil {
+		return DefaultOverlap
+	}
+	return time.Duration(*k.Spec.Rotation.OverlapHours) * time.Hour
 }

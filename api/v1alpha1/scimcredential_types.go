@@ -7,6 +7,11 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // memory, and the credential may be taken away and another one made.
 const AnnotationUndelivered = "scim.kubescim.dev/undelivered"
 
+// AnnotationSupersedes is on a ScimCredential that the operator has made to rotate its key.
+// It has the names of the ScimCredentials that this one takes the place of, with commas
+// between them: once its token is handed over, those end after the overlap, and are deleted.
+const AnnotationSupersedes = "scim.kubescim.dev/supersedes"
+
 // APIKeyReference names a ScimApiKey in the same namespace.
 type APIKeyReference struct {
 	// name is the name of the ScimApiKey.

@@ -26,6 +26,20 @@ type Config struct {
 	Allow Allow `json:"allow"`
 	// Servers is what all SCIM servers have in common.
 	Servers Servers `json:"servers"`
+	// Credentials is what the ways in of all tenants have in common.
+	Credentials Credentials `json:"credentials"`
+}
+
+// Credentials is what the ways in of all tenants have in common.
+type Credentials struct {
+	// MaxLifetimeDays is for how many days a ScimCredential may last from its issue,
+	// whoever made it; 0: for ever.
+	MaxLifetimeDays int32 `json:"maxLifetimeDays"`
+}
+
+// MaxLifetime is for how long a ScimCredential may last; zero: for ever.
+func (c Credentials) MaxLifetime() time.Duration {
+	return time.Duration(c.MaxLifetimeDays) * 24 * time.Hour
 }
 
 // Servers is what all SCIM servers have in common.
@@ -43,6 +57,8 @@ const (
 	defaultAbsence = 24 * time.Hour
 	// leastAbsence is about as long as a server needs to be sure that it looked twice.
 	leastAbsence = 5 * time.Minute
+	// longestLifetimeDays is ten years.
+	longestLifetimeDays = 3650
 )
 
 // Default is what applies where there is no file, and where a file is silent.
@@ -113,6 +129,9 @@ func (c *Config) validate() error {
 	}
 	if absence := c.Servers.Absence.Duration; absence < leastAbsence {
 		problems = append(problems, fmt.Errorf("servers.absence: %s is too short; nothing is to be removed before it has been absent for %s", absence, leastAbsence))
+	}
+	if days := c.Credentials.MaxLifetimeDays; days < 0 || days > longestLifetimeDays {
+		problems = append(problems, fmt.Errorf("credentials.maxLifetimeDays: %d is not from 1 to %d days, and not 0, which is for ever", days, longestLifetimeDays))
 	}
 	return errors.Join(problems...)
 }

@@ -134,6 +134,12 @@ func TestServers(t *testing.T) {
 	if c.Servers.Absence.Duration != 72*time.Hour {
 		t.Errorf("absence = %s", c.Servers.Absence.Duration)
 	}
+	if life := c.Credentials.MaxLifetime(); life != 0 {
+		t.Errorf("a token lasts for %s by default", life)
+	}
+	if life := mustLoad(t, "credentials: {maxLifetimeDays: 90}").Credentials.MaxLifetime(); life != 90*24*time.Hour {
+		t.Errorf("a token lasts for %s", life)
+	}
 	if absence := mustLoad(t, "servers: {}").Servers.Absence.Duration; absence != 24*time.Hour {
 		t.Errorf("absence is %s by default", absence)
 	}
@@ -176,23 +182,25 @@ func readYAML(t *testing.T, file string, into any) {
 // A configuration that is not understood must not be half in force.
 func TestRefused(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
-		"no YAML":                   {"allow: [", "yaml"},
-		"an unknown field":          {"allow: {host: []}", `"host"`},
-		"an unknown section":        {"alow: {}", `"alow"`},
-		"a list without a value":    {"allow:\n  hosts:\n", "allow.hosts"},
-		"a field twice":             {"allow: {hosts: []}\nallow: {}", `"allow"`},
-		"a host without namespaces": {"allow: {hosts: [{hosts: [a.example.com]}]}", "allow.hosts[0]"},
-		"a namespace without hosts": {"allow: {hosts: [{namespaces: [acme]}]}", "allow.hosts[0]"},
-		"two stars":                 {`allow: {ingressAnnotations: ["*/*"]}`, "allow.ingressAnnotations[0]"},
-		"an empty pattern":          {`allow: {priorityClasses: [high, ""]}`, "allow.priorityClasses[1]"},
-		"a shell's pattern":         {`allow: {hosts: [{namespaces: ["team-?"], hosts: ["*"]}]}`, "allow.hosts[0].namespaces[0]"},
-		"a toleration of all":       {"allow: {tolerations: [{effect: NoSchedule}]}", "allow.tolerations[0].key"},
-		"a toleration of several":   {`allow: {tolerations: [{key: "example.com/*"}]}`, "allow.tolerations[0].key"},
-		"no absence":                {"servers: {absence: 0s}", "servers.absence"},
-		"too short an absence":      {"servers: {absence: 4m}", "servers.absence"},
-		"an unknown effect":         {"allow: {tolerations: [{key: a, effect: Sometimes}]}", "allow.tolerations[0].effect"},
-		"a wrong type":              {"allow: {priorityClasses: high}", "priorityClasses"},
-		"a Secret's wrong name":     {"servers: {imagePullSecrets: [Registry]}", "servers.imagePullSecrets[0]"},
+		"no YAML":                    {"allow: [", "yaml"},
+		"an unknown field":           {"allow: {host: []}", `"host"`},
+		"an unknown section":         {"alow: {}", `"alow"`},
+		"a list without a value":     {"allow:\n  hosts:\n", "allow.hosts"},
+		"a field twice":              {"allow: {hosts: []}\nallow: {}", `"allow"`},
+		"a host without namespaces":  {"allow: {hosts: [{hosts: [a.example.com]}]}", "allow.hosts[0]"},
+		"a namespace without hosts":  {"allow: {hosts: [{namespaces: [acme]}]}", "allow.hosts[0]"},
+		"two stars":                  {`allow: {ingressAnnotations: ["*/*"]}`, "allow.ingressAnnotations[0]"},
+		"an empty pattern":           {`allow: {priorityClasses: [high, ""]}`, "allow.priorityClasses[1]"},
+		"a shell's pattern":          {`allow: {hosts: [{namespaces: ["team-?"], hosts: ["*"]}]}`, "allow.hosts[0].namespaces[0]"},
+		"a toleration of all":        {"allow: {tolerations: [{effect: NoSchedule}]}", "allow.tolerations[0].key"},
+		"a toleration of several":    {`allow: {tolerations: [{key: "example.com/*"}]}`, "allow.tolerations[0].key"},
+		"no absence":                 {"servers: {absence: 0s}", "servers.absence"},
+		"a life of less than no day": {"credentials: {maxLifetimeDays: -1}", "credentials.maxLifetimeDays"},
+		"a life of eleven years":     {"credentials: {maxLifetimeDays: 4015}", "from 1 to 3650 days"},
+		"too short an absence":       {"servers: {absence: 4m}", "servers.absence"},
+		"an unknown effect":          {"allow: {tolerations: [{key: a, effect: Sometimes}]}", "allow.tolerations[0].effect"},
+		"a wrong type":               {"allow: {priorityClasses: high}", "priorityClasses"},
+		"a Secret's wrong name":      {"servers: {imagePullSecrets: [Registry]}", "servers.imagePullSecrets[0]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(t, tc.text)

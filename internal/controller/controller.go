@@ -134,7 +134,9 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 			return fmt.Errorf("adding what tells about the watched namespaces: %w", err)
 		}
 	}
-	keys := &scimapikey.Reconciler{Client: mgr.GetClient(), Live: live, Recorder: recorder}
+	keys := &scimapikey.Reconciler{
+		Client: mgr.GetClient(), Live: live, Recorder: recorder, MaxLifetime: options.Config.Credentials.MaxLifetime(),
+	}
 	if err := keys.SetupWithManager(ctx, mgr, workers); err != nil {
 		return fmt.Errorf("setting up the ScimApiKey controller: %w", err)
 	}

@@ -167,7 +167,7 @@ func MigratedCredentials(keys []scimv1alpha1.ScimApiKey, verifiers map[string][]
 		if !ok || !key.DeletionTimestamp.IsZero() {
 			continue
 		}
-		credential := contract.CredentialOf(verifier, key.Namespace, key.Name, issueTimeOf(key))
+		credential := Credential(verifier, key, issueTimeOf(key))
 		if key.Status.DeliveredTime.IsZero() {
 			metav1.SetMetaDataAnnotation(&credential.ObjectMeta, scimv1alpha1.AnnotationUndelivered, "true")
 		}

@@ -31,8 +31,10 @@ func TestMigratedCredentials(t *testing.T) {
 	}
 	credential := func(issued metav1.Time, annotations map[string]string) *scimv1alpha1.ScimCredential {
 		return &scimv1alpha1.ScimCredential{
-			ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "aaaaaaaaaaaaaaaa", Annotations: annotations},
-			Spec:       scimv1alpha1.ScimCredentialSpec{APIKeyRef: scimv1alpha1.APIKeyReference{Name: "okta"}, SHA256: hash, IssueTime: issued},
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: "team", Name: "aaaaaaaaaaaaaaaa", Labels: map[string]string{LabelManagedBy: ManagedBy}, Annotations: annotations,
+			},
+			Spec: scimv1alpha1.ScimCredentialSpec{APIKeyRef: scimv1alpha1.APIKeyReference{Name: "okta"}, SHA256: hash, IssueTime: issued},
 		}
 	}
 	for name, tc := range map[string]struct {

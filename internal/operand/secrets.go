@@ -1,6 +1,8 @@
 package operand
 
 import (
+	"maps"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -25,8 +27,23 @@ func HandoverSecret(key *scimv1alpha1.ScimApiKey, token, url string) *corev1.Sec
 			OwnerReferences: []metav1.OwnerReference{keyOwner(key)},
 		},
 		Type: corev1.SecretTypeOpaque,
-		Data: map[string][]byte{HandoverToken: []byte(token), HandoverURL: []byte(url)},
+		Data: handoverData(token, url),
 	}
+}
+
+// RewrittenHandover returns a hand-over Secret with another token. What others have put
+// into it stays.
+func RewrittenHandover(secret *corev1.Secret, token, url string) *corev1.Secret {
+	rewritten := secret.DeepCopy()
+	if rewritten.Data == nil {
+		rewritten.Data = map[string][]byte{}
+	}
+	maps.Copy(rewritten.Data, handoverData(token, url))
+	return rewritten
+}
+
+func handoverData(token, url string) map[string][]byte {
+	return map[string][]byte{HandoverToken: []byte(token), HandoverURL: []byte(url)}
 }
 
 // IsHandoverSecret reports whether a Secret was made by the operator to hand

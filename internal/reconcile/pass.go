@@ -120,6 +120,25 @@ func (p *Pass[T]) Release(ctx context.Context) error {
 	return nil
 }
 
+// RemoveAnnotation takes an annotation from the object. It fails if somebody else has
+// written the object since it was read.
+func (p *Pass[T]) RemoveAnnotation(ctx context.Context, name string) error {
+	written := copyOf(p.stored)
+	annotations := written.GetAnnotations()
+	delete(annotations, name)
+	written.SetAnnotations(annotations)
+	if err := p.frame.Client.Patch(ctx, written, LockedPatch(p.stored), p.frame.Owner); err != nil {
+		return fmt.Errorf("removing annotation %s: %w", name, err)
+	}
+	// What the pass has found of the status so far is kept.
+	p.object.SetAnnotations(written.GetAnnotations())
+	p.object.SetResourceVersion(written.GetResourceVersion())
+	p.object.SetManagedFields(written.GetManagedFields())
+	p.stored = copyOf(written)
+	p.note()
+	return nil
+}
+
 // State writes the status, if it has changed, and then tells about it. A step may call
 // it to have the status written before something that it does.
 func (p *Pass[T]) State(ctx context.Context, failure error) error {

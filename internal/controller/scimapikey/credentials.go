@@ -11,6 +11,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/operand"
 )
 
 // stage is how far the token of a ScimCredential has come.
@@ -41,10 +42,8 @@ func stageOf(s *scope, credential *scimv1alpha1.ScimCredential) stage {
 	if handedOver, ok := s.handedOver(); ok && sameToken(handedOver, verifier) {
 		return stageHandedOver
 	}
-	for i := range s.credentials {
-		if isDelivered(&s.credentials[i]) {
-			return stageAbandoned
-		}
+	if !isRotation(credential) && newestDelivered(s.credentials) != nil {
+		return stageAbandoned
 	}
 	if sameToken(s.issued.verifier, verifier) {
 		return stagePending
@@ -75,7 +74,7 @@ func restorable(s *scope) *scimv1alpha1.ScimCredential {
 		return nil
 	}
 	for _, recorded := range s.pass.Stored().Status.Credentials {
-		credential := contract.CredentialOf(verifier, s.key.Namespace, s.key.Name, recorded.IssueTime.Time)
+		credential := operand.Credential(verifier, s.key, recorded.IssueTime.Time)
 		if recorded.KeyID != credential.Name || recorded.SHA256 != credential.Spec.SHA256 {
 			continue
 		}

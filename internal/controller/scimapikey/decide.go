@@ -3,6 +3,7 @@ package scimapikey
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,6 +32,14 @@ const (
 	stepRestore step = "restore"
 	// stepFollowURL writes the tenant's URL into the hand-over Secret.
 	stepFollowURL step = "follow the URL"
+	// stepShorten brings the expirationTime of one of the key's ScimCredentials forward.
+	stepShorten step = "shorten"
+	// stepRetire deletes a ScimCredential that has been superseded and has ended.
+	stepRetire step = "retire"
+	// stepWithdraw deletes the hand-over Secret, since it was to be read once.
+	stepWithdraw step = "withdraw"
+	// stepForget takes the annotation away that acknowledges a delivery.
+	stepForget step = "forget the acknowledgement"
 	// stepRevoke brings the expirationTime of the key's ScimCredentials forward.
 	stepRevoke step = "revoke"
 	// stepRemove deletes the key's ScimCredentials, which are revoked.
@@ -44,8 +53,11 @@ const (
 // decision is the next step, what it is about, and why there is none.
 type decision struct {
 	step step
-	// credential is the ScimCredential of stepConfirm, stepDiscard and stepRestore.
+	// credential is the ScimCredential that stepConfirm, stepDiscard, stepRestore,
+	// stepShorten and stepRetire are about.
 	credential *scimv1alpha1.ScimCredential
+	// until is the end that stepShorten sets.
+	until time.Time
 	// problem is what the key waits for. It comes with stepNone.
 	problem *problem
 }
@@ -90,6 +102,9 @@ func decideRevocation(s *scope) decision {
 
 // decideDelivery brings the key's token to whom it is for.
 func decideDelivery(s *scope) decision {
+	if s.key.IsFederated() {
+		return decision{problem: federationUnavailable()}
+	}
 	if credential := unmigrated(s); credential != nil {
 		return decision{step: stepRestore, credential: credential}
 	}
@@ -103,15 +118,16 @@ func decideDelivery(s *scope) decision {
 		case stagePending, stageDelivered:
 		}
 	}
-	switch {
-	case len(s.credentials) == 0:
+	pending := pendingOf(s)
+	switch forgetting, stale := forgetAcknowledgement(s); {
+	case newestDelivered(s.credentials) != nil:
+		return decideUpkeep(s)
+	case pending == nil:
 		return decideToken(s)
-	case !isDelivered(&s.credentials[0]):
-		return decideHandOver(s)
-	case urlIsBehind(s):
-		return decision{step: stepFollowURL}
+	case stale:
+		return forgetting
 	default:
-		return decision{}
+		return decideHandOver(s, pending)
 	}
 }
 
@@ -137,9 +153,8 @@ func decideToken(s *scope) decision {
 	}
 }
 
-// decideHandOver says what comes next for a key whose only ScimCredential is pending.
-func decideHandOver(s *scope) decision {
-	pending := &s.credentials[0]
+// decideHandOver says what comes next for a ScimCredential that is pending.
+func decideHandOver(s *scope, pending *scimv1alpha1.ScimCredential) decision {
 	acknowledging, live := s.acknowledging(false)
 	waiting := func(message string) decision {
 		return decision{problem: &problem{
@@ -151,8 +166,8 @@ func decideHandOver(s *scope) decision {
 		return decision{}
 	case refusalOf(s, pending).ForGood():
 		return discard(pending)
-	case s.handover != nil:
-		return decision{problem: inTheWay(s)}
+	case handoverBlocked(s, isRotation(pending)) != nil:
+		return decision{problem: handoverBlocked(s, isRotation(pending))}
 	case live == 0:
 		return waiting(fmt.Sprintf("waiting for a server replica of ScimTenant %q to run", s.key.Spec.TenantRef.Name))
 	case acknowledging < live:

@@ -8,8 +8,9 @@ import (
 
 // Actions of events, beside those of what Ready says.
 const (
-	actionDeliver = "Deliver"
-	actionRevoke  = "Revoke"
+	actionDeliver  = "Deliver"
+	actionRevoke   = "Revoke"
+	actionWithdraw = "Withdraw"
 )
 
 func (r *Reconciler) recordDelivered(key *scimv1alpha1.ScimApiKey, keyID string) {
@@ -23,4 +24,14 @@ func (r *Reconciler) recordRevoked(key *scimv1alpha1.ScimApiKey, credentials []s
 		r.Recorder.Eventf(key, nil, corev1.EventTypeNormal, scimv1alpha1.ReasonRevoked, actionRevoke,
 			"No server replica accepts the token of key %s any more", credentials[i].Name)
 	}
+}
+
+// recordWithdrawn tells that the hand-over Secret was deleted, and why.
+func (r *Reconciler) recordWithdrawn(key *scimv1alpha1.ScimApiKey, state scimv1alpha1.DeliveryState) {
+	why := "its time was over"
+	if state == scimv1alpha1.DeliveryAcknowledged {
+		why = "its token has been copied"
+	}
+	r.Recorder.Eventf(key, nil, corev1.EventTypeNormal, scimv1alpha1.ReasonWithdrawn, actionWithdraw,
+		"Secret %q was deleted, since %s; the token goes on working", key.HandoverSecretName(), why)
 }

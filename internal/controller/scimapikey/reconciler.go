@@ -31,6 +31,9 @@
 //
 // After a crash, what is there says how far this has come.
 //
+// What comes after the delivery, such as rotations and the end of what was to be read once,
+// is decided by a chain of policies (upkeep.go, rotation.go, once.go, lifetime.go).
+//
 // A pass gathers what there is, decides on one step (decide, which is pure), takes it, and
 // begins anew, until there is nothing to do but to wait. While pods of the release before
 // are alive, all of this is written for them too (migration.go).
@@ -62,8 +65,9 @@ const (
 	// conflictInterval is how soon to look whether somebody has moved a Secret
 	// out of the way. Secrets are not watched.
 	conflictInterval = time.Minute
-	// maxSteps bounds the steps of one pass. A token is handed over in four.
-	maxSteps = 16
+	// maxSteps bounds the steps of one pass. A token is handed over in four, and each of
+	// the credentials of a key may have to end before and be deleted after.
+	maxSteps = 4 + 3*mostLive
 )
 
 // Reconciler reconciles ScimApiKeys.
@@ -77,6 +81,8 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time
+	// MaxLifetime is for how long a credential may last, whoever made it; zero: for ever.
+	MaxLifetime time.Duration
 
 	issued   issued
 	replicas contract.ReplicaObserver
@@ -108,6 +114,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, nil
 	}
 	s := newScope(r.frame(), key, r.now())
+	s.maxLifetime = r.MaxLifetime
 	return s.pass.Run(ctx, reconcile.Steps{
 		Normal:   func(ctx context.Context) (ctrl.Result, error) { return r.proceed(ctx, s) },
 		Deletion: func(ctx context.Context) (ctrl.Result, error) { return r.reconcileDeletion(ctx, s) },

@@ -22,6 +22,8 @@ type scope struct {
 	pass *reconcile.Pass[*scimv1alpha1.ScimApiKey]
 	// now is the time of this reconciliation.
 	now time.Time
+	// maxLifetime is for how long a credential may last; zero: for ever.
+	maxLifetime time.Duration
 
 	// credentials are the key's ScimCredentials, newest first. Set by gather.
 	credentials []scimv1alpha1.ScimCredential

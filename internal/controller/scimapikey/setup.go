@@ -2,6 +2,9 @@ package scimapikey
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -65,9 +68,13 @@ func (r *Reconciler) keysOf(ctx context.Context, tenant client.Object) []ctrl.Re
 	return r.keys(ctx, tenant.GetNamespace(), tenant.GetName(), everyKey)
 }
 
-// keysWaitingFor returns the keys to which it matters what a replica goes by.
+// keysWaitingFor returns the keys to which it matters what a replica goes by, and those of
+// which it says when they were last used.
 func (r *Reconciler) keysWaitingFor(ctx context.Context, lease client.Object) []ctrl.Request {
-	return r.keys(ctx, lease.GetNamespace(), lease.GetLabels()[scimv1alpha1.LabelTenant], isPending)
+	used := lastUsed(lease)
+	return r.keys(ctx, lease.GetNamespace(), lease.GetLabels()[scimv1alpha1.LabelTenant], func(key *scimv1alpha1.ScimApiKey) bool {
+		return isPending(key) || usedSince(key, used)
+	})
 }
 
 func (r *Reconciler) keys(
@@ -96,6 +103,23 @@ func isPending(key *scimv1alpha1.ScimApiKey) bool {
 		!meta.IsStatusConditionTrue(key.Status.Conditions, scimv1alpha1.ConditionCredentialsAccepted)
 }
 
+// lastUsed returns when each token was last used, as the Lease of a pod says; nothing if it
+// says nothing that can be read.
+func lastUsed(lease client.Object) map[string]time.Time {
+	usage, err := contract.DecodeUsage(lease.GetAnnotations()[contract.AnnotationUsage])
+	if err != nil {
+		return nil
+	}
+	return usage.LastUsedTimes
+}
+
+// usedSince reports whether one of a key's tokens was used later than its status says.
+func usedSince(key *scimv1alpha1.ScimApiKey, used map[string]time.Time) bool {
+	return slices.ContainsFunc(key.Status.Credentials, func(c scimv1alpha1.APIKeyCredential) bool {
+		return used[c.KeyID].After(c.LastUsedTime.Time)
+	})
+}
+
 // tenantMatters lets through what may change the fate of a tenant's keys.
 func tenantMatters() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
@@ -107,11 +131,13 @@ func tenantMatters() predicate.Predicate {
 	}}
 }
 
-// stateChanged leaves out that a replica is still alive, which it says all the time.
+// stateChanged leaves out that a replica is still alive, which it says all the time, and how
+// many users it counts.
 func stateChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, after := e.ObjectOld.GetAnnotations(), e.ObjectNew.GetAnnotations()
 		return before[contract.AnnotationCredentialsRevision] != after[contract.AnnotationCredentialsRevision] ||
-			before[contract.AnnotationVerifiersVersion] != after[contract.AnnotationVerifiersVersion]
+			before[contract.AnnotationVerifiersVersion] != after[contract.AnnotationVerifiersVersion] ||
+			!maps.Equal(lastUsed(e.ObjectOld), lastUsed(e.ObjectNew))
 	}}
 }

@@ -32,12 +32,14 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 	}
 	s.key.Status.ObservedGeneration = s.key.Generation
 	setCredentials(s)
+	setDelivery(s)
 	tenant, delivery, acceptance := tenantFound(s), delivered(s), accepted(s)
 	ready = decideReady(s, tenant, delivery, acceptance)
 	if !s.key.DeletionTimestamp.IsZero() {
 		return ready, conditions.Set(s.key, ready)
 	}
-	return ready, conditions.Set(s.key, ready, tenant, delivery, acceptance)
+	parts := append(lifetimeConditions(s), tenant, delivery, acceptance)
+	return ready, conditions.Set(s.key, ready, parts...)
 }
 
 // tenantFound reports whether there is a tenant that the token is good for.
@@ -98,6 +100,9 @@ func decideReady(s *scope, tenant, delivery, acceptance metav1.Condition) condit
 		return because(conditions.Reconciling, acceptance.Reason, acceptance.Message)
 	case acceptance.Status != metav1.ConditionTrue:
 		return because(conditions.Stalled, acceptance.Reason, acceptance.Message)
+	case s.key.State() == scimv1alpha1.APIKeySuspended:
+		return because(conditions.Ready, scimv1alpha1.ReasonSuspended,
+			"every request with the token is refused, as spec.state says; "+delivery.Message)
 	default:
 		return because(conditions.Ready, scimv1alpha1.ReasonSucceeded, "the token works; "+delivery.Message)
 	}
@@ -157,15 +162,18 @@ func requeueAfter(s *scope) time.Duration {
 	return min(next.Sub(s.now), longestSleep) + time.Second
 }
 
-// nextTime is the next time at which the key or one of its credentials begins or ends.
+// nextTime is the next time at which something of the key begins or ends.
 func nextTime(s *scope) (next time.Time, found bool) {
-	times := []metav1.Time{s.key.Spec.ExpirationTime}
+	times := []time.Time{s.key.Spec.ExpirationTime.Time, lifetimeOf(s).notice(), nextRotation(s)}
 	for i := range s.credentials {
-		times = append(times, s.credentials[i].Spec.NotBefore, s.credentials[i].Spec.ExpirationTime)
+		times = append(times, s.credentials[i].Spec.NotBefore.Time, s.credentials[i].Spec.ExpirationTime.Time)
+	}
+	if s.key.DeliveredOnce() && hasHandover(s) {
+		times = append(times, availableUntil(s))
 	}
 	for _, t := range times {
-		if t.After(s.now) && (!found || t.Time.Before(next)) {
-			next, found = t.Time, true
+		if t.After(s.now) && (!found || t.Before(next)) {
+			next, found = t, true
 		}
 	}
 	return next, found

@@ -22,14 +22,7 @@ const maxListed = 16
 // when it is applied again.
 func setCredentials(s *scope) {
 	status := &s.key.Status
-	status.Credentials = nil
-	for i := range min(len(s.credentials), maxListed) {
-		spec := s.credentials[i].Spec
-		status.Credentials = append(status.Credentials, scimv1alpha1.APIKeyCredential{
-			KeyID: s.credentials[i].Name, SHA256: spec.SHA256,
-			IssueTime: spec.IssueTime, NotBefore: spec.NotBefore, ExpirationTime: spec.ExpirationTime,
-		})
-	}
+	status.Credentials = listed(s)
 	if len(s.credentials) == 0 {
 		if status.DeliveredTime.IsZero() || s.key.TokenIssuer() == scimv1alpha1.TokenIssuerOffline {
 			status.KeyID, status.DeliveredTime = "", metav1.Time{}
@@ -41,16 +34,43 @@ func setCredentials(s *scope) {
 		status.KeyID = s.credentials[0].Name
 		return
 	}
+	another := status.KeyID != newest.Name && !status.DeliveredTime.IsZero()
 	status.KeyID = newest.Name
 	if verifier, ok := s.handedOver(); ok && holds(s.credentials, verifier) {
 		status.SecretName = s.handover.Name
-		if status.DeliveredTime.IsZero() {
+		switch {
+		case another && verifier.KeyID == newest.Name:
+			status.DeliveredTime = metav1.NewTime(s.now.UTC().Truncate(time.Second))
+			return
+		case status.DeliveredTime.IsZero():
 			status.DeliveredTime = s.handover.CreationTimestamp
 		}
 	}
-	if status.DeliveredTime.IsZero() {
+	if another || status.DeliveredTime.IsZero() {
 		status.DeliveredTime = newest.CreationTimestamp
 	}
+}
+
+// listed is what the status says of each credential, newest first. The Lease of a pod has
+// when a token was last used there, and goes with the pod: what was known stays.
+func listed(s *scope) (all []scimv1alpha1.APIKeyCredential) {
+	usage, _ := contract.LatestUsage(s.replicas)
+	known := map[string]metav1.Time{}
+	for _, recorded := range s.key.Status.Credentials {
+		known[recorded.KeyID] = recorded.LastUsedTime
+	}
+	for i := range min(len(s.credentials), maxListed) {
+		keyID, spec := s.credentials[i].Name, s.credentials[i].Spec
+		used := known[keyID]
+		if at := usage.LastUsedTimes[keyID]; at.After(used.Time) {
+			used = metav1.NewTime(at)
+		}
+		all = append(all, scimv1alpha1.APIKeyCredential{
+			KeyID: keyID, SHA256: spec.SHA256,
+			IssueTime: spec.IssueTime, NotBefore: spec.NotBefore, ExpirationTime: spec.ExpirationTime, LastUsedTime: used,
+		})
+	}
+	return all
 }
 
 // newestDelivered returns the newest credential whose token its holder has; nil if there is

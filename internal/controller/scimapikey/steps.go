@@ -12,7 +12,6 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
-	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -31,6 +30,14 @@ func (r *Reconciler) perform(ctx context.Context, s *scope) error {
 		return r.restore(ctx, s)
 	case stepFollowURL:
 		return r.followURL(ctx, s)
+	case stepShorten:
+		return r.shorten(ctx, s)
+	case stepRetire:
+		return r.retire(ctx, s)
+	case stepWithdraw:
+		return r.withdraw(ctx, s)
+	case stepForget:
+		return r.forget(ctx, s)
 	case stepRevoke:
 		return r.revoke(ctx, s)
 	case stepRemove:
@@ -51,8 +58,14 @@ func (r *Reconciler) issue(ctx context.Context, s *scope) error {
 	if err != nil {
 		return err
 	}
-	credential := contract.CredentialOf(issued.verifier, s.key.Namespace, s.key.Name, s.now)
+	credential := operand.Credential(issued.verifier, s.key, s.now)
 	credential.Annotations = map[string]string{scimv1alpha1.AnnotationUndelivered: "true"}
+	if before := supersede(s.credentials); before != "" {
+		credential.Annotations[scimv1alpha1.AnnotationSupersedes] = before
+	}
+	if s.maxLifetime > 0 {
+		credential.Spec.ExpirationTime = metav1.NewTime(credential.Spec.IssueTime.Add(s.maxLifetime))
+	}
 	err = r.Live.Create(ctx, credential, apply.FieldManager)
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("creating the credential of a new token: %w", err)
@@ -60,8 +73,11 @@ func (r *Reconciler) issue(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// handOver writes the hand-over Secret.
+// handOver writes the hand-over Secret, or writes another token into it.
 func (r *Reconciler) handOver(ctx context.Context, s *scope) error {
+	if s.handover != nil {
+		return r.rewrite(ctx, s)
+	}
 	secret := operand.HandoverSecret(s.key, s.issued.plaintext, s.url())
 	if err := r.Live.Create(ctx, secret, apply.FieldManager); err != nil {
 		if apierrors.IsAlreadyExists(err) {

@@ -224,6 +224,12 @@ func beRevoked() types.GomegaMatcher {
 // accepts reports whether a server of the tenant accepts a token now.
 func accepts(ctx context.Context, tenant *scimv1alpha1.ScimTenant, token string) bool {
 	GinkgoHelper()
+	return acceptsAt(ctx, tenant, token, time.Now())
+}
+
+// acceptsAt reports whether a server of the tenant accepts a token at a time.
+func acceptsAt(ctx context.Context, tenant *scimv1alpha1.ScimTenant, token string, now time.Time) bool {
+	GinkgoHelper()
 	keys, credentials := &scimv1alpha1.ScimApiKeyList{}, &scimv1alpha1.ScimCredentialList{}
 	Expect(env.Client.List(ctx, keys, client.InNamespace(tenant.Namespace))).To(Succeed())
 	Expect(env.Client.List(ctx, credentials, client.InNamespace(tenant.Namespace))).To(Succeed())
@@ -235,7 +241,7 @@ func accepts(ctx context.Context, tenant *scimv1alpha1.ScimTenant, token string)
 		all = append(all, &credentials.Items[i])
 	}
 	id, _ := apikey.KeyID(token)
-	return contract.Accepted(tenant, byName, all, time.Now())[id].Verifier.Matches(token)
+	return contract.Accepted(tenant, byName, all, now)[id].Verifier.Matches(token)
 }
 
 // provide applies the ScimCredential of a token that was made elsewhere.

@@ -1,0 +1,102 @@
+package scimapikey
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// withdraw deletes the hand-over Secret of a key that is delivered once, when somebody has
+// acknowledged it, or its time is over. Its token is the holder's by then: a Secret whose
+// token has not been confirmed yet stays.
+func withdraw(s *scope) (d decision, applies bool) {
+	if !s.key.DeliveredOnce() || !hasHandover(s) {
+		return decision{}, false
+	}
+	if acknowledged(s.key) || !s.now.Before(availableUntil(s)) {
+		return decision{step: stepWithdraw}, true
+	}
+	return decision{}, false
+}
+
+// forgetAcknowledgement takes an annotation away that says of no Secret that its token has
+// been copied: it was acted upon, or came too early. Otherwise the next token would be gone
+// before anybody has read it.
+func forgetAcknowledgement(s *scope) (d decision, applies bool) {
+	if s.key.DeliveredOnce() && acknowledged(s.key) && !hasHandover(s) {
+		return decision{step: stepForget}, true
+	}
+	return decision{}, false
+}
+
+// acknowledged reports whether somebody says that the token has been copied.
+func acknowledged(key *scimv1alpha1.ScimApiKey) bool {
+	_, acknowledged := key.Annotations[scimv1alpha1.AnnotationDeliveryAcknowledged]
+	return acknowledged
+}
+
+// hasHandover reports whether there is a hand-over Secret of this key.
+func hasHandover(s *scope) bool {
+	return s.handover != nil && operand.IsHandoverSecret(s.handover, s.key)
+}
+
+// availableUntil is when the time of a hand-over Secret is over that is there once.
+func availableUntil(s *scope) time.Time { return availableSince(s).Add(s.key.DeliveryTTL()) }
+
+// availableSince is since when the token is in the hand-over Secret. The status has it; if
+// that got lost, a Secret that was made for this token says it, and one that was rewritten
+// is taken for new.
+func availableSince(s *scope) time.Time {
+	token, _ := s.handedOver()
+	status := s.key.Status.Delivery
+	if status.State == scimv1alpha1.DeliveryAvailable && status.KeyID == token.KeyID && !status.Time.IsZero() {
+		return status.Time.Time
+	}
+	for i := range s.credentials {
+		if made := s.handover.CreationTimestamp; s.credentials[i].Name == token.KeyID && !made.Before(&s.credentials[i].Spec.IssueTime) {
+			return made.Time
+		}
+	}
+	return s.now
+}
+
+// setDelivery writes into the key's status what has become of its hand-over Secret. What
+// it says of a token whose Secret is gone stays for good.
+func setDelivery(s *scope) {
+	if !s.key.DeliveredOnce() {
+		return
+	}
+	before, newest := s.key.Status.Delivery, newestDelivered(s.credentials)
+	token, inSecret := s.handedOver()
+	switch {
+	case inSecret && holds(s.credentials, token):
+		s.key.Status.Delivery = stateSince(scimv1alpha1.DeliveryAvailable, token.KeyID, availableSince(s))
+	case newest == nil && before.State == "":
+		s.key.Status.Delivery = stateSince(scimv1alpha1.DeliveryPending, "", s.now)
+	case newest == nil, isGone(before, newest.Name), s.key.Status.SecretName == "":
+	case !acknowledged(s.key) && isOverdue(s, before, newest.Name):
+		s.key.Status.Delivery = stateSince(scimv1alpha1.DeliveryExpired, newest.Name, s.now)
+	default:
+		// Whoever deletes the Secret by hand has read it, or does not want it.
+		s.key.Status.Delivery = stateSince(scimv1alpha1.DeliveryAcknowledged, newest.Name, s.now)
+	}
+}
+
+// isGone reports whether a status says that the Secret of a token is gone.
+func isGone(status scimv1alpha1.DeliveryStatus, keyID string) bool {
+	return status.KeyID == keyID &&
+		(status.State == scimv1alpha1.DeliveryAcknowledged || status.State == scimv1alpha1.DeliveryExpired)
+}
+
+// isOverdue reports whether the time of the Secret is over that the status still has.
+func isOverdue(s *scope, status scimv1alpha1.DeliveryStatus, keyID string) bool {
+	return status.State == scimv1alpha1.DeliveryAvailable && status.KeyID == keyID &&
+		!s.now.Before(status.Time.Add(s.key.DeliveryTTL()))
+}
+
+func stateSince(state scimv1alpha1.DeliveryState, keyID string, since time.Time) scimv1alpha1.DeliveryStatus {
+	return scimv1alpha1.DeliveryStatus{State: state, KeyID: keyID, Time: metav1.NewTime(since.UTC().Truncate(time.Second))}
+}
