@@ -18,6 +18,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/idp"
+	"github.com/kubescim/kubescim/internal/oauth"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/compact"
 	"github.com/kubescim/kubescim/internal/scim/document"
@@ -29,6 +30,7 @@ import (
 	"github.com/kubescim/kubescim/internal/server/limit"
 	"github.com/kubescim/kubescim/internal/server/listen"
 	"github.com/kubescim/kubescim/internal/server/servertest"
+	"github.com/kubescim/kubescim/internal/signingkey"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
 )
@@ -51,20 +53,24 @@ func (s indexed) List(ctx context.Context, t *schema.ResourceType, query store.Q
 	return s.index.List(ctx, t, query)
 }
 
-// BenchmarkRead is a read by id and one by userName: in "handler" what this package
+// BenchmarkRead is a read by id and one by userName, with a bearer token and with an access
+// token: in "handler" what this package
 // and the engine do, in "loopback" a whole exchange over one TCP connection.
 func BenchmarkRead(b *testing.B) {
-	tenant, id, token := readable(b)
+	tenant, id, tokens := readable(b)
 	listener := httptest.NewUnstartedServer(nil)
 	listener.Config = listen.NewHTTPServer(tenant)
 	listener.Start()
 	defer listener.Close()
-	for name, path := range map[string]string{
-		"id":       "/scim/v2/Users/" + id,
-		"userName": "/scim/v2/Users?filter=" + url.QueryEscape(`userName eq "bjensen@example.com"`),
+	byID, byName := "/scim/v2/Users/"+id, "/scim/v2/Users?filter="+url.QueryEscape(`userName eq "bjensen@example.com"`)
+	for name, read := range map[string]struct{ path, token string }{
+		"id":                    {byID, tokens.bearer},
+		"userName":              {byName, tokens.bearer},
+		"id/access token":       {byID, tokens.access},
+		"userName/access token": {byName, tokens.access},
 	} {
-		request := httptest.NewRequest(http.MethodGet, path, http.NoBody)
-		request.Header.Set("Authorization", "Bearer "+token)
+		request := httptest.NewRequest(http.MethodGet, read.path, http.NoBody)
+		request.Header.Set("Authorization", "Bearer "+read.token)
 		b.Run("handler/"+name, func(b *testing.B) {
 			answer := &discard{header: http.Header{}}
 			b.ReportAllocs()
@@ -133,8 +139,11 @@ func (d *discard) Header() http.Header                  { return d.header }
 func (d *discard) WriteHeader(status int)               { d.status = status }
 func (d *discard) Write(body []byte) (n int, err error) { return len(body), nil }
 
-// readable is a tenant with one user, whose id is returned with a token.
-func readable(b *testing.B) (tenant *server.Tenant, id, token string) {
+// tokens are those that a tenant accepts.
+type tokens struct{ bearer, access string }
+
+// readable is a tenant with one user, whose id is returned with tokens.
+func readable(b *testing.B) (tenant *server.Tenant, id string, accepted tokens) {
 	b.Helper()
 	uuid.EnableRandPool() // As the server does.
 	registry, err := schema.NewRegistry()
@@ -152,12 +161,33 @@ func readable(b *testing.B) (tenant *server.Tenant, id, token string) {
 	backend.index.PutUser(&index.Entry{ID: key, Compact: *compact.Of(user), Name: user.UserName(), Active: true})
 
 	tenant = server.NewTenant(backend, limit.Defaults(), slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, nil)), accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
-	token, verifier, err := apikey.Mint()
+	bearer, verifier, err := apikey.Mint()
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, secret, err := apikey.Mint()
 	if err != nil {
 		b.Fatal(err)
 	}
 	profile, _ := idp.Lookup("Entra")
-	tenant.Accept(auth.Keys{verifier.KeyID: {Verifier: verifier}}, func() {})
-	tenant.Configure(exchange.Settings{Path: "/scim/v2", Profile: profile, Registry: registry, PublicURL: "https://acme.example.com/scim/v2"})
-	return tenant, key.String(), token
+	tenant.Accept(auth.Keys{verifier.KeyID: {Verifier: verifier}, secret.KeyID: {Verifier: secret, Client: "entra"}}, func() {})
+	const base = "https://acme.example.com/scim/v2"
+	tenant.Configure(exchange.Settings{Path: "/scim/v2", Profile: profile, Registry: registry, PublicURL: base, Issuer: base})
+	return tenant, key.String(), tokens{bearer: bearer, access: accessToken(b, tenant, base, secret.KeyID)}
+}
+
+// accessToken is one that the tenant accepts.
+func accessToken(b *testing.B, tenant *server.Tenant, issuer, keyID string) string {
+	b.Helper()
+	now := time.Now()
+	keys, err := signingkey.Decide(nil, now).Rotate(now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	tenant.SignWith(keys)
+	token, _, err := oauth.Issue(keys[0], issuer, oauth.Grant{ClientID: "entra", KeyID: keyID}, time.Time{}, now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return token
 }
