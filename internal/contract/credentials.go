@@ -78,15 +78,15 @@ func Accepted(
 		verifier, err := VerifierOf(credential)
 		verifier.ExpirationTime = earliest(verifier.ExpirationTime, key.Spec.ExpirationTime)
 		if err == nil && !verifier.Expired(now) {
-			accepted[verifier.KeyID] = apikey.Key{Verifier: verifier, Grant: GrantOf(key), Client: clientOf(key)}
+			accepted[verifier.KeyID] = apikey.Key{Verifier: verifier, Grant: GrantOf(key), Client: ClientID(key)}
 		}
 	}
 	return accepted
 }
 
-// clientOf returns the id of the OAuth client that a key is, which is its name; empty for
-// a bearer token.
-func clientOf(key *scimv1alpha1.ScimApiKey) string {
+// ClientID returns the id of the OAuth client that a key is; empty for a key that is none.
+// It is the name of the key: see package oauth.
+func ClientID(key *scimv1alpha1.ScimApiKey) string {
 	if key.Spec.OAuthClient == nil {
 		return ""
 	}

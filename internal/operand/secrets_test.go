@@ -1,6 +1,7 @@
 package operand
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -47,5 +48,49 @@ func TestSecretsAreToldApart(t *testing.T) {
 	}
 	if handover.Labels[scimv1alpha1.LabelTenant] != "acme" || handover.Labels[scimv1alpha1.LabelAPIKey] != "okta" {
 		t.Errorf("the labels are %v", handover.Labels)
+	}
+}
+
+func TestWhatAHandoverSecretTells(t *testing.T) {
+	bearer := &scimv1alpha1.ScimApiKey{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "okta"}}
+	client := bearer.DeepCopy()
+	client.Name, client.Spec.OAuthClient = "entra", &scimv1alpha1.OAuthClient{}
+	for name, c := range map[string]struct {
+		key     *scimv1alpha1.ScimApiKey
+		url     string
+		want    map[string]string
+		nowhere map[string]string // once the tenant has no URL
+	}{
+		"a bearer token": {bearer, "https://acme.example.com/scim/v2",
+			map[string]string{"token": "the token", "url": "https://acme.example.com/scim/v2"},
+			map[string]string{"token": "the token", "url": ""}},
+		"an OAuth client": {client, "https://acme.example.com/scim/v2",
+			map[string]string{
+				"url": "https://acme.example.com/scim/v2", "tokenURL": "https://acme.example.com/scim/v2/oauth2/token",
+				"clientID": "entra", "clientSecret": "the token",
+			},
+			map[string]string{"url": "", "tokenURL": "", "clientID": "entra", "clientSecret": "the token"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			expect := func(secret *corev1.Secret, want map[string]string) {
+				t.Helper()
+				got := map[string]string{}
+				for entry, value := range secret.Data {
+					got[entry] = string(value)
+				}
+				if !maps.Equal(got, want) {
+					t.Errorf("the Secret tells %v, want %v", got, want)
+				}
+			}
+			secret := HandoverSecret(c.key, "the token", c.url)
+			expect(secret, c.want)
+			if HandedOver(secret, c.key) != "the token" || !HandoverIsAt(secret, c.key, c.url) || HandoverIsAt(secret, c.key, "") {
+				t.Error("what was written is not found")
+			}
+			expect(HandoverAt(secret, c.key, ""), c.nowhere)
+			expect(HandoverAt(HandoverAt(secret, c.key, ""), c.key, c.url), c.want)
+			expect(RewrittenHandover(&corev1.Secret{}, c.key, "the token", c.url), c.want)
+			expect(secret, c.want)
+		})
 	}
 }

@@ -202,6 +202,6 @@ func tenantStalled(s *scope) string {
 // belongs to somebody else by then sends the token there.
 func urlIsBehind(s *scope) bool {
 	_, ok := s.handedOver()
-	return ok && s.urlKnown() && string(s.handover.Data[operand.HandoverURL]) != s.url() &&
+	return ok && s.urlKnown() && !operand.HandoverIsAt(s.handover, s.key, s.url()) &&
 		!ptr.Deref(s.handover.Immutable, false)
 }

@@ -68,7 +68,7 @@ func (s *scope) handedOver() (v apikey.Verifier, ok bool) {
 	if s.handover == nil || !operand.IsHandoverSecret(s.handover, s.key) {
 		return apikey.Verifier{}, false
 	}
-	return apikey.VerifierOf(string(s.handover.Data[operand.HandoverToken]))
+	return apikey.VerifierOf(operand.HandedOver(s.handover, s.key))
 }
 
 // acknowledging returns how many of the live replicas go by the newest state of the key's

@@ -124,8 +124,7 @@ func (r *Reconciler) restore(ctx context.Context, s *scope) error {
 
 // followURL keeps the URL in the hand-over Secret right.
 func (r *Reconciler) followURL(ctx context.Context, s *scope) error {
-	secret := s.handover.DeepCopy()
-	secret.Data[operand.HandoverURL] = []byte(s.url())
+	secret := operand.HandoverAt(s.handover, s.key, s.url())
 	if err := r.Live.Update(ctx, secret, apply.FieldManager); err != nil {
 		return fmt.Errorf("writing the URL into Secret %s: %w", secret.Name, err)
 	}

@@ -17,7 +17,7 @@ import (
 // rewrite gives the hand-over Secret of the key another token. It fails if the Secret has
 // changed meanwhile.
 func (r *Reconciler) rewrite(ctx context.Context, s *scope) error {
-	secret := operand.RewrittenHandover(s.handover, s.issued.plaintext, s.url())
+	secret := operand.RewrittenHandover(s.handover, s.key, s.issued.plaintext, s.url())
 	if err := r.Live.Update(ctx, secret, apply.FieldManager); err != nil {
 		return fmt.Errorf("writing another token into Secret %s: %w", secret.Name, err)
 	}

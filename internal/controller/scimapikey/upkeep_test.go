@@ -242,7 +242,7 @@ func TestACredentialDoesNotSupersedeItself(t *testing.T) {
 func TestRewrittenHandoverKeepsWhatOthersHavePutIntoIt(t *testing.T) {
 	s := found(inSecret(before))
 	s.handover.Data["note"] = []byte("copied")
-	rewritten := operand.RewrittenHandover(s.handover, issuedToken.plaintext, "https://new.example.com")
+	rewritten := operand.RewrittenHandover(s.handover, s.key, issuedToken.plaintext, "https://new.example.com")
 	if string(rewritten.Data["note"]) != "copied" || string(rewritten.Data[operand.HandoverToken]) != issuedToken.plaintext ||
 		string(rewritten.Data[operand.HandoverURL]) != "https://new.example.com" {
 		t.Errorf("it has %v", rewritten.Data)
@@ -250,7 +250,7 @@ func TestRewrittenHandoverKeepsWhatOthersHavePutIntoIt(t *testing.T) {
 	if string(s.handover.Data[operand.HandoverToken]) != before.plaintext {
 		t.Error("what was read has changed")
 	}
-	empty := operand.RewrittenHandover(&corev1.Secret{}, issuedToken.plaintext, "")
+	empty := operand.RewrittenHandover(&corev1.Secret{}, s.key, issuedToken.plaintext, "")
 	if string(empty.Data[operand.HandoverToken]) != issuedToken.plaintext {
 		t.Errorf("an empty one has %v", empty.Data)
 	}
