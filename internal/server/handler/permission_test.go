@@ -192,11 +192,17 @@ func TestWalksGoOnWhenAKeyChanges(t *testing.T) {
 		h.Expect(r.StatusCode).To(Equal(http.StatusOK), r.Text)
 		return r
 	}
+	h.Expect(h.Do(http.MethodPost, "/Groups", newGroup).StatusCode).To(Equal(http.StatusCreated))
 	first := walk("")
 	h.Expect(first.Text).To(ContainSubstring("bjensen"))
 	next := first.Doc["nextCursor"].(string)
 	h.Grant(apikey.Grant{Resources: []string{"Groups"}})
-	h.Expect(walk(next).Text).To(ContainSubstring(group), "the group is behind the users, whether they are shown or not")
+	second := walk(next)
+	h.Expect(second.Text).To(ContainSubstring(group), "groups are behind the users, whether those are shown or not")
+	third := walk(second.Doc["nextCursor"].(string))
+	h.Expect(third.Text).To(And(ContainSubstring("Engineers"), Not(ContainSubstring(group))))
+	h.Grant(apikey.Grant{})
+	h.Expect(walk(second.Doc["nextCursor"].(string)).Doc["Resources"]).To(Equal(third.Doc["Resources"]))
 	h.Grant(apikey.Grant{Resources: []string{"Users"}})
 	last := walk(next)
 	h.Expect(last.Doc).NotTo(HaveKey("nextCursor"))
