@@ -43,6 +43,7 @@ type Exchange struct {
 
 	grant    apikey.Grant // of the request's key, when that was last looked at
 	use      auth.Use     // what the request does, as far as that is known
+	shows    [2]string    // for use.Shows
 	memory   limit.Share
 	within   bool          // it is an operation of a bulk request
 	retry    time.Duration // what Retry-After says of an error that passes; retryAfter when zero

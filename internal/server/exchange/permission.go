@@ -85,6 +85,9 @@ func (x *Exchange) Shows(resource string) bool {
 	if !x.grant.Allows(resource) {
 		return false
 	}
+	if x.use.Shows == nil {
+		x.use.Shows = x.shows[:0]
+	}
 	if !slices.Contains(x.use.Shows, resource) {
 		x.use.Shows = append(x.use.Shows, resource)
 	}
