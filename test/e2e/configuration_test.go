@@ -34,6 +34,8 @@ config:
       - {key: example.com/pool, value: scim, effect: NoSchedule}
   servers:
     imagePullSecrets: [everybody]
+  credentials:
+    maxLifetimeDays: 30
 `
 
 // It starts the operator again, under other rules for all tenants: no other spec runs beside it.
@@ -99,6 +101,10 @@ var _ = Describe("The operator's configuration", Serial, func() {
 		By("having an image that can be pulled")
 		release.Upgrade(ctx, "server: {image: ''}")
 		t := ServeIn(ctx, namespace, tenant)[0]
+		credential := KubectlGet(namespace, "scimcredential", t.KeyID)
+		issued, err := time.Parse(time.RFC3339, fmt.Sprint(Dig(credential, "spec/issueTime")))
+		Expect(err).NotTo(HaveOccurred())
+		Want{"spec/expirationTime": issued.AddDate(0, 0, 30).Format(time.RFC3339)}.In(credential, "the end that the configuration sets")
 		pod := t.Pods(ctx)[0]
 		Expect(pod.Spec.PriorityClassName).To(Equal(class))
 		Expect(pod.Spec.Tolerations).To(ContainElement(And(HaveField("Key", "example.com/pool"), HaveField("Value", "scim"))))

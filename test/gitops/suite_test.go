@@ -56,6 +56,7 @@ type state struct {
 var states = map[string]state{
 	"ready":         {outcome: conditions.Ready, reason: scimv1alpha1.ReasonSucceeded, kstatus: "Current", argo: "Healthy"},
 	"paused":        {outcome: conditions.Ready, reason: scimv1alpha1.ReasonPaused, kstatus: "Current", argo: "Suspended"},
+	"suspended":     {outcome: conditions.Ready, reason: scimv1alpha1.ReasonSuspended, kstatus: "Current", argo: "Suspended"},
 	"being made":    {outcome: conditions.Reconciling, reason: scimv1alpha1.ReasonServerRollingOut, kstatus: "InProgress", argo: "Progressing"},
 	"stalled":       {outcome: conditions.Stalled, reason: scimv1alpha1.ReasonObjectConflict, kstatus: "Failed", argo: "Degraded"},
 	"once ready":    {outcome: conditions.Ready, reason: scimv1alpha1.ReasonSucceeded, stale: true, kstatus: "InProgress", argo: "Progressing"},
