@@ -233,3 +233,32 @@ func TestPassRemembersWhatItWrote(t *testing.T) {
 		t.Errorf("it remembers %s, and the object is of %s", version, b.current().ResourceVersion)
 	}
 }
+
+func TestRemoveAnnotationKeepsWhatThePassHasFound(t *testing.T) {
+	b := newBench(t, func(k *scimv1alpha1.ScimApiKey) {
+		k.Annotations = map[string]string{"done": "", "other": "stays"}
+	})
+	_, err := b.run(func(ctx context.Context, pass *Pass[*scimv1alpha1.ScimApiKey]) (ctrl.Result, error) {
+		pass.object.Status.KeyID = "abcdefghij234567"
+		return ctrl.Result{}, pass.RemoveAnnotation(ctx, "done")
+	})
+	now := b.current()
+	if _, there := now.Annotations["done"]; err != nil || there || now.Annotations["other"] != "stays" || now.Status.KeyID != "abcdefghij234567" {
+		t.Errorf("the object is %+v, after %v", now, err)
+	}
+}
+
+func TestRemoveAnnotationFailsIfSomebodyElseHasWritten(t *testing.T) {
+	b := newBench(t, func(k *scimv1alpha1.ScimApiKey) { k.Annotations = map[string]string{"done": ""} })
+	result, err := b.run(func(ctx context.Context, pass *Pass[*scimv1alpha1.ScimApiKey]) (ctrl.Result, error) {
+		other := b.current()
+		other.Annotations["done"] = "once more"
+		if err := b.frame.Client.Update(ctx, other); err != nil {
+			t.Fatal(err)
+		}
+		return ctrl.Result{}, pass.RemoveAnnotation(ctx, "done")
+	})
+	if err != nil || result.RequeueAfter != b.frame.AfterConflict || b.current().Annotations["done"] != "once more" {
+		t.Errorf("it is %+v, after %v, and comes again in %s", b.current().Annotations, err, result.RequeueAfter)
+	}
+}
