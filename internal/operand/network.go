@@ -45,6 +45,10 @@ func PodDisruptionBudget(t *scimv1alpha1.ScimTenant) *policyv1ac.PodDisruptionBu
 // Ingress returns the Ingress for a tenant's host: for all below its base path, and for the
 // documents about its token endpoint, which are not. It must not be asked for when the
 // tenant has none.
+//
+// The documents are each at one exact path. But some releases of ingress-nginx take the dot
+// in it for a part of a regular expression, and refuse the whole Ingress if its type is
+// anything but ImplementationSpecific (kubernetes/ingress-nginx#11176, mended by #13798).
 func Ingress(t *scimv1alpha1.ScimTenant) *networkingv1ac.IngressApplyConfiguration {
 	endpoint := t.Spec.Endpoint
 	ingress := networkingv1ac.Ingress(Name(t.Name), t.Namespace).
@@ -54,8 +58,8 @@ func Ingress(t *scimv1alpha1.ScimTenant) *networkingv1ac.IngressApplyConfigurati
 		WithHost(endpoint.Host).
 		WithHTTP(networkingv1ac.HTTPIngressRuleValue().WithPaths(
 			ingressPath(t, t.Path(), networkingv1.PathTypePrefix), // first: PublishedURL goes by it
-			ingressPath(t, oauth.ServerMetadataPath+t.Path(), networkingv1.PathTypeExact),
-			ingressPath(t, oauth.ResourceMetadataPath+t.Path(), networkingv1.PathTypeExact))))
+			ingressPath(t, oauth.ServerMetadataPath+t.Path(), networkingv1.PathTypeImplementationSpecific),
+			ingressPath(t, oauth.ResourceMetadataPath+t.Path(), networkingv1.PathTypeImplementationSpecific))))
 	if endpoint.TLS.SecretName != "" {
 		spec.WithTLS(networkingv1ac.IngressTLS().
 			WithHosts(endpoint.Host).

@@ -234,7 +234,7 @@ func TestIngress(t *testing.T) {
 	}
 	var others []string
 	for _, other := range i.Spec.Rules[0].HTTP.Paths[1:] {
-		if *other.PathType != networkingv1.PathTypeExact || *other.Backend.Service != *path.Backend.Service {
+		if *other.PathType != networkingv1.PathTypeImplementationSpecific || *other.Backend.Service != *path.Backend.Service {
 			t.Errorf("the path is %+v", other)
 		}
 		others = append(others, other.Path)
