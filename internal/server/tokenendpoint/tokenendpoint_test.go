@@ -1,14 +1,17 @@
 package tokenendpoint_test
 
 import (
+	"bufio"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -308,6 +311,58 @@ func TestTokensOutliveTheRotationOfKeys(t *testing.T) {
 	c.accept(apikey.Key{Verifier: c.verifier, Client: "acme-entra"}, apikey.Key{Verifier: second, Client: "acme-entra"})
 	c.Expect(c.with(token).StatusCode).To(Equal(http.StatusOK))
 	c.Expect(c.with(c.token()).StatusCode).To(Equal(http.StatusOK))
+}
+
+// A secret is looked at when the whole request is there.
+func TestSlowRequestsOutliveNoSecret(t *testing.T) {
+	c := newClient(t)
+	connection, err := net.Dial("tcp", strings.TrimPrefix(c.URL, "http://"))
+	c.Expect(err).NotTo(HaveOccurred())
+	defer func() { _ = connection.Close() }()
+	c.Expect(connection.SetDeadline(time.Now().Add(10 * time.Second))).To(Succeed())
+	_, err = fmt.Fprintf(connection, "POST /scim/v2/oauth2/token HTTP/1.1\r\nHost: acme.example.com\r\nAuthorization: %s\r\n"+
+		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", basic("acme-entra", c.secret), len(grantType))
+	c.Expect(err).NotTo(HaveOccurred())
+	from := bufio.NewReader(connection)
+	begun, err := http.ReadResponse(from, nil)
+	c.Expect(err).NotTo(HaveOccurred())
+	c.Expect(begun.StatusCode).To(Equal(http.StatusContinue))
+	c.accept()
+	_, err = io.WriteString(connection, grantType)
+	c.Expect(err).NotTo(HaveOccurred())
+	answered, err := http.ReadResponse(from, nil)
+	c.Expect(err).NotTo(HaveOccurred())
+	c.Expect(answered.Body.Close()).To(Succeed())
+	c.Expect(answered.StatusCode).To(Equal(http.StatusUnauthorized))
+}
+
+// Whatever changes meanwhile, a client that is accepted all the time gets tokens that work.
+func TestClientsDoNotNoticeWhatElseChanges(t *testing.T) {
+	c := newClient(t)
+	later := time.Now().Add(signingkey.Period)
+	rotated, err := signingkey.Decide(c.keys, later).Rotate(later)
+	c.Expect(err).NotTo(HaveOccurred())
+	_, second, err := apikey.Mint()
+	c.Expect(err).NotTo(HaveOccurred())
+	done := make(chan struct{})
+	var changing sync.WaitGroup
+	changing.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			c.Tenant.SignWith([]signingkey.Set{rotated, c.keys}[i%2])
+			c.Configure("Entra", func(s *exchange.Settings) { s.PublicURL, s.Issuer = issuer, issuer })
+			c.accept([]apikey.Key{{Verifier: c.verifier, Client: "acme-entra"}, {Verifier: second, Client: "acme-okta"}}[:1+i%2]...)
+		}
+	})
+	for range 50 {
+		c.Expect(c.with(c.token()).StatusCode).To(Equal(http.StatusOK))
+	}
+	close(done)
+	changing.Wait()
 }
 
 func TestDocumentsOfATenant(t *testing.T) {
