@@ -27,8 +27,8 @@ type SigningKeys struct {
 	Accept func(signingkey.Set)
 	Log    *slog.Logger
 
-	last []byte // what was read last; nil when there was no file
-	told error  // what was wrong with it, and is in the log
+	last     []byte // what was read last; nil when there was no file
+	reported error  // what was wrong with it, and is in the log
 }
 
 // Run follows the file until the context is done.
@@ -60,13 +60,13 @@ func (s *SigningKeys) Look() {
 		keys, err = signingkey.Parse(data)
 	}
 	if err != nil {
-		if s.told == nil || s.told.Error() != err.Error() {
+		if s.reported == nil || s.reported.Error() != err.Error() {
 			s.Log.Error("the keys that access tokens are signed with cannot be read; the last ones stay in force", slog.Any("error", err))
 		}
-		s.told = err
+		s.reported = err
 		return
 	}
-	s.last, s.told = data, nil
+	s.last, s.reported = data, nil
 	s.Accept(keys)
 	s.Log.Info("the keys that access tokens are signed with have changed", slog.Int("keys", len(keys)))
 }

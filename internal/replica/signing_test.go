@@ -30,13 +30,13 @@ func TestSigningKeysFollowTheirFile(t *testing.T) {
 		return string(data)
 	}
 	path, log := filepath.Join(t.TempDir(), "keys.json"), &bytes.Buffer{}
-	var told []int
+	var accepted []int
 	follower := &SigningKeys{
-		Path: path, Accept: func(keys signingkey.Set) { told = append(told, len(keys)) }, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Path: path, Accept: func(keys signingkey.Set) { accepted = append(accepted, len(keys)) }, Log: slog.New(slog.NewTextHandler(log, nil)),
 	}
 	for _, step := range []struct {
 		name, content string // no file when empty
-		told          []int
+		accepted      []int
 		says          string // of a new line in the log; none when empty
 	}{
 		{"no file yet", "", nil, ""},
@@ -60,8 +60,8 @@ func TestSigningKeysFollowTheirFile(t *testing.T) {
 			}
 		}
 		follower.Look()
-		if len(told) != len(step.told) || len(told) > 0 && told[len(told)-1] != step.told[len(told)-1] {
-			t.Errorf("%s: it tells of %v keys, want %v", step.name, told, step.told)
+		if len(accepted) != len(step.accepted) || len(accepted) > 0 && accepted[len(accepted)-1] != step.accepted[len(accepted)-1] {
+			t.Errorf("%s: it tells of %v keys, want %v", step.name, accepted, step.accepted)
 		}
 		if line := log.String(); (line == "") != (step.says == "") || !strings.Contains(line, step.says) || strings.Contains(line, `"d"`) {
 			t.Errorf("%s: the log says %q", step.name, line)

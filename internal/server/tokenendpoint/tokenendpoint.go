@@ -39,8 +39,10 @@ func Serve(x *exchange.Exchange) bool {
 }
 
 // document answers with a document about the tenant. It tells nothing but URLs, so that it
-// is for anybody.
+// is for anybody. No cache may keep it: of a tenant without a URL of its own, the URLs are
+// those that the request was sent to, and others would send their secrets there.
 func document(x *exchange.Exchange, about func(baseURL string) []byte) {
+	x.W.Header().Set("Cache-Control", "no-store")
 	if x.R.Method != http.MethodGet && x.R.Method != http.MethodHead {
 		notAllowed(x, "GET, HEAD")
 		return

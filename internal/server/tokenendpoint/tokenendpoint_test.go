@@ -374,6 +374,7 @@ func TestDocumentsOfATenant(t *testing.T) {
 		a := c.send(http.MethodGet, path, "")
 		c.Expect(a.StatusCode).To(Equal(http.StatusOK))
 		c.Expect(a.Text).To(Equal(want))
+		c.Expect(a.Header.Get("Cache-Control")).To(Equal("no-store"))
 		c.Expect(c.send(http.MethodHead, path, "").ContentLength).To(BeEquivalentTo(len(want)))
 		refused := c.send(http.MethodPost, path, "")
 		c.Expect(refused.StatusCode).To(Equal(http.StatusMethodNotAllowed))
