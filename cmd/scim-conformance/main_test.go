@@ -49,9 +49,14 @@ func TestParse(t *testing.T) {
 	s, err = parse(nil, environment(map[string]string{"SCIM_URL": "u", "SCIM_TOKEN": "t", "SCIM_PROFILE": "Entra"}), &bytes.Buffer{})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(s.Profile).To(Equal("Entra"))
+	s, err = parse([]string{"--token-url", "https://scim.example.com/v2/oauth2/token", "--client-id", "acme", "--client-secret-file", file},
+		environment(map[string]string{"SCIM_URL": "u", "SCIM_TOKEN": "t"}), &bytes.Buffer{})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(s.Client).To(Equal(suite.Client{TokenURL: "https://scim.example.com/v2/oauth2/token", ID: "acme", Secret: "secret"}))
 	for _, bad := range [][]string{
 		{}, {"--url", "https://scim.example.com"}, {"--token-file", file}, {"--url", "u", "--token-file", file + "x"}, {"--url", "u", "--token-file", file, "--profile", "Nobody"},
 		{"--url", "u", "--token-file", file, "--run", "("}, {"--url", "u", "--token-file", file, "--skip", "("}, {"--url", "u", "--token-file", file, "--other-url", "v"},
+		{"--url", "u", "--token-file", file, "--token-url", "v", "--client-id", "c"}, {"--url", "u", "--token-file", file, "--client-secret-file", file},
 		{"--url", "u", "--token-file", file, "extra"}, {"--url", "u", "--token-file", file, "--parallel", "0"}, {"--token", "x"},
 	} {
 		var out, errs bytes.Buffer

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,11 +21,13 @@ import (
 	"github.com/kubescim/kubescim/cmd/scim-conformance/internal/suite"
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/idp"
+	"github.com/kubescim/kubescim/internal/oauth"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
 	"github.com/kubescim/kubescim/internal/server/auth"
 	"github.com/kubescim/kubescim/internal/server/limit"
+	"github.com/kubescim/kubescim/internal/signingkey"
 	"github.com/kubescim/kubescim/internal/store/memory"
 )
 
@@ -35,7 +38,7 @@ func TestEveryProfilePasses(t *testing.T) {
 		t.Run(profile.Name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
-			exit, out, done := program(t, serve(t, profile.Name, nil), serve(t, profile.Name, nil), "--profile", profile.Name, "--seed", "7644",
+			exit, out, done := program(t, serve(t, profile.Name, nil), serve(t, profile.Name, nil).Target, "--profile", profile.Name, "--seed", "7644",
 				"--requests", "50", "--slow", "1m", "--request-timeout", "2m", "--case-timeout", "5m") // A busy machine fails no case.
 			g.Expect(exit).To(Equal(exitPassed), out)
 			n := 0
@@ -88,17 +91,20 @@ type outcome struct {
 }
 
 // program runs the whole program on a server, and reads its reports.
-func program(t *testing.T, on, other suite.Target, args ...string) (exit int, out string, done outcome) {
+func program(t *testing.T, on served, other suite.Target, args ...string) (exit int, out string, done outcome) {
 	t.Helper()
 	g := NewWithT(t)
 	var text bytes.Buffer
 	xmlFile, jsonFile := filepath.Join(t.TempDir(), "report.xml"), filepath.Join(t.TempDir(), "report.json")
 	exit = execute(append(args, "--junit", xmlFile, "--json", jsonFile),
-		environment(map[string]string{"SCIM_URL": on.URL, "SCIM_TOKEN": on.Token, "SCIM_OTHER_URL": other.URL, "SCIM_OTHER_TOKEN": other.Token}), &text, io.Discard)
+		environment(map[string]string{
+			"SCIM_URL": on.URL, "SCIM_TOKEN": on.Token, "SCIM_OTHER_URL": other.URL, "SCIM_OTHER_TOKEN": other.Token,
+			"SCIM_TOKEN_URL": on.client.TokenURL, "SCIM_CLIENT_ID": on.client.ID, "SCIM_CLIENT_SECRET": on.client.Secret,
+		}), &text, io.Discard)
 	for _, file := range []string{xmlFile, jsonFile} {
 		content, err := os.ReadFile(file)
 		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(string(content)).NotTo(ContainSubstring(on.Token))
+		g.Expect(string(content)).NotTo(Or(ContainSubstring(on.Token), ContainSubstring(on.client.Secret)))
 		if file == jsonFile {
 			g.Expect(json.Unmarshal(content, &done)).To(Succeed())
 		} else {
@@ -109,9 +115,15 @@ func program(t *testing.T, on, other suite.Target, args ...string) (exit int, ou
 	return exit, text.String(), done
 }
 
+// served is a tenant, with an OAuth client.
+type served struct {
+	suite.Target
+	client suite.Client
+}
+
 // serve serves a tenant for an identity provider. Its answers go through spoil, if that is
 // there.
-func serve(t *testing.T, provider string, spoil func(http.ResponseWriter, *http.Request) http.ResponseWriter) suite.Target {
+func serve(t *testing.T, provider string, spoil func(http.ResponseWriter, *http.Request) http.ResponseWriter) served {
 	t.Helper()
 	g := NewWithT(t)
 	wanted := &scimv1alpha1.ScimTenant{Spec: scimv1alpha1.ScimTenantSpec{IdentityProvider: scimv1alpha1.IdentityProvider(provider)}}
@@ -119,9 +131,14 @@ func serve(t *testing.T, provider string, spoil func(http.ResponseWriter, *http.
 	g.Expect(err).NotTo(HaveOccurred())
 	token, verifier, err := apikey.Mint()
 	g.Expect(err).NotTo(HaveOccurred())
+	secret, secretVerifier, err := apikey.Mint()
+	g.Expect(err).NotTo(HaveOccurred())
+	signing, err := signingkey.Decide(nil, time.Now()).Rotate(time.Now())
+	g.Expect(err).NotTo(HaveOccurred())
 	tenant := server.NewTenant(memory.New(), limit.Defaults(), slog.New(slog.DiscardHandler), accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
 	tenant.Configure(settings)
-	tenant.Accept(auth.Keys{verifier.KeyID: {Verifier: verifier}}, func() {})
+	tenant.Accept(auth.Keys{verifier.KeyID: {Verifier: verifier}, secretVerifier.KeyID: {Verifier: secretVerifier, Client: "acme"}}, func() {})
+	tenant.SignWith(signing)
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if spoil != nil {
 			w = spoil(w, r)
@@ -129,5 +146,6 @@ func serve(t *testing.T, provider string, spoil func(http.ResponseWriter, *http.
 		tenant.ServeHTTP(w, r)
 	}))
 	t.Cleanup(web.Close)
-	return suite.Target{URL: web.URL + settings.Path, Token: token}
+	base := web.URL + settings.Path
+	return served{suite.Target{URL: base, Token: token}, suite.Client{TokenURL: base + oauth.TokenPath, ID: "acme", Secret: secret}}
 }

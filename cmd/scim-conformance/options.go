@@ -24,7 +24,7 @@ type settings struct {
 }
 
 // texts are what must be read further.
-type texts struct{ run, skip, tokenFile, otherTokenFile string }
+type texts struct{ run, skip, tokenFile, otherTokenFile, secretFile string }
 
 // parse reads the arguments. Tokens come from files or the environment, since
 // arguments are for every process to see.
@@ -72,6 +72,9 @@ func flagSet(s *settings, t *texts, getenv func(string) string) *flag.FlagSet {
 	f.StringVar(&t.tokenFile, "token-file", "", "file with the bearer token (or SCIM_TOKEN has the token)")
 	f.StringVar(&s.Other.URL, "other-url", getenv("SCIM_OTHER_URL"), "base URL of another tenant (or SCIM_OTHER_URL)")
 	f.StringVar(&t.otherTokenFile, "other-token-file", "", "file with the other tenant's token (or SCIM_OTHER_TOKEN has it)")
+	f.StringVar(&s.Client.TokenURL, "token-url", getenv("SCIM_TOKEN_URL"), "token endpoint, for the cases about OAuth clients (or SCIM_TOKEN_URL)")
+	f.StringVar(&s.Client.ID, "client-id", getenv("SCIM_CLIENT_ID"), "client id of an OAuth client (or SCIM_CLIENT_ID)")
+	f.StringVar(&t.secretFile, "client-secret-file", "", "file with its client secret (or SCIM_CLIENT_SECRET has it)")
 	f.StringVar(&s.Profile, "profile", profile, "identity provider that the server is for (or SCIM_PROFILE): "+strings.Join(suite.Profiles, ", "))
 	f.StringVar(&t.run, "run", "", "run only the cases whose group/name this regular expression matches")
 	f.StringVar(&t.skip, "skip", getenv("SCIM_SKIP"), "do not run the cases whose group/name this regular expression matches (or SCIM_SKIP)")
@@ -101,6 +104,12 @@ func (s *settings) targets(t texts, getenv func(string) string) (err error) {
 	}
 	if (s.Other.URL == "") != (s.Other.Token == "") {
 		return errors.New("of the other tenant both the URL and the token are needed")
+	}
+	if s.Client.Secret, err = readToken(t.secretFile, getenv("SCIM_CLIENT_SECRET")); err != nil {
+		return err
+	}
+	if client := s.Client; client != (suite.Client{}) && (client.TokenURL == "" || client.ID == "" || client.Secret == "") {
+		return errors.New("of the OAuth client the token endpoint, the client id and the client secret are needed")
 	}
 	s.Tenant.URL = strings.TrimRight(s.Tenant.URL, "/")
 	s.Other.URL = strings.TrimRight(s.Other.URL, "/")

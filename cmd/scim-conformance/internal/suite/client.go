@@ -78,7 +78,8 @@ func (a *Answer) Anonymous() string {
 func (a *Answer) String() string {
 	text := describe(a)
 	if a.t != nil {
-		for _, token := range []string{a.t.Suite.Tenant.Token, a.t.Suite.Other.Token} {
+		access, _ := a.Doc["access_token"].(string)
+		for _, token := range []string{a.t.Suite.Tenant.Token, a.t.Suite.Other.Token, a.t.Suite.Client.Secret, access} {
 			if token != "" {
 				text = strings.ReplaceAll(text, token, "(token not shown)")
 			}

@@ -58,6 +58,8 @@ var (
 	}}
 	// OtherTenant is not a feature of the server but of the run.
 	OtherTenant = &Feature{Name: "a second tenant"}
+	// OAuthClient is none of the server either.
+	OAuthClient = &Feature{Name: "an OAuth client"}
 )
 
 // Features are all that a server itself may have or lack.
@@ -65,8 +67,11 @@ var Features = []*Feature{PatchFeature, FilterFeature, SortFeature, ETagFeature,
 
 // Supports reports whether the server's configuration has the feature.
 func (s *Suite) Supports(f *Feature) bool {
-	if f == OtherTenant {
+	switch f {
+	case OtherTenant:
 		return s.Other.URL != ""
+	case OAuthClient:
+		return s.Client.TokenURL != ""
 	}
 	claim := At(s.Config, f.Path)
 	if f == IndexFeature && claim == nil {
@@ -81,8 +86,11 @@ func (t *T) Need(f *Feature) {
 	if t.Suite.Supports(f) {
 		return
 	}
-	if f == OtherTenant {
+	switch f {
+	case OtherTenant:
 		panic(&skip{"no other tenant was given"})
+	case OAuthClient:
+		panic(&skip{"no OAuth client was given"})
 	}
 	kept, _ := t.Suite.truths.LoadOrStore(f, &truth{})
 	checked, _ := kept.(*truth)

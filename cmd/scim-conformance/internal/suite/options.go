@@ -16,6 +16,8 @@ var Profiles = []string{"Generic", "Entra", "Okta", "JumpCloud", "OneLogin", "Pi
 type Options struct {
 	// Tenant is the one under test, and Other one that sees nothing of it.
 	Tenant, Other Target
+	// Client is an OAuth client of the tenant under test; zero when none was given.
+	Client Client
 	// Profile is the identity provider whose ways the server is to understand.
 	Profile string
 	// Parallel is how many cases run at the same time.

@@ -1,4 +1,4 @@
-// Package requirements checks what RFC 7643, RFC 7644 and RFC 9865 demand, subject by
+// Package requirements checks what RFC 7643, RFC 7644, RFC 9865 and RFC 6749 demand, subject by
 // subject, with an eye to what servers commonly get wrong.
 package requirements
 
@@ -31,6 +31,7 @@ func Groups() []suite.Group {
 		{Name: "discovery", About: "ServiceProviderConfig, ResourceTypes and Schemas", Cases: discoveryCases()},
 		{Name: "cursor", About: "pages by cursor (RFC 9865)", Cases: slices.Concat(cursorWalkCases(), cursorCases())},
 		{Name: "events", About: "what is said of events (RFC 9967)", Cases: eventCases()},
+		{Name: "oauth", About: "access tokens for OAuth clients (RFC 6749)", Cases: oauthCases()},
 		{Name: "concurrency", About: "several clients at the same time, and reading what was just written", Cases: concurrencyCases()},
 	}
 }
