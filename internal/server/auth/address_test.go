@@ -79,3 +79,23 @@ func TestConnectionsWithoutAddress(t *testing.T) {
 		}
 	}
 }
+
+// Nothing that a client writes stands for its address, as long as a proxy puts that behind it.
+func FuzzClientAddress(f *testing.F) {
+	for _, claim := range []string{"", "198.51.100.1", "10.9.9.9", "nonsense", ",", "[", "198.51.100.1, 10.9.9.9,", "::ffff:10.1.1.1"} {
+		f.Add(claim)
+	}
+	f.Fuzz(func(t *testing.T, claim string) {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = "10.1.2.3:40000"
+		trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+		for _, headers := range [][]string{{claim + ", 203.0.113.9"}, {claim, "203.0.113.9"}, {claim + ",203.0.113.9,10.4.5.6"}} {
+			r.Header["X-Forwarded-For"] = headers
+			if got := auth.ClientAddress(r, trusted); got != netip.MustParseAddr("203.0.113.9") {
+				t.Errorf("ClientAddress of %q = %v", headers, got)
+			}
+		}
+		r.Header["X-Forwarded-For"] = []string{claim}
+		auth.ClientAddress(r, trusted) // It does not panic.
+	})
+}
