@@ -26,6 +26,11 @@ kind: ScimApiKey
 metadata: {name: $name, namespace: $NAMESPACE}
 spec: {tenantRef: {name: $name}}
 ---
+apiVersion: scim.kubescim.dev/v1alpha1
+kind: ScimApiKey
+metadata: {name: $name-client, namespace: $NAMESPACE}
+spec: {tenantRef: {name: $name}, oauthClient: {}}
+---
 apiVersion: v1
 kind: Service
 metadata: {name: $name, namespace: $NAMESPACE}
@@ -37,14 +42,15 @@ spec:
 YAML
 }
 
-token() { kubectl get secret "$1" -n "$NAMESPACE" -o jsonpath='{.data.token}' | base64 -d; }
+# entry NAME ENTRY prints an entry of the Secret of a key.
+entry() { kubectl get secret "$1" -n "$NAMESPACE" -o "jsonpath={.data.$2}" | base64 -d; }
 
 kubectl delete namespace "$NAMESPACE" --ignore-not-found --timeout=2m >/dev/null
 kubectl create namespace "$NAMESPACE" >/dev/null
 trap 'kubectl delete namespace "$NAMESPACE" --wait=false >/dev/null' EXIT
 for provider in "${PROVIDERS[@]}"; do manifest "$provider"; done | kubectl apply -f - >/dev/null
 for provider in "${PROVIDERS[@]}"; do
-  kubectl wait -n "$NAMESPACE" --for=condition=Ready --timeout=3m "scimtenant/${provider,,}" "scimapikey/${provider,,}" >/dev/null
+  kubectl wait -n "$NAMESPACE" --for=condition=Ready --timeout=3m "scimtenant/${provider,,}" "scimapikey/${provider,,}" "scimapikey/${provider,,}-client" >/dev/null
 done
 
 mkdir -p "$REPORTS"
@@ -52,8 +58,11 @@ go build -o "$REPORTS/scim-conformance" ./cmd/scim-conformance
 failed=0
 for i in "${!PROVIDERS[@]}"; do
   name=${PROVIDERS[i],,} other=${PROVIDERS[(i + 1) % ${#PROVIDERS[@]}],,}
-  SCIM_URL=$(base_url "$NAMESPACE" "$name" /scim/v2) SCIM_TOKEN=$(token "$name") \
-    SCIM_OTHER_URL=$(base_url "$NAMESPACE" "$other" /scim/v2) SCIM_OTHER_TOKEN=$(token "$other") \
+  url=$(base_url "$NAMESPACE" "$name" /scim/v2)
+  SCIM_URL=$url SCIM_TOKEN=$(entry "$name" token) \
+    SCIM_OTHER_URL=$(base_url "$NAMESPACE" "$other" /scim/v2) SCIM_OTHER_TOKEN=$(entry "$other" token) \
+    SCIM_TOKEN_URL=$url/oauth2/token SCIM_CLIENT_ID=$(entry "$name-client" clientID) \
+    SCIM_CLIENT_SECRET=$(entry "$name-client" clientSecret) \
     "$REPORTS/scim-conformance" --profile "${PROVIDERS[i]}" --junit "$REPORTS/$name.xml" --json "$REPORTS/$name.json" || failed=1
 done
 exit "$failed"
