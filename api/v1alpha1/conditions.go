@@ -176,7 +176,7 @@ const (
 	// ReasonMadeElsewhere: the operator does not make the key's tokens.
 	ReasonMadeElsewhere = "MadeElsewhere"
 	// ReasonTooManyCredentials: the key has as many ScimCredentials as it may have.
-	ReasonTooManyCredentials = "TooManyCredentials"
+	ReasonTooManyCredentials = "TooManyCredentials" //nolint:gosec // A reason, not a credential.
 	// ReasonWithdrawn: the hand-over Secret was deleted, as the delivery mode Once says.
 	ReasonWithdrawn = "Withdrawn"
 

@@ -9,11 +9,13 @@ import (
 const (
 	// TokenPath is that of the token endpoint, below the base URL of a tenant, so that it
 	// is wherever the tenant is.
-	TokenPath = "/oauth2/token"
-	// ServerMetadataPath and ResourceMetadataPath begin the paths of the documents about
-	// a tenant. The base path of the tenant follows (RFC 8414 section 3.1, RFC 9728
-	// section 3.1): they are not below its base URL.
-	ServerMetadataPath   = "/.well-known/oauth-authorization-server"
+	TokenPath = "/oauth2/token" //nolint:gosec // A path, not a credential.
+	// ServerMetadataPath begins the path of a tenant's document about the token endpoint.
+	// The base path of the tenant follows (RFC 8414 section 3.1): it is not below its base
+	// URL.
+	ServerMetadataPath = "/.well-known/oauth-authorization-server"
+	// ResourceMetadataPath begins in the same way the path of its document about what the
+	// access tokens are for (RFC 9728 section 3.1).
 	ResourceMetadataPath = "/.well-known/oauth-protected-resource"
 )
 

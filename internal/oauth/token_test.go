@@ -84,7 +84,7 @@ func TestIssue(t *testing.T) {
 			}
 		})
 	}
-	if issue(t, key) == issue(t, key) {
+	if first, second := issue(t, key), issue(t, key); first == second {
 		t.Error("two tokens are the same")
 	}
 }

@@ -28,8 +28,8 @@ const (
 	Suspended Reason = "Suspended" // its key is suspended
 	// ClientSecret: it is the secret of an OAuth client, which must be exchanged for an
 	// access token.
-	ClientSecret Reason = "ClientSecret" //nolint:gosec // A reason, not a credential.
-	Address      Reason = "Address"      // its key is not for requests from where this one comes from
+	ClientSecret Reason = "ClientSecret"
+	Address      Reason = "Address" // its key is not for requests from where this one comes from
 )
 
 // Credential is what a request proves to be from.

@@ -132,7 +132,7 @@ func TestAClientGetsATokenThatWorks(t *testing.T) {
 			return c.ask(grantType, "Authorization", basic("acme-entra", c.secret), "Cookie", "a=b")
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, func(*testing.T) {
 			answered := a()
 			c.Expect(answered.StatusCode).To(Equal(http.StatusOK), answered.Text)
 			c.Expect(answered.Header.Get("Cache-Control")).To(Equal("no-store"))
@@ -191,7 +191,7 @@ func TestTheTokenEndpointRefuses(t *testing.T) {
 		"both ways":                   {grantType + "&client_secret=" + c.secret, basic("acme-entra", c.secret), 400, "invalid_request", ""},
 		"a large body":                {grantType + "&a=" + strings.Repeat("a", oauth.MaxBodyBytes), basic("acme-entra", c.secret), 413, "invalid_request", ""},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, func(*testing.T) {
 			headers := []string{"Authorization", tc.authorization}
 			if tc.authorization == "" {
 				headers = nil
@@ -326,6 +326,7 @@ func TestSlowRequestsOutliveNoSecret(t *testing.T) {
 	from := bufio.NewReader(connection)
 	begun, err := http.ReadResponse(from, nil)
 	c.Expect(err).NotTo(HaveOccurred())
+	c.Expect(begun.Body.Close()).To(Succeed())
 	c.Expect(begun.StatusCode).To(Equal(http.StatusContinue))
 	c.accept()
 	_, err = io.WriteString(connection, grantType)
