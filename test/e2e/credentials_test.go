@@ -68,7 +68,6 @@ var _ = Describe("Credentials", Ordered, ContinueOnFailure, func() {
 	var t *Tenant
 
 	BeforeAll(func(ctx SpecContext) {
-		InstallPlugin(checkout)
 		t = Serve(ctx, "credentials", scimv1alpha1.IdentityProviderGeneric)
 	})
 
@@ -211,7 +210,6 @@ func tenantNotBefore(t *Tenant, value string) {
 // No operator runs for a while: no other spec runs beside it.
 var _ = Describe("Credentials while the operator is away", Serial, func() {
 	It("let in and are revoked within a second", func(ctx SpecContext) {
-		InstallPlugin(checkout)
 		t := Serve(ctx, "alone", scimv1alpha1.IdentityProviderGeneric)
 		Apply(NewKey(t.Namespace, "leaked", t.Name), NewKey(t.Namespace, "git", t.Name, Offline))
 		WaitFor(t.Namespace, "condition=Ready", "scimapikey/leaked")

@@ -17,7 +17,6 @@ var _ = Describe("The life of a key", Ordered, ContinueOnFailure, func() {
 	var t *Tenant
 
 	BeforeAll(func(ctx SpecContext) {
-		InstallPlugin(checkout)
 		t = Serve(ctx, "lifecycle", scimv1alpha1.IdentityProviderGeneric, func(spec *scimv1alpha1.ScimTenantSpec) { spec.Server.Replicas = 3 })
 	})
 

@@ -68,7 +68,6 @@ var _ = Describe("What a key permits", Ordered, ContinueOnFailure, func() {
 	)
 
 	BeforeAll(func(ctx SpecContext) {
-		InstallPlugin(checkout)
 		t = Serve(ctx, "permissions", scimv1alpha1.IdentityProviderGeneric, func(spec *scimv1alpha1.ScimTenantSpec) {
 			spec.Endpoint.TrustedProxies = privateNetworks
 		})
@@ -185,7 +184,6 @@ var _ = Describe("What a key permits", Ordered, ContinueOnFailure, func() {
 // No operator runs for a while: no other spec runs beside it.
 var _ = Describe("What a key permits while the operator is away", Serial, func() {
 	It("follows the key within a second", func(ctx SpecContext) {
-		InstallPlugin(checkout)
 		t := Serve(ctx, "permits", scimv1alpha1.IdentityProviderGeneric)
 		token := keyWith(t, "changing", func(*scimv1alpha1.ScimApiKeySpec) {})
 		WithoutOperator(ctx, func() {

@@ -38,7 +38,6 @@ var _ = Describe("A namespace that is restored from a backup", func() {
 	})
 
 	It("knows the same tokens without any Secret, unless they are older than its credentialsNotBefore", func(ctx SpecContext) {
-		InstallPlugin(checkout)
 		t := Serve(ctx, "secretless", scimv1alpha1.IdentityProviderGeneric)
 		Apply(NewKey(t.Namespace, "git", t.Name, Offline))
 		token := newToken(t, "git")

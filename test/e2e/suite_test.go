@@ -13,7 +13,10 @@ import (
 
 func TestEndToEnd(t *testing.T) { RunSuite(t, "Kubescim end to end") }
 
-var _ = BeforeSuite(func(ctx SpecContext) { Connect(ctx, "make e2e") })
+var _ = BeforeSuite(func(ctx SpecContext) {
+	Connect(ctx, "make e2e")
+	InstallPlugin(checkout)
+})
 
 var _ = AfterSuite(func(ctx SpecContext) { ExpectNoNamespaceLeft(ctx) })
 

@@ -10,7 +10,7 @@ import (
 )
 
 // InstallPlugin builds the plugin of kubectl from a checkout, and has kubectl find it until
-// the spec, or the container that it is installed before, has ended.
+// the spec, or the suite that it is installed before, has ended.
 func InstallPlugin(checkout string) {
 	GinkgoHelper()
 	folder := GinkgoT().TempDir()
