@@ -148,9 +148,6 @@ type DeliveryStatus struct {
 // State returns the wanted state; Active when omitted.
 func (k *ScimApiKey) State() APIKeyState { return orDefault(k.Spec.State, APIKeyActive) }
 
-// IsFederated reports whether tokens of another issuer stand for the key.
-func (k *ScimApiKey) IsFederated() bool { return k.Spec.Federated.Issuer != "" }
-
 // DeliveredOnce reports whether the hand-over Secret is deleted once it has been read, or
 // its time is over.
 func (k *ScimApiKey) DeliveredOnce() bool { return k.Spec.Delivery.Mode == DeliveryOnce }

@@ -31,7 +31,8 @@ type ScimApiKeySpec struct {
 	// +optional
 	State APIKeyState `json:"state,omitempty"`
 
-	// access says whether the key may change users and groups. ReadWrite when omitted.
+	// access says whether the key may change users and groups. ReadWrite when omitted, but
+	// ReadOnly for a key with `federated.serviceAccount`.
 	// +optional
 	Access APIKeyAccess `json:"access,omitempty"`
 
@@ -146,7 +147,7 @@ type ScimApiKeyStatus struct {
 
 	// keyID is the part of the token that tells keys apart; it is no secret and
 	// stands in logs and in the meta of users and groups. Of several tokens, it is that
-	// of the newest.
+	// of the newest. A federated key has one that follows from what it accepts.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
@@ -175,6 +176,10 @@ type ScimApiKeyStatus struct {
 	// +listMapKey=keyID
 	// +kubebuilder:validation:MaxItems=16
 	Credentials []APIKeyCredential `json:"credentials,omitempty"`
+
+	// federated says how a federated key is used.
+	// +optional
+	Federated FederationStatus `json:"federated,omitzero"`
 }
 
 // ScimApiKey is one way in for one tenant, by a bearer token. The operator makes

@@ -5,18 +5,23 @@ import (
 	"slices"
 )
 
-// Key is a token that is accepted: how it is recognised, and what it may be used for.
+// Key is a token that is accepted, or a key that assertions stand for: how it is recognised,
+// and what it may be used for.
 type Key struct {
 	Verifier Verifier
 	Grant    Grant
-	// Client is the id of the OAuth client whose secret the token is: one that gets access
-	// tokens and nothing else. It is empty for a bearer token.
+	// Client is the id of the OAuth client whose secret the token is, or that is known by
+	// its assertions: one that gets access tokens and nothing else. It is empty for a bearer
+	// token.
 	Client string
+	// Federation says by which assertions a federated key is known. Such a key has no token,
+	// and the Verifier matches none. It is nil for any other key.
+	Federation *Federation
 }
 
 // Equal reports whether two keys are the same in all.
 func (k Key) Equal(other Key) bool {
-	return k.Verifier == other.Verifier && k.Client == other.Client && k.Grant.Equal(other.Grant)
+	return k.Verifier == other.Verifier && k.Client == other.Client && k.Grant.Equal(other.Grant) && k.Federation.Equal(other.Federation)
 }
 
 // Grant says what a token may be used for. The zero Grant is for everything, from

@@ -64,14 +64,15 @@ func (r Refusal) ForGood() bool { return r != NotRefused && r != RefusedEarly }
 // by its name, is there, of this tenant, not being deleted, and has not expired. One that is
 // not good yet or expires later is among them, and its Verifier says when; and so is one
 // whose key is suspended, which its Grant says. What cannot be read is left out, and so is
-// what is applied for a federated key, which has no token.
+// what is applied for a federated key, which has no token: such a key is among them itself,
+// by its FederatedKeyID.
 func Accepted(
 	tenant *scimv1alpha1.ScimTenant, keys map[string]*scimv1alpha1.ScimApiKey, credentials []*scimv1alpha1.ScimCredential, now time.Time,
 ) map[string]apikey.Key {
 	accepted := map[string]apikey.Key{}
 	for _, credential := range credentials {
 		key, found := keys[credential.Spec.APIKeyRef.Name]
-		if !found || key.Spec.TenantRef.Name != tenant.Name || !key.DeletionTimestamp.IsZero() || key.Spec.Federated.Issuer != "" ||
+		if !found || !isOf(key, tenant) || key.IsFederated() ||
 			RefusalOf(credential, tenant.Spec.CredentialsNotBefore, now).ForGood() {
 			continue
 		}
@@ -81,13 +82,14 @@ func Accepted(
 			accepted[verifier.KeyID] = apikey.Key{Verifier: verifier, Grant: GrantOf(key), Client: ClientID(key)}
 		}
 	}
+	acceptFederated(accepted, tenant, keys, now)
 	return accepted
 }
 
-// ClientID returns the id of the OAuth client that a key is; empty for a key that is none.
-// It is the name of the key: see package oauth.
+// ClientID returns the id of the OAuth client that a key is, or a federated one; empty for a
+// bearer token. It is the name of the key: see package oauth.
 func ClientID(key *scimv1alpha1.ScimApiKey) string {
-	if key.Spec.OAuthClient == nil {
+	if key.Spec.OAuthClient == nil && !key.IsFederated() {
 		return ""
 	}
 	return key.Name

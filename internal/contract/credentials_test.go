@@ -60,7 +60,6 @@ func TestAccepted(t *testing.T) {
 		"it begins later":                 {change: func(w *world) { w.credential.Spec.NotBefore = at(time.Hour) }, notUntil: now.Add(time.Hour)},
 		"issued before the tenant allows": {change: func(w *world) { w.tenant.Spec.CredentialsNotBefore = at(-59 * time.Minute) }, refused: true},
 		"issued when the tenant allows":   {change: func(w *world) { w.tenant.Spec.CredentialsNotBefore = at(-time.Hour) }},
-		"its key is federated":            {change: func(w *world) { w.key.Spec.Federated.Issuer = "https://login.example.com" }, refused: true},
 		"no hash":                         {change: func(w *world) { w.credential.Spec.SHA256 = "" }, refused: true},
 		"half a hash":                     {change: func(w *world) { w.credential.Spec.SHA256 = w.credential.Spec.SHA256[:32] }, refused: true},
 		"no hexadecimal digits":           {change: func(w *world) { w.credential.Spec.SHA256 = "x" + w.credential.Spec.SHA256[1:] }, refused: true},

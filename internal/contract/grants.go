@@ -13,7 +13,7 @@ func GrantOf(key *scimv1alpha1.ScimApiKey) apikey.Grant {
 	spec := key.Spec
 	grant := apikey.Grant{
 		Suspended: spec.State != "" && spec.State != scimv1alpha1.APIKeyActive,
-		ReadOnly:  spec.Access != "" && spec.Access != scimv1alpha1.APIKeyReadWrite,
+		ReadOnly:  key.Access() != scimv1alpha1.APIKeyReadWrite,
 		Networks:  Networks(spec.AllowedCIDRs),
 	}
 	for _, resource := range spec.Resources {

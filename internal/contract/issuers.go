@@ -1,0 +1,58 @@
+package contract
+
+import (
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Flags of the SCIM server about the issuers of federated keys, each a list with commas.
+const (
+	// FlagIssuerHosts has the hosts whose issuers a server may fetch keys from: see Issuers.
+	FlagIssuerHosts = "issuer-hosts"
+	// FlagIssuerNetworks has the networks, in CIDR notation, that such a host may be in
+	// though they are not public.
+	FlagIssuerNetworks = "issuer-networks"
+)
+
+// Issuers says from where a tenant's servers may fetch the keys of issuers. Who makes the
+// operator's configuration decides that, and not who makes the keys.
+type Issuers struct {
+	// Hosts are names or addresses of hosts, each with a port if that is not 443. A name
+	// that begins with *. stands for all names that end with what follows the *.
+	Hosts []string
+	// Networks are those that a host may be in, beside public ones.
+	Networks []netip.Prefix
+}
+
+// AllowsURL reports whether keys may be fetched from a URL, as far as the URL tells: over
+// TLS, from a host that is listed. Which address the host has, only the dialing of it tells.
+func (i Issuers) AllowsURL(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" || u.User != nil || u.Hostname() == "" {
+		return false
+	}
+	host := strings.ToLower(u.Hostname())
+	return slices.ContainsFunc(i.Hosts, func(allowed string) bool { return matchesHost(allowed, host, u.Port()) })
+}
+
+// matchesHost reports whether one of Issuers.Hosts is for a host, in lower case, at a port.
+func matchesHost(allowed, host, port string) bool {
+	const standard = "443"
+	name, allowedPort := allowed, standard
+	if u := (&url.URL{Host: allowed}); u.Port() != "" {
+		name, allowedPort = u.Hostname(), u.Port()
+	}
+	if port == "" {
+		port = standard
+	}
+	if port != allowedPort {
+		return false
+	}
+	name = strings.ToLower(strings.Trim(name, "[]"))
+	if suffix, wild := strings.CutPrefix(name, "*"); wild {
+		return len(suffix) > 1 && suffix[0] == '.' && len(host) > len(suffix) && strings.HasSuffix(host, suffix)
+	}
+	return name == host
+}

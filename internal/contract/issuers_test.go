@@ -1,0 +1,47 @@
+package contract_test
+
+import (
+	"testing"
+
+	"github.com/kubescim/kubescim/internal/contract"
+)
+
+func TestAllowsURL(t *testing.T) {
+	issuers := contract.Issuers{Hosts: []string{"login.example.com", "IdP.example.com:8443", "*.idp.example.com", "127.0.0.2:6443", "[::1]:443"}}
+	for url, want := range map[string]bool{
+		"https://login.example.com/t/v2.0":          true,
+		"https://login.example.com":                 true,
+		"https://login.example.com:443/":            true,
+		"https://LOGIN.example.com/":                true,
+		"https://idp.example.com:8443/keys?v=1":     true,
+		"https://acme.idp.example.com/":             true,
+		"https://a.b.idp.example.com/":              true,
+		"https://127.0.0.2:6443/":                   true,
+		"https://[::1]/":                            true,
+		"http://login.example.com/":                 false,
+		"https://login.example.com:8443/":           false,
+		"https://login.example.com.evil.example/":   false,
+		"https://login.example.com@evil.example/":   false,
+		"https://user@login.example.com/":           false,
+		"https://idp.example.com/":                  false,
+		"https://idp.example.com:443/":              false,
+		"https://evilidp.example.com/":              false,
+		"https://.idp.example.com/":                 false,
+		"https://acme.idp.example.com:8443/":        false,
+		"https://127.0.0.2/":                        false,
+		"https://sub.login.example.com/":            false,
+		"https://":                                  false,
+		"login.example.com":                         false,
+		"https://login.example.com%00.evil.example": false,
+		"": false,
+	} {
+		if got := issuers.AllowsURL(url); got != want {
+			t.Errorf("AllowsURL(%q) = %v", url, got)
+		}
+	}
+	for _, host := range []string{"*", "*.", "*example.com", ""} {
+		if (contract.Issuers{Hosts: []string{host}}).AllowsURL("https://login.example.com/") {
+			t.Errorf("host %q allows any", host)
+		}
+	}
+}
