@@ -17,6 +17,8 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
 // What follows is done to the processes of a local cluster, as root.
@@ -71,6 +73,20 @@ func cutOff(from, to corev1.Pod) (mend func()) {
 	DeferCleanup(mend)
 	Expect(rule("--insert")).To(Succeed())
 	Expect(reaches(from, to, 300*time.Millisecond)).To(BeFalse(), "%s is to be cut off from %s", from.Name, to.Name)
+	return mend
+}
+
+// cutOffFromAPIServer keeps what a pod sends to the API server from arriving there. The
+// function that it returns ends that, as does the end of the spec.
+func cutOffFromAPIServer(pod corev1.Pod) (mend func()) {
+	GinkgoHelper()
+	address := Kubectl("get", "service", "-n", "default", "kubernetes", "-o", "jsonpath={.spec.clusterIP}")
+	rule := func(verb string) error {
+		return inNetworkOf(pod, "iptables", "--wait", "10", verb, "OUTPUT", "--destination", address, "--jump", "DROP")
+	}
+	mend = sync.OnceFunc(func() { Expect(rule("--delete")).To(Succeed()) })
+	DeferCleanup(mend)
+	Expect(rule("--insert")).To(Succeed())
 	return mend
 }
 

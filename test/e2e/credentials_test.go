@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"net/http"
-	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -16,9 +15,6 @@ import (
 
 // checkout is the checkout, seen from this folder.
 const checkout = "../.."
-
-// credentialOf is the name of the ScimCredential of a token.
-func credentialOf(token string) string { return strings.Split(token, "_")[1] }
 
 // answersWithinASecond waits until every replica answers requests with a token like that,
 // for a second in all from the moment that it is called.
@@ -48,7 +44,7 @@ func newToken(t *Tenant, key string, flags ...string) string {
 
 // patchCredential changes the spec of a token's ScimCredential.
 func patchCredential(t *Tenant, token, spec string) error {
-	_, err := RunKubectl("", "patch", "scimcredential", "-n", t.Namespace, credentialOf(token), "--type=merge", "-p", `{"spec":`+spec+`}`)
+	_, err := RunKubectl("", "patch", "scimcredential", "-n", t.Namespace, CredentialOf(token), "--type=merge", "-p", `{"spec":`+spec+`}`)
 	return err
 }
 
@@ -84,11 +80,11 @@ var _ = Describe("Credentials", Ordered, ContinueOnFailure, func() {
 		WaitFor(t.Namespace, "condition=Ready", "scimapikey/git")
 		WaitFor(t.Namespace, "condition="+scimv1alpha1.ConditionCredentialsAccepted, "scimapikey/git")
 		Expect(Dig(KubectlGet(t.Namespace, "scimapikey", "git"), "status/credentials")).
-			To(ConsistOf(HaveKeyWithValue("keyID", credentialOf(token))))
+			To(ConsistOf(HaveKeyWithValue("keyID", CredentialOf(token))))
 		Expect(KubectlGet(t.Namespace, "secret", "git")).To(BeNil(), "the operator has no token to hand over")
 
 		id := t.Replicas[0].WithToken(token).Do(http.MethodPost, Users, PlainUser("git@example.com")).Has(http.StatusCreated).ID()
-		Want{"spec/meta/keyID": credentialOf(token)}.In(t.User(id), "what kubectl shows of who wrote it")
+		Want{"spec/meta/keyID": CredentialOf(token)}.In(t.User(id), "what kubectl shows of who wrote it")
 	})
 
 	It("are as many as a key needs, and end one by one", func() {
@@ -114,7 +110,7 @@ var _ = Describe("Credentials", Ordered, ContinueOnFailure, func() {
 		answers(t, early, http.StatusOK)
 
 		By("deleting one")
-		Kubectl("delete", "scimcredential", "-n", t.Namespace, credentialOf(early))
+		Kubectl("delete", "scimcredential", "-n", t.Namespace, CredentialOf(early))
 		answersWithinASecond(t, early, http.StatusUnauthorized)
 		answers(t, t.Token, http.StatusOK)
 	})
@@ -124,7 +120,7 @@ var _ = Describe("Credentials", Ordered, ContinueOnFailure, func() {
 		token := newToken(t, "original")
 		answersWithinASecond(t, token, http.StatusOK)
 		key := KubectlGet(t.Namespace, "scimapikey", "original")
-		credential := KubectlGet(t.Namespace, "scimcredential", credentialOf(token))
+		credential := KubectlGet(t.Namespace, "scimcredential", CredentialOf(token))
 		for _, object := range []map[string]any{key, credential} {
 			metadata, _ := object["metadata"].(map[string]any)
 			object["metadata"] = map[string]any{"namespace": t.Namespace, "name": "copy", "annotations": metadata["annotations"]}
@@ -142,13 +138,13 @@ var _ = Describe("Credentials", Ordered, ContinueOnFailure, func() {
 		Expect(patchCredential(t, token, `{"apiKeyRef":{"name":"copy"}}`)).To(MatchError(ContainSubstring("a credential does not change")))
 
 		By("deleting the original credential, then its key")
-		Kubectl("delete", "scimcredential", "-n", t.Namespace, credentialOf(token))
+		Kubectl("delete", "scimcredential", "-n", t.Namespace, CredentialOf(token))
 		answersWithinASecond(t, token, http.StatusUnauthorized)
 		token = newToken(t, "original")
 		answersWithinASecond(t, token, http.StatusOK)
 		Kubectl("delete", "scimapikey", "-n", t.Namespace, "original", "--timeout=30s")
 		answers(t, token, http.StatusUnauthorized)
-		Expect(KubectlGet(t.Namespace, "scimcredential", credentialOf(token))).To(BeNil(), "a key takes its credentials with it")
+		Expect(KubectlGet(t.Namespace, "scimcredential", CredentialOf(token))).To(BeNil(), "a key takes its credentials with it")
 		keyHas(t, "copy", scimv1alpha1.ConditionDelivered, "False", scimv1alpha1.ReasonWaitingForCredential)
 	})
 
@@ -218,7 +214,7 @@ var _ = Describe("Credentials while the operator is away", Serial, func() {
 		WithoutOperator(ctx, func() {
 			token := newToken(t, "git")
 			answersWithinASecond(t, token, http.StatusOK)
-			Kubectl("delete", "scimcredential", "-n", t.Namespace, credentialOf(token))
+			Kubectl("delete", "scimcredential", "-n", t.Namespace, CredentialOf(token))
 			answersWithinASecond(t, token, http.StatusUnauthorized)
 
 			answers(t, leaked, http.StatusOK)

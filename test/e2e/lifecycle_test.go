@@ -59,7 +59,7 @@ var _ = Describe("The life of a key", Ordered, ContinueOnFailure, func() {
 		second := delivered("rotated", first)
 		answers(t, second, http.StatusOK)
 		message := keyHas(t, "rotated", scimv1alpha1.ConditionRotating, "True", scimv1alpha1.ReasonOverlap)
-		Expect(message).To(And(ContainSubstring(credentialOf(second)), ContainSubstring(credentialOf(first))))
+		Expect(message).To(And(ContainSubstring(CredentialOf(second)), ContainSubstring(CredentialOf(first))))
 		answers(t, first, http.StatusOK)
 		clients.Stop()
 		Expect(clients.Failures()).To(BeEmpty())
@@ -68,15 +68,15 @@ var _ = Describe("The life of a key", Ordered, ContinueOnFailure, func() {
 		By("ending the overlap")
 		overlap("rotated", "0")
 		Eventually(func() any {
-			return Dig(KubectlGet(t.Namespace, "scimcredential", credentialOf(first)), "spec/expirationTime")
+			return Dig(KubectlGet(t.Namespace, "scimcredential", CredentialOf(first)), "spec/expirationTime")
 		}).
-			WithPolling(20 * time.Millisecond).Should(Or(BeNil(), Satisfy(hasPassed)))
+			WithPolling(20 * time.Millisecond).Should(Or(BeNil(), Satisfy(HasPassed)))
 		answersWithinASecond(t, first, http.StatusUnauthorized)
 		answers(t, second, http.StatusOK)
-		Eventually(func() map[string]any { return KubectlGet(t.Namespace, "scimcredential", credentialOf(first)) }).Should(BeNil())
+		Eventually(func() map[string]any { return KubectlGet(t.Namespace, "scimcredential", CredentialOf(first)) }).Should(BeNil())
 		WaitFor(t.Namespace, "condition=Ready", "scimapikey/rotated")
 		Expect(tokenIn("rotated")).To(Equal(second))
-		Expect(kubectlStatus(t.Namespace, "rotated", "keyID")).To(Equal(credentialOf(second)))
+		Expect(kubectlStatus(t.Namespace, "rotated", "keyID")).To(Equal(CredentialOf(second)))
 	})
 
 	It("has its token changed by schedule, and lets one end that was applied", func() {
@@ -94,7 +94,7 @@ var _ = Describe("The life of a key", Ordered, ContinueOnFailure, func() {
 		Eventually(func() int { return t.Replicas[0].WithToken(token).Get(Users + "?count=0").Status }).Should(Equal(http.StatusUnauthorized))
 		Expect(keyHas(t, "scheduled", scimv1alpha1.ConditionRotating, "False", scimv1alpha1.ReasonScheduled)).
 			To(ContainSubstring(time.Now().AddDate(0, 0, 90).UTC().Format(time.DateOnly)))
-		Expect(KubectlGet(t.Namespace, "scimcredential", credentialOf(token))).NotTo(BeNil(), "it would be applied once more")
+		Expect(KubectlGet(t.Namespace, "scimcredential", CredentialOf(token))).NotTo(BeNil(), "it would be applied once more")
 	})
 
 	It("says how to ask for another token when it was asked for in words", func() {
@@ -162,10 +162,3 @@ var _ = Describe("The life of a key", Ordered, ContinueOnFailure, func() {
 		answers(t, token, http.StatusOK)
 	})
 })
-
-// hasPassed reports whether a time in an object has passed.
-func hasPassed(text any) bool {
-	written, _ := text.(string)
-	at, err := time.Parse(time.RFC3339, written)
-	return err == nil && !at.After(time.Now())
-}

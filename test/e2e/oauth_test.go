@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -14,36 +12,6 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
-
-// tokenAnswer is an answer of a token endpoint (RFC 6749 sections 5.1 and 5.2).
-type tokenAnswer struct {
-	Token     string `json:"access_token"`
-	Type      string `json:"token_type"`
-	ExpiresIn int    `json:"expires_in"`
-	Scope     string `json:"scope"`
-	Error     string `json:"error"`
-}
-
-// askForToken asks for an access token with a client id and a client secret.
-func askForToken(c *Client, id, secret string) (status int, answer tokenAnswer) {
-	GinkgoHelper()
-	r := c.With("Content-Type", "application/x-www-form-urlencoded").
-		With("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(id+":"+secret))).
-		Do(http.MethodPost, "/oauth2/token", "grant_type=client_credentials")
-	Expect(r.Header.Get("Content-Type")).To(Equal("application/json"), r.String())
-	Expect(r.Header.Get("Cache-Control")).To(Equal("no-store"), r.String())
-	Expect(json.Unmarshal(r.Body, &answer)).To(Succeed(), r.String())
-	return r.Status, answer
-}
-
-// accessToken gets an access token.
-func accessToken(c *Client, id, secret string) string {
-	GinkgoHelper()
-	status, answer := askForToken(c, id, secret)
-	Expect(status).To(Equal(http.StatusOK), "%s", answer.Error)
-	Expect(answer).To(And(HaveField("Type", "Bearer"), HaveField("ExpiresIn", 3600), HaveField("Scope", "scim")))
-	return answer.Token
-}
 
 var _ = Describe("OAuth clients", Ordered, ContinueOnFailure, func() {
 	var t *Tenant
@@ -69,9 +37,9 @@ var _ = Describe("OAuth clients", Ordered, ContinueOnFailure, func() {
 	refused := func(id, secret string, tokens ...string) {
 		GinkgoHelper()
 		t.EveryReplica(func(c *Client) {
-			status, answer := askForToken(c, id, secret)
+			status, answer := AskForToken(c, id, secret)
 			Expect(status).To(Equal(http.StatusUnauthorized))
-			Expect(answer).To(Equal(tokenAnswer{Error: "invalid_client"}))
+			Expect(answer).To(Equal(TokenAnswer{Error: "invalid_client"}))
 			for _, token := range tokens {
 				c.WithToken(token).Get(Users).IsError(http.StatusUnauthorized, "")
 			}
@@ -81,7 +49,7 @@ var _ = Describe("OAuth clients", Ordered, ContinueOnFailure, func() {
 	It("get access tokens from every replica, with which every replica lets them in", func(ctx SpecContext) {
 		secret := handedOver(ctx, "every")
 		var tokens []string
-		t.EveryReplica(func(c *Client) { tokens = append(tokens, accessToken(c, "every", secret)) })
+		t.EveryReplica(func(c *Client) { tokens = append(tokens, AccessToken(c, "every", secret)) })
 		t.EveryReplica(func(c *Client) {
 			for _, token := range tokens {
 				c.WithToken(token).Get(Users).Has(http.StatusOK)
@@ -94,7 +62,7 @@ var _ = Describe("OAuth clients", Ordered, ContinueOnFailure, func() {
 
 	It("lose what they have got within a second once the ScimApiKey is being deleted", func(ctx SpecContext) {
 		secret := handedOver(ctx, "gone")
-		token := accessToken(t.Service, "gone", secret)
+		token := AccessToken(t.Service, "gone", secret)
 		Kubectl("delete", "scimapikey", "-n", t.Namespace, "gone", "--wait=false")
 		t.EveryReplica(func(c *Client) {
 			Eventually(func() int { return c.WithToken(token).Get(Users).Status }).
@@ -105,7 +73,7 @@ var _ = Describe("OAuth clients", Ordered, ContinueOnFailure, func() {
 
 	It("get nothing while they are suspended, and go on afterwards with what they had", func(ctx SpecContext) {
 		secret := handedOver(ctx, "suspended")
-		token := accessToken(t.Service, "suspended", secret)
+		token := AccessToken(t.Service, "suspended", secret)
 		changeKey(t, "suspended", map[string]any{"state": "Suspended"})
 		t.EveryReplica(func(c *Client) {
 			Eventually(func() int { return c.WithToken(token).Get(Users).Status }).
@@ -123,9 +91,9 @@ var _ = Describe("OAuth clients", Ordered, ContinueOnFailure, func() {
 		second, manifest := GenerateToken(t.Namespace, "several")
 		ApplyText(manifest)
 		t.EveryReplica(func(c *Client) {
-			Eventually(func() int { status, _ := askForToken(c, "several", second); return status }).Should(Equal(http.StatusOK))
+			Eventually(func() int { status, _ := AskForToken(c, "several", second); return status }).Should(Equal(http.StatusOK))
 		})
-		tokens := map[string]string{first: accessToken(t.Service, "several", first), second: accessToken(t.Service, "several", second)}
+		tokens := map[string]string{first: AccessToken(t.Service, "several", first), second: AccessToken(t.Service, "several", second)}
 		ended := Kubectl("get", "scimapikey", "-n", t.Namespace, "several", "-o", "jsonpath={.status.credentials[-1].keyID}")
 		Kubectl("delete", "scimcredential", "-n", t.Namespace, ended)
 		t.EveryReplica(func(c *Client) {

@@ -163,7 +163,7 @@ var _ = Describe("What a key permits", Ordered, ContinueOnFailure, func() {
 
 	It("is used, which the metrics of a pod say exactly, and its Lease to the hour", func(ctx SpecContext) {
 		began := time.Now()
-		keyID := credentialOf(keyWith(t, "used", func(*scimv1alpha1.ScimApiKeySpec) {}))
+		keyID := CredentialOf(keyWith(t, "used", func(*scimv1alpha1.ScimApiKeySpec) {}))
 		for _, pod := range t.Pods(ctx) {
 			metrics := Kubectl("get", "--raw", "/api/v1/namespaces/"+pod.Namespace+"/pods/"+pod.Name+":8081/proxy/metrics")
 			found := regexp.MustCompile(`kubescim_key_last_used_timestamp_seconds\{key_id="` + keyID + `",[^}]*\} (\S+)`).FindStringSubmatch(metrics)

@@ -16,6 +16,10 @@ type SteadyClients struct {
 	// Repeating makes them repeat a request that is answered 503, as identity
 	// providers do, up to five times. What is repeated is counted.
 	Repeating bool
+	// Token is the token of the next request; nil for that of the tenant.
+	Token func() string
+	// Prefix tells their users from those of others.
+	Prefix string
 
 	quit chan struct{}
 	done sync.WaitGroup
@@ -35,7 +39,7 @@ func (s *SteadyClients) Start(t *Tenant, clients int, every time.Duration) {
 		c, closeIdle := t.Service.Lasting()
 		s.done.Go(func() {
 			defer closeIdle()
-			s.run(c, fmt.Sprintf("steady-%d", i), every)
+			s.run(c, fmt.Sprintf("steady-%s%d", s.Prefix, i), every)
 		})
 	}
 }
@@ -53,6 +57,9 @@ func (s *SteadyClients) run(c *Client, name string, every time.Duration) {
 			method, path, body = http.MethodPatch, Users+"/"+id, Patch(fmt.Sprintf(`{"op":"replace","path":"displayName","value":"%d"}`, n))
 		case n%3 == 2:
 			path = Filter(Users, "userName eq %q", name+"@example.com")
+		}
+		if s.Token != nil {
+			c = c.WithToken(s.Token())
 		}
 		r, err := c.Try(method, path, body)
 		for range mostRepeats {
