@@ -62,9 +62,13 @@ var _ = Describe("A replica that reads at the API server", func() {
 				})
 			}
 			asking.Wait()
-			found, err := s.Get(ctx, registry.User(), user.ID(), store.View{})
-			Expect(err).NotTo(HaveOccurred())
-			Expect(found.UserName()).To(Equal(name))
+			Eventually(func() (string, error) {
+				found, err := s.Get(ctx, registry.User(), user.ID(), store.View{})
+				if err != nil {
+					return "", err
+				}
+				return found.UserName(), nil
+			}).Should(Equal(name))
 		}
 	})
 
