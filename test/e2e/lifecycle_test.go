@@ -13,7 +13,8 @@ import (
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
-var _ = Describe("The life of a key", Ordered, ContinueOnFailure, func() {
+// It waits for minutes, and begins first, so that the suite need not wait for it in the end.
+var _ = Describe("The life of a key", SpecPriority(1), Ordered, ContinueOnFailure, func() {
 	var t *Tenant
 
 	BeforeAll(func(ctx SpecContext) {

@@ -12,7 +12,8 @@ import (
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
-var _ = Describe("A namespace that is restored from a backup", func() {
+// It waits for minutes, and begins first, so that the suite need not wait for it in the end.
+var _ = Describe("A namespace that is restored from a backup", SpecPriority(1), func() {
 	// Longer than the server waits before it repairs what a crash may have left.
 	const gap = 150 * time.Second
 
