@@ -120,8 +120,13 @@ type Audience string
 type ClaimValue string
 
 // FederationStatus says how a federated key is used.
-// +kubebuilder:validation:MinProperties=1
 type FederationStatus struct {
+	// clientID is what a request for an access token may have as client_id.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	ClientID string `json:"clientID,omitempty"`
+
 	// tokenURL is where tokens of the issuer are exchanged for access tokens: the token
 	// endpoint of the ScimTenant.
 	// +optional

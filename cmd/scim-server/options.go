@@ -24,6 +24,7 @@ type options struct {
 	signingKeys   string
 	linger        time.Duration
 	absence       time.Duration
+	issuers       contract.Issuers
 	pod           driver.Pod
 }
 
@@ -43,7 +44,13 @@ func parse(args []string, getenv func(string) string) (options, error) {
 	flags.DurationVar(&o.linger, "linger", defaultLinger, "how long after SIGTERM open connections may still send requests")
 	flags.DurationVar(&o.absence, contract.FlagAbsence, upkeep.DefaultAbsenceAge,
 		"how long a user or group must have been absent before what refers to it is removed")
+	hosts := flags.String(contract.FlagIssuerHosts, "", "hosts whose issuers may be asked for their keys, with commas between them; *.example.com is for all under it")
+	networks := flags.String(contract.FlagIssuerNetworks, "", "networks that these hosts may be in beside public ones, with commas between them")
 	if err := program.Parse(flags, args); err != nil {
+		return options{}, err
+	}
+	var err error
+	if o.issuers, err = contract.ParseIssuers(*hosts, *networks); err != nil {
 		return options{}, err
 	}
 	return o, o.validate()

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"flag"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -24,30 +25,32 @@ func inPod(name string) string {
 }
 
 func TestParse(t *testing.T) {
-	o, err := parse([]string{"--tenant=acme", "--absence=2h", "--peer-address=127.0.0.1:9"}, inPod)
+	o, err := parse([]string{"--tenant=acme", "--absence=2h", "--peer-address=127.0.0.1:9", "--issuer-hosts=a.example.com,b.example.com"}, inPod)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := options{
 		tenant: "acme", address: ":8080", healthAddress: ":8081", peerAddress: "127.0.0.1:9", linger: 15 * time.Second, absence: 2 * time.Hour,
-		pod: driver.Pod{Namespace: "team", Name: "acme-scim-0", UID: "uid", IP: "192.0.2.7"},
+		issuers: contract.Issuers{Hosts: []string{"a.example.com", "b.example.com"}},
+		pod:     driver.Pod{Namespace: "team", Name: "acme-scim-0", UID: "uid", IP: "192.0.2.7"},
 	}
-	if o != want {
+	if !reflect.DeepEqual(o, want) {
 		t.Errorf("parsed %+v, want %+v", o, want)
 	}
 }
 
 // What the operator writes into a Deployment is what the server reads.
 func TestParseTakesWhatTheDeploymentSays(t *testing.T) {
+	issuers := contract.IssuersOf([]string{"*.idp.example.com"}, []string{"10.0.0.0/8", "fd00::/8"})
 	deployment := operand.Deployment(&scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "acme"}},
-		operand.Settings{Image: "kubescim:1", Absence: 3 * time.Hour})
+		operand.Settings{Image: "kubescim:1", Absence: 3 * time.Hour, Issuers: issuers})
 	container := deployment.Spec.Template.Spec.Containers[0]
 	environment := map[string]string{}
 	for _, variable := range container.Env {
 		environment[*variable.Name] = "something"
 	}
 	o, err := parse(container.Args, func(name string) string { return environment[name] })
-	if err != nil || o.tenant != "acme" || o.absence != 3*time.Hour {
+	if err != nil || o.tenant != "acme" || o.absence != 3*time.Hour || !reflect.DeepEqual(o.issuers, issuers) {
 		t.Errorf("parsed %+v, %v", o, err)
 	}
 	ports := map[int32]bool{}
@@ -75,6 +78,7 @@ func TestParseRefuses(t *testing.T) {
 		"unknown flag":  {"--tenant=acme --nonsense", "", true},
 		"no duration":   {"--tenant=acme --linger=soon", "", true},
 		"bare duration": {"--tenant=acme --absence=5", "", true},
+		"no network":    {"--tenant=acme --issuer-networks=10.0.0.1", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parse(strings.Fields(tc.args), func(name string) string {

@@ -25,6 +25,8 @@ type Allow struct {
 	// Tolerations are the taints that a tenant's pods may tolerate. By default
 	// none: taints keep pods off nodes that are meant for others.
 	Tolerations []TolerationRule `json:"tolerations"`
+	// Issuers are those that federated keys may be of, beside the cluster itself.
+	Issuers IssuerRules `json:"issuers"`
 }
 
 // HostRule lets the tenants of some namespaces publish some hosts.
@@ -52,6 +54,7 @@ func (a *Allow) setDefaults() {
 	if a.IngressAnnotations == nil {
 		a.IngressAnnotations = []string{"cert-manager.io/*"}
 	}
+	a.Issuers.setDefaults()
 }
 
 // Host reports whether a tenant of the namespace may publish the host.
@@ -109,7 +112,7 @@ func (a Allow) validate() []error {
 	for i, rule := range a.Tolerations {
 		report(rule.check(fmt.Sprintf("allow.tolerations[%d]", i)))
 	}
-	return problems
+	return append(problems, a.Issuers.validate()...)
 }
 
 func (r TolerationRule) check(field string) error {

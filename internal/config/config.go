@@ -106,9 +106,19 @@ func refuseNull(text []byte) error {
 	if err := yaml.Unmarshal(text, &given); err != nil {
 		return err
 	}
-	for _, field := range slices.Sorted(maps.Keys(given.Allow)) {
-		if given.Allow[field] == nil {
-			return fmt.Errorf("allow.%s: has no value; write [] to allow nothing, or leave it out for the default", field)
+	return refuseNullIn("allow", given.Allow)
+}
+
+func refuseNullIn(section string, given map[string]any) error {
+	for _, field := range slices.Sorted(maps.Keys(given)) {
+		name := section + "." + field
+		switch value := given[field].(type) {
+		case nil:
+			return fmt.Errorf("%s: has no value; write [] to allow nothing, or leave it out for the default", name)
+		case map[string]any:
+			if err := refuseNullIn(name, value); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -57,6 +57,9 @@ func TestDefaults(t *testing.T) {
 			if allow.Toleration(corev1.Toleration{Operator: corev1.TolerationOpExists}) {
 				t.Error("all taints may be tolerated")
 			}
+			if hosts := strings.Join(allow.Issuers.Hosts, " "); hosts != "login.microsoftonline.com login.windows.net" || len(allow.Issuers.Networks) > 0 {
+				t.Errorf("the issuers are %+v", allow.Issuers)
+			}
 		})
 	}
 }
@@ -93,6 +96,32 @@ allow:
 	} {
 		if got := allow.Host(tc.namespace, tc.host); got != tc.want {
 			t.Errorf("%s in namespace %s: allowed is %v", tc.host, tc.namespace, got)
+		}
+	}
+}
+
+func TestIssuers(t *testing.T) {
+	issuers := mustLoad(t, `
+allow:
+  issuers:
+    hosts: [idp.example.com, "*.idp.example.com", "idp.example.com:8443", 192.0.2.7, "192.0.2.7:6443", "[2001:db8::1]:443"]
+    networks: [10.0.0.0/8, "fd00::/8"]
+`).Allow.Issuers
+	if len(issuers.Hosts) != 6 || len(issuers.Networks) != 2 {
+		t.Errorf("the issuers are %+v", issuers)
+	}
+	if none := mustLoad(t, "allow: {issuers: {hosts: []}}").Allow.Issuers; len(none.Hosts) > 0 {
+		t.Errorf("issuers of %q are allowed", none.Hosts)
+	}
+	if some := mustLoad(t, "allow: {issuers: {networks: [127.0.0.2/32]}}").Allow.Issuers; len(some.Hosts) != 2 {
+		t.Errorf("issuers of %q are allowed", some.Hosts)
+	}
+	for _, host := range []string{
+		"", "*", "*.", "*idp.example.com", "idp.*", "https://idp.example.com", "idp.example.com/", "idp.example.com:", "idp.example.com:0",
+		"idp.example.com:65536", "IdP.example.com", "me@idp.example.com", "idp.example.com?x", "a b", "2001:db8::1", "a,b",
+	} {
+		if _, err := load(t, fmt.Sprintf("allow: {issuers: {hosts: [a.example.com, %q]}}", host)); err == nil || !strings.Contains(err.Error(), "allow.issuers.hosts[1]") {
+			t.Errorf("host %q: the error is %v", host, err)
 		}
 	}
 }
@@ -186,6 +215,10 @@ func TestRefused(t *testing.T) {
 		"an unknown field":           {"allow: {host: []}", `"host"`},
 		"an unknown section":         {"alow: {}", `"alow"`},
 		"a list without a value":     {"allow:\n  hosts:\n", "allow.hosts"},
+		"issuers without a value":    {"allow:\n  issuers:\n", "allow.issuers"},
+		"no hosts of issuers":        {"allow:\n  issuers:\n    hosts:\n", "allow.issuers.hosts"},
+		"an issuer's address":        {"allow: {issuers: {networks: [10.0.0.1]}}", "allow.issuers.networks[0]"},
+		"an issuer's bits":           {"allow: {issuers: {networks: [10.0.0.0/8, 10.0.0.1/8]}}", "allow.issuers.networks[1]"},
 		"a field twice":              {"allow: {hosts: []}\nallow: {}", `"allow"`},
 		"a host without namespaces":  {"allow: {hosts: [{hosts: [a.example.com]}]}", "allow.hosts[0]"},
 		"a namespace without hosts":  {"allow: {hosts: [{namespaces: [acme]}]}", "allow.hosts[0]"},

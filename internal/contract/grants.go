@@ -24,7 +24,7 @@ func GrantOf(key *scimv1alpha1.ScimApiKey) apikey.Grant {
 
 // Networks returns networks as they are compared with addresses; nil for no list. What
 // cannot be read is left out, so that a list may be of no network.
-func Networks(cidrs []scimv1alpha1.CIDR) []netip.Prefix {
+func Networks[T ~string](cidrs []T) []netip.Prefix {
 	if len(cidrs) == 0 {
 		return nil
 	}

@@ -1,10 +1,13 @@
 package contract
 
 import (
+	"fmt"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/kubescim/kubescim/internal/apikey"
 )
 
 // Flags of the SCIM server about the issuers of federated keys, each a list with commas.
@@ -24,6 +27,38 @@ type Issuers struct {
 	Hosts []string
 	// Networks are those that a host may be in, beside public ones.
 	Networks []netip.Prefix
+}
+
+// IssuersOf returns what the operator's configuration says, which was checked before.
+func IssuersOf(hosts, networks []string) Issuers {
+	return Issuers{Hosts: hosts, Networks: Networks(networks)}
+}
+
+// ParseIssuers reads what the flags have.
+func ParseIssuers(hosts, networks string) (Issuers, error) {
+	issuers := Issuers{Hosts: items(hosts)}
+	for _, cidr := range items(networks) {
+		network, err := apikey.Network(cidr)
+		if err != nil {
+			return Issuers{}, fmt.Errorf("reading the networks of issuers: %w", err)
+		}
+		issuers.Networks = append(issuers.Networks, network)
+	}
+	return issuers, nil
+}
+
+// items returns the items of a list with commas.
+func items(list string) []string {
+	return strings.FieldsFunc(list, func(c rune) bool { return c == ',' })
+}
+
+// Args returns the flags, as ParseIssuers reads what they have.
+func (i Issuers) Args() []string {
+	networks := make([]string, 0, len(i.Networks))
+	for _, network := range i.Networks {
+		networks = append(networks, network.String())
+	}
+	return []string{"--" + FlagIssuerHosts + "=" + strings.Join(i.Hosts, ","), "--" + FlagIssuerNetworks + "=" + strings.Join(networks, ",")}
 }
 
 // AllowsURL reports whether keys may be fetched from a URL, as far as the URL tells: over

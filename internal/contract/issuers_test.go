@@ -1,8 +1,11 @@
 package contract_test
 
 import (
+	"reflect"
+	"strings"
 	"testing"
 
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
 )
 
@@ -43,5 +46,30 @@ func TestAllowsURL(t *testing.T) {
 		if (contract.Issuers{Hosts: []string{host}}).AllowsURL("https://login.example.com/") {
 			t.Errorf("host %q allows any", host)
 		}
+	}
+}
+
+func TestIssuersAreReadAsTheyAreWritten(t *testing.T) {
+	for name, tc := range map[string]struct {
+		hosts, networks string
+		want            contract.Issuers
+	}{
+		"none": {},
+		"some": {"login.example.com,*.idp.example.com:8443", "10.0.0.0/8,fd00::/8", contract.Issuers{
+			Hosts: []string{"login.example.com", "*.idp.example.com:8443"}, Networks: contract.Networks([]scimv1alpha1.CIDR{"10.0.0.0/8", "fd00::/8"}),
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := contract.ParseIssuers(tc.hosts, tc.networks)
+			if err != nil || len(got.Hosts) != len(tc.want.Hosts) || !reflect.DeepEqual(got.Networks, tc.want.Networks) {
+				t.Fatalf("they are read as %+v, %v", got, err)
+			}
+			if args := strings.Join(got.Args(), " "); args != "--issuer-hosts="+tc.hosts+" --issuer-networks="+tc.networks {
+				t.Errorf("they are written as %s", args)
+			}
+		})
+	}
+	if _, err := contract.ParseIssuers("", "10.0.0.1"); err == nil {
+		t.Error("an address is a network")
 	}
 }

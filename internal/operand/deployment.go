@@ -44,6 +44,8 @@ type Settings struct {
 	// Absence is how long a user or group must have been absent before a server
 	// removes what refers to it.
 	Absence time.Duration
+	// Issuers are those that a server may fetch the keys of.
+	Issuers contract.Issuers
 }
 
 // Deployment returns the Deployment of a tenant's SCIM server. The server reads
@@ -115,6 +117,7 @@ func container(t *scimv1alpha1.ScimTenant, settings Settings) *corev1ac.Containe
 		WithCommand("/scim-server").
 		WithArgs("--"+contract.FlagTenant+"="+t.Name, "--"+contract.FlagAbsence+"="+settings.Absence.String(),
 			"--"+contract.FlagSigningKeys+"="+path.Join(contract.PathSigning, contract.SigningKeysFile)).
+		WithArgs(settings.Issuers.Args()...).
 		WithEnv(
 			envFromField(contract.EnvPodName, "metadata.name"),
 			envFromField(contract.EnvPodNamespace, "metadata.namespace"),

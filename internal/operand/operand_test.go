@@ -19,6 +19,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 func tenant(change ...func(*scimv1alpha1.ScimTenant)) *scimv1alpha1.ScimTenant {
@@ -68,7 +69,9 @@ func checkMeta(t *testing.T, obj metav1.Object) {
 }
 
 func TestDeployment(t *testing.T) {
-	d := as[appsv1.Deployment](t, Deployment(tenant(), Settings{Image: "kubescim:1", Absence: time.Hour}))
+	d := as[appsv1.Deployment](t, Deployment(tenant(), Settings{
+		Image: "kubescim:1", Absence: time.Hour, Issuers: contract.IssuersOf([]string{"a.example.com", "b.example.com"}, []string{"10.0.0.0/8"}),
+	}))
 	checkMeta(t, d)
 	if *d.Spec.Replicas != 2 {
 		t.Errorf("replicas = %d", *d.Spec.Replicas)
@@ -95,6 +98,7 @@ func TestDeployment(t *testing.T) {
 	c := pod.Containers[0]
 	if c.Image != "kubescim:1" || !reflect.DeepEqual(c.Command, []string{"/scim-server"}) || !reflect.DeepEqual(c.Args, []string{
 		"--tenant=acme", "--absence=1h0m0s", "--signing-keys=/etc/kubescim/signing/keys.json",
+		"--issuer-hosts=a.example.com,b.example.com", "--issuer-networks=10.0.0.0/8",
 	}) {
 		t.Errorf("the container runs %s %v %v", c.Image, c.Command, c.Args)
 	}
