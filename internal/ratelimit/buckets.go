@@ -1,0 +1,236 @@
+package ratelimit
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"sync"
+	"time"
+)
+
+// dueParts is into how many parts a burst is divided: once one of them is used, a report is
+// due.
+const dueParts = 16
+
+// Key is an API key that has limits of its own. The zero Key has none.
+type Key struct {
+	// Name is that of the ScimApiKey. All of its tokens count together.
+	Name   string
+	Limits Limits
+}
+
+// Name is that of a limit.
+type Name string
+
+// Names of the limits.
+const (
+	TenantRequests Name = "TenantRequests"
+	TenantWrites   Name = "TenantWrites"
+	KeyRequests    Name = "KeyRequests"
+	KeyWrites      Name = "KeyWrites"
+)
+
+// Refusal says that a request must not be answered now. The zero Refusal says that it may.
+type Refusal struct {
+	// Limit is that which is reached; of several, the one that lasts longest.
+	Limit Name
+	// PerSecond is how many it lets through in a second.
+	PerSecond int32
+	// Wait is how long it takes until a request is let through if no other comes before, in
+	// whole seconds, and at least one.
+	Wait time.Duration
+}
+
+// Buckets are those of one tenant and its keys, on one replica. They are safe for concurrent
+// use.
+type Buckets struct {
+	due chan struct{}
+
+	mu sync.Mutex
+	// replicas is how many there are, this one included.
+	replicas int
+	tenant   *account
+	// keys are by name, and counted has the tenant's account, too, by id.
+	keys    map[string]*account
+	counted map[accountID]*account
+}
+
+// account is what one tenant, or one key, has sent and may send.
+type account struct {
+	id               accountID
+	requests, writes bucket
+	used             used
+	// due is how many requests, or writes, there were when a report became due.
+	due used
+}
+
+// used is how many requests and writes this replica has let through.
+type used struct{ requests, writes uint64 }
+
+// accountID tells the accounts of a tenant apart in reports.
+type accountID uint64
+
+// tenantID is that of the tenant itself.
+const tenantID accountID = 0
+
+// New returns the buckets of a tenant that has no limits and no keys yet.
+func New() *Buckets {
+	tenant := &account{id: tenantID}
+	return &Buckets{
+		due: make(chan struct{}, 1), tenant: tenant, replicas: 1,
+		keys: map[string]*account{}, counted: map[accountID]*account{tenantID: tenant},
+	}
+}
+
+// Due receives when peers should hear at once of what was used.
+func (b *Buckets) Due() <-chan struct{} { return b.due }
+
+// Resize gives the tenant limits.
+func (b *Buckets) Resize(limits Limits, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tenant.resize(limits, b.replicas, now)
+}
+
+// Among says how many replicas there are, this one included.
+func (b *Buckets) Among(replicas int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.replicas = max(replicas, 1)
+}
+
+// Keep makes the keys those that have limits of their own, and forgets all others.
+func (b *Buckets) Keep(keys []Key, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	kept := make(map[string]struct{}, len(keys))
+	for _, key := range keys {
+		b.of(key, now)
+		kept[key.Name] = struct{}{}
+	}
+	for name, found := range b.keys {
+		if _, is := kept[name]; !is {
+			delete(b.keys, name)
+			delete(b.counted, found.id)
+		}
+	}
+}
+
+// Admit counts a request with the key, or says why it must not be answered now; then it
+// counts nothing.
+func (b *Buckets) Admit(key Key, writes bool, now time.Time) Refusal {
+	cost := used{requests: 1}
+	if writes {
+		cost.writes = 1
+	}
+	return b.admit(key, cost, 1, now)
+}
+
+// AdmitOperations counts the operations of a bulk request, which was admitted for the first
+// of them as one that writes. Each is a request and writes. There may be more of them than
+// there are tokens, for which others wait then; but not when that is so already.
+func (b *Buckets) AdmitOperations(key Key, operations int, now time.Time) Refusal {
+	if operations <= 1 {
+		return Refusal{}
+	}
+	more := uint64(operations - 1)
+	return b.admit(key, used{requests: more, writes: more}, 0, now)
+}
+
+// admit counts the cost if all buckets that it is charged to have as many tokens as it needs.
+func (b *Buckets) admit(key Key, cost used, needs float64, now time.Time) Refusal {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	accounts := [2]*account{b.tenant, b.of(key, now)}
+	for _, counted := range accounts {
+		counted.fill(b.replicas, now)
+	}
+	refusal := latest(
+		accounts[0].refusal(TenantRequests, TenantWrites, cost, needs),
+		accounts[1].refusal(KeyRequests, KeyWrites, cost, needs))
+	if refusal.Wait > 0 {
+		return refusal
+	}
+	due := false
+	for _, counted := range accounts {
+		due = counted.charge(cost) || due
+	}
+	if due {
+		select {
+		case b.due <- struct{}{}:
+		default: // It is due already.
+		}
+	}
+	return Refusal{}
+}
+
+// of returns the account of a key; nil when that has no limits.
+func (b *Buckets) of(key Key, now time.Time) *account {
+	if key == (Key{}) {
+		return nil
+	}
+	found, known := b.keys[key.Name]
+	if !known {
+		found = &account{id: idOf(key.Name)}
+		b.keys[key.Name], b.counted[found.id] = found, found
+	}
+	found.resize(key.Limits, b.replicas, now)
+	return found
+}
+
+// idOf is the id of a key's account.
+func idOf(name string) accountID {
+	sum := sha256.Sum256([]byte(name))
+	return accountID(binary.BigEndian.Uint64(sum[:]))
+}
+
+func (a *account) resize(limits Limits, replicas int, now time.Time) {
+	a.requests.resize(limits.Requests, replicas, now)
+	a.writes.resize(limits.Writes, replicas, now)
+}
+
+func (a *account) fill(replicas int, now time.Time) {
+	if a != nil {
+		a.requests.fill(replicas, now)
+		a.writes.fill(replicas, now)
+	}
+}
+
+// refusal says why the account does not let a cost through, with the names of its limits.
+func (a *account) refusal(requests, writes Name, cost used, needs float64) Refusal {
+	if a == nil {
+		return Refusal{}
+	}
+	refusal := Refusal{Limit: requests, PerSecond: a.requests.limit.PerSecond, Wait: a.requests.wait(needs)}
+	if cost.writes > 0 {
+		refusal = latest(refusal, Refusal{Limit: writes, PerSecond: a.writes.limit.PerSecond, Wait: a.writes.wait(needs)})
+	}
+	return refusal
+}
+
+// latest returns the refusal that lasts longest.
+func latest(refusals ...Refusal) Refusal {
+	return slices.MaxFunc(refusals, func(a, b Refusal) int { return cmp.Compare(a.Wait, b.Wait) })
+}
+
+// charge counts a cost, and reports whether a report has become due by that.
+func (a *account) charge(cost used) (due bool) {
+	if a == nil {
+		return false
+	}
+	a.requests.charge(float64(cost.requests))
+	a.writes.charge(float64(cost.writes))
+	a.used.requests += cost.requests
+	a.used.writes += cost.writes
+	due = a.requests.isPart(a.used.requests-a.due.requests) || a.writes.isPart(a.used.writes-a.due.writes)
+	if due {
+		a.due = a.used
+	}
+	return due
+}
+
+// isPart reports whether so many are a part of a burst of which peers should hear.
+func (b *bucket) isPart(count uint64) bool {
+	return b.limit.PerSecond > 0 && count >= max(uint64(b.limit.Burst)/dueParts, 1)
+}

@@ -1,0 +1,245 @@
+package ratelimit_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/kubescim/kubescim/internal/ratelimit"
+)
+
+// How the simulated replicas report, as package driver does.
+const (
+	every   = 200 * time.Millisecond
+	spacing = 10 * time.Millisecond
+	step    = time.Millisecond
+)
+
+// world is the replicas of a tenant, in a time that only it lets go on.
+type world struct {
+	now      time.Time
+	random   *rand.Rand
+	replicas []*replica
+	// losing is which part of the reports is lost.
+	losing float64
+	// parted is true while no replica reaches another one.
+	parted bool
+	onWay  []report
+}
+
+// replica is one replica, and when it has reported last.
+type replica struct {
+	*ratelimit.Buckets
+	reporters []*ratelimit.Reporter // by peer; nil for itself
+	sent      time.Time
+	due       bool
+}
+
+// report is one that is on its way.
+type report struct {
+	to      *replica
+	content []byte
+	arrives time.Time
+}
+
+func newWorld(replicas int, limits ratelimit.Limits) *world {
+	w := &world{now: time.Unix(1_800_000_000, 0), random: rand.New(rand.NewPCG(1, uint64(replicas)))}
+	for range replicas {
+		one := &replica{Buckets: ratelimit.New(), sent: w.now.Add(-time.Duration(w.random.Int64N(int64(every))))}
+		one.Resize(limits, w.now)
+		one.Among(replicas)
+		w.replicas = append(w.replicas, one)
+	}
+	for i, one := range w.replicas {
+		one.reporters = make([]*ratelimit.Reporter, replicas)
+		for j := range w.replicas {
+			if j != i {
+				one.reporters[j] = one.Reporter(w.now)
+			}
+		}
+	}
+	return w
+}
+
+// pass lets time go by, with what replicas tell each other in it.
+func (w *world) pass(g *WithT) {
+	w.now = w.now.Add(step)
+	var later []report
+	for _, r := range w.onWay {
+		if w.now.Before(r.arrives) {
+			later = append(later, r)
+			continue
+		}
+		g.Expect(r.to.Charge(r.content, w.now)).To(Succeed())
+	}
+	w.onWay = later
+	for _, one := range w.replicas {
+		select {
+		case <-one.Due():
+			one.due = true
+		default:
+		}
+		if since := w.now.Sub(one.sent); since >= every || one.due && since >= spacing {
+			one.sent, one.due = w.now, false
+			w.send(one)
+		}
+	}
+}
+
+func (w *world) send(from *replica) {
+	for peer, reporter := range from.reporters {
+		if reporter == nil || w.parted {
+			continue
+		}
+		content := reporter.Report(nil, w.now)
+		if len(content) == 0 || w.random.Float64() < w.losing {
+			continue
+		}
+		reporter.Confirm()
+		travels := time.Duration(w.random.Int64N(int64(5 * time.Millisecond)))
+		w.onWay = append(w.onWay, report{to: w.replicas[peer], content: content, arrives: w.now.Add(travels)})
+	}
+}
+
+// flood sends more than may be sent for so long, to all replicas or to one, and returns how
+// much was let through in each second.
+func (w *world) flood(g *WithT, connections int, seconds int) (let []int) {
+	for range seconds {
+		count := 0
+		for range time.Second / step {
+			for i := range connections {
+				for range 3 {
+					if w.replicas[i%len(w.replicas)].Admit(ratelimit.Key{}, true, w.now).Wait == 0 {
+						count++
+					}
+				}
+			}
+			w.pass(g)
+		}
+		let = append(let, count)
+	}
+	return let
+}
+
+func sum(counts []int) (total int) {
+	for _, count := range counts {
+		total += count
+	}
+	return total
+}
+
+// However many replicas and connections there are, and with reports that are lost, what all
+// let through together is between half the limit and twice, from the first second.
+func TestReplicasTogether(t *testing.T) {
+	for name, test := range map[string]struct {
+		replicas, connections int
+		rate                  int32
+		losing                float64
+	}{
+		"one replica":                           {1, 60, 300, 0},
+		"two, one connection":                   {2, 1, 300, 0},
+		"three, one connection":                 {3, 1, 20, 0},
+		"three, many connections":               {3, 60, 300, 0},
+		"three, many connections, few a second": {3, 60, 5, 0},
+		"three, one in five reports is lost":    {3, 60, 300, 0.2},
+		"twenty, one connection":                {20, 1, 5, 0},
+		"twenty, many connections":              {20, 60, 20, 0},
+		"twenty, one in five reports is lost":   {20, 60, 20, 0.2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			w := newWorld(test.replicas, ratelimit.Limits{Writes: ratelimit.Limit{PerSecond: test.rate, Burst: 2 * test.rate}})
+			w.losing = test.losing
+			let := w.flood(g, test.connections, 15)
+			for from := range 6 {
+				total := sum(let[from : from+10])
+				g.Expect(total).To(And(BeNumerically(">=", 10*test.rate/2), BeNumerically("<=", 2*10*test.rate)), "%v", let)
+			}
+		})
+	}
+}
+
+// Replicas that cannot reach each other have the whole rate each. Once they can again, nobody
+// waits for what was used before.
+func TestReplicasApart(t *testing.T) {
+	g := NewWithT(t)
+	w := newWorld(3, ratelimit.Limits{Writes: ratelimit.Limit{PerSecond: 20, Burst: 40}})
+	w.parted = true
+	w.flood(g, 30, 20)
+	g.Expect(sum(w.flood(g, 30, 10))).To(BeNumerically("~", 3*10*20, 10))
+	w.parted = false
+	g.Expect(sum(w.flood(g, 30, 10))).To(BeNumerically("~", 10*20, 60))
+}
+
+// drain returns how much one replica lets through in a short time.
+func (w *world) drain(g *WithT, from *replica, key ratelimit.Key) (let int) {
+	for range 200 {
+		for from.Admit(key, true, w.now).Wait == 0 {
+			let++
+		}
+		w.pass(g)
+	}
+	return let
+}
+
+// A connection that breaks for a moment loses nothing.
+func TestShortBreak(t *testing.T) {
+	g := NewWithT(t)
+	w := newWorld(2, ratelimit.Limits{Writes: ratelimit.Limit{PerSecond: 1, Burst: 100}})
+	w.parted = true
+	for range 40 {
+		g.Expect(w.replicas[0].Admit(ratelimit.Key{}, true, w.now)).To(BeZero())
+		for range 50 {
+			w.pass(g)
+		}
+	}
+	w.parted = false
+	for range time.Second / step {
+		w.pass(g)
+	}
+	g.Expect(w.drain(g, w.replicas[1], ratelimit.Key{})).To(BeNumerically("~", 100-40, 5))
+}
+
+// Bulk requests are charged to all replicas, and those that come to another one wait.
+func TestBulkRequestsTogether(t *testing.T) {
+	g := NewWithT(t)
+	const operations = 500
+	w := newWorld(3, ratelimit.Limits{Writes: ratelimit.Limit{PerSecond: 100, Burst: 200}})
+	done := 0
+	for range 40 * time.Second / step {
+		for _, one := range w.replicas {
+			if one.Admit(ratelimit.Key{}, true, w.now).Wait == 0 && one.AdmitOperations(ratelimit.Key{}, operations, w.now).Wait == 0 {
+				done += operations
+			}
+		}
+		w.pass(g)
+	}
+	g.Expect(done).To(And(BeNumerically(">=", 40*100/2), BeNumerically("<=", 2*40*100)))
+}
+
+// Of many keys, what does not fit into one report is in the next.
+func TestManyKeys(t *testing.T) {
+	g := NewWithT(t)
+	w := newWorld(2, ratelimit.Limits{})
+	var keys []ratelimit.Key
+	for i := range 100 {
+		keys = append(keys, ratelimit.Key{Name: fmt.Sprint("key-", i), Limits: ratelimit.Limits{Requests: ratelimit.Limit{PerSecond: 1, Burst: 100}}})
+	}
+	for _, one := range w.replicas {
+		one.Keep(keys, w.now)
+	}
+	for _, key := range keys {
+		for range 50 {
+			g.Expect(w.replicas[0].Admit(key, true, w.now)).To(BeZero())
+		}
+	}
+	for range 3 * time.Second / step {
+		w.pass(g)
+	}
+	for _, key := range keys[:10] {
+		g.Expect(w.drain(g, w.replicas[1], key)).To(BeNumerically("~", 50, 8), key.Name)
+	}
+}
