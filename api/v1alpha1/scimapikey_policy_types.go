@@ -7,8 +7,10 @@ import (
 )
 
 const (
-	// AnnotationDeliveryAcknowledged on a ScimApiKey, with any value, says that the token
-	// has been copied: the hand-over Secret of a key whose delivery mode is Once is deleted.
+	// AnnotationDeliveryAcknowledged on a ScimApiKey says that the token has been copied: the
+	// hand-over Secret of a key whose delivery mode is Once is deleted. Its value is the key id
+	// of that token; any other value stands for the one that the status says is in the Secret.
+	// It is taken away when it has been acted upon, or is about no token in the Secret.
 	AnnotationDeliveryAcknowledged = "scim.kubescim.dev/delivery-acknowledged"
 
 	// AnnotationRotateAt on a ScimApiKey asks for another token. Its value is a time

@@ -68,6 +68,9 @@ func KeyID(token string) (id string, ok bool) {
 	return id, true
 }
 
+// IsKeyID reports whether a string has the form of a key id.
+func IsKeyID(id string) bool { return isEncoded(id, keyIDLength) }
+
 // VerifierOf returns the verifier of a token that exists already; false when
 // the string is no token.
 func VerifierOf(token string) (v Verifier, ok bool) {

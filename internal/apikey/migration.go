@@ -31,7 +31,7 @@ func (v Verifier) MarshalText() ([]byte, error) {
 // left alone, so that an older server can read what a newer operator wrote.
 // Errors do not repeat the data.
 func ParseVerifier(keyID string, data []byte) (Verifier, error) {
-	if !isEncoded(keyID, keyIDLength) {
+	if !IsKeyID(keyID) {
 		return Verifier{}, errors.New("not a key id")
 	}
 	var stored storedVerifier

@@ -111,16 +111,20 @@ var _ = Describe("The life of a key", SpecPriority(1), Ordered, ContinueOnFailur
 		Apply(NewKey(t.Namespace, "once", t.Name, func(spec *scimv1alpha1.ScimApiKeySpec) { spec.Delivery.Mode = scimv1alpha1.DeliveryOnce }))
 		token := delivered("once", "")
 		Eventually(func() any { return state("once") }).Should(BeEquivalentTo(scimv1alpha1.DeliveryAvailable))
-		acknowledge := func() {
+		acknowledge := func(value string) {
 			GinkgoHelper()
-			annotate("once", scimv1alpha1.AnnotationDeliveryAcknowledged+"=true")
-			Eventually(func() any { return state("once") }).Should(BeEquivalentTo(scimv1alpha1.DeliveryAcknowledged))
-			Expect(KubectlGet(t.Namespace, "secret", "once")).To(BeNil())
+			annotate("once", scimv1alpha1.AnnotationDeliveryAcknowledged+"="+value)
 			Eventually(func() string {
 				return Kubectl("get", "scimapikey", "-n", t.Namespace, "once", "-o", "jsonpath={.metadata.annotations}")
 			}).ShouldNot(ContainSubstring(scimv1alpha1.AnnotationDeliveryAcknowledged))
 		}
-		acknowledge()
+		acknowledged := func() {
+			GinkgoHelper()
+			Eventually(func() any { return state("once") }).Should(BeEquivalentTo(scimv1alpha1.DeliveryAcknowledged))
+			Expect(KubectlGet(t.Namespace, "secret", "once")).To(BeNil())
+		}
+		acknowledge("true")
+		acknowledged()
 		answers(t, token, http.StatusOK)
 		WaitFor(t.Namespace, "condition=Ready", "scimapikey/once")
 
@@ -128,7 +132,11 @@ var _ = Describe("The life of a key", SpecPriority(1), Ordered, ContinueOnFailur
 		another := delivered("once", token)
 		answers(t, another, http.StatusOK)
 		Eventually(func() any { return state("once") }).Should(BeEquivalentTo(scimv1alpha1.DeliveryAvailable))
-		acknowledge()
+		acknowledge(CredentialOf(token))
+		Expect(state("once")).To(BeEquivalentTo(scimv1alpha1.DeliveryAvailable), "the token before was acknowledged, and not this one")
+		Expect(KubectlGet(t.Namespace, "secret", "once")).NotTo(BeNil())
+		acknowledge(CredentialOf(another))
+		acknowledged()
 	})
 
 	It("hands its token over once, for a minute at the least", func() {

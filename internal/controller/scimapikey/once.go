@@ -6,6 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -16,26 +17,39 @@ func withdraw(s *scope) (d decision, applies bool) {
 	if !s.key.DeliveredOnce() || !hasHandover(s) {
 		return decision{}, false
 	}
-	if acknowledged(s.key) || !s.now.Before(availableUntil(s)) {
+	token, _ := s.handedOver()
+	if acknowledged(s.key, token.KeyID) || !s.now.Before(availableUntil(s)) {
 		return decision{step: stepWithdraw}, true
 	}
 	return decision{}, false
 }
 
-// forgetAcknowledgement takes an annotation away that says of no Secret that its token has
-// been copied: it was acted upon, or came too early. Otherwise the next token would be gone
-// before anybody has read it.
+// forgetAcknowledgement takes an annotation away that does not say of the token in the
+// Secret that it has been copied: it was acted upon, came too early, or is about another
+// token. Otherwise the next token would be gone before anybody has read it.
 func forgetAcknowledgement(s *scope) (d decision, applies bool) {
-	if s.key.DeliveredOnce() && acknowledged(s.key) && !hasHandover(s) {
+	_, annotated := s.key.Annotations[scimv1alpha1.AnnotationDeliveryAcknowledged]
+	token, _ := s.handedOver()
+	if s.key.DeliveredOnce() && annotated && !(hasHandover(s) && acknowledged(s.key, token.KeyID)) {
 		return decision{step: stepForget}, true
 	}
 	return decision{}, false
 }
 
-// acknowledged reports whether somebody says that the token has been copied.
-func acknowledged(key *scimv1alpha1.ScimApiKey) bool {
-	_, acknowledged := key.Annotations[scimv1alpha1.AnnotationDeliveryAcknowledged]
-	return acknowledged
+// acknowledged reports whether somebody says that the token of a key id has been copied. A
+// value that is no key id is about the token that the status says is in the Secret: whoever
+// sets it knows of no later one, whatever has been written into the Secret meanwhile.
+func acknowledged(key *scimv1alpha1.ScimApiKey, keyID string) bool {
+	value, annotated := key.Annotations[scimv1alpha1.AnnotationDeliveryAcknowledged]
+	stated := key.Status.Delivery
+	switch {
+	case !annotated:
+		return false
+	case apikey.IsKeyID(value):
+		return value == keyID
+	default:
+		return stated.State == scimv1alpha1.DeliveryAvailable && stated.KeyID == keyID
+	}
 }
 
 // hasHandover reports whether there is a hand-over Secret of this key.
@@ -77,7 +91,7 @@ func setDelivery(s *scope) {
 	case newest == nil && before.State == "":
 		s.key.Status.Delivery = stateSince(scimv1alpha1.DeliveryPending, "", s.now)
 	case newest == nil, isGone(before, newest.Name), s.key.Status.SecretName == "":
-	case !acknowledged(s.key) && isOverdue(s, before, newest.Name):
+	case !acknowledged(s.key, newest.Name) && isOverdue(s, before, newest.Name):
 		s.key.Status.Delivery = stateSince(scimv1alpha1.DeliveryExpired, newest.Name, s.now)
 	default:
 		// Whoever deletes the Secret by hand has read it, or does not want it.

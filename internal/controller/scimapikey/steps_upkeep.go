@@ -53,11 +53,11 @@ func (r *Reconciler) withdraw(ctx context.Context, s *scope) error {
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("deleting Secret %s, which has been read or is over: %w", s.handover.Name, err)
 	}
+	token, _ := s.handedOver()
 	state := scimv1alpha1.DeliveryExpired
-	if acknowledged(s.key) {
+	if acknowledged(s.key, token.KeyID) {
 		state = scimv1alpha1.DeliveryAcknowledged
 	}
-	token, _ := s.handedOver()
 	s.key.Status.Delivery = stateSince(state, token.KeyID, s.now)
 	r.recordWithdrawn(s.key, state)
 	return nil

@@ -40,6 +40,11 @@ func rotateOn(text string) change { return annotated(scimv1alpha1.AnnotationRota
 
 func acknowledges(s *scope) { annotated(scimv1alpha1.AnnotationDeliveryAcknowledged, "true")(s) }
 
+// acknowledgesOf says that a token has been copied, by its key id.
+func acknowledgesOf(token token) change {
+	return annotated(scimv1alpha1.AnnotationDeliveryAcknowledged, token.verifier.KeyID)
+}
+
 func once(ttl time.Duration) change {
 	return func(s *scope) {
 		s.key.Spec.Delivery = scimv1alpha1.Delivery{Mode: scimv1alpha1.DeliveryOnce, TTLSeconds: int32(ttl / time.Second)}
@@ -180,7 +185,13 @@ func TestUpkeep(t *testing.T) {
 		"issued in the future":            {scope: found(has(issuedToken, issuedOn(noon.Add(100*day))), longest(90*day)), step: stepShorten, of: issuedToken.verifier.KeyID, until: noon.Add(90*day - time.Minute)},
 
 		"once, and there":                      {scope: found(has(issuedToken), handedOver, once(time.Hour))},
-		"once, and acknowledged":               {scope: found(has(issuedToken), handedOver, once(time.Hour), acknowledges), step: stepWithdraw},
+		"once, and acknowledged":               {scope: found(has(issuedToken), handedOver, once(time.Hour), stated("Available", issuedToken, noon), acknowledges), step: stepWithdraw},
+		"once, and acknowledged by its key id": {scope: found(has(issuedToken), handedOver, once(time.Hour), acknowledgesOf(issuedToken)), step: stepWithdraw},
+		"once, and another one acknowledged":   {scope: found(rotated(ending(noon.Add(time.Hour))), once(time.Hour), stated("Available", issuedToken, noon), acknowledgesOf(before)), step: stepForget},
+		"once, rewritten since it was read":    {scope: found(rotated(ending(noon.Add(time.Hour))), once(time.Hour), stated("Available", before, noon), acknowledges), step: stepForget},
+		"once, and acknowledged before it was said to be there": {
+			scope: found(has(issuedToken), handedOver, once(time.Hour), stated("Pending", token0, noon), acknowledges), step: stepForget,
+		},
 		"once, and not yet over":               {scope: found(has(issuedToken), handedOver, once(time.Minute))},
 		"once, and over":                       {scope: found(has(issuedToken), handedOver, once(time.Minute), stated("Available", issuedToken, noon.Add(-time.Minute))), step: stepWithdraw},
 		"once, and over by the Secret alone":   {scope: found(has(issuedToken, old), inSecret(issuedToken), once(time.Minute)), step: stepWithdraw},
@@ -193,9 +204,17 @@ func TestUpkeep(t *testing.T) {
 		"once, withdrawn, and on its way": {
 			scope: found(rotation, allAcknowledge, once(time.Hour), acknowledges, func(s *scope) { s.handover = nil }), step: stepForget,
 		},
-		"once, acknowledged while another is on its way": {scope: found(rotation, allAcknowledge, once(time.Hour), acknowledges), step: stepWithdraw},
-		"once, and its key is deleted":                   {scope: found(deleted, handedOver, once(time.Hour), acknowledges), step: stepRelease},
-		"to stay, and acknowledged":                      {scope: found(has(issuedToken), handedOver, acknowledges)},
+		"once, acknowledged while another is on its way": {
+			scope: found(rotation, allAcknowledge, once(time.Hour), stated("Available", before, noon), acknowledges), step: stepWithdraw,
+		},
+		"once, acknowledged by key id while another is on its way": {
+			scope: found(rotation, allAcknowledge, once(time.Hour), acknowledgesOf(before)), step: stepWithdraw,
+		},
+		"once, on its way, and acknowledged already": {
+			scope: found(rotation, allAcknowledge, once(time.Hour), stated("Available", before, noon), acknowledgesOf(issuedToken)), step: stepForget,
+		},
+		"once, and its key is deleted": {scope: found(deleted, handedOver, once(time.Hour), acknowledges), step: stepRelease},
+		"to stay, and acknowledged":    {scope: found(has(issuedToken), handedOver, acknowledges)},
 
 		"federated":                    {scope: found(asFederated), reason: "FederationUnavailable"},
 		"federated, and one applied":   {scope: found(asFederated, has(elsewhere)), reason: "FederationUnavailable"},
