@@ -65,12 +65,14 @@ func tooEarly(tenant *scimv1alpha1.ScimTenant) *problem {
 	}
 }
 
-// immutable is the problem of hashes that cannot be written: nobody, the operator
-// included, can change such a Secret, and whoever only deletes it loses the hashes.
+// immutable is the problem of hashes that cannot be written for servers of the release
+// before: nobody, the operator included, can change such a Secret, and whoever only deletes
+// it loses the hashes. Servers of this release do not read it, whoever has made it.
 func immutable(secret *corev1.Secret) *problem {
 	return &problem{
 		reason: scimv1alpha1.ReasonObjectInvalid,
-		message: fmt.Sprintf("Secret %q is immutable, and has to be changed: replace it by one with the same content that is not; "+
+		message: fmt.Sprintf("servers of the release before, if any still run, go by Secret %q, which is immutable and must be changed for them: "+
+			"replace it by one with the same content that is not; "+
 			"save it with kubectl get secret %s -n %s -o yaml, take out immutable: true, and give the file to kubectl replace --force -f",
 			secret.Name, secret.Name, secret.Namespace),
 	}

@@ -85,7 +85,7 @@ func decideReady(s *scope, tenant, delivery, acceptance metav1.Condition) condit
 	blocked := problem != nil && !problem.passing
 	switch {
 	case !s.key.DeletionTimestamp.IsZero() && blocked:
-		return because(conditions.Stalled, problem.reason, "the token still works, and cannot be revoked: "+problem.message)
+		return because(conditions.Stalled, problem.reason, "servers of this release refuse the token already; "+problem.message)
 	case !s.key.DeletionTimestamp.IsZero():
 		return because(conditions.Reconciling, scimv1alpha1.ReasonDeleting, revoking(s))
 	case s.expired():

@@ -14,6 +14,18 @@ import (
 	"github.com/kubescim/kubescim/internal/conditions/conditionscheck"
 )
 
+// Pods of this release refuse the token of a key that is being deleted, whatever Secret is in
+// the way of those of the release before.
+func TestStatusOfARevocationThatIsHeldUp(t *testing.T) {
+	s := found(has(issuedToken), said, deleted, immutableVerifiers)
+	s.decision = decide(s)
+	ready, _ := setStatus(s)
+	if ready.Outcome != conditions.Stalled || ready.Reason != scimv1alpha1.ReasonObjectInvalid ||
+		!strings.HasPrefix(ready.Message, "servers of this release refuse the token already; servers of the release before, if any still run, go by Secret") {
+		t.Errorf("it says %+v", ready)
+	}
+}
+
 func TestStatus(t *testing.T) {
 	const (
 		yes = metav1.ConditionTrue
@@ -57,6 +69,7 @@ func TestStatus(t *testing.T) {
 		"another token is on its way":       {found(rotation, said), conditions.Reconciling, "WaitingForServer", yes, yes, no, "0 of 2"},
 		"another token cannot be written":   {found(has(issuedToken), said, allAcknowledge, every(90), foreign, rotateOn("2026-05-01T12:00:00Z")), conditions.Stalled, "ObjectConflict", yes, yes, yes, "delete or rename it"},
 		"the token before still works":      {found(rotated(ending(noon.Add(time.Hour))), said, allAcknowledge), conditions.Ready, "Succeeded", yes, yes, yes, ""},
+		"old pods cannot be written for":    {found(pending, immutableVerifiers), conditions.Stalled, "ObjectInvalid", yes, no, no, "servers of the release before, if any still run, go by Secret"},
 		"made elsewhere, and gone":          {found(said, offline), conditions.Stalled, "WaitingForCredential", yes, no, no, "kubectl scim key generate"},
 	} {
 		t.Run(name, func(t *testing.T) {
