@@ -33,11 +33,13 @@ type EndpointSpec struct {
 	// trustedProxies are the networks of the proxies and load balancers in front of the
 	// server. Of a request that comes through them, the client's address is the last one in
 	// X-Forwarded-For that is not theirs; of any other, the address of the connection.
-	// Keys with `spec.allowedCIDRs` need it. None when omitted.
+	// Keys with `spec.allowedCIDRs` need it. It cannot be every address (0.0.0.0/0, ::/0). None when
+	// omitted.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:XValidation:rule="self.all(network, !isCIDR(network) || cidr(network).prefixLength() > 0)",message="`trustedProxies` must not be every address: then anybody could say in a header from where they come, and pass for one of a key's `allowedCIDRs`. Name the networks of your Ingress controller and load balancers, for example '10.4.0.0/16'"
 	TrustedProxies []CIDR `json:"trustedProxies,omitempty"`
 }
 

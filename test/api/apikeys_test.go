@@ -160,5 +160,7 @@ var _ = Describe("The trusted proxies of a ScimTenant", func() {
 		Entry("as nothing", "", "spec.endpoint.trustedProxies"),
 		Entry("as an address", "10.0.0.1", "must be a network in CIDR notation"),
 		Entry("twice", "10.0.0.0/8, 10.0.0.0/8", "Duplicate value"),
+		Entry("as everybody", "10.0.0.0/8, 0.0.0.0/0", "`trustedProxies` must not be every address"),
+		Entry("as everybody by IPv6", "'::/0'", "then anybody could say in a header from where they come"),
 	)
 })
