@@ -119,11 +119,12 @@ type ScimTenantSpec struct {
 	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self)) && quantity(string(self)).compareTo(quantity('1Mi')) >= 0 && quantity(string(self)).compareTo(quantity('8Gi')) <= 0",message="must be a quantity from 1Mi to 8Gi, for example '64Mi'"
 	StorageLimit *resource.Quantity `json:"storageLimit,omitempty"`
 
-	// credentialsNotBefore refuses every token that was made before this time. It is how
-	// to revoke all of a tenant's tokens at once, also while the operator is away, and
-	// how to make sure that a restored backup brings no revoked one back.
+	// credentialsNotBefore refuses every token that was made before this time. It is in whole
+	// seconds, as the times of tokens are. It is how to revoke all of a tenant's tokens at
+	// once, also while the operator is away, and how to make sure that a restored backup
+	// brings no revoked one back.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="int(self) > 0",message="must be a time, for example '2026-05-01T12:00:00Z'"
+	// +kubebuilder:validation:XValidation:rule="int(self) > 0 && timestamp(int(self)) == self",message="must be a time in whole seconds, for example '2026-05-01T12:00:00Z'"
 	CredentialsNotBefore metav1.Time `json:"credentialsNotBefore,omitzero"`
 
 	// deletionPolicy says what becomes of the users and groups when this
