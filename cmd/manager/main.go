@@ -1,9 +1,10 @@
 // Command manager runs the operator.
+//
+// The exit status is 0 when it was told to stop, 1 when it could not go on, and 2 when the
+// command line cannot be parsed.
 package main
 
 import (
-	"errors"
-	"flag"
 	"fmt"
 	"os"
 
@@ -17,14 +18,20 @@ import (
 )
 
 func main() {
-	options, err := parse(os.Args[1:], os.Getenv)
+	os.Exit(execute(os.Args[1:], os.Getenv))
+}
+
+// execute is the whole program, and returns its exit status.
+func execute(args []string, getenv func(string) string) int {
+	options, err := parse(args, getenv)
 	if err == nil {
 		err = run(options)
 	}
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
+	code := program.ExitCode(err)
+	if code == program.ExitFailure { // What cannot be parsed was told with the usage.
 		fmt.Fprintln(os.Stderr, "manager:", err)
-		os.Exit(1)
 	}
+	return code
 }
 
 // run runs the operator until the process is told to stop.

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/kubescim/kubescim/internal/program"
 )
 
 // inPod is the environment of the operator's pod, without the image.
@@ -48,6 +50,22 @@ func TestParseRefuses(t *testing.T) {
 	} {
 		if _, err := parse(strings.Fields(args), inPod); err == nil {
 			t.Errorf("%q was accepted", args)
+		}
+	}
+}
+
+func TestExitStatus(t *testing.T) {
+	for args, want := range map[string]int{
+		"--nonsense":   program.ExitUsage,
+		"--workers=x":  program.ExitUsage,
+		"--log-format": program.ExitUsage,
+		"":             program.ExitFailure, // without an image
+		"--server-image=x --config=/nonexistent/config.yaml": program.ExitFailure,
+		"--help":    0,
+		"--version": 0,
+	} {
+		if got := execute(strings.Fields(args), inPod); got != want {
+			t.Errorf("%q ends with %d, want %d", args, got, want)
 		}
 	}
 }
