@@ -79,6 +79,7 @@ func CacheOptions(own string, namespaces []string) cache.Options {
 			&corev1.ConfigMap{}: {
 				Namespaces: map[string]cache.Config{own: {LabelSelector: labels.SelectorFromSet(operand.HostRecordLabels())}},
 			},
+			&scimv1alpha1.ScimCredential{}: {Transform: stripCredential},
 			&coordinationv1.Lease{}: {
 				Label: labels.SelectorFromSet(labels.Set{scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica}),
 			},
@@ -93,6 +94,15 @@ func CacheOptions(own string, namespaces []string) cache.Options {
 		options.DefaultNamespaces[namespace] = cache.Config{}
 	}
 	return options
+}
+
+// stripCredential drops from a ScimCredential what nobody reads in the cache: what changes one
+// reads it live. Whoever may write it can make its annotations as long as 256 KiB.
+func stripCredential(object any) (any, error) {
+	if credential, ok := object.(*scimv1alpha1.ScimCredential); ok {
+		credential.ManagedFields, credential.Annotations = nil, nil
+	}
+	return object, nil
 }
 
 // CachesFilled is the check of readiness: it fails until the caches have been

@@ -6,10 +6,12 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/controller"
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
 )
 
@@ -51,4 +53,28 @@ func TestSamples(t *testing.T) {
 		}
 	}
 	g.Expect(ready).To(BeNumerically(">=", 4))
+}
+
+// Whoever applies ScimCredentials could otherwise fill the operator's memory with what nobody
+// reads.
+func TestTheCacheKeepsOfACredentialWhatIsRead(t *testing.T) {
+	g := NewWithT(t)
+	credential := &scimv1alpha1.ScimCredential{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: "sq3eb6by6x4tifho", Annotations: map[string]string{"note": "long"},
+			ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl", Operation: metav1.ManagedFieldsOperationApply}},
+		},
+		Spec: scimv1alpha1.ScimCredentialSpec{APIKeyRef: scimv1alpha1.APIKeyReference{Name: "okta"}},
+	}
+	found := false
+	for object, by := range controller.CacheOptions("kubescim-system", nil).ByObject {
+		if _, is := object.(*scimv1alpha1.ScimCredential); !is {
+			continue
+		}
+		found = true
+		kept, err := by.Transform(credential)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(kept).To(And(HaveField("Annotations", BeEmpty()), HaveField("ManagedFields", BeEmpty()), HaveField("Spec.APIKeyRef.Name", "okta")))
+	}
+	g.Expect(found).To(BeTrue())
 }

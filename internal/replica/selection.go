@@ -71,7 +71,8 @@ func (s *selection[T, O]) get(ctx context.Context, name string) (O, bool, error)
 // none are decoded where they are read; false is returned for it with an object that has
 // its name and resourceVersion.
 func (s *selection[T, O]) read(found *unstructured.Unstructured) (object O, readable bool) {
-	found.SetManagedFields(nil) // Nobody asks for those, and they are long.
+	found.SetManagedFields(nil) // Nobody asks for these, and whoever may write the object can make
+	found.SetAnnotations(nil)   // them as long as 256 KiB.
 	object = O(new(T))
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(found.Object, object); err != nil {
 		s.log.Error("an object cannot be read and counts as absent; replace it",

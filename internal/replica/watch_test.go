@@ -126,6 +126,28 @@ func TestWatchesThatEndAtOnceAreBegunAgainMoreAndMoreRarely(t *testing.T) {
 	})
 }
 
+// Whoever applies ScimCredentials could otherwise fill the memory of every pod with what
+// nobody reads.
+func TestOfAnObjectIsKeptWhatIsRead(t *testing.T) {
+	g := NewWithT(t)
+	listed, watched := credentialAt(t, "1"), credentialAt(t, "2")
+	for _, credential := range []*scimv1alpha1.ScimCredential{listed, watched} {
+		credential.Annotations = map[string]string{"note": "long"}
+		credential.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl", Operation: metav1.ManagedFieldsOperationApply}}
+	}
+	a, _ := newAcceptance(&cluster{credentials: []*scimv1alpha1.ScimCredential{listed}, revision: "1"})
+	_, err := a.listCredentials(t.Context())
+	g.Expect(err).NotTo(HaveOccurred())
+	f := &follower[scimv1alpha1.ScimCredential, *scimv1alpha1.ScimCredential]{selection: a.credentials, changed: a.changeCredential}
+	g.Expect(f.handle(t.Context(), watch.Event{Type: watch.Added, Object: encoded(watched)})).To(Succeed())
+	for _, credential := range []*scimv1alpha1.ScimCredential{listed, watched} {
+		kept := a.issued[credential.Name]
+		g.Expect(kept.Spec.SHA256).To(Equal(credential.Spec.SHA256))
+		g.Expect(kept.Annotations).To(BeEmpty())
+		g.Expect(kept.ManagedFields).To(BeEmpty())
+	}
+}
+
 // The operator waits for the revision of a ScimCredential that it has made or changed, and
 // of a deletion there is one too.
 func TestARevisionIsAcknowledgedWithWhatIsAcceptedByThen(t *testing.T) {
