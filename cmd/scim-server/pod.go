@@ -90,7 +90,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 	}, p.metrics)
 	p.follower = &replica.Replica{
 		Client: live, Tenant: p.tenant, Namespace: o.pod.Namespace, Name: o.tenant,
-		Follows: p.cache.Follow, Accepted: p.members.Accept, Log: log,
+		Follows: p.cache.Follow, Members: p.members, Log: log,
 	}
 	p.signingKeys = &replica.SigningKeys{Path: o.signingKeys, Accept: p.tenant.SignWith, Log: log}
 	return p, nil

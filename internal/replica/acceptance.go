@@ -39,8 +39,11 @@ type acceptance struct {
 	apiKeys     *apiKeys
 	credentials *credentials
 	log         *slog.Logger
-	// accept is told the tokens that are accepted, by the ScimCredentials of the revision.
-	accept func(keys auth.Keys, revision string)
+	// accept is told the tokens that are accepted, by the ScimCredentials of the revision,
+	// which is one of the history.
+	accept func(keys auth.Keys, revision string, history uint64)
+	// historyNow is how often the history of resourceVersions was rewritten.
+	historyNow func() uint64
 
 	// mu is held while keys are read, so that those that are read later are newer.
 	mu     sync.Mutex
@@ -52,6 +55,8 @@ type acceptance struct {
 	// far they go, and how far is acknowledged.
 	issued   map[string]*scimv1alpha1.ScimCredential
 	revision string
+	// history is what historyNow was before the ScimCredentials were listed.
+	history  uint64
 	accepted auth.Keys // last
 }
 
@@ -101,6 +106,7 @@ func (a *acceptance) changeKey(_ context.Context, change watch.EventType, key *s
 // listCredentials reads all credentials of the namespace, and then the keys if there are
 // any that may be older than they are.
 func (a *acceptance) listCredentials(ctx context.Context) (revision string, err error) {
+	history := a.historyNow()
 	listed, revision, err := a.credentials.list(ctx)
 	if err != nil {
 		return "", err
@@ -114,7 +120,7 @@ func (a *acceptance) listCredentials(ctx context.Context) (revision string, err 
 			return "", err
 		}
 	}
-	a.revision = revision
+	a.revision, a.history = revision, history
 	a.decide()
 	return revision, nil
 }
@@ -157,7 +163,7 @@ func (a *acceptance) decide() {
 		return
 	}
 	accepted := auth.Keys(contract.Accepted(a.tenant, a.keys, slices.Collect(maps.Values(a.issued)), time.Now()))
-	a.accept(accepted, a.revision)
+	a.accept(accepted, a.revision, a.history)
 	if a.accepted == nil || !maps.EqualFunc(a.accepted, accepted, apikey.Key.Equal) {
 		a.log.Info("accepting tokens", slog.Int("tokens", len(accepted)), slog.String("revision", a.revision))
 	}

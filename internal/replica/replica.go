@@ -39,10 +39,8 @@ type Replica struct {
 	Tenant *server.Tenant
 	// Namespace and Name are those of the ScimTenant.
 	Namespace, Name string
-	// Accepted is told up to which revision of the ScimCredentials the runtime goes, once
-	// it does, and does nothing any more under a token that is not accepted; and again
-	// when something else has changed what is accepted. It must not block.
-	Accepted func(revision string)
+	// Members are the tenant's replicas, this one among them.
+	Members Members
 	// Follows, if set, is told the tenant's resource types, before any request is
 	// answered with them.
 	Follows func(*schema.Registry)
@@ -54,6 +52,20 @@ type Replica struct {
 	registry   *schema.Registry
 }
 
+// Members are a tenant's replicas, one of which is this one. They know by now how often the
+// history of resourceVersions was rewritten, since etcd was restored to an older state.
+type Members interface {
+	// Accept is told up to which revision of the ScimCredentials the runtime goes, once
+	// it does, and does nothing any more under a token that is not accepted; and again
+	// when something else has changed what is accepted. history is what History was before
+	// they were read. It must not block.
+	Accept(revision string, history uint64)
+	// History is how often history was rewritten.
+	History() uint64
+	// Rewritten receives when that has changed.
+	Rewritten() <-chan struct{}
+}
+
 // Run follows the cluster until the context is done.
 func (r *Replica) Run(ctx context.Context) {
 	tenants := &tenants{
@@ -63,7 +75,7 @@ func (r *Replica) Run(ctx context.Context) {
 	accepted := r.newAcceptance()
 	var running sync.WaitGroup
 	running.Go(func() {
-		follow(ctx, tenants, func(ctx context.Context) (string, error) {
+		follow(ctx, tenants, nil, func(ctx context.Context) (string, error) {
 			found, revision, err := tenants.list(ctx)
 			for _, tenant := range found {
 				r.configure(tenant)
@@ -79,8 +91,10 @@ func (r *Replica) Run(ctx context.Context) {
 			return nil
 		})
 	})
-	running.Go(func() { follow(ctx, accepted.apiKeys, accepted.listKeys, accepted.changeKey) })
-	running.Go(func() { follow(ctx, accepted.credentials, accepted.listCredentials, accepted.changeCredential) })
+	running.Go(func() { follow(ctx, accepted.apiKeys, nil, accepted.listKeys, accepted.changeKey) })
+	running.Go(func() {
+		follow(ctx, accepted.credentials, r.Members.Rewritten(), accepted.listCredentials, accepted.changeCredential)
+	})
 	running.Wait()
 }
 
@@ -93,9 +107,10 @@ func (r *Replica) newAcceptance() *acceptance {
 			selector: fields.OneTermEqualSelector("spec.tenantRef.name", r.Name),
 		},
 		credentials: &credentials{client: r.Client, log: r.Log, namespace: r.Namespace, kind: "ScimCredential"},
-		accept: func(keys auth.Keys, revision string) {
-			r.Tenant.Accept(keys, func() { r.Accepted(revision) })
+		accept: func(keys auth.Keys, revision string, history uint64) {
+			r.Tenant.Accept(keys, func() { r.Members.Accept(revision, history) })
 		},
+		historyNow: r.Members.History,
 	}
 }
 

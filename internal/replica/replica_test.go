@@ -77,7 +77,7 @@ var _ = Describe("A replica, with a server's permissions", func() {
 			})
 			Expect(err).NotTo(HaveOccurred())
 			member := &replica.Replica{
-				Client: live, Tenant: served, Namespace: namespace, Name: "acme", Accepted: members.Accept, Log: log,
+				Client: live, Tenant: served, Namespace: namespace, Name: "acme", Members: members, Log: log,
 			}
 			running, cancel := context.WithCancel(context.Background())
 			ended := make(chan struct{})

@@ -31,6 +31,9 @@ const lastingWatch = 30 * time.Second
 // for twenty keys and their credentials takes 0.7 MB of memory where this takes 0.2 MB.
 type follower[T any, O object[T]] struct {
 	*selection[T, O]
+	// anew, if it is not nil, receives when all objects have to be read again, and watched
+	// from there on.
+	anew <-chan struct{}
 	// list reads all objects, takes note of them, and returns the revision that the
 	// changes go on from.
 	list func(ctx context.Context) (revision string, err error)
@@ -42,10 +45,10 @@ type follower[T any, O object[T]] struct {
 
 // follow follows a selection until the context is done.
 func follow[T any, O object[T]](
-	ctx context.Context, selected *selection[T, O],
+	ctx context.Context, selected *selection[T, O], anew <-chan struct{},
 	list func(context.Context) (string, error), changed func(context.Context, watch.EventType, O) error,
 ) {
-	(&follower[T, O]{selection: selected, list: list, changed: changed}).run(ctx)
+	(&follower[T, O]{selection: selected, anew: anew, list: list, changed: changed}).run(ctx)
 }
 
 // run follows the selection until the context is done. While the API server does
@@ -77,12 +80,19 @@ func (f *follower[T, O]) once(ctx context.Context) error {
 		return fmt.Errorf("watching each %s: %w", f.kind, err)
 	}
 	defer events.Stop()
-	for event := range events.ResultChan() {
-		if err := f.handle(ctx, event); err != nil {
-			return err
+	for {
+		select {
+		case <-f.anew:
+			return nil
+		case event, more := <-events.ResultChan():
+			if !more {
+				return nil
+			}
+			if err := f.handle(ctx, event); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
 }
 
 func (f *follower[T, O]) handle(ctx context.Context, event watch.Event) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,8 +32,9 @@ type cluster struct {
 	keys        map[string]*scimv1alpha1.ScimApiKey
 	credentials []*scimv1alpha1.ScimCredential
 	revision    string // of lists
-	down        bool   // keys cannot be read
-	begun       int    // watches
+	history     uint64
+	down        bool // keys cannot be read
+	begun       int  // watches
 }
 
 func (c *cluster) client() client.WithWatch {
@@ -86,6 +88,7 @@ func encoded(object client.Object) *unstructured.Unstructured {
 type reported struct {
 	Keys     auth.Keys
 	Revision string
+	History  uint64
 }
 
 func newAcceptance(c *cluster) (*acceptance, *reported) {
@@ -93,7 +96,10 @@ func newAcceptance(c *cluster) (*acceptance, *reported) {
 	a := &acceptance{
 		log: log, apiKeys: &apiKeys{client: c.client(), log: log, kind: "ScimApiKey"},
 		credentials: &credentials{client: c.client(), log: log, kind: "ScimCredential"},
-		accept:      func(keys auth.Keys, revision string) { *last = reported{Keys: keys, Revision: revision} },
+		accept: func(keys auth.Keys, revision string, history uint64) {
+			*last = reported{Keys: keys, Revision: revision, History: history}
+		},
+		historyNow: func() uint64 { return c.history },
 	}
 	a.configure(&scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Name: "acme"}})
 	return a, last
@@ -121,9 +127,50 @@ func TestWatchesThatEndAtOnceAreBegunAgainMoreAndMoreRarely(t *testing.T) {
 		a, _ := newAcceptance(c)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		follow(ctx, a.apiKeys, a.listKeys, a.changeKey)
+		follow(ctx, a.apiKeys, nil, a.listKeys, a.changeKey)
 		NewWithT(t).Expect(c.begun).To(And(BeNumerically(">", 5), BeNumerically("<", 20)), "in a minute")
 	})
+}
+
+func TestWhenHistoryWasRewrittenAllIsReadAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, lists := NewWithT(t), 0
+		live := interceptor.NewClient(nil, interceptor.Funcs{
+			Watch: func(ctx context.Context, _ client.WithWatch, _ client.ObjectList, _ ...client.ListOption) (watch.Interface, error) {
+				return watch.NewProxyWatcher(make(chan watch.Event)), nil // Nothing breaks it.
+			},
+		})
+		anew := make(chan struct{}, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		var following sync.WaitGroup
+		following.Go(func() {
+			follow(ctx, &credentials{client: live, log: slog.New(slog.DiscardHandler), kind: "ScimCredential"}, anew,
+				func(context.Context) (string, error) { lists++; return "1", nil }, nil)
+		})
+		synctest.Wait()
+		g.Expect(lists).To(Equal(1))
+		anew <- struct{}{}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		g.Expect(lists).To(Equal(2))
+		cancel()
+		anew <- struct{}{} // The watch of an API server would end by itself.
+		following.Wait()
+	})
+}
+
+// A revision says nothing in another history than that in which it was read.
+func TestARevisionIsOfTheHistoryInWhichItWasListed(t *testing.T) {
+	g, ctx := NewWithT(t), t.Context()
+	c := &cluster{revision: "2000", keys: map[string]*scimv1alpha1.ScimApiKey{"okta": keyAt("4")}}
+	a, last := newAcceptance(c)
+	g.Expect(a.listKeys(ctx)).To(Equal("2000"))
+	g.Expect(a.listCredentials(ctx)).To(Equal("2000"))
+	c.revision, c.history = "1000", 1
+	g.Expect(a.changeKey(ctx, watch.Modified, keyAt("2001"))).To(Succeed())
+	g.Expect(*last).To(And(HaveField("Revision", "2000"), HaveField("History", BeEquivalentTo(0))))
+	g.Expect(a.listCredentials(ctx)).To(Equal("1000"))
+	g.Expect(*last).To(And(HaveField("Revision", "1000"), HaveField("History", BeEquivalentTo(1))))
 }
 
 // Whoever applies ScimCredentials could otherwise fill the memory of every pod with what

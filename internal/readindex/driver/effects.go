@@ -65,7 +65,14 @@ func (n *node) publish(v *readindex.View) {
 	for i, id := range v.Links {
 		links[i] = n.links[id]
 	}
-	n.view.Store(&view{View: v, links: links})
+	former := n.view.Swap(&view{View: v, links: links})
+	if former.History != v.History {
+		n.renewSoon() // The Lease must not state a revision of the history before.
+		select {
+		case n.rewritten <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // tend does something for a peer, until that is removed. The mutex is held.

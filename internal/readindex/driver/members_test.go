@@ -46,13 +46,13 @@ var _ = Describe("A replica alone", func() {
 		Expect(lease.OwnerReferences).To(HaveExactElements(HaveField("UID", w.tenant.UID)), "not the pod")
 
 		for _, revision := range []string{"17", "4711"} {
-			r.Accept(revision)
+			r.Accept(revision, r.History())
 			Eventually(func(g Gomega) {
 				g.Expect(w.lease(ctx, r.name).Annotations).To(HaveKeyWithValue(contract.AnnotationCredentialsRevision, revision))
 			}).Should(Succeed())
 		}
 		stated := w.lease(ctx, r.name).ResourceVersion
-		r.Accept("4711")
+		r.Accept("4711", r.History())
 		Consistently(func() string { return w.lease(ctx, r.name).ResourceVersion }, "300ms").Should(Equal(stated), "that is no news")
 	})
 

@@ -26,6 +26,8 @@ type node struct {
 	view atomic.Pointer[view]
 	// renew asks for the own Lease to be written at once.
 	renew chan struct{}
+	// rewritten tells that history was rewritten.
+	rewritten chan struct{}
 
 	mu         sync.Mutex
 	core       *readindex.Core
@@ -58,7 +60,7 @@ func newNode(o Options, timing Timing, dialler *dialler, leases *leases) *node {
 	n := &node{
 		log: o.Log, logger: o.Logger, timing: timing, dialler: dialler, leases: leases,
 		began: time.Now(),
-		renew: make(chan struct{}, 1),
+		renew: make(chan struct{}, 1), rewritten: make(chan struct{}, 1),
 		core: readindex.New(readindex.Config{
 			Name: o.Pod.Name, Fingerprint: dialler.own.fingerprint,
 			Lease: timing.Lease, Round: timing.Round, Probe: timing.Probe, Look: timing.Look,

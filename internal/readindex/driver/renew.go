@@ -21,8 +21,8 @@ type keeper struct {
 	own      *ownLease
 	identity *identity
 	usage    func() string // may be nil
-	// accepted is the revision of the ScimCredentials that the Lease is to state.
-	accepted *atomic.Pointer[string]
+	// accepted is what the Lease is to state of the ScimCredentials.
+	accepted *atomic.Pointer[accepted]
 }
 
 // run renews the Lease until the context is done.
@@ -93,8 +93,8 @@ func (k *keeper) states() map[string]string {
 	if len(unreachable) > 0 {
 		annotations[contract.AnnotationUnreachablePeers] = strings.Join(unreachable, ",")
 	}
-	if revision := k.accepted.Load(); revision != nil && *revision != "" {
-		annotations[contract.AnnotationCredentialsRevision] = *revision
+	if now := k.accepted.Load(); now != nil && now.revision != "" && now.history == k.node.view.Load().History {
+		annotations[contract.AnnotationCredentialsRevision] = now.revision
 	}
 	if k.usage != nil {
 		if usage := k.usage(); usage != "" {

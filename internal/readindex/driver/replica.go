@@ -69,8 +69,15 @@ type Replica struct {
 	node    *node
 	rounds  *rounds
 	listen  func(ctx context.Context, network, address string) (net.Listener, error)
-	// accepted is the revision of the ScimCredentials that the Lease is to state.
-	accepted atomic.Pointer[string]
+	// accepted is what the Lease is to state of the ScimCredentials.
+	accepted atomic.Pointer[accepted]
+}
+
+// accepted is a revision of the ScimCredentials, and how many rewritten histories were known
+// when it was read: it says nothing once there is another one.
+type accepted struct {
+	revision string
+	history  uint64
 }
 
 // New returns a Replica that does nothing until it runs.
@@ -145,13 +152,25 @@ func (r *Replica) newKeeper(address string) *keeper {
 }
 
 // Accept makes the replica's Lease state, at once, that the replica goes by the
-// ScimCredentials of the revision: see contract.AnnotationCredentialsRevision. It writes
-// nothing if the Lease states it already.
-func (r *Replica) Accept(revision string) {
-	if former := r.accepted.Swap(&revision); former == nil || *former != revision {
+// ScimCredentials of the revision: see contract.AnnotationCredentialsRevision. history is
+// what History was before they were read. It writes nothing if the Lease states it already,
+// or if history was rewritten since: the revision is of one that is no more.
+func (r *Replica) Accept(revision string, history uint64) {
+	if history != r.History() {
+		return
+	}
+	now := accepted{revision: revision, history: history}
+	if former := r.accepted.Swap(&now); former == nil || *former != now {
 		r.node.renewSoon()
 	}
 }
+
+// History is how many rewritten histories this replica knows of.
+func (r *Replica) History() uint64 { return r.node.view.Load().History }
+
+// Rewritten receives whenever History has changed, once for several changes that nobody has
+// waited for. What was accepted before is not stated any more, until Accept is called anew.
+func (r *Replica) Rewritten() <-chan struct{} { return r.node.rewritten }
 
 // Member reports whether this replica may answer clients at this moment. It must be
 // asked after everything that the answer depends on.

@@ -66,7 +66,7 @@ var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
 			lease.SetResourceVersion("1") // As of a history that was rewritten before it was written.
 		}
 		replicas[0].updated.Store(&lower)
-		replicas[0].Accept("1")
+		replicas[0].Accept("1", replicas[0].History())
 		Eventually(writing).Should(BeClosed())
 		replicas[1].Rewound()
 		Eventually(func() int {
@@ -75,13 +75,31 @@ var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
 		}).Should(Equal(1))
 		answered(ctx, replicas...)
 		close(told)
-		replicas[0].Accept("2")
+		replicas[0].Accept("2", replicas[0].History())
 		Eventually(func() map[string]string { return w.lease(ctx, replicas[0].name).Annotations }).
 			Should(HaveKeyWithValue(contract.AnnotationCredentialsRevision, "2"), "the next write, which is after all that follows from this one")
 		answered(ctx, replicas...)
 		for _, r := range replicas {
 			Expect(r.log.restarted()).To(Equal(1), r.name)
 		}
+	})
+
+	It("state no revision of the ScimCredentials that they have read before, until these are read anew", func(ctx SpecContext) {
+		w := newWorld(ctx, patient)
+		r := w.startAll(1)[0]
+		stated := func() map[string]string { return w.lease(ctx, r.name).Annotations }
+		before := r.History()
+		r.Accept("1152921504606846976", before)
+		Eventually(stated).Should(HaveKeyWithValue(contract.AnnotationCredentialsRevision, "1152921504606846976"))
+		r.Rewound()
+		Eventually(r.Rewritten()).Should(Receive())
+		Eventually(stated).ShouldNot(HaveKey(contract.AnnotationCredentialsRevision), "whatever is made now would count as known")
+		r.Accept("1152921504606846977", before) // What was read before, and done with later.
+		r.Accept("12", r.History())
+		Eventually(stated).Should(HaveKeyWithValue(contract.AnnotationCredentialsRevision, "12"))
+		r.Accept("1152921504606846978", before)
+		r.Accept("13", r.History())
+		Eventually(stated).Should(HaveKeyWithValue(contract.AnnotationCredentialsRevision, "13"))
 	})
 
 	It("find out when the API server's latest resourceVersion is lower than what it has shown", func(ctx SpecContext) {
