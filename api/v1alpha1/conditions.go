@@ -46,10 +46,11 @@ const (
 	ConditionTenantFound = "TenantFound"
 	// ConditionDelivered is True on a ScimApiKey once every replica accepts the
 	// token and the hand-over Secret has been written, or once a ScimCredential was
-	// applied.
+	// applied; and on a federated one, which has nothing to deliver.
 	ConditionDelivered = "Delivered"
 	// ConditionCredentialsAccepted is True on a ScimApiKey when every replica goes by the
-	// newest state of its ScimCredentials, and at least one of them is good.
+	// newest state of its ScimCredentials, and at least one of them is good. On a federated
+	// one, it is Unknown until a token of its issuer has been accepted.
 	ConditionCredentialsAccepted = "CredentialsAccepted"
 	// ConditionExpiringSoon is on a ScimApiKey that is to stop working, and True shortly
 	// before that, unless it gets another token in time.
@@ -155,8 +156,15 @@ const (
 	ReasonExpired = "Expired"
 	// ReasonSuspended: the key's spec.state is Suspended; clients get 401.
 	ReasonSuspended = "Suspended"
-	// ReasonFederationUnavailable: no server of this release accepts tokens of other issuers.
-	ReasonFederationUnavailable = "FederationUnavailable"
+
+	// ReasonFederated: the key has no token of its own.
+	ReasonFederated = "Federated"
+	// ReasonInvalidCABundle: the certificates of a federated key cannot be used.
+	ReasonInvalidCABundle = "InvalidCABundle"
+	// ReasonNotUsed: no token of a federated key's issuer has been accepted so far.
+	ReasonNotUsed = "NotUsed"
+	// ReasonUsed: tokens of a federated key's issuer have been accepted.
+	ReasonUsed = "Used"
 
 	// ReasonSoon: the key stops working soon.
 	ReasonSoon = "Soon"

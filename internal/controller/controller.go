@@ -27,6 +27,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/config"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/scimapikey"
 	"github.com/kubescim/kubescim/internal/controller/scimtenant"
 	"github.com/kubescim/kubescim/internal/operand"
@@ -146,6 +147,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	}
 	keys := &scimapikey.Reconciler{
 		Client: mgr.GetClient(), Live: live, Recorder: recorder, MaxLifetime: options.Config.Credentials.MaxLifetime(),
+		Issuers: contract.IssuersOf(options.Config.Allow.Issuers.Hosts, options.Config.Allow.Issuers.Networks),
 	}
 	if err := keys.SetupWithManager(ctx, mgr, workers); err != nil {
 		return fmt.Errorf("setting up the ScimApiKey controller: %w", err)

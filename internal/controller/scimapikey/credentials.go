@@ -86,11 +86,7 @@ func restorable(s *scope) *scimv1alpha1.ScimCredential {
 
 // refusalOf returns why the key's tenant, if there is one, refuses a credential now.
 func refusalOf(s *scope, credential *scimv1alpha1.ScimCredential) contract.Refusal {
-	var notBefore metav1.Time
-	if s.tenant != nil {
-		notBefore = s.tenant.Spec.CredentialsNotBefore
-	}
-	return contract.RefusalOf(credential, notBefore, s.now)
+	return contract.RefusalOf(credential, s.tenantNotBefore(), s.now)
 }
 
 // unrevoked reports whether any of the credentials has not been revoked.

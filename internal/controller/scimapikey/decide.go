@@ -103,7 +103,7 @@ func decideRevocation(s *scope) decision {
 // decideDelivery brings the key's token to whom it is for.
 func decideDelivery(s *scope) decision {
 	if s.key.IsFederated() {
-		return decision{problem: federationUnavailable()}
+		return decideFederated(s)
 	}
 	if credential := unmigrated(s); credential != nil {
 		return decision{step: stepRestore, credential: credential}

@@ -77,12 +77,3 @@ func immutable(secret *corev1.Secret) *problem {
 			secret.Name, secret.Name, secret.Namespace),
 	}
 }
-
-// federationUnavailable is the problem of a key that no server accepts yet.
-func federationUnavailable() *problem {
-	return &problem{
-		reason: scimv1alpha1.ReasonFederationUnavailable,
-		message: "the servers of this release accept no tokens of other issuers: create a ScimApiKey without federated, " +
-			"and delete this one, or wait for a release that does",
-	}
-}

@@ -83,6 +83,8 @@ type Reconciler struct {
 	Now func() time.Time
 	// MaxLifetime is for how long a credential may last, whoever made it; zero: for ever.
 	MaxLifetime time.Duration
+	// Issuers are those that federated keys may be of, beside the cluster itself.
+	Issuers contract.Issuers
 
 	issued   issued
 	replicas contract.ReplicaObserver
@@ -114,7 +116,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, nil
 	}
 	s := newScope(r.frame(), key, r.now())
-	s.maxLifetime = r.MaxLifetime
+	s.maxLifetime, s.issuers = r.MaxLifetime, r.Issuers
 	return s.pass.Run(ctx, reconcile.Steps{
 		Normal:   func(ctx context.Context) (ctrl.Result, error) { return r.proceed(ctx, s) },
 		Deletion: func(ctx context.Context) (ctrl.Result, error) { return r.reconcileDeletion(ctx, s) },

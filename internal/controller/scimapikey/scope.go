@@ -5,6 +5,7 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
@@ -24,6 +25,8 @@ type scope struct {
 	now time.Time
 	// maxLifetime is for how long a credential may last; zero: for ever.
 	maxLifetime time.Duration
+	// issuers are those that federated keys may be of.
+	issuers contract.Issuers
 
 	// credentials are the key's ScimCredentials, newest first. Set by gather.
 	credentials []scimv1alpha1.ScimCredential
@@ -62,6 +65,15 @@ func (s *scope) expired() bool {
 
 // tenantExists reports whether there is a tenant that tokens can be made for.
 func (s *scope) tenantExists() bool { return s.tenant != nil && s.tenant.DeletionTimestamp.IsZero() }
+
+// tenantNotBefore is when what the tenant accepts was issued at the earliest; zero for any
+// time.
+func (s *scope) tenantNotBefore() (notBefore metav1.Time) {
+	if s.tenant != nil {
+		notBefore = s.tenant.Spec.CredentialsNotBefore
+	}
+	return notBefore
+}
 
 // handedOver returns the verifier of the token in the hand-over Secret of this key.
 func (s *scope) handedOver() (v apikey.Verifier, ok bool) {

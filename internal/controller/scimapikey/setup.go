@@ -99,6 +99,10 @@ func everyKey(*scimv1alpha1.ScimApiKey) bool { return true }
 // isPending reports whether a key waits for replicas: to accept its credentials, or to
 // refuse them.
 func isPending(key *scimv1alpha1.ScimApiKey) bool {
+	if key.IsFederated() { // Of what is accepted, the replicas say nothing.
+		return !key.DeletionTimestamp.IsZero() || key.Status.KeyID == "" ||
+			meta.IsStatusConditionFalse(key.Status.Conditions, scimv1alpha1.ConditionCredentialsAccepted)
+	}
 	return !key.DeletionTimestamp.IsZero() || key.Status.DeliveredTime.IsZero() ||
 		!meta.IsStatusConditionTrue(key.Status.Conditions, scimv1alpha1.ConditionCredentialsAccepted)
 }
@@ -113,8 +117,12 @@ func lastUsed(lease client.Object) map[string]time.Time {
 	return usage.LastUsedTimes
 }
 
-// usedSince reports whether one of a key's tokens was used later than its status says.
+// usedSince reports whether a federated key, or one of a key's tokens, was used later than
+// its status says.
 func usedSince(key *scimv1alpha1.ScimApiKey, used map[string]time.Time) bool {
+	if key.IsFederated() {
+		return used[key.Status.KeyID].After(key.Status.Federated.LastUsedTime.Time)
+	}
 	return slices.ContainsFunc(key.Status.Credentials, func(c scimv1alpha1.APIKeyCredential) bool {
 		return used[c.KeyID].After(c.LastUsedTime.Time)
 	})

@@ -63,6 +63,8 @@ func delivered(s *scope) metav1.Condition {
 	const conditionType = scimv1alpha1.ConditionDelivered
 	status := s.key.Status
 	switch {
+	case s.key.IsFederated():
+		return conditions.True(conditionType, scimv1alpha1.ReasonFederated, "the key is federated, and has no token that is handed over")
 	case !status.DeliveredTime.IsZero() && status.SecretName != "":
 		return conditions.True(conditionType, scimv1alpha1.ReasonDelivered,
 			fmt.Sprintf("the token was written into Secret %q", status.SecretName))
@@ -96,16 +98,25 @@ func decideReady(s *scope, tenant, delivery, acceptance metav1.Condition) condit
 		return because(conditions.Reconciling, problem.reason, problem.message)
 	case tenant.Status != metav1.ConditionTrue:
 		return because(conditions.Stalled, tenant.Reason, tenant.Message)
-	case acceptance.Status != metav1.ConditionTrue && passes(acceptance.Reason):
+	case acceptance.Status == metav1.ConditionFalse && passes(acceptance.Reason):
 		return because(conditions.Reconciling, acceptance.Reason, acceptance.Message)
-	case acceptance.Status != metav1.ConditionTrue:
+	case acceptance.Status == metav1.ConditionFalse:
 		return because(conditions.Stalled, acceptance.Reason, acceptance.Message)
+	case s.key.IsFederated():
+		return because(conditions.Ready, works(s), howFederated(s))
 	case s.key.State() == scimv1alpha1.APIKeySuspended:
-		return because(conditions.Ready, scimv1alpha1.ReasonSuspended,
-			"every request with the token is refused, as spec.state says; "+delivery.Message)
+		return because(conditions.Ready, works(s), "every request with the token is refused, as spec.state says; "+delivery.Message)
 	default:
-		return because(conditions.Ready, scimv1alpha1.ReasonSucceeded, "the token works; "+delivery.Message)
+		return because(conditions.Ready, works(s), "the token works; "+delivery.Message)
 	}
+}
+
+// works is the reason of Ready for a key that is as its spec says.
+func works(s *scope) string {
+	if s.key.State() == scimv1alpha1.APIKeySuspended {
+		return scimv1alpha1.ReasonSuspended
+	}
+	return scimv1alpha1.ReasonSucceeded
 }
 
 func because(outcome conditions.Outcome, reason, message string) conditions.Summary {
@@ -123,6 +134,8 @@ func passes(reason string) bool {
 func expiry(s *scope) string {
 	at, created := s.key.Spec.ExpirationTime.UTC(), s.key.CreationTimestamp.UTC()
 	switch {
+	case s.key.IsFederated():
+		return fmt.Sprintf("the key stopped working at %s: set spec.expirationTime to a time to come, or take it out", at.Format(time.RFC3339))
 	case !s.key.Status.DeliveredTime.IsZero():
 		return fmt.Sprintf("the token stopped working at %s: create another ScimApiKey and delete this one", at.Format(time.RFC3339))
 	case !at.After(created):
@@ -165,6 +178,9 @@ func requeueAfter(s *scope) time.Duration {
 // nextTime is the next time at which something of the key begins or ends.
 func nextTime(s *scope) (next time.Time, found bool) {
 	times := []time.Time{s.key.Spec.ExpirationTime.Time, lifetimeOf(s).notice(), nextRotation(s)}
+	if s.key.IsFederated() {
+		times = append(times, s.tenantNotBefore().Time)
+	}
 	for i := range s.credentials {
 		times = append(times, s.credentials[i].Spec.NotBefore.Time, s.credentials[i].Spec.ExpirationTime.Time)
 	}

@@ -23,6 +23,10 @@ const maxListed = 16
 func setCredentials(s *scope) {
 	status := &s.key.Status
 	status.Credentials = listed(s)
+	if s.key.IsFederated() {
+		setFederated(s)
+		return
+	}
 	if len(s.credentials) == 0 {
 		if status.DeliveredTime.IsZero() || s.key.TokenIssuer() == scimv1alpha1.TokenIssuerOffline {
 			status.KeyID, status.DeliveredTime = "", metav1.Time{}
@@ -99,6 +103,9 @@ func holds(credentials []scimv1alpha1.ScimCredential, token apikey.Verifier) boo
 // credentials, and one of them is good.
 func accepted(s *scope) metav1.Condition {
 	const conditionType = scimv1alpha1.ConditionCredentialsAccepted
+	if s.key.IsFederated() {
+		return acceptedFederated(s)
+	}
 	stated := stating(s.replicas)
 	acknowledging := contract.Acknowledging(stated, newestRevision(s.credentials), s.migration.version())
 	reason, message := refusal(s)

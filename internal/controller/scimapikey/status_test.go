@@ -30,6 +30,8 @@ func TestStatus(t *testing.T) {
 	const (
 		yes = metav1.ConditionTrue
 		no  = metav1.ConditionFalse
+
+		unknown = metav1.ConditionUnknown
 	)
 	lateBirth := func(s *scope) { s.key.CreationTimestamp = metav1.NewTime(noon.Add(time.Hour)) }
 	starting := func(s *scope) { s.replicas[0].Annotations = nil }
@@ -65,7 +67,17 @@ func TestStatus(t *testing.T) {
 		"made elsewhere, and not there":     {found(offline), conditions.Stalled, "WaitingForCredential", yes, no, no, "kubectl scim key generate"},
 		"suspended":                         {found(has(issuedToken), said, allAcknowledge, suspended), conditions.Ready, "Suspended", yes, yes, yes, "every request with the token is refused"},
 		"suspended, and without a tenant":   {found(has(issuedToken), said, allAcknowledge, suspended, noTenant), conditions.Stalled, "TenantNotFound", no, yes, yes, "create it"},
-		"federated":                         {found(asFederated), conditions.Stalled, "FederationUnavailable", yes, no, no, "accept no tokens of other issuers"},
+		"federated":                         {found(federated(anIssuer)), conditions.Ready, "Succeeded", yes, yes, unknown, `tokens of https://idp.example.com with sub "s1" are exchanged for access tokens at https://acme.example.com/scim/v2/oauth2/token`},
+		"federated, and used":               {found(federated(anIssuer), lastUsedAt(noon.Add(-time.Hour))), conditions.Ready, "Succeeded", yes, yes, yes, ""},
+		"federated with the cluster":        {found(federated(aServiceAccount)), conditions.Ready, "Succeeded", yes, yes, unknown, `tokens of the cluster with sub "system:serviceaccount:team:app"`},
+		"federated, and no URL yet":         {found(federated(anIssuer), func(s *scope) { s.tenant.Status.URL = "" }), conditions.Ready, "Succeeded", yes, yes, unknown, "once the tenant has a URL"},
+		"federated, and suspended":          {found(federated(anIssuer), suspended), conditions.Ready, "Suspended", yes, yes, unknown, "every request with the key is refused"},
+		"federated, and expired":            {found(federated(anIssuer), expires(noon)), conditions.Stalled, "Expired", yes, yes, no, "set spec.expirationTime to a time to come"},
+		"federated, and no tenant":          {found(federated(anIssuer), noTenant), conditions.Stalled, "TenantNotFound", no, yes, unknown, "create it"},
+		"federated, and no replica":         {found(federated(anIssuer), noReplica), conditions.Reconciling, "WaitingForServer", yes, yes, no, "to run"},
+		"federated, and too early":          {found(federated(anIssuer), notBefore(noon.Add(time.Hour))), conditions.Reconciling, "Early", yes, yes, no, "issued before 2026-05-01T13:00:00Z"},
+		"federated, and the release before": {found(federated(anIssuer), ofTheReleaseBefore), conditions.Reconciling, "WaitingForServer", yes, yes, no, "of the release before"},
+		"federated with who may not be":     {found(federated(anIssuer), noIssuers), conditions.Stalled, "NotAllowed", yes, yes, no, `issuers of host "idp.example.com" are not allowed (allow.issuers.hosts)`},
 		"another token is on its way":       {found(rotation, said), conditions.Reconciling, "WaitingForServer", yes, yes, no, "0 of 2"},
 		"another token cannot be written":   {found(has(issuedToken), said, allAcknowledge, every(90), foreign, rotateOn("2026-05-01T12:00:00Z")), conditions.Stalled, "ObjectConflict", yes, yes, yes, "delete or rename it"},
 		"the token before still works":      {found(rotated(ending(noon.Add(time.Hour))), said, allAcknowledge), conditions.Ready, "Succeeded", yes, yes, yes, ""},

@@ -53,9 +53,8 @@ func once(ttl time.Duration) change {
 
 func longest(life time.Duration) change { return func(s *scope) { s.maxLifetime = life } }
 
-func asClient(s *scope)    { s.key.Spec.OAuthClient = &scimv1alpha1.OAuthClient{} }
-func asFederated(s *scope) { s.key.Spec.Federated.Issuer = "https://login.example.com" }
-func suspended(s *scope)   { s.key.Spec.State = scimv1alpha1.APIKeySuspended }
+func asClient(s *scope)  { s.key.Spec.OAuthClient = &scimv1alpha1.OAuthClient{} }
+func suspended(s *scope) { s.key.Spec.State = scimv1alpha1.APIKeySuspended }
 
 // instead makes a credential one that takes the place of that of the token before.
 func instead(c *scimv1alpha1.ScimCredential) {
@@ -216,11 +215,22 @@ func TestUpkeep(t *testing.T) {
 		"once, and its key is deleted": {scope: found(deleted, handedOver, once(time.Hour), acknowledges), step: stepRelease},
 		"to stay, and acknowledged":    {scope: found(has(issuedToken), handedOver, acknowledges)},
 
-		"federated":                    {scope: found(asFederated), reason: "FederationUnavailable"},
-		"federated, and one applied":   {scope: found(asFederated, has(elsewhere)), reason: "FederationUnavailable"},
-		"federated, and it is leaving": {scope: found(asFederated, deleted), step: stepRelease},
-		"suspended, and new":           {scope: found(suspended), step: stepIssue},
-		"suspended, and due":           {scope: found(has(issuedToken, old), every(90), suspended), step: stepIssue},
+		"federated":                              {scope: found(federated(anIssuer))},
+		"federated, and one applied":             {scope: found(federated(anIssuer), has(elsewhere))},
+		"federated, and asked to rotate":         {scope: found(federated(anIssuer), rotateOn("2026-05-01T12:00:00Z"))},
+		"federated, and it is leaving":           {scope: found(federated(anIssuer), deleted), step: stepRelease},
+		"federated with the cluster":             {scope: found(federated(aServiceAccount), noIssuers)},
+		"federated with Entra":                   {scope: found(federated(anEntraTenant))},
+		"federated with Entra's own keys":        {scope: found(federated(anEntraTenant), issuersOf("login.windows.net"))},
+		"federated with Entra, which may not be": {scope: found(federated(anEntraTenant), issuersOf("idp.example.com")), reason: "NotAllowed"},
+		"federated with who may not be":          {scope: found(federated(anIssuer), noIssuers), reason: "NotAllowed"},
+		"federated at a port that may not":       {scope: found(federated(anIssuer), issuersOf("idp.example.com:8443")), reason: "NotAllowed"},
+		"federated, with authorities":            {scope: found(federated(anIssuer), authorities(aCertificate+"\n"+aCertificate))},
+		"federated, with half of one":            {scope: found(federated(anIssuer), authorities(aCertificate+aCertificate[:100])), reason: "InvalidCABundle"},
+		"federated, with one that is none":       {scope: found(federated(anIssuer), authorities(strings.Replace(aCertificate, "MII", "AII", 1))), reason: "InvalidCABundle"},
+		"federated, with a key":                  {scope: found(federated(anIssuer), authorities(strings.ReplaceAll(aCertificate, "CERTIFICATE", "PUBLIC KEY"))), reason: "InvalidCABundle"},
+		"suspended, and new":                     {scope: found(suspended), step: stepIssue},
+		"suspended, and due":                     {scope: found(has(issuedToken, old), every(90), suspended), step: stepIssue},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := decide(tc.scope)
