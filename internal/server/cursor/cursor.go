@@ -73,8 +73,8 @@ func (s Sealer) Seal(last Position, count int) string {
 }
 
 // Open returns the position that a cursor stands for, nil for the start, and the
-// number of resources in a page of its walk, 0 while none is fixed. The empty cursor
-// starts. A cursor that was forged, or made for another key, tenant or search, is the same
+// number of resources in a page of its walk, 0 while none is fixed. The owner of the key can
+// make cursors that say anything of both. The empty cursor starts. A cursor that was forged, or made for another key, tenant or search, is the same
 // invalidCursor as one that is nonsense.
 func (s Sealer) Open(cursor string) (after *Position, count int, err error) {
 	if cursor == "" {
@@ -104,8 +104,9 @@ func (s Sealer) Open(cursor string) (after *Position, count int, err error) {
 	return &Position{Type: found.Type, Position: store.Position{Created: time.Unix(0, found.Created).UTC(), ID: found.ID}}, found.Count, nil
 }
 
-// mac authenticates a cursor's content. The key derives from the hash of
-// the API key, which every replica has and no client knows.
+// mac authenticates a cursor's content. The key derives from the hash of the API key, which
+// every replica has, and of all clients the one that has the API key. A federated key has
+// none, so that whoever knows its id can make cursors for it.
 func (s Sealer) mac(content []byte) []byte {
 	key, err := hkdf.Key(sha256.New, s.verifier.SHA256[:], nil, "kubescim cursor "+s.verifier.KeyID, sha256.Size)
 	if err != nil {

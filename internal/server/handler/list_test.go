@@ -2,16 +2,22 @@ package handler_test
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 
 	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/scim/message"
 	"github.com/kubescim/kubescim/internal/server/auth"
+	"github.com/kubescim/kubescim/internal/server/cursor"
+	"github.com/kubescim/kubescim/internal/server/limit"
 	"github.com/kubescim/kubescim/internal/server/servertest"
+	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/memory"
 )
 
@@ -101,6 +107,29 @@ func TestCountsOfWalks(t *testing.T) {
 	}
 	h.Expect(h.Do(http.MethodGet, "/Groups?count=0&cursor=&filter="+url.QueryEscape(`displayName eq "none"`), "").Doc).
 		NotTo(HaveKey("nextCursor"), "there is nothing")
+}
+
+// Who has a token can make cursors for it, since nothing else is secret between the two. They
+// get no page that is larger than any other, and nothing breaks.
+func TestCursorsOfAClientsOwnMaking(t *testing.T) {
+	h := servertest.New(t, memory.New())
+	users := populate(h)[:7]
+	h.Limit(t, func(l *limit.Limits) { l.MaxPage = 3 })
+	verifier, ok := apikey.VerifierOf(h.Token)
+	h.Expect(ok).To(BeTrue())
+	sealer := cursor.For(verifier, "Users", &message.SearchRequest{})
+	behind := store.Position{Created: time.Unix(0, 1), ID: users[0]}
+	for _, count := range []int{math.MaxInt, 4, 1000, -1, math.MinInt} {
+		for _, last := range []cursor.Position{
+			{}, {Position: behind}, {Type: 1, Position: behind}, {Type: math.MaxInt, Position: behind}, {Type: math.MinInt, Position: behind},
+			{Position: store.Position{Created: time.Unix(1<<40, 0), ID: "x"}},
+		} {
+			r := h.Do(http.MethodGet, "/Users?cursor="+sealer.Seal(last, count), "")
+			h.Expect(r.StatusCode).To(Equal(http.StatusOK), "%d, %+v: %s", count, last, r.Text)
+			resources, _ := r.Doc["Resources"].([]any)
+			h.Expect(len(resources)).To(BeNumerically("<=", 3), "%d, %+v", count, last)
+		}
+	}
 }
 
 func TestCursorsAreStable(t *testing.T) {

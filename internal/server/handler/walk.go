@@ -27,8 +27,8 @@ func nextStep(x *exchange.Exchange, search *message.SearchRequest) (step, error)
 	next.after = after
 	switch {
 	case count == 0 || count == next.count:
-	case search.Count == nil:
-		next.count = count
+	case search.Count == nil: // Whoever has the token may have made the cursor.
+		next.count = min(max(count, 0), x.Shared.Limits.MaxPage)
 	default:
 		return next, scim.Errorf(http.StatusBadRequest, scim.InvalidCount,
 			"count must be %d for each page, as it was for the first one; to have pages of another size, start again with an empty cursor", count)
