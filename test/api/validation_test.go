@@ -23,8 +23,9 @@ import (
 )
 
 var (
-	live       client.Client
-	restConfig *rest.Config
+	environment *envtest.Environment
+	live        client.Client
+	restConfig  *rest.Config
 )
 
 func TestValidation(t *testing.T) {
@@ -33,7 +34,7 @@ func TestValidation(t *testing.T) {
 }
 
 var _ = BeforeSuite(func() {
-	environment := &envtest.Environment{
+	environment = &envtest.Environment{
 		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
 	}
