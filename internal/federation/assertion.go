@@ -74,7 +74,7 @@ func (a *Assertion) Verify(keys KeySet) (Claims, Fault) {
 		case err == nil:
 			return claims, ""
 		case !errors.Is(err, jose.ErrCryptoFailure) && !errors.Is(err, jose.ErrUnsupportedAlgorithm):
-			return Claims{}, Malformed
+			return Claims{}, Incomplete
 		}
 	}
 	return Claims{}, Forged
@@ -93,7 +93,7 @@ func (c Claims) Audiences() []string { return c.registered.Audience }
 // does. When it is for one of the other claims, differs is the name of the first.
 func (c Claims) Check(federation *apikey.Federation, now time.Time) (fault Fault, differs string) {
 	if c.registered.Expiry == nil {
-		return Malformed, ""
+		return Incomplete, ""
 	}
 	err := c.registered.ValidateWithLeeway(jwt.Expected{AnyAudience: federation.Audiences, Time: now}, leeway)
 	switch {

@@ -7,11 +7,12 @@ type Fault string
 
 // What may be wrong with an assertion, in the order in which it is looked at.
 const (
-	Malformed     Fault = "Malformed"     // it is no JWT that is signed as it must be, or lacks what it must say
+	Malformed     Fault = "Malformed"     // it is no JWT that is signed as it must be
 	UnknownIssuer Fault = "UnknownIssuer" // no key is for its issuer
 	Unavailable   Fault = "Unavailable"   // its issuer's keys are not to be had
 	UnknownSigner Fault = "UnknownSigner" // its issuer has no such key
 	Forged        Fault = "Forged"        // it claims that a key has signed it, which has not
+	Incomplete    Fault = "Incomplete"    // it is signed, and lacks what it must say, or cannot be read
 	OtherAudience Fault = "OtherAudience" // it is for somebody else
 	OtherClaims   Fault = "OtherClaims"   // it is about somebody else
 	Expired       Fault = "Expired"
@@ -20,7 +21,7 @@ const (
 )
 
 var order = []Fault{
-	Malformed, UnknownIssuer, Unavailable, UnknownSigner, Forged, OtherAudience, OtherClaims, Expired, Early, Outdated,
+	Malformed, UnknownIssuer, Unavailable, UnknownSigner, Forged, Incomplete, OtherAudience, OtherClaims, Expired, Early, Outdated,
 }
 
 // After reports whether what is wrong with an assertion was found out later than another

@@ -51,11 +51,11 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 	}{e.Code, e.Description})
 }
 
-// NoSuchClient returns the error for a client whose id or secret is wrong. It is the same
-// whatever is wrong with them.
+// NoSuchClient returns the error for a client whose id, secret or assertion is wrong. It is
+// the same whatever is wrong with them.
 func NoSuchClient() *Error {
 	return newError(http.StatusUnauthorized, InvalidClient,
-		"the client id or the client secret is missing or wrong, or the secret has expired, was revoked or must not be used from here; check that both are as they were given out for this URL")
+		"the client id, the client secret or the assertion is missing or wrong, or has expired, was revoked or must not be used from here; check that they are those that were agreed on for this URL, and ask who runs this service what the log has of it")
 }
 
 // NotReady returns the error for a moment at which there is no key to sign with.
@@ -73,7 +73,7 @@ func Failed(cause error) *Error {
 // TooManyRequests returns the error for one of too many requests that get no token.
 func TooManyRequests() *Error {
 	return newError(http.StatusTooManyRequests, TemporarilyUnavailable,
-		"too many requests come that are wrong or have a wrong client id or client secret; one with a good secret is answered at any time")
+		"too many requests come that are wrong or have a wrong client id, client secret or assertion; one with a good secret or assertion is answered at any time")
 }
 
 // BadRequest returns the error for a request that cannot be read as one for a token.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+
+	"github.com/kubescim/kubescim/internal/federation"
 )
 
 const (
@@ -29,7 +31,9 @@ type serverMetadata struct {
 	ResponseTypes         []string `json:"response_types_supported"`
 	GrantTypes            []string `json:"grant_types_supported"`
 	AuthenticationMethods []string `json:"token_endpoint_auth_methods_supported"`
-	Scopes                []string `json:"scopes_supported"`
+	// AssertionAlgorithms are those that an assertion may be signed with.
+	AssertionAlgorithms []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	Scopes              []string `json:"scopes_supported"`
 }
 
 // resourceMetadata is RFC 9728 section 2.
@@ -47,7 +51,8 @@ func ServerMetadata(baseURL string) []byte {
 		Issuer: baseURL, TokenEndpoint: baseURL + TokenPath,
 		ResponseTypes:         []string{},
 		GrantTypes:            []string{grantType},
-		AuthenticationMethods: []string{"client_secret_basic", "client_secret_post"},
+		AuthenticationMethods: []string{"client_secret_basic", "client_secret_post", "private_key_jwt"},
+		AssertionAlgorithms:   federation.Algorithms(),
 		Scopes:                []string{Scope},
 	})
 }

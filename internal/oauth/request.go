@@ -18,6 +18,8 @@ const (
 
 	grantType = "client_credentials"
 	formType  = "application/x-www-form-urlencoded"
+	// assertionType is the type of an assertion that is a JWT (RFC 7523 section 2.2).
+	assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 )
 
 // scopes are those that a client may ask for. All are answered with Scope.
@@ -28,16 +30,20 @@ var scopes = map[string]bool{Scope: true, "scim.readwrite": true}
 var parameters = []string{"grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type"}
 
 // TokenRequest is a request for an access token, of a client that has yet to be
-// authenticated.
+// authenticated: by a secret, or by an assertion.
 type TokenRequest struct {
-	ClientID string
-	Secret   string
+	// ClientID is empty when an assertion alone says who the client is (RFC 7521 section
+	// 4.2).
+	ClientID  string
+	Secret    string
+	Assertion string
 }
 
-// ParseTokenRequest reads a request for an access token (RFC 6749 sections 2.3.1 and 4.4.2):
-// the query of its URL, its header Authorization, which may be there more than once, the
-// media type of its body, and the body. The client is authenticated either by Basic or by
-// what is in the body, since clients are built for the one or the other.
+// ParseTokenRequest reads a request for an access token (RFC 6749 sections 2.3.1 and 4.4.2,
+// RFC 7521 section 4.2): the query of its URL, its header Authorization, which may be there
+// more than once, the media type of its body, and the body. The client is authenticated
+// either by Basic or by what is in the body, since clients are built for the one or the
+// other.
 func ParseTokenRequest(query string, authorization []string, contentType string, body []byte) (TokenRequest, *Error) {
 	form, err := parseForm(query, contentType, body)
 	if err != nil {
@@ -82,12 +88,16 @@ func parseForm(query, contentType string, body []byte) (url.Values, *Error) {
 
 // client returns who a request says that it is from.
 func client(authorization []string, form url.Values) (TokenRequest, *Error) {
-	id, secret, assertion := form.Get("client_id"), form.Get("client_secret"), form.Get("client_assertion")
+	id, secret, assertion, assertedBy := form.Get("client_id"), form.Get("client_secret"), form.Get("client_assertion"), form.Get("client_assertion_type")
 	switch {
 	case len(authorization) > 1, secret != "" && assertion != "", len(authorization) == 1 && (secret != "" || assertion != ""):
-		return TokenRequest{}, BadRequest("the client is authenticated in more than one way; send the client secret either in the header Authorization or in the body")
+		return TokenRequest{}, BadRequest("the client is authenticated in more than one way; send one of these: the client secret in the header Authorization, the client secret in the body, a client_assertion")
+	case assertion != "" && assertedBy != assertionType:
+		return TokenRequest{}, BadRequest("with a client_assertion, the parameter client_assertion_type must be " + assertionType)
+	case assertion == "" && assertedBy != "":
+		return TokenRequest{}, BadRequest("the parameter client_assertion is missing, which client_assertion_type is about")
 	case assertion != "":
-		return TokenRequest{}, newError(http.StatusUnauthorized, InvalidClient, "this client is authenticated by its client secret; send that, and no client_assertion")
+		return TokenRequest{ClientID: id, Assertion: assertion}, nil
 	case len(authorization) == 0:
 		if id == "" || secret == "" {
 			return TokenRequest{}, NoSuchClient()

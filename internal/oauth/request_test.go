@@ -14,7 +14,10 @@ func basic(user, password string) []string {
 }
 
 func TestParseTokenRequest(t *testing.T) {
-	const secret = "kscim_abcdefghijklmnop_qrstuvwxyz234567"
+	const (
+		secret = "kscim_abcdefghijklmnop_qrstuvwxyz234567"
+		jwt    = "&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+	)
 	for name, tc := range map[string]struct {
 		query         string
 		authorization []string
@@ -23,19 +26,22 @@ func TestParseTokenRequest(t *testing.T) {
 		want          TokenRequest
 		code          Code // empty for a request that is one for a token
 	}{
-		"Basic":                     {"", basic("acme-entra", secret), "", "grant_type=client_credentials", TokenRequest{"acme-entra", secret}, ""},
-		"Basic, encoded":            {"", basic(url.QueryEscape("a b"), url.QueryEscape("s:e+c%r")), "", "grant_type=client_credentials", TokenRequest{"a b", "s:e+c%r"}, ""},
-		"basic in small letters":    {"", []string{"basic  " + basic("acme", secret)[0][len("Basic "):] + " "}, "", "grant_type=client_credentials", TokenRequest{"acme", secret}, ""},
-		"form":                      {"", nil, "", "grant_type=client_credentials&client_id=acme-entra&client_secret=" + secret, TokenRequest{"acme-entra", secret}, ""},
-		"form with a charset":       {"", nil, "application/x-www-form-urlencoded; charset=utf-8", "grant_type=client_credentials&client_id=acme&client_secret=" + secret, TokenRequest{"acme", secret}, ""},
-		"Basic, id in the form too": {"", basic("acme", secret), "", "grant_type=client_credentials&client_id=acme", TokenRequest{"acme", secret}, ""},
-		"scope scim":                {"", basic("acme", secret), "", "grant_type=client_credentials&scope=scim", TokenRequest{"acme", secret}, ""},
-		"scope scim.readwrite":      {"", basic("acme", secret), "", "grant_type=client_credentials&scope=scim.readwrite+scim", TokenRequest{"acme", secret}, ""},
-		"scope without a value":     {"", basic("acme", secret), "", "grant_type=client_credentials&scope=", TokenRequest{"acme", secret}, ""},
-		"a parameter nobody knows":  {"", basic("acme", secret), "", "grant_type=client_credentials&resource=a&resource=b&audience=c", TokenRequest{"acme", secret}, ""},
-		"empty secret beside Basic": {"", basic("acme", secret), "", "grant_type=client_credentials&client_secret=", TokenRequest{"acme", secret}, ""},
-		"a query nobody asked for":  {"api-version=1", basic("acme", secret), "", "grant_type=client_credentials", TokenRequest{"acme", secret}, ""},
+		"Basic":                     {"", basic("acme-entra", secret), "", "grant_type=client_credentials", TokenRequest{ClientID: "acme-entra", Secret: secret}, ""},
+		"Basic, encoded":            {"", basic(url.QueryEscape("a b"), url.QueryEscape("s:e+c%r")), "", "grant_type=client_credentials", TokenRequest{ClientID: "a b", Secret: "s:e+c%r"}, ""},
+		"basic in small letters":    {"", []string{"basic  " + basic("acme", secret)[0][len("Basic "):] + " "}, "", "grant_type=client_credentials", TokenRequest{ClientID: "acme", Secret: secret}, ""},
+		"form":                      {"", nil, "", "grant_type=client_credentials&client_id=acme-entra&client_secret=" + secret, TokenRequest{ClientID: "acme-entra", Secret: secret}, ""},
+		"form with a charset":       {"", nil, "application/x-www-form-urlencoded; charset=utf-8", "grant_type=client_credentials&client_id=acme&client_secret=" + secret, TokenRequest{ClientID: "acme", Secret: secret}, ""},
+		"Basic, id in the form too": {"", basic("acme", secret), "", "grant_type=client_credentials&client_id=acme", TokenRequest{ClientID: "acme", Secret: secret}, ""},
+		"scope scim":                {"", basic("acme", secret), "", "grant_type=client_credentials&scope=scim", TokenRequest{ClientID: "acme", Secret: secret}, ""},
+		"scope scim.readwrite":      {"", basic("acme", secret), "", "grant_type=client_credentials&scope=scim.readwrite+scim", TokenRequest{ClientID: "acme", Secret: secret}, ""},
+		"scope without a value":     {"", basic("acme", secret), "", "grant_type=client_credentials&scope=", TokenRequest{ClientID: "acme", Secret: secret}, ""},
+		"a parameter nobody knows":  {"", basic("acme", secret), "", "grant_type=client_credentials&resource=a&resource=b&audience=c", TokenRequest{ClientID: "acme", Secret: secret}, ""},
+		"empty secret beside Basic": {"", basic("acme", secret), "", "grant_type=client_credentials&client_secret=", TokenRequest{ClientID: "acme", Secret: secret}, ""},
+		"a query nobody asked for":  {"api-version=1", basic("acme", secret), "", "grant_type=client_credentials", TokenRequest{ClientID: "acme", Secret: secret}, ""},
 
+		"an assertion":                  {"", nil, "", "grant_type=client_credentials&client_id=acme&client_assertion=a.b.c" + jwt, TokenRequest{ClientID: "acme", Assertion: "a.b.c"}, ""},
+		"an assertion alone":            {"", nil, "", "grant_type=client_credentials&client_assertion=a.b.c" + jwt, TokenRequest{Assertion: "a.b.c"}, ""},
+		"an assertion, empty secret":    {"", nil, "", "grant_type=client_credentials&client_secret=&client_assertion=a.b.c" + jwt, TokenRequest{Assertion: "a.b.c"}, ""},
 		"JSON":                          {"", basic("acme", secret), "application/json", `{"grant_type":"client_credentials"}`, TokenRequest{}, InvalidRequest},
 		"no type":                       {"", basic("acme", secret), " ", "grant_type=client_credentials", TokenRequest{}, InvalidRequest},
 		"no form":                       {"", basic("acme", secret), "", "grant_type=%zz", TokenRequest{}, InvalidRequest},
@@ -58,7 +64,12 @@ func TestParseTokenRequest(t *testing.T) {
 		"nobody":                        {"", nil, "", "grant_type=client_credentials", TokenRequest{}, InvalidClient},
 		"id alone":                      {"", nil, "", "grant_type=client_credentials&client_id=acme", TokenRequest{}, InvalidClient},
 		"secret alone":                  {"", nil, "", "grant_type=client_credentials&client_secret=" + secret, TokenRequest{}, InvalidClient},
-		"an assertion":                  {"", nil, "", "grant_type=client_credentials&client_id=acme&client_assertion=a.b.c", TokenRequest{}, InvalidClient},
+		"assertion of no type":          {"", nil, "", "grant_type=client_credentials&client_id=acme&client_assertion=a.b.c", TokenRequest{}, InvalidRequest},
+		"assertion in SAML":             {"", nil, "", "grant_type=client_credentials&client_assertion=a&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:saml2-bearer", TokenRequest{}, InvalidRequest},
+		"type without an assertion":     {"", nil, "", "grant_type=client_credentials&client_id=acme&client_secret=" + secret + jwt, TokenRequest{}, InvalidRequest},
+		"two assertions":                {"", nil, "", "grant_type=client_credentials&client_assertion=a.b.c&client_assertion=d.e.f" + jwt, TokenRequest{}, InvalidRequest},
+		"assertion in the URL":          {"client_assertion=a.b.c", nil, "", "grant_type=client_credentials&client_id=acme" + jwt, TokenRequest{}, InvalidRequest},
+		"assertion as a grant":          {"", nil, "", "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&assertion=a.b.c", TokenRequest{}, UnsupportedGrantType},
 		"Bearer":                        {"", []string{"Bearer " + secret}, "", "grant_type=client_credentials", TokenRequest{}, InvalidClient},
 		"Bearer, form without a secret": {"", []string{"Bearer " + secret}, "", "grant_type=client_credentials&client_id=acme", TokenRequest{}, InvalidClient},
 		"Basic without a password":      {"", basic("acme", ""), "", "grant_type=client_credentials", TokenRequest{}, InvalidClient},
@@ -131,7 +142,7 @@ func FuzzParseTokenRequest(f *testing.F) {
 			headers = []string{authorization}
 		}
 		request, err := ParseTokenRequest(query, headers, contentType, []byte(body))
-		if (err == nil) != (request.ClientID != "" && request.Secret != "") {
+		if (err == nil) != (request.Assertion != "" || request.ClientID != "" && request.Secret != "") {
 			t.Errorf("it is read as %+v, %v", request, err)
 		}
 		if err != nil {

@@ -45,6 +45,8 @@ type Entry struct {
 	KeyID string
 	// Reason is why the request has no good token; empty when it has one.
 	Reason auth.Reason
+	// Hint is what to look at for that reason, in an assertion; empty when there is nothing.
+	Hint string
 	// ClaimedKeyID is that of the key which such a token claims to be; empty when there is
 	// no such key.
 	ClaimedKeyID string
@@ -127,6 +129,9 @@ func failure(e *Entry) []slog.Attr {
 	var attributes []slog.Attr
 	if e.Reason != "" {
 		attributes = append(attributes, slog.String("reason", string(e.Reason)), slog.String("source", e.Source))
+		if e.Hint != "" {
+			attributes = append(attributes, slog.String("hint", e.Hint))
+		}
 		if e.ClaimedKeyID != "" && e.KeyID == "" {
 			attributes = append(attributes, slog.String("keyID", e.ClaimedKeyID))
 		}

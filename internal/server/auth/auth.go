@@ -32,6 +32,18 @@ const (
 	Address      Reason = "Address" // its key is not for requests from where this one comes from
 )
 
+// What may be wrong with an assertion, beside what may be with a token.
+const (
+	UnknownIssuer Reason = "UnknownIssuer" // no key is for assertions of its issuer, or not the one that is asked for
+	// IssuerUnavailable: its signature cannot be checked, since the keys of its issuer are not
+	// to be had. The log has another line that says why.
+	IssuerUnavailable Reason = "IssuerUnavailable"
+	UnknownSigner     Reason = "UnknownSigner" // its issuer has no key of the id that it names
+	OtherAudience     Reason = "OtherAudience" // it is for none of the audiences of the key
+	OtherClaims       Reason = "OtherClaims"   // it does not say what the key wants it to
+	Outdated          Reason = "Outdated"      // it was issued before the tenant's credentialsNotBefore, or does not say when
+)
+
 // Credential is what a request proves to be from.
 type Credential struct {
 	Verifier apikey.Verifier // zero when it was refused
@@ -41,6 +53,9 @@ type Credential struct {
 	// Denial is why a good token does not permit what the request does; empty when it does.
 	Denial Denial
 	KeyID  string // of the key that the token is, or claims to be; empty when there is no such key
+	// Hint has, for the log, what an assertion says that its issuer has signed, and that is
+	// not as the key wants it. No personal data is in it.
+	Hint string
 }
 
 // Authenticate looks at the request's bearer token (RFC 6750 section 2.1: in the header
@@ -109,7 +124,7 @@ func (k Keys) find(token string) (id string, key apikey.Key, reason Reason) {
 	key, known := k[id]
 	matches := key.Verifier.Matches(token) // The zero Verifier matches none, and takes as long.
 	switch {
-	case !known:
+	case !known, key.Federation != nil: // That one has no token.
 		return "", apikey.Key{}, Unknown
 	case !matches:
 		return id, apikey.Key{}, Mismatch

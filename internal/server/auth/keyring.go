@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/federation"
 	"github.com/kubescim/kubescim/internal/oauth"
 )
 
@@ -16,6 +17,10 @@ type Keys map[string]apikey.Key
 // that a key can be said to be revoked, or a permission to be taken away from it, once
 // nothing is done under it any more.
 type Keyring struct {
+	// Issuers has the keys by which assertions are checked; without it, none are good. It is
+	// set before anything is authenticated.
+	Issuers *federation.Issuers
+
 	mu      sync.Mutex
 	keys    Keys            // nil until there are any
 	tokens  *oauth.Verifier // nil while there are no access tokens
@@ -45,6 +50,9 @@ func (k *Keyring) Accept(keys Keys, retired func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.keys, k.retired = keys, retired
+	if k.Issuers != nil {
+		k.Issuers.Keep(origins(keys))
+	}
 	k.notifyRetired()
 }
 
@@ -69,6 +77,17 @@ func (k *Keyring) Authenticate(r *http.Request, use Use, now time.Time) Credenti
 	keys, tokens := k.keys, k.tokens
 	k.mu.Unlock()
 	return Authenticate(r, use, keys, tokens, now)
+}
+
+// origins are those of all keys that issuers of assertions have.
+func origins(keys Keys) map[federation.Origin]struct{} {
+	all := map[federation.Origin]struct{}{}
+	for _, key := range keys {
+		if key.Federation != nil {
+			all[federation.OriginOf(key.Federation)] = struct{}{}
+		}
+	}
+	return all
 }
 
 // AuthenticateClient looks at an OAuth client as the function does, with what is accepted at

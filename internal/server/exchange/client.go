@@ -17,21 +17,26 @@ import (
 const challengeClient = `Basic realm="scim"`
 
 // AuthenticateClient finds out which OAuth client asks for an access token, once its request
-// is read: the secret must be good then.
+// is read: the secret or the assertion must be good then.
 func (x *Exchange) AuthenticateClient(asked oauth.TokenRequest) auth.Credential {
 	x.use.From = auth.ClientAddress(x.R, x.Settings.TrustedProxies)
-	found := x.Shared.Keyring.AuthenticateClient(asked.ClientID, asked.Secret, x.use, time.Now())
+	var found auth.Credential
+	if asked.Assertion != "" {
+		found = x.Shared.Keyring.AuthenticateAssertion(x.R.Context(), asked.ClientID, asked.Assertion, x.use)
+	} else {
+		found = x.Shared.Keyring.AuthenticateClient(asked.ClientID, asked.Secret, x.use, time.Now())
+	}
 	x.Verifier, x.grant, x.Entry.KeyID = found.Verifier, found.Grant, found.Verifier.KeyID
 	return found
 }
 
 // RefuseClient answers a request for an access token that is none, or whose client is not
-// found. What is wrong with the client's secret goes to the log alone, and is counted among
-// the tokens that are no good.
+// found. What is wrong with the client's secret or assertion goes to the log alone, and is
+// counted among the tokens that are no good.
 func (x *Exchange) RefuseClient(err *oauth.Error, found auth.Credential) {
 	x.use.From = auth.ClientAddress(x.R, x.Settings.TrustedProxies)
 	if found.Reason != "" {
-		x.Entry.Reason, x.Entry.ClaimedKeyID, x.Entry.Source = found.Reason, found.KeyID, x.source()
+		x.Entry.Reason, x.Entry.Hint, x.Entry.ClaimedKeyID, x.Entry.Source = found.Reason, found.Hint, found.KeyID, x.source()
 		x.Shared.Log.Refuse(found.Reason)
 	}
 	if !x.Shared.Unauthenticated.Allow(x.source(), x.Entry.Began) {
