@@ -14,7 +14,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/federation"
+	"github.com/kubescim/kubescim/internal/federation/discovery"
 	"github.com/kubescim/kubescim/internal/program"
+	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
 )
@@ -67,6 +70,25 @@ func newWatchClient(live client.WithWatch) (client.WithWatch, error) {
 		return nil, err
 	}
 	return cache.NewWatchClient(live, config)
+}
+
+// newKeyFetcher returns what fetches the keys of issuers of assertions.
+func newKeyFetcher(o options) (federation.Fetch, error) {
+	config, err := newConfig()
+	if err != nil {
+		return nil, err
+	}
+	cluster, err := replica.NewClusterIssuer(config)
+	if err != nil {
+		return nil, err
+	}
+	others := &discovery.Client{Allows: o.issuers.AllowsURL, Networks: o.issuers.Networks, Agent: config.UserAgent}
+	return func(ctx context.Context, from federation.Origin) (federation.KeySet, error) {
+		if from.Cluster {
+			return cluster.Fetch(ctx)
+		}
+		return others.Fetch(ctx, from)
+	}, nil
 }
 
 // newConfig returns how to reach the API server. What limits how much is asked of

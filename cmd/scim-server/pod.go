@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/federation"
 	"github.com/kubescim/kubescim/internal/program"
 	"github.com/kubescim/kubescim/internal/readindex/driver"
 	"github.com/kubescim/kubescim/internal/replica"
@@ -77,8 +78,13 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 		Client: guarded, Tenant: key, Groups: registry.Group(),
 		Cache: p.cache, Members: p.members, Metrics: kubernetes.NewMetrics(p.metrics, o.tenant), Log: log,
 	})
+	fetch, err := newKeyFetcher(o)
+	if err != nil {
+		return nil, err
+	}
 	p.tenant = server.NewTenant(backend, limit.Defaults(), log, accesslog.NewMetrics(p.metrics, o.tenant),
 		p.cache.Synced, p.members.Member)
+	p.tenant.AskIssuers(federation.NewIssuers(fetch, log, federation.NewMetrics(p.metrics, o.tenant)))
 	server.MeasureUses(p.metrics, o.tenant, p.tenant, contract.MostKeysUsed)
 	recorder, stopRecording, err := newRecorder(ctx)
 	if err != nil {

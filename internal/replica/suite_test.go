@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -78,6 +79,14 @@ func withoutRules(value any) {
 // tenant's server, and no others.
 func asServer(ctx context.Context, tenant *scimv1alpha1.ScimTenant) client.WithWatch {
 	GinkgoHelper()
+	live, err := client.NewWithWatch(serverConfig(ctx, tenant), client.Options{Scheme: scheme})
+	Expect(err).NotTo(HaveOccurred())
+	return live
+}
+
+// serverConfig returns how the tenant's server reaches the API server.
+func serverConfig(ctx context.Context, tenant *scimv1alpha1.ScimTenant) *rest.Config {
+	GinkgoHelper()
 	owner := client.FieldOwner("test")
 	Expect(admin.Apply(ctx, operand.ServiceAccount(tenant), owner)).To(Succeed())
 	Expect(admin.Apply(ctx, operand.Role(tenant), owner)).To(Succeed())
@@ -87,9 +96,7 @@ func asServer(ctx context.Context, tenant *scimv1alpha1.ScimTenant) client.WithW
 		Groups: []string{"system:serviceaccounts", "system:authenticated"},
 	}, nil)
 	Expect(err).NotTo(HaveOccurred())
-	live, err := client.NewWithWatch(user.Config(), client.Options{Scheme: scheme})
-	Expect(err).NotTo(HaveOccurred())
-	return live
+	return user.Config()
 }
 
 // late returns the client with watches of a list whose events wait, while holding is true,

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/kubescim/kubescim/internal/federation"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
 	"github.com/kubescim/kubescim/internal/server/auth"
@@ -77,6 +78,10 @@ func (t *Tenant) Accept(keys auth.Keys, retired func()) {
 	t.uses.Keep(keys)
 	t.shared.Keyring.Accept(keys, retired)
 }
+
+// AskIssuers makes assertions be checked with the keys that issuers has. Without, none are
+// good. It must be called before there are keys or requests.
+func (t *Tenant) AskIssuers(issuers *federation.Issuers) { t.shared.Keyring.Issuers = issuers }
 
 // SignWith makes the keys those that access tokens are signed with, and checked with, from
 // now on. Without any, none are issued and none are good.

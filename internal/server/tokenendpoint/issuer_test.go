@@ -127,8 +127,8 @@ func newFederated(t *testing.T, provider *identityProvider) *client {
 		Allows:   func(url string) bool { return strings.HasPrefix(url, provider.URL+"/") },
 		Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Agent: "kubescim",
 	}
-	c.Shared.Keyring.Issuers = federation.NewIssuers(reachable.Fetch, slog.New(slog.NewJSONHandler(c.Log, nil)), federation.NewMetrics(c.Metrics, "acme"))
 	c.Serve(t)
+	c.Tenant.AskIssuers(federation.NewIssuers(reachable.Fetch, slog.New(slog.NewJSONHandler(c.Log, nil)), federation.NewMetrics(c.Metrics, "acme")))
 	c.accept(provider.known("acme-app", "app-key"))
 	return c
 }
