@@ -29,7 +29,7 @@ const (
 	NotRefused Refusal = iota
 	// RefusedDeleted: it is being deleted.
 	RefusedDeleted
-	// RefusedIssue: it was issued before the tenant's credentialsNotBefore.
+	// RefusedIssue: it was made before the tenant's credentialsNotBefore.
 	RefusedIssue
 	// RefusedExpired: it has expired; or it expires when it was issued, and is refused
 	// however the clocks are set.
@@ -45,7 +45,7 @@ func RefusalOf(credential *scimv1alpha1.ScimCredential, credentialsNotBefore met
 	switch {
 	case !credential.DeletionTimestamp.IsZero():
 		return RefusedDeleted
-	case spec.IssueTime.Before(&credentialsNotBefore):
+	case MadeTime(credential).Before(credentialsNotBefore.Time):
 		return RefusedIssue
 	case ends && (!now.Before(spec.ExpirationTime.Time) || !spec.ExpirationTime.After(spec.IssueTime.Time)):
 		return RefusedExpired
@@ -54,6 +54,22 @@ func RefusalOf(credential *scimv1alpha1.ScimCredential, credentialsNotBefore met
 	default:
 		return NotRefused
 	}
+}
+
+// clockLeeway is how far the clock of whoever makes a token may be ahead of the API
+// server's.
+const clockLeeway = time.Minute
+
+// MadeTime returns when the token of a credential was made: at its issueTime, if that is
+// not later than the API server has seen it. What says to be issued in the future, by a clock
+// that is wrong or on purpose, was made when it was created: otherwise nothing that refuses
+// what is older would ever refuse it.
+func MadeTime(credential *scimv1alpha1.ScimCredential) time.Time {
+	issued, created := credential.Spec.IssueTime.Time, credential.CreationTimestamp.Time
+	if !created.IsZero() && issued.After(created.Add(clockLeeway)) {
+		return created
+	}
+	return issued
 }
 
 // ForGood reports whether a credential that is refused is never accepted again.

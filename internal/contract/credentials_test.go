@@ -60,9 +60,25 @@ func TestAccepted(t *testing.T) {
 		"it begins later":                 {change: func(w *world) { w.credential.Spec.NotBefore = at(time.Hour) }, notUntil: now.Add(time.Hour)},
 		"issued before the tenant allows": {change: func(w *world) { w.tenant.Spec.CredentialsNotBefore = at(-59 * time.Minute) }, refused: true},
 		"issued when the tenant allows":   {change: func(w *world) { w.tenant.Spec.CredentialsNotBefore = at(-time.Hour) }},
-		"no hash":                         {change: func(w *world) { w.credential.Spec.SHA256 = "" }, refused: true},
-		"half a hash":                     {change: func(w *world) { w.credential.Spec.SHA256 = w.credential.Spec.SHA256[:32] }, refused: true},
-		"no hexadecimal digits":           {change: func(w *world) { w.credential.Spec.SHA256 = "x" + w.credential.Spec.SHA256[1:] }, refused: true},
+		"issued in the future, and made before the tenant allows": {change: func(w *world) {
+			w.credential.Spec.IssueTime, w.credential.CreationTimestamp = at(24*time.Hour), at(-time.Hour)
+			w.tenant.Spec.CredentialsNotBefore = at(0)
+		}, refused: true},
+		"issued in the future, and made when the tenant allows": {change: func(w *world) {
+			w.credential.Spec.IssueTime, w.credential.CreationTimestamp = at(24*time.Hour), at(-time.Hour)
+			w.tenant.Spec.CredentialsNotBefore = at(-time.Hour)
+		}},
+		"issued by a clock that is a little ahead": {change: func(w *world) {
+			w.credential.Spec.IssueTime, w.credential.CreationTimestamp = at(0), at(-time.Minute)
+			w.tenant.Spec.CredentialsNotBefore = at(0)
+		}},
+		"applied once more, long after it was issued": {change: func(w *world) {
+			w.credential.CreationTimestamp = at(0)
+			w.tenant.Spec.CredentialsNotBefore = at(-59 * time.Minute)
+		}, refused: true},
+		"no hash":               {change: func(w *world) { w.credential.Spec.SHA256 = "" }, refused: true},
+		"half a hash":           {change: func(w *world) { w.credential.Spec.SHA256 = w.credential.Spec.SHA256[:32] }, refused: true},
+		"no hexadecimal digits": {change: func(w *world) { w.credential.Spec.SHA256 = "x" + w.credential.Spec.SHA256[1:] }, refused: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)

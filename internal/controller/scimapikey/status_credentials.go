@@ -164,7 +164,7 @@ func refusal(s *scope) (reason, message string) {
 			early.Name, early.Spec.NotBefore.UTC().Format(time.RFC3339))
 	case before != nil:
 		return scimv1alpha1.ReasonCredentialsNotBefore, fmt.Sprintf("the token of ScimCredential %q was made at %s, and ScimTenant %q refuses what was made before %s: %s",
-			before.Name, before.Spec.IssueTime.UTC().Format(time.RFC3339), s.tenant.Name, s.tenant.Spec.CredentialsNotBefore.UTC().Format(time.RFC3339), again(s.key))
+			before.Name, contract.MadeTime(before).UTC().Format(time.RFC3339), s.tenant.Name, s.tenant.Spec.CredentialsNotBefore.UTC().Format(time.RFC3339), again(s.key))
 	case late == nil:
 		return scimv1alpha1.ReasonNoCredential, fmt.Sprintf("ScimCredential %q is being deleted: %s", leaving.Name, again(s.key))
 	default:
