@@ -2,6 +2,7 @@ package scimapikey
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,9 +112,21 @@ func revocation(credential *scimv1alpha1.ScimCredential, now time.Time) (revoked
 	return !expiration.IsZero() && !expiration.After(at.Time), at
 }
 
-// newestFirst orders credentials by when they were issued.
-func newestFirst(a, b scimv1alpha1.ScimCredential) int {
-	return cmp.Or(b.Spec.IssueTime.Compare(a.Spec.IssueTime.Time), strings.Compare(a.Name, b.Name))
+// sortCredentials orders the key's credentials by when they were made, newest first.
+func sortCredentials(s *scope) {
+	slices.SortFunc(s.credentials, func(a, b scimv1alpha1.ScimCredential) int {
+		return cmp.Or(madeTime(s, &b).Compare(madeTime(s, &a)), strings.Compare(a.Name, b.Name))
+	})
+}
+
+// madeTime is when a credential was made. What the operator says of its own is believed
+// unless it is to come: by the API server's clock, which may be behind the operator's, a token
+// that was just made could be older than the rotation that it was made for.
+func madeTime(s *scope, credential *scimv1alpha1.ScimCredential) time.Time {
+	if issued := credential.Spec.IssueTime; operand.IsOwnCredential(credential) && !issued.After(s.now) {
+		return issued.Time
+	}
+	return contract.MadeTime(credential)
 }
 
 // newestRevision returns the highest resourceVersion of the credentials; none, "", if there

@@ -3,7 +3,6 @@ package scimapikey
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -26,7 +25,7 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 		return fmt.Errorf("listing the credentials of the key: %w", err)
 	}
 	s.credentials = credentials.Items
-	slices.SortFunc(s.credentials, newestFirst)
+	sortCredentials(s)
 	s.issued = r.issued.find(s.key.UID)
 
 	s.tenant, err = get[scimv1alpha1.ScimTenant](ctx, r.Client, namespace, tenant)

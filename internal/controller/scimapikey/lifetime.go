@@ -4,6 +4,7 @@ import (
 	"time"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 const (
@@ -28,14 +29,9 @@ func limitLifetimes(s *scope) (d decision, applies bool) {
 	return decision{}, false
 }
 
-// latestEnd is when a credential has to end that may last for so long. Who applies one that
-// says to be issued in the future gains nothing by that.
+// latestEnd is when a credential has to end that may last for so long.
 func latestEnd(credential *scimv1alpha1.ScimCredential, longest time.Duration) time.Time {
-	from := credential.Spec.IssueTime
-	if created := credential.CreationTimestamp; !created.IsZero() && created.Before(&from) {
-		from = created
-	}
-	return from.Add(longest)
+	return contract.MadeTime(credential).Add(longest)
 }
 
 // endsAfter reports whether a credential ends later than at a time, in whole seconds, or

@@ -36,7 +36,7 @@ var triggers = []trigger{requested, scheduled, renewed}
 // Tokens are issued in whole seconds, and so is what is asked for.
 func requested(s *scope, newest *scimv1alpha1.ScimCredential) (at time.Time) {
 	at, err := rotateAt(s.key)
-	if err != nil || !at.After(newest.Spec.IssueTime.Time) {
+	if err != nil || !at.After(madeTime(s, newest)) {
 		return time.Time{}
 	}
 	return at
@@ -48,18 +48,18 @@ func scheduled(s *scope, newest *scimv1alpha1.ScimCredential) (at time.Time) {
 	if days == 0 {
 		return time.Time{}
 	}
-	return newest.Spec.IssueTime.AddDate(0, 0, int(days))
+	return madeTime(s, newest).AddDate(0, 0, int(days))
 }
 
 // renewed is that the newest token of a key that is rotated by schedule ends before that:
 // early enough for the whole overlap, but when two thirds of its life are over at the
 // soonest, so that a life that is shorter than the overlap does not rotate all the time.
 func renewed(s *scope, newest *scimv1alpha1.ScimCredential) (at time.Time) {
-	issued, end := newest.Spec.IssueTime, newest.Spec.ExpirationTime
+	made, end := madeTime(s, newest), newest.Spec.ExpirationTime
 	if s.key.Spec.Rotation.EveryDays == 0 || end.IsZero() {
 		return time.Time{}
 	}
-	return end.Add(-min(s.key.Overlap(), end.Sub(issued.Time)/3))
+	return end.Add(-min(s.key.Overlap(), end.Sub(made)/3))
 }
 
 // rotateAt returns the time in the annotation that asks for a rotation, in whole seconds;

@@ -284,3 +284,37 @@ func TestRewrittenHandoverKeepsWhatOthersHavePutIntoIt(t *testing.T) {
 		t.Errorf("an empty one has %v", empty.Data)
 	}
 }
+
+// A credential that says to be issued in the future must not keep its key from being rotated,
+// nor have it rotated again and again.
+func TestACredentialOfTheFutureIsNoneTheNewer(t *testing.T) {
+	future := func(c *scimv1alpha1.ScimCredential) {
+		issuedOn(noon.Add(1000 * day))(c)
+		c.CreationTimestamp = metav1.NewTime(noon.Add(-91 * day))
+	}
+	asked := rotateOn("2026-05-01T12:00:00Z")
+	for name, tc := range map[string]struct {
+		scope *scope
+		step  step
+	}{
+		"applied, and due":         {found(has(elsewhere, future), every(90)), stepIssue},
+		"applied, and asked for":   {found(has(elsewhere, future), asked), stepIssue},
+		"made here, and asked for": {found(has(elsewhere, future, own), asked), stepIssue},
+		"rotated already":          {found(has(elsewhere, future, ending(noon.Add(day))), has(issuedToken, own, issuedOn(noon)), handedOver, asked, every(90)), stepNone},
+		"rotated by an operator whose clock is ahead of the API server's": {
+			found(has(issuedToken, own, issuedOn(noon), func(c *scimv1alpha1.ScimCredential) {
+				c.CreationTimestamp = metav1.NewTime(noon.Add(-time.Hour))
+			}), handedOver, asked), stepNone,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sortCredentials(tc.scope)
+			if got := decide(tc.scope); got.step != tc.step {
+				t.Errorf("the step is %q, want %q", got.step, tc.step)
+			}
+			if tc.step == stepNone && newestDelivered(tc.scope.credentials).Name != issuedToken.verifier.KeyID {
+				t.Error("it is taken for the newest")
+			}
+		})
+	}
+}
