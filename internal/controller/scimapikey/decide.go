@@ -108,20 +108,19 @@ func decideDelivery(s *scope) decision {
 	if credential := unmigrated(s); credential != nil {
 		return decision{step: stepRestore, credential: credential}
 	}
-	for i := range s.credentials {
-		credential := &s.credentials[i]
-		switch stageOf(s, credential) {
-		case stageHandedOver:
-			return decision{step: stepConfirm, credential: credential}
-		case stageAbandoned:
-			return discard(credential)
-		case stagePending, stageDelivered:
-		}
+	// Nothing that the key's author does must keep this from being done.
+	if limiting, applies := limitLifetimes(s); applies {
+		return limiting
 	}
+	unwanted, settling := settle(s)
 	pending := pendingOf(s)
 	switch forgetting, stale := forgetAcknowledgement(s); {
+	case settling:
+		return unwanted
 	case newestDelivered(s.credentials) != nil:
 		return decideUpkeep(s)
+	case unwanted.problem != nil:
+		return unwanted
 	case pending == nil:
 		return decideToken(s)
 	case stale:
@@ -129,6 +128,25 @@ func decideDelivery(s *scope) decision {
 	default:
 		return decideHandOver(s, pending)
 	}
+}
+
+// settle says what comes next for a credential of which it was not recorded that its token
+// is handed over, or whose token nobody knows. One that is kept by a finalizer is only waited
+// for: what has to be done to others is done meanwhile.
+func settle(s *scope) (d decision, settling bool) {
+	for i := range s.credentials {
+		credential := &s.credentials[i]
+		switch stageOf(s, credential) {
+		case stageHandedOver:
+			return decision{step: stepConfirm, credential: credential}, true
+		case stageAbandoned:
+			if d = discard(credential); d.step != stepNone {
+				return d, true
+			}
+		case stagePending, stageDelivered:
+		}
+	}
+	return d, false
 }
 
 // decideToken says where a key without any ScimCredential gets its token from.

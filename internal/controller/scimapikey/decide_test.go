@@ -214,6 +214,9 @@ func TestDecide(t *testing.T) {
 		"pending, a Secret of somebody else": {scope: found(pending, allAcknowledge, foreign), step: stepNone, reason: "ObjectConflict"},
 		"pending, and refused by its tenant": {scope: found(pending, allAcknowledge, notBefore(noon)), step: stepDiscard},
 		"pending, and made to expire":        {scope: found(has(issuedToken, undelivered, ending(noon)), remembered, allAcknowledge), step: stepDiscard},
+		"pending, and the Secret of the key is going": {
+			scope: found(pending, allAcknowledge, inSecret(elsewhere), secretGoes), step: stepNone, reason: "Progressing", message: "finalizers", passing: true,
+		},
 		"pending, and somebody deleted it":   {scope: found(has(issuedToken, undelivered, going), remembered, allAcknowledge), step: stepNone, reason: "Progressing", message: "see its finalizers", passing: true},
 		"pending, and another was applied":   {scope: found(pending, has(elsewhere)), step: stepDiscard},
 		"undelivered, and its token is lost": {scope: found(has(issuedToken, undelivered)), step: stepDiscard},

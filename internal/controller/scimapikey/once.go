@@ -14,7 +14,7 @@ import (
 // acknowledged it, or its time is over. Its token is the holder's by then: a Secret whose
 // token has not been confirmed yet stays.
 func withdraw(s *scope) (d decision, applies bool) {
-	if !s.key.DeliveredOnce() || !hasHandover(s) {
+	if !s.key.DeliveredOnce() || !hasHandover(s) || !s.handover.DeletionTimestamp.IsZero() {
 		return decision{}, false
 	}
 	token, _ := s.handedOver()

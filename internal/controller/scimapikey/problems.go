@@ -13,6 +13,13 @@ import (
 // inTheWay is the problem of a Secret that has the name of the hand-over Secret, and does
 // not have the token that is to be handed over.
 func inTheWay(s *scope) *problem {
+	if !s.handover.DeletionTimestamp.IsZero() {
+		return &problem{
+			reason:  scimv1alpha1.ReasonProgressing,
+			message: fmt.Sprintf("waiting until Secret %q is gone, which is being deleted: see its finalizers", s.handover.Name),
+			passing: true,
+		}
+	}
 	if operand.IsLeftoverOf(s.handover, s.key) {
 		return &problem{
 			reason:  scimv1alpha1.ReasonProgressing,

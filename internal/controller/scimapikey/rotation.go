@@ -135,7 +135,7 @@ func handoverBlocked(s *scope, rotation bool) *problem {
 	switch {
 	case s.handover == nil:
 		return nil
-	case !rotation || !operand.IsHandoverSecret(s.handover, s.key):
+	case !rotation || !hasHandover(s) || !s.handover.DeletionTimestamp.IsZero():
 		return inTheWay(s)
 	case ptr.Deref(s.handover.Immutable, false):
 		return immutableHandover(s)
@@ -144,10 +144,10 @@ func handoverBlocked(s *scope, rotation bool) *problem {
 	}
 }
 
-// countLive returns how many of the key's credentials have not ended.
+// countLive returns how many of the key's credentials have not ended and stay.
 func countLive(s *scope) (live int) {
 	for i := range s.credentials {
-		if !isOver(&s.credentials[i], s.now) {
+		if !isOver(&s.credentials[i], s.now) && stays(s.credentials[i]) {
 			live++
 		}
 	}
@@ -208,7 +208,7 @@ func retireSuperseded(s *scope) (d decision, applies bool) {
 func removeEnded(s *scope) (d decision, applies bool) {
 	acknowledging, live := s.acknowledging(true)
 	for _, credential := range superseded(s) {
-		if isOver(credential, s.now) && acknowledging == live && operand.IsOwnCredential(credential) {
+		if isOver(credential, s.now) && acknowledging == live && operand.IsOwnCredential(credential) && stays(*credential) {
 			return decision{step: stepRetire, credential: credential}, true
 		}
 	}

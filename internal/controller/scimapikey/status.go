@@ -165,6 +165,8 @@ func requeueAfter(s *scope) time.Duration {
 		return conflictInterval
 	case s.expired():
 		return 0
+	case s.handover != nil && !s.handover.DeletionTimestamp.IsZero():
+		return conflictInterval
 	case s.tenantExists() && accepted(s).Reason == scimv1alpha1.ReasonWaitingForServer:
 		return pollInterval
 	}

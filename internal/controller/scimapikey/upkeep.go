@@ -7,7 +7,6 @@ type policy func(*scope) (d decision, applies bool)
 // upkeep are the policies, in the order in which they are asked. The first that applies
 // decides, and the next pass asks all of them anew.
 var upkeep = []policy{
-	limitLifetimes,
 	retireSuperseded,
 	removeEnded,
 	withdraw,

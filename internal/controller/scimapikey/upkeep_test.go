@@ -175,14 +175,29 @@ func TestUpkeep(t *testing.T) {
 		"over, and not all refuse it":      {scope: found(rotated(ending(noon)), oneAcknowledges)},
 		"over, and due again":              {scope: found(rotated(ending(noon)), allAcknowledge, every(1), rotateOn("2026-05-01T12:00:00Z")), step: stepRetire, of: before.verifier.KeyID},
 		"in the overlap, and asked for":    {scope: found(rotated(ending(noon.Add(time.Hour))), rotateOn("2026-05-01T12:00:00Z")), step: stepIssue},
+		"over, and kept by a finalizer":    {scope: found(rotated(ending(noon), going), allAcknowledge)},
+		"over, kept, and due again":        {scope: found(rotated(ending(noon), going), allAcknowledge, rotateOn("2026-05-01T12:00:00Z")), step: stepIssue},
 		"applied, and over":                {scope: found(has(issuedToken), has(elsewhere, ending(noon)), allAcknowledge)},
 
+		"longer than it may, and another is kept": {
+			scope: found(has(issuedToken), has(elsewhere, undelivered, going), longest(90*day)), step: stepShorten, of: issuedToken.verifier.KeyID, until: noon.Add(90*day - time.Hour),
+		},
+		"longer than it may, and another is on its way": {
+			scope: found(rotation, func(s *scope) { ending(noon.Add(day))(&s.credentials[0]) }, inSecret(issuedToken), longest(30*day)), step: stepShorten, of: before.verifier.KeyID, until: noon.Add(-70 * day),
+		},
 		"longer than it may":              {scope: found(has(issuedToken), longest(90*day)), step: stepShorten, of: issuedToken.verifier.KeyID, until: noon.Add(90*day - time.Hour)},
 		"longer than it may, and applied": {scope: found(has(issuedToken, ending(noon.Add(91*day))), offline, longest(90*day)), step: stepShorten, of: issuedToken.verifier.KeyID, until: noon.Add(90*day - time.Hour)},
 		"older than it may":               {scope: found(has(issuedToken, old), longest(30*day)), step: stepShorten, of: issuedToken.verifier.KeyID, until: noon.Add(-60 * day)},
 		"as long as it may":               {scope: found(has(issuedToken, ending(noon.Add(90*day-time.Hour))), longest(90*day))},
 		"issued in the future":            {scope: found(has(issuedToken, issuedOn(noon.Add(100*day))), longest(90*day)), step: stepShorten, of: issuedToken.verifier.KeyID, until: noon.Add(90*day - time.Minute)},
 
+		"handed over, and another is kept":     {scope: found(rotated(), has(elsewhere, undelivered, going)), step: stepShorten, of: before.verifier.KeyID, until: noon.Add(day)},
+		"due, and another is kept":             {scope: found(has(issuedToken, old), has(elsewhere, undelivered, going), every(90)), step: stepIssue},
+		"due, and the Secret is going":         {scope: found(has(issuedToken, old), every(90), inSecret(issuedToken), secretGoes), reason: "Progressing"},
+		"on its way, and the Secret is going":  {scope: found(rotation, allAcknowledge, secretGoes), reason: "Progressing"},
+		"once, acknowledged, and it is going":  {scope: found(has(issuedToken), handedOver, once(time.Hour), stated("Available", issuedToken, noon), acknowledges, secretGoes)},
+		"once, over, and it is going":          {scope: found(has(issuedToken, old), inSecret(issuedToken), once(time.Minute), secretGoes)},
+		"another URL, and the Secret is going": {scope: found(has(issuedToken), inSecret(issuedToken), noURL, secretGoes), step: stepFollowURL},
 		"once, and there":                      {scope: found(has(issuedToken), handedOver, once(time.Hour))},
 		"once, and acknowledged":               {scope: found(has(issuedToken), handedOver, once(time.Hour), stated("Available", issuedToken, noon), acknowledges), step: stepWithdraw},
 		"once, and acknowledged by its key id": {scope: found(has(issuedToken), handedOver, once(time.Hour), acknowledgesOf(issuedToken)), step: stepWithdraw},
@@ -246,6 +261,9 @@ func TestUpkeep(t *testing.T) {
 		})
 	}
 }
+
+// secretGoes lets the hand-over Secret be deleted, and kept by a finalizer of somebody else.
+func secretGoes(s *scope) { s.handover.DeletionTimestamp = &metav1.Time{Time: noon} }
 
 func TestSupersedeNamesWhatTheHolderHas(t *testing.T) {
 	s := found(has(elsewhere), has(issuedToken, undelivered), has(before))
