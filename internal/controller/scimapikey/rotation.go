@@ -155,15 +155,21 @@ func countLive(s *scope) (live int) {
 }
 
 // supersede returns the value of the annotation on a credential that takes the place of
-// all that the holder of the key has.
-func supersede(credentials []scimv1alpha1.ScimCredential) string {
-	var names []string
-	for i := range credentials {
-		if isDelivered(&credentials[i]) && len(names) < mostLive {
-			names = append(names, credentials[i].Name)
+// all that the holder of the key has, those first whose tokens work: there may be more that are
+// over, and fewer than mostLive that are not when another one is made.
+func supersede(s *scope) string {
+	var working, over []string
+	for i := range s.credentials {
+		switch credential := &s.credentials[i]; {
+		case !isDelivered(credential):
+		case isOver(credential, s.now):
+			over = append(over, credential.Name)
+		default:
+			working = append(working, credential.Name)
 		}
 	}
-	return strings.Join(names, ",")
+	names := append(working, over...)
+	return strings.Join(names[:min(len(names), mostLive)], ",")
 }
 
 // isRotation reports whether a credential was made to take the place of others.

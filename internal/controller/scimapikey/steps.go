@@ -60,7 +60,7 @@ func (r *Reconciler) issue(ctx context.Context, s *scope) error {
 	}
 	credential := operand.Credential(issued.verifier, s.key, s.now)
 	credential.Annotations = map[string]string{scimv1alpha1.AnnotationUndelivered: "true"}
-	if before := supersede(s.credentials); before != "" {
+	if before := supersede(s); before != "" {
 		credential.Annotations[scimv1alpha1.AnnotationSupersedes] = before
 	}
 	if s.maxLifetime > 0 {

@@ -267,14 +267,14 @@ func secretGoes(s *scope) { s.handover.DeletionTimestamp = &metav1.Time{Time: no
 
 func TestSupersedeNamesWhatTheHolderHas(t *testing.T) {
 	s := found(has(elsewhere), has(issuedToken, undelivered), has(before))
-	if got, want := supersede(s.credentials), elsewhere.verifier.KeyID+","+before.verifier.KeyID; got != want {
+	if got, want := supersede(s), elsewhere.verifier.KeyID+","+before.verifier.KeyID; got != want {
 		t.Errorf("it is %q, want %q", got, want)
 	}
-	if got := supersede(found(pending).credentials); got != "" {
+	if got := supersede(found(pending)); got != "" {
 		t.Errorf("of a key without a token it is %q", got)
 	}
 	lots := found(many, many)
-	if got := strings.Count(supersede(lots.credentials), ",") + 1; got != mostLive {
+	if got := strings.Count(supersede(lots), ",") + 1; got != mostLive {
 		t.Errorf("it has %d names", got)
 	}
 }
@@ -334,5 +334,17 @@ func TestACredentialOfTheFutureIsNoneTheNewer(t *testing.T) {
 				t.Error("it is taken for the newest")
 			}
 		})
+	}
+}
+
+// Tokens that work come before those that are over, of which there may be many that were
+// applied: one that was not named would work for ever.
+func TestSupersedeNamesEveryTokenThatWorks(t *testing.T) {
+	s := found(many, many, has(before))
+	for i := range 2 * mostLive {
+		ending(noon)(&s.credentials[i])
+	}
+	if got := supersede(s); !strings.HasPrefix(got, before.verifier.KeyID+",") {
+		t.Errorf("it is %q, without %q", got, before.verifier.KeyID)
 	}
 }
