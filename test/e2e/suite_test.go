@@ -13,11 +13,18 @@ import (
 
 func TestEndToEnd(t *testing.T) { RunSuite(t, "Kubescim end to end") }
 
-var _ = BeforeSuite(func(ctx SpecContext) {
+var folder []byte // of what is secret, and what is seen
+
+var _ = SynchronizedBeforeSuite(NewFolder, func(ctx SpecContext, common []byte) {
 	Connect(ctx, "make e2e")
 	InstallPlugin(checkout)
+	folder = common
+	NoteSecrets(folder)
 })
 
-var _ = AfterSuite(func(ctx SpecContext) { ExpectNoNamespaceLeft(ctx) })
+var _ = SynchronizedAfterSuite(func(ctx SpecContext) {
+	ExpectNoNamespaceLeft(ctx)
+	EndNotes()
+}, func() { ExpectNothingShown(folder) })
 
 var _ = JustAfterEach(ReportFailure)

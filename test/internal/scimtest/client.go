@@ -127,6 +127,7 @@ func (c *Client) Try(method, path, body string) (*Response, error) {
 // send sends a request and reads the whole answer.
 func (c *Client) send(request *http.Request, path, body string) (*Response, error) {
 	method := request.Method
+	noteRequest(request, body)
 	began := time.Now()
 	answer, err := c.http.Do(request)
 	if err != nil {
@@ -141,6 +142,7 @@ func (c *Client) send(request *http.Request, path, body string) (*Response, erro
 	if len(r.Body) > 0 {
 		r.malformed = json.Unmarshal(r.Body, &r.Document)
 	}
+	noteAnswer(r)
 	return r, nil
 }
 

@@ -20,6 +20,9 @@ import (
 // labelOfSuite is on the namespaces that specs make.
 const labelOfSuite = "e2e.kubescim.dev/spec"
 
+// prefixOfSpecs begins the names of those namespaces.
+const prefixOfSpecs = "e2e-"
+
 var (
 	// Cluster is a client of the API server, for what kubectl is too slow for.
 	Cluster client.Client
@@ -34,7 +37,7 @@ var (
 func NewNamespace(ctx SpecContext, purpose string) string {
 	GinkgoHelper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		GenerateName: "e2e-" + purpose + "-",
+		GenerateName: prefixOfSpecs + purpose + "-",
 		Labels: map[string]string{
 			labelOfSuite:                         purpose,
 			"pod-security.kubernetes.io/enforce": "restricted",
@@ -43,6 +46,7 @@ func NewNamespace(ctx SpecContext, purpose string) string {
 	Expect(Cluster.Create(ctx, namespace)).To(Succeed())
 	madeHere[namespace.Name] = true
 	DeferCleanup(func(ctx SpecContext) {
+		seeMetrics(ctx, namespace.Name)
 		Expect(Cluster.Delete(ctx, namespace)).To(Succeed())
 		reported[namespace.Name] = true
 	})

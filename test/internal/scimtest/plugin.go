@@ -3,10 +3,13 @@ package scimtest
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+
+	"github.com/kubescim/kubescim/test/internal/planted"
 )
 
 // InstallPlugin builds the plugin of kubectl from a checkout, and has kubectl find it until
@@ -27,5 +30,6 @@ func GenerateToken(namespace, key string, flags ...string) (token, manifest stri
 	manifest = Kubectl(append([]string{"scim", "key", "generate", "--namespace", namespace, "--key", key, "--token-file", file}, flags...)...)
 	text, err := os.ReadFile(file)
 	Expect(err).NotTo(HaveOccurred())
+	notes.Add(planted.Credential, "a token made offline", strings.TrimSpace(string(text)))
 	return string(text), manifest
 }
