@@ -99,7 +99,7 @@ func (n *node) connect(ctx context.Context, p *peer) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.lastLink++
-	l.id = n.lastLink
+	l.id, l.peer = n.lastLink, p.id
 	n.links[l.id] = l
 	n.stepLocked(readindex.Connected{Peer: p.id, Link: l.id})
 }

@@ -11,6 +11,7 @@ import (
 // time.
 type link struct {
 	id       readindex.LinkID
+	peer     readindex.PeerID
 	conn     *tls.Conn
 	protocol protocol // that both speak; set once TLS is agreed on
 	buffer   [frameMax]byte
@@ -50,6 +51,20 @@ func (l *link) leave(deadline time.Time, history uint64, last readindex.Revision
 		return err
 	}
 	_, err := l.protocol.expect(l.conn, l.buffer[:], frameLeft)
+	return err
+}
+
+// report sends a report, whose answer is to be there by the deadline.
+func (l *link) report(deadline time.Time, content []byte) error {
+	if err := l.conn.SetDeadline(deadline); err != nil {
+		return err
+	}
+	return writeFrame(l.conn, l.buffer[:], frameReport, content)
+}
+
+// charged waits until the peer has charged what was reported.
+func (l *link) charged() error {
+	_, err := l.protocol.expect(l.conn, l.buffer[:], frameCharged)
 	return err
 }
 

@@ -19,10 +19,12 @@ const (
 	protocol1 protocol = 1
 	// protocol2 says with each question and each answer how often history was rewritten.
 	protocol2 protocol = 2
+	// protocol3 has reports of what replicas have let through, too.
+	protocol3 protocol = 3
 )
 
 // protocols are those that this release speaks, the newest first.
-var protocols = []protocol{protocol2, protocol1}
+var protocols = []protocol{protocol3, protocol2, protocol1}
 
 const protocolPrefix = "kubescim-barrier/"
 

@@ -1,6 +1,8 @@
 // Package driver runs a readindex.Core: it has the clock, the goroutines, the connections
 // to the other replicas and the calls to the API server. It decides nothing but how to do
-// what the Core wants: package readindex has the argument.
+// what the Core wants: package readindex has the argument. By the same connections, replicas
+// tell each other what they have let through (package ratelimit), of which the Core knows
+// nothing.
 package driver
 
 import (
@@ -16,6 +18,7 @@ import (
 	"k8s.io/client-go/util/flowcontrol"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/readindex"
 )
 
@@ -57,6 +60,9 @@ type Options struct {
 	// Usage, if set, returns what the Lease is to state as contract.AnnotationUsage;
 	// nothing while it is empty. It is asked at each renewal.
 	Usage func() string
+	// Rates, if set, are charged what peers let through, and these are told what is let
+	// through here.
+	Rates *ratelimit.Buckets
 	// Timing may be left out.
 	Timing Timing
 }
@@ -128,8 +134,13 @@ func (r *Replica) Run(ctx context.Context) error {
 	defer stopTending()
 	var running sync.WaitGroup
 	r.node.start(tending, &running)
-	running.Go(func() { (&server{node: r.node, own: r.own, running: &running}).run(serving, listener) })
+	running.Go(func() {
+		(&server{node: r.node, own: r.own, rates: r.options.Rates, running: &running}).run(serving, listener)
+	})
 	running.Go(func() { r.rounds.beat(tending) })
+	if r.options.Rates != nil {
+		running.Go(func() { newReports(r).run(tending) })
+	}
 
 	err = keeper.run(ctx)
 	stopTending()

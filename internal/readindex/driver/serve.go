@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/readindex"
 )
 
@@ -28,6 +29,7 @@ const (
 type server struct {
 	node    *node
 	own     *identity
+	rates   *ratelimit.Buckets // nil for none
 	running *sync.WaitGroup
 }
 
@@ -139,6 +141,10 @@ func (s *server) answer(conn *tls.Conn, spoken protocol, p *peer) {
 			s.node.step(readindex.PeerLeft{Peer: p.id, Last: last, Own: own})
 			_ = writeFrame(conn, buffer, frameLeft, nil)
 			return
+		case frameReport:
+			if err = s.charge(content); err == nil {
+				err = writeFrame(conn, buffer, frameCharged, nil)
+			}
 		default:
 			return
 		}
@@ -146,6 +152,14 @@ func (s *server) answer(conn *tls.Conn, spoken protocol, p *peer) {
 			return
 		}
 	}
+}
+
+// charge charges what a peer has let through.
+func (s *server) charge(report []byte) error {
+	if s.rates == nil {
+		return nil
+	}
+	return s.rates.Charge(report, time.Now())
 }
 
 // servedBy notes that a peer asks by the connection, and closes the oldest one if it has

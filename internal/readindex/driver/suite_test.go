@@ -31,6 +31,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/readindex/driver"
 )
 
@@ -171,6 +172,7 @@ type replica struct {
 	name    string
 	log     *record
 	metrics *prometheus.Registry
+	rates   *ratelimit.Buckets
 	// refused, while true, makes every call to the API server fail.
 	refused atomic.Bool
 	// unknown makes them fail as if the ServiceAccount had been deleted.
@@ -197,13 +199,13 @@ func (w *world) newReplica(name string) (*replica, error) {
 		return nil, err
 	}
 	r := &replica{
-		name: name, log: &record{namespace: w.namespace}, metrics: prometheus.NewRegistry(), ended: make(chan struct{}),
+		name: name, log: &record{namespace: w.namespace}, metrics: prometheus.NewRegistry(), rates: ratelimit.New(), ended: make(chan struct{}),
 	}
 	guarded := interceptor.NewClient(live, r.refusing())
 	r.log.client = guarded
 	r.Replica, err = driver.New(driver.Options{
 		Client: guarded, Tenant: tenantName, Listen: "127.0.0.1:0", Log: r.log,
-		Logger: w.logger.With("at", name), Metrics: r.metrics, Timing: w.timing,
+		Logger: w.logger.With("at", name), Metrics: r.metrics, Rates: r.rates, Timing: w.timing,
 		Pod: driver.Pod{Namespace: w.namespace, Name: name, UID: "uid-of-" + name, IP: "127.0.0.1"},
 	})
 	if err != nil {

@@ -25,6 +25,9 @@ type Timing struct {
 	// Beat is how often the peers are asked while no reader wants it: every 5 s. A
 	// connection that is silent for three times as long is closed.
 	Beat time.Duration
+	// Report is how often peers hear what was let through, while anything is: every 200 ms,
+	// and at once where ratelimit.Buckets say so.
+	Report time.Duration
 	// Call bounds one call to the API server: 3 s.
 	Call time.Duration
 }
@@ -40,6 +43,7 @@ func (t Timing) withDefaults() Timing {
 		{&t.Probe, 250 * time.Millisecond},
 		{&t.Look, time.Second},
 		{&t.Beat, 5 * time.Second},
+		{&t.Report, 200 * time.Millisecond},
 		{&t.Call, 3 * time.Second},
 	} {
 		if *one.duration == 0 {

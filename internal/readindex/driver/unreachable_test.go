@@ -155,8 +155,9 @@ var _ = Describe("Replicas of different releases", func() {
 				Expect(users(ctx, r)).To(BeNumerically(">=", last), "handed over")
 			}
 		},
-		Entry("the last one", []byte{1}),
-		Entry("the next one, which still speaks ours", []byte{9, 2}),
+		Entry("the one before the last", []byte{1}),
+		Entry("the last one", []byte{2, 1}),
+		Entry("the next one, which still speaks ours", []byte{9, 3}),
 	)
 
 	It("read at the API server if they have no protocol in common, and the update goes on", func(ctx SpecContext) {

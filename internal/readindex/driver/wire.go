@@ -12,7 +12,8 @@ import (
 // Replicas talk in frames over TLS: one byte that says which, one byte with the
 // length of the content, and the content. A connection begins with a hello; after
 // that, its dialler sends one frame at a time and waits for the answer. The hello and
-// its answer are the same in all protocols; the others say more in protocol2.
+// its answer are the same in all protocols; the others say more from protocol2 on, and the last
+// two are of protocol3.
 const (
 	// frameHello has the pod name of the replica that dials.
 	frameHello byte = iota + 1
@@ -26,6 +27,10 @@ const (
 	frameLeave
 	// frameLeft answers it: they are kept, and the replica will not be asked again.
 	frameLeft
+	// frameReport has what the replica that dials has let through (package ratelimit).
+	frameReport
+	// frameCharged answers it: it is charged.
+	frameCharged
 )
 
 const (
@@ -49,6 +54,10 @@ func (p protocol) validSize(kind byte, length int) bool {
 		return length == p.countSize()
 	case frameRevisions, frameLeave:
 		return length == p.countSize()+revisionsSize
+	case frameReport:
+		return p >= protocol3 && length >= 1
+	case frameCharged:
+		return p >= protocol3 && length == 0
 	default:
 		return false
 	}

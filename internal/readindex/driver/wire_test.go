@@ -7,6 +7,7 @@ import (
 
 	. "github.com/onsi/gomega"
 
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/readindex"
 )
 
@@ -21,6 +22,22 @@ func TestFrames(t *testing.T) {
 		history, read := spoken.decodeRevisions(got)
 		g.Expect(read).To(Equal(revisions))
 		g.Expect(history).To(Equal(count))
+	}
+}
+
+// Only replicas that both know of reports get any.
+func TestReportFrames(t *testing.T) {
+	g := NewWithT(t)
+	for spoken, known := range map[protocol]bool{protocol1: false, protocol2: false, protocol3: true} {
+		var sent bytes.Buffer
+		g.Expect(writeFrame(&sent, make([]byte, frameMax), frameReport, make([]byte, ratelimit.ReportSize))).To(Succeed())
+		content, err := spoken.expect(&sent, make([]byte, frameMax), frameReport)
+		g.Expect(err == nil).To(Equal(known))
+		if known {
+			g.Expect(content).To(HaveLen(ratelimit.ReportSize))
+		}
+		g.Expect(spoken.validSize(frameReport, 0)).To(BeFalse())
+		g.Expect(spoken.validSize(frameCharged, 0)).To(Equal(known))
 	}
 }
 

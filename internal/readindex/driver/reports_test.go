@@ -1,0 +1,61 @@
+package driver_test
+
+import (
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/kubescim/kubescim/internal/ratelimit"
+)
+
+var _ = Describe("Replicas that bound a rate together", func() {
+	limits := ratelimit.Limits{Requests: ratelimit.Limit{PerSecond: 1, Burst: 300}}
+	// spend makes a replica let so much through that it and whoever hears of it must wait for
+	// minutes.
+	spend := func(r *replica) {
+		GinkgoHelper()
+		now := time.Now()
+		r.rates.Resize(ratelimit.Limits{}, now)
+		r.rates.Resize(limits, now)
+		Expect(r.rates.Admit(ratelimit.Key{}, true, now)).To(BeZero())
+		Expect(r.rates.AdmitOperations(ratelimit.Key{}, 500, now)).To(BeZero())
+	}
+	heard := func(r *replica) bool { return r.rates.Admit(ratelimit.Key{}, false, time.Now()).Wait > time.Minute }
+
+	It("charge what each of the others lets through", func(ctx SpecContext) {
+		w := newWorld(ctx, patient)
+		replicas := w.startAll(3)
+		answered(ctx, replicas...)
+		for _, spender := range replicas {
+			for _, r := range replicas {
+				r.rates.Resize(ratelimit.Limits{}, time.Now())
+				r.rates.Resize(limits, time.Now())
+			}
+			Eventually(func() bool {
+				spend(spender)
+				return heard(replicas[0]) && heard(replicas[1]) && heard(replicas[2])
+			}).WithPolling(300*time.Millisecond).Should(BeTrue(), spender.name)
+		}
+	})
+
+	It("tell none that does not understand it", func(ctx SpecContext) {
+		w := newWorld(ctx, patient)
+		former, err := w.newReplica("acme-scim-9")
+		Expect(err).NotTo(HaveOccurred())
+		former.SpeakOnly(2, 1)
+		former.run()
+		DeferCleanup(former.leave)
+		replicas := append(w.startAll(2), former)
+		answered(ctx, replicas...)
+		former.rates.Resize(limits, time.Now())
+		replicas[1].rates.Resize(limits, time.Now())
+		Eventually(func() bool {
+			spend(replicas[0])
+			return heard(replicas[1])
+		}).WithPolling(300*time.Millisecond).Should(BeTrue(), "who understands it hears it")
+		answered(ctx, replicas...)
+		Expect(replicas[0].metric("kubescim_barrier_fallbacks_total")).To(BeZero())
+		Expect(former.rates.Admit(ratelimit.Key{}, false, time.Now())).To(BeZero())
+	})
+})
