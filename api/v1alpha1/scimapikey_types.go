@@ -53,6 +53,13 @@ type ScimApiKeySpec struct {
 	// +kubebuilder:validation:MaxItems=32
 	AllowedCIDRs []CIDR `json:"allowedCIDRs,omitempty"`
 
+	// rateLimit is how many requests may be sent with the key in a time, besides what the
+	// tenant may send. More are answered 429, with how long to wait, and change nothing. No
+	// limit of its own when omitted.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="has(self.requestsPerSecond) || has(self.writesPerSecond)",message="`burst` is of a rate: set `requestsPerSecond`, `writesPerSecond` or both, or take out `rateLimit`"
+	RateLimit RateLimit `json:"rateLimit,omitzero"`
+
 	// bearerToken makes the key a bearer token, and says how the token comes about. A key
 	// with none of bearerToken, oauthClient and federated is a bearer token that the
 	// operator makes.

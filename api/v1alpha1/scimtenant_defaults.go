@@ -13,6 +13,10 @@ const (
 	DefaultObjectLimit int32 = 250_000
 	// DefaultStorageLimit is how much users and groups may take, in bytes: 256Mi.
 	DefaultStorageLimit int64 = 256 << 20
+	// DefaultRequestsPerSecond is how many requests a tenant may send in a second.
+	DefaultRequestsPerSecond int32 = 1000
+	// DefaultWritesPerSecond is how many of them may be writes.
+	DefaultWritesPerSecond int32 = 300
 )
 
 // State returns the wanted state; Active when omitted.
@@ -47,6 +51,18 @@ func (t *ScimTenant) StorageLimit() int64 {
 		return DefaultStorageLimit
 	}
 	return t.Spec.StorageLimit.Value()
+}
+
+// RateLimit returns how many requests the tenant may send.
+func (t *ScimTenant) RateLimit() RateLimit {
+	limit := t.Spec.RateLimit
+	if limit.RequestsPerSecond == 0 {
+		limit.RequestsPerSecond = DefaultRequestsPerSecond
+	}
+	if limit.WritesPerSecond == 0 {
+		limit.WritesPerSecond = DefaultWritesPerSecond
+	}
+	return limit
 }
 
 // DeletionPolicy returns what becomes of users and groups with the tenant.

@@ -119,6 +119,12 @@ type ScimTenantSpec struct {
 	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self)) && quantity(string(self)).compareTo(quantity('1Mi')) >= 0 && quantity(string(self)).compareTo(quantity('8Gi')) <= 0",message="must be a quantity from 1Mi to 8Gi, for example '64Mi'"
 	StorageLimit *resource.Quantity `json:"storageLimit,omitempty"`
 
+	// rateLimit is how many requests with a good token the tenant may send in a time, with
+	// all of its keys together. More are answered 429, with how long to wait, and change
+	// nothing. 1000 requests and 300 writes a second when omitted.
+	// +optional
+	RateLimit RateLimit `json:"rateLimit,omitzero"`
+
 	// credentialsNotBefore refuses every token that was made before this time. It is in whole
 	// seconds, as the times of tokens are. It is how to revoke all of a tenant's tokens at
 	// once, also while the operator is away, and how to make sure that a restored backup

@@ -22,6 +22,7 @@ import (
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/idp"
 	"github.com/kubescim/kubescim/internal/oauth"
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
@@ -135,7 +136,7 @@ func serve(t *testing.T, provider string, spoil func(http.ResponseWriter, *http.
 	g.Expect(err).NotTo(HaveOccurred())
 	signing, err := signingkey.Decide(nil, time.Now()).Rotate(time.Now())
 	g.Expect(err).NotTo(HaveOccurred())
-	tenant := server.NewTenant(memory.New(), limit.Defaults(), slog.New(slog.DiscardHandler), accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
+	tenant := server.NewTenant(memory.New(), limit.Defaults(), ratelimit.New(), slog.New(slog.DiscardHandler), accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
 	tenant.Configure(settings)
 	tenant.Accept(auth.Keys{verifier.KeyID: {Verifier: verifier}, secretVerifier.KeyID: {Verifier: secretVerifier, Client: "acme"}}, func() {})
 	tenant.SignWith(signing)

@@ -16,6 +16,7 @@ import (
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/federation"
 	"github.com/kubescim/kubescim/internal/program"
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/readindex/driver"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/scim/schema"
@@ -65,11 +66,12 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 		return nil, err
 	}
 	key := client.ObjectKey{Namespace: o.pod.Namespace, Name: o.tenant}
+	rates := ratelimit.New()
 	p.cache = cache.New(watching, key, log)
 	kubernetes.MeasureStorage(p.metrics, o.tenant, p.cache)
 	p.members, err = driver.New(driver.Options{
 		Client: live, Pod: o.pod, Tenant: o.tenant, Listen: o.peerAddress, Log: p.cache, Logger: log, Metrics: p.metrics,
-		Usage: p.usage,
+		Usage: p.usage, Rates: rates,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing to join the other replicas: %w", err)
@@ -82,7 +84,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.tenant = server.NewTenant(backend, limit.Defaults(), log, accesslog.NewMetrics(p.metrics, o.tenant),
+	p.tenant = server.NewTenant(backend, limit.Defaults(), rates, log, accesslog.NewMetrics(p.metrics, o.tenant),
 		p.cache.Synced, p.members.Member)
 	p.tenant.AskIssuers(federation.NewIssuers(fetch, log, federation.NewMetrics(p.metrics, o.tenant)))
 	server.MeasureUses(p.metrics, o.tenant, p.tenant, contract.MostKeysUsed)

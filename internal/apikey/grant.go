@@ -3,6 +3,8 @@ package apikey
 import (
 	"net/netip"
 	"slices"
+
+	"github.com/kubescim/kubescim/internal/ratelimit"
 )
 
 // Key is a token that is accepted, or a key that assertions stand for: how it is recognised,
@@ -36,6 +38,8 @@ type Grant struct {
 	Resources []string
 	// Networks are those that requests may come from; nil for all, and empty for none.
 	Networks []netip.Prefix
+	// Rate is how many requests may be sent with the tokens of its key, together.
+	Rate ratelimit.Key
 }
 
 // Allows reports whether resources of a type may be seen, by their endpoint, such as Users.
@@ -49,14 +53,14 @@ func (g Grant) AllowsFrom(address netip.Addr) bool {
 	return g.Networks == nil || Within(address, g.Networks)
 }
 
-// Unlimited reports whether the grant is for everything, from anywhere.
+// Unlimited reports whether the grant is for everything, from anywhere, at whatever rate.
 func (g Grant) Unlimited() bool {
 	return !g.Suspended && !g.ReadOnly && g.Resources == nil && g.Networks == nil
 }
 
 // Equal reports whether two grants say the same, in the same order.
 func (g Grant) Equal(other Grant) bool {
-	return g.Suspended == other.Suspended && g.ReadOnly == other.ReadOnly &&
+	return g.Suspended == other.Suspended && g.ReadOnly == other.ReadOnly && g.Rate == other.Rate &&
 		(g.Resources == nil) == (other.Resources == nil) && slices.Equal(g.Resources, other.Resources) &&
 		(g.Networks == nil) == (other.Networks == nil) && slices.Equal(g.Networks, other.Networks)
 }

@@ -5,6 +5,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/ratelimit"
 )
 
 // GrantOf returns what the tokens of a key may be used for. A value that is not known, such
@@ -16,10 +17,25 @@ func GrantOf(key *scimv1alpha1.ScimApiKey) apikey.Grant {
 		ReadOnly:  key.Access() != scimv1alpha1.APIKeyReadWrite,
 		Networks:  Networks(spec.AllowedCIDRs),
 	}
+	if limits := Limits(spec.RateLimit); limits != (ratelimit.Limits{}) {
+		grant.Rate = ratelimit.Key{Name: key.Name, Limits: limits}
+	}
 	for _, resource := range spec.Resources {
 		grant.Resources = append(grant.Resources, string(resource))
 	}
 	return grant
+}
+
+// Limits returns a rate as it is counted; no limit where none is said.
+func Limits(rate scimv1alpha1.RateLimit) ratelimit.Limits {
+	var limits ratelimit.Limits
+	if rate.RequestsPerSecond > 0 {
+		limits.Requests = ratelimit.Limit{PerSecond: rate.RequestsPerSecond, Burst: rate.RequestBurst()}
+	}
+	if rate.WritesPerSecond > 0 {
+		limits.Writes = ratelimit.Limit{PerSecond: rate.WritesPerSecond, Burst: rate.WriteBurst()}
+	}
+	return limits
 }
 
 // Networks returns networks as they are compared with addresses; nil for no list. What

@@ -7,9 +7,12 @@ import (
 
 	. "github.com/onsi/gomega"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/ratelimit"
 )
 
 func TestGrantOf(t *testing.T) {
@@ -30,6 +33,16 @@ func TestGrantOf(t *testing.T) {
 			scimv1alpha1.ScimApiKeySpec{Resources: []scimv1alpha1.APIKeyResource{scimv1alpha1.APIKeyGroups}},
 			apikey.Grant{Resources: []string{"Groups"}},
 		},
+		"for five writes a second": {
+			scimv1alpha1.ScimApiKeySpec{RateLimit: scimv1alpha1.RateLimit{WritesPerSecond: 5}},
+			apikey.Grant{Rate: ratelimit.Key{Name: "okta", Limits: ratelimit.Limits{Writes: ratelimit.Limit{PerSecond: 5, Burst: 10}}}},
+		},
+		"for requests at a rate, and a burst of both": {
+			scimv1alpha1.ScimApiKeySpec{RateLimit: scimv1alpha1.RateLimit{RequestsPerSecond: 50, WritesPerSecond: 5, Burst: 60}},
+			apikey.Grant{Rate: ratelimit.Key{Name: "okta", Limits: ratelimit.Limits{
+				Requests: ratelimit.Limit{PerSecond: 50, Burst: 60}, Writes: ratelimit.Limit{PerSecond: 5, Burst: 60},
+			}}},
+		},
 		"from two networks": {
 			scimv1alpha1.ScimApiKeySpec{AllowedCIDRs: []scimv1alpha1.CIDR{"203.0.113.0/24", "2001:db8::/32"}}, apikey.Grant{Networks: everywhere},
 		},
@@ -41,7 +54,7 @@ func TestGrantOf(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := contract.GrantOf(&scimv1alpha1.ScimApiKey{Spec: tc.spec})
+			got := contract.GrantOf(&scimv1alpha1.ScimApiKey{ObjectMeta: metav1.ObjectMeta{Name: "okta"}, Spec: tc.spec})
 			if !got.Equal(tc.want) {
 				t.Errorf("GrantOf = %+v, want %+v", got, tc.want)
 			}

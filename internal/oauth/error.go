@@ -76,6 +76,11 @@ func TooManyRequests() *Error {
 		"too many requests come that are wrong or have a wrong client id, client secret or assertion; one with a good secret or assertion is answered at any time")
 }
 
+// TooSoon returns the error for a good request that comes too soon after others.
+func TooSoon(description string) *Error {
+	return newError(http.StatusTooManyRequests, TemporarilyUnavailable, description)
+}
+
 // BadRequest returns the error for a request that cannot be read as one for a token.
 func BadRequest(description string) *Error {
 	return newError(http.StatusBadRequest, InvalidRequest, description)

@@ -151,6 +151,7 @@ func SettingsOf(tenant *scimv1alpha1.ScimTenant) (exchange.Settings, error) {
 		TrustedProxies: contract.Networks(tenant.Spec.Endpoint.TrustedProxies),
 		// Each pod has its share: what the others have written, none of them knows.
 		WriteBytes: tenant.StorageLimit() / writtenShare / int64(tenant.Replicas()),
+		Rate:       contract.Limits(tenant.RateLimit()),
 		Policy: store.Policy{
 			KeepDeletedUsers:     tenant.UserDeletion() == scimv1alpha1.UserDeletionDeactivate,
 			RefuseRecreation:     tenant.UserRecreation() == scimv1alpha1.UserRecreationConflict,

@@ -27,6 +27,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/readindex/driver"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/server"
@@ -58,7 +59,7 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		Expect(admin.Create(ctx, tenant)).To(Succeed())
 
 		log := slog.New(slog.NewJSONHandler(GinkgoWriter, nil))
-		served = server.NewTenant(memory.New(), limit.Defaults(), log,
+		served = server.NewTenant(memory.New(), limit.Defaults(), ratelimit.New(), log,
 			accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
 		httpServer := httptest.NewServer(served)
 		DeferCleanup(httpServer.Close)
@@ -377,6 +378,9 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		Expect(settings.Policy.ObjectLimit).To(Equal(250_000))
 		Expect(settings.Policy.StorageLimit).To(BeEquivalentTo(256 << 20))
 		Expect(settings.WriteBytes).To(BeEquivalentTo(64<<20), "of each of two pods")
+		Expect(settings.Rate).To(Equal(ratelimit.Limits{
+			Requests: ratelimit.Limit{PerSecond: 1000, Burst: 2000}, Writes: ratelimit.Limit{PerSecond: 300, Burst: 600},
+		}))
 		Expect(settings.Policy.Retention).To(BeNil())
 		Expect(strings.ToLower(settings.Profile.Name)).To(Equal("okta"))
 	})
@@ -384,6 +388,7 @@ var _ = Describe("A replica, with a server's permissions", func() {
 	It("reads the tenant's limits as the design says", func() {
 		tenant.Spec.Users.Seats, tenant.Spec.ObjectLimit = 50, 1000
 		tenant.Spec.StorageLimit, tenant.Spec.Server.Replicas = ptr.To(resource.MustParse("64Mi")), 4
+		tenant.Spec.RateLimit = scimv1alpha1.RateLimit{WritesPerSecond: 25}
 		for days, retention := range map[int32]time.Duration{0: 0, 30: 720 * time.Hour} {
 			tenant.Spec.Users.RetentionDays = &days
 			settings, err := replica.SettingsOf(tenant)
@@ -392,6 +397,8 @@ var _ = Describe("A replica, with a server's permissions", func() {
 			Expect(settings.Policy.ObjectLimit).To(Equal(1000))
 			Expect(settings.Policy.StorageLimit).To(BeEquivalentTo(64 << 20))
 			Expect(settings.WriteBytes).To(BeEquivalentTo(8 << 20))
+			Expect(settings.Rate.Requests).To(Equal(ratelimit.Limit{PerSecond: 1000, Burst: 2000}), "of all pods together")
+			Expect(settings.Rate.Writes).To(Equal(ratelimit.Limit{PerSecond: 25, Burst: 50}))
 			Expect(settings.Policy.Retention).To(HaveValue(Equal(retention)))
 		}
 	})

@@ -19,6 +19,7 @@ import (
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/idp"
 	"github.com/kubescim/kubescim/internal/oauth"
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/compact"
 	"github.com/kubescim/kubescim/internal/scim/document"
@@ -160,7 +161,7 @@ func readable(b *testing.B) (tenant *server.Tenant, id string, accepted tokens) 
 	user.SetMeta(scim.Meta{Created: time.Now(), LastModified: time.Now(), Version: `W/"1"`})
 	backend.index.PutUser(&index.Entry{ID: key, Compact: *compact.Of(user), Name: user.UserName(), Active: true})
 
-	tenant = server.NewTenant(backend, limit.Defaults(), slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, nil)), accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
+	tenant = server.NewTenant(backend, limit.Defaults(), ratelimit.New(), slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, nil)), accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
 	bearer, verifier, err := apikey.Mint()
 	if err != nil {
 		b.Fatal(err)
@@ -171,8 +172,9 @@ func readable(b *testing.B) (tenant *server.Tenant, id string, accepted tokens) 
 	}
 	profile, _ := idp.Lookup("Entra")
 	tenant.Accept(auth.Keys{verifier.KeyID: {Verifier: verifier}, secret.KeyID: {Verifier: secret, Client: "entra"}}, func() {})
+	most := ratelimit.Limit{PerSecond: 1_000_000, Burst: 2_000_000}
 	const base = "https://acme.example.com/scim/v2"
-	tenant.Configure(exchange.Settings{Path: "/scim/v2", Profile: profile, Registry: registry, PublicURL: base, Issuer: base})
+	tenant.Configure(exchange.Settings{Path: "/scim/v2", Profile: profile, Registry: registry, PublicURL: base, Issuer: base, Rate: ratelimit.Limits{Requests: most, Writes: most}})
 	return tenant, key.String(), tokens{bearer: bearer, access: accessToken(b, tenant, base, secret.KeyID)}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kubescim/kubescim/internal/federation"
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
 	"github.com/kubescim/kubescim/internal/server/auth"
@@ -36,8 +37,8 @@ type Tenant struct {
 // NewTenant returns the runtime of a tenant over its store. It is not Ready until all that
 // it needs has held at the same time once. What goes wrong later, requests are answered: a
 // pod that is taken out of service could not even say that.
-func NewTenant(backend store.Store, limits limit.Limits, log *slog.Logger, metrics *accesslog.Metrics, needs ...func() bool) *Tenant {
-	return Over(exchange.NewShared(backend, limits, accesslog.New(log, metrics)), needs...)
+func NewTenant(backend store.Store, limits limit.Limits, rates *ratelimit.Buckets, log *slog.Logger, metrics *accesslog.Metrics, needs ...func() bool) *Tenant {
+	return Over(exchange.NewShared(backend, limits, rates, accesslog.New(log, metrics)), needs...)
 }
 
 // Over returns the runtime of a tenant whose requests have in common what is in shared, and
@@ -76,6 +77,7 @@ func (t *Tenant) LastUses(most int) map[string]time.Time { return t.uses.Last(mo
 // limit.Limits.Deadline at the most; or never, if Accept is called again before.
 func (t *Tenant) Accept(keys auth.Keys, retired func()) {
 	t.uses.Keep(keys)
+	t.shared.Rates.Keep(keys.Rates(), time.Now())
 	t.shared.Keyring.Accept(keys, retired)
 }
 
@@ -128,7 +130,7 @@ func (t *Tenant) noteUse(x *exchange.Exchange) {
 	t.uses.Note(x.Verifier.KeyID, x.Entry.Began)
 }
 
-// serve authenticates and then routes: without a good token there is no telling
+// serve authenticates, looks whether the request comes too soon after others, and then routes: without a good token there is no telling
 // which URLs and ids exist.
 func (t *Tenant) serve(x *exchange.Exchange) {
 	settings := t.shared.Settings()
@@ -146,6 +148,10 @@ func (t *Tenant) serve(x *exchange.Exchange) {
 		return
 	}
 	t.noteUse(x)
+	if err := x.Admit(handler.Writes(x.R)); err != nil {
+		x.Fail(err)
+		return
+	}
 	if err := x.NotPaused(); err != nil {
 		x.Fail(err)
 		return

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
 	"github.com/kubescim/kubescim/internal/server/auth"
@@ -24,7 +25,7 @@ import (
 func TestReadiness(t *testing.T) {
 	h := servertest.New(t, memory.New())
 	h.Expect(h.Tenant.Ready()).To(BeTrue())
-	starting := server.NewTenant(h.Shared.Store, h.Shared.Limits, slog.New(slog.DiscardHandler),
+	starting := server.NewTenant(h.Shared.Store, h.Shared.Limits, ratelimit.New(), slog.New(slog.DiscardHandler),
 		accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
 	h.Expect(starting.Ready()).To(BeFalse())
 	starting.Configure(*h.Shared.Settings())
@@ -49,7 +50,7 @@ func TestReadiness(t *testing.T) {
 func TestReadinessNeedsAllAtOnce(t *testing.T) {
 	h := servertest.New(t, memory.New())
 	var synced, member bool
-	tenant := server.NewTenant(h.Shared.Store, h.Shared.Limits, slog.New(slog.DiscardHandler),
+	tenant := server.NewTenant(h.Shared.Store, h.Shared.Limits, ratelimit.New(), slog.New(slog.DiscardHandler),
 		accesslog.NewMetrics(prometheus.NewRegistry(), "acme"), func() bool { return synced }, func() bool { return member })
 	tenant.Configure(*h.Shared.Settings())
 	tenant.Accept(h.Shared.Keyring.Accepted(), func() {})

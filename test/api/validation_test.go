@@ -114,6 +114,7 @@ server:
 users: {requiredAttributes: [emails, name.givenName], onDelete: Delete, onRecreate: Conflict, retentionDays: 30, seats: 500}
 objectLimit: 1000
 storageLimit: 64Mi
+rateLimit: {requestsPerSecond: 100, writesPerSecond: 25, burst: 500}
 credentialsNotBefore: 2026-01-01T00:00:00Z
 groups: {unknownMembers: Reject}
 schemaExtensions:
@@ -129,6 +130,8 @@ schemaExtensions:
 deletionPolicy: Delete`),
 		Entry("with a host of one label", "acme", "identityProvider: Okta\nendpoint: {host: localhost}"),
 		Entry("with a path of one segment", "acme", "identityProvider: Okta\nendpoint: {path: /scim}"),
+		Entry("with a limit on writes alone", "acme", "identityProvider: Okta\nrateLimit: {writesPerSecond: 1}"),
+		Entry("with a burst of the default rates", "acme", "identityProvider: Okta\nrateLimit: {burst: 50}"),
 		Entry("with a storage limit in bytes", "acme", "identityProvider: Okta\nstorageLimit: 67108864"),
 		Entry("without retention", "acme", "identityProvider: Okta\nusers: {retentionDays: 0}"),
 		Entry("with the longest name", strings.Repeat("a", 50), `identityProvider: Okta`),
@@ -181,6 +184,11 @@ schemaExtensions: []`),
 		Entry("with no seat", "acme", "identityProvider: Okta\nusers: {seats: 0}", "spec.users.seats in body should be greater than or equal to 1"),
 		Entry("with a retention in the past", "acme", "identityProvider: Okta\nusers: {retentionDays: -1}", "spec.users.retentionDays in body should be greater than or equal to 0"),
 		Entry("with a retention of centuries", "acme", "identityProvider: Okta\nusers: {retentionDays: 36500}", "spec.users.retentionDays in body should be less than or equal to 3650"),
+		Entry("with a rate that is none", "acme", "identityProvider: Okta\nrateLimit: {}", "spec.rateLimit"),
+		Entry("with no requests at all", "acme", "identityProvider: Okta\nrateLimit: {requestsPerSecond: 0}", "greater than or equal to 1"),
+		Entry("with fewer writes than none", "acme", "identityProvider: Okta\nrateLimit: {writesPerSecond: -1}", "greater than or equal to 1"),
+		Entry("with more requests than there can be", "acme", "identityProvider: Okta\nrateLimit: {requestsPerSecond: 1000001}", "less than or equal to 1000000"),
+		Entry("with a burst of none", "acme", "identityProvider: Okta\nrateLimit: {burst: 0}", "greater than or equal to 1"),
 		Entry("with room for nothing", "acme", "identityProvider: Okta\nobjectLimit: 0", "spec.objectLimit in body should be greater than or equal to 1"),
 		Entry("with room for no byte", "acme", "identityProvider: Okta\nstorageLimit: 1023Ki", "must be a quantity from 1Mi to 8Gi, for example '64Mi'"),
 		Entry("with room for more bytes than etcd has", "acme", "identityProvider: Okta\nstorageLimit: 9Gi", "must be a quantity from 1Mi to 8Gi"),

@@ -42,8 +42,8 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	Connect(ctx, "make consistency")
 	namespace := NewNamespace(ctx, "consistency")
 	tenants := ServeIn(ctx, namespace,
-		NewTenant(namespace, "keeping", scimv1alpha1.IdentityProviderGeneric, threeReplicas),
-		NewTenant(namespace, "erasing", scimv1alpha1.IdentityProviderGeneric, threeReplicas, func(spec *scimv1alpha1.ScimTenantSpec) {
+		NewTenant(namespace, "keeping", scimv1alpha1.IdentityProviderGeneric, threeReplicas, Unlimited),
+		NewTenant(namespace, "erasing", scimv1alpha1.IdentityProviderGeneric, threeReplicas, Unlimited, func(spec *scimv1alpha1.ScimTenantSpec) {
 			spec.Users.OnDelete = scimv1alpha1.UserDeletionDelete
 		}))
 	keeping, erasing = tenants[0], tenants[1]

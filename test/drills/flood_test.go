@@ -47,7 +47,7 @@ const (
 
 var _ = Describe("A tenant with a storageLimit of 64Mi", func() {
 	It("keeps etcd's size bounded under large creations and rewrites of one user", func(ctx SpecContext) {
-		t := Serve(ctx, "flood", scimv1alpha1.IdentityProviderGeneric, func(spec *scimv1alpha1.ScimTenantSpec) {
+		t := Serve(ctx, "flood", scimv1alpha1.IdentityProviderGeneric, Unlimited, func(spec *scimv1alpha1.ScimTenantSpec) {
 			spec.StorageLimit = resource.NewQuantity(storageLimit, resource.BinarySI)
 		})
 		t.Expose(ctx)
@@ -141,7 +141,7 @@ func mebibytes(bytes float64) string { return fmt.Sprintf("%.0f MiB", bytes/mebi
 
 var _ = Describe("A pod of 256 MiB", func() {
 	It("answers a client with a token under 5,000 slow connections and 5,000 bodies without a token", func(ctx SpecContext) {
-		t := Serve(ctx, "siege", scimv1alpha1.IdentityProviderGeneric, OneReplica)
+		t := Serve(ctx, "siege", scimv1alpha1.IdentityProviderGeneric, OneReplica, Unlimited)
 		t.Expose(ctx)
 		base, err := url.Parse(t.Service.Base)
 		Expect(err).NotTo(HaveOccurred())

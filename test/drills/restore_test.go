@@ -36,7 +36,7 @@ var _ = Describe("A restore of a namespace", func() {
 		AddReportEntry("pause between kinds that hold data", wait, ReportEntryVisibilityAlways)
 		var restores []*restore
 		for i, manner := range backup.Manners() {
-			t := Serve(ctx, fmt.Sprintf("restore-%d", i), scimv1alpha1.IdentityProviderGeneric, OneReplica)
+			t := Serve(ctx, fmt.Sprintf("restore-%d", i), scimv1alpha1.IdentityProviderGeneric, OneReplica, Unlimited)
 			restores = append(restores, &restore{manner: manner, tenant: t, directory: backup.Fill(t)})
 		}
 		var running sync.WaitGroup

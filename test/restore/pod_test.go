@@ -21,6 +21,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/readindex/driver"
 	"github.com/kubescim/kubescim/internal/replica"
@@ -134,7 +135,7 @@ func (c *cluster) startPod(of client.ObjectKey, name string) (*pod, *server.Tena
 	members := &unsteady{Replica: p.members}
 	served := server.NewTenant(kubernetes.New(kubernetes.Options{
 		Client: guarded, Tenant: of, Cache: p.cache, Members: members, Metrics: kubernetes.NewMetrics(metrics, of.Name), Log: log,
-	}), limit.Defaults(), log, accesslog.NewMetrics(metrics, of.Name))
+	}), limit.Defaults(), ratelimit.New(), log, accesslog.NewMetrics(metrics, of.Name))
 
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup

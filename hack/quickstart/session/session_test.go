@@ -12,6 +12,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/idp"
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
@@ -36,7 +37,7 @@ func serve(t *testing.T, provider string) (url, token string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tenant := server.NewTenant(memory.New(), limit.Defaults(), slog.New(slog.DiscardHandler),
+	tenant := server.NewTenant(memory.New(), limit.Defaults(), ratelimit.New(), slog.New(slog.DiscardHandler),
 		accesslog.NewMetrics(prometheus.NewRegistry(), provider))
 	tenant.Configure(exchange.Settings{Path: "/scim/v2", Profile: profile, Registry: registry})
 	tenant.Accept(auth.Keys{verifier.KeyID: {Verifier: verifier}}, func() {})

@@ -65,6 +65,9 @@ type Entry struct {
 // Refuse counts a request without a good token.
 func (l *Log) Refuse(reason auth.Reason) { l.metrics.refused.WithLabelValues(string(reason)).Inc() }
 
+// OverLimit counts a request that came too soon after others, by the name of the limit.
+func (l *Log) OverLimit(limit string) { l.metrics.overLimit.WithLabelValues(limit).Inc() }
+
 // LeaveOut counts a request that has no line. Of the others that had none lately, leftOut
 // is how many there are if it is time to say so, and else 0.
 func (l *Log) LeaveOut(e *Entry, leftOut int) {

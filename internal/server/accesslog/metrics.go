@@ -8,9 +8,10 @@ import (
 
 // Metrics are the metrics of one tenant.
 type Metrics struct {
-	duration *prometheus.HistogramVec
-	refused  *prometheus.CounterVec
-	dropped  prometheus.Counter
+	duration  *prometheus.HistogramVec
+	refused   *prometheus.CounterVec
+	overLimit *prometheus.CounterVec
+	dropped   prometheus.Counter
 }
 
 // NewMetrics registers the metrics of a tenant.
@@ -29,10 +30,12 @@ func NewMetrics(registerer prometheus.Registerer, tenant string) *Metrics {
 		duration: duration,
 		refused: prometheus.NewCounterVec(counter("kubescim_credentials_refused_total",
 			"Requests without a good token, by what was wrong with it."), []string{"reason"}),
+		overLimit: prometheus.NewCounterVec(counter("kubescim_requests_over_limit_total",
+			"Requests with a good token that were refused since they came too soon after others, by the limit."), []string{"limit"}),
 		dropped: prometheus.NewCounter(counter("kubescim_members_dropped_total",
 			"Members that groups were written without, since the tenant does not know their ids.")),
 	}
-	registerer.MustRegister(m.duration, m.refused, m.dropped)
+	registerer.MustRegister(m.duration, m.refused, m.overLimit, m.dropped)
 	return m
 }
 

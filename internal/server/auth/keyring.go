@@ -8,10 +8,21 @@ import (
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/federation"
 	"github.com/kubescim/kubescim/internal/oauth"
+	"github.com/kubescim/kubescim/internal/ratelimit"
 )
 
 // Keys are the tokens that a tenant accepts, by key id.
 type Keys map[string]apikey.Key
+
+// Rates returns the rates of those keys that have their own, some of them several times.
+func (k Keys) Rates() (rates []ratelimit.Key) {
+	for _, key := range k {
+		if key.Grant.Rate != (ratelimit.Key{}) {
+			rates = append(rates, key.Grant.Rate)
+		}
+	}
+	return rates
+}
 
 // Keyring has the keys that a tenant accepts, and knows what is being done under each, so
 // that a key can be said to be revoked, or a permission to be taken away from it, once

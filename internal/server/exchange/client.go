@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -50,7 +51,7 @@ func (x *Exchange) RefuseClient(err *oauth.Error, found auth.Credential) {
 func (x *Exchange) FailClient(err *oauth.Error) {
 	x.Entry.Err, x.Entry.Cause = err, scim.Errorf(err.Status, "", "%s", err.Description)
 	if passes(err.Status) {
-		x.W.Header().Set("Retry-After", strconv.Itoa(int(max(x.retry, retryAfter).Seconds())))
+		x.W.Header().Set("Retry-After", strconv.Itoa(int(cmp.Or(x.retry, retryAfter).Seconds())))
 	}
 	if err.Status == http.StatusUnauthorized {
 		x.SetHeader(headerAuthenticate, challengeClient)

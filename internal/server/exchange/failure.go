@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ func (x *Exchange) Fail(err error) {
 	x.Entry.Err, x.Entry.Cause = err, x.cause(err)
 	protocol := x.protocolError(err)
 	if passes(protocol.Status) {
-		retry := max(x.retry, retryAfter)
+		retry := cmp.Or(x.retry, retryAfter)
 		x.W.Header().Set("Retry-After", strconv.Itoa(int(retry.Seconds())))
 	}
 	// json.Marshal would write "<token>" as "\u003ctoken\u003e".

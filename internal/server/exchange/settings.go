@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/kubescim/kubescim/internal/idp"
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
@@ -38,6 +39,9 @@ type Settings struct {
 	TrustedProxies []netip.Prefix
 	// WriteBytes is how many bytes may be written in a limit.WritePeriod; 0 for any number.
 	WriteBytes int64
+
+	// Rate is how many requests with a good token may be sent.
+	Rate ratelimit.Limits
 
 	words accesslog.Words // that a log line may quote; set by Shared.Configure
 }

@@ -2,9 +2,11 @@ package exchange
 
 import (
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
 	"github.com/kubescim/kubescim/internal/server/auth"
 	"github.com/kubescim/kubescim/internal/server/limit"
@@ -24,6 +26,8 @@ type Shared struct {
 	Memory *limit.Memory
 	// Writes bounds the bytes that are written.
 	Writes limit.Writes
+	// Rates bound how many requests with a good token are answered.
+	Rates *ratelimit.Buckets
 	// Unauthenticated bounds what requests without a good token cost.
 	Unauthenticated *limit.Unauthenticated
 
@@ -32,8 +36,9 @@ type Shared struct {
 }
 
 // NewShared returns what the requests of a tenant over its store have in common.
-func NewShared(backend store.Store, limits limit.Limits, log *accesslog.Log) *Shared {
+func NewShared(backend store.Store, limits limit.Limits, rates *ratelimit.Buckets, log *accesslog.Log) *Shared {
 	return &Shared{
+		Rates: rates,
 		Store: backend, Limits: limits, Log: log, Slots: semaphore.NewWeighted(int64(limits.Requests)),
 		Memory: limit.NewMemory(limit.MemoryLeft), Unauthenticated: limit.NewUnauthenticated(limit.DefaultRates()),
 	}
@@ -43,6 +48,7 @@ func NewShared(backend store.Store, limits limit.Limits, log *accesslog.Log) *Sh
 func (s *Shared) Configure(settings Settings) {
 	settings.words = accesslog.WordsOf(settings.Registry)
 	s.Writes.Resize(settings.WriteBytes)
+	s.Rates.Resize(settings.Rate, time.Now())
 	s.settings.Store(&settings)
 	s.issueAs(settings.Issuer)
 }

@@ -27,6 +27,9 @@ func runBulk(x *exchange.Exchange) error {
 	if err != nil {
 		return err
 	}
+	if err := x.AdmitOperations(len(request.Operations)); err != nil {
+		return err
+	}
 	// The context of one operation does not fit a series of them.
 	ctx, cancel := context.WithDeadline(x.R.Context(), x.Entry.Began.Add(limit.BulkDeadline))
 	defer cancel()

@@ -103,6 +103,12 @@ func isWrite(method string) bool {
 	return false
 }
 
+// Writes reports whether a request is to create, change or delete, by its method and URL
+// alone. A search is not, and a bulk request is.
+func Writes(r *http.Request) bool {
+	return isWrite(r.Method) && !strings.HasSuffix(strings.TrimRight(r.URL.Path, "/"), "/"+searchSegment)
+}
+
 // readOnly answers the methods that read.
 func readOnly(x *exchange.Exchange, answer func() error) error {
 	if x.R.Method == http.MethodGet || x.R.Method == http.MethodHead {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/idp"
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server"
@@ -71,7 +72,7 @@ func New(t *testing.T, backend store.Store) *Harness {
 func (h *Harness) share(backend store.Store, limits limit.Limits) {
 	h.Metrics = prometheus.NewRegistry()
 	log := slog.New(slog.NewJSONHandler(h.Log, nil))
-	h.Shared = exchange.NewShared(backend, limits, accesslog.New(log, accesslog.NewMetrics(h.Metrics, "acme")))
+	h.Shared = exchange.NewShared(backend, limits, ratelimit.New(), accesslog.New(log, accesslog.NewMetrics(h.Metrics, "acme")))
 }
 
 // Grant makes the token be for what the grant says, and no more, from now on.

@@ -78,6 +78,10 @@ func issue(x *exchange.Exchange) {
 		x.RefuseClient(oauth.NoSuchClient(), found)
 		return
 	}
+	if refusal := x.AdmitClient(); refusal != nil {
+		x.FailClient(refusal)
+		return
+	}
 	answer(x, found)
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/oauth"
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/server/auth"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/servertest"
@@ -395,4 +396,26 @@ func TestDocumentsOfATenant(t *testing.T) {
 	r = c.Send(http.MethodGet, "/scim/v2/Users", "", "X-Forwarded-Host", `a", error="b`)
 	c.Expect(r.Header.Get("WWW-Authenticate")).To(Equal(`Bearer realm="scim"`))
 	c.Expect(c.with(c.token()).StatusCode).To(Equal(http.StatusOK))
+}
+
+// A client with a good secret that asks too often is told when to come again, and its other
+// requests count together with these. One with a wrong secret learns nothing of it.
+func TestRateOfClient(t *testing.T) {
+	c := newClient(t)
+	limited := apikey.Grant{Rate: ratelimit.Key{Name: "acme-entra", Limits: ratelimit.Limits{Requests: ratelimit.Limit{PerSecond: 1, Burst: 20}}}}
+	c.accept(apikey.Key{Verifier: c.verifier, Client: "acme-entra", Grant: limited})
+	token := c.token()
+	var refused answer
+	for i := 0; refused.Response == nil; i++ {
+		c.Expect(i).To(BeNumerically("<", 100))
+		if a := c.ask(grantType, "Authorization", basic("acme-entra", c.secret)); a.StatusCode != http.StatusOK {
+			refused = a
+		}
+	}
+	c.expectError(refused, http.StatusTooManyRequests, "temporarily_unavailable")
+	c.Expect(refused.Header.Get("Retry-After")).To(Equal("1"))
+	c.Expect(refused.Doc["error_description"]).To(ContainSubstring("more requests come with this token than the 1 a second that may; send this again in 1s"))
+	c.Eventually(func() int { return c.with(token).StatusCode }).WithPolling(time.Millisecond).Should(Equal(http.StatusTooManyRequests))
+	c.expectError(c.ask(grantType, "Authorization", basic("acme-entra", c.secret[:len(c.secret)-1]+"x")), http.StatusUnauthorized, "invalid_client")
+	c.Expect(c.Do(http.MethodGet, "/Users", "").StatusCode).To(Equal(http.StatusOK), "another key has no limit")
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/idp"
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
 	"github.com/kubescim/kubescim/internal/server/auth"
@@ -87,7 +88,7 @@ func newTwin(profile string, policy store.Policy, stores ...store.Store) *twin {
 	Expect(known).To(BeTrue())
 	t := &twin{token: token, ids: map[string]string{}, symbols: map[string]string{}, versions: map[string]string{}}
 	for _, each := range stores {
-		tenant := server.NewTenant(each, limit.Defaults(), slog.New(slog.DiscardHandler),
+		tenant := server.NewTenant(each, limit.Defaults(), ratelimit.New(), slog.New(slog.DiscardHandler),
 			accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
 		tenant.Configure(exchange.Settings{Path: "/scim/v2", Registry: registry, Profile: departures, Policy: policy})
 		tenant.Accept(auth.Keys{verifier.KeyID: {Verifier: verifier}}, func() {})

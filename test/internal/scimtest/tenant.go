@@ -50,6 +50,12 @@ func OneReplica(spec *scimv1alpha1.ScimTenantSpec) {
 	spec.Server.Replicas = 1
 }
 
+// Unlimited lets a tenant be sent as much as it can answer.
+func Unlimited(spec *scimv1alpha1.ScimTenantSpec) {
+	const enough = 1_000_000
+	spec.RateLimit = scimv1alpha1.RateLimit{RequestsPerSecond: enough, WritesPerSecond: enough}
+}
+
 // NewKey is the manifest of an API key.
 func NewKey(namespace, name, tenant string, changes ...func(*scimv1alpha1.ScimApiKeySpec)) *scimv1alpha1.ScimApiKey {
 	object := &scimv1alpha1.ScimApiKey{

@@ -38,6 +38,9 @@ type Tenant struct {
 // has otherwise, a benchmark of writes would measure how much may be written in a time.
 const storageLimit = 8 << 30
 
+// unlimited is a rate that nobody reaches: it is the server that is measured.
+var unlimited = scimv1alpha1.RateLimit{RequestsPerSecond: 1_000_000, WritesPerSecond: 1_000_000}
+
 // NewTenant makes a tenant with a key in a namespace of its own and waits until it is served. memory is the limit of
 // each server pod.
 func (c *Cluster) NewTenant(ctx context.Context, name string, replicas int32, memory resource.Quantity) (*Tenant, error) {
@@ -49,6 +52,7 @@ func (c *Cluster) NewTenant(ctx context.Context, name string, replicas int32, me
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Spec: scimv1alpha1.ScimTenantSpec{
 			IdentityProvider: scimv1alpha1.IdentityProviderGeneric,
+			RateLimit:        unlimited,
 			StorageLimit:     resource.NewQuantity(storageLimit, resource.BinarySI),
 			Server: scimv1alpha1.ServerSpec{
 				Replicas: replicas,
