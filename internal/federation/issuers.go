@@ -172,8 +172,11 @@ func (i *Issuers) note(from Origin, asked *issuer, keys KeySet, err error) {
 	close(asked.done)
 	asked.asking, asked.failed = false, err != nil
 	if err != nil {
-		i.log.Warn("the keys of an issuer cannot be fetched; those that were fetched in the last 24 hours stay in force, and without them its assertions are refused",
-			slog.String("issuer", from.String()), slog.String("error", clipped(err.Error())), slog.Time("lastFetched", asked.fetched))
+		log := i.log.With(slog.String("issuer", from.String()), slog.String("error", clipped(err.Error())))
+		if !asked.fetched.IsZero() {
+			log = log.With(slog.Time("lastFetched", asked.fetched))
+		}
+		log.Warn("the keys of an issuer cannot be fetched; those that were fetched in the last 24 hours stay in force, and without them its assertions are refused")
 		return
 	}
 	asked.keys, asked.fetched = keys, asked.asked

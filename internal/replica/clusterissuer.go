@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"k8s.io/client-go/kubernetes/scheme"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 
 	"github.com/kubescim/kubescim/internal/federation"
@@ -27,7 +27,7 @@ type ClusterIssuer struct{ client rest.Interface }
 // NewClusterIssuer returns the issuer of the cluster that the configuration reaches.
 func NewClusterIssuer(config *rest.Config) (*ClusterIssuer, error) {
 	config = rest.CopyConfig(config)
-	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
+	config.NegotiatedSerializer = clientgoscheme.Codecs.WithoutConversion()
 	client, err := rest.UnversionedRESTClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("making a client for the cluster's issuer: %w", err)

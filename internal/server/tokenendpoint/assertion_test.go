@@ -42,7 +42,7 @@ func TestAnAssertionGetsATokenThatWorks(t *testing.T) {
 }
 
 func TestTheTokenEndpointRefusesAssertions(t *testing.T) {
-	provider, stranger := newIdentityProvider(t), newIdentityProvider(t)
+	provider, untrusted := newIdentityProvider(t), newIdentityProvider(t)
 	c := newFederated(t, provider)
 	about := func(subject string, change func(*apikey.Key)) apikey.Key {
 		key := provider.known(subject, subject+"-key")
@@ -79,8 +79,8 @@ func TestTheTokenEndpointRefusesAssertions(t *testing.T) {
 		"alg HS256":                          {header(`{"alg":"HS256","kid":"first"}`), "", "Malformed", ""},
 		"no kid":                             {header(`{"alg":"ES256"}`), "", "Malformed", ""},
 		"another kid":                        {header(`{"alg":"ES256","kid":"other"}`), "", "UnknownSigner", ""},
-		"another issuer":                     {stranger.assert(nil), "", "UnknownIssuer", ""},
-		"another issuer, by the id":          {stranger.assert(nil), "client_id=acme-app", "UnknownIssuer", ""},
+		"another issuer":                     {untrusted.assert(nil), "", "UnknownIssuer", ""},
+		"another issuer, by the id":          {untrusted.assert(nil), "client_id=acme-app", "UnknownIssuer", ""},
 		"forged":                             {forger.assert(set("iss", provider.URL)), "", "Mismatch", ""},
 		"an issuer with a slash":             {provider.assert(set("iss", provider.URL+"/")), "", "UnknownIssuer", ""},
 		"another audience":                   {provider.assert(set("aud", []string{"api://globex", "api://acme/"})), "", "OtherAudience", "its audience: api://globex api://acme/"},
@@ -125,7 +125,7 @@ func TestTheTokenEndpointRefusesAssertions(t *testing.T) {
 	for _, answered := range refused {
 		c.Expect(answered).To(Equal(refused[0]), "nothing tells why a client is refused")
 	}
-	c.Expect(stranger.requests.Load()).To(BeZero(), "nobody asks an issuer that no key is for")
+	c.Expect(untrusted.requests.Load()).To(BeZero(), "nobody asks an issuer that no key is for")
 }
 
 // An assertion is one for the token endpoint, and in the one place that it is for.
