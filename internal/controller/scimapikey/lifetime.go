@@ -12,6 +12,9 @@ const (
 	longestNotice = 14 * 24 * time.Hour
 	// noticeShare is the part of its life that is its notice, if that is shorter.
 	noticeShare = 10
+	// rotationTime is how long a rotation may take, which is far more than it does, before
+	// somebody has to be told that a key ends without it.
+	rotationTime = time.Hour
 )
 
 // limitLifetimes lets no credential last longer than the operator's configuration allows,
@@ -60,7 +63,7 @@ func lifetimeOf(s *scope) lifetime {
 	var longest lifetime
 	for i := range s.credentials {
 		spec, first := s.credentials[i].Spec, longest.start.IsZero()
-		if !isDelivered(&s.credentials[i]) || !first && (longest.end.IsZero() || !endsAfter(&s.credentials[i], longest.end)) {
+		if !mayLetIn(s, &s.credentials[i]) || !first && (longest.end.IsZero() || !endsAfter(&s.credentials[i], longest.end)) {
 			continue
 		}
 		longest = lifetime{start: spec.IssueTime.Time, end: spec.ExpirationTime.Time}
@@ -74,6 +77,12 @@ func lifetimeOf(s *scope) lifetime {
 	return longest
 }
 
+// mayLetIn reports whether a credential lets somebody in until its end.
+func mayLetIn(s *scope, credential *scimv1alpha1.ScimCredential) bool {
+	refusal := refusalOf(s, credential)
+	return isDelivered(credential) && refusal != contract.RefusedDeleted && refusal != contract.RefusedIssue
+}
+
 // notice is when a lifetime is about to end: 14 days before, or the last tenth, whichever
 // is shorter; zero if it has no end.
 func (l lifetime) notice() time.Time {
@@ -85,5 +94,20 @@ func (l lifetime) notice() time.Time {
 
 // isRenewed reports whether the key gets another token before its lifetime ends.
 func (l lifetime) isRenewed(s *scope) bool {
-	return !l.ofKey && makesTokens(s.key) && s.key.Spec.Rotation.EveryDays > 0
+	return !l.ofKey && makesTokens(s.key) && s.key.Spec.Rotation.EveryDays > 0 && rotationHeldUp(s) == ""
+}
+
+// rotationHeldUp says why a rotation that is due does not come about; nothing when none is due,
+// or it is only on its way.
+func rotationHeldUp(s *scope) string {
+	due, problem := nextRotation(s), s.decision.problem
+	switch {
+	case due.IsZero() || s.now.Before(due):
+		return ""
+	case !s.tenantExists():
+		return tenantFound(s).Message
+	case problem != nil && (!problem.passing || s.now.After(due.Add(rotationTime))):
+		return problem.message
+	}
+	return ""
 }

@@ -66,6 +66,8 @@ func renewal(s *scope, life lifetime) string {
 	switch {
 	case life.ofKey:
 		return "set spec.expirationTime to a later time, or create another ScimApiKey"
+	case rotationHeldUp(s) != "":
+		return "another token is due, but " + rotationHeldUp(s)
 	case makesTokens(s.key):
 		return fmt.Sprintf("have another token made, by setting annotation %s to the time now", scimv1alpha1.AnnotationRotateAt)
 	default:

@@ -35,9 +35,27 @@ func TestLifetimeConditions(t *testing.T) {
 		"the end of the key": {
 			found(has(issuedToken, issuedOn(noon.Add(-335*day))), expires(noon.Add(day))), soon, "True Soon", "set spec.expirationTime to a later time",
 		},
-		"the end of the key, and rotated":  {found(has(issuedToken, issuedOn(noon.Add(-335*day))), expires(noon.Add(day)), every(365)), soon, "True Soon", ""},
-		"a credential before its key":      {found(has(issuedToken, ending(noon.Add(time.Hour))), expires(noon.Add(day))), soon, "False Later", "2026-05-01T13:00:00Z"},
-		"rotated before it ends":           {found(has(issuedToken, issuedOn(noon.Add(-80*day)), ending(noon.Add(5*day))), every(90)), soon, "False Renewed", "another one is made before"},
+		"the end of the key, and rotated": {found(has(issuedToken, issuedOn(noon.Add(-335*day))), expires(noon.Add(day)), every(365)), soon, "True Soon", ""},
+		"a credential before its key":     {found(has(issuedToken, ending(noon.Add(time.Hour))), expires(noon.Add(day))), soon, "False Later", "2026-05-01T13:00:00Z"},
+		"rotated before it ends":          {found(has(issuedToken, issuedOn(noon.Add(-80*day)), ending(noon.Add(5*day))), every(90)), soon, "False Renewed", "another one is made before"},
+		"to be rotated, and the Secret is in the way": {
+			found(has(issuedToken, issuedOn(noon.Add(-95*day)), ending(noon.Add(5*day))), every(90), foreign), soon, "True Soon", "delete or rename it",
+		},
+		"to be rotated, and no tenant": {
+			found(has(issuedToken, issuedOn(noon.Add(-95*day)), ending(noon.Add(5*day))), every(90), noTenant), soon, "True Soon", "create it",
+		},
+		"to be rotated, and on its way": {
+			found(rotation, func(s *scope) { ending(noon.Add(5 * day))(&s.credentials[1]) }, every(100)), soon, "False Renewed", "",
+		},
+		"to be rotated, and on its way for hours": {
+			found(rotation, func(s *scope) { ending(noon.Add(5 * day))(&s.credentials[1]) }, every(99)), soon, "True Soon", "server replicas",
+		},
+		"one that lasts, and is refused": {
+			found(has(issuedToken, issuedOn(noon.Add(-335*day)), ending(noon.Add(14*day))), has(elsewhere, issuedOn(noon.Add(-400*day))), notBefore(noon.Add(-350*day))), soon, "True Soon", "",
+		},
+		"one that lasts, and is leaving": {
+			found(has(issuedToken, issuedOn(noon.Add(-335*day)), ending(noon.Add(14*day))), has(elsewhere, going)), soon, "True Soon", "",
+		},
 		"rotated on demand":                {found(has(issuedToken, issuedOn(noon.Add(-80*day)), ending(noon.Add(5*day))), overlap(1)), soon, "True Soon", ""},
 		"made elsewhere":                   {found(has(issuedToken, issuedOn(noon.Add(-80*day)), ending(noon.Add(5*day))), offline), soon, "True Soon", "kubectl scim key generate"},
 		"limited by the operator":          {found(has(issuedToken, ending(noon.Add(90*day-time.Hour))), longest(90*day)), soon, "False Later", "no token last longer than 90 days"},
