@@ -106,10 +106,10 @@ func refuseEncoding(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// Discard reads what is left of the body of a request that is refused, within bounds. Most
-// clients read the answer only after they have sent everything, and a connection that is
-// closed before is reset, which takes the answer with it. A client that expects "100
-// Continue" has not begun to send.
+// Discard reads what is left of the body of a request that is refused, or that has no use for
+// one, within bounds. Most clients read the answer only after they have sent everything, and
+// a connection that is closed before is reset, which takes the answer with it. A client that
+// expects "100 Continue" has not begun to send.
 func Discard(w http.ResponseWriter, r *http.Request, authenticated bool, began time.Time) {
 	switch {
 	case r.ContentLength == 0 || r.Header.Get("Expect") != "":

@@ -47,6 +47,7 @@ func document(x *exchange.Exchange, about func(baseURL string) []byte) {
 		notAllowed(x, "GET, HEAD")
 		return
 	}
+	request.Discard(x.W, x.R, false, x.Entry.Began)
 	x.AnswerJSON(http.StatusOK, about(x.BaseURL()))
 }
 

@@ -419,3 +419,18 @@ func TestRateOfClient(t *testing.T) {
 	c.expectError(c.ask(grantType, "Authorization", basic("acme-entra", c.secret[:len(c.secret)-1]+"x")), http.StatusUnauthorized, "invalid_client")
 	c.Expect(c.Do(http.MethodGet, "/Users", "").StatusCode).To(Equal(http.StatusOK), "another key has no limit")
 }
+
+// Whoever has no token keeps no connection by a body that does not come, also not at a URL
+// that has no use for one.
+func TestDocumentsWaitForNoBody(t *testing.T) {
+	c := newClient(t)
+	connection, err := net.Dial("tcp", strings.TrimPrefix(c.URL, "http://"))
+	c.Expect(err).NotTo(HaveOccurred())
+	defer func() { _ = connection.Close() }()
+	c.Expect(connection.SetDeadline(time.Now().Add(10 * time.Second))).To(Succeed())
+	_, err = fmt.Fprintf(connection, "GET /.well-known/oauth-authorization-server/scim/v2 HTTP/1.1\r\nHost: acme.example.com\r\nContent-Length: 10\r\n\r\n")
+	c.Expect(err).NotTo(HaveOccurred())
+	all, err := io.ReadAll(connection)
+	c.Expect(err).NotTo(HaveOccurred(), "the connection stays open")
+	c.Expect(string(all)).To(And(HavePrefix("HTTP/1.1 200 OK"), ContainSubstring("token_endpoint")))
+}
