@@ -49,11 +49,27 @@ func RefusalOf(credential *scimv1alpha1.ScimCredential, credentialsNotBefore met
 		return RefusedIssue
 	case ends && (!now.Before(spec.ExpirationTime.Time) || !spec.ExpirationTime.After(spec.IssueTime.Time)):
 		return RefusedExpired
-	case now.Before(spec.NotBefore.Time):
+	case now.Before(BeginTime(credential)):
 		return RefusedEarly
 	default:
 		return NotRefused
 	}
+}
+
+// furthestIssue is how far in the future a token may say to be issued and be good all the same:
+// further than any clock is wrong with which a cluster works.
+const furthestIssue = 24 * time.Hour
+
+// BeginTime returns when the token of a credential begins to work; a time that has passed,
+// or zero, if it does at once. One that says to be issued in a time to come is not good before
+// that, or who once could apply one would have a token that is newer than every
+// credentialsNotBefore, and that a backup brings back.
+func BeginTime(credential *scimv1alpha1.ScimCredential) time.Time {
+	begins, issued := credential.Spec.NotBefore.Time, credential.Spec.IssueTime.Add(-furthestIssue)
+	if issued.After(begins) {
+		return issued
+	}
+	return begins
 }
 
 // clockLeeway is how far the clock of whoever makes a token may be ahead of the API
@@ -93,6 +109,9 @@ func Accepted(
 			continue
 		}
 		verifier, err := VerifierOf(credential)
+		if begins := BeginTime(credential); now.Before(begins) {
+			verifier.NotBefore = begins
+		}
 		verifier.ExpirationTime = earliest(verifier.ExpirationTime, key.Spec.ExpirationTime)
 		if err == nil && !verifier.Expired(now) {
 			accepted[verifier.KeyID] = apikey.Key{Verifier: verifier, Grant: GrantOf(key), Client: ClientID(key)}

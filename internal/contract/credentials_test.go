@@ -61,11 +61,19 @@ func TestAccepted(t *testing.T) {
 		"issued before the tenant allows": {change: func(w *world) { w.tenant.Spec.CredentialsNotBefore = at(-59 * time.Minute) }, refused: true},
 		"issued when the tenant allows":   {change: func(w *world) { w.tenant.Spec.CredentialsNotBefore = at(-time.Hour) }},
 		"issued in the future, and made before the tenant allows": {change: func(w *world) {
-			w.credential.Spec.IssueTime, w.credential.CreationTimestamp = at(24*time.Hour), at(-time.Hour)
+			w.credential.Spec.IssueTime, w.credential.CreationTimestamp = at(time.Hour), at(-time.Hour)
 			w.tenant.Spec.CredentialsNotBefore = at(0)
 		}, refused: true},
+		"issued in years, and restored after the tenant refused all": {change: func(w *world) {
+			w.credential.Spec.IssueTime, w.credential.CreationTimestamp = at(1000*24*time.Hour), at(0)
+			w.tenant.Spec.CredentialsNotBefore = at(-time.Hour)
+		}, notUntil: now.Add(999 * 24 * time.Hour)},
+		"issued in a day": {change: func(w *world) { w.credential.Spec.IssueTime = at(24 * time.Hour) }},
+		"issued in two days, and beginning in one": {change: func(w *world) {
+			w.credential.Spec.IssueTime, w.credential.Spec.NotBefore = at(48*time.Hour), at(36*time.Hour)
+		}, notUntil: now.Add(36 * time.Hour)},
 		"issued in the future, and made when the tenant allows": {change: func(w *world) {
-			w.credential.Spec.IssueTime, w.credential.CreationTimestamp = at(24*time.Hour), at(-time.Hour)
+			w.credential.Spec.IssueTime, w.credential.CreationTimestamp = at(time.Hour), at(-time.Hour)
 			w.tenant.Spec.CredentialsNotBefore = at(-time.Hour)
 		}},
 		"issued by a clock that is a little ahead": {change: func(w *world) {

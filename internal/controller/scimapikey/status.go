@@ -8,6 +8,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
@@ -184,7 +185,7 @@ func nextTime(s *scope) (next time.Time, found bool) {
 		times = append(times, s.tenantNotBefore().Time)
 	}
 	for i := range s.credentials {
-		times = append(times, s.credentials[i].Spec.NotBefore.Time, s.credentials[i].Spec.ExpirationTime.Time)
+		times = append(times, contract.BeginTime(&s.credentials[i]), s.credentials[i].Spec.ExpirationTime.Time)
 	}
 	if s.key.DeliveredOnce() && hasHandover(s) {
 		times = append(times, availableUntil(s))

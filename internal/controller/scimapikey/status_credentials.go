@@ -161,7 +161,7 @@ func refusal(s *scope) (reason, message string) {
 	switch {
 	case early != nil:
 		return scimv1alpha1.ReasonEarly, fmt.Sprintf("the token of ScimCredential %q works from %s on",
-			early.Name, early.Spec.NotBefore.UTC().Format(time.RFC3339))
+			early.Name, contract.BeginTime(early).UTC().Format(time.RFC3339))
 	case before != nil:
 		return scimv1alpha1.ReasonCredentialsNotBefore, fmt.Sprintf("the token of ScimCredential %q was made at %s, and ScimTenant %q refuses what was made before %s: %s",
 			before.Name, contract.MadeTime(before).UTC().Format(time.RFC3339), s.tenant.Name, s.tenant.Spec.CredentialsNotBefore.UTC().Format(time.RFC3339), again(s.key))
