@@ -53,7 +53,13 @@ func TestParse(t *testing.T) {
 		environment(map[string]string{"SCIM_URL": "u", "SCIM_TOKEN": "t"}), &bytes.Buffer{})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(s.Client).To(Equal(suite.Client{TokenURL: "https://scim.example.com/v2/oauth2/token", ID: "acme", Secret: "secret"}))
+	s, err = parse([]string{"--token-url", "https://scim.example.com/v2/oauth2/token", "--federated-client-id", "idp", "--assertion-file", file},
+		environment(map[string]string{"SCIM_URL": "u", "SCIM_TOKEN": "t", "SCIM_REFUSED_ASSERTIONS": "a\nb\n"}), &bytes.Buffer{})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(s.Federated).To(Equal(suite.Federated{ID: "idp", Assertion: "secret", Refused: []string{"a", "b"}}))
 	for _, bad := range [][]string{
+		{"--url", "u", "--token-file", file, "--federated-client-id", "c", "--assertion-file", file}, {"--url", "u", "--token-file", file, "--token-url", "v", "--assertion-file", file},
+		{"--url", "u", "--token-file", file, "--refused-assertions-file", file},
 		{}, {"--url", "https://scim.example.com"}, {"--token-file", file}, {"--url", "u", "--token-file", file + "x"}, {"--url", "u", "--token-file", file, "--profile", "Nobody"},
 		{"--url", "u", "--token-file", file, "--run", "("}, {"--url", "u", "--token-file", file, "--skip", "("}, {"--url", "u", "--token-file", file, "--other-url", "v"},
 		{"--url", "u", "--token-file", file, "--token-url", "v", "--client-id", "c"}, {"--url", "u", "--token-file", file, "--client-secret-file", file},

@@ -101,11 +101,12 @@ func program(t *testing.T, on served, other suite.Target, args ...string) (exit 
 		environment(map[string]string{
 			"SCIM_URL": on.URL, "SCIM_TOKEN": on.Token, "SCIM_OTHER_URL": other.URL, "SCIM_OTHER_TOKEN": other.Token,
 			"SCIM_TOKEN_URL": on.client.TokenURL, "SCIM_CLIENT_ID": on.client.ID, "SCIM_CLIENT_SECRET": on.client.Secret,
+			"SCIM_FEDERATED_CLIENT_ID": on.federated.ID, "SCIM_ASSERTION": on.federated.Assertion, "SCIM_REFUSED_ASSERTIONS": strings.Join(on.federated.Refused, " "),
 		}), &text, io.Discard)
 	for _, file := range []string{xmlFile, jsonFile} {
 		content, err := os.ReadFile(file)
 		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(string(content)).NotTo(Or(ContainSubstring(on.Token), ContainSubstring(on.client.Secret)))
+		g.Expect(string(content)).NotTo(Or(ContainSubstring(on.Token), ContainSubstring(on.client.Secret), ContainSubstring(on.federated.Assertion)))
 		if file == jsonFile {
 			g.Expect(json.Unmarshal(content, &done)).To(Succeed())
 		} else {
@@ -116,10 +117,11 @@ func program(t *testing.T, on served, other suite.Target, args ...string) (exit 
 	return exit, text.String(), done
 }
 
-// served is a tenant, with an OAuth client.
+// served is a tenant, with an OAuth client and a federated one.
 type served struct {
 	suite.Target
-	client suite.Client
+	client    suite.Client
+	federated suite.Federated
 }
 
 // serve serves a tenant for an identity provider. Its answers go through spoil, if that is
@@ -138,7 +140,10 @@ func serve(t *testing.T, provider string, spoil func(http.ResponseWriter, *http.
 	g.Expect(err).NotTo(HaveOccurred())
 	tenant := server.NewTenant(memory.New(), limit.Defaults(), ratelimit.New(), slog.New(slog.DiscardHandler), accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
 	tenant.Configure(settings)
-	tenant.Accept(auth.Keys{verifier.KeyID: {Verifier: verifier}, secretVerifier.KeyID: {Verifier: secretVerifier, Client: "acme"}}, func() {})
+	federated, trusted := federate(t, tenant)
+	tenant.Accept(auth.Keys{
+		verifier.KeyID: {Verifier: verifier}, secretVerifier.KeyID: {Verifier: secretVerifier, Client: "acme"}, trusted.Verifier.KeyID: trusted,
+	}, func() {})
 	tenant.SignWith(signing)
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if spoil != nil {
@@ -148,5 +153,5 @@ func serve(t *testing.T, provider string, spoil func(http.ResponseWriter, *http.
 	}))
 	t.Cleanup(web.Close)
 	base := web.URL + settings.Path
-	return served{suite.Target{URL: base, Token: token}, suite.Client{TokenURL: base + oauth.TokenPath, ID: "acme", Secret: secret}}
+	return served{suite.Target{URL: base, Token: token}, suite.Client{TokenURL: base + oauth.TokenPath, ID: "acme", Secret: secret}, federated}
 }

@@ -24,7 +24,7 @@ type settings struct {
 }
 
 // texts are what must be read further.
-type texts struct{ run, skip, tokenFile, otherTokenFile, secretFile string }
+type texts struct{ run, skip, tokenFile, otherTokenFile, secretFile, assertionFile, refusedFile string }
 
 // parse reads the arguments. Tokens come from files or the environment, since
 // arguments are for every process to see.
@@ -72,9 +72,12 @@ func flagSet(s *settings, t *texts, getenv func(string) string) *flag.FlagSet {
 	f.StringVar(&t.tokenFile, "token-file", "", "file with the bearer token (or SCIM_TOKEN has the token)")
 	f.StringVar(&s.Other.URL, "other-url", getenv("SCIM_OTHER_URL"), "base URL of another tenant (or SCIM_OTHER_URL)")
 	f.StringVar(&t.otherTokenFile, "other-token-file", "", "file with the other tenant's token (or SCIM_OTHER_TOKEN has it)")
-	f.StringVar(&s.Client.TokenURL, "token-url", getenv("SCIM_TOKEN_URL"), "token endpoint, for the cases about OAuth clients (or SCIM_TOKEN_URL)")
+	f.StringVar(&s.Client.TokenURL, "token-url", getenv("SCIM_TOKEN_URL"), "token endpoint, for the cases about access tokens (or SCIM_TOKEN_URL)")
 	f.StringVar(&s.Client.ID, "client-id", getenv("SCIM_CLIENT_ID"), "client id of an OAuth client (or SCIM_CLIENT_ID)")
 	f.StringVar(&t.secretFile, "client-secret-file", "", "file with its client secret (or SCIM_CLIENT_SECRET has it)")
+	f.StringVar(&s.Federated.ID, "federated-client-id", getenv("SCIM_FEDERATED_CLIENT_ID"), "client id of a client that is known by assertions (or SCIM_FEDERATED_CLIENT_ID)")
+	f.StringVar(&t.assertionFile, "assertion-file", "", "file with an assertion that stands for it, which outlasts the run (or SCIM_ASSERTION has it)")
+	f.StringVar(&t.refusedFile, "refused-assertions-file", "", "file with assertions of the same issuer that must be refused, one a line (or SCIM_REFUSED_ASSERTIONS has them)")
 	f.StringVar(&s.Profile, "profile", profile, "identity provider that the server is for (or SCIM_PROFILE): "+strings.Join(suite.Profiles, ", "))
 	f.StringVar(&t.run, "run", "", "run only the cases whose group/name this regular expression matches")
 	f.StringVar(&t.skip, "skip", getenv("SCIM_SKIP"), "do not run the cases whose group/name this regular expression matches (or SCIM_SKIP)")
@@ -105,14 +108,34 @@ func (s *settings) targets(t texts, getenv func(string) string) (err error) {
 	if (s.Other.URL == "") != (s.Other.Token == "") {
 		return errors.New("of the other tenant both the URL and the token are needed")
 	}
-	if s.Client.Secret, err = readToken(t.secretFile, getenv("SCIM_CLIENT_SECRET")); err != nil {
+	if err := s.clients(t, getenv); err != nil {
 		return err
-	}
-	if client := s.Client; client != (suite.Client{}) && (client.TokenURL == "" || client.ID == "" || client.Secret == "") {
-		return errors.New("of the OAuth client the token endpoint, the client id and the client secret are needed")
 	}
 	s.Tenant.URL = strings.TrimRight(s.Tenant.URL, "/")
 	s.Other.URL = strings.TrimRight(s.Other.URL, "/")
+	return nil
+}
+
+// clients completes the clients of the token endpoint with what they authenticate by.
+func (s *settings) clients(t texts, getenv func(string) string) (err error) {
+	if s.Client.Secret, err = readToken(t.secretFile, getenv("SCIM_CLIENT_SECRET")); err != nil {
+		return err
+	}
+	if s.Federated.Assertion, err = readToken(t.assertionFile, getenv("SCIM_ASSERTION")); err != nil {
+		return err
+	}
+	refused, err := readToken(t.refusedFile, getenv("SCIM_REFUSED_ASSERTIONS"))
+	s.Federated.Refused = strings.Fields(refused)
+	client, federated := s.Client, s.Federated
+	asks := client.Secret != "" || federated.Assertion != ""
+	switch {
+	case err != nil:
+		return err
+	case (client.ID == "") != (client.Secret == ""), asks != (client.TokenURL != ""):
+		return errors.New("of the OAuth client the token endpoint, the client id and the client secret are needed")
+	case (federated.ID == "") != (federated.Assertion == ""), len(federated.Refused) > 0 && federated.Assertion == "":
+		return errors.New("of the client that is known by assertions the token endpoint, the client id and an assertion are needed")
+	}
 	return nil
 }
 

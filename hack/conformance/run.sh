@@ -31,6 +31,11 @@ kind: ScimApiKey
 metadata: {name: $name-client, namespace: $NAMESPACE}
 spec: {tenantRef: {name: $name}, oauthClient: {}}
 ---
+apiVersion: scim.kubescim.dev/v1alpha1
+kind: ScimApiKey
+metadata: {name: $name-account, namespace: $NAMESPACE}
+spec: {tenantRef: {name: $name}, access: ReadWrite, federated: {serviceAccount: {name: client, audiences: [$name]}}}
+---
 apiVersion: v1
 kind: Service
 metadata: {name: $name, namespace: $NAMESPACE}
@@ -42,15 +47,19 @@ spec:
 YAML
 }
 
+# assertion ACCOUNT AUDIENCE prints a token of a ServiceAccount.
+assertion() { kubectl create token "$1" -n "$NAMESPACE" --audience "$2" --duration 1h; }
+
 # entry NAME ENTRY prints an entry of the Secret of a key.
 entry() { kubectl get secret "$1" -n "$NAMESPACE" -o "jsonpath={.data.$2}" | base64 -d; }
 
 kubectl delete namespace "$NAMESPACE" --ignore-not-found --timeout=2m >/dev/null
 kubectl create namespace "$NAMESPACE" >/dev/null
+kubectl create serviceaccount client -n "$NAMESPACE" >/dev/null
 trap 'kubectl delete namespace "$NAMESPACE" --wait=false >/dev/null' EXIT
 for provider in "${PROVIDERS[@]}"; do manifest "$provider"; done | kubectl apply -f - >/dev/null
 for provider in "${PROVIDERS[@]}"; do
-  kubectl wait -n "$NAMESPACE" --for=condition=Ready --timeout=3m "scimtenant/${provider,,}" "scimapikey/${provider,,}" "scimapikey/${provider,,}-client" >/dev/null
+  kubectl wait -n "$NAMESPACE" --for=condition=Ready --timeout=3m "scimtenant/${provider,,}" "scimapikey/${provider,,}" "scimapikey/${provider,,}-client" "scimapikey/${provider,,}-account" >/dev/null
 done
 
 mkdir -p "$REPORTS"
@@ -63,6 +72,8 @@ for i in "${!PROVIDERS[@]}"; do
     SCIM_OTHER_URL=$(base_url "$NAMESPACE" "$other" /scim/v2) SCIM_OTHER_TOKEN=$(entry "$other" token) \
     SCIM_TOKEN_URL=$url/oauth2/token SCIM_CLIENT_ID=$(entry "$name-client" clientID) \
     SCIM_CLIENT_SECRET=$(entry "$name-client" clientSecret) \
+    SCIM_FEDERATED_CLIENT_ID=$name-account SCIM_ASSERTION=$(assertion client "$name") \
+    SCIM_REFUSED_ASSERTIONS="$(assertion default "$name") $(assertion client nobody)" \
     "$REPORTS/scim-conformance" --profile "${PROVIDERS[i]}" --junit "$REPORTS/$name.xml" --json "$REPORTS/$name.json" || failed=1
 done
 exit "$failed"

@@ -79,7 +79,7 @@ func (a *Answer) String() string {
 	text := describe(a)
 	if a.t != nil {
 		access, _ := a.Doc["access_token"].(string)
-		for _, token := range []string{a.t.Suite.Tenant.Token, a.t.Suite.Other.Token, a.t.Suite.Client.Secret, access} {
+		for _, token := range append(a.t.Suite.Federated.Secrets(), a.t.Suite.Tenant.Token, a.t.Suite.Other.Token, a.t.Suite.Client.Secret, access) {
 			if token != "" {
 				text = strings.ReplaceAll(text, token, "(token not shown)")
 			}

@@ -60,6 +60,8 @@ var (
 	OtherTenant = &Feature{Name: "a second tenant"}
 	// OAuthClient is none of the server either.
 	OAuthClient = &Feature{Name: "an OAuth client"}
+	// FederatedClient is none of the server either.
+	FederatedClient = &Feature{Name: "an assertion"}
 )
 
 // Features are all that a server itself may have or lack.
@@ -71,7 +73,9 @@ func (s *Suite) Supports(f *Feature) bool {
 	case OtherTenant:
 		return s.Other.URL != ""
 	case OAuthClient:
-		return s.Client.TokenURL != ""
+		return s.Client.Secret != ""
+	case FederatedClient:
+		return s.Federated.Assertion != ""
 	}
 	claim := At(s.Config, f.Path)
 	if f == IndexFeature && claim == nil {
@@ -91,6 +95,8 @@ func (t *T) Need(f *Feature) {
 		panic(&skip{"no other tenant was given"})
 	case OAuthClient:
 		panic(&skip{"no OAuth client was given"})
+	case FederatedClient:
+		panic(&skip{"no assertion was given"})
 	}
 	kept, _ := t.Suite.truths.LoadOrStore(f, &truth{})
 	checked, _ := kept.(*truth)

@@ -6,7 +6,8 @@ import (
 	"net/url"
 )
 
-// Client is an OAuth client of the tenant under test, and where it gets access tokens.
+// Client is an OAuth client of the tenant under test, and where it gets access tokens, as any
+// other client does.
 type Client struct{ TokenURL, ID, Secret string }
 
 // Form is the parameters of a request for an access token, given as names and values.

@@ -18,6 +18,8 @@ type Options struct {
 	Tenant, Other Target
 	// Client is an OAuth client of the tenant under test; zero when none was given.
 	Client Client
+	// Federated is a client without a secret; zero when none was given.
+	Federated Federated
 	// Profile is the identity provider whose ways the server is to understand.
 	Profile string
 	// Parallel is how many cases run at the same time.

@@ -32,6 +32,7 @@ func Groups() []suite.Group {
 		{Name: "cursor", About: "pages by cursor (RFC 9865)", Cases: slices.Concat(cursorWalkCases(), cursorCases())},
 		{Name: "events", About: "what is said of events (RFC 9967)", Cases: eventCases()},
 		{Name: "oauth", About: "access tokens for OAuth clients (RFC 6749)", Cases: oauthCases()},
+		{Name: "federation", About: "access tokens for the tokens of another issuer (RFC 7523)", Cases: federationCases()},
 		{Name: "concurrency", About: "several clients at the same time, and reading what was just written", Cases: concurrencyCases()},
 	}
 }
