@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -49,4 +50,30 @@ func HasPassed(text any) bool {
 	written, _ := text.(string)
 	at, err := time.Parse(time.RFC3339, written)
 	return err == nil && !at.After(time.Now())
+}
+
+// AskWithAssertion asks a server for an access token with a token of another issuer (RFC 7523
+// section 2.2). Without an id, the assertion alone says who asks.
+func AskWithAssertion(c *Client, id, assertion string) (r *Response, answer TokenAnswer) {
+	GinkgoHelper()
+	form := url.Values{
+		"grant_type":            {"client_credentials"},
+		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+		"client_assertion":      {assertion},
+	}
+	if id != "" {
+		form.Set("client_id", id)
+	}
+	r = c.WithToken("").With("Content-Type", "application/x-www-form-urlencoded").Do(http.MethodPost, "/oauth2/token", form.Encode())
+	Expect(json.Unmarshal(r.Body, &answer)).To(Succeed(), r.String())
+	return r, answer
+}
+
+// Exchange gets an access token for a token of another issuer.
+func Exchange(c *Client, id, assertion string) string {
+	GinkgoHelper()
+	r, answer := AskWithAssertion(c, id, assertion)
+	Expect(r.Status).To(Equal(http.StatusOK), r.String())
+	Expect(answer).To(And(HaveField("Type", "Bearer"), HaveField("ExpiresIn", 3600), HaveField("Scope", "scim")))
+	return answer.Token
 }
