@@ -2,6 +2,7 @@ package ratelimit_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -144,16 +145,21 @@ func TestKeep(t *testing.T) {
 func TestChargeOfWhoLies(t *testing.T) {
 	g := NewWithT(t)
 	b := limited(ratelimit.Limit{PerSecond: 1000, Burst: 2000}, ratelimit.Limit{})
-	for range 10 {
-		g.Expect(b.Charge(append(make([]byte, 8), bytes.Repeat([]byte{0xff}, 8)...), start)).To(Succeed())
-		g.Expect(b.Charge(bytes.Repeat([]byte{0xff}, 160), start)).To(Succeed())
+	peer := b.Charger()
+	for number := range byte(10) {
+		head := append(bytes.Repeat([]byte{1}, 15), 2*number)
+		g.Expect(peer.Charge(slices.Concat(head, make([]byte, 8), bytes.Repeat([]byte{0xff}, 8)), start)).To(Succeed())
+		head[15]++
+		g.Expect(peer.Charge(append(head, bytes.Repeat([]byte{0xff}, 160)...), start)).To(Succeed())
 	}
 	g.Expect(b.Admit(noKey, false, start).Wait).To(BeNumerically("~", 51*time.Second, time.Second))
-	g.Expect(b.Charge(make([]byte, 17), start)).NotTo(Succeed())
-	g.Expect(b.Charge(nil, start)).To(Succeed())
+	for _, size := range []int{0, 15, 17, 31, 33} {
+		g.Expect(peer.Charge(make([]byte, size), start)).NotTo(Succeed(), "%d bytes", size)
+	}
 }
 
-// Reports are of what was used since, and nothing is reported when nothing was.
+// Reports are of what was used since the last one, each is the same until it is confirmed, and
+// nothing is reported when nothing was used.
 func TestReport(t *testing.T) {
 	g := NewWithT(t)
 	b := limited(ratelimit.Limit{PerSecond: 1, Burst: 100}, ratelimit.Limit{})
@@ -161,9 +167,14 @@ func TestReport(t *testing.T) {
 	r := b.Reporter(start)
 	g.Expect(r.Report(nil, start)).To(BeEmpty(), "it was used before")
 	b.Admit(noKey, true, start)
-	g.Expect(r.Report(nil, start)).To(Equal([]byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1}))
+	first := r.Report(nil, start)
+	g.Expect(first[8:]).To(Equal([]byte{0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1}))
 	b.Admit(noKey, false, start)
-	g.Expect(r.Report(nil, start)).To(Equal([]byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 1}), "it was not confirmed")
+	g.Expect(r.Report(nil, start)).To(Equal(first), "it was not confirmed")
+	r.Confirm()
+	second := r.Report(nil, start)
+	g.Expect(second[:8]).To(Equal(first[:8]))
+	g.Expect(second[8:]).To(Equal([]byte{0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}))
 	r.Confirm()
 	g.Expect(r.Report(nil, start)).To(BeEmpty())
 }

@@ -18,8 +18,9 @@
 // and nobody waits long for them to be made up for. Who sends all to one replica gets the whole
 // burst within some hundredths of a second for each replica.
 //
-// A report has what was used since the last one that the peer has confirmed, so that one that
-// is lost is made up for by the next. What was used while a peer could not be reached for
+// A report has what was used since the last one that the peer has confirmed. One that is not
+// confirmed is sent again as it was, with its number, so that what is lost is made up for, and
+// what was charged though its confirmation is lost is not charged twice. What was used while a peer could not be reached for
 // longer than patience is never charged there: when the network is whole again, nobody waits
 // for what was used long ago. Until then, each side has the whole rate for itself.
 //

@@ -3,6 +3,7 @@ package ratelimit_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,8 +24,9 @@ type world struct {
 	now      time.Time
 	random   *rand.Rand
 	replicas []*replica
-	// losing is which part of the reports is lost.
-	losing float64
+	// losing is which part of the reports is lost, and unconfirmed which part of their
+	// confirmations.
+	losing, unconfirmed float64
 	// parted is true while no replica reaches another one.
 	parted bool
 	onWay  []report
@@ -34,13 +36,14 @@ type world struct {
 type replica struct {
 	*ratelimit.Buckets
 	reporters []*ratelimit.Reporter // by peer; nil for itself
+	chargers  []*ratelimit.Charger  // by peer
 	sent      time.Time
 	due       bool
 }
 
 // report is one that is on its way.
 type report struct {
-	to      *replica
+	to      *ratelimit.Charger
 	content []byte
 	arrives time.Time
 }
@@ -54,10 +57,10 @@ func newWorld(replicas int, limits ratelimit.Limits) *world {
 		w.replicas = append(w.replicas, one)
 	}
 	for i, one := range w.replicas {
-		one.reporters = make([]*ratelimit.Reporter, replicas)
+		one.reporters, one.chargers = make([]*ratelimit.Reporter, replicas), make([]*ratelimit.Charger, replicas)
 		for j := range w.replicas {
 			if j != i {
-				one.reporters[j] = one.Reporter(w.now)
+				one.reporters[j], one.chargers[j] = one.Reporter(w.now), one.Charger()
 			}
 		}
 	}
@@ -90,6 +93,7 @@ func (w *world) pass(g *WithT) {
 }
 
 func (w *world) send(from *replica) {
+	at := slices.Index(w.replicas, from)
 	for peer, reporter := range from.reporters {
 		if reporter == nil || w.parted {
 			continue
@@ -98,9 +102,11 @@ func (w *world) send(from *replica) {
 		if len(content) == 0 || w.random.Float64() < w.losing {
 			continue
 		}
-		reporter.Confirm()
+		if w.random.Float64() >= w.unconfirmed {
+			reporter.Confirm()
+		}
 		travels := time.Duration(w.random.Int64N(int64(5 * time.Millisecond)))
-		w.onWay = append(w.onWay, report{to: w.replicas[peer], content: content, arrives: w.now.Add(travels)})
+		w.onWay = append(w.onWay, report{to: w.replicas[peer].chargers[at], content: content, arrives: w.now.Add(travels)})
 	}
 }
 
@@ -199,6 +205,32 @@ func TestShortBreak(t *testing.T) {
 		w.pass(g)
 	}
 	g.Expect(w.drain(g, w.replicas[1], ratelimit.Key{})).To(BeNumerically("~", 100-40, 5))
+}
+
+// A peer that charges what it is told, and whose confirmations come too late or are lost, is
+// told again, and charges it once. What it was not told for too long, it is not charged when
+// its confirmations come again.
+func TestConfirmationsLost(t *testing.T) {
+	g := NewWithT(t)
+	w := newWorld(2, ratelimit.Limits{Writes: ratelimit.Limit{PerSecond: 100, Burst: 1000}})
+	w.unconfirmed = 1
+	send := func(perStep int, pause time.Duration) {
+		for range pause / step {
+			for range perStep {
+				g.Expect(w.replicas[0].Admit(ratelimit.Key{}, true, w.now)).To(BeZero())
+			}
+			w.pass(g)
+		}
+	}
+	send(1, 600*time.Millisecond)
+	send(0, 3*time.Second)
+	g.Expect(w.drain(g, w.replicas[1], ratelimit.Key{})).To(BeNumerically("~", 1000, 20), "the 300 came again meanwhile")
+	w = newWorld(2, ratelimit.Limits{Writes: ratelimit.Limit{PerSecond: 500, Burst: 1000}})
+	w.unconfirmed = 1
+	send(1, 30*time.Second)
+	w.unconfirmed = 0
+	send(0, time.Second)
+	g.Expect(w.replicas[1].Admit(ratelimit.Key{}, true, w.now).Wait).To(BeNumerically("<=", 5*time.Second))
 }
 
 // Bulk requests are charged to all replicas, and those that come to another one wait.

@@ -10,6 +10,7 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/readindex"
 )
 
@@ -18,6 +19,8 @@ type peer struct {
 	id      readindex.PeerID
 	name    string
 	contact readindex.Contact
+	// rates are charged what it reports; nil for none.
+	rates *ratelimit.Charger
 	// gone is true once it is no peer any more.
 	gone atomic.Bool
 
@@ -29,6 +32,14 @@ type peer struct {
 	lease *coordinationv1.Lease
 	// served are the connections by which the peer asks, the oldest first.
 	served []net.Conn
+}
+
+// charge charges what the peer has let through.
+func (p *peer) charge(report []byte) error {
+	if p.rates == nil {
+		return nil
+	}
+	return p.rates.Charge(report, time.Now())
 }
 
 // identity is what this process proves to others to be, and what it speaks.

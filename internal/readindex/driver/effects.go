@@ -20,7 +20,7 @@ func (n *node) carryOut(effect readindex.Effect) {
 	case readindex.Restart:
 		n.log.Restart()
 	case readindex.Added:
-		n.peers[e.Peer] = &peer{id: e.Peer, name: e.Name, contact: e.Contact, stop: func() {}}
+		n.peers[e.Peer] = n.newPeer(e)
 	case readindex.Removed:
 		p := n.peers[e.Peer]
 		p.gone.Store(true)
@@ -57,6 +57,15 @@ func (n *node) carryOut(effect readindex.Effect) {
 		level := map[readindex.Level]slog.Level{readindex.Info: slog.LevelInfo, readindex.Warn: slog.LevelWarn}[e.Level]
 		n.logger.Log(context.Background(), level, e.Message, e.Attrs...)
 	}
+}
+
+// newPeer returns a peer of which nothing was heard yet.
+func (n *node) newPeer(e readindex.Added) *peer {
+	p := &peer{id: e.Peer, name: e.Name, contact: e.Contact, stop: func() {}}
+	if n.rates != nil {
+		p.rates = n.rates.Charger()
+	}
+	return p
 }
 
 // publish makes the view the one that reads go by. The mutex is held.

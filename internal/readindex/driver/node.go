@@ -9,6 +9,7 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/readindex"
 )
 
@@ -20,7 +21,8 @@ type node struct {
 	timing  Timing
 	dialler *dialler
 	leases  *leases
-	began   time.Time // What the Core's times count from.
+	rates   *ratelimit.Buckets // nil for none
+	began   time.Time          // What the Core's times count from.
 
 	// view is the Core's, published. It is replaced as a whole, under mu.
 	view atomic.Pointer[view]
@@ -58,7 +60,7 @@ type verdict struct {
 
 func newNode(o Options, timing Timing, dialler *dialler, leases *leases) *node {
 	n := &node{
-		log: o.Log, logger: o.Logger, timing: timing, dialler: dialler, leases: leases,
+		log: o.Log, logger: o.Logger, timing: timing, dialler: dialler, leases: leases, rates: o.Rates,
 		began: time.Now(),
 		renew: make(chan struct{}, 1), rewritten: make(chan struct{}, 1),
 		core: readindex.New(readindex.Config{

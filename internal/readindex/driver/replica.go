@@ -135,7 +135,7 @@ func (r *Replica) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	r.node.start(tending, &running)
 	running.Go(func() {
-		(&server{node: r.node, own: r.own, rates: r.options.Rates, running: &running}).run(serving, listener)
+		(&server{node: r.node, own: r.own, running: &running}).run(serving, listener)
 	})
 	running.Go(func() { r.rounds.beat(tending) })
 	if r.options.Rates != nil {

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/readindex"
 )
 
@@ -29,7 +28,6 @@ const (
 type server struct {
 	node    *node
 	own     *identity
-	rates   *ratelimit.Buckets // nil for none
 	running *sync.WaitGroup
 }
 
@@ -142,7 +140,7 @@ func (s *server) answer(conn *tls.Conn, spoken protocol, p *peer) {
 			_ = writeFrame(conn, buffer, frameLeft, nil)
 			return
 		case frameReport:
-			if err = s.charge(content); err == nil {
+			if err = p.charge(content); err == nil {
 				err = writeFrame(conn, buffer, frameCharged, nil)
 			}
 		default:
@@ -152,14 +150,6 @@ func (s *server) answer(conn *tls.Conn, spoken protocol, p *peer) {
 			return
 		}
 	}
-}
-
-// charge charges what a peer has let through.
-func (s *server) charge(report []byte) error {
-	if s.rates == nil {
-		return nil
-	}
-	return s.rates.Charge(report, time.Now())
 }
 
 // servedBy notes that a peer asks by the connection, and closes the oldest one if it has
