@@ -136,7 +136,7 @@ func TestWhenHistoryWasRewrittenAllIsReadAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, lists := NewWithT(t), 0
 		live := interceptor.NewClient(nil, interceptor.Funcs{
-			Watch: func(ctx context.Context, _ client.WithWatch, _ client.ObjectList, _ ...client.ListOption) (watch.Interface, error) {
+			Watch: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) (watch.Interface, error) {
 				return watch.NewProxyWatcher(make(chan watch.Event)), nil // Nothing breaks it.
 			},
 		})
