@@ -27,8 +27,8 @@ type holder struct {
 	uses            atomic.Value // the last of the tokens
 }
 
-// take makes the holder use another secret from now on.
-func (h *holder) take(secret string) {
+// adopt makes the holder use another secret from now on.
+func (h *holder) adopt(secret string) {
 	GinkgoHelper()
 	token := secret
 	if h.field == "clientSecret" {
@@ -49,7 +49,7 @@ func (h *holder) handedOver() {
 		secret = string(decoded)
 		return secret
 	}).WithTimeout(time.Minute).ShouldNot(Or(BeEmpty(), Equal(h.secrets[len(h.secrets)-1])))
-	h.take(secret)
+	h.adopt(secret)
 }
 
 // start sends 40 requests a second, a third of which write: two holders send more than 20
@@ -125,7 +125,7 @@ var _ = Describe("The keys of a tenant", Ordered, func() {
 				}
 			}))
 			WaitFor(keeping.Namespace, "condition=Ready", "scimapikey/"+h.key)
-			h.take(secret)
+			h.adopt(secret)
 		}
 	})
 

@@ -59,10 +59,10 @@ var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
 		w := newWorld(ctx, patient)
 		replicas := w.startAll(2)
 		answered(ctx, replicas...)
-		writing, told := make(chan struct{}), make(chan struct{})
+		writing, reported := make(chan struct{}), make(chan struct{})
 		lower := func(lease client.Object) {
 			close(writing)
-			<-told
+			<-reported
 			lease.SetResourceVersion("1") // As of a history that was rewritten before it was written.
 		}
 		replicas[0].updated.Store(&lower)
@@ -74,7 +74,7 @@ var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
 			return replicas[0].log.restarted()
 		}).Should(Equal(1))
 		answered(ctx, replicas...)
-		close(told)
+		close(reported)
 		replicas[0].Accept("2", replicas[0].History())
 		Eventually(func() map[string]string { return w.lease(ctx, replicas[0].name).Annotations }).
 			Should(HaveKeyWithValue(contract.AnnotationCredentialsRevision, "2"), "the next write, which is after all that follows from this one")
