@@ -14,9 +14,9 @@ import (
 // AnnotationCredentialsRevision is, on the Lease of a server pod, the resourceVersion up to
 // which the pod goes by the ScimCredentials of its namespace. The pod updates it when one
 // of them changes, as soon as it does nothing any more under a credential that is not
-// accepted. It is absent until the pod has listed them for the first time. It moves with
-// ScimCredentials only, which have no status: a new status of a ScimApiKey makes no pod
-// write.
+// accepted. It is absent until the pod has listed them for the first time, and when etcd was
+// restored to an older state, until it has listed them again. It moves with ScimCredentials
+// only, which have no status: a new status of a ScimApiKey makes no pod write.
 const AnnotationCredentialsRevision = "scim.kubescim.dev/credentials-revision" //nolint:gosec // An annotation, not a credential.
 
 // Refusal is why a tenant's servers refuse the token of a ScimCredential, whatever its

@@ -40,7 +40,7 @@ func files() (all []string) {
 }
 
 func read(file string) string {
-	content, err := os.ReadFile(file) //nolint:gosec // A document of the checkout.
+	content, err := os.ReadFile(file)
 	Expect(err).NotTo(HaveOccurred())
 	return string(content)
 }
@@ -197,7 +197,7 @@ var _ = Describe("What the documents say", func() {
 					"scimcredential": {"ScimCredential", "{apiKeyRef: {name: okta}, sha256: " + strings.Repeat("ab", 32) + ", issueTime: '2026-01-01T00:00:00Z'}"},
 				}[kind]
 				ensure(ctx, namespace, "scim.kubescim.dev/v1alpha1", made[0], name, made[1])
-				bash := exec.CommandContext(ctx, "bash", "-ec", preamble+command[0]) //nolint:gosec // A command of a document.
+				bash := exec.CommandContext(ctx, "bash", "-ec", preamble+command[0])
 				bash.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "PATH="+os.Getenv("KUBEBUILDER_ASSETS")+":"+os.Getenv("PATH"))
 				output, err := bash.CombinedOutput()
 				Expect(err).NotTo(HaveOccurred(), "%s: %s: %s", snippet.document, command[0], output)
