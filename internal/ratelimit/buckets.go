@@ -106,7 +106,7 @@ func (b *Buckets) Keep(keys []Key, now time.Time) {
 	defer b.mu.Unlock()
 	kept := make(map[string]struct{}, len(keys))
 	for _, key := range keys {
-		b.of(key, now)
+		b.keep(key, now)
 		kept[key.Name] = struct{}{}
 	}
 	for name, found := range b.keys {
@@ -118,7 +118,8 @@ func (b *Buckets) Keep(keys []Key, now time.Time) {
 }
 
 // Admit counts a request with the key, or says why it must not be answered now; then it
-// counts nothing.
+// counts nothing. The limits of the key are those of the last Keep: a request that has been
+// under way for long knows what they were.
 func (b *Buckets) Admit(key Key, writes bool, now time.Time) Refusal {
 	cost := used{requests: 1}
 	if writes {
@@ -142,7 +143,7 @@ func (b *Buckets) AdmitOperations(key Key, operations int, now time.Time) Refusa
 func (b *Buckets) admit(key Key, cost used, needs float64, now time.Time) Refusal {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	accounts := [2]*account{b.tenant, b.of(key, now)}
+	accounts := [2]*account{b.tenant, b.keys[key.Name]}
 	for _, counted := range accounts {
 		counted.fill(b.replicas, now)
 	}
@@ -165,18 +166,14 @@ func (b *Buckets) admit(key Key, cost used, needs float64, now time.Time) Refusa
 	return Refusal{}
 }
 
-// of returns the account of a key; nil when that has no limits.
-func (b *Buckets) of(key Key, now time.Time) *account {
-	if key == (Key{}) {
-		return nil
-	}
+// keep gives a key limits.
+func (b *Buckets) keep(key Key, now time.Time) {
 	found, known := b.keys[key.Name]
 	if !known {
 		found = &account{id: idOf(key.Name)}
 		b.keys[key.Name], b.counted[found.id] = found, found
 	}
 	found.resize(key.Limits, b.replicas, now)
-	return found
 }
 
 // idOf is the id of a key's account.

@@ -73,6 +73,9 @@ func TestAdmit(t *testing.T) {
 			if test.key != (ratelimit.Limits{}) {
 				key = ratelimit.Key{Name: "acme-okta", Limits: test.key}
 			}
+			if key != noKey {
+				b.Keep([]ratelimit.Key{key}, start)
+			}
 			count, why := let(b, key, test.writes, start)
 			g.Expect(count).To(Equal(test.let))
 			g.Expect(why).To(Equal(test.why))
@@ -88,6 +91,7 @@ func TestRefusalsCountNothing(t *testing.T) {
 	g := NewWithT(t)
 	b := limited(ratelimit.Limit{PerSecond: 1, Burst: 10}, ratelimit.Limit{})
 	key := ratelimit.Key{Name: "acme-okta", Limits: ratelimit.Limits{Requests: ratelimit.Limit{PerSecond: 1, Burst: 2}}}
+	b.Keep([]ratelimit.Key{key}, start)
 	for range 100 {
 		b.Admit(key, false, start)
 	}
@@ -179,6 +183,30 @@ func TestReport(t *testing.T) {
 	g.Expect(r.Report(nil, start)).To(BeEmpty())
 }
 
+// What is still under way with the limits that a key had before neither brings those back, nor
+// counts as if they had been raised once more.
+func TestLimitsOfBefore(t *testing.T) {
+	g := NewWithT(t)
+	b := ratelimit.New()
+	limits := func(perSecond int32) ratelimit.Key {
+		return ratelimit.Key{Name: "acme-okta", Limits: ratelimit.Limits{Requests: ratelimit.Limit{PerSecond: perSecond, Burst: 100 * perSecond}}}
+	}
+	before, now := limits(1), limits(10)
+	b.Keep([]ratelimit.Key{before}, start)
+	g.Expect(b.Admit(before, true, start)).To(BeZero())
+	b.Keep([]ratelimit.Key{now}, start)
+	count, _ := let(b, now, false, start)
+	g.Expect(count).To(Equal(999))
+	for range 10 {
+		b.Admit(before, true, start)
+		g.Expect(b.Admit(now, false, start)).NotTo(BeZero())
+	}
+	b.Keep(nil, start)
+	b.Admit(now, true, start)
+	b.Keep([]ratelimit.Key{now}, start)
+	g.Expect(b.Admit(now, false, start)).To(BeZero(), "another key of the name has not used anything")
+}
+
 // BenchmarkAdmit is what a request costs with a tenant's limits and with those of its key.
 func BenchmarkAdmit(b *testing.B) {
 	limit := ratelimit.Limit{PerSecond: 1 << 30, Burst: 1 << 30}
@@ -186,6 +214,7 @@ func BenchmarkAdmit(b *testing.B) {
 	for name, sent := range map[string]ratelimit.Key{"tenant": noKey, "tenant and key": key} {
 		b.Run(name, func(b *testing.B) {
 			buckets := limited(limit, limit)
+			buckets.Keep([]ratelimit.Key{key}, time.Now())
 			b.ReportAllocs()
 			for b.Loop() {
 				if buckets.Admit(sent, true, time.Now()).Wait > 0 {

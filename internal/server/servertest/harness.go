@@ -77,7 +77,9 @@ func (h *Harness) share(backend store.Store, limits limit.Limits) {
 
 // Grant makes the token be for what the grant says, and no more, from now on.
 func (h *Harness) Grant(grant apikey.Grant) {
-	h.Shared.Keyring.Accept(auth.Keys{h.Verifier.KeyID: {Verifier: h.Verifier, Grant: grant}}, func() {})
+	keys := auth.Keys{h.Verifier.KeyID: {Verifier: h.Verifier, Grant: grant}}
+	h.Shared.Rates.Keep(keys.Rates(), time.Now())
+	h.Shared.Keyring.Accept(keys, func() {})
 }
 
 // In is the harness in a part of the test.
