@@ -93,13 +93,16 @@ func noteAnswer(r *Response) {
 }
 
 // noteSecret notes what an object of the kind Secret has: what it is there to hide, and no
-// more.
-func noteSecret(name string, data map[string]any) {
+// more. What Helm knows of its releases is none of that.
+func noteSecret(name, kind string, data map[string]any) {
+	if strings.HasPrefix(kind, "helm.sh/") {
+		return
+	}
 	for key, value := range data {
 		encoded, _ := value.(string)
 		decoded, _ := base64.StdEncoding.DecodeString(encoded)
 		switch {
-		case strings.HasSuffix(key, ".crt"), strings.HasSuffix(strings.ToLower(key), "url"), key == "clientID", key == "keyID":
+		case strings.HasSuffix(key, ".crt"), strings.HasPrefix(string(decoded), "http"), key == "clientID", key == "keyID":
 			continue // Everybody may know it.
 		}
 		var keys struct {

@@ -116,7 +116,8 @@ func (s *sight) see(resource schema.GroupVersionResource, object *unstructured.U
 	isSecret := resource.Group == "" && resource.Resource == "secrets"
 	if isSecret {
 		data, _ := object.Object["data"].(map[string]any)
-		noteSecret(object.GetName(), data)
+		kind, _, _ := unstructured.NestedString(object.Object, "type")
+		noteSecret(object.GetName(), kind, data)
 		delete(object.Object, "data")
 	}
 	if forUsers || isSecret { // It was the spec that wrote it.
