@@ -44,7 +44,7 @@ func expectTooSoon(h *servertest.Harness, r servertest.Response, detail string) 
 }
 
 // send sends requests until one is refused, and returns how many were not, at most so many.
-func send(h *servertest.Harness, most int, do func(i int) servertest.Response) (answered int, refused servertest.Response) {
+func send(most int, do func(i int) servertest.Response) (answered int, refused servertest.Response) {
 	for answered < most {
 		r := do(answered)
 		if r.StatusCode == http.StatusTooManyRequests {
@@ -57,7 +57,7 @@ func send(h *servertest.Harness, most int, do func(i int) servertest.Response) (
 
 func TestRateOfTenant(t *testing.T) {
 	h := rated(t, 30, 10)
-	created, refused := send(h, 60, func(i int) servertest.Response {
+	created, refused := send(60, func(i int) servertest.Response {
 		return h.Do(http.MethodPost, "/Users", fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"user%d@example.com"}`, i))
 	})
 	h.Expect(created).To(BeNumerically(">=", 10))
@@ -71,7 +71,7 @@ func TestRateOfTenant(t *testing.T) {
 	h.Expect(r.Doc).To(HaveKeyWithValue("totalResults", BeEquivalentTo(created)), "what was refused has changed nothing")
 	expectTooSoon(h, h.Do(http.MethodPost, "/Users", "no JSON"), "nothing was changed")
 
-	read, refused := send(h, 100, func(int) servertest.Response { return h.Do(http.MethodGet, "/Users", "") })
+	read, refused := send(100, func(int) servertest.Response { return h.Do(http.MethodGet, "/Users", "") })
 	h.Expect(read).To(BeNumerically(">=", 30-created-1))
 	expectTooSoon(h, refused, "more requests come in this tenant")
 	h.ExpectError(h.Send(http.MethodGet, "/scim/v2/Users", ""), http.StatusUnauthorized, "")
@@ -81,13 +81,13 @@ func TestRateOfTenant(t *testing.T) {
 func TestRateComesFirst(t *testing.T) {
 	h := rated(t, 5, 0)
 	h.Grant(apikey.Grant{ReadOnly: true})
-	denied, refused := send(h, 20, func(int) servertest.Response { return h.Do(http.MethodDelete, "/Users/x", "") })
+	denied, refused := send(20, func(int) servertest.Response { return h.Do(http.MethodDelete, "/Users/x", "") })
 	h.Expect(denied).To(BeNumerically(">=", 5))
 	expectTooSoon(h, refused, "more requests")
 	h.Configure("Generic", func(s *exchange.Settings) {
 		s.Paused, s.Rate = true, ratelimit.Limits{Requests: slow(5)}
 	})
-	_, refused = send(h, 20, func(int) servertest.Response { return h.Do(http.MethodGet, "/Users", "") })
+	_, refused = send(20, func(int) servertest.Response { return h.Do(http.MethodGet, "/Users", "") })
 	expectTooSoon(h, refused, "more requests")
 }
 
@@ -95,9 +95,9 @@ func TestRateComesFirst(t *testing.T) {
 func TestRateOfKey(t *testing.T) {
 	h := rated(t, 0, 0)
 	h.Grant(apikey.Grant{Rate: ratelimit.Key{Name: "acme-okta", Limits: ratelimit.Limits{Requests: slow(8), Writes: slow(4)}}})
-	_, refused := send(h, 20, func(int) servertest.Response { return h.Do(http.MethodDelete, "/Users/x", "") })
+	_, refused := send(20, func(int) servertest.Response { return h.Do(http.MethodDelete, "/Users/x", "") })
 	expectTooSoon(h, refused, "more writes come with this token than the 1 a second that may")
-	_, refused = send(h, 20, func(int) servertest.Response { return h.Do(http.MethodGet, "/Users", "") })
+	_, refused = send(20, func(int) servertest.Response { return h.Do(http.MethodGet, "/Users", "") })
 	expectTooSoon(h, refused, "more requests come with this token")
 	h.Expect(h.Counter("kubescim_requests_over_limit_total", "limit", "KeyWrites")).To(BeNumerically(">=", 1))
 	h.Grant(apikey.Grant{Rate: ratelimit.Key{Name: "acme-app", Limits: ratelimit.Limits{Requests: slow(8)}}})
