@@ -1,6 +1,9 @@
 package driver_test
 
 import (
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -37,6 +40,38 @@ var _ = Describe("Replicas that bound a rate together", func() {
 				return heard(replicas[0]) && heard(replicas[1]) && heard(replicas[2])
 			}).WithPolling(300*time.Millisecond).Should(BeTrue(), spender.name)
 		}
+	})
+
+	It("let through together about what one of them would", func(ctx SpecContext) {
+		const perSecond, seconds = 100, 5
+		w := newWorld(ctx, patient)
+		replicas := w.startAll(3)
+		answered(ctx, replicas...)
+		for _, r := range replicas {
+			r.rates.Resize(ratelimit.Limits{Requests: ratelimit.Limit{PerSecond: perSecond, Burst: perSecond}}, time.Now())
+		}
+		// rush sends more than may be for some seconds, and returns how much was let through.
+		rush := func() int {
+			var through atomic.Int64
+			var sending sync.WaitGroup
+			until := time.Now().Add(seconds * time.Second)
+			for i := range 6 {
+				sending.Go(func() {
+					for now := time.Now(); now.Before(until); now = time.Now() {
+						if replicas[i%3].rates.Admit(ratelimit.Key{}, false, now).Wait == 0 {
+							through.Add(1)
+						}
+						time.Sleep(time.Millisecond)
+					}
+				})
+			}
+			sending.Wait()
+			return int(through.Load())
+		}
+		rush() // The burst is used up then.
+		through := rush()
+		AddReportEntry("let through", fmt.Sprintf("%d in %d s, of %d a second", through, seconds, perSecond))
+		Expect(through).To(And(BeNumerically(">=", seconds*perSecond/2), BeNumerically("<=", 2*seconds*perSecond)))
 	})
 
 	It("tell none that does not understand it", func(ctx SpecContext) {
