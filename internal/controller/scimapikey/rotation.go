@@ -2,6 +2,7 @@ package scimapikey
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -168,7 +169,7 @@ func supersede(s *scope) string {
 			working = append(working, credential.Name)
 		}
 	}
-	names := append(working, over...)
+	names := slices.Concat(working, over)
 	return strings.Join(names[:min(len(names), mostLive)], ",")
 }
 

@@ -424,7 +424,7 @@ func TestRateOfClient(t *testing.T) {
 // that has no use for one.
 func TestDocumentsWaitForNoBody(t *testing.T) {
 	c := newClient(t)
-	connection, err := net.Dial("tcp", strings.TrimPrefix(c.URL, "http://"))
+	connection, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(c.URL, "http://"))
 	c.Expect(err).NotTo(HaveOccurred())
 	defer func() { _ = connection.Close() }()
 	c.Expect(connection.SetDeadline(time.Now().Add(10 * time.Second))).To(Succeed())
