@@ -76,17 +76,19 @@ func cutOff(from, to corev1.Pod) (mend func()) {
 	return mend
 }
 
-// cutOffFromAPIServer keeps what a pod sends to the API server from arriving there. The
+// cutOffFromAPIServer keeps what a pod and the API server send each other from arriving. The
 // function that it returns ends that, as does the end of the spec.
 func cutOffFromAPIServer(pod corev1.Pod) (mend func()) {
 	GinkgoHelper()
 	address := Kubectl("get", "service", "-n", "default", "kubernetes", "-o", "jsonpath={.spec.clusterIP}")
-	rule := func(verb string) error {
-		return inNetworkOf(pod, "iptables", "--wait", "10", verb, "OUTPUT", "--destination", address, "--jump", "DROP")
+	rules := func(verb string) {
+		GinkgoHelper()
+		Expect(inNetworkOf(pod, "iptables", "--wait", "10", verb, "OUTPUT", "--destination", address, "--jump", "DROP")).To(Succeed())
+		Expect(inNetworkOf(pod, "iptables", "--wait", "10", verb, "INPUT", "--source", address, "--jump", "DROP")).To(Succeed())
 	}
-	mend = sync.OnceFunc(func() { Expect(rule("--delete")).To(Succeed()) })
+	mend = sync.OnceFunc(func() { rules("--delete") })
 	DeferCleanup(mend)
-	Expect(rule("--insert")).To(Succeed())
+	rules("--insert")
 	return mend
 }
 
