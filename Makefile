@@ -86,8 +86,8 @@ differential: test/differential/node_modules/.package-lock.json ## Compare the p
 	go -C test/differential test -count=1 ./...
 
 .PHONY: fuzz
-fuzz: ## Fuzz the protocol engine, each target for FUZZTIME (30s).
-	@for package in $$(go list ./internal/scim/...); do for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+fuzz: ## Fuzz whatever reads what clients, issuers and peers send, each target for FUZZTIME (30s).
+	@for package in $$(git grep -l '^func Fuzz' -- 'internal/*_test.go' | xargs -n 1 dirname | sort -u | sed 's|^|./|'); do for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 		echo "fuzzing $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
 	done; done
 	@echo "what was found is in $$(go env GOCACHE)/fuzz; testdata/fuzz beside each target has the corpus that every test run uses"
