@@ -20,7 +20,8 @@ type freshness struct {
 	// fetched is when the issuer was asked for the keys that there are; zero while there are
 	// none.
 	fetched time.Time
-	// asked is when it was asked last, and failed says that it did not answer then.
+	// asked is when it was asked last, and failed says that it did not answer then; while it
+	// is being asked, that it did not the time before.
 	asked  time.Time
 	failed bool
 	// asking says that it is being asked now.
@@ -45,7 +46,7 @@ func (f freshness) next(known bool, now time.Time) step {
 	some := !f.fetched.IsZero() && age < maxAge
 	known = known && some
 	switch {
-	case known && age < refreshAge:
+	case known && age < refreshAge, known && f.asking && f.failed: // In an outage, one waits and not everybody.
 		return use
 	case f.asking:
 		return wait

@@ -143,6 +143,27 @@ kubescim_issuer_key_fetches_total{result="success",tenant="acme"} 2
 	})
 }
 
+// While an issuer that has not answered is asked again, one waits, and not everybody.
+func TestOneWaitsInAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.expect(w.signers[0], "", 1)
+		w.slow = time.Hour
+		time.Sleep(refreshAge)
+		w.expect(w.signers[0], "", 2)
+		time.Sleep(triedAgainAfter)
+		var group sync.WaitGroup
+		group.Go(func() { w.expect(w.signers[0], "", 3) })
+		synctest.Wait()
+		began := time.Now()
+		w.expect(w.signers[0], "", 3)
+		if waited := time.Since(began); waited > 0 {
+			t.Errorf("it took %s", waited)
+		}
+		group.Wait()
+	})
+}
+
 func TestAnIssuerIsAskedOnceAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
