@@ -65,7 +65,7 @@ func forgeries(own, other *party) map[string]string {
 		"alg HS256 with the public key as secret": hmacHeader + "." + parts[1] + "." + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)),
 		"no type":      encoded(`{"alg":"EdDSA","kid":"`+key.ID+`"}`) + "." + parts[1] + "." + parts[2],
 		"other claims": parts[0] + "." + encoded(`{"iss":"`+own.issuer+`"}`) + "." + parts[2],
-		"an assertion":                            encoded(`{"alg":"ES256","typ":"JWT","kid":"first"}`) + "." + encoded(`{"iss":"https://example.com","aud":"`+own.issuer+`"}`) + "." + parts[2],
+		"an assertion": encoded(`{"alg":"ES256","typ":"JWT","kid":"first"}`) + "." + encoded(`{"iss":"https://example.com","aud":"`+own.issuer+`"}`) + "." + parts[2],
 		"dots":         "..",
 		"nonsense":     "nonsense",
 	}
