@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/kubescim/kubescim/internal/ratelimit"
@@ -65,8 +66,15 @@ func (r *reports) send() {
 			return
 		}
 		r.sendAll(due)
+		if !slices.ContainsFunc(due, reported.full) {
+			return
+		}
 	}
 }
+
+// full reports whether there may be more to report than there was room for. What was used
+// while the report was on its way is for the next time: there always is something.
+func (r reported) full() bool { return len(r.content) == ratelimit.ReportSize }
 
 // due returns a report for each peer for which there is one, and which would understand it.
 func (r *reports) due(now time.Time) (due []reported) {

@@ -1,7 +1,9 @@
 package driver_test
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,17 +14,29 @@ import (
 	"github.com/kubescim/kubescim/internal/ratelimit"
 )
 
+// countedConn counts what is written to it.
+type countedConn struct {
+	net.Conn
+	written *atomic.Int64
+}
+
+// Write implements net.Conn.
+func (c *countedConn) Write(p []byte) (int, error) {
+	c.written.Add(1)
+	return c.Conn.Write(p)
+}
+
 var _ = Describe("Replicas that bound a rate together", func() {
 	limits := ratelimit.Limits{Requests: ratelimit.Limit{PerSecond: 1, Burst: 300}}
 	// spend makes a replica let so much through that it and whoever hears of it must wait for
-	// minutes.
+	// minutes, unless it has just heard of another one.
 	spend := func(r *replica) {
-		GinkgoHelper()
 		now := time.Now()
 		r.rates.Resize(ratelimit.Limits{}, now)
 		r.rates.Resize(limits, now)
-		Expect(r.rates.Admit(ratelimit.Key{}, true, now)).To(BeZero())
-		Expect(r.rates.AdmitOperations(ratelimit.Key{}, 500, now)).To(BeZero())
+		if r.rates.Admit(ratelimit.Key{}, true, now).Wait == 0 {
+			r.rates.AdmitOperations(ratelimit.Key{}, 500, now)
+		}
 	}
 	heard := func(r *replica) bool { return r.rates.Admit(ratelimit.Key{}, false, time.Now()).Wait > time.Minute }
 
@@ -72,6 +86,28 @@ var _ = Describe("Replicas that bound a rate together", func() {
 		through := rush()
 		AddReportEntry("let through", fmt.Sprintf("%d in %d s, of %d a second", through, seconds, perSecond))
 		Expect(through).To(And(BeNumerically(">=", seconds*perSecond/2), BeNumerically("<=", 2*seconds*perSecond)))
+	})
+
+	It("tell each other a few times a second, however many requests there are", func(ctx SpecContext) {
+		const seconds = 2
+		w := newWorld(ctx, patient)
+		busy, err := w.newReplica("acme-scim-9")
+		Expect(err).NotTo(HaveOccurred())
+		var written atomic.Int64
+		dial := dialFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			return &countedConn{Conn: conn, written: &written}, err
+		})
+		busy.dialer.Store(&dial)
+		busy.run()
+		DeferCleanup(busy.leave)
+		answered(ctx, append(w.startAll(1), busy)...)
+		written.Store(0)
+		for until := time.Now().Add(seconds * time.Second); time.Now().Before(until); time.Sleep(time.Microsecond) {
+			Expect(busy.rates.Admit(ratelimit.Key{}, false, time.Now())).To(BeZero())
+		}
+		const beats, reports = 10, 5 // a second
+		Expect(written.Load()).To(And(BeNumerically(">", 0), BeNumerically("<=", 2*seconds*(beats+reports))))
 	})
 
 	It("tell none that does not understand it", func(ctx SpecContext) {
