@@ -77,6 +77,9 @@ func checkCABundle(bundle string) error {
 		if block.Type != "CERTIFICATE" {
 			return fmt.Errorf("it has a %s beside certificates: take it out", block.Type)
 		}
+		if len(block.Headers) > 0 { // The servers pass over such a one.
+			return errors.New("one of its certificates has headers of PEM, and cannot be read: take them out")
+		}
 		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
 			return fmt.Errorf("one of its certificates cannot be read (%w): write it anew", err)
 		}

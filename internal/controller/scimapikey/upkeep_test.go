@@ -243,6 +243,7 @@ func TestUpkeep(t *testing.T) {
 		"federated, with authorities":            {scope: found(federated(anIssuer), authorities(aCertificate+"\n"+aCertificate))},
 		"federated, with half of one":            {scope: found(federated(anIssuer), authorities(aCertificate+aCertificate[:100])), reason: "InvalidCABundle"},
 		"federated, with one that is none":       {scope: found(federated(anIssuer), authorities(strings.Replace(aCertificate, "MII", "AII", 1))), reason: "InvalidCABundle"},
+		"federated, with one that has headers":   {scope: found(federated(anIssuer), authorities(strings.Replace(aCertificate, "-----\n", "-----\nComment: a\n\n", 1))), reason: "InvalidCABundle"},
 		"federated, with a key":                  {scope: found(federated(anIssuer), authorities(strings.ReplaceAll(aCertificate, "CERTIFICATE", "PUBLIC KEY"))), reason: "InvalidCABundle"},
 		"suspended, and new":                     {scope: found(suspended), step: stepIssue},
 		"suspended, and due":                     {scope: found(has(issuedToken, old), every(90), suspended), step: stepIssue},
