@@ -46,7 +46,7 @@ type Reporter struct {
 // Reporter returns one for a peer that was reached at the time for the first time. What was
 // used before is none of its business.
 func (b *Buckets) Reporter(now time.Time) *Reporter {
-	r := &Reporter{buckets: b, id: uint64(now.UnixNano()), pending: map[*account]used{}} //nolint:gosec // Any number will do.
+	r := &Reporter{buckets: b, id: uint64(now.UnixNano()), pending: map[*account]used{}}
 	r.begin(now)
 	return r
 }
