@@ -136,9 +136,9 @@ type DeliveryStatus struct {
 	// +required
 	State DeliveryState `json:"state,omitempty"`
 
-	// time is since when that is so.
+	// transitionTime is since when that is so.
 	// +optional
-	Time metav1.Time `json:"time,omitzero"`
+	TransitionTime metav1.Time `json:"transitionTime,omitzero"`
 
 	// keyID is the key id of the token that this is about.
 	// +optional

@@ -66,8 +66,8 @@ func availableUntil(s *scope) time.Time { return availableSince(s).Add(s.key.Del
 func availableSince(s *scope) time.Time {
 	token, _ := s.handedOver()
 	status := s.key.Status.Delivery
-	if status.State == scimv1alpha1.DeliveryAvailable && status.KeyID == token.KeyID && !status.Time.IsZero() {
-		return status.Time.Time
+	if status.State == scimv1alpha1.DeliveryAvailable && status.KeyID == token.KeyID && !status.TransitionTime.IsZero() {
+		return status.TransitionTime.Time
 	}
 	for i := range s.credentials {
 		if made := s.handover.CreationTimestamp; s.credentials[i].Name == token.KeyID && !made.Before(&s.credentials[i].Spec.IssueTime) {
@@ -108,9 +108,9 @@ func isGone(status scimv1alpha1.DeliveryStatus, keyID string) bool {
 // isOverdue reports whether the time of the Secret is over that the status still has.
 func isOverdue(s *scope, status scimv1alpha1.DeliveryStatus, keyID string) bool {
 	return status.State == scimv1alpha1.DeliveryAvailable && status.KeyID == keyID &&
-		!s.now.Before(status.Time.Add(s.key.DeliveryTTL()))
+		!s.now.Before(status.TransitionTime.Add(s.key.DeliveryTTL()))
 }
 
 func stateSince(state scimv1alpha1.DeliveryState, keyID string, since time.Time) scimv1alpha1.DeliveryStatus {
-	return scimv1alpha1.DeliveryStatus{State: state, KeyID: keyID, Time: metav1.NewTime(since.UTC().Truncate(time.Second))}
+	return scimv1alpha1.DeliveryStatus{State: state, KeyID: keyID, TransitionTime: metav1.NewTime(since.UTC().Truncate(time.Second))}
 }
