@@ -121,7 +121,7 @@ func once(ttl time.Duration) func(*scimv1alpha1.ScimApiKey) {
 // beDelivered succeeds if the status says that this has become of the Secret of the newest
 // token.
 func beDelivered(state scimv1alpha1.DeliveryState) OmegaMatcher {
-	return HaveField("Status.Delivery", And(HaveField("State", state), HaveField("Time.Time", Not(BeZero()))))
+	return HaveField("Status.Delivery", And(HaveField("State", state), HaveField("TransitionTime.Time", Not(BeZero()))))
 }
 
 // foreignSecret is a Secret that the operator has not made.
