@@ -161,7 +161,8 @@ type ScimApiKeyStatus struct {
 	KeyID string `json:"keyID,omitempty"`
 
 	// secretName is the Secret into which the token was written; absent when a
-	// ScimCredential was applied by somebody else.
+	// ScimCredential was applied by somebody else, and when the Secret is gone of a key
+	// whose delivery mode is Once.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253

@@ -122,6 +122,9 @@ var _ = Describe("The life of a key", SpecPriority(1), Ordered, ContinueOnFailur
 			GinkgoHelper()
 			Eventually(func() any { return state("once") }).Should(BeEquivalentTo(scimv1alpha1.DeliveryAcknowledged))
 			Expect(KubectlGet(t.Namespace, "secret", "once")).To(BeNil())
+			key := KubectlGet(t.Namespace, "scimapikey", "once")
+			Expect(Dig(key, "status/secretName")).To(BeNil(), "it names a Secret that is gone")
+			Expect(conditionOf(key, scimv1alpha1.ConditionDelivered)).To(HaveKeyWithValue("message", ContainSubstring(`Secret "once" is gone`)))
 		}
 		acknowledge("true")
 		acknowledged()
@@ -148,6 +151,7 @@ var _ = Describe("The life of a key", SpecPriority(1), Ordered, ContinueOnFailur
 			WithTimeout(90 * time.Second).WithPolling(time.Second).Should(BeNil())
 		Expect(time.Since(begin)).To(BeNumerically(">", 55*time.Second))
 		Eventually(func() any { return state("minute") }).Should(BeEquivalentTo(scimv1alpha1.DeliveryExpired))
+		Expect(keyHas(t, "minute", scimv1alpha1.ConditionDelivered, "True", scimv1alpha1.ReasonDelivered)).To(ContainSubstring("its time was over"))
 		answers(t, token, http.StatusOK)
 	})
 

@@ -78,24 +78,44 @@ func availableSince(s *scope) time.Time {
 }
 
 // setDelivery writes into the key's status what has become of its hand-over Secret. What
-// it says of a token whose Secret is gone stays for good.
+// it says of a token whose Secret is gone stays for good, and no Secret is named any more.
 func setDelivery(s *scope) {
 	if !s.key.DeliveredOnce() {
 		return
 	}
-	before, newest := s.key.Status.Delivery, newestDelivered(s.credentials)
+	status := &s.key.Status
+	newest := newestDelivered(s.credentials)
+	keyID := lastInSecret(s, newest)
 	token, inSecret := s.handedOver()
 	switch {
 	case inSecret && holds(s.credentials, token):
-		s.key.Status.Delivery = stateSince(scimv1alpha1.DeliveryAvailable, token.KeyID, availableSince(s))
-	case newest == nil && before.State == "":
-		s.key.Status.Delivery = stateSince(scimv1alpha1.DeliveryPending, "", s.now)
-	case newest == nil, isGone(before, newest.Name), s.key.Status.SecretName == "":
-	case !acknowledged(s.key, newest.Name) && isOverdue(s, before, newest.Name):
-		s.key.Status.Delivery = stateSince(scimv1alpha1.DeliveryExpired, newest.Name, s.now)
+		status.Delivery = stateSince(scimv1alpha1.DeliveryAvailable, token.KeyID, availableSince(s))
+	case newest == nil && status.Delivery.State == "":
+		status.Delivery = stateSince(scimv1alpha1.DeliveryPending, "", s.now)
+	case keyID == "", isGone(status.Delivery, keyID):
+	case !acknowledged(s.key, keyID) && isOverdue(s, status.Delivery, keyID):
+		status.Delivery = stateSince(scimv1alpha1.DeliveryExpired, keyID, s.now)
 	default:
 		// Whoever deletes the Secret by hand has read it, or does not want it.
-		s.key.Status.Delivery = stateSince(scimv1alpha1.DeliveryAcknowledged, newest.Name, s.now)
+		status.Delivery = stateSince(scimv1alpha1.DeliveryAcknowledged, keyID, s.now)
+	}
+	if isGone(status.Delivery, status.Delivery.KeyID) {
+		status.SecretName = ""
+	}
+}
+
+// lastInSecret returns the key id of the token that was written into the hand-over Secret
+// last, which is the newest unless that was applied; nothing when none was, as far as the
+// status says.
+func lastInSecret(s *scope, newest *scimv1alpha1.ScimCredential) (keyID string) {
+	status := s.key.Status
+	switch {
+	case newest == nil, status.SecretName == "" && !isGone(status.Delivery, status.Delivery.KeyID):
+		return ""
+	case status.Delivery.KeyID != "" && !operand.IsOwnCredential(newest):
+		return status.Delivery.KeyID
+	default:
+		return newest.Name
 	}
 }
 

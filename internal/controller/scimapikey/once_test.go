@@ -29,7 +29,8 @@ var _ = Describe("A key that is delivered once", func() {
 		o.reconcileUntilStable(ctx, key)
 		Expect(secret(ctx, tenant.Namespace, "okta")).To(BeNil())
 		Expect(current(ctx, key)).To(And(controllertest.BeReady(scimv1alpha1.ReasonSucceeded), beDelivered(scimv1alpha1.DeliveryAcknowledged),
-			HaveField("Annotations", Not(HaveKey(scimv1alpha1.AnnotationDeliveryAcknowledged)))))
+			HaveField("Annotations", Not(HaveKey(scimv1alpha1.AnnotationDeliveryAcknowledged))),
+			HaveField("Status.SecretName", BeEmpty())))
 		Expect(accepts(ctx, tenant, token)).To(BeTrue())
 		Expect(o.recorded()).To(ContainElement(HavePrefix("Normal Withdrawn ")))
 
@@ -78,7 +79,7 @@ var _ = Describe("A key that is delivered once", func() {
 		annotate(ctx, key, scimv1alpha1.AnnotationRotateAt, o.now.Format(time.RFC3339))
 		settle(ctx, o, tenant, key)
 		Expect(tokenOf(ctx, key)).NotTo(Equal(first))
-		Expect(current(ctx, key)).To(beDelivered(scimv1alpha1.DeliveryAvailable))
+		Expect(current(ctx, key)).To(And(beDelivered(scimv1alpha1.DeliveryAvailable), HaveField("Status.SecretName", "okta")))
 		annotate(ctx, key, scimv1alpha1.AnnotationDeliveryAcknowledged, "yes")
 		o.reconcileUntilStable(ctx, key)
 		Expect(secret(ctx, tenant.Namespace, "okta")).To(BeNil())

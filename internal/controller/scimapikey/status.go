@@ -69,6 +69,8 @@ func delivered(s *scope) metav1.Condition {
 	case !status.DeliveredTime.IsZero() && status.SecretName != "":
 		return conditions.True(conditionType, scimv1alpha1.ReasonDelivered,
 			fmt.Sprintf("the token was written into Secret %q", status.SecretName))
+	case !status.DeliveredTime.IsZero() && isGone(status.Delivery, status.KeyID):
+		return conditions.True(conditionType, scimv1alpha1.ReasonDelivered, withdrawn(s.key))
 	case !status.DeliveredTime.IsZero():
 		return conditions.True(conditionType, scimv1alpha1.ReasonProvided,
 			fmt.Sprintf("ScimCredential %q was applied, which the operator has not made: whoever made it has the token", status.KeyID))
@@ -79,6 +81,15 @@ func delivered(s *scope) metav1.Condition {
 	default:
 		return conditions.False(conditionType, scimv1alpha1.ReasonTenantNotFound, "the token is made once the tenant exists")
 	}
+}
+
+// withdrawn says that a token was handed over once, and why its Secret is gone.
+func withdrawn(key *scimv1alpha1.ScimApiKey) string {
+	why := "somebody acknowledged or deleted it"
+	if key.Status.Delivery.State == scimv1alpha1.DeliveryExpired {
+		why = "its time was over"
+	}
+	return fmt.Sprintf("the token was handed over; Secret %q is gone, since %s", key.HandoverSecretName(), why)
 }
 
 // decideReady weighs the conditions that Ready is made of: what needs somebody comes

@@ -102,6 +102,7 @@ func TestDelivery(t *testing.T) {
 	ago := noon.Add(-time.Hour)
 	token, old := issuedToken.verifier.KeyID, before.verifier.KeyID
 	withSecret := func(s *scope) { s.key.Status.SecretName = "okta" }
+	noSecret := func(s *scope) { s.handover = nil }
 	for name, tc := range map[string]struct {
 		scope *scope
 		want  scimv1alpha1.DeliveryStatus
@@ -120,15 +121,22 @@ func TestDelivery(t *testing.T) {
 		"gone, and another one acknowledged": {found(has(issuedToken), withSecret, once(time.Minute), stated("Available", issuedToken, ago), acknowledgesOf(before)), stateSince("Expired", token, noon)},
 		"gone, and overdue":                  {found(has(issuedToken), withSecret, once(time.Minute), stated("Available", issuedToken, ago)), stateSince("Expired", token, noon)},
 		"gone, by somebody's hand":           {found(has(issuedToken), withSecret, once(0), stated("Available", issuedToken, ago)), stateSince("Acknowledged", token, noon)},
-		"gone, and another on its way":       {found(rotation, withSecret, once(0), stated("Acknowledged", before, ago), func(s *scope) { s.handover = nil }), stateSince("Acknowledged", old, ago)},
+		"gone, and the next one, too":        {found(rotated(), func(s *scope) { own(&s.credentials[0]) }, once(0), stated("Acknowledged", before, ago), noSecret), stateSince("Acknowledged", token, noon)},
+		"gone, and another was applied":      {found(has(elsewhere, applied), has(issuedToken), withSecret, once(0), stated("Available", issuedToken, ago)), stateSince("Acknowledged", token, noon)},
+		"gone before another was applied":    {found(has(elsewhere, applied), has(issuedToken), once(0), stated("Acknowledged", issuedToken, ago)), stateSince("Acknowledged", token, ago)},
+		"gone, and another on its way":       {found(rotation, withSecret, once(0), stated("Acknowledged", before, ago), noSecret), stateSince("Acknowledged", old, ago)},
 		"provided":                           {scope: found(has(elsewhere), once(0))},
 		"lost":                               {found(once(0), said, stated("Acknowledged", issuedToken, ago)), stateSince("Acknowledged", token, ago)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.scope.decision = decide(tc.scope)
 			setStatus(tc.scope)
-			if got := tc.scope.key.Status.Delivery; got != tc.want {
+			status := tc.scope.key.Status
+			if got := status.Delivery; got != tc.want {
 				t.Errorf("it is %+v, want %+v", got, tc.want)
+			}
+			if gone := tc.want.State == "Acknowledged" || tc.want.State == "Expired"; gone && status.SecretName != "" {
+				t.Errorf("it names Secret %q, which is gone", status.SecretName)
 			}
 		})
 	}
