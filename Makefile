@@ -30,8 +30,9 @@ BIN := $(CURDIR)/bin
 MODULES := . api hack test
 
 CLUSTER_TOOL := go -C hack run ./cluster
-# The cluster's environment (KUBECONFIG, and kubectl on the PATH) for one command.
-WITH_CLUSTER = eval "$$($(CLUSTER_TOOL) env)" &&
+# The cluster's environment (KUBECONFIG, and kubectl on the PATH) for one command, which is not run where there
+# is none: it would go to whatever cluster kubectl talks to.
+WITH_CLUSTER = lines="$$($(CLUSTER_TOOL) env)" && eval "$$lines" &&
 
 ##@ Generate
 

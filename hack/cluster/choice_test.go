@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/kubescim/kubescim/hack/cluster/internal/layout"
@@ -110,6 +111,29 @@ func TestHasAssets(t *testing.T) {
 		if got := hasAssets(dir); got != want {
 			t.Errorf("hasAssets(%q) = %t, want %t", dir, got, want)
 		}
+	}
+}
+
+func TestEnvLines(t *testing.T) {
+	root := checkout{root: t.TempDir()}
+	path := "export PATH='" + root.bin() + "':\"$PATH\"\n"
+	with := func(kubeconfig string) string { return "export KUBECONFIG='" + kubeconfig + "'\n" + path }
+	for name, test := range map[string]struct{ kubeconfig, want string }{
+		"whatever kubectl talks to": {"", path},
+		"a cluster of somebody's":   {"/home/me/config:/home/me/other", with("/home/me/config:/home/me/other")},
+	} {
+		if got, err := envLines(root, test.kubeconfig); got != test.want || err != nil {
+			t.Errorf("%s: envLines = %q, %v, want %q", name, got, err, test.want)
+		}
+	}
+	if got, err := envLines(root, root.kubeconfig()); got != "" || err == nil || !strings.Contains(err.Error(), "run `make cluster`") {
+		t.Errorf("before there is a cluster, envLines = %q, %v", got, err)
+	}
+	if err := root.writeKubeconfig(nil); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := envLines(root, root.kubeconfig()); got != with(root.kubeconfig()) || err != nil {
+		t.Errorf("with a cluster, envLines = %q, %v", got, err)
 	}
 }
 

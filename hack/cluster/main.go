@@ -109,11 +109,22 @@ func logf(format string, args ...any) {
 
 // printEnv prints shell lines for: eval "$(go -C hack run ./cluster env)".
 func printEnv(root checkout, cluster cluster) error {
-	if kubeconfig := cluster.kubeconfig(); kubeconfig != "" {
-		fmt.Printf("export KUBECONFIG=%s\n", shellQuote(kubeconfig))
+	lines, err := envLines(root, cluster.kubeconfig())
+	fmt.Print(lines)
+	return err
+}
+
+// envLines are the lines that point a shell at the cluster of a kubeconfig; at the one that kubectl talks to
+// anyway when that is empty. Without a kubeconfig in the checkout there is none to point at.
+func envLines(root checkout, kubeconfig string) (string, error) {
+	lines := fmt.Sprintf("export PATH=%s:\"$PATH\"\n", shellQuote(root.bin()))
+	if kubeconfig == "" {
+		return lines, nil
 	}
-	fmt.Printf("export PATH=%s:\"$PATH\"\n", shellQuote(root.bin()))
-	return nil
+	if _, err := os.Stat(kubeconfig); kubeconfig == root.kubeconfig() && err != nil {
+		return "", fmt.Errorf("this checkout has no cluster: run `make cluster` in it first: %w", err)
+	}
+	return fmt.Sprintf("export KUBECONFIG=%s\n", shellQuote(kubeconfig)) + lines, nil
 }
 
 // shellQuote makes a word that a shell reads back as it is.
