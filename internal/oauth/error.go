@@ -73,7 +73,7 @@ func Failed(cause error) *Error {
 // TooManyRequests returns the error for one of too many requests that get no token.
 func TooManyRequests() *Error {
 	return newError(http.StatusTooManyRequests, TemporarilyUnavailable,
-		"too many requests come that are wrong or have a wrong client id, client secret or assertion; one with a good secret or assertion is answered at any time")
+		"too many requests come that are wrong or have a wrong client id, client secret or assertion; one with a good secret or assertion is not held up by them")
 }
 
 // TooSoon returns the error for a good request that comes too soon after others.

@@ -49,7 +49,7 @@ func (x *Exchange) Refuse(found auth.Credential) {
 	}
 	x.retry, x.unlogged = retryRefused, true
 	x.Fail(scim.Errorf(http.StatusTooManyRequests, "",
-		"the bearer token is missing, unknown, expired or revoked, or must not be used now or from here, and too many requests come with such a token; one with a good token is answered at any time"))
+		"the bearer token is missing, unknown, expired or revoked, or must not be used now or from here, and too many requests come with such a token; one with a good token is not held up by them"))
 }
 
 // source names where the request comes from.
