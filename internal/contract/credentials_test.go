@@ -34,6 +34,7 @@ func TestAccepted(t *testing.T) {
 	for name, test := range map[string]struct {
 		change   func(*world)
 		refused  bool
+		end      apikey.End // of those that are refused, why it was once accepted and is no more
 		ends     time.Time
 		notUntil time.Time
 	}{
@@ -43,27 +44,27 @@ func TestAccepted(t *testing.T) {
 		"its key is being deleted": {change: func(w *world) {
 			deleted := at(-time.Second)
 			w.key.DeletionTimestamp = &deleted
-		}, refused: true},
+		}, refused: true, end: apikey.EndRevoked},
 		"it is being deleted": {change: func(w *world) {
 			deleted := at(-time.Second)
 			w.credential.DeletionTimestamp = &deleted
-		}, refused: true},
-		"its key has expired": {change: func(w *world) { w.key.Spec.ExpirationTime = at(0) }, refused: true},
+		}, refused: true, end: apikey.EndRevoked},
+		"its key has expired": {change: func(w *world) { w.key.Spec.ExpirationTime = at(0) }, refused: true, end: apikey.EndExpired},
 		"its key expires":     {change: func(w *world) { w.key.Spec.ExpirationTime = at(time.Hour) }, ends: now.Add(time.Hour)},
-		"it has expired":      {change: func(w *world) { w.credential.Spec.ExpirationTime = at(0) }, refused: true},
+		"it has expired":      {change: func(w *world) { w.credential.Spec.ExpirationTime = at(0) }, refused: true, end: apikey.EndExpired},
 		"it expires":          {change: func(w *world) { w.credential.Spec.ExpirationTime = at(time.Hour) }, ends: now.Add(time.Hour)},
 		"it expired when it was issued, by a clock that is ahead": {change: func(w *world) {
 			w.credential.Spec.IssueTime, w.credential.Spec.ExpirationTime = at(time.Hour), at(time.Hour)
-		}, refused: true},
+		}, refused: true, end: apikey.EndExpired},
 		"it expires before its key":       {change: expiring(at(time.Minute), at(time.Hour)), ends: now.Add(time.Minute)},
 		"it expires after its key":        {change: expiring(at(time.Hour), at(time.Minute)), ends: now.Add(time.Minute)},
 		"it begins later":                 {change: func(w *world) { w.credential.Spec.NotBefore = at(time.Hour) }, notUntil: now.Add(time.Hour)},
-		"issued before the tenant allows": {change: func(w *world) { w.tenant.Spec.CredentialsNotBefore = at(-59 * time.Minute) }, refused: true},
+		"issued before the tenant allows": {change: func(w *world) { w.tenant.Spec.CredentialsNotBefore = at(-59 * time.Minute) }, refused: true, end: apikey.EndOutdated},
 		"issued when the tenant allows":   {change: func(w *world) { w.tenant.Spec.CredentialsNotBefore = at(-time.Hour) }},
 		"issued in the future, and made before the tenant allows": {change: func(w *world) {
 			w.credential.Spec.IssueTime, w.credential.CreationTimestamp = at(time.Hour), at(-time.Hour)
 			w.tenant.Spec.CredentialsNotBefore = at(0)
-		}, refused: true},
+		}, refused: true, end: apikey.EndOutdated},
 		"issued in years, and restored after the tenant refused all": {change: func(w *world) {
 			w.credential.Spec.IssueTime, w.credential.CreationTimestamp = at(1000*24*time.Hour), at(0)
 			w.tenant.Spec.CredentialsNotBefore = at(-time.Hour)
@@ -83,7 +84,7 @@ func TestAccepted(t *testing.T) {
 		"applied once more, long after it was issued": {change: func(w *world) {
 			w.credential.CreationTimestamp = at(0)
 			w.tenant.Spec.CredentialsNotBefore = at(-59 * time.Minute)
-		}, refused: true},
+		}, refused: true, end: apikey.EndOutdated},
 		"no hash":               {change: func(w *world) { w.credential.Spec.SHA256 = "" }, refused: true},
 		"half a hash":           {change: func(w *world) { w.credential.Spec.SHA256 = w.credential.Spec.SHA256[:32] }, refused: true},
 		"no hexadecimal digits": {change: func(w *world) { w.credential.Spec.SHA256 = "x" + w.credential.Spec.SHA256[1:] }, refused: true},
@@ -95,6 +96,9 @@ func TestAccepted(t *testing.T) {
 			test.change(&w)
 			accepted := contract.Accepted(&w.tenant, map[string]*scimv1alpha1.ScimApiKey{w.key.Name: &w.key},
 				[]*scimv1alpha1.ScimCredential{&w.credential}, now)
+			ended := contract.Ended(&w.tenant, map[string]*scimv1alpha1.ScimApiKey{w.key.Name: &w.key},
+				[]*scimv1alpha1.ScimCredential{&w.credential}, now)
+			g.Expect(ended[verifier.KeyID].End).To(Equal(test.end))
 			if test.refused {
 				g.Expect(accepted).To(BeEmpty())
 				return

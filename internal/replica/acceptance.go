@@ -42,6 +42,8 @@ type acceptance struct {
 	// accept is told the tokens that are accepted, by the ScimCredentials of the revision,
 	// which is one of the history.
 	accept func(keys auth.Keys, revision string, history uint64)
+	// explain is told the tokens that are accepted no more.
+	explain func(map[string]apikey.Ended)
 	// historyNow is how often the history of resourceVersions was rewritten.
 	historyNow func() uint64
 
@@ -162,7 +164,9 @@ func (a *acceptance) decide() {
 	if a.tenant == nil || a.keys == nil || a.issued == nil {
 		return
 	}
-	accepted := auth.Keys(contract.Accepted(a.tenant, a.keys, slices.Collect(maps.Values(a.issued)), time.Now()))
+	issued, now := slices.Collect(maps.Values(a.issued)), time.Now()
+	accepted := auth.Keys(contract.Accepted(a.tenant, a.keys, issued, now))
+	a.explain(contract.Ended(a.tenant, a.keys, issued, now))
 	a.accept(accepted, a.revision, a.history)
 	if a.accepted == nil || !maps.EqualFunc(a.accepted, accepted, apikey.Key.Equal) {
 		a.log.Info("accepting tokens", slog.Int("tokens", len(accepted)), slog.String("revision", a.revision))

@@ -110,6 +110,7 @@ func (r *Replica) newAcceptance() *acceptance {
 		accept: func(keys auth.Keys, revision string, history uint64) {
 			r.Tenant.Accept(keys, func() { r.Members.Accept(revision, history) })
 		},
+		explain:    r.Tenant.Explain,
 		historyNow: r.Members.History,
 	}
 }

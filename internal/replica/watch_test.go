@@ -89,6 +89,7 @@ type reported struct {
 	Keys     auth.Keys
 	Revision string
 	History  uint64
+	Ended    map[string]apikey.Ended
 }
 
 func newAcceptance(c *cluster) (*acceptance, *reported) {
@@ -97,8 +98,9 @@ func newAcceptance(c *cluster) (*acceptance, *reported) {
 		log: log, apiKeys: &apiKeys{client: c.client(), log: log, kind: "ScimApiKey"},
 		credentials: &credentials{client: c.client(), log: log, kind: "ScimCredential"},
 		accept: func(keys auth.Keys, revision string, history uint64) {
-			*last = reported{Keys: keys, Revision: revision, History: history}
+			*last = reported{Keys: keys, Revision: revision, History: history, Ended: last.Ended}
 		},
+		explain:    func(ended map[string]apikey.Ended) { last.Ended = ended },
 		historyNow: func() uint64 { return c.history },
 	}
 	a.configure(&scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Name: "acme"}})

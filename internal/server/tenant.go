@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/federation"
 	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/scim"
@@ -84,6 +85,10 @@ func (t *Tenant) Accept(keys auth.Keys, retired func()) {
 // AskIssuers makes assertions be checked with the keys that issuers has. Without, none are
 // good. It must be called before there are keys or requests.
 func (t *Tenant) AskIssuers(issuers *federation.Issuers) { t.shared.Keyring.Issuers = issuers }
+
+// Explain makes those tokens known that are accepted no more, by key id, so that the log can
+// say of requests with them why they are refused.
+func (t *Tenant) Explain(ended map[string]apikey.Ended) { t.shared.Keyring.Explain(ended) }
 
 // SignWith makes the keys those that access tokens are signed with, and checked with, from
 // now on. Without any, none are issued and none are good.

@@ -93,6 +93,10 @@ var _ = Describe("The life of a key", SpecPriority(1), Ordered, ContinueOnFailur
 		keyHas(t, "scheduled", scimv1alpha1.ConditionRotating, "True", scimv1alpha1.ReasonOverlap)
 		overlap("scheduled", "0")
 		Eventually(func() int { return t.Replicas[0].WithToken(token).Get(Users + "?count=0").Status }).Should(Equal(http.StatusUnauthorized))
+		Eventually(func() string {
+			t.Replicas[0].WithToken(token).Get(Users)
+			return serverLogs(t)
+		}).Should(MatchRegexp(`"reason":"Expired".*"keyID":"`+CredentialOf(token)+`"`), "the log says which key it was")
 		Expect(keyHas(t, "scheduled", scimv1alpha1.ConditionRotating, "False", scimv1alpha1.ReasonScheduled)).
 			To(ContainSubstring(time.Now().AddDate(0, 0, 90).UTC().Format(time.DateOnly)))
 		Expect(KubectlGet(t.Namespace, "scimcredential", CredentialOf(token))).NotTo(BeNil(), "it would be applied once more")

@@ -50,7 +50,7 @@ type Entry struct {
 	// ClaimedKeyID is that of the key which such a token claims to be; empty when there is
 	// no such key.
 	ClaimedKeyID string
-	// Source is the address that such a request comes from.
+	// Source is the address that the request comes from; empty until its token was looked at.
 	Source string
 	// Dropped is how many members a group was written without.
 	Dropped int64
@@ -117,6 +117,9 @@ func (l *Log) subject(e *Entry) []slog.Attr {
 	if e.KeyID != "" {
 		attributes = append(attributes, slog.String("keyID", e.KeyID))
 	}
+	if e.Source != "" {
+		attributes = append(attributes, slog.String("source", e.Source))
+	}
 	if e.Dropped > 0 {
 		l.metrics.dropped.Add(float64(e.Dropped))
 		attributes = append(attributes, slog.Int64("droppedMembers", e.Dropped))
@@ -131,7 +134,7 @@ func failure(e *Entry) []slog.Attr {
 	}
 	var attributes []slog.Attr
 	if e.Reason != "" {
-		attributes = append(attributes, slog.String("reason", string(e.Reason)), slog.String("source", e.Source))
+		attributes = append(attributes, slog.String("reason", string(e.Reason)))
 		if e.Hint != "" {
 			attributes = append(attributes, slog.String("hint", e.Hint))
 		}

@@ -70,3 +70,33 @@ func TestWorkWithAnAccessTokenIsUnderItsSecret(t *testing.T) {
 		})
 	}
 }
+
+// The log says of an access token why the secret that it was issued for is accepted no more,
+// and of a secret that is exchanged.
+func TestWhyAClientIsAcceptedNoMore(t *testing.T) {
+	g := NewWithT(t)
+	const issuer = "https://acme.example.com/scim/v2"
+	secret, verifier, err := apikey.Mint()
+	g.Expect(err).NotTo(HaveOccurred())
+	now := time.Now()
+	signing, err := signingkey.Decide(nil, now).Rotate(now)
+	g.Expect(err).NotTo(HaveOccurred())
+	token, _, err := oauth.Issue(signing[0], issuer, oauth.Grant{ClientID: "acme-entra", KeyID: verifier.KeyID}, time.Time{}, now)
+	g.Expect(err).NotTo(HaveOccurred())
+	request := httptest.NewRequest(http.MethodGet, "/", nil)
+	request.Header.Set("Authorization", "Bearer "+token)
+	ended := map[string]apikey.Ended{verifier.KeyID: {Verifier: verifier, End: apikey.EndOutdated}}
+
+	var keyring auth.Keyring
+	keyring.Accept(auth.Keys{}, func() {})
+	keyring.AcceptTokens(oauth.NewVerifier(signing, issuer))
+	g.Expect(keyring.Authenticate(request, auth.Use{}, now)).To(Equal(auth.Credential{Reason: auth.Unknown}))
+	keyring.Explain(ended)
+	want := auth.Credential{Reason: auth.Outdated, KeyID: verifier.KeyID}
+	g.Expect(keyring.Authenticate(request, auth.Use{}, now)).To(Equal(want))
+	begun, _ := keyring.Begin(request, auth.Use{}, now)
+	g.Expect(begun).To(Equal(want))
+	g.Expect(keyring.AuthenticateClient("acme-entra", secret, auth.Use{}, now)).To(Equal(want))
+	keyring.AcceptTokens(oauth.NewVerifier(nil, issuer))
+	g.Expect(keyring.Authenticate(request, auth.Use{}, now)).To(Equal(auth.Credential{Reason: auth.Unknown}), "nobody knows who has signed it")
+}

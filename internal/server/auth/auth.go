@@ -16,7 +16,8 @@ import (
 // never told.
 type Reason string
 
-// What may be wrong with a token. One that was revoked is unknown.
+// What may be wrong with a token. Of one that was good once, it is known for as long as its
+// ScimCredential is there.
 const (
 	Missing   Reason = "Missing"   // there is no bearer token in the header
 	Malformed Reason = "Malformed" // it is no token of this software, or not all of one
@@ -26,6 +27,7 @@ const (
 	Early     Reason = "Early"     // it is not good yet
 	Expired   Reason = "Expired"
 	Suspended Reason = "Suspended" // its key is suspended
+	Revoked   Reason = "Revoked"   // it, or its key, is being deleted
 	// ClientSecret: it is the secret of an OAuth client, which must be exchanged for an
 	// access token.
 	ClientSecret Reason = "ClientSecret"
@@ -63,10 +65,9 @@ type Credential struct {
 // an access token that was issued for the secret of one. Whatever is wrong with a token, the
 // answer is the same, and whether a key is known makes no difference in time.
 func Authenticate(r *http.Request, use Use, keys Keys, tokens *oauth.Verifier, now time.Time) Credential {
-	scheme, token, found := strings.Cut(r.Header.Get("Authorization"), " ")
-	token = strings.TrimSpace(token)
+	token := bearer(r)
 	switch {
-	case !found || !strings.EqualFold(scheme, "Bearer") || token == "":
+	case token == "":
 		return Credential{Reason: Missing}
 	case oauth.IsAccessToken(token):
 		return accessToken(token, use, keys, tokens, now)
@@ -79,6 +80,15 @@ func Authenticate(r *http.Request, use Use, keys Keys, tokens *oauth.Verifier, n
 		return Credential{Reason: ClientSecret, KeyID: id}
 	}
 	return permitted(key, use, now)
+}
+
+// bearer returns the request's bearer token; empty when it has none.
+func bearer(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
 }
 
 // accessToken looks at an access token: what it says, and the secret that it was issued for,

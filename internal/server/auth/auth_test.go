@@ -46,6 +46,10 @@ func TestAuthentication(t *testing.T) {
 	nowhere, nowhereID := issue(apikey.Key{Grant: apikey.Grant{Networks: []netip.Prefix{}}})
 	secret, secretID := issue(apikey.Key{Client: "acme"})
 	h.Tenant.Accept(keys, func() {})
+	ended, endedVerifier, err := apikey.Mint()
+	h.Expect(err).NotTo(HaveOccurred())
+	forgedEnded := withKeyID(forgedKey, endedVerifier.KeyID)
+	h.Tenant.Explain(map[string]apikey.Ended{endedVerifier.KeyID: {Verifier: endedVerifier, End: apikey.EndRevoked}})
 
 	answers := map[bool][]string{} // by whether there was a token
 	for _, test := range []struct{ name, header, reason, keyID string }{
@@ -54,6 +58,8 @@ func TestAuthentication(t *testing.T) {
 		{"no token", "Bearer ", "Missing", ""},
 		{"no such form", "Bearer secret", "Malformed", ""},
 		{"unknown token", "Bearer " + unknown, "Unknown", ""},
+		{"token that was accepted once", "Bearer " + ended, "Revoked", endedVerifier.KeyID},
+		{"token of the key id of such a one", "Bearer " + forgedEnded, "Unknown", ""},
 		{"token of a known key id", "Bearer " + forged, "Mismatch", h.Verifier.KeyID},
 		{"expired token", "Bearer " + expired, "Expired", expiredVerifier.KeyID},
 		{"token that is good later", "Bearer " + early, "Early", earlyVerifier.KeyID},

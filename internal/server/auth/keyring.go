@@ -33,8 +33,9 @@ type Keyring struct {
 	Issuers *federation.Issuers
 
 	mu      sync.Mutex
-	keys    Keys            // nil until there are any
-	tokens  *oauth.Verifier // nil while there are no access tokens
+	keys    Keys                    // nil until there are any
+	ended   map[string]apikey.Ended // by key id
+	tokens  *oauth.Verifier         // nil while there are no access tokens
 	working map[*work]struct{}
 	retired func() // to be called once nothing is done that the keys do not permit; nil when it was
 }
@@ -74,6 +75,14 @@ func (k *Keyring) Accepted() Keys {
 	return k.keys
 }
 
+// Explain makes those tokens known that are accepted no more, by key id. A request with one
+// is refused as with any that is not known; the log has the key id and the reason.
+func (k *Keyring) Explain(ended map[string]apikey.Ended) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.ended = ended
+}
+
 // AcceptTokens makes the access tokens that are accepted from now on those which tokens
 // finds good, as long as the keys that they were issued for are accepted.
 func (k *Keyring) AcceptTokens(tokens *oauth.Verifier) {
@@ -85,9 +94,9 @@ func (k *Keyring) AcceptTokens(tokens *oauth.Verifier) {
 // Authenticate looks at a request as the function does, with what is accepted at this moment.
 func (k *Keyring) Authenticate(r *http.Request, use Use, now time.Time) Credential {
 	k.mu.Lock()
-	keys, tokens := k.keys, k.tokens
+	keys, tokens, ended := k.keys, k.tokens, k.ended
 	k.mu.Unlock()
-	return Authenticate(r, use, keys, tokens, now)
+	return explained(Authenticate(r, use, keys, tokens, now), bearer(r), tokens, ended, now)
 }
 
 // origins are those of all keys that issuers of assertions have.
@@ -104,7 +113,10 @@ func origins(keys Keys) map[federation.Origin]struct{} {
 // AuthenticateClient looks at an OAuth client as the function does, with what is accepted at
 // this moment.
 func (k *Keyring) AuthenticateClient(client, secret string, use Use, now time.Time) Credential {
-	return AuthenticateClient(client, secret, use, k.Accepted(), now)
+	k.mu.Lock()
+	keys, ended := k.keys, k.ended
+	k.mu.Unlock()
+	return explained(AuthenticateClient(client, secret, use, keys, now), secret, nil, ended, now)
 }
 
 // Begin lets a request work, if its key is good at this moment and permits what it does.
@@ -113,7 +125,7 @@ func (k *Keyring) Begin(r *http.Request, use Use, now time.Time) (found Credenti
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if found = Authenticate(r, use, k.keys, k.tokens, now); found.Reason != "" || found.Denial != "" {
-		return found, nil
+		return explained(found, bearer(r), k.tokens, k.ended, now), nil
 	}
 	if k.working == nil {
 		k.working = map[*work]struct{}{}

@@ -27,7 +27,7 @@ func (x *Exchange) AuthenticateClient(asked oauth.TokenRequest) auth.Credential 
 	} else {
 		found = x.Shared.Keyring.AuthenticateClient(asked.ClientID, asked.Secret, x.use, time.Now())
 	}
-	x.Verifier, x.grant, x.Entry.KeyID = found.Verifier, found.Grant, found.Verifier.KeyID
+	x.Verifier, x.grant, x.Entry.KeyID, x.Entry.Source = found.Verifier, found.Grant, found.Verifier.KeyID, x.source()
 	return found
 }
 

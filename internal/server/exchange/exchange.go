@@ -68,7 +68,7 @@ func New(shared *Shared, w http.ResponseWriter, r *http.Request) *Exchange {
 func (x *Exchange) Part(index int, w http.ResponseWriter) *Exchange {
 	return &Exchange{
 		Shared: x.Shared, Settings: x.Settings, W: w, memory: x.Shared.Memory.Share(), within: true,
-		Entry:    accesslog.Entry{RequestID: x.Entry.RequestID + "." + strconv.Itoa(index), Began: time.Now(), KeyID: x.Entry.KeyID},
+		Entry:    accesslog.Entry{RequestID: x.Entry.RequestID + "." + strconv.Itoa(index), Began: time.Now(), KeyID: x.Entry.KeyID, Source: x.Entry.Source},
 		Verifier: x.Verifier, grant: x.grant, use: auth.Use{From: x.use.From},
 	}
 }

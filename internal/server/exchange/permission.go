@@ -35,7 +35,7 @@ const (
 func (x *Exchange) Authenticate() auth.Credential {
 	x.use.From = auth.ClientAddress(x.R, x.Settings.TrustedProxies)
 	found := x.Shared.Keyring.Authenticate(x.R, x.use, x.Entry.Began)
-	x.Verifier, x.grant, x.Entry.KeyID = found.Verifier, found.Grant, found.Verifier.KeyID
+	x.Verifier, x.grant, x.Entry.KeyID, x.Entry.Source = found.Verifier, found.Grant, found.Verifier.KeyID, x.source()
 	return found
 }
 

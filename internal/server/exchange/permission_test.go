@@ -177,6 +177,7 @@ func TestRequestsThroughTrustedProxies(t *testing.T) {
 
 	h.Configure("Generic", func(s *exchange.Settings) { s.TrustedProxies = local })
 	h.Expect(from("198.51.100.1, 203.0.113.9").StatusCode).To(Equal(http.StatusOK))
+	h.Expect(h.LastLine()).To(HaveKeyWithValue("source", "203.0.113.9"), "who has a good token is known, too")
 	h.Expect(from("203.0.113.9, 127.0.0.2").StatusCode).To(Equal(http.StatusOK))
 	h.ExpectError(from("203.0.113.9, 198.51.100.1"), http.StatusUnauthorized, "")
 	h.Expect(h.LastLine()).To(And(HaveKeyWithValue("reason", "Address"), HaveKeyWithValue("source", "198.51.100.1"), HaveKeyWithValue("keyID", h.Verifier.KeyID)))
