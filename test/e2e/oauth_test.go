@@ -26,6 +26,7 @@ var _ = Describe("OAuth clients", Ordered, ContinueOnFailure, func() {
 		GinkgoHelper()
 		Apply(NewKey(t.Namespace, name, t.Name, asClient))
 		WaitFor(t.Namespace, "condition=Ready", "scimapikey/"+name)
+		Expect(keyHas(t, name, scimv1alpha1.ConditionDelivered, "True", scimv1alpha1.ReasonDelivered)).To(HavePrefix("the client secret was written"))
 		secret := &corev1.Secret{}
 		Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: t.Namespace, Name: name}, secret)).To(Succeed())
 		url := Kubectl("get", "scimtenant", "-n", t.Namespace, t.Name, "-o", "jsonpath={.status.url}")

@@ -89,7 +89,7 @@ func decideRevocation(s *scope) decision {
 	case acknowledging < live:
 		return decision{problem: &problem{
 			reason: scimv1alpha1.ReasonDeleting, passing: true,
-			message: fmt.Sprintf("revoking the token: %d of %d server replicas refuse it", acknowledging, live),
+			message: fmt.Sprintf("revoking the %s: %d of %d server replicas refuse it", secretWord(s.key), acknowledging, live),
 		}}
 	case slices.ContainsFunc(s.credentials, stays):
 		return decision{step: stepRemove}
@@ -165,7 +165,7 @@ func decideToken(s *scope) decision {
 	case s.handover != nil:
 		return decision{problem: inTheWay(s)}
 	case s.tenant.Spec.CredentialsNotBefore.After(s.now):
-		return decision{problem: tooEarly(s.tenant)}
+		return decision{problem: tooEarly(s)}
 	default:
 		return decision{step: stepIssue}
 	}
@@ -189,7 +189,7 @@ func decideHandOver(s *scope, pending *scimv1alpha1.ScimCredential) decision {
 	case live == 0:
 		return waiting(fmt.Sprintf("waiting for a server replica of ScimTenant %q to run", s.key.Spec.TenantRef.Name))
 	case acknowledging < live:
-		return waiting(fmt.Sprintf("%d of %d server replicas accept the token", acknowledging, live))
+		return waiting(fmt.Sprintf("%d of %d server replicas accept the %s", acknowledging, live, secretWord(s.key)))
 	case s.url() == "":
 		return waiting(fmt.Sprintf("waiting until ScimTenant %q has a URL of its own: see its conditions", s.key.Spec.TenantRef.Name))
 	default:

@@ -15,14 +15,14 @@ const (
 
 func (r *Reconciler) recordDelivered(key *scimv1alpha1.ScimApiKey, keyID string) {
 	r.Recorder.Eventf(key, nil, corev1.EventTypeNormal, scimv1alpha1.ReasonDelivered, actionDeliver,
-		"Every server replica accepts the token of key %s; it is in Secret %q", keyID, key.HandoverSecretName())
+		"Every server replica accepts the %s of key id %s; it is in Secret %q", secretWord(key), keyID, key.HandoverSecretName())
 }
 
 // recordRevoked tells of credentials that every replica has acknowledged to be revoked.
 func (r *Reconciler) recordRevoked(key *scimv1alpha1.ScimApiKey, credentials []scimv1alpha1.ScimCredential) {
 	for i := range credentials {
 		r.Recorder.Eventf(key, nil, corev1.EventTypeNormal, scimv1alpha1.ReasonRevoked, actionRevoke,
-			"No server replica accepts the token of key %s any more", credentials[i].Name)
+			"No server replica accepts the %s of key id %s any more", secretWord(key), credentials[i].Name)
 	}
 }
 
@@ -30,8 +30,8 @@ func (r *Reconciler) recordRevoked(key *scimv1alpha1.ScimApiKey, credentials []s
 func (r *Reconciler) recordWithdrawn(key *scimv1alpha1.ScimApiKey, state scimv1alpha1.DeliveryState) {
 	why := "its time was over"
 	if state == scimv1alpha1.DeliveryAcknowledged {
-		why = "its token has been copied"
+		why = "somebody acknowledged it"
 	}
 	r.Recorder.Eventf(key, nil, corev1.EventTypeNormal, scimv1alpha1.ReasonWithdrawn, actionWithdraw,
-		"Secret %q was deleted, since %s; the token goes on working", key.HandoverSecretName(), why)
+		"Secret %q was deleted, since %s; the %s goes on working", key.HandoverSecretName(), why, secretWord(key))
 }

@@ -29,8 +29,8 @@ func inTheWay(s *scope) *problem {
 	}
 	return &problem{
 		reason: scimv1alpha1.ReasonObjectConflict,
-		message: fmt.Sprintf("Secret %q exists already and has no token of this key that works: delete or rename it, "+
-			"or create another ScimApiKey with another spec.secretName", s.handover.Name),
+		message: fmt.Sprintf("Secret %q exists already and has no %s of this key that works: delete or rename it, "+
+			"or create another ScimApiKey with another spec.secretName", s.handover.Name, secretWord(s.key)),
 	}
 }
 
@@ -38,8 +38,8 @@ func inTheWay(s *scope) *problem {
 func waitingForCredential(key *scimv1alpha1.ScimApiKey) *problem {
 	return &problem{
 		reason: scimv1alpha1.ReasonWaitingForCredential,
-		message: fmt.Sprintf("the operator makes no token for this key, since its issuer is Offline: make one with "+
-			"kubectl scim key generate, and apply the ScimCredential that it prints, which names ScimApiKey %q", key.Name),
+		message: fmt.Sprintf("the operator makes no %s for this key, since its issuer is Offline: make one with "+
+			"kubectl scim key generate, and apply the ScimCredential that it prints, which names ScimApiKey %q", secretWord(key), key.Name),
 	}
 }
 
@@ -48,8 +48,8 @@ func waitingForCredential(key *scimv1alpha1.ScimApiKey) *problem {
 func lost(key *scimv1alpha1.ScimApiKey) *problem {
 	return &problem{
 		reason: scimv1alpha1.ReasonCredentialLost,
-		message: fmt.Sprintf("the token was handed over, and is refused, since its ScimCredential %q is gone: "+
-			"create another ScimApiKey and delete this one", key.Status.KeyID),
+		message: fmt.Sprintf("the %s was handed over, and is refused, since its ScimCredential %q is gone: "+
+			"create another ScimApiKey and delete this one", secretWord(key), key.Status.KeyID),
 	}
 }
 
@@ -63,11 +63,11 @@ func kept(credential *scimv1alpha1.ScimCredential) *problem {
 }
 
 // tooEarly is the problem of a tenant that refuses what is made now.
-func tooEarly(tenant *scimv1alpha1.ScimTenant) *problem {
+func tooEarly(s *scope) *problem {
 	return &problem{
 		reason: scimv1alpha1.ReasonCredentialsNotBefore,
-		message: fmt.Sprintf("the token is made at %s, since spec.credentialsNotBefore of ScimTenant %q refuses those that are made before",
-			tenant.Spec.CredentialsNotBefore.UTC().Format(time.RFC3339), tenant.Name),
+		message: fmt.Sprintf("the %s is made at %s, since spec.credentialsNotBefore of ScimTenant %q refuses those that are made before",
+			secretWord(s.key), s.tenant.Spec.CredentialsNotBefore.UTC().Format(time.RFC3339), s.tenant.Name),
 		passing: true,
 	}
 }

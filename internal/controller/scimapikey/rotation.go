@@ -111,7 +111,7 @@ func rotate(s *scope) (d decision, applies bool) {
 	case handoverBlocked(s, true) != nil:
 		return decision{problem: handoverBlocked(s, true)}, true
 	case s.tenant.Spec.CredentialsNotBefore.After(s.now):
-		return decision{problem: tooEarly(s.tenant)}, true
+		return decision{problem: tooEarly(s)}, true
 	case countLive(s) >= mostLive:
 		return decision{problem: tooMany(s)}, true
 	default:
@@ -226,8 +226,8 @@ func removeEnded(s *scope) (d decision, applies bool) {
 func tooMany(s *scope) *problem {
 	return &problem{
 		reason: scimv1alpha1.ReasonTooManyCredentials,
-		message: fmt.Sprintf("another token is due, and the key has %d ScimCredentials that let somebody in, which is the most: "+
-			"delete those that are not needed, or make spec.rotation.overlapHours shorter", countLive(s)),
+		message: fmt.Sprintf("another %s is due, and the key has %d ScimCredentials that let somebody in, which is the most: "+
+			"delete those that are not needed, or make spec.rotation.overlapHours shorter", secretWord(s.key), countLive(s)),
 	}
 }
 
@@ -235,7 +235,7 @@ func tooMany(s *scope) *problem {
 func immutableHandover(s *scope) *problem {
 	return &problem{
 		reason: scimv1alpha1.ReasonObjectInvalid,
-		message: fmt.Sprintf("another token is due, and Secret %q is immutable, so that it cannot get it: "+
-			"delete the Secret, and the operator writes it anew", s.handover.Name),
+		message: fmt.Sprintf("another %s is due, and Secret %q is immutable, so that it cannot get it: "+
+			"delete the Secret, and the operator writes it anew", secretWord(s.key), s.handover.Name),
 	}
 }

@@ -62,24 +62,24 @@ func tenantFound(s *scope) metav1.Condition {
 // delivered reports whether the token has been handed over, or its ScimCredential applied.
 func delivered(s *scope) metav1.Condition {
 	const conditionType = scimv1alpha1.ConditionDelivered
-	status := s.key.Status
+	status, word := s.key.Status, secretWord(s.key)
 	switch {
 	case s.key.IsFederated():
 		return conditions.True(conditionType, scimv1alpha1.ReasonFederated, "the key is federated, and has no token that is handed over")
 	case !status.DeliveredTime.IsZero() && status.SecretName != "":
 		return conditions.True(conditionType, scimv1alpha1.ReasonDelivered,
-			fmt.Sprintf("the token was written into Secret %q", status.SecretName))
+			fmt.Sprintf("the %s was written into Secret %q", word, status.SecretName))
 	case !status.DeliveredTime.IsZero() && isGone(status.Delivery, status.KeyID):
 		return conditions.True(conditionType, scimv1alpha1.ReasonDelivered, withdrawn(s.key))
 	case !status.DeliveredTime.IsZero():
 		return conditions.True(conditionType, scimv1alpha1.ReasonProvided,
-			fmt.Sprintf("ScimCredential %q was applied, which the operator has not made: whoever made it has the token", status.KeyID))
+			fmt.Sprintf("ScimCredential %q was applied, which the operator has not made: whoever made it has the %s", status.KeyID, word))
 	case s.expired():
 		return conditions.False(conditionType, scimv1alpha1.ReasonExpired, expiry(s))
 	case s.decision.problem != nil:
 		return conditions.False(conditionType, s.decision.problem.reason, s.decision.problem.message)
 	default:
-		return conditions.False(conditionType, scimv1alpha1.ReasonTenantNotFound, "the token is made once the tenant exists")
+		return conditions.False(conditionType, scimv1alpha1.ReasonTenantNotFound, fmt.Sprintf("the %s is made once the tenant exists", word))
 	}
 }
 
@@ -89,17 +89,17 @@ func withdrawn(key *scimv1alpha1.ScimApiKey) string {
 	if key.Status.Delivery.State == scimv1alpha1.DeliveryExpired {
 		why = "its time was over"
 	}
-	return fmt.Sprintf("the token was handed over; Secret %q is gone, since %s", key.HandoverSecretName(), why)
+	return fmt.Sprintf("the %s was handed over; Secret %q is gone, since %s", secretWord(key), key.HandoverSecretName(), why)
 }
 
 // decideReady weighs the conditions that Ready is made of: what needs somebody comes
 // before what only needs time.
 func decideReady(s *scope, tenant, delivery, acceptance metav1.Condition) conditions.Summary {
-	problem := s.decision.problem
+	problem, word := s.decision.problem, secretWord(s.key)
 	blocked := problem != nil && !problem.passing
 	switch {
 	case !s.key.DeletionTimestamp.IsZero() && blocked:
-		return because(conditions.Stalled, problem.reason, "servers of this release refuse the token already; "+problem.message)
+		return because(conditions.Stalled, problem.reason, fmt.Sprintf("servers of this release refuse the %s already; %s", word, problem.message))
 	case !s.key.DeletionTimestamp.IsZero():
 		return because(conditions.Reconciling, scimv1alpha1.ReasonDeleting, revoking(s))
 	case s.expired():
@@ -117,9 +117,9 @@ func decideReady(s *scope, tenant, delivery, acceptance metav1.Condition) condit
 	case s.key.IsFederated():
 		return because(conditions.Ready, works(s), howFederated(s))
 	case s.key.State() == scimv1alpha1.APIKeySuspended:
-		return because(conditions.Ready, works(s), "every request with the token is refused, as spec.state says; "+delivery.Message)
+		return because(conditions.Ready, works(s), "every request with the key is refused, as spec.state says; "+delivery.Message)
 	default:
-		return because(conditions.Ready, works(s), "the token works; "+delivery.Message)
+		return because(conditions.Ready, works(s), fmt.Sprintf("the %s works; %s", word, delivery.Message))
 	}
 }
 
@@ -144,18 +144,18 @@ func passes(reason string) bool {
 // expiry says what the expirationTime of a key has ended that has expired: nothing, if it
 // had passed before the key was made.
 func expiry(s *scope) string {
-	at, created := s.key.Spec.ExpirationTime.UTC(), s.key.CreationTimestamp.UTC()
+	at, created, word := s.key.Spec.ExpirationTime.UTC(), s.key.CreationTimestamp.UTC(), secretWord(s.key)
 	switch {
 	case s.key.IsFederated():
 		return fmt.Sprintf("the key stopped working at %s: set spec.expirationTime to a time to come, or take it out", at.Format(time.RFC3339))
 	case !s.key.Status.DeliveredTime.IsZero():
-		return fmt.Sprintf("the token stopped working at %s: create another ScimApiKey and delete this one", at.Format(time.RFC3339))
+		return fmt.Sprintf("the %s stopped working at %s: create another ScimApiKey and delete this one", word, at.Format(time.RFC3339))
 	case !at.After(created):
-		return fmt.Sprintf("no token was made, since spec.expirationTime, %s, had passed already when the key was created at %s: "+
-			"set it to a time to come, or take it out", at.Format(time.RFC3339), created.Format(time.RFC3339))
+		return fmt.Sprintf("no %s was made, since spec.expirationTime, %s, had passed already when the key was created at %s: "+
+			"set it to a time to come, or take it out", word, at.Format(time.RFC3339), created.Format(time.RFC3339))
 	default:
-		return fmt.Sprintf("the key expired at %s, before its token was handed over: set spec.expirationTime to a time to come, or take it out",
-			at.Format(time.RFC3339))
+		return fmt.Sprintf("the key expired at %s, before its %s was handed over: set spec.expirationTime to a time to come, or take it out",
+			at.Format(time.RFC3339), word)
 	}
 }
 
@@ -164,7 +164,7 @@ func revoking(s *scope) string {
 	if s.decision.problem != nil {
 		return s.decision.problem.message
 	}
-	return "revoking the token"
+	return "revoking the " + secretWord(s.key)
 }
 
 // requeueAfter is when to look again for what no watch tells about.

@@ -158,25 +158,26 @@ func refusal(s *scope) (reason, message string) {
 			return "", ""
 		}
 	}
+	word := secretWord(s.key)
 	switch {
 	case early != nil:
-		return scimv1alpha1.ReasonEarly, fmt.Sprintf("the token of ScimCredential %q works from %s on",
-			early.Name, contract.BeginTime(early).UTC().Format(time.RFC3339))
+		return scimv1alpha1.ReasonEarly, fmt.Sprintf("the %s of ScimCredential %q works from %s on",
+			word, early.Name, contract.BeginTime(early).UTC().Format(time.RFC3339))
 	case before != nil:
-		return scimv1alpha1.ReasonCredentialsNotBefore, fmt.Sprintf("the token of ScimCredential %q was made at %s, and ScimTenant %q refuses what was made before %s: %s",
-			before.Name, contract.MadeTime(before).UTC().Format(time.RFC3339), s.tenant.Name, s.tenant.Spec.CredentialsNotBefore.UTC().Format(time.RFC3339), again(s.key))
+		return scimv1alpha1.ReasonCredentialsNotBefore, fmt.Sprintf("the %s of ScimCredential %q was made at %s, and ScimTenant %q refuses what was made before %s: %s",
+			word, before.Name, contract.MadeTime(before).UTC().Format(time.RFC3339), s.tenant.Name, s.tenant.Spec.CredentialsNotBefore.UTC().Format(time.RFC3339), again(s.key))
 	case late == nil:
 		return scimv1alpha1.ReasonNoCredential, fmt.Sprintf("ScimCredential %q is being deleted: %s", leaving.Name, again(s.key))
 	default:
-		return scimv1alpha1.ReasonExpired, fmt.Sprintf("the token of ScimCredential %q stopped working at %s: %s",
-			late.Name, late.Spec.ExpirationTime.UTC().Format(time.RFC3339), again(s.key))
+		return scimv1alpha1.ReasonExpired, fmt.Sprintf("the %s of ScimCredential %q stopped working at %s: %s",
+			word, late.Name, late.Spec.ExpirationTime.UTC().Format(time.RFC3339), again(s.key))
 	}
 }
 
 // again says how a key gets a token once more that lets somebody in.
 func again(key *scimv1alpha1.ScimApiKey) string {
 	if makesTokens(key) {
-		return fmt.Sprintf("have another token made, by setting annotation %s to the time now, or create another ScimApiKey", scimv1alpha1.AnnotationRotateAt)
+		return fmt.Sprintf("have another %s made, by setting annotation %s to the time now, or create another ScimApiKey", secretWord(key), scimv1alpha1.AnnotationRotateAt)
 	}
 	return "create another ScimApiKey, or apply another ScimCredential"
 }

@@ -44,7 +44,7 @@ func expiringSoon(s *scope) (c metav1.Condition, applies bool) {
 		return conditions.False(conditionType, scimv1alpha1.ReasonExpired, "the key stopped working at "+end), true
 	case life.isRenewed(s):
 		return conditions.False(conditionType, scimv1alpha1.ReasonRenewed,
-			fmt.Sprintf("the newest token stops working at %s, and another one is made before", end)), true
+			fmt.Sprintf("the newest %s stops working at %s, and another one is made before", secretWord(s.key), end)), true
 	case s.now.Before(life.notice()):
 		return conditions.False(conditionType, scimv1alpha1.ReasonLater, fmt.Sprintf("the key stops working at %s%s", end, limited(s))), true
 	default:
@@ -58,7 +58,7 @@ func limited(s *scope) string {
 	if s.maxLifetime == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (the operator's configuration lets no token last longer than %d days)", s.maxLifetime/(24*time.Hour))
+	return fmt.Sprintf(" (the operator's configuration lets no %s last longer than %d days)", secretWord(s.key), s.maxLifetime/(24*time.Hour))
 }
 
 // renewal says what to do so that a key goes on working.
@@ -67,11 +67,11 @@ func renewal(s *scope, life lifetime) string {
 	case life.ofKey:
 		return "set spec.expirationTime to a later time, or create another ScimApiKey"
 	case rotationHeldUp(s) != "":
-		return "another token is due, but " + rotationHeldUp(s)
+		return fmt.Sprintf("another %s is due, but %s", secretWord(s.key), rotationHeldUp(s))
 	case makesTokens(s.key):
-		return fmt.Sprintf("have another token made, by setting annotation %s to the time now", scimv1alpha1.AnnotationRotateAt)
+		return fmt.Sprintf("have another %s made, by setting annotation %s to the time now", secretWord(s.key), scimv1alpha1.AnnotationRotateAt)
 	default:
-		return "make another token with kubectl scim key generate, and apply its ScimCredential"
+		return fmt.Sprintf("make another %s with kubectl scim key generate, and apply its ScimCredential", secretWord(s.key))
 	}
 }
 
@@ -81,27 +81,27 @@ func rotating(s *scope) (c metav1.Condition, applies bool) {
 	const conditionType = scimv1alpha1.ConditionRotating
 	_, asked := s.key.Annotations[scimv1alpha1.AnnotationRotateAt]
 	_, err := rotateAt(s.key)
-	next, pending, problem := nextRotation(s), pendingOf(s), s.decision.problem
+	next, pending, problem, word := nextRotation(s), pendingOf(s), s.decision.problem, secretWord(s.key)
 	switch rotation := pending != nil && isRotation(pending); {
 	case rotation && problem != nil:
 		return conditions.True(conditionType, problem.reason, problem.message), true
 	case rotation:
-		return conditions.True(conditionType, scimv1alpha1.ReasonProgressing, "another token is being handed over"), true
+		return conditions.True(conditionType, scimv1alpha1.ReasonProgressing, fmt.Sprintf("another %s is being handed over", word)), true
 	case overlapping(s) != "":
 		return conditions.True(conditionType, scimv1alpha1.ReasonOverlap, overlapping(s)), true
 	case err != nil:
 		return conditions.False(conditionType, scimv1alpha1.ReasonInvalidTime, invalidTime(s.key)), true
 	case asked && !makesTokens(s.key):
 		return conditions.False(conditionType, scimv1alpha1.ReasonMadeElsewhere, fmt.Sprintf("annotation %s has no effect, "+
-			"since the operator does not make the tokens of this key", scimv1alpha1.AnnotationRotateAt)), true
+			"since the operator does not make the %ss of this key", scimv1alpha1.AnnotationRotateAt, word)), true
 	case !next.IsZero() && !s.now.Before(next) && problem != nil:
 		return conditions.False(conditionType, problem.reason, problem.message), true
 	case !next.IsZero():
 		return conditions.False(conditionType, scimv1alpha1.ReasonScheduled,
-			"another token is made at "+next.UTC().Format(time.RFC3339)), true
+			fmt.Sprintf("another %s is made at %s", word, next.UTC().Format(time.RFC3339))), true
 	case newestDelivered(s.credentials) != nil && (asked || s.key.Spec.Rotation != scimv1alpha1.Rotation{}):
 		return conditions.False(conditionType, scimv1alpha1.ReasonOnDemand,
-			fmt.Sprintf("another token is made when annotation %s has a time that is later than the newest token", scimv1alpha1.AnnotationRotateAt)), true
+			fmt.Sprintf("another %[1]s is made when annotation %[2]s has a time that is later than the newest %[1]s", word, scimv1alpha1.AnnotationRotateAt)), true
 	default:
 		return metav1.Condition{}, false
 	}
@@ -124,8 +124,8 @@ func overlapping(s *scope) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("the token of key id %s is handed over: give it to the identity provider before %s, when that of %s stops working",
-		s.key.Status.KeyID, last.UTC().Format(time.RFC3339), strings.Join(names, ", "))
+	return fmt.Sprintf("the %s of key id %s is handed over: give it to the identity provider before %s, when that of %s stops working",
+		secretWord(s.key), s.key.Status.KeyID, last.UTC().Format(time.RFC3339), strings.Join(names, ", "))
 }
 
 // invalidTime says how to ask for a rotation. The value is somebody else's, of any length.

@@ -68,7 +68,7 @@ func TestStatus(t *testing.T) {
 		"an earlier key's Secret":           {found(leftover), conditions.Reconciling, "Progressing", yes, no, no, "earlier key"},
 		"a lost credential":                 {found(said), conditions.Stalled, "CredentialLost", yes, yes, no, "create another ScimApiKey"},
 		"made elsewhere, and not there":     {found(offline), conditions.Stalled, "WaitingForCredential", yes, no, no, "kubectl scim key generate"},
-		"suspended":                         {found(has(issuedToken), said, allAcknowledge, suspended), conditions.Ready, "Suspended", yes, yes, yes, "every request with the token is refused"},
+		"suspended":                         {found(has(issuedToken), said, allAcknowledge, suspended), conditions.Ready, "Suspended", yes, yes, yes, "every request with the key is refused"},
 		"suspended, and without a tenant":   {found(has(issuedToken), said, allAcknowledge, suspended, noTenant), conditions.Stalled, "TenantNotFound", no, yes, yes, "create it"},
 		"federated":                         {found(federated(anIssuer)), conditions.Ready, "Succeeded", yes, yes, unknown, `tokens of https://idp.example.com with sub "s1" are exchanged for access tokens at https://acme.example.com/scim/v2/oauth2/token`},
 		"federated, and used":               {found(federated(anIssuer), lastUsedAt(noon.Add(-time.Hour))), conditions.Ready, "Succeeded", yes, yes, yes, ""},
