@@ -179,5 +179,5 @@ func again(key *scimv1alpha1.ScimApiKey) string {
 	if makesTokens(key) {
 		return fmt.Sprintf("have another %s made, by setting annotation %s to the time now, or create another ScimApiKey", secretWord(key), scimv1alpha1.AnnotationRotateAt)
 	}
-	return "create another ScimApiKey, or apply another ScimCredential"
+	return makeElsewhere(key) + ", or create another ScimApiKey"
 }

@@ -71,7 +71,7 @@ func renewal(s *scope, life lifetime) string {
 	case makesTokens(s.key):
 		return fmt.Sprintf("have another %s made, by setting annotation %s to the time now", secretWord(s.key), scimv1alpha1.AnnotationRotateAt)
 	default:
-		return fmt.Sprintf("make another %s with kubectl scim key generate, and apply its ScimCredential", secretWord(s.key))
+		return makeElsewhere(s.key)
 	}
 }
 
@@ -92,8 +92,7 @@ func rotating(s *scope) (c metav1.Condition, applies bool) {
 	case err != nil:
 		return conditions.False(conditionType, scimv1alpha1.ReasonInvalidTime, invalidTime(s.key)), true
 	case asked && !makesTokens(s.key):
-		return conditions.False(conditionType, scimv1alpha1.ReasonMadeElsewhere, fmt.Sprintf("annotation %s has no effect, "+
-			"since the operator does not make the %ss of this key", scimv1alpha1.AnnotationRotateAt, word)), true
+		return conditions.False(conditionType, scimv1alpha1.ReasonMadeElsewhere, noEffect(s.key)), true
 	case !next.IsZero() && !s.now.Before(next) && problem != nil:
 		return conditions.False(conditionType, problem.reason, problem.message), true
 	case !next.IsZero():
@@ -105,6 +104,21 @@ func rotating(s *scope) (c metav1.Condition, applies bool) {
 	default:
 		return metav1.Condition{}, false
 	}
+}
+
+// makeElsewhere says how a key gets another token that the operator does not make.
+func makeElsewhere(key *scimv1alpha1.ScimApiKey) string {
+	return fmt.Sprintf("make another %s with kubectl scim key generate, and apply its ScimCredential", secretWord(key))
+}
+
+// noEffect says what to do instead of asking for a rotation, of a key whose tokens the operator
+// does not make.
+func noEffect(key *scimv1alpha1.ScimApiKey) string {
+	const annotation = "annotation " + scimv1alpha1.AnnotationRotateAt + " has no effect, since "
+	if key.IsFederated() {
+		return annotation + "the key is federated, and has no secret to rotate: take it out"
+	}
+	return fmt.Sprintf("%sthe operator does not make the %ss of this key: %s", annotation, secretWord(key), makeElsewhere(key))
 }
 
 // overlapping says which tokens still work though another one was handed over, and for how

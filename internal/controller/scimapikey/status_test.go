@@ -54,6 +54,7 @@ func TestStatus(t *testing.T) {
 		"delivered, and a replica starts":   {found(has(issuedToken), said, allAcknowledge, starting), conditions.Ready, "Succeeded", yes, yes, yes, ""},
 		"provided, and too early":           {found(has(elsewhere, beginning(noon.Add(time.Hour))), allAcknowledge), conditions.Reconciling, "Early", yes, yes, no, "from 2026-05-01T13:00:00Z on"},
 		"provided, and over":                {found(has(elsewhere, ending(noon)), allAcknowledge), conditions.Stalled, "Expired", yes, yes, no, "stopped working at 2026-05-01T12:00:00Z"},
+		"made elsewhere, and over":          {found(has(elsewhere, ending(noon)), offline, allAcknowledge), conditions.Stalled, "Expired", yes, yes, no, "stopped working at 2026-05-01T12:00:00Z: make another token with kubectl scim key generate, and apply its ScimCredential, or create another ScimApiKey"},
 		"provided, and being deleted":       {found(has(elsewhere, going), allAcknowledge), conditions.Stalled, "NoCredential", yes, yes, no, "is being deleted"},
 		"one is over, and one is good":      {found(has(issuedToken, ending(noon)), has(elsewhere), allAcknowledge), conditions.Ready, "Succeeded", yes, yes, yes, ""},
 		"refused by the tenant":             {found(has(issuedToken), said, allAcknowledge, notBefore(noon)), conditions.Stalled, "CredentialsNotBefore", yes, yes, no, "was made at 2026-05-01T11:00:00Z"},
