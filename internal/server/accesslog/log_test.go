@@ -126,11 +126,11 @@ func TestLogLines(t *testing.T) {
 		status                                int
 		also                                  []string
 	}{
-		{http.MethodGet, "/Users/" + id, "INFO", "Users", "GET", http.StatusOK, []string{"id", "keyID"}},
-		{http.MethodGet, "/Users/x", "INFO", "Users", "GET", http.StatusNotFound, []string{"keyID", "detail"}},
-		{http.MethodGet, "/nothing", "INFO", "unknown", "GET", http.StatusNotFound, []string{"keyID", "detail"}},
-		{"BREW", "/Users", "INFO", "Users", "other", http.StatusMethodNotAllowed, []string{"keyID", "detail"}},
-		{http.MethodGet, "/Me", "INFO", "Me", "GET", http.StatusNotImplemented, []string{"keyID", "detail"}},
+		{http.MethodGet, "/Users/" + id, "INFO", "Users", "GET", http.StatusOK, []string{"id", "keyID", "source"}},
+		{http.MethodGet, "/Users/x", "INFO", "Users", "GET", http.StatusNotFound, []string{"keyID", "source", "detail"}},
+		{http.MethodGet, "/nothing", "INFO", "unknown", "GET", http.StatusNotFound, []string{"keyID", "source", "detail"}},
+		{"BREW", "/Users", "INFO", "Users", "other", http.StatusMethodNotAllowed, []string{"keyID", "source", "detail"}},
+		{http.MethodGet, "/Me", "INFO", "Me", "GET", http.StatusNotImplemented, []string{"keyID", "source", "detail"}},
 	} {
 		// Twice, since what a line has in common with others is kept.
 		for range 2 {
