@@ -103,7 +103,7 @@ var _ = Describe("A write that may have happened", func() {
 	for name, refusal := range refusals {
 		It("is a user who was created, whatever the next try is answered: "+name, func(ctx SpecContext) {
 			s := newStore(scripted("create", arrives, answers(refusal)), namespace)
-			created, err := s.Create(soon(ctx), newUser("babs@example.com"), store.Policy{})
+			created, err := s.Create(ctx, newUser("babs@example.com"), store.Policy{})
 			Expect(err).NotTo(HaveOccurred())
 			_, err = healthy.Create(ctx, newUser("BABS@example.com"), store.Policy{})
 			Expect(failure.Status(err)).To(Equal(http.StatusConflict), "the name has its holder")
@@ -168,7 +168,7 @@ var _ = Describe("A write that may have happened", func() {
 
 	It("is not taken for another one of the same request", func(ctx SpecContext) {
 		// The operations of a bulk request have one id.
-		ctx2 := store.WithActor(soon(ctx), store.Actor{RequestID: "7a0f8a52-2b8b-4f0e-9d3c-0f6f0b1f7c11"})
+		ctx2 := store.WithActor(ctx, store.Actor{RequestID: "7a0f8a52-2b8b-4f0e-9d3c-0f6f0b1f7c11"})
 		user := create(ctx, "babs@example.com")
 		_, err := healthy.Update(ctx2, registry.User(), user.ID(), titled("first"), store.UpdateOptions{})
 		Expect(err).NotTo(HaveOccurred())
@@ -244,7 +244,7 @@ var _ = Describe("A write that may have happened", func() {
 				return c.Update(ctx, obj, opts...)
 			},
 		}), namespace)
-		Expect(s.Delete(soon(ctx), registry.User(), user.ID(), store.DeleteOptions{})).To(Succeed())
+		Expect(s.Delete(ctx, registry.User(), user.ID(), store.DeleteOptions{})).To(Succeed())
 		Expect(healthy.claims.Get(ctx, registry.User(), "babs@example.com")).To(BeNil())
 	})
 
@@ -253,7 +253,7 @@ var _ = Describe("A write that may have happened", func() {
 		user := create(ctx, "babs@example.com")
 		Expect(healthy.Delete(ctx, registry.User(), user.ID(), store.DeleteOptions{Policy: keep})).To(Succeed())
 		s := newStore(scripted("update", arrives), namespace)
-		back, err := s.Create(soon(ctx), newUser("babs@example.com"), keep)
+		back, err := s.Create(ctx, newUser("babs@example.com"), keep)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(back.ID()).To(Equal(user.ID()))
 	})
@@ -286,7 +286,7 @@ var _ = Describe("A write that may have happened", func() {
 				succeed(ctx)
 				return write()
 			}), namespace)
-			created, err := s.Create(soon(ctx), newUser("babs@example.com"), store.Policy{})
+			created, err := s.Create(ctx, newUser("babs@example.com"), store.Policy{})
 			Expect(err).NotTo(HaveOccurred(), "it was, before it was deleted")
 			Expect(find(ctx, healthy, "babs@example.com")).To(ConsistOf(successor.ID()))
 			_, err = healthy.Get(ctx, registry.User(), created.ID(), store.View{})
@@ -313,7 +313,7 @@ var _ = Describe("A write that may have happened", func() {
 	It("resurrects nobody who was deleted meanwhile, if it comes very late", func(ctx SpecContext) {
 		var late func() error
 		s := newStore(scripted("create", hangs(&late)), namespace)
-		user, err := s.Create(soon(ctx), newUser("babs@example.com"), store.Policy{})
+		user, err := s.Create(ctx, newUser("babs@example.com"), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(healthy.Delete(ctx, registry.User(), user.ID(), store.DeleteOptions{})).To(Succeed())
 		Expect(late()).NotTo(Succeed())
