@@ -76,7 +76,6 @@ const (
 )
 
 // Delivery says for how long the token of a key stays in its Secret.
-// +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="!has(self.ttlSeconds) || (has(self.mode) && self.mode == 'Once')",message="`ttlSeconds` is for the `mode` 'Once': set that, or take out `ttlSeconds`"
 type Delivery struct {
 	// mode is Secret, which leaves the token in its Secret, or Once, which deletes the
@@ -95,7 +94,6 @@ type Delivery struct {
 }
 
 // Rotation says when the operator makes another token for a key.
-// +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="!has(self.everyDays) || !has(self.overlapHours) || self.overlapHours <= self.everyDays * 24",message="`overlapHours` must not be longer than `everyDays`, since the token before would still work when the next one after it is made: make it shorter, or rotate less often"
 type Rotation struct {
 	// everyDays is how old the newest token gets, in days, before another one is made.

@@ -6,6 +6,8 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 var _ = Describe("What a ScimApiKey may do and how long it lives", func() {
@@ -67,13 +69,11 @@ var _ = Describe("What a ScimApiKey may do and how long it lives", func() {
 		Entry("from too many networks", acme+many, "must have at most 32 items"),
 		Entry("for requests of no rate", acme+"rateLimit: {burst: 100}", "`burst` is of a rate"),
 		Entry("for no requests", acme+"rateLimit: {requestsPerSecond: 0}", "greater than or equal to 1"),
-		Entry("handed over in a way that is none", acme+"delivery: {}", "spec.delivery"),
 		Entry("handed over by mail", acme+"delivery: {mode: Mail}", `supported values: "Secret", "Once"`),
 		Entry("with a time for a Secret that stays", acme+"delivery: {ttlSeconds: 3600}", "`ttlSeconds` is for the `mode` 'Once'"),
 		Entry("with a time for a Secret that stays, said at length", acme+"delivery: {mode: Secret, ttlSeconds: 3600}", "`ttlSeconds` is for the `mode` 'Once'"),
 		Entry("handed over for a moment", acme+"delivery: {mode: Once, ttlSeconds: 59}", "greater than or equal to 60"),
 		Entry("handed over for longer than 30 days", acme+"delivery: {mode: Once, ttlSeconds: 2592001}", "spec.delivery.ttlSeconds"),
-		Entry("rotated in a way that is none", acme+"rotation: {}", "spec.rotation"),
 		Entry("rotated all the time", acme+"rotation: {everyDays: 0}", "greater than or equal to 1"),
 		Entry("rotated after more than a year", acme+"rotation: {everyDays: 366}", "less than or equal to 365"),
 		Entry("with an overlap that ended before", acme+"rotation: {overlapHours: -1}", "greater than or equal to 0"),
@@ -137,6 +137,7 @@ var _ = Describe("What a ScimApiKey may do and how long it lives", func() {
 		Entry("its state", acme+"state: Suspended", acme+"state: Active"),
 		Entry("what it may do", acme+"access: ReadOnly\nresources: [Users]", acme),
 		Entry("how it is handed over and rotated", acme+"delivery: {mode: Once}\nrotation: {everyDays: 1}", acme+"delivery: {mode: Secret}"),
+		Entry("how it is handed over and rotated, to nothing", acme+"delivery: {mode: Once}\nrotation: {everyDays: 1}", acme+"delivery: {}\nrotation: {}"),
 		Entry("which audiences a federated key takes", federated, strings.Replace(federated, "api://scim", "scim", 1)),
 		Entry("which claims a federated key takes", federated, strings.Replace(federated, "s1", "s2", 1)),
 		Entry("which authorities a federated key takes", federated, with(federated, "caBundle: "+pem)),
@@ -153,6 +154,17 @@ func listed(format string, items int) string {
 	}
 	return strings.Join(all, ", ")
 }
+
+var _ = Describe("A part of a ScimApiKey", func() {
+	It("may be left with nothing in it by a patch", func(ctx SpecContext) {
+		key := parse("ScimApiKey", "patched", "tenantRef: {name: acme}\ndelivery: {mode: Once}\nrotation: {overlapHours: 0}")
+		Expect(live.Create(ctx, key)).To(Succeed())
+		DeferCleanup(func(ctx SpecContext) { Expect(live.Delete(ctx, key)).To(Succeed()) })
+		patch := `{"spec":{"delivery":{"mode":null},"rotation":{"overlapHours":null}}}`
+		Expect(live.Patch(ctx, key, client.RawPatch(types.MergePatchType, []byte(patch)))).To(Succeed())
+		Expect(key.Object["spec"]).To(And(HaveKeyWithValue("delivery", BeEmpty()), HaveKeyWithValue("rotation", BeEmpty())))
+	})
+})
 
 var _ = Describe("The trusted proxies of a ScimTenant", func() {
 	It("are networks", func(ctx SpecContext) {
