@@ -1,5 +1,19 @@
 package v1alpha1
 
+// APIKeyType says what a key is.
+// +kubebuilder:validation:Enum=BearerToken;OAuthClient;Federated
+type APIKeyType string
+
+// Types of keys.
+const (
+	// APIKeyBearerToken: a bearer token, which lasts.
+	APIKeyBearerToken APIKeyType = "BearerToken"
+	// APIKeyOAuthClient: an OAuth client, which gets access tokens for its secret.
+	APIKeyOAuthClient APIKeyType = "OAuthClient"
+	// APIKeyFederated: one without any secret, for which tokens of another issuer stand.
+	APIKeyFederated APIKeyType = "Federated"
+)
+
 // TokenIssuer says who makes the token of a key.
 // +kubebuilder:validation:Enum=Operator;Offline
 type TokenIssuer string

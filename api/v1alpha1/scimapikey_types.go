@@ -152,6 +152,10 @@ type ScimApiKeyStatus struct {
 	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
+	// type is what the key is, as its spec says.
+	// +optional
+	Type APIKeyType `json:"type,omitempty"`
+
 	// keyID is the part of the token that tells keys apart; it is no secret and
 	// stands in logs and in the meta of users and groups. Of several tokens, it is that
 	// of the newest. A federated key has one that follows from what it accepts.
@@ -199,11 +203,13 @@ type ScimApiKeyStatus struct {
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=skey,categories=scim
 // +kubebuilder:printcolumn:name="Tenant",type=string,JSONPath=`.spec.tenantRef.name`
+// +kubebuilder:printcolumn:name="Type",type=string,JSONPath=`.status.type`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Key ID",type=string,JSONPath=`.status.keyID`
 // +kubebuilder:printcolumn:name="Secret",type=string,JSONPath=`.status.secretName`
 // +kubebuilder:printcolumn:name="Expires",type=string,JSONPath=`.spec.expirationTime`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Access",type=string,priority=1,JSONPath=`.spec.access`
 // +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:selectablefield:JSONPath=`.spec.tenantRef.name`
@@ -229,6 +235,18 @@ type ScimApiKey struct {
 // HandoverSecretName returns the name of the Secret that gets the token.
 func (k *ScimApiKey) HandoverSecretName() string {
 	return orDefault(k.Spec.SecretName, k.Name)
+}
+
+// Type returns what the key is: a bearer token when its spec says nothing.
+func (k *ScimApiKey) Type() APIKeyType {
+	switch {
+	case k.IsFederated():
+		return APIKeyFederated
+	case k.Spec.OAuthClient != nil:
+		return APIKeyOAuthClient
+	default:
+		return APIKeyBearerToken
+	}
 }
 
 // TokenIssuer returns who makes the token of the key, or its client secret.

@@ -69,6 +69,16 @@ lastRequestTime: "2026-01-01T00:00:00Z"
 				HaveKeyWithValue("Seats", "7/7"), HaveKeyWithValue("Last Request", Not(BeEmpty()))))
 	})
 
+	It("shows of a key what it is, and whether it works", func(ctx SpecContext) {
+		key := parse("ScimApiKey", "shown", "tenantRef: {name: acme}\naccess: ReadOnly\noauthClient: {}")
+		Expect(live.Create(ctx, key)).To(Succeed())
+		DeferCleanup(func(ctx SpecContext) { Expect(live.Delete(ctx, key)).To(Succeed()) })
+		setStatus(key, "{observedGeneration: 1, type: OAuthClient, keyID: 6i3kyoluoc4o2yfp}")
+		Expect(live.Status().Update(ctx, key)).To(Succeed())
+		Expect(table(ctx, key, "scimapikeys", "Name", "Tenant", "Type", "Ready", "Key ID", "Secret", "Expires", "Age")).
+			To(And(HaveKeyWithValue("Tenant", "acme"), HaveKeyWithValue("Type", "OAuthClient"), HaveKeyWithValue("Key ID", "6i3kyoluoc4o2yfp")))
+	})
+
 	It("shows of a user that it was deleted and is kept", func(ctx SpecContext) {
 		user := parse("ScimUser", "2819c223-7f76-453a-919d-413861904646", `
 tenantRef: {name: acme}

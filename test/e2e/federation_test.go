@@ -73,7 +73,7 @@ var _ = Describe("ServiceAccounts", Ordered, ContinueOnFailure, func() {
 
 	It("read users with no secret, and change none", func() {
 		key := KubectlGet(t.Namespace, "scimapikey", "app")
-		Want{"status/federated/audiences": ConsistOf(audience), "status/federated/tokenURL": audience + "/oauth2/token", "status/federated/clientID": "app"}.
+		Want{"status/federated/audiences": ConsistOf(audience), "status/federated/tokenURL": audience + "/oauth2/token", "status/federated/clientID": "app", "status/type": "Federated"}.
 			In(key, "what the key says of itself")
 		assertion := tokenOf("app", audience)
 		var tokens []string

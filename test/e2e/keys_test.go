@@ -50,6 +50,7 @@ var _ = Describe("API keys", Ordered, ContinueOnFailure, func() {
 			Expect(string(secret.Data["url"])).To(Equal(Kubectl("get", "scimtenant", "-n", t.Namespace, t.Name, "-o", "jsonpath={.status.url}")))
 			WaitFor(t.Namespace, "condition=Ready", "scimapikey/"+name)
 			Expect(string(secret.Data["token"])).To(ContainSubstring("_" + kubectlStatus(t.Namespace, name, "keyID") + "_"))
+			Expect(kubectlStatus(t.Namespace, name, "type")).To(BeEquivalentTo(scimv1alpha1.APIKeyBearerToken))
 		}
 		accepted(t.Token)
 	})

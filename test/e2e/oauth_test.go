@@ -27,6 +27,7 @@ var _ = Describe("OAuth clients", Ordered, ContinueOnFailure, func() {
 		Apply(NewKey(t.Namespace, name, t.Name, asClient))
 		WaitFor(t.Namespace, "condition=Ready", "scimapikey/"+name)
 		Expect(keyHas(t, name, scimv1alpha1.ConditionDelivered, "True", scimv1alpha1.ReasonDelivered)).To(HavePrefix("the client secret was written"))
+		Expect(kubectlStatus(t.Namespace, name, "type")).To(BeEquivalentTo(scimv1alpha1.APIKeyOAuthClient))
 		secret := &corev1.Secret{}
 		Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: t.Namespace, Name: name}, secret)).To(Succeed())
 		url := Kubectl("get", "scimtenant", "-n", t.Namespace, t.Name, "-o", "jsonpath={.status.url}")

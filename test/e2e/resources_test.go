@@ -90,7 +90,8 @@ var _ = Describe("The resources", Ordered, ContinueOnFailure, func() {
 		Expect(found).To(And(HaveKeyWithValue("REPLICAS", "2/2"), HaveKeyWithValue("URL", "http://acme-scim."+t.Namespace+".svc/scim/v2")))
 		found = row(Kubectl("get", "scimapikeys", "-n", t.Namespace), t.Name)
 		Expect(found).To(And(HaveKeyWithValue("READY", "True"), HaveKeyWithValue("TENANT", "acme"),
-			HaveKeyWithValue("KEY ID", t.KeyID), HaveKeyWithValue("SECRET", "acme")))
+			HaveKeyWithValue("KEY ID", t.KeyID), HaveKeyWithValue("SECRET", "acme"), HaveKeyWithValue("TYPE", "BearerToken")))
+		Expect(row(Kubectl("get", "scimapikeys", "-n", t.Namespace, "-o", "wide"), t.Name)).To(HaveKey("ACCESS"))
 		table := Kubectl("get", "scimusers", "-n", t.Namespace)
 		Expect(row(table, ada)).To(And(HaveKeyWithValue("USERNAME", "ada@example.com"), HaveKeyWithValue("ACTIVE", "true"),
 			HaveKeyWithValue("TENANT", "acme"), HaveKey("MODIFIED"), HaveKey("AGE")))

@@ -26,6 +26,7 @@ func (s *scope) state(failure error) []reconcile.Event {
 // setStatus writes into the key's status what the scope has found. It returns what Ready
 // says, and whether that has changed.
 func setStatus(s *scope) (ready conditions.Summary, changed bool) {
+	s.key.Status.Type = s.key.Type()
 	if s.failure != nil {
 		// Too little was read to say more.
 		ready = because(conditions.Reconciling, scimv1alpha1.ReasonReconcileFailed, s.failure.Error())

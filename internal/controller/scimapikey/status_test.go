@@ -123,6 +123,19 @@ func TestStatusAfterAFailure(t *testing.T) {
 	}
 }
 
+func TestStatusSaysWhatAKeyIs(t *testing.T) {
+	for want, s := range map[scimv1alpha1.APIKeyType]*scope{
+		"BearerToken": found(pending),
+		"OAuthClient": found(asClient, pending),
+		"Federated":   found(federated(aServiceAccount)),
+	} {
+		setStatus(s)
+		if s.key.Status.Type != want {
+			t.Errorf("it is %q, want %q", s.key.Status.Type, want)
+		}
+	}
+}
+
 func TestStatusOfCredentials(t *testing.T) {
 	for name, tc := range map[string]struct {
 		scope     *scope
