@@ -14,9 +14,9 @@ const (
 	// DefaultStorageLimit is how much users and groups may take, in bytes: 256Mi.
 	DefaultStorageLimit int64 = 256 << 20
 	// DefaultRequestsPerSecond is how many requests a tenant may send in a second.
-	DefaultRequestsPerSecond int32 = 1000
+	DefaultRequestsPerSecond int32 = 10_000
 	// DefaultWritesPerSecond is how many of them may be writes.
-	DefaultWritesPerSecond int32 = 300
+	DefaultWritesPerSecond int32 = 1_000
 )
 
 // State returns the wanted state; Active when omitted.

@@ -121,7 +121,7 @@ type ScimTenantSpec struct {
 
 	// rateLimit is how many requests with a good token the tenant may send in a time, with
 	// all of its keys together. More are answered 429, with how long to wait, and change
-	// nothing. 1000 requests and 300 writes a second when omitted.
+	// nothing. 10000 requests and 1000 writes a second when omitted.
 	// +optional
 	RateLimit RateLimit `json:"rateLimit,omitzero"`
 

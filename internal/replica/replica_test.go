@@ -379,7 +379,7 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		Expect(settings.Policy.StorageLimit).To(BeEquivalentTo(256 << 20))
 		Expect(settings.WriteBytes).To(BeEquivalentTo(64<<20), "of each of two pods")
 		Expect(settings.Rate).To(Equal(ratelimit.Limits{
-			Requests: ratelimit.Limit{PerSecond: 1000, Burst: 2000}, Writes: ratelimit.Limit{PerSecond: 300, Burst: 600},
+			Requests: ratelimit.Limit{PerSecond: 10_000, Burst: 20_000}, Writes: ratelimit.Limit{PerSecond: 1000, Burst: 2000},
 		}))
 		Expect(settings.Policy.Retention).To(BeNil())
 		Expect(strings.ToLower(settings.Profile.Name)).To(Equal("okta"))
@@ -397,7 +397,7 @@ var _ = Describe("A replica, with a server's permissions", func() {
 			Expect(settings.Policy.ObjectLimit).To(Equal(1000))
 			Expect(settings.Policy.StorageLimit).To(BeEquivalentTo(64 << 20))
 			Expect(settings.WriteBytes).To(BeEquivalentTo(8 << 20))
-			Expect(settings.Rate.Requests).To(Equal(ratelimit.Limit{PerSecond: 1000, Burst: 2000}), "of all pods together")
+			Expect(settings.Rate.Requests).To(Equal(ratelimit.Limit{PerSecond: 10_000, Burst: 20_000}), "of all pods together")
 			Expect(settings.Rate.Writes).To(Equal(ratelimit.Limit{PerSecond: 25, Burst: 50}))
 			Expect(settings.Policy.Retention).To(HaveValue(Equal(retention)))
 		}

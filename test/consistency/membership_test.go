@@ -19,7 +19,7 @@ const writers = 48
 var _ = Describe("A group that many clients change at once", func() {
 	tenant := func(ctx SpecContext) *Tenant {
 		GinkgoHelper()
-		return Serve(ctx, "members", scimv1alpha1.IdentityProviderGeneric, threeReplicas)
+		return Serve(ctx, "members", scimv1alpha1.IdentityProviderGeneric, threeReplicas, Unlimited)
 	}
 
 	It("has the members that it should have", func(ctx SpecContext) {
