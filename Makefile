@@ -18,6 +18,8 @@ IMG ?= kubescim/kubescim:dev
 PROVIDERS ?= Generic Entra Okta JumpCloud OneLogin PingOne Authentik Keycloak
 # How long `make fuzz` stays with each target.
 FUZZTIME ?= 30s
+# The folder whose targets `make fuzz` tries. Those outside of internal/scim take minutes to build for it.
+FUZZED ?= internal
 # How many specs `make e2e` runs at a time. They mostly wait for pods.
 E2E_PROCESSES ?= 3
 # The drills that `make drills` runs: a regular expression over their names, by default all.
@@ -88,7 +90,7 @@ differential: test/differential/node_modules/.package-lock.json ## Compare the p
 
 .PHONY: fuzz
 fuzz: ## Fuzz whatever reads what clients, issuers and peers send, each target for FUZZTIME (30s).
-	@for package in $$(git grep -l '^func Fuzz' -- 'internal/*_test.go' | xargs -n 1 dirname | sort -u | sed 's|^|./|'); do for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+	@for package in $$(git grep -l '^func Fuzz' -- '$(FUZZED)/*_test.go' | xargs -n 1 dirname | sort -u | sed 's|^|./|'); do for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 		echo "fuzzing $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
 	done; done
 	@echo "what was found is in $$(go env GOCACHE)/fuzz; testdata/fuzz beside each target has the corpus that every test run uses"
