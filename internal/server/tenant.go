@@ -135,8 +135,8 @@ func (t *Tenant) noteUse(x *exchange.Exchange) {
 	t.uses.Note(x.Verifier.KeyID, x.Entry.Began)
 }
 
-// serve authenticates, looks whether the request comes too soon after others, and then routes: without a good token there is no telling
-// which URLs and ids exist.
+// serve authenticates, looks whether the request comes too soon after others, and then
+// routes: without a good token there is no telling which URLs and ids exist.
 func (t *Tenant) serve(x *exchange.Exchange) {
 	settings := t.shared.Settings()
 	if settings == nil || t.shared.Keyring.Accepted() == nil {

@@ -1,6 +1,7 @@
 // Package auth finds out which API key a request is sent with, from where, and whether the
-// key permits what it does; and it knows what is being done under each key. It mints nothing, answers nothing, and keeps no token: what a client
-// is told of a bad one, and how often, is for others.
+// key permits what it does; and it knows what is being done under each key. It mints nothing,
+// answers nothing, and keeps no token: what a client is told of a bad one, and how often, is
+// for others.
 package auth
 
 import (
@@ -60,19 +61,27 @@ type Credential struct {
 	Hint string
 }
 
-// Authenticate looks at the request's bearer token (RFC 6750 section 2.1: in the header
+// acceptance is what a tenant accepts at one moment, and what it accepts no more.
+type acceptance struct {
+	keys   Keys                    // nil until there are any
+	ended  map[string]apikey.Ended // by key id; what is among the keys, too, is accepted
+	tokens *oauth.Verifier         // nil while there are no access tokens
+}
+
+// authenticate looks at the request's bearer token (RFC 6750 section 2.1: in the header
 // only), and whether it permits what the request does. That is a token of one of the keys, or
 // an access token that was issued for the secret of one. Whatever is wrong with a token, the
 // answer is the same, and whether a key is known makes no difference in time.
-func Authenticate(r *http.Request, use Use, keys Keys, tokens *oauth.Verifier, now time.Time) Credential {
-	token := bearer(r)
+func (a acceptance) authenticate(r *http.Request, use Use, now time.Time) Credential {
+	scheme, token, found := strings.Cut(r.Header.Get("Authorization"), " ")
+	token = strings.TrimSpace(token)
 	switch {
-	case token == "":
+	case !found || !strings.EqualFold(scheme, "Bearer") || token == "":
 		return Credential{Reason: Missing}
 	case oauth.IsAccessToken(token):
-		return accessToken(token, use, keys, tokens, now)
+		return a.authenticateAccessToken(token, use, now)
 	}
-	id, key, reason := keys.find(token)
+	id, key, reason := a.find(token)
 	switch {
 	case reason != "":
 		return Credential{Reason: reason, KeyID: id}
@@ -82,27 +91,22 @@ func Authenticate(r *http.Request, use Use, keys Keys, tokens *oauth.Verifier, n
 	return permitted(key, use, now)
 }
 
-// bearer returns the request's bearer token; empty when it has none.
-func bearer(r *http.Request) string {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(token)
-}
-
-// accessToken looks at an access token: what it says, and the secret that it was issued for,
-// without which it is worth nothing.
-func accessToken(token string, use Use, keys Keys, tokens *oauth.Verifier, now time.Time) Credential {
-	grant, fault := tokens.Verify(token, now)
+// authenticateAccessToken looks at an access token: what it says, and the secret that it was
+// issued for, without which it is worth nothing.
+func (a acceptance) authenticateAccessToken(token string, use Use, now time.Time) Credential {
+	grant, fault := a.tokens.Verify(token, now)
 	if fault != "" {
 		return Credential{Reason: faults[fault]}
 	}
-	key, known := keys[grant.KeyID]
-	if !known || key.Client != grant.ClientID {
-		return Credential{Reason: Unknown}
+	key, known := a.keys[grant.KeyID]
+	secret, ended := a.ended[grant.KeyID]
+	switch {
+	case known && key.Client == grant.ClientID:
+		return permitted(key, use, now)
+	case ended:
+		return Credential{Reason: Reason(secret.End), KeyID: grant.KeyID}
 	}
-	return permitted(key, use, now)
+	return Credential{Reason: Unknown}
 }
 
 // faults are the reasons for what may be wrong with an access token.
@@ -111,10 +115,10 @@ var faults = map[oauth.Fault]Reason{
 	oauth.Early: Early, oauth.Expired: Expired,
 }
 
-// AuthenticateClient looks at the id and the secret with which an OAuth client asks for an
-// access token, as Authenticate does at a token.
-func AuthenticateClient(client, secret string, use Use, keys Keys, now time.Time) Credential {
-	id, key, reason := keys.find(secret)
+// authenticateClient looks at the id and the secret with which an OAuth client asks for an
+// access token, as authenticate does at a token.
+func (a acceptance) authenticateClient(client, secret string, use Use, now time.Time) Credential {
+	id, key, reason := a.find(secret)
 	switch {
 	case reason != "":
 		return Credential{Reason: reason, KeyID: id}
@@ -125,15 +129,21 @@ func AuthenticateClient(client, secret string, use Use, keys Keys, now time.Time
 }
 
 // find returns the key that a token is of, and its id; or what is wrong with the token, with
-// the id if there is such a key.
-func (k Keys) find(token string) (id string, key apikey.Key, reason Reason) {
+// the id if there is such a key, or the token was of one.
+func (a acceptance) find(token string) (id string, key apikey.Key, reason Reason) {
 	id, wellFormed := apikey.KeyID(token)
 	if !wellFormed {
 		return "", apikey.Key{}, Malformed
 	}
-	key, known := k[id]
-	matches := key.Verifier.Matches(token) // The zero Verifier matches none, and takes as long.
+	key, known := a.keys[id]
+	verifier := key.Verifier
+	if !known {
+		verifier = a.ended[id].Verifier
+	}
+	matches := verifier.Matches(token) // The zero Verifier matches none, and takes as long.
 	switch {
+	case !known && matches:
+		return id, apikey.Key{}, Reason(a.ended[id].End)
 	case !known, key.Federation != nil: // That one has no token.
 		return "", apikey.Key{}, Unknown
 	case !matches:

@@ -32,12 +32,10 @@ type Keyring struct {
 	// set before anything is authenticated.
 	Issuers *federation.Issuers
 
-	mu      sync.Mutex
-	keys    Keys                    // nil until there are any
-	ended   map[string]apikey.Ended // by key id
-	tokens  *oauth.Verifier         // nil while there are no access tokens
-	working map[*work]struct{}
-	retired func() // to be called once nothing is done that the keys do not permit; nil when it was
+	mu       sync.Mutex
+	accepted acceptance
+	working  map[*work]struct{}
+	retired  func() // to be called once nothing is done that the keys do not permit; nil when it was
 }
 
 // work is what is being done under a key.
@@ -61,7 +59,7 @@ func (w *work) permitted(keys Keys) bool {
 func (k *Keyring) Accept(keys Keys, retired func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.keys, k.retired = keys, retired
+	k.accepted.keys, k.retired = keys, retired
 	if k.Issuers != nil {
 		k.Issuers.Keep(origins(keys))
 	}
@@ -69,10 +67,13 @@ func (k *Keyring) Accept(keys Keys, retired func()) {
 }
 
 // Accepted returns the keys; nil when there have not been any yet.
-func (k *Keyring) Accepted() Keys {
+func (k *Keyring) Accepted() Keys { return k.now().keys }
+
+// now returns what is accepted at this moment.
+func (k *Keyring) now() acceptance {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.keys
+	return k.accepted
 }
 
 // Explain makes those tokens known that are accepted no more, by key id. A request with one
@@ -80,7 +81,7 @@ func (k *Keyring) Accepted() Keys {
 func (k *Keyring) Explain(ended map[string]apikey.Ended) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.ended = ended
+	k.accepted.ended = ended
 }
 
 // AcceptTokens makes the access tokens that are accepted from now on those which tokens
@@ -88,15 +89,19 @@ func (k *Keyring) Explain(ended map[string]apikey.Ended) {
 func (k *Keyring) AcceptTokens(tokens *oauth.Verifier) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.tokens = tokens
+	k.accepted.tokens = tokens
 }
 
-// Authenticate looks at a request as the function does, with what is accepted at this moment.
+// Authenticate looks at the request's bearer token (RFC 6750 section 2.1), and whether it
+// permits what the request does, by what is accepted at this moment.
 func (k *Keyring) Authenticate(r *http.Request, use Use, now time.Time) Credential {
-	k.mu.Lock()
-	keys, tokens, ended := k.keys, k.tokens, k.ended
-	k.mu.Unlock()
-	return explained(Authenticate(r, use, keys, tokens, now), bearer(r), tokens, ended, now)
+	return k.now().authenticate(r, use, now)
+}
+
+// AuthenticateClient looks at the id and the secret with which an OAuth client asks for an
+// access token, by what is accepted at this moment.
+func (k *Keyring) AuthenticateClient(client, secret string, use Use, now time.Time) Credential {
+	return k.now().authenticateClient(client, secret, use, now)
 }
 
 // origins are those of all keys that issuers of assertions have.
@@ -110,22 +115,13 @@ func origins(keys Keys) map[federation.Origin]struct{} {
 	return all
 }
 
-// AuthenticateClient looks at an OAuth client as the function does, with what is accepted at
-// this moment.
-func (k *Keyring) AuthenticateClient(client, secret string, use Use, now time.Time) Credential {
-	k.mu.Lock()
-	keys, ended := k.keys, k.ended
-	k.mu.Unlock()
-	return explained(AuthenticateClient(client, secret, use, keys, now), secret, nil, ended, now)
-}
-
 // Begin lets a request work, if its key is good at this moment and permits what it does.
 // Then end must be called after it; otherwise end is nil.
 func (k *Keyring) Begin(r *http.Request, use Use, now time.Time) (found Credential, end func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if found = Authenticate(r, use, k.keys, k.tokens, now); found.Reason != "" || found.Denial != "" {
-		return explained(found, bearer(r), k.tokens, k.ended, now), nil
+	if found = k.accepted.authenticate(r, use, now); found.Reason != "" || found.Denial != "" {
+		return found, nil
 	}
 	if k.working == nil {
 		k.working = map[*work]struct{}{}
@@ -148,7 +144,7 @@ func (k *Keyring) notifyRetired() {
 		return
 	}
 	for underWay := range k.working {
-		if !underWay.permitted(k.keys) {
+		if !underWay.permitted(k.accepted.keys) {
 			return
 		}
 	}
