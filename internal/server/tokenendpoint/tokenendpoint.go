@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/kubescim/kubescim/internal/oauth"
@@ -22,20 +23,27 @@ const readTime = 5 * time.Second
 // client has proved to be one, the exchange has its Verifier afterwards.
 func Serve(x *exchange.Exchange) bool {
 	path, base := request.Collapse(x.R.URL.Path), request.Collapse(x.Settings.Path)
-	switch path {
-	case base + oauth.TokenPath:
+	switch {
+	case isAt(path, base, oauth.TokenPath):
 		x.Entry.Resource = "token"
 		issue(x)
-	case oauth.ServerMetadataPath + base:
+	case isAt(path, oauth.ServerMetadataPath, base):
 		x.Entry.Resource = "metadata"
 		document(x, oauth.ServerMetadata)
-	case oauth.ResourceMetadataPath + base:
+	case isAt(path, oauth.ResourceMetadataPath, base):
 		x.Entry.Resource = "metadata"
 		document(x, oauth.ResourceMetadata)
 	default:
 		return false
 	}
 	return true
+}
+
+// isAt reports whether a path is made of two parts. Every request is asked, and none of the
+// three paths is put together for that.
+func isAt(path, first, second string) bool {
+	rest, begins := strings.CutPrefix(path, first)
+	return begins && rest == second
 }
 
 // document answers with a document about the tenant. It tells nothing but URLs, so that it
