@@ -3,6 +3,7 @@ package contract
 import (
 	"encoding/hex"
 	"errors"
+	"iter"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -102,23 +103,34 @@ func Accepted(
 	tenant *scimv1alpha1.ScimTenant, keys map[string]*scimv1alpha1.ScimApiKey, credentials []*scimv1alpha1.ScimCredential, now time.Time,
 ) map[string]apikey.Key {
 	accepted := map[string]apikey.Key{}
-	for _, credential := range credentials {
-		key, found := keys[credential.Spec.APIKeyRef.Name]
-		if !found || !isOf(key, tenant) || key.IsFederated() ||
-			RefusalOf(credential, tenant.Spec.CredentialsNotBefore, now).ForGood() {
+	for credential, key := range tokensOf(tenant, keys, credentials) {
+		verifier, err := VerifierOf(credential)
+		if err != nil || endOf(tenant, key, credential, now) != "" {
 			continue
 		}
-		verifier, err := VerifierOf(credential)
 		if begins := BeginTime(credential); now.Before(begins) {
 			verifier.NotBefore = begins
 		}
 		verifier.ExpirationTime = earliest(verifier.ExpirationTime, key.Spec.ExpirationTime)
-		if err == nil && !verifier.Expired(now) {
-			accepted[verifier.KeyID] = apikey.Key{Verifier: verifier, Grant: GrantOf(key), Client: ClientID(key)}
-		}
+		accepted[verifier.KeyID] = apikey.Key{Verifier: verifier, Grant: GrantOf(key), Client: ClientID(key)}
 	}
 	acceptFederated(accepted, tenant, keys, now)
 	return accepted
+}
+
+// tokensOf returns those ScimCredentials, each with its ScimApiKey, which stand for tokens of
+// the tenant, whether they are accepted or not.
+func tokensOf(
+	tenant *scimv1alpha1.ScimTenant, keys map[string]*scimv1alpha1.ScimApiKey, credentials []*scimv1alpha1.ScimCredential,
+) iter.Seq2[*scimv1alpha1.ScimCredential, *scimv1alpha1.ScimApiKey] {
+	return func(yield func(*scimv1alpha1.ScimCredential, *scimv1alpha1.ScimApiKey) bool) {
+		for _, credential := range credentials {
+			key, found := keys[credential.Spec.APIKeyRef.Name]
+			if found && key.Spec.TenantRef.Name == tenant.Name && !key.IsFederated() && !yield(credential, key) {
+				return
+			}
+		}
+	}
 }
 
 // ClientID returns the id of the OAuth client that a key is, or a federated one; empty for a

@@ -14,11 +14,7 @@ func Ended(
 	tenant *scimv1alpha1.ScimTenant, keys map[string]*scimv1alpha1.ScimApiKey, credentials []*scimv1alpha1.ScimCredential, now time.Time,
 ) map[string]apikey.Ended {
 	ended := map[string]apikey.Ended{}
-	for _, credential := range credentials {
-		key, found := keys[credential.Spec.APIKeyRef.Name]
-		if !found || key.Spec.TenantRef.Name != tenant.Name || key.IsFederated() {
-			continue
-		}
+	for credential, key := range tokensOf(tenant, keys, credentials) {
 		verifier, err := VerifierOf(credential)
 		if end := endOf(tenant, key, credential, now); err == nil && end != "" {
 			ended[verifier.KeyID] = apikey.Ended{Verifier: verifier, End: end}
@@ -27,7 +23,8 @@ func Ended(
 	return ended
 }
 
-// endOf returns why the token of a credential of the key is accepted no more; empty when it is.
+// endOf returns why the token of a credential of the key is accepted no more; empty when it
+// is, or will be.
 func endOf(tenant *scimv1alpha1.ScimTenant, key *scimv1alpha1.ScimApiKey, credential *scimv1alpha1.ScimCredential, now time.Time) apikey.End {
 	expiration := key.Spec.ExpirationTime
 	switch refusal := RefusalOf(credential, tenant.Spec.CredentialsNotBefore, now); {
