@@ -1,15 +1,14 @@
 package contract
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	"github.com/kubescim/kubescim/internal/apikey"
 )
 
 // AnnotationUsage has, on the Lease of a server pod, what the pod has counted, as
@@ -62,15 +61,7 @@ func lastUsed(times map[string]time.Time) map[string]time.Time {
 	for keyID, at := range times {
 		latest[keyID] = at.UTC().Truncate(KeyUsageResolution)
 	}
-	if len(latest) <= MostKeysUsed {
-		return latest
-	}
-	keyIDs := slices.SortedFunc(maps.Keys(latest), func(a, b string) int {
-		return cmp.Or(latest[b].Compare(latest[a]), cmp.Compare(a, b))
-	})
-	for _, keyID := range keyIDs[MostKeysUsed:] {
-		delete(latest, keyID)
-	}
+	apikey.KeepLatest(latest, MostKeysUsed)
 	return latest
 }
 
@@ -92,8 +83,8 @@ func DecodeUsage(text string) (Usage, error) {
 }
 
 // LatestUsage returns what the server pod says that has renewed its Lease last,
-// with the last request that came to any pod, and the last with each token. Leases that say nothing, or nothing
-// that can be read, count as absent; known is false when no other is left.
+// with the last request that came to any pod, and the last with each token. Leases that say
+// nothing, or nothing that can be read, count as absent; known is false when no other is left.
 func LatestUsage(leases []coordinationv1.Lease) (latest Usage, known bool) {
 	var requested time.Time
 	var written string

@@ -1,12 +1,12 @@
 package auth
 
 import (
-	"cmp"
 	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/kubescim/kubescim/internal/apikey"
 )
 
 // Uses knows when each key was used last. It is safe for concurrent use; the zero value
@@ -64,11 +64,6 @@ func (u *Uses) Last(most int) map[string]time.Time {
 		}
 	}
 	u.mu.RUnlock()
-	latest := slices.SortedFunc(maps.Keys(last), func(a, b string) int {
-		return cmp.Or(last[b].Compare(last[a]), cmp.Compare(a, b))
-	})
-	for _, keyID := range latest[min(most, len(latest)):] {
-		delete(last, keyID)
-	}
+	apikey.KeepLatest(last, most)
 	return last
 }

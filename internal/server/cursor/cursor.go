@@ -74,8 +74,9 @@ func (s Sealer) Seal(last Position, count int) string {
 
 // Open returns the position that a cursor stands for, nil for the start, and the
 // number of resources in a page of its walk, 0 while none is fixed. The owner of the key can
-// make cursors that say anything of both. The empty cursor starts. A cursor that was forged, or made for another key, tenant or search, is the same
-// invalidCursor as one that is nonsense.
+// make cursors that say anything of both. The empty cursor starts. A cursor that was forged,
+// or made for another key, tenant or search, is the same invalidCursor as one that is
+// nonsense.
 func (s Sealer) Open(cursor string) (after *Position, count int, err error) {
 	if cursor == "" {
 		return nil, 0, nil
