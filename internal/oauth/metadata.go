@@ -48,7 +48,7 @@ type resourceMetadata struct {
 // URL (RFC 8414 section 3.2).
 func ServerMetadata(baseURL string) []byte {
 	return encoded(serverMetadata{
-		Issuer: baseURL, TokenEndpoint: baseURL + TokenPath,
+		Issuer: baseURL, TokenEndpoint: TokenURL(baseURL),
 		ResponseTypes:         []string{},
 		GrantTypes:            []string{grantType},
 		AuthenticationMethods: []string{"client_secret_basic", "client_secret_post", "private_key_jwt"},
@@ -80,6 +80,15 @@ func TokenResponse(token string, lasts time.Duration) []byte {
 		ExpiresIn int64  `json:"expires_in"`
 		Scope     string `json:"scope"`
 	}{token, "Bearer", int64(lasts.Seconds()), Scope})
+}
+
+// TokenURL returns the URL of the token endpoint of the tenant with the base URL; empty while
+// the tenant has none.
+func TokenURL(baseURL string) string {
+	if baseURL == "" {
+		return ""
+	}
+	return baseURL + TokenPath
 }
 
 // encoded returns a document of strings and numbers, which can always be marshalled.

@@ -93,10 +93,7 @@ func handoverURLs(key *scimv1alpha1.ScimApiKey, url string) map[string][]byte {
 	if contract.ClientID(key) == "" {
 		return data
 	}
-	data[HandoverTokenURL] = []byte{}
-	if url != "" {
-		data[HandoverTokenURL] = []byte(url + oauth.TokenPath)
-	}
+	data[HandoverTokenURL] = []byte(oauth.TokenURL(url))
 	return data
 }
 

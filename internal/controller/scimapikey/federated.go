@@ -106,20 +106,12 @@ func setFederated(s *scope) {
 		used = metav1.NewTime(at)
 	}
 	status.KeyID = keyID
-	status.Federated = scimv1alpha1.FederationStatus{ClientID: contract.ClientID(s.key), TokenURL: tokenURL(s), LastUsedTime: used}
+	status.Federated = scimv1alpha1.FederationStatus{ClientID: contract.ClientID(s.key), TokenURL: oauth.TokenURL(s.url()), LastUsedTime: used}
 	if s.tenant != nil {
 		for _, audience := range federation.Audiences {
 			status.Federated.Audiences = append(status.Federated.Audiences, scimv1alpha1.Audience(audience))
 		}
 	}
-}
-
-// tokenURL is the token endpoint of the key's tenant; empty while the tenant has no URL.
-func tokenURL(s *scope) string {
-	if s.url() == "" {
-		return ""
-	}
-	return s.url() + oauth.TokenPath
 }
 
 // acceptedFederated reports what is known of whether tokens of its issuer are accepted for a
