@@ -4,7 +4,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
-	"k8s.io/utils/ptr"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
@@ -27,10 +26,7 @@ func SigningSecret(t *scimv1alpha1.ScimTenant, keys []byte) *corev1.Secret {
 }
 
 func signingOwners(t *scimv1alpha1.ScimTenant) []metav1.OwnerReference {
-	return []metav1.OwnerReference{{
-		APIVersion: scimv1alpha1.GroupVersion.String(), Kind: "ScimTenant", Name: t.Name, UID: t.UID,
-		Controller: ptr.To(true), BlockOwnerDeletion: ptr.To(true),
-	}}
+	return []metav1.OwnerReference{*metav1.NewControllerRef(t, scimv1alpha1.GroupVersion.WithKind("ScimTenant"))}
 }
 
 // IsSigningSecret reports whether a Secret was made by the operator for the keys of the
