@@ -1,6 +1,10 @@
 package discovery
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"github.com/kubescim/kubescim/internal/apikey"
+)
 
 // networks reads networks, for variables.
 func networks(cidrs ...string) []netip.Prefix {
@@ -31,15 +35,15 @@ var (
 func allowed(address netip.Addr, listed []netip.Prefix) bool {
 	written := address.Unmap().WithZone("")
 	meant := meaning(written)
-	return within(written, listed) || within(meant, listed) || public(meant)
+	return apikey.Within(written, listed) || apikey.Within(meant, listed) || public(meant)
 }
 
 // public reports whether an address is one of the public.
 func public(address netip.Addr) bool {
 	if address.Is4() {
-		return !within(address, special4)
+		return !apikey.Within(address, special4)
 	}
-	return global6.Contains(address) && !within(address, special6)
+	return global6.Contains(address) && !apikey.Within(address, special6)
 }
 
 // meaning returns the address of IPv4 that one of IPv6 stands for; the address itself when it
@@ -53,13 +57,4 @@ func meaning(address netip.Addr) netip.Addr {
 		return netip.AddrFrom4([4]byte(bytes[2:6]))
 	}
 	return address
-}
-
-func within(address netip.Addr, networks []netip.Prefix) bool {
-	for _, network := range networks {
-		if network.Contains(address) {
-			return true
-		}
-	}
-	return false
 }
