@@ -1,10 +1,8 @@
 package exchange
 
 import (
-	"cmp"
 	"encoding/json"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/kubescim/kubescim/internal/oauth"
@@ -50,9 +48,7 @@ func (x *Exchange) RefuseClient(err *oauth.Error, found auth.Credential) {
 // FailClient sends an error of the token endpoint (RFC 6749 section 5.2).
 func (x *Exchange) FailClient(err *oauth.Error) {
 	x.Entry.Err, x.Entry.Cause = err, scim.Errorf(err.Status, "", "%s", err.Description)
-	if passes(err.Status) {
-		x.W.Header().Set("Retry-After", strconv.Itoa(int(cmp.Or(x.retry, retryAfter).Seconds())))
-	}
+	x.sayWhenToRetry(err.Status)
 	if err.Status == http.StatusUnauthorized {
 		x.SetHeader(headerAuthenticate, challengeClient)
 	}

@@ -23,10 +23,7 @@ const retryAfter = 2 * time.Second
 func (x *Exchange) Fail(err error) {
 	x.Entry.Err, x.Entry.Cause = err, x.cause(err)
 	protocol := x.protocolError(err)
-	if passes(protocol.Status) {
-		retry := cmp.Or(x.retry, retryAfter)
-		x.W.Header().Set("Retry-After", strconv.Itoa(int(retry.Seconds())))
-	}
+	x.sayWhenToRetry(protocol.Status)
 	// json.Marshal would write "<token>" as "\u003ctoken\u003e".
 	body, marshalErr := protocol.MarshalJSON()
 	if marshalErr != nil {
@@ -36,6 +33,13 @@ func (x *Exchange) Fail(err error) {
 	x.Entry.Status = protocol.Status
 	request.Discard(x.W, x.R, x.Verifier.KeyID != "", x.Entry.Began)
 	x.Answer(protocol.Status, body)
+}
+
+// sayWhenToRetry sets Retry-After in an answer whose status says that the error passes.
+func (x *Exchange) sayWhenToRetry(status int) {
+	if passes(status) {
+		x.W.Header().Set("Retry-After", strconv.Itoa(int(cmp.Or(x.retry, retryAfter).Seconds())))
+	}
 }
 
 // passes reports whether an error with the status may be gone when the client
