@@ -144,6 +144,7 @@ func (t *Tenant) serve(x *exchange.Exchange) {
 		return
 	}
 	x.Settings = settings
+	x.Locate()
 	if tokenendpoint.Serve(x) {
 		t.noteUse(x)
 		return

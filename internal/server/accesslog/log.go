@@ -50,7 +50,7 @@ type Entry struct {
 	// ClaimedKeyID is that of the key which such a token claims to be; empty when there is
 	// no such key.
 	ClaimedKeyID string
-	// Source is the address that the request comes from; empty until its token was looked at.
+	// Source is the address that the request comes from; empty while the server is starting.
 	Source string
 	// Dropped is how many members a group was written without.
 	Dropped int64

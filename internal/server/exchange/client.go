@@ -18,14 +18,13 @@ const challengeClient = `Basic realm="scim"`
 // AuthenticateClient finds out which OAuth client asks for an access token, once its request
 // is read: the secret or the assertion must be good then.
 func (x *Exchange) AuthenticateClient(asked oauth.TokenRequest) auth.Credential {
-	x.use.From = auth.ClientAddress(x.R, x.Settings.TrustedProxies)
 	var found auth.Credential
 	if asked.Assertion != "" {
 		found = x.Shared.Keyring.AuthenticateAssertion(x.R.Context(), asked.ClientID, asked.Assertion, x.use)
 	} else {
 		found = x.Shared.Keyring.AuthenticateClient(asked.ClientID, asked.Secret, x.use, time.Now())
 	}
-	x.Verifier, x.grant, x.Entry.KeyID, x.Entry.Source = found.Verifier, found.Grant, found.Verifier.KeyID, x.source()
+	x.identify(found)
 	return found
 }
 
@@ -33,12 +32,10 @@ func (x *Exchange) AuthenticateClient(asked oauth.TokenRequest) auth.Credential 
 // found. What is wrong with the client's secret or assertion goes to the log alone, and is
 // counted among the tokens that are no good.
 func (x *Exchange) RefuseClient(err *oauth.Error, found auth.Credential) {
-	x.use.From = auth.ClientAddress(x.R, x.Settings.TrustedProxies)
 	if found.Reason != "" {
-		x.Entry.Reason, x.Entry.Hint, x.Entry.ClaimedKeyID, x.Entry.Source = found.Reason, found.Hint, found.KeyID, x.source()
-		x.Shared.Log.Refuse(found.Reason)
+		x.noteRefusal(found)
 	}
-	if !x.Shared.Unauthenticated.Allow(x.source(), x.Entry.Began) {
+	if !x.Shared.Unauthenticated.Allow(x.Entry.Source, x.Entry.Began) {
 		x.retry, x.unlogged = retryRefused, true
 		err = oauth.TooManyRequests()
 	}

@@ -30,20 +30,40 @@ const (
 	challengeDenied  = challengeMissing + `, error="insufficient_scope"`
 )
 
-// Authenticate finds out which of the tenant's keys the request is sent with, under the
-// settings.
-func (x *Exchange) Authenticate() auth.Credential {
+// Locate finds out where the request comes from, under the settings. It comes before all that
+// asks who sends it.
+func (x *Exchange) Locate() {
 	x.use.From = auth.ClientAddress(x.R, x.Settings.TrustedProxies)
+	if x.use.From.IsValid() {
+		x.Entry.Source = x.use.From.String()
+	} else {
+		x.Entry.Source = request.Source(x.R)
+	}
+}
+
+// Authenticate finds out which of the tenant's keys the request is sent with.
+func (x *Exchange) Authenticate() auth.Credential {
 	found := x.Shared.Keyring.Authenticate(x.R, x.use, x.Entry.Began)
-	x.Verifier, x.grant, x.Entry.KeyID, x.Entry.Source = found.Verifier, found.Grant, found.Verifier.KeyID, x.source()
+	x.identify(found)
 	return found
+}
+
+// identify takes note of whom the request is from, if it has proved that.
+func (x *Exchange) identify(found auth.Credential) {
+	x.Verifier, x.grant, x.Entry.KeyID = found.Verifier, found.Grant, found.Verifier.KeyID
+}
+
+// noteRefusal takes note of what is wrong with what a request was to prove, and counts it.
+func (x *Exchange) noteRefusal(found auth.Credential) {
+	x.Entry.Reason, x.Entry.Hint, x.Entry.ClaimedKeyID = found.Reason, found.Hint, found.KeyID
+	x.Shared.Log.Refuse(found.Reason)
 }
 
 // Refuse answers a request that has no good token. What is wrong with it goes to the
 // log alone.
 func (x *Exchange) Refuse(found auth.Credential) {
 	err := x.unauthorized(found)
-	if x.Shared.Unauthenticated.Allow(x.source(), x.Entry.Began) {
+	if x.Shared.Unauthenticated.Allow(x.Entry.Source, x.Entry.Began) {
 		x.Fail(err)
 		return
 	}
@@ -52,18 +72,9 @@ func (x *Exchange) Refuse(found auth.Credential) {
 		"the bearer token is missing, unknown, expired or revoked, or must not be used now or from here, and too many requests come with such a token; one with a good token is not held up by them"))
 }
 
-// source names where the request comes from.
-func (x *Exchange) source() string {
-	if x.use.From.IsValid() {
-		return x.use.From.String()
-	}
-	return request.Source(x.R)
-}
-
 // unauthorized is the error for a request that has no good token, or has none any more.
 func (x *Exchange) unauthorized(found auth.Credential) error {
-	x.Entry.Reason, x.Entry.ClaimedKeyID, x.Entry.Source = found.Reason, found.KeyID, x.source()
-	x.Shared.Log.Refuse(found.Reason)
+	x.noteRefusal(found)
 	challenge := challengeInvalid
 	if found.Reason == auth.Missing {
 		challenge = challengeMissing
