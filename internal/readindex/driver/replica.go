@@ -134,9 +134,7 @@ func (r *Replica) Run(ctx context.Context) error {
 	defer stopTending()
 	var running sync.WaitGroup
 	r.node.start(tending, &running)
-	running.Go(func() {
-		(&server{node: r.node, own: r.own, running: &running}).run(serving, listener)
-	})
+	running.Go(func() { (&server{node: r.node, own: r.own, running: &running}).run(serving, listener) })
 	running.Go(func() { r.rounds.beat(tending) })
 	if r.options.Rates != nil {
 		running.Go(func() { newReports(r).run(tending) })
