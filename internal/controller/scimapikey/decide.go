@@ -179,13 +179,13 @@ func decideHandOver(s *scope, pending *scimv1alpha1.ScimCredential) decision {
 			reason: scimv1alpha1.ReasonWaitingForServer, message: message + tenantStalled(s), passing: true,
 		}}
 	}
-	switch {
+	switch blocked := handoverBlocked(s, isRotation(pending)); {
 	case !s.tenantExists():
 		return decision{}
 	case refusalOf(s, pending).ForGood():
 		return discard(pending)
-	case handoverBlocked(s, isRotation(pending)) != nil:
-		return decision{problem: handoverBlocked(s, isRotation(pending))}
+	case blocked != nil:
+		return decision{problem: blocked}
 	case live == 0:
 		return waiting(fmt.Sprintf("waiting for a server replica of ScimTenant %q to run", s.key.Spec.TenantRef.Name))
 	case acknowledging < live:

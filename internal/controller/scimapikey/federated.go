@@ -91,19 +91,18 @@ func checkCABundle(bundle string) error {
 }
 
 // setFederated writes into the status of a federated key how it is used.
-func setFederated(s *scope) {
+func setFederated(s *scope, uses map[string]time.Time) {
 	status, federation := &s.key.Status, federationOf(s)
 	before, keyID := status.KeyID, ""
 	if s.tenant != nil {
 		keyID = contract.FederatedKeyID(s.key, federation)
 	}
-	used := status.Federated.LastUsedTime
-	if keyID != before {
-		used = metav1.Time{}
+	var used metav1.Time
+	if keyID == before {
+		used = status.Federated.LastUsedTime
 	}
-	usage, _ := contract.LatestUsage(s.replicas)
-	if at := usage.LastUsedTimes[keyID]; keyID != "" && at.After(used.Time) {
-		used = metav1.NewTime(at)
+	if keyID != "" {
+		used = later(used, uses[keyID])
 	}
 	status.KeyID = keyID
 	status.Federated = scimv1alpha1.FederationStatus{ClientID: contract.ClientID(s.key), TokenURL: oauth.TokenURL(s.url()), LastUsedTime: used}

@@ -105,11 +105,11 @@ func rotate(s *scope) (d decision, applies bool) {
 	if at := nextRotation(s); at.IsZero() || s.now.Before(at) {
 		return decision{}, false
 	}
-	switch {
+	switch blocked := handoverBlocked(s, true); {
 	case !s.tenantExists():
 		return decision{}, false
-	case handoverBlocked(s, true) != nil:
-		return decision{problem: handoverBlocked(s, true)}, true
+	case blocked != nil:
+		return decision{problem: blocked}, true
 	case s.tenant.Spec.CredentialsNotBefore.After(s.now):
 		return decision{problem: tooEarly(s)}, true
 	case countLive(s) >= mostLive:

@@ -22,9 +22,10 @@ const maxListed = 16
 // when it is applied again.
 func setCredentials(s *scope) {
 	status := &s.key.Status
-	status.Credentials = listed(s)
+	usage, _ := contract.LatestUsage(s.replicas)
+	status.Credentials = listed(s, usage.LastUsedTimes)
 	if s.key.IsFederated() {
-		setFederated(s)
+		setFederated(s, usage.LastUsedTimes)
 		return
 	}
 	if len(s.credentials) == 0 {
@@ -57,24 +58,28 @@ func setCredentials(s *scope) {
 
 // listed is what the status says of each credential, newest first. The Lease of a pod has
 // when a token was last used there, and goes with the pod: what was known stays.
-func listed(s *scope) (all []scimv1alpha1.APIKeyCredential) {
-	usage, _ := contract.LatestUsage(s.replicas)
+func listed(s *scope, uses map[string]time.Time) (all []scimv1alpha1.APIKeyCredential) {
 	known := map[string]metav1.Time{}
 	for _, recorded := range s.key.Status.Credentials {
 		known[recorded.KeyID] = recorded.LastUsedTime
 	}
 	for i := range min(len(s.credentials), maxListed) {
 		keyID, spec := s.credentials[i].Name, s.credentials[i].Spec
-		used := known[keyID]
-		if at := usage.LastUsedTimes[keyID]; at.After(used.Time) {
-			used = metav1.NewTime(at)
-		}
+		used := later(known[keyID], uses[keyID])
 		all = append(all, scimv1alpha1.APIKeyCredential{
 			KeyID: keyID, SHA256: spec.SHA256,
 			IssueTime: spec.IssueTime, NotBefore: spec.NotBefore, ExpirationTime: spec.ExpirationTime, LastUsedTime: used,
 		})
 	}
 	return all
+}
+
+// later returns the later of two times.
+func later(a metav1.Time, b time.Time) metav1.Time {
+	if b.After(a.Time) {
+		return metav1.NewTime(b)
+	}
+	return a
 }
 
 // newestDelivered returns the newest credential whose token its holder has; nil if there is

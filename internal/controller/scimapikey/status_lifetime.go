@@ -63,11 +63,11 @@ func limited(s *scope) string {
 
 // renewal says what to do so that a key goes on working.
 func renewal(s *scope, life lifetime) string {
-	switch {
+	switch heldUp := rotationHeldUp(s); {
 	case life.ofKey:
 		return "set spec.expirationTime to a later time, or create another ScimApiKey"
-	case rotationHeldUp(s) != "":
-		return fmt.Sprintf("another %s is due, but %s", secretWord(s.key), rotationHeldUp(s))
+	case heldUp != "":
+		return fmt.Sprintf("another %s is due, but %s", secretWord(s.key), heldUp)
 	case makesTokens(s.key):
 		return fmt.Sprintf("have another %s made, by setting annotation %s to the time now", secretWord(s.key), scimv1alpha1.AnnotationRotateAt)
 	default:
@@ -82,13 +82,14 @@ func rotating(s *scope) (c metav1.Condition, applies bool) {
 	_, asked := s.key.Annotations[scimv1alpha1.AnnotationRotateAt]
 	_, err := rotateAt(s.key)
 	next, pending, problem, word := nextRotation(s), pendingOf(s), s.decision.problem, secretWord(s.key)
+	overlap := overlapping(s)
 	switch rotation := pending != nil && isRotation(pending); {
 	case rotation && problem != nil:
 		return conditions.True(conditionType, problem.reason, problem.message), true
 	case rotation:
 		return conditions.True(conditionType, scimv1alpha1.ReasonProgressing, fmt.Sprintf("another %s is being handed over", word)), true
-	case overlapping(s) != "":
-		return conditions.True(conditionType, scimv1alpha1.ReasonOverlap, overlapping(s)), true
+	case overlap != "":
+		return conditions.True(conditionType, scimv1alpha1.ReasonOverlap, overlap), true
 	case err != nil:
 		return conditions.False(conditionType, scimv1alpha1.ReasonInvalidTime, invalidTime(s.key)), true
 	case asked && !makesTokens(s.key):
