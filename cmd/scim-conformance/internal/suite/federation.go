@@ -14,13 +14,13 @@ type Federated struct {
 // Secrets are the assertions, none of which may be in a report.
 func (f Federated) Secrets() []string { return append([]string{f.Assertion}, f.Refused...) }
 
-// assertionType is the type of an assertion that is a JWT.
-const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+// AssertionType is the type of an assertion that is a JWT (RFC 7523 section 2.2).
+const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 // AssertionForm is the parameters of a request for an access token with an assertion, and
 // more.
 func AssertionForm(assertion string, more ...string) string {
 	return Form(append([]string{
-		"grant_type", "client_credentials", "client_assertion_type", assertionType, "client_assertion", assertion,
+		"grant_type", "client_credentials", "client_assertion_type", AssertionType, "client_assertion", assertion,
 	}, more...)...)
 }

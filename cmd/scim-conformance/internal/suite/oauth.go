@@ -41,6 +41,21 @@ func (a *Answer) AccessToken() string {
 	return token
 }
 
+// Lasts checks that the access token of an answer lasts as long as Entra ID wants: from 60 to
+// 360 minutes.
+func (a *Answer) Lasts() {
+	a.AccessToken()
+	seconds, _ := a.Doc["expires_in"].(float64)
+	a.Expect(seconds >= 3600 && seconds <= 6*3600, "`expires_in` from 3600 to 21600")
+}
+
+// ExpectSame checks that answers are the same but for their request ids.
+func ExpectSame(answers []*Answer, to string) {
+	for _, a := range answers {
+		a.Expect(a.Anonymous() == answers[0].Anonymous(), "the same answer to every wrong %s", to)
+	}
+}
+
 // TokenRefused checks that an answer is an error of a token endpoint (RFC 6749 section 5.2).
 func (a *Answer) TokenRefused(status int, code string) *Answer {
 	_, hasToken := a.Doc["access_token"]
