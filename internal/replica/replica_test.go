@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,10 +17,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -358,48 +355,6 @@ var _ = Describe("A replica, with a server's permissions", func() {
 			Expect(live.Delete(ctx, object)).To(MatchError(ContainSubstring("forbidden")))
 			object.SetResourceVersion("")
 			Expect(live.Create(ctx, object)).To(MatchError(ContainSubstring("forbidden")))
-		}
-	})
-
-	It("reads the tenant's policies as the design says", func() {
-		tenant.Spec.Users.OnDelete = scimv1alpha1.UserDeletionDelete
-		tenant.Spec.Groups.UnknownMembers = scimv1alpha1.UnknownMembersReject
-		tenant.Spec.Endpoint.Host = "acme.api.example.com"
-		tenant.Spec.Endpoint.TrustedProxies = []scimv1alpha1.CIDR{"10.0.0.0/8"}
-		tenant.Spec.Users.RequiredAttributes = []scimv1alpha1.UserAttribute{"emails"}
-		settings, err := replica.SettingsOf(tenant)
-		Expect(err).NotTo(HaveOccurred())
-		Expect(settings.Policy.KeepDeletedUsers).To(BeFalse())
-		Expect(settings.Policy.RejectUnknownMembers).To(BeTrue())
-		Expect(settings.PublicURL).To(Equal("https://acme.api.example.com/scim/v2"))
-		Expect(settings.TrustedProxies).To(ConsistOf(netip.MustParsePrefix("10.0.0.0/8")))
-		Expect(settings.RequiredAttributes).To(ConsistOf("emails"))
-		Expect(settings.Policy.Seats).To(BeZero())
-		Expect(settings.Policy.ObjectLimit).To(Equal(250_000))
-		Expect(settings.Policy.StorageLimit).To(BeEquivalentTo(256 << 20))
-		Expect(settings.WriteBytes).To(BeEquivalentTo(64<<20), "of each of two pods")
-		Expect(settings.Rate).To(Equal(ratelimit.Limits{
-			Requests: ratelimit.Limit{PerSecond: 10_000, Burst: 20_000}, Writes: ratelimit.Limit{PerSecond: 1000, Burst: 2000},
-		}))
-		Expect(settings.Policy.Retention).To(BeNil())
-		Expect(strings.ToLower(settings.Profile.Name)).To(Equal("okta"))
-	})
-
-	It("reads the tenant's limits as the design says", func() {
-		tenant.Spec.Users.Seats, tenant.Spec.ObjectLimit = 50, 1000
-		tenant.Spec.StorageLimit, tenant.Spec.Server.Replicas = ptr.To(resource.MustParse("64Mi")), 4
-		tenant.Spec.RateLimit = scimv1alpha1.RateLimit{WritesPerSecond: 25}
-		for days, retention := range map[int32]time.Duration{0: 0, 30: 720 * time.Hour} {
-			tenant.Spec.Users.RetentionDays = &days
-			settings, err := replica.SettingsOf(tenant)
-			Expect(err).NotTo(HaveOccurred())
-			Expect(settings.Policy.Seats).To(Equal(50))
-			Expect(settings.Policy.ObjectLimit).To(Equal(1000))
-			Expect(settings.Policy.StorageLimit).To(BeEquivalentTo(64 << 20))
-			Expect(settings.WriteBytes).To(BeEquivalentTo(8 << 20))
-			Expect(settings.Rate.Requests).To(Equal(ratelimit.Limit{PerSecond: 10_000, Burst: 20_000}), "of all pods together")
-			Expect(settings.Rate.Writes).To(Equal(ratelimit.Limit{PerSecond: 25, Burst: 50}))
-			Expect(settings.Policy.Retention).To(HaveValue(Equal(retention)))
 		}
 	})
 })
