@@ -27,6 +27,7 @@ type Store struct {
 // record is one resource. The resource is never changed in place.
 type record struct {
 	resource *scim.Resource
+	bytes    int64 // store.StoredSize of the resource
 	revision int
 	deleted  bool // kept for Create to bring back, unknown to SCIM
 }
@@ -71,7 +72,7 @@ func (s *Store) Create(ctx context.Context, resource *scim.Resource, policy stor
 func (s *Store) counts() store.Counts {
 	counts := store.Counts{Objects: len(s.records)}
 	for _, record := range s.records {
-		counts.Bytes += store.StoredSize(record.resource) + store.ObjectOverhead
+		counts.Bytes += record.bytes + store.ObjectOverhead
 		if !record.deleted && store.TakesSeat(record.resource) {
 			counts.Active++
 		}
@@ -156,7 +157,7 @@ func (s *Store) Delete(_ context.Context, t *schema.ResourceType, id string, opt
 	if store.IsUser(t) && options.Policy.KeepDeletedUsers {
 		kept := found.resource.Clone()
 		kept.SetActive(false)
-		s.records[id] = &record{resource: kept, revision: found.revision + 1, deleted: true}
+		s.records[id] = &record{resource: kept, bytes: store.StoredSize(kept), revision: found.revision + 1, deleted: true}
 		return nil
 	}
 	delete(s.records, id)
@@ -221,7 +222,7 @@ func (s *Store) put(resource *scim.Resource, meta scim.Meta, revision int, now t
 	if store.IsUser(resource.Type()) {
 		resource.SetDerived(nil)
 	}
-	s.records[resource.ID()] = &record{resource: resource, revision: revision}
+	s.records[resource.ID()] = &record{resource: resource, bytes: store.StoredSize(resource), revision: revision}
 	s.names[keyOf(resource)] = resource.ID()
 }
 
