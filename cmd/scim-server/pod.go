@@ -148,7 +148,7 @@ func (p *pod) serve(ctx context.Context) error {
 
 	o := p.options
 	p.log.Info("serving", slog.String("version", program.Version), slog.String("tenant", o.tenant), slog.String("address", o.address))
-	err := listen.Serve(serving, listen.Options{Tenant: o.tenant, Address: o.address, HealthAddress: o.healthAddress, Linger: o.linger}, p.tenant, p.metrics)
+	err := listen.Serve(serving, listen.Options{Tenant: o.tenant, Address: o.address, HealthAddress: o.healthAddress, Usage: p.answerUsage, Linger: o.linger}, p.tenant, p.metrics)
 	stopFollowing()
 	running.Wait()
 	return errors.Join(err, leaving)
@@ -157,14 +157,31 @@ func (p *pod) serve(ctx context.Context) error {
 // usage is what the Lease states of how much the tenant is used; nothing while
 // memory is not complete.
 func (p *pod) usage() string {
+	if usage := p.count(); usage != nil {
+		return contract.EncodeUsage(*usage)
+	}
+	return ""
+}
+
+// answerUsage is the answer of contract.PathUsage.
+func (p *pod) answerUsage() []byte {
+	usage := contract.TenantUsage{State: contract.ServingLive, Usage: p.count()}
+	if usage.Usage != nil {
+		usage.State = contract.ServingMemory
+	}
+	return contract.EncodeServerUsage(contract.ServerUsage{Tenants: map[string]contract.TenantUsage{p.options.tenant: usage}})
+}
+
+// count is how much the tenant is used; nil while memory is not complete.
+func (p *pod) count() *contract.Usage {
 	if !p.cache.Synced() {
-		return ""
+		return nil
 	}
 	counts := p.cache.Counts()
-	return contract.EncodeUsage(contract.Usage{
+	return &contract.Usage{
 		Users: int32(counts.Users), ActiveUsers: int32(counts.ActiveUsers), Groups: int32(counts.Groups),
 		LastRequestTime: p.tenant.LastRequest(), LastUsedTimes: p.tenant.LastUses(contract.MostKeysUsed),
-	})
+	}
 }
 
 func newMetrics() *prometheus.Registry {

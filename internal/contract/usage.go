@@ -2,6 +2,7 @@ package contract
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -48,11 +49,16 @@ type Usage struct {
 // usage, and the times in it are cut to the minute and the hour: a Lease that is renewed
 // says nothing new unless something happened.
 func EncodeUsage(usage Usage) string {
-	usage.LastRequestTime = usage.LastRequestTime.UTC().Truncate(UsageResolution)
-	usage.LastUsedTimes = lastUsed(usage.LastUsedTimes)
 	// Numbers and a time can always be marshalled.
-	text, _ := json.Marshal(usage)
+	text, _ := json.Marshal(usage.rounded())
 	return string(text)
+}
+
+// rounded is the usage with times that are as exact as they are told.
+func (u Usage) rounded() Usage {
+	u.LastRequestTime = u.LastRequestTime.UTC().Truncate(UsageResolution)
+	u.LastUsedTimes = lastUsed(u.LastUsedTimes)
+	return u
 }
 
 // lastUsed returns the times of those keys that were used last, cut to the hour.
@@ -72,14 +78,21 @@ func DecodeUsage(text string) (Usage, error) {
 	if err := json.Unmarshal([]byte(text), &usage); err != nil {
 		return Usage{}, fmt.Errorf("reading annotation %s: %w", AnnotationUsage, err)
 	}
-	if usage.Users < 0 || usage.ActiveUsers < 0 || usage.Groups < 0 {
-		return Usage{}, fmt.Errorf("reading annotation %s: a number in %q is negative", AnnotationUsage, text)
-	}
-	if len(usage.LastUsedTimes) > MostKeysUsed {
-		return Usage{}, fmt.Errorf("reading annotation %s: it is about %d keys, and of %d at the most",
-			AnnotationUsage, len(usage.LastUsedTimes), MostKeysUsed)
+	if err := usage.check(); err != nil {
+		return Usage{}, fmt.Errorf("reading annotation %s: %w", AnnotationUsage, err)
 	}
 	return usage, nil
+}
+
+// check returns what no pod can have counted.
+func (u Usage) check() error {
+	if u.Users < 0 || u.ActiveUsers < 0 || u.Groups < 0 {
+		return errors.New("a number is negative")
+	}
+	if len(u.LastUsedTimes) > MostKeysUsed {
+		return fmt.Errorf("it is about %d keys, and of %d at the most", len(u.LastUsedTimes), MostKeysUsed)
+	}
+	return nil
 }
 
 // LatestUsage returns what the server pod says that has renewed its Lease last,

@@ -93,3 +93,23 @@ func TestMalformedRequests(t *testing.T) {
 		h.Expect(answer.Close).To(BeTrue())
 	}
 }
+
+func TestServeTellsTheUsage(t *testing.T) {
+	h := servertest.New(t, memory.New())
+	options := listen.Options{
+		Tenant: "acme", Address: free(h.WithT), HealthAddress: free(h.WithT), Usage: func() []byte { return []byte(`{"tenants":{}}`) },
+	}
+	ctx, end := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- listen.Serve(ctx, options, h.Tenant, prometheus.NewRegistry()) }()
+	h.Eventually(func(g Gomega) {
+		response, err := http.Get("http://" + options.HealthAddress + contract.PathUsage)
+		g.Expect(err).NotTo(HaveOccurred())
+		text, err := io.ReadAll(response.Body)
+		g.Expect(errors.Join(err, response.Body.Close())).To(Succeed())
+		g.Expect(string(text)).To(Equal(`{"tenants":{}}`))
+		g.Expect(response.Header.Get("Content-Type")).To(Equal("application/json"))
+	}).Should(Succeed())
+	end()
+	h.Eventually(ended).WithTimeout(20 * time.Second).Should(Receive(BeNil()))
+}

@@ -1,0 +1,110 @@
+package contract
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// PathUsage is where the operator asks a server pod, at PortHealth, how much the pod's tenants
+// are used: the answer is a ServerUsage.
+const PathUsage = "/usage"
+
+// maxServerUsage bounds the answer, in bytes: that of some thousand tenants, each with as
+// many keys as it says something of.
+const maxServerUsage = 16 << 20
+
+// ServerUsage is what one server pod has counted of each tenant that it hosts, by name.
+type ServerUsage struct {
+	Tenants map[string]TenantUsage `json:"tenants"`
+}
+
+// TenantUsage is what one server pod has counted of one tenant.
+type TenantUsage struct {
+	// State is how the pod answers requests to the tenant.
+	State TenantServing `json:"state"`
+	// Message is why it answers none, in words for whoever looks after the ScimTenant; empty
+	// when it does.
+	Message string `json:"message,omitempty"`
+	// Usage is nil while the pod has not read all users and groups, and so has not counted
+	// them.
+	Usage *Usage `json:"usage,omitempty"`
+}
+
+// TenantServing is how a server pod answers requests to a tenant.
+type TenantServing string
+
+// How a pod answers requests to a tenant.
+const (
+	// ServingMemory: reads are answered from memory.
+	ServingMemory TenantServing = "Memory"
+	// ServingLive: every read is one at the API server, since memory is not complete.
+	ServingLive TenantServing = "Live"
+	// ServingNothing: every request is answered 503, and TenantUsage.Message says why.
+	ServingNothing TenantServing = "Nothing"
+)
+
+// EncodeServerUsage returns the answer of PathUsage, with times as exact as UsageResolution and
+// KeyUsageResolution.
+func EncodeServerUsage(usage ServerUsage) []byte {
+	rounded := ServerUsage{Tenants: make(map[string]TenantUsage, len(usage.Tenants))}
+	for name, tenant := range usage.Tenants {
+		if tenant.Usage != nil {
+			less := tenant.Usage.rounded()
+			tenant.Usage = &less
+		}
+		rounded.Tenants[name] = tenant
+	}
+	text, _ := json.Marshal(rounded) // Numbers, times and texts can always be marshalled.
+	return text
+}
+
+// DecodeServerUsage reads the answer of PathUsage. It fails on what EncodeServerUsage cannot
+// have written.
+func DecodeServerUsage(from io.Reader) (ServerUsage, error) {
+	text, err := io.ReadAll(io.LimitReader(from, maxServerUsage+1))
+	if err != nil {
+		return ServerUsage{}, fmt.Errorf("reading the usage of a server pod: %w", err)
+	}
+	if len(text) > maxServerUsage {
+		return ServerUsage{}, errors.New("reading the usage of a server pod: it is too long")
+	}
+	var usage ServerUsage
+	if err := json.Unmarshal(text, &usage); err != nil {
+		return ServerUsage{}, fmt.Errorf("reading the usage of a server pod: %w", err)
+	}
+	for name, tenant := range usage.Tenants {
+		if tenant.Usage == nil {
+			continue
+		}
+		if err := tenant.Usage.check(); err != nil {
+			return ServerUsage{}, fmt.Errorf("reading the usage of tenant %q: %w", name, err)
+		}
+	}
+	return usage, nil
+}
+
+// UsageOf returns how much a tenant is used by what several pods of its server say at about
+// the same time: the counts of the one to which the last request came, the last request that
+// came to any of them, and the last with each token. known is false when none has counted.
+func UsageOf(tenant string, pods []ServerUsage) (usage Usage, known bool) {
+	used := map[string]time.Time{}
+	for _, pod := range pods {
+		counted := pod.Tenants[tenant].Usage
+		if counted == nil {
+			continue
+		}
+		for keyID, at := range counted.LastUsedTimes {
+			if at.After(used[keyID]) {
+				used[keyID] = at
+			}
+		}
+		if !known || counted.LastRequestTime.After(usage.LastRequestTime) {
+			usage, known = *counted, true
+		}
+	}
+	usage.LastUsedTimes = used
+	return usage, known
+}

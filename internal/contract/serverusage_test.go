@@ -1,0 +1,53 @@
+package contract
+
+import (
+	"maps"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestServerUsage(t *testing.T) {
+	text := string(EncodeServerUsage(ServerUsage{Tenants: map[string]TenantUsage{
+		"acme": {State: ServingMemory, Usage: &Usage{
+			Users: 3, ActiveUsers: 2, LastRequestTime: noon.Add(59 * time.Second), LastUsedTimes: map[string]time.Time{"a": noon.Add(time.Minute)},
+		}},
+		"globex": {State: ServingNothing, Message: "its schemas are wrong"},
+	}}))
+	want := `{"tenants":{"acme":{"state":"Memory","usage":{"users":3,"activeUsers":2,"groups":0,"lastRequestTime":"2026-05-01T12:00:00Z",` +
+		`"lastUsedTimes":{"a":"2026-05-01T12:00:00Z"}}},"globex":{"state":"Nothing","message":"its schemas are wrong"}}}`
+	if text != want {
+		t.Errorf("EncodeServerUsage = %s, want %s", text, want)
+	}
+	back, err := DecodeServerUsage(strings.NewReader(text))
+	if err != nil || string(EncodeServerUsage(back)) != text {
+		t.Errorf("DecodeServerUsage = %+v, %v", back, err)
+	}
+	for _, wrong := range []string{``, `[]`, `{"tenants":{"acme":{"usage":{"users":-1}}}}`, `"` + strings.Repeat("a", maxServerUsage) + `"`} {
+		if _, err := DecodeServerUsage(strings.NewReader(wrong)); err == nil {
+			t.Errorf("%.40s can be read", wrong)
+		}
+	}
+}
+
+func TestUsageOfATenantByWhatItsPodsSay(t *testing.T) {
+	pod := func(users int32, requested time.Time, used map[string]time.Time) ServerUsage {
+		return ServerUsage{Tenants: map[string]TenantUsage{
+			"acme":   {Usage: &Usage{Users: users, LastRequestTime: requested, LastUsedTimes: used}},
+			"globex": {Usage: &Usage{Users: 99, LastRequestTime: noon.Add(24 * time.Hour)}},
+		}}
+	}
+	later := noon.Add(time.Hour)
+	usage, known := UsageOf("acme", []ServerUsage{
+		{}, {Tenants: map[string]TenantUsage{"acme": {State: ServingLive}}},
+		pod(3, noon, map[string]time.Time{"a": later, "b": noon}),
+		pod(4, later, map[string]time.Time{"a": noon, "b": later}),
+		pod(3, time.Time{}, nil),
+	})
+	if !known || usage.Users != 4 || !usage.LastRequestTime.Equal(later) || !maps.Equal(usage.LastUsedTimes, map[string]time.Time{"a": later, "b": later}) {
+		t.Errorf("UsageOf = %+v, %v", usage, known)
+	}
+	if usage, known := UsageOf("other", []ServerUsage{pod(3, noon, nil)}); known {
+		t.Errorf("UsageOf a tenant that no pod knows = %+v", usage)
+	}
+}
