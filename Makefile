@@ -22,6 +22,9 @@ FUZZTIME ?= 30s
 FUZZED ?= internal
 # How many specs `make e2e` runs at a time. They mostly wait for pods.
 E2E_PROCESSES ?= 3
+# Which specs `make consistency` runs, by their labels (Ginkgo's --label-filter): by default all. Those of the label drill
+# take long.
+CONSISTENCY ?=
 # The drills that `make drills` runs: a regular expression over their names, by default all.
 DRILL ?=
 # The numbers of users that `make bench` measures at. 100,000 take half an hour, 1,000 a few minutes.
@@ -114,7 +117,7 @@ e2e: install ## Test end to end on the cluster: E2E_PROCESSES specs at a time, t
 
 .PHONY: consistency
 consistency: install ## Check on the cluster that the replicas of a server answer as one, whatever happens to them.
-	$(WITH_CLUSTER) go -C test test -count=1 -v -timeout 15m ./consistency/...
+	$(WITH_CLUSTER) go -C test test -count=1 -v -timeout 20m ./consistency/... -ginkgo.label-filter '$(CONSISTENCY)'
 
 .PHONY: drills
 drills: install ## Run what takes long: restores and floods. Results go into docs/drills.md.

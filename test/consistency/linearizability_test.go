@@ -26,7 +26,7 @@ var _ = Describe("The replicas of a server answer as one", func() {
 		w.finish(ctx, "undisturbed")
 	})
 
-	It("while pods are deleted by force", func(ctx SpecContext) {
+	It("while pods are deleted by force", Label("drill"), func(ctx SpecContext) {
 		w := startWorkload(directly, false)
 		defer numberPods()()
 		w.progress(30)
@@ -139,7 +139,7 @@ var _ = Describe("The replicas of a server answer as one", func() {
 		w.finish(ctx, "cut-off")
 	})
 
-	It("after a crash of pods that cannot reach each other, which say so", func(ctx SpecContext) {
+	It("after a crash of pods that cannot reach each other, which say so", Label("drill"), func(ctx SpecContext) {
 		w := startWorkload(directly, false)
 		w.progress(30)
 		var mends []func()
