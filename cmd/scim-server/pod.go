@@ -17,6 +17,7 @@ import (
 	"github.com/kubescim/kubescim/internal/federation"
 	"github.com/kubescim/kubescim/internal/program"
 	"github.com/kubescim/kubescim/internal/ratelimit"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/readindex/driver"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/scim/schema"
@@ -67,10 +68,11 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 	}
 	key := client.ObjectKey{Namespace: o.pod.Namespace, Name: o.tenant}
 	rates := ratelimit.New()
-	p.cache = cache.New(watching, key, log)
+	marks := readindex.NewMarks()
+	p.cache = cache.New(watching, key, marks, log)
 	kubernetes.MeasureStorage(p.metrics, o.tenant, p.cache)
 	p.members, err = driver.New(driver.Options{
-		Client: live, Pod: o.pod, Tenant: o.tenant, Listen: o.peerAddress, Log: p.cache, Logger: log, Metrics: p.metrics,
+		Client: live, Pod: o.pod, Tenant: o.tenant, Listen: o.peerAddress, Log: p.cache, Marks: marks, Logger: log, Metrics: p.metrics,
 		Usage: p.usage, Rates: rates,
 	})
 	if err != nil {

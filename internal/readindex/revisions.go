@@ -23,3 +23,6 @@ func (r Revisions) Max(o Revisions) Revisions {
 	}
 	return r
 }
+
+// Covers reports whether r is at least o.
+func (r Revisions) Covers(o Revisions) bool { return r.Max(o) == r }

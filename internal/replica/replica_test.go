@@ -25,6 +25,7 @@ import (
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/ratelimit"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/readindex/driver"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/server"
@@ -70,7 +71,7 @@ var _ = Describe("A replica, with a server's permissions", func() {
 		live := late(asServer(ctx, tenant), "ScimApiKeyList", &holding, held)
 		start = func() {
 			members, err := driver.New(driver.Options{
-				Client: live, Tenant: "acme", Listen: "127.0.0.1:0", Log: nothingAcknowledged{}, Logger: log, Metrics: prometheus.NewRegistry(),
+				Client: live, Tenant: "acme", Listen: "127.0.0.1:0", Log: nothingAcknowledged{}, Marks: readindex.NewMarks(), Logger: log, Metrics: prometheus.NewRegistry(),
 				Pod: driver.Pod{Namespace: namespace, Name: "acme-scim-0", UID: "a0b1c2d3-0000-4000-8000-000000000000", IP: "127.0.0.1"},
 			})
 			Expect(err).NotTo(HaveOccurred())

@@ -121,10 +121,6 @@ func late(live client.WithWatch, list string, holding *atomic.Bool, released <-c
 // nothingAcknowledged is the store of a replica that has acknowledged nothing to clients.
 type nothingAcknowledged struct{}
 
-func (nothingAcknowledged) Revisions() readindex.Revisions { return readindex.Revisions{} }
-
-func (nothingAcknowledged) Raise(readindex.Revisions) {}
-
 func (nothingAcknowledged) Restart() {}
 
 func (nothingAcknowledged) Latest(context.Context) (readindex.Revisions, error) {

@@ -124,10 +124,11 @@ func (c *cluster) startPod(of client.ObjectKey, name string) (*pod, *server.Tena
 	watching, err := cache.NewWatchClient(live, c.config)
 	Expect(err).NotTo(HaveOccurred())
 
-	p := &pod{name: name, cache: cache.New(watching, of, log)}
+	marks := readindex.NewMarks()
+	p := &pod{name: name, cache: cache.New(watching, of, marks, log)}
 	p.log = &watchedLog{Cache: p.cache}
 	p.members, err = driver.New(driver.Options{
-		Client: live, Tenant: of.Name, Listen: "127.0.0.1:0", Log: p.log, Logger: log, Metrics: metrics,
+		Client: live, Tenant: of.Name, Listen: "127.0.0.1:0", Log: p.log, Marks: marks, Logger: log, Metrics: metrics,
 		Pod:    driver.Pod{Namespace: of.Namespace, Name: name, UID: "uid-of-" + name, IP: "127.0.0.1"},
 		Timing: driver.Timing{Lease: c.lease},
 	})
@@ -156,11 +157,11 @@ type unsteady struct {
 }
 
 // ReadIndex implements kubernetes.Members.
-func (u *unsteady) ReadIndex(ctx context.Context) (readindex.Revisions, error) {
+func (u *unsteady) ReadIndex(ctx context.Context, tenant readindex.Tenant) (readindex.Revisions, error) {
 	if u.rounds.Add(1)%5 == 0 {
 		return readindex.Revisions{}, errors.New("a pod cannot be asked")
 	}
-	return u.Replica.ReadIndex(ctx)
+	return u.Replica.ReadIndex(ctx, tenant)
 }
 
 // expectMemory waits until every pod answers, and may do so from memory.
@@ -169,7 +170,7 @@ func (t *tenant) expectMemory() {
 	for _, p := range t.pods {
 		Eventually(func(g Gomega) {
 			g.Expect(p.cache.Synced()).To(BeTrue())
-			_, err := p.members.ReadIndex(context.Background())
+			_, err := p.members.ReadIndex(context.Background(), readindex.TenantOf(t.Name))
 			g.Expect(err).NotTo(HaveOccurred())
 		}).Should(Succeed(), p.name)
 	}

@@ -34,7 +34,7 @@ func BenchmarkReadIndex(b *testing.B) {
 		defer reader.leave()
 	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
-		if _, err := reader.ReadIndex(ctx); err == nil && reader.Members() == 3 {
+		if _, err := reader.ReadIndex(ctx, tenantOfTest); err == nil && reader.Members() == 3 {
 			break
 		}
 		if time.Now().After(deadline) {
@@ -57,7 +57,7 @@ func BenchmarkReadIndex(b *testing.B) {
 				go func() {
 					defer func() { left <- struct{}{} }()
 					for range share {
-						if _, err := reader.ReadIndex(ctx); err != nil {
+						if _, err := reader.ReadIndex(ctx, tenantOfTest); err != nil {
 							b.Error(err)
 							return
 						}

@@ -43,9 +43,9 @@ func runChild() int {
 		return childFailed(err)
 	}
 	name, namespace := os.Getenv(childName), os.Getenv(childNamespace)
-	log := &record{client: live, namespace: namespace}
+	log := newRecord(live, namespace)
 	b, err := driver.New(driver.Options{
-		Client: live, Tenant: tenantName, Listen: "127.0.0.1:0", Log: log, Timing: hasty,
+		Client: live, Tenant: tenantName, Listen: "127.0.0.1:0", Log: log, Marks: log.marks, Timing: hasty,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)).With("at", name), Metrics: prometheus.NewRegistry(),
 		Pod: driver.Pod{Namespace: namespace, Name: name, UID: "uid-of-" + name, IP: "127.0.0.1"},
 	})
@@ -88,7 +88,7 @@ func childDo(ctx context.Context, b *driver.Replica, log *record, line string) {
 		fmt.Println("acknowledged", revision)
 		return
 	}
-	revisions, err := b.ReadIndex(ctx)
+	revisions, err := b.ReadIndex(ctx, tenantOfTest)
 	if err != nil {
 		fmt.Println("reading failed:", err)
 		return

@@ -14,11 +14,12 @@ import (
 func (n *node) carryOut(effect readindex.Effect) {
 	switch e := effect.(type) {
 	case readindex.Raise:
-		n.log.Raise(e.Revisions)
+		n.marks.RaiseAll(e.Revisions)
 	case readindex.Publish:
 		n.publish(e.View)
 	case readindex.Restart:
 		n.log.Restart()
+		n.marks.Forget()
 	case readindex.Added:
 		n.peers[e.Peer] = n.newPeer(e)
 	case readindex.Removed:
@@ -145,7 +146,7 @@ func (n *node) tidy(ctx context.Context, lease *coordinationv1.Lease) {
 
 // sync asks the API server for its latest resourceVersions.
 func (n *node) sync(ctx context.Context) {
-	before := n.log.Revisions()
+	before := n.marks.Max()
 	calling, cancel := context.WithTimeout(ctx, n.timing.Call)
 	defer cancel()
 	latest, err := n.log.Latest(calling)

@@ -3,6 +3,9 @@ package driver
 import (
 	"context"
 	"net"
+	"sync"
+
+	"github.com/kubescim/kubescim/internal/readindex"
 )
 
 // SetDial makes the replica reach the others in another way.
@@ -24,3 +27,20 @@ func (r *Replica) Members() int { return r.node.view.Load().Members }
 
 // Rounds returns how many rounds there have been.
 func (r *Replica) Rounds() int64 { return r.rounds.count() }
+
+// OnceRead has something happen between the next reading of the marks and what follows it.
+func (r *Replica) OnceRead(then func()) {
+	r.node.marks = &interrupted{marks: r.node.marks, then: sync.OnceFunc(then)}
+}
+
+// interrupted are marks after whose reading something happens.
+type interrupted struct {
+	marks
+	then func()
+}
+
+func (i *interrupted) Max() readindex.Revisions {
+	read := i.marks.Max()
+	i.then()
+	return read
+}

@@ -21,7 +21,7 @@ import (
 func answered(ctx context.Context, replicas ...*replica) {
 	GinkgoHelper()
 	for _, r := range replicas {
-		Eventually(func() error { _, err := r.ReadIndex(ctx); return err }).Should(Succeed(), r.name)
+		Eventually(func() error { _, err := r.ReadIndex(ctx, tenantOfTest); return err }).Should(Succeed(), r.name)
 	}
 }
 
@@ -91,7 +91,7 @@ var _ = Describe("A replica that is stopped and goes on", func() {
 		Expect(stopped.process.Signal(syscall.SIGSTOP)).To(Succeed())
 		// It may answer once more: a process does not stop at the moment of the signal.
 		Eventually(func() error {
-			_, err := r.ReadIndex(ctx)
+			_, err := r.ReadIndex(ctx, tenantOfTest)
 			return err
 		}).Should(HaveOccurred())
 		answered(ctx, r)
@@ -141,11 +141,11 @@ var _ = Describe("Replicas that cannot reach each other", func() {
 		began := time.Now()
 		for time.Since(began) < 8*time.Second { // Longer than a Lease.
 			for _, r := range replicas[:2] {
-				_, err := r.ReadIndex(ctx)
+				_, err := r.ReadIndex(ctx, tenantOfTest)
 				Expect(err).To(HaveOccurred())
 				Expect(r.Member()).To(BeTrue())
 			}
-			_, err := replicas[2].ReadIndex(ctx)
+			_, err := replicas[2].ReadIndex(ctx, tenantOfTest)
 			Expect(err).NotTo(HaveOccurred(), "it can reach both")
 		}
 		line.set(false, false)
@@ -160,11 +160,11 @@ var _ = Describe("Replicas that cannot reach each other", func() {
 		timing.Round = time.Second
 		start(ctx, timing)
 		line.set(false, true)
-		_, err := replicas[0].ReadIndex(ctx)
+		_, err := replicas[0].ReadIndex(ctx, tenantOfTest)
 		Expect(err).To(HaveOccurred())
 		began := time.Now()
 		for range 1000 {
-			_, err := replicas[0].ReadIndex(ctx)
+			_, err := replicas[0].ReadIndex(ctx, tenantOfTest)
 			Expect(err).To(HaveOccurred())
 		}
 		Expect(time.Since(began)).To(BeNumerically("<", 1000*timing.Round/100))
@@ -196,7 +196,7 @@ var _ = Describe("A replica whose Lease is not renewed", func() {
 		lost := replicas[1]
 		lost.refused.Store(true)
 		Eventually(lost.Member, "3s").Should(BeFalse())
-		_, err := lost.ReadIndex(ctx)
+		_, err := lost.ReadIndex(ctx, tenantOfTest)
 		Expect(err).To(HaveOccurred())
 		Expect(lost.Lead()).To(BeFalse())
 		answered(ctx, replicas[0]) // It still answers; nobody needs to give it up.
@@ -233,7 +233,7 @@ var _ = Describe("A replica whose Lease is not renewed", func() {
 		}
 		Consistently(func(g Gomega) {
 			for _, r := range replicas {
-				_, err := r.ReadIndex(ctx)
+				_, err := r.ReadIndex(ctx, tenantOfTest)
 				g.Expect(err).NotTo(HaveOccurred())
 			}
 		}, "4s").Should(Succeed())
@@ -324,7 +324,7 @@ var _ = Describe("The Lease of a replica", func() {
 		claim.Labels[scimv1alpha1.LabelLease] = scimv1alpha1.LeaseClaim
 		Expect(admin.Create(ctx, claim)).To(Succeed())
 		r := w.startAll(1)[0]
-		_, err := r.ReadIndex(ctx)
+		_, err := r.ReadIndex(ctx, tenantOfTest)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(admin.Get(ctx, client.ObjectKeyFromObject(claim), claim)).To(Succeed())
 	})

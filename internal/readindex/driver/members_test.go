@@ -63,7 +63,7 @@ var _ = Describe("A replica alone", func() {
 		Expect(r.err).NotTo(HaveOccurred())
 		Expect(r.Member()).To(BeFalse())
 		Expect(w.lease(ctx, r.name)).To(BeNil())
-		_, err := r.ReadIndex(ctx)
+		_, err := r.ReadIndex(ctx, tenantOfTest)
 		Expect(err).To(HaveOccurred())
 	})
 
@@ -103,7 +103,7 @@ var _ = Describe("Several replicas", func() {
 		w := newWorld(ctx, patient)
 		replicas := w.startAll(3)
 		for _, r := range replicas {
-			Eventually(func() error { _, err := r.ReadIndex(ctx); return err }).Should(Succeed())
+			Eventually(func() error { _, err := r.ReadIndex(ctx, tenantOfTest); return err }).Should(Succeed())
 		}
 		var last, answers atomic.Uint64
 		last.Store(1 << 40)
@@ -120,7 +120,7 @@ var _ = Describe("Several replicas", func() {
 					// What is told after last has been read may or may not be seen.
 					r := replicas[rand.IntN(3)]
 					teller := replicas[rand.IntN(3)]
-					before := teller.log.Revisions()[readindex.Users]
+					before := teller.log.marks.Of(tenantOfTest)[readindex.Users]
 					Expect(users(ctx, r)).To(BeNumerically(">=", before))
 					answers.Add(1)
 				}
@@ -135,7 +135,7 @@ var _ = Describe("Several replicas", func() {
 		first := w.startAll(2)
 		stop, reading := make(chan struct{}), sync.WaitGroup{}
 		for _, r := range first {
-			Eventually(func() error { _, err := r.ReadIndex(ctx); return err }).Should(Succeed())
+			Eventually(func() error { _, err := r.ReadIndex(ctx, tenantOfTest); return err }).Should(Succeed())
 			reading.Go(func() {
 				defer GinkgoRecover()
 				for {
@@ -143,7 +143,7 @@ var _ = Describe("Several replicas", func() {
 					case <-stop:
 						return
 					default:
-						_, err := r.ReadIndex(ctx)
+						_, err := r.ReadIndex(ctx, tenantOfTest)
 						Expect(err).NotTo(HaveOccurred())
 					}
 				}
@@ -184,7 +184,7 @@ var _ = Describe("Several replicas", func() {
 		Expect(admin.Create(ctx, older)).To(Succeed())
 		r := w.start("acme-scim-0")
 		Eventually(r.Member).Should(BeTrue())
-		_, err := r.ReadIndex(ctx)
+		_, err := r.ReadIndex(ctx, tenantOfTest)
 		Expect(err).To(MatchError(ContainSubstring(older.Name)))
 		revision := w.write(ctx)
 		Eventually(func(g Gomega) { g.Expect(users(ctx, r)).To(BeNumerically(">=", revision)) }).Should(Succeed())
@@ -198,7 +198,7 @@ var _ = Describe("Several replicas", func() {
 		replicas := w.startAll(2)
 		answered(ctx, replicas...)
 		Consistently(replicas[0].Member, "1s").Should(BeTrue()) // Far longer than a connection may be silent.
-		_, err := replicas[0].ReadIndex(ctx)
+		_, err := replicas[0].ReadIndex(ctx, tenantOfTest)
 		Expect(err).NotTo(HaveOccurred())
 
 		Expect(replicas[0].metric("kubescim_barrier_member")).To(Equal(1.0))
@@ -207,7 +207,7 @@ var _ = Describe("Several replicas", func() {
 		Expect(replicas[0].metric("kubescim_barrier_round_duration_seconds")).To(BeNumerically(">=", 2))
 		before := replicas[0].metric("kubescim_barrier_fallbacks_total")
 		replicas[0].leave()
-		_, err = replicas[0].ReadIndex(ctx)
+		_, err = replicas[0].ReadIndex(ctx, tenantOfTest)
 		Expect(err).To(HaveOccurred())
 		Expect(replicas[0].metric("kubescim_barrier_fallbacks_total")).To(Equal(before + 1))
 		Expect(replicas[0].metric("kubescim_barrier_member")).To(Equal(0.0))
@@ -216,11 +216,11 @@ var _ = Describe("Several replicas", func() {
 	It("do not wait for each other's readers that have given up", func(ctx SpecContext) {
 		w := newWorld(ctx, patient)
 		replicas := w.startAll(2)
-		Eventually(func() error { _, err := replicas[0].ReadIndex(ctx); return err }).Should(Succeed())
+		Eventually(func() error { _, err := replicas[0].ReadIndex(ctx, tenantOfTest); return err }).Should(Succeed())
 		over, cancel := context.WithCancel(ctx)
 		cancel()
-		Eventually(func() error { _, err := replicas[0].ReadIndex(over); return err }).Should(MatchError(context.Canceled))
-		_, err := replicas[0].ReadIndex(ctx)
+		Eventually(func() error { _, err := replicas[0].ReadIndex(over, tenantOfTest); return err }).Should(MatchError(context.Canceled))
+		_, err := replicas[0].ReadIndex(ctx, tenantOfTest)
 		Expect(err).NotTo(HaveOccurred())
 	}, SpecTimeout(time.Minute))
 })

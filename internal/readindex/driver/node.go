@@ -17,6 +17,7 @@ import (
 // of one event at a time, and carries out what comes of that (effects.go).
 type node struct {
 	log     Log
+	marks   marks
 	logger  *slog.Logger
 	timing  Timing
 	dialler *dialler
@@ -60,7 +61,7 @@ type verdict struct {
 
 func newNode(o Options, timing Timing, dialler *dialler, leases *leases) *node {
 	n := &node{
-		log: o.Log, logger: o.Logger, timing: timing, dialler: dialler, leases: leases, rates: o.Rates,
+		log: o.Log, marks: o.Marks, logger: o.Logger, timing: timing, dialler: dialler, leases: leases, rates: o.Rates,
 		began: time.Now(),
 		renew: make(chan struct{}, 1), rewritten: make(chan struct{}, 1),
 		core: readindex.New(readindex.Config{
@@ -121,11 +122,18 @@ func (n *node) end(ctx context.Context, event readindex.Event) {
 	}
 }
 
-// revisions are the own ones, with what peers have handed over that nobody has seen yet.
+// revisions are the own ones, for all tenants, with what peers have handed over that nobody has
+// seen yet.
 func (n *node) revisions() readindex.Revisions {
-	// What is taken out of the view has been raised in the log before.
+	// What is taken out of the view has been raised in the marks before.
 	handedOver := n.view.Load().HandedOver
-	return n.log.Revisions().Max(handedOver)
+	return n.marks.Max().Max(handedOver)
+}
+
+// revisionsOf are those for one tenant.
+func (n *node) revisionsOf(tenant readindex.Tenant) readindex.Revisions {
+	handedOver := n.view.Load().HandedOver
+	return n.marks.Of(tenant).Max(handedOver)
 }
 
 // heard notes how often history was rewritten, as far as a peer knows.

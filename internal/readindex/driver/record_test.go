@@ -11,51 +11,29 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex"
 )
 
+var tenantOfTest = readindex.TenantOf(tenantName)
+
 // record is the store of a replica as far as the driver sees it: what was
 // acknowledged to clients.
 type record struct {
 	client    client.Client
 	namespace string
 
+	marks *readindex.Marks
+
 	mu     sync.Mutex
-	known  readindex.Revisions
-	void   readindex.Revisions // Until the next Raise.
-	latest int                 // How often Latest was called.
+	latest int // How often Latest was called.
 	// restarts counts calls to Restart.
 	restarts int
-	// once, if set, is called when Revisions has been read the next time, before it is
-	// returned.
-	once func()
 }
 
-func (r *record) Revisions() readindex.Revisions {
-	r.mu.Lock()
-	read, then := r.known.Max(r.void), r.once
-	r.once = nil
-	r.mu.Unlock()
-	if then != nil {
-		then()
-	}
-	return read
-}
-
-// onceRead has something happen between the next reading of Revisions and what follows it.
-func (r *record) onceRead(then func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.once = then
-}
-
-func (r *record) Raise(m readindex.Revisions) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.known, r.void = r.known.Max(m), readindex.Revisions{}
+func newRecord(live client.Client, namespace string) *record {
+	return &record{client: live, namespace: namespace, marks: readindex.NewMarks()}
 }
 
 func (r *record) Restart() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.void, r.known = r.void.Max(r.known), readindex.Revisions{}
 	r.restarts++
 }
 
@@ -89,11 +67,7 @@ func (r *record) asked() int {
 }
 
 // acknowledge notes that a client was told of a user with the resourceVersion.
-func (r *record) acknowledge(revision uint64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.known = r.known.Max(acknowledged(revision))
-}
+func (r *record) acknowledge(revision uint64) { r.marks.Raise(tenantOfTest, readindex.Users, revision) }
 
 func acknowledged(revision uint64) readindex.Revisions {
 	return readindex.Revisions{readindex.Users: revision}
@@ -101,6 +75,6 @@ func acknowledged(revision uint64) readindex.Revisions {
 
 // users returns at which revision of the users a replica reads.
 func users(ctx context.Context, r *replica) (uint64, error) {
-	revisions, err := r.ReadIndex(ctx)
+	revisions, err := r.ReadIndex(ctx, tenantOfTest)
 	return revisions[readindex.Users], err
 }

@@ -29,19 +29,21 @@ type Pod struct{ Namespace, Name, UID, IP string }
 // Log is the store of this replica as ReadIndex sees it. It is used from several
 // goroutines.
 type Log interface {
-	// Revisions cover every answer that has been given to a client, and every Raise.
-	Revisions() readindex.Revisions
-	// Raise makes all later Revisions at least these, which Latest returned: it was called
-	// after the last Restart.
-	Raise(latest readindex.Revisions)
-	// Latest returns the resourceVersions as of now, by a consistent read at the
-	// API server.
+	// Latest returns the resourceVersions as of now, those of all tenants, by a consistent
+	// read at the API server.
 	Latest(ctx context.Context) (readindex.Revisions, error)
 	// Restart is called when history was rewritten, so that no resourceVersion of before
 	// says anything: etcd was restored to an older state. The store is to read everything
-	// anew. Until the next Raise, Revisions cover what was acknowledged before, too; then
-	// they cover no more than that Raise and what was acknowledged after Restart.
+	// anew. When Restart has returned, no watch that began before raises the Marks any more.
 	Restart()
+}
+
+// marks are readindex.Marks as the driver uses them.
+type marks interface {
+	Of(tenant readindex.Tenant) readindex.Revisions
+	Max() readindex.Revisions
+	RaiseAll(latest readindex.Revisions)
+	Forget()
 }
 
 // Options say what a Replica works on.
@@ -53,8 +55,10 @@ type Options struct {
 	Tenant string
 	// Listen is the address to listen at for the other replicas. Those are told
 	// the pod's IP and the port that this one has.
-	Listen  string
-	Log     Log
+	Listen string
+	Log    Log
+	// Marks cover, for each tenant, every answer that has been given to a client.
+	Marks   *readindex.Marks
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer
 	// Usage, if set, returns what the Lease is to state as contract.AnnotationUsage;
@@ -194,11 +198,11 @@ func (r *Replica) Lead() bool {
 }
 
 // ReadIndex takes part in the next round. It returns Revisions that are at least those of
-// every member at some moment after the call began, the own ones included. An error
-// means that a member could not be asked, or the context was done: the caller
+// every member for the tenant at some moment after the call began, the own ones included. An
+// error means that a member could not be asked, or the context was done: the caller
 // reads from the API server instead.
-func (r *Replica) ReadIndex(ctx context.Context) (readindex.Revisions, error) {
-	revisions, err := r.rounds.readIndex(ctx)
+func (r *Replica) ReadIndex(ctx context.Context, tenant readindex.Tenant) (readindex.Revisions, error) {
+	revisions, err := r.rounds.readIndex(ctx, tenant)
 	if err != nil {
 		r.rounds.metrics.fallbacks.Inc()
 	}

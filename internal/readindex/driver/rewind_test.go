@@ -22,7 +22,7 @@ var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
 		replicas[1].Rewound() // Whoever finds out as well.
 		for _, r := range replicas {
 			Eventually(func() int {
-				_, _ = r.ReadIndex(ctx) // By which they hear of each other.
+				_, _ = r.ReadIndex(ctx, tenantOfTest) // By which they hear of each other.
 				return r.log.restarted()
 			}).Should(Equal(1), r.name)
 		}
@@ -49,8 +49,8 @@ var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
 		replicas := w.startAll(2)
 		answered(ctx, replicas...)
 		replicas[1].log.acknowledge(1 << 50) // In the history that is no more.
-		replicas[1].log.onceRead(replicas[1].Rewound)
-		_, err := replicas[0].ReadIndex(ctx)
+		replicas[1].OnceRead(replicas[1].Rewound)
+		_, err := replicas[0].ReadIndex(ctx, tenantOfTest)
 		Expect(err).To(MatchError(ContainSubstring("etcd has been restored")))
 		Expect(replicas[0].log.restarted()).To(Equal(1))
 	})
@@ -70,7 +70,7 @@ var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
 		Eventually(writing).Should(BeClosed())
 		replicas[1].Rewound()
 		Eventually(func() int {
-			_, _ = replicas[0].ReadIndex(ctx) // By which it hears of it.
+			_, _ = replicas[0].ReadIndex(ctx, tenantOfTest) // By which it hears of it.
 			return replicas[0].log.restarted()
 		}).Should(Equal(1))
 		answered(ctx, replicas...)
@@ -110,7 +110,7 @@ var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
 		Expect(admin.Delete(ctx, w.lease(ctx, replicas[0].name))).To(Succeed()) // So that it asks.
 		for _, r := range replicas {
 			Eventually(func() int {
-				_, _ = r.ReadIndex(ctx) // By which they hear of each other.
+				_, _ = r.ReadIndex(ctx, tenantOfTest) // By which they hear of each other.
 				return r.log.restarted()
 			}).Should(BeNumerically(">=", 1), r.name)
 		}

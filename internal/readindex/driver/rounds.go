@@ -54,18 +54,19 @@ func (t turn) lock()   { t <- struct{}{} }
 func (t turn) unlock() { <-t }
 
 // readIndex takes part in the next round.
-func (r *rounds) readIndex(ctx context.Context) (readindex.Revisions, error) {
+func (r *rounds) readIndex(ctx context.Context, tenant readindex.Tenant) (readindex.Revisions, error) {
 	v := r.node.view.Load()
 	if err := v.MayRead(r.node.now()); err != nil {
 		return readindex.Revisions{}, err
 	}
 	if len(v.links) == 0 {
-		return r.node.revisions(), nil
+		return r.node.revisionsOf(tenant), nil
 	}
 	mine := r.enter()
 	select {
 	case <-mine.done:
-		return mine.revisions, mine.err
+		// The own ones come last: a peer that left in the meantime may have raised them.
+		return mine.revisions.Max(r.node.revisionsOf(tenant)), mine.err
 	case <-ctx.Done():
 		return readindex.Revisions{}, ctx.Err()
 	}
@@ -122,8 +123,7 @@ func (r *rounds) round() (readindex.Revisions, error) {
 	began := time.Now()
 	revisions, err := r.askAll(v)
 	r.metrics.observe(began, err)
-	// The own ones come last: a peer that left in the meantime may have raised them.
-	return revisions.Max(r.node.revisions()), err
+	return revisions, err
 }
 
 // askAll asks every peer in the view that has a link. All questions are out before

@@ -135,7 +135,7 @@ func (s *server) answer(conn *tls.Conn, spoken protocol, p *peer) {
 		case frameLeave:
 			history, last := spoken.decodeRevisions(content)
 			s.node.heard(history)
-			own := s.node.log.Revisions()
+			own := s.node.marks.Max()
 			s.node.step(readindex.PeerLeft{Peer: p.id, Last: last, Own: own})
 			_ = writeFrame(conn, buffer, frameLeft, nil)
 			return

@@ -199,12 +199,12 @@ func (w *world) newReplica(name string) (*replica, error) {
 		return nil, err
 	}
 	r := &replica{
-		name: name, log: &record{namespace: w.namespace}, metrics: prometheus.NewRegistry(), rates: ratelimit.New(), ended: make(chan struct{}),
+		name: name, log: newRecord(nil, w.namespace), metrics: prometheus.NewRegistry(), rates: ratelimit.New(), ended: make(chan struct{}),
 	}
 	guarded := interceptor.NewClient(live, r.refusing())
 	r.log.client = guarded
 	r.Replica, err = driver.New(driver.Options{
-		Client: guarded, Tenant: tenantName, Listen: "127.0.0.1:0", Log: r.log,
+		Client: guarded, Tenant: tenantName, Listen: "127.0.0.1:0", Log: r.log, Marks: r.log.marks,
 		Logger: w.logger.With("at", name), Metrics: r.metrics, Rates: r.rates, Timing: w.timing,
 		Pod: driver.Pod{Namespace: w.namespace, Name: name, UID: "uid-of-" + name, IP: "127.0.0.1"},
 	})

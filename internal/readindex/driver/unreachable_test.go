@@ -51,7 +51,7 @@ var _ = Describe("Replicas whose peer port is blocked", func() {
 			Eventually(r.Member).Should(BeTrue(), r.name)
 		}
 		for _, r := range replicas {
-			_, err := r.ReadIndex(ctx)
+			_, err := r.ReadIndex(ctx, tenantOfTest)
 			Expect(err).To(MatchError(ContainSubstring("cannot be asked")))
 		}
 		Eventually(w.unreachable(ctx, replicas...)).Should(ConsistOf(
@@ -72,7 +72,7 @@ var _ = Describe("Replicas whose peer port is blocked", func() {
 		newcomer, err := w.newReplica("acme-scim-new")
 		Expect(err).NotTo(HaveOccurred())
 		w.connect(newcomer, first).set(true, false)
-		_, err = first.ReadIndex(ctx)
+		_, err = first.ReadIndex(ctx, tenantOfTest)
 		Expect(err).NotTo(HaveOccurred())
 		newcomer.run()
 		DeferCleanup(newcomer.leave)
@@ -80,7 +80,7 @@ var _ = Describe("Replicas whose peer port is blocked", func() {
 			Expect(time.Since(began)).To(BeNumerically("<", 30*time.Second))
 			time.Sleep(time.Millisecond)
 		}
-		_, err = first.ReadIndex(ctx)
+		_, err = first.ReadIndex(ctx, tenantOfTest)
 		Expect(err).To(HaveOccurred(), "it would miss what the newcomer acknowledges")
 	})
 
@@ -163,7 +163,7 @@ var _ = Describe("Replicas of different releases", func() {
 	It("read at the API server if they have no protocol in common, and the update goes on", func(ctx SpecContext) {
 		w := newWorld(ctx, hasty)
 		replicas := speaking(w, nil, []byte{9})
-		_, err := replicas[0].ReadIndex(ctx)
+		_, err := replicas[0].ReadIndex(ctx, tenantOfTest)
 		Expect(err).To(HaveOccurred())
 		replicas[0].leave()
 		answered(ctx, replicas[1])

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/filter"
 	"github.com/kubescim/kubescim/internal/store"
@@ -23,7 +24,7 @@ var _ = Describe("A replica that reads at the API server", func() {
 	It("catches up with it in memory when the other replicas cannot be asked and there is much to read", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
 		tenant := client.ObjectKey{Namespace: namespace, Name: "acme"}
-		memory := cache.New(watching, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+		memory := cache.New(watching, tenant, readindex.NewMarks(), slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
 		members := lost{alone{memory}}
 		memory.Follow(registry)
 		running, stop := context.WithCancel(context.Background())
@@ -77,7 +78,7 @@ var _ = Describe("A replica that reads at the API server", func() {
 		user, err := newStore(live, namespace).Create(ctx, newUser("jim@example.com"), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
 		tenant := client.ObjectKey{Namespace: namespace, Name: "acme"}
-		asleep := New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: cache.New(watching, tenant, slog.New(slog.DiscardHandler))})
+		asleep := New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: cache.New(watching, tenant, readindex.NewMarks(), slog.New(slog.DiscardHandler))})
 		var asked int64
 		view := store.View{Memory: func(_ context.Context, bytes int64) error {
 			asked += bytes

@@ -28,7 +28,7 @@ func (alone) Member() bool { return true }
 func (alone) Lead() bool { return true }
 
 // ReadIndex implements Members.
-func (a alone) ReadIndex(context.Context) (readindex.Revisions, error) {
+func (a alone) ReadIndex(context.Context, readindex.Tenant) (readindex.Revisions, error) {
 	return a.cache.Revisions(), nil
 }
 

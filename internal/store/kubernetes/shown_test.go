@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/filter"
 	"github.com/kubescim/kubescim/internal/store"
@@ -230,7 +231,7 @@ var _ = Describe("A replica", func() {
 			},
 		})
 		tenant := client.ObjectKey{Namespace: at.namespace, Name: "acme"}
-		memory := cache.New(onUsers, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+		memory := cache.New(onUsers, tenant, readindex.NewMarks(), slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
 		members := at.all.start(memory, fog.clear)
 		s := sized(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory, Members: members}), small)
 		first, second, third := at.create(ctx, "a@example.com"), at.create(ctx, "b@example.com"), at.create(ctx, "c@example.com")

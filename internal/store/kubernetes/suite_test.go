@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/conformance"
@@ -125,7 +126,7 @@ type replicas struct {
 func (r *replicas) Replica() store.Store {
 	GinkgoHelper()
 	tenant := client.ObjectKey{Namespace: r.namespace, Name: "acme"}
-	memory := cache.New(watching, tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+	memory := cache.New(watching, tenant, readindex.NewMarks(), slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
 	members := r.start(memory, func() {})
 	return sized(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory, Members: members}), r.sizes)
 }

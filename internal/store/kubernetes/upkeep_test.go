@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
@@ -165,7 +166,7 @@ var _ = Describe("The upkeep", func() {
 
 	It("waits until it is known what the users of the tenant are", func(ctx SpecContext) {
 		tenant := client.ObjectKey{Namespace: namespace, Name: "acme"}
-		memory := cache.New(watching, tenant, slog.New(slog.DiscardHandler)) // which follows nothing yet
+		memory := cache.New(watching, tenant, readindex.NewMarks(), slog.New(slog.DiscardHandler)) // which follows nothing yet
 		early := NewUpkeep(New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory}), upkeep.Options{
 			Policy: func() store.Policy { return store.Policy{} },
 		}, prometheus.NewRegistry())

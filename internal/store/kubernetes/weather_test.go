@@ -128,7 +128,7 @@ func newScene(ctx context.Context) *scene {
 func (s *scene) start(w *weather) *Store {
 	GinkgoHelper()
 	tenant := client.ObjectKey{Namespace: s.namespace, Name: "acme"}
-	memory := cache.New(w.client(), tenant, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+	memory := cache.New(w.client(), tenant, readindex.NewMarks(), slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
 	members := s.all.start(memory, w.clear)
 	return New(Options{Client: live, Tenant: tenant, Groups: registry.Group(), Cache: memory, Members: members})
 }
@@ -201,7 +201,7 @@ type together struct {
 }
 
 // ReadIndex implements Members.
-func (t together) ReadIndex(context.Context) (readindex.Revisions, error) {
+func (t together) ReadIndex(context.Context, readindex.Tenant) (readindex.Revisions, error) {
 	t.replicas.mu.Lock()
 	defer t.replicas.mu.Unlock()
 	var revisions readindex.Revisions
@@ -215,6 +215,6 @@ func (t together) ReadIndex(context.Context) (readindex.Revisions, error) {
 type lost struct{ Members }
 
 // ReadIndex implements Members.
-func (lost) ReadIndex(context.Context) (readindex.Revisions, error) {
+func (lost) ReadIndex(context.Context, readindex.Tenant) (readindex.Revisions, error) {
 	return readindex.Revisions{}, errLost
 }

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec/codectest"
 )
 
@@ -105,7 +106,7 @@ func BenchmarkReflector(b *testing.B) {
 		}
 		run := func(b *testing.B, body *endless, revision string) {
 			b.Helper()
-			memory := New(benchClient(b, body), client.ObjectKey{Namespace: "default", Name: "acme"}, slog.New(slog.DiscardHandler))
+			memory := New(benchClient(b, body), client.ObjectKey{Namespace: "default", Name: "acme"}, readindex.NewMarks(), slog.New(slog.DiscardHandler))
 			reflectors := map[string]*reflector{}
 			for i, f := range memory.reflectors(content{registry: registry}) {
 				reflectors[[]string{"user", "group of 100", "slice of 100"}[i]] = f

@@ -17,8 +17,8 @@ import (
 const keepUpPeriod = 5 * time.Second
 
 // Cache is a tenant's users and groups in memory, brought there by a reflector for each
-// kind. It is one replica's part in ReadIndex: it knows the revisions of what the replica
-// has acknowledged to clients, and waits until it is as new as what any other replica has.
+// kind. It is one replica's part in ReadIndex: it raises the replica's Marks to the revisions
+// of what clients may be told, and waits until it is as new as what any other replica has told.
 //
 // A nil Cache holds nothing and is never synced.
 type Cache struct {
@@ -43,16 +43,19 @@ type content struct {
 
 // New returns a cache that is empty until it Runs, and of no use before
 // Follow has been called. The client must be allowed to watch the tenant's
-// objects.
-func New(live client.WithWatch, tenant client.ObjectKey, log *slog.Logger) *Cache {
-	return &Cache{client: live, tenant: tenant, log: log, index: index.New(), content: content{replaced: make(chan struct{})}}
+// objects. The marks are those of the replica.
+func New(live client.WithWatch, tenant client.ObjectKey, marks *readindex.Marks, log *slog.Logger) *Cache {
+	return &Cache{
+		client: live, tenant: tenant, log: log, index: index.New(),
+		progress: progress{marks: marks, tenant: readindex.TenantOf(tenant.Name)},
+		content:  content{replaced: make(chan struct{})},
+	}
 }
 
 // Restart implements driver.Log.
 func (c *Cache) Restart() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.progress.forget()
 	c.replace(c.content.registry)
 }
 

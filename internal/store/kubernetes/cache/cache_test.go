@@ -16,7 +16,8 @@ import (
 var _ = Describe("A cache", func() {
 	It("has caught up before anybody reads when a replica has joined", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
-		memory := New(watching, client.ObjectKey{Namespace: namespace, Name: "acme"}, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+		marks := readindex.NewMarks()
+		memory := New(watching, client.ObjectKey{Namespace: namespace, Name: "acme"}, marks, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
 		memory.Follow(registry)
 		running, stop := context.WithCancel(context.Background())
 		ended := make(chan struct{})
@@ -40,7 +41,7 @@ var _ = Describe("A cache", func() {
 			return kinds
 		}
 		Expect(behind()).To(HaveLen(int(readindex.Kinds)))
-		memory.Raise(latest)
+		marks.RaiseAll(latest)
 		// The API server would say it by itself once a minute.
 		Eventually(behind).WithTimeout(4 * keepUpPeriod).Should(BeEmpty())
 	})

@@ -1,7 +1,7 @@
 // Package cache keeps a tenant's users and groups in memory, for reads: a reflector for each
 // kind (reflector.go) brings objects into an index by a watch (watch.go, watch_list.go), and
-// progress (progress.go) knows which revisions that has reached, and which ones this replica
-// has acknowledged to clients. It has no opinion on what is written, and answers no request:
+// progress (progress.go) knows which revisions that has reached, and raises the Marks of this
+// replica to what it may tell clients. It has no opinion on what is written, and answers no request:
 // whoever reads asks Current whether the cache is new enough, by way of Read, and goes to the
 // API server when it is not.
 //

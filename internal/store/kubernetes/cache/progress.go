@@ -10,6 +10,12 @@ import (
 // progress is how far the cache has come, and how far it must have come for
 // what this replica has acknowledged to clients.
 type progress struct {
+	// marks have the highest revision that an answer to a client rests on, or may rest on
+	// because the cache shows it. Bookmarks do not count: they change nothing that is shown,
+	// and other replicas get theirs at other times.
+	marks  *readindex.Marks
+	tenant readindex.Tenant
+
 	mu sync.Mutex
 	// era counts how often everything began anew, as it does with other types. The
 	// watches of an earlier era bring the cache no further.
@@ -20,13 +26,6 @@ type progress struct {
 	// applied is the revision that the cache has reached, by events, bookmarks
 	// or a first list; 0 while it is not in step with the API server.
 	applied readindex.Revisions
-	// acknowledged is the highest revision that an answer to a client rests on, or may
-	// rest on because the cache shows it. Bookmarks do not count: they change
-	// nothing that is shown, and other replicas get theirs at other times.
-	acknowledged readindex.Revisions
-	// void is what was acknowledged of a history that was rewritten since, until it is known what
-	// may have been acknowledged of the new one before that was known.
-	void readindex.Revisions
 	// inVain is the highest revision that was waited for in vain, and until when nobody
 	// else waits for one that is not higher.
 	inVain   [readindex.Kinds]futility
@@ -50,7 +49,7 @@ func (p *progress) advance(era uint64, kind readindex.Kind, revision uint64, eve
 		return
 	}
 	if event {
-		p.acknowledged[kind] = max(p.acknowledged[kind], revision)
+		p.acknowledge(kind, revision)
 	}
 	p.applied[kind] = max(p.applied[kind], revision)
 	p.wake()
@@ -74,16 +73,8 @@ func (p *progress) startOver() uint64 {
 	defer p.mu.Unlock()
 	p.era++
 	p.incarnation++
-	p.applied = readindex.Revisions{}
+	p.applied, p.inVain = readindex.Revisions{}, [readindex.Kinds]futility{}
 	return p.era
-}
-
-// forget notes that history was rewritten: no revision of before says anything.
-func (p *progress) forget() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.void = p.void.Max(p.acknowledged)
-	p.acknowledged, p.inVain = readindex.Revisions{}, [readindex.Kinds]futility{}
 }
 
 // Seen is what the API server had shown at some moment.
@@ -97,7 +88,7 @@ type Seen struct {
 func (p *progress) seen() Seen {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return Seen{era: p.era, revisions: p.acknowledged.Max(p.applied)}
+	return Seen{era: p.era, revisions: p.marks.Shown(p.tenant).Max(p.applied)}
 }
 
 // contradicts reports whether a revision is lower than it can be, unless history was
@@ -138,9 +129,7 @@ func (p *progress) synced() bool {
 
 // acknowledge notes that an answer to a client rests on the revision.
 func (p *progress) acknowledge(kind readindex.Kind, revision uint64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.acknowledged[kind] = max(p.acknowledged[kind], revision)
+	p.marks.Raise(p.tenant, kind, revision)
 }
 
 // acknowledgeIn does the same for the watch of an era, which shows nothing after that.
@@ -148,24 +137,6 @@ func (p *progress) acknowledgeIn(era uint64, kind readindex.Kind, revision uint6
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.era == era {
-		p.acknowledged[kind] = max(p.acknowledged[kind], revision)
-	}
-}
-
-// revisions returns how far another replica must have come to be as new.
-func (p *progress) revisions() readindex.Revisions {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.acknowledged.Max(p.void)
-}
-
-// raise makes the revisions at least m, which is how far everything goes in the history as it
-// is now.
-func (p *progress) raise(m readindex.Revisions) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.void = readindex.Revisions{}
-	for kind := range p.acknowledged {
-		p.acknowledged[kind] = max(p.acknowledged[kind], m[kind])
+		p.acknowledge(kind, revision)
 	}
 }

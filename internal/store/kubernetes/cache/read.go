@@ -47,7 +47,7 @@ func (c *Cache) Current(ctx context.Context, t *schema.ResourceType, members Mem
 	if !c.follows(t) {
 		return fmt.Errorf("the schema of %ss has changed: %w", t.Name, errBehind)
 	}
-	revisions, err := members.ReadIndex(ctx)
+	revisions, err := members.ReadIndex(ctx, c.progress.tenant)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func TestWatchesThatEndAtOnceAreBegunAgainMoreAndMoreRarely(t *testing.T) {
 				memory := New(watches(func(context.Context, *metav1.ListOptions) (watch.Interface, error) {
 					begun++
 					return open()
-				}), client.ObjectKey{Namespace: "default", Name: "acme"}, slog.New(slog.DiscardHandler))
+				}), client.ObjectKey{Namespace: "default", Name: "acme"}, readindex.NewMarks(), slog.New(slog.DiscardHandler))
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				memory.reflectors(content{registry: registry})[0].run(ctx)
@@ -82,7 +82,7 @@ func TestWatchesThatEndAreLoggedWithoutWhatTheAPIServerSays(t *testing.T) {
 				g := NewWithT(t)
 				var log bytes.Buffer
 				memory := New(watches(func(context.Context, *metav1.ListOptions) (watch.Interface, error) { return open() }),
-					client.ObjectKey{Namespace: "default", Name: "acme"}, slog.New(slog.NewTextHandler(&log, nil)))
+					client.ObjectKey{Namespace: "default", Name: "acme"}, readindex.NewMarks(), slog.New(slog.NewTextHandler(&log, nil)))
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				memory.reflectors(content{registry: registry})[0].run(ctx)
@@ -119,7 +119,7 @@ func TestBookmarksThatAreWantedAreNotHeldBack(t *testing.T) {
 				}
 			}()
 			return watch.NewProxyWatcher(events), nil
-		}), client.ObjectKey{Namespace: "default", Name: "acme"}, slog.New(slog.DiscardHandler))
+		}), client.ObjectKey{Namespace: "default", Name: "acme"}, readindex.NewMarks(), slog.New(slog.DiscardHandler))
 		ctx, cancel := context.WithCancel(t.Context())
 		users := memory.reflectors(content{registry: registry})[0]
 		ended := make(chan struct{})

@@ -13,11 +13,9 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
-// Revisions implements driver.Log.
-func (c *Cache) Revisions() readindex.Revisions { return c.progress.revisions() }
-
-// Raise implements driver.Log.
-func (c *Cache) Raise(revisions readindex.Revisions) { c.progress.raise(revisions) }
+// Revisions are how far another replica must have come to be as new as what this one has
+// acknowledged.
+func (c *Cache) Revisions() readindex.Revisions { return c.progress.marks.Of(c.progress.tenant) }
 
 // Latest implements driver.Log with a consistent LIST of one object of each
 // kind, whose resourceVersion is that of the whole collection.

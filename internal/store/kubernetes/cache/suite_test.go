@@ -90,7 +90,9 @@ func createUser(ctx context.Context, namespace, userName string) string {
 type alone struct{ *Cache }
 
 // ReadIndex implements Members.
-func (a alone) ReadIndex(context.Context) (readindex.Revisions, error) { return a.Revisions(), nil }
+func (a alone) ReadIndex(context.Context, readindex.Tenant) (readindex.Revisions, error) {
+	return a.Revisions(), nil
+}
 
 // Rewound implements Members.
 func (alone) Rewound() {}
