@@ -83,11 +83,14 @@ func Containerd(dir layout.Dir) *daemon.Daemon {
 	}
 }
 
-// APIServer listens on all addresses, because pods reach it on the bridge and clients on loopback.
+// APIServer listens on all addresses, because pods reach it on the bridge and clients on loopback. It keeps an audit
+// log, of 400 MB at the most.
 func APIServer(dir layout.Dir, programs *binaries.Set) *daemon.Daemon {
+	policy := dir.Config(auditPolicyFile)
 	return &daemon.Daemon{
-		Name: binaries.APIServer,
-		Path: programs.Path(binaries.APIServer),
+		Name:   binaries.APIServer,
+		Path:   programs.Path(binaries.APIServer),
+		Config: policy,
 		Args: []string{
 			"--bind-address=0.0.0.0",
 			"--secure-port=6443",
@@ -117,6 +120,10 @@ func APIServer(dir layout.Dir, programs *binaries.Set) *daemon.Daemon {
 			"--authorization-mode=Node,RBAC",
 			"--enable-admission-plugins=NodeRestriction",
 			"--allow-privileged=true",
+			"--audit-policy-file=" + policy,
+			"--audit-log-path=" + dir.LogFile("audit"),
+			"--audit-log-maxsize=200",
+			"--audit-log-maxbackup=1",
 		},
 		Listens: []string{"0.0.0.0:6443"},
 		Ready:   func(ctx context.Context) error { return apiReady(ctx, dir) },

@@ -130,6 +130,23 @@ func kubeProxyConfig(dir layout.Dir, bridgeFiltered bool) ([]byte, error) {
 	})
 }
 
+// auditPolicyFile is the name of the file with auditPolicy.
+const auditPolicyFile = "audit-policy.yaml"
+
+// auditPolicy has a line written for each request that ends, without what is in objects. Those of administrators, and
+// the API server's own, are left out: they are tests and load, and there are many.
+func auditPolicy() ([]byte, error) {
+	return render(object{
+		"apiVersion": "audit.k8s.io/v1",
+		"kind":       "Policy",
+		"omitStages": []string{"RequestReceived", "ResponseStarted"},
+		"rules": []object{
+			{"level": "None", "userGroups": []string{"system:masters"}},
+			{"level": "Metadata"},
+		},
+	})
+}
+
 // WriteConfigs writes the configuration files of all daemons.
 func WriteConfigs(dir layout.Dir, bridgeFiltered bool) error {
 	cni, err := cniConfig(dir)
@@ -144,11 +161,16 @@ func WriteConfigs(dir layout.Dir, bridgeFiltered bool) error {
 	if err != nil {
 		return err
 	}
+	audit, err := auditPolicy()
+	if err != nil {
+		return err
+	}
 	for path, content := range map[string][]byte{
 		dir.Path("cni", "10-kubescim.conflist"): cni,
 		dir.Config("containerd.toml"):           containerdConfig(dir),
 		dir.Config("kubelet.yaml"):              kubelet,
 		dir.Config("kube-proxy.yaml"):           kubeProxy,
+		dir.Config(auditPolicyFile):             audit,
 	} {
 		if err := layout.WriteIfChanged(path, content, 0o600); err != nil {
 			return err
