@@ -42,6 +42,11 @@ func NewTenant(backend store.Store, limits limit.Limits, rates *ratelimit.Bucket
 	return Over(exchange.NewShared(backend, limits, rates, accesslog.New(log, metrics)), needs...)
 }
 
+// NewTenantIn returns the runtime of one of several tenants of a process, by its name.
+func NewTenantIn(process *exchange.Process, name string, backend store.Store, limits limit.Limits, rates *ratelimit.Buckets, log *slog.Logger, metrics *accesslog.Metrics) *Tenant {
+	return Over(process.NewShared(name, backend, limits, rates, accesslog.New(log, metrics)))
+}
+
 // Over returns the runtime of a tenant whose requests have in common what is in shared, and
 // that needs the same as one of NewTenant.
 func Over(shared *exchange.Shared, needs ...func() bool) *Tenant {
@@ -114,9 +119,13 @@ func (t *Tenant) Drain() { t.draining.Store(true) }
 // Wrote takes note that so many bytes of an object were written for the tenant.
 func (t *Tenant) Wrote(bytes int64) { t.shared.Writes.Charge(bytes+store.ObjectOverhead/2, time.Now()) }
 
-// ServeHTTP implements http.Handler.
-func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP implements http.Handler: it answers a request that can be for no other tenant.
+func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) { t.serveAt("", w, r) }
+
+// serveAt answers a request in whose URL the mount stands before the tenant's own path.
+func (t *Tenant) serveAt(mount string, w http.ResponseWriter, r *http.Request) {
 	x := exchange.New(t.shared, w, r)
+	x.Mount = mount
 	if t.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
@@ -162,11 +171,11 @@ func (t *Tenant) serve(x *exchange.Exchange) {
 		x.Fail(err)
 		return
 	}
-	if !t.shared.Slots.TryAcquire(1) {
-		x.Fail(scim.Errorf(http.StatusTooManyRequests, "", "%d requests are under way already; send fewer at a time", t.shared.Limits.Requests))
+	if !t.shared.Slots.TryAcquire() {
+		x.Fail(scim.Errorf(http.StatusTooManyRequests, "", "as many requests are under way as may be; send fewer at a time"))
 		return
 	}
-	defer t.shared.Slots.Release(1)
+	defer t.shared.Slots.Release()
 	ctx, cancel := context.WithDeadline(x.R.Context(), x.Entry.Began.Add(t.shared.Limits.Deadline))
 	defer cancel()
 	x.Ctx = store.WithActor(ctx, x.Actor())

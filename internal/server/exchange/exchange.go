@@ -38,6 +38,9 @@ type Exchange struct {
 	Verifier apikey.Verifier
 	// Parameters are those of SCIM in the URL, once they are read.
 	Parameters url.Values
+	// Mount is what stands before the tenant's own path in the URL, and by which the tenant was
+	// found; empty when it was found by the host.
+	Mount string
 	// Entry is for the log and the metrics: what is asked for, and what comes of it.
 	Entry accesslog.Entry
 
@@ -67,7 +70,7 @@ func New(shared *Shared, w http.ResponseWriter, r *http.Request) *Exchange {
 // Part returns the exchange of an operation of a bulk request, by its index.
 func (x *Exchange) Part(index int, w http.ResponseWriter) *Exchange {
 	return &Exchange{
-		Shared: x.Shared, Settings: x.Settings, W: w, memory: x.Shared.Memory.Share(), within: true,
+		Shared: x.Shared, Settings: x.Settings, Mount: x.Mount, W: w, memory: x.Shared.Memory.Share(), within: true,
 		Entry:    accesslog.Entry{RequestID: x.Entry.RequestID + "." + strconv.Itoa(index), Began: time.Now(), KeyID: x.Entry.KeyID, Source: x.Entry.Source},
 		Verifier: x.Verifier, grant: x.grant, use: auth.Use{From: x.use.From},
 	}
@@ -78,9 +81,28 @@ func (x *Exchange) Actor() store.Actor {
 	return store.Actor{KeyID: x.Verifier.KeyID, RequestID: x.Entry.RequestID}
 }
 
-// BaseURL is the URL under which the client sees the tenant.
+// Path is the base path of the tenant in the URL of the request.
+func (x *Exchange) Path() string {
+	switch x.Mount {
+	case "":
+		return x.Settings.Path
+	case x.Shared.Mount:
+		return x.Settings.mounted
+	default:
+		return x.Mount + x.Settings.Path
+	}
+}
+
+// BaseURL is the URL under which the client sees the tenant. That of one that was found by its
+// name in the path follows from that, and from nothing that only a tenant has which there is.
 func (x *Exchange) BaseURL() string {
-	return request.BaseURL(x.R, x.Settings.PublicURL, x.Settings.Path)
+	path, public := x.Path(), x.Settings.PublicURL
+	if x.Mount != "" {
+		if public = x.Shared.process.PublicURL; public != "" {
+			public += path
+		}
+	}
+	return request.BaseURL(x.R, public, path)
 }
 
 // Writing is the context of a write.

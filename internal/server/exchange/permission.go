@@ -166,12 +166,16 @@ func (x *Exchange) Work(do func() error) error {
 	return do()
 }
 
-// NotPaused returns the error for a request while the tenant is paused.
+// NotPaused returns the error for a request while the tenant is paused, or cannot be served.
 func (x *Exchange) NotPaused() error {
-	if !x.Shared.Settings().Paused {
+	settings := x.Shared.Settings()
+	if !settings.Paused && settings.Fault == "" {
 		return nil
 	}
 	x.retry = retryPaused
+	if settings.Fault != "" {
+		return scim.Errorf(http.StatusServiceUnavailable, "", "%s; nothing is lost, ask who runs this service to mend it", settings.Fault)
+	}
 	return scim.Errorf(http.StatusServiceUnavailable, "", "provisioning is paused for now; nothing is lost, try again later")
 }
 

@@ -25,6 +25,8 @@ type Settings struct {
 	Issuer string
 	// Registry has the resource types with the tenant's schema extensions.
 	Registry *schema.Registry
+	// Fault is why no request can be answered, in words for clients; empty when they can.
+	Fault string
 	// Paused answers 503 to every request with a good token.
 	Paused bool
 	// Profile has the identity provider's departures from the RFCs.
@@ -43,7 +45,8 @@ type Settings struct {
 	// Rate is how many requests with a good token may be sent.
 	Rate ratelimit.Limits
 
-	words accesslog.Words // that a log line may quote; set by Shared.Configure
+	words   accesslog.Words // that a log line may quote; set by Shared.Configure
+	mounted string          // Path behind Shared.Mount; set by Shared.Configure
 }
 
 // CheckRequired returns 400 invalidValue for a user that has not all attributes

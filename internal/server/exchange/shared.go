@@ -4,8 +4,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
 	"github.com/kubescim/kubescim/internal/server/auth"
@@ -13,15 +11,43 @@ import (
 	"github.com/kubescim/kubescim/internal/store"
 )
 
-// Shared is what the requests of one tenant have in common. Make it with NewShared.
+// Process is what the requests of all tenants of a process have in common.
+type Process struct {
+	// PublicURL is the URL under which clients see the process, without the tenant's name and
+	// path; empty when it is what a request was sent to. A tenant that has an URL of its own
+	// is seen under that.
+	PublicURL string
+	// Slots has one for each request with a good token that may be under way.
+	Slots *limit.Pool
+	// Memory is what requests may have together.
+	Memory *limit.ProcessMemory
+	// Unauthenticated bounds what requests without a good token cost. It is the same for all
+	// tenants, and for those that there are not, so that nobody finds out by it which are.
+	Unauthenticated *limit.Unauthenticated
+}
+
+// NewProcess returns what the requests of a process have in common, under limits of which the
+// number of requests is for all of them.
+func NewProcess(limits limit.Limits) *Process {
+	return &Process{
+		Slots: limit.NewPool(limits.Requests), Memory: limit.NewProcessMemory(limit.MemoryLeft),
+		Unauthenticated: limit.NewUnauthenticated(limit.DefaultRates()),
+	}
+}
+
+// Shared is what the requests of one tenant have in common. Make it with NewShared, or as one of
+// several tenants of a process with Process.NewShared.
 type Shared struct {
+	// Mount is what stands before the tenant's own path in the URL of a request that is sent
+	// to the process and names the tenant in its path: /acme. It is empty when there are none.
+	Mount  string
 	Store  store.Store
 	Limits limit.Limits
 	Log    *accesslog.Log
 	// Keyring has the keys that requests are authenticated with.
 	Keyring auth.Keyring
 	// Slots has one for each request with a good token that may be under way.
-	Slots *semaphore.Weighted
+	Slots *limit.Slots
 	// Memory is what requests may have together.
 	Memory *limit.Memory
 	// Writes bounds the bytes that are written.
@@ -31,22 +57,39 @@ type Shared struct {
 	// Unauthenticated bounds what requests without a good token cost.
 	Unauthenticated *limit.Unauthenticated
 
+	process  *Process
 	settings atomic.Pointer[Settings]
 	signing  signing
 }
 
-// NewShared returns what the requests of a tenant over its store have in common.
+// NewShared returns what the requests of a tenant over its store have in common, which is alone
+// in its process.
 func NewShared(backend store.Store, limits limit.Limits, rates *ratelimit.Buckets, log *accesslog.Log) *Shared {
+	process := NewProcess(limits)
 	return &Shared{
-		Rates: rates,
-		Store: backend, Limits: limits, Log: log, Slots: semaphore.NewWeighted(int64(limits.Requests)),
-		Memory: limit.NewMemory(limit.MemoryLeft), Unauthenticated: limit.NewUnauthenticated(limit.DefaultRates()),
+		Rates: rates, Store: backend, Limits: limits, Log: log,
+		Slots: process.Slots.Whole(), Memory: process.Memory.Whole(), Unauthenticated: process.Unauthenticated, process: process,
 	}
+}
+
+// NewShared returns what the requests of one of several tenants have in common. The name of the
+// tenant is the first segment of the path of those that are sent to the process; of a tenant
+// that stands for all that there are not, it is empty.
+func (p *Process) NewShared(name string, backend store.Store, limits limit.Limits, rates *ratelimit.Buckets, log *accesslog.Log) *Shared {
+	shared := &Shared{
+		Rates: rates, Store: backend, Limits: limits, Log: log,
+		Slots: p.Slots.Part(), Memory: p.Memory.Part(), Unauthenticated: p.Unauthenticated, process: p,
+	}
+	if name != "" {
+		shared.Mount = "/" + name
+	}
+	return shared
 }
 
 // Configure makes requests from now on be answered under the settings.
 func (s *Shared) Configure(settings Settings) {
 	settings.words = accesslog.WordsOf(settings.Registry)
+	settings.mounted = s.Mount + settings.Path
 	s.Writes.Resize(settings.WriteBytes)
 	s.Rates.Resize(settings.Rate, time.Now())
 	s.settings.Store(&settings)

@@ -72,7 +72,7 @@ func (x *Exchange) whereToAsk() string {
 	if !x.Shared.issuesTokens() {
 		return ""
 	}
-	url := oauth.ResourceMetadataURL(x.BaseURL(), x.Settings.Path)
+	url := oauth.ResourceMetadataURL(x.BaseURL(), x.Path())
 	if strings.ContainsAny(url, `"\`) {
 		return ""
 	}

@@ -49,11 +49,11 @@ func carryOut(ctx context.Context, x *exchange.Exchange, run *bulk.Run) {
 	}
 	done := make(chan finished)
 	for underWay := 0; ; {
-		for underWay < bulkParallel && (underWay == 0 || x.Shared.Slots.TryAcquire(1)) {
+		for underWay < bulkParallel && (underWay == 0 || x.Shared.Slots.TryAcquire()) {
 			index, operation, ok := run.Next()
 			if !ok {
 				if underWay > 0 {
-					x.Shared.Slots.Release(1)
+					x.Shared.Slots.Release()
 				}
 				break
 			}
@@ -65,7 +65,7 @@ func carryOut(ctx context.Context, x *exchange.Exchange, run *bulk.Run) {
 		}
 		one := <-done
 		if underWay--; underWay > 0 {
-			x.Shared.Slots.Release(1)
+			x.Shared.Slots.Release()
 		}
 		run.Done(one.index, one.result)
 	}
@@ -103,7 +103,7 @@ func requestOf(x *exchange.Exchange, operation bulk.Operation) *http.Request {
 		header.Set("If-Match", operation.Version)
 	}
 	return &http.Request{
-		Method: operation.Method, URL: &url.URL{Path: x.Settings.Path + operation.Path}, Host: x.R.Host, RemoteAddr: x.R.RemoteAddr, Header: header,
+		Method: operation.Method, URL: &url.URL{Path: x.Path() + operation.Path}, Host: x.R.Host, RemoteAddr: x.R.RemoteAddr, Header: header,
 		Body: io.NopCloser(bytes.NewReader(operation.Data)), ContentLength: int64(len(operation.Data)),
 	}
 }

@@ -19,9 +19,9 @@ const searchSegment = ".search"
 // Route answers the request by its URL. Identity providers build URLs by hand,
 // so that an empty segment, as in //Users or /Users/, means nothing.
 func Route(x *exchange.Exchange) error {
-	rest, under := strings.CutPrefix(request.Collapse(x.R.URL.Path), request.Collapse(x.Settings.Path))
+	rest, under := strings.CutPrefix(request.Collapse(x.R.URL.Path), request.Collapse(x.Path()))
 	if !under || rest != "" && rest[0] != '/' {
-		return unknownURL(x.Settings)
+		return unknownURL(x)
 	}
 	var err error
 	if x.Parameters, err = request.Parameters(x.R); err != nil {
@@ -54,7 +54,7 @@ func Route(x *exchange.Exchange) error {
 		return readOnly(x, func() error { return schemas(x, name) })
 	}
 	x.Entry.Resource = "unknown"
-	return unknownURL(x.Settings)
+	return unknownURL(x)
 }
 
 // routeBelow answers a request to the endpoint of a resource type, or to what is
@@ -75,7 +75,7 @@ func routeBelow(x *exchange.Exchange, t *schema.ResourceType, name string) error
 	case name == searchSegment:
 		return postOnly(x, func() error { return search(x, t) })
 	case strings.Contains(name, "/"):
-		return unknownURL(x.Settings)
+		return unknownURL(x)
 	}
 	x.Entry.ID = name
 	switch x.R.Method {
@@ -140,7 +140,7 @@ func me(x *exchange.Exchange) error {
 	return scim.Errorf(http.StatusNotImplemented, "", "the token stands for an identity provider and not for a user, so that there is no /Me")
 }
 
-func unknownURL(settings *exchange.Settings) error {
+func unknownURL(x *exchange.Exchange) error {
 	return scim.Errorf(http.StatusNotFound, "",
-		"there is nothing at this URL; the base URL of this tenant ends in %s, and below it are /Users, /Groups, /Bulk, /.search, /ServiceProviderConfig, /ResourceTypes and /Schemas", settings.Path)
+		"there is nothing at this URL; the base URL of this tenant ends in %s, and below it are /Users, /Groups, /Bulk, /.search, /ServiceProviderConfig, /ResourceTypes and /Schemas", x.Path())
 }

@@ -29,12 +29,12 @@ const (
 	collectEvery = time.Second
 )
 
-// Memory is the memory that requests may have together. A large one waits until there
-// is room for it, and holds nothing meanwhile, neither memory nor the turn to write a
-// resource: of those that wait for each other none would ever go on. One for which there
-// would be no room if it were alone is refused, since a process that exceeds the limit of
-// its container is killed. Small ones are not counted.
-type Memory struct {
+// ProcessMemory is the memory that the requests of a process may have together. A large one
+// waits until there is room for it, and holds nothing meanwhile, neither memory nor the turn
+// to write a resource: of those that wait for each other none would ever go on. One for which
+// there would be no room if it were alone is refused, since a process that exceeds the limit
+// of its container is killed. Small ones are not counted.
+type ProcessMemory struct {
 	left func(collect bool) int64
 
 	mu        sync.Mutex
@@ -44,17 +44,35 @@ type Memory struct {
 	collected time.Time     // when garbage was collected for this
 }
 
-// NewMemory returns the memory that left returns: how many bytes requests may have when
+// NewProcessMemory returns the memory that left returns: how many bytes requests may have when
 // none has any; with collect, garbage does not count. That of a process is MemoryLeft.
-func NewMemory(left func(collect bool) int64) *Memory {
-	return &Memory{left: left, released: make(chan struct{})}
+func NewProcessMemory(left func(collect bool) int64) *ProcessMemory {
+	return &ProcessMemory{left: left, released: make(chan struct{})}
 }
 
-// Acquired returns how many bytes requests have at the moment.
+// Memory is what the requests of one tenant may have of it.
+type Memory struct {
+	*ProcessMemory
+	whole bool
+	own   int64 // bytes that they have; guarded by the process's mutex
+}
+
+// Whole returns the memory of a tenant that is alone in the process: all of it.
+func (p *ProcessMemory) Whole() *Memory { return &Memory{ProcessMemory: p, whole: true} }
+
+// Part returns the memory of one of several tenants. Its requests have no more together than
+// they leave to those of all others, as with Pool.Part, but for a request that needs more than
+// that and is the only one at the moment.
+func (p *ProcessMemory) Part() *Memory { return &Memory{ProcessMemory: p} }
+
+// NewMemory returns the memory of a tenant that is alone in its process.
+func NewMemory(left func(collect bool) int64) *Memory { return NewProcessMemory(left).Whole() }
+
+// Acquired returns how many bytes the tenant's requests have at the moment.
 func (m *Memory) Acquired() int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.acquired
+	return m.own
 }
 
 // acquire acquires so many bytes more for a request that has own of them already, at once or
@@ -70,8 +88,10 @@ func (m *Memory) acquire(own, bytes int64) error {
 			m.room, m.collected = m.left(true), time.Now()
 		}
 	}
-	if m.acquired+bytes <= m.room {
+	fits, fair := m.acquired+bytes <= m.room, m.whole || m.own+bytes <= m.room-m.acquired-bytes
+	if fits && (fair || alone) {
 		m.acquired += bytes
+		m.own += bytes
 		return nil
 	}
 	if alone {
@@ -108,6 +128,7 @@ func (m *Memory) release(bytes int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.acquired -= bytes
+	m.own -= bytes
 	close(m.released)
 	m.released = make(chan struct{})
 }

@@ -85,3 +85,28 @@ func TestMemoryLeft(t *testing.T) {
 	debug.SetMemoryLimit(1 << 20)
 	g.Expect(MemoryLeft(false)).To(BeEquivalentTo(leastMemory), "there is less than nothing")
 }
+
+// A tenant whose requests take all that they can get leaves something to the others, and a
+// request that needs more than a fair part waits until it is alone.
+func TestMemoryOfSeveralTenants(t *testing.T) {
+	g := NewWithT(t)
+	process := NewProcessMemory(func(bool) int64 { return 120 })
+	first, second := process.Part(), process.Part()
+	for range 6 {
+		g.Expect(first.acquire(0, 10)).To(Succeed())
+	}
+	g.Expect(first.acquire(0, 10)).To(BeAssignableToTypeOf(noRoomYet{}))
+	g.Expect(second.acquire(0, 30)).To(Succeed())
+	g.Expect(second.acquire(0, 10)).To(BeAssignableToTypeOf(noRoomYet{}))
+	g.Expect([]int64{first.Acquired(), second.Acquired()}).To(Equal([]int64{60, 30}))
+
+	waited := make(chan error)
+	go func() { waited <- second.wait(t.Context(), 100) }()
+	first.release(60)
+	g.Consistently(waited, "50ms").ShouldNot(Receive())
+	second.release(30)
+	g.Eventually(waited).Should(Receive(Succeed()))
+	g.Expect(second.Acquired()).To(BeEquivalentTo(100))
+	g.Expect(first.acquire(0, 11)).To(BeAssignableToTypeOf(noRoomYet{}))
+	g.Expect(second.acquire(100, 30)).To(MatchError(NoRoom{needs: 130, room: 120}))
+}

@@ -22,7 +22,7 @@ const readTime = 5 * time.Second
 // Serve answers a request to one of the URLs, and reports whether it was to one. When the
 // client has proved to be one, the exchange has its Verifier afterwards.
 func Serve(x *exchange.Exchange) bool {
-	path, base := request.Collapse(x.R.URL.Path), request.Collapse(x.Settings.Path)
+	path, base := request.Collapse(x.R.URL.Path), request.Collapse(x.Path())
 	switch {
 	case isAt(path, base, oauth.TokenPath):
 		x.Entry.Resource = "token"

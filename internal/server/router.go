@@ -1,0 +1,154 @@
+package server
+
+import (
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/kubescim/kubescim/internal/oauth"
+	"github.com/kubescim/kubescim/internal/ratelimit"
+	"github.com/kubescim/kubescim/internal/scim/schema"
+	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/server/auth"
+	"github.com/kubescim/kubescim/internal/server/exchange"
+	"github.com/kubescim/kubescim/internal/server/limit"
+	"github.com/kubescim/kubescim/internal/server/request"
+)
+
+// Router is the http.Handler of a process: it finds out which of its tenants a request is for,
+// by the host that it is sent to if that is a tenant's own, and else by the first segment of its
+// path. A request for a tenant that there is not is answered by one for whom no token is good,
+// so that it cannot be told from one for a tenant that there is. Make it with NewRouter or
+// RouterTo.
+type Router struct {
+	otherwise *Tenant
+	ready     func() bool
+	draining  atomic.Bool
+
+	mu    sync.RWMutex
+	names map[string]named // nil when all requests are for one tenant
+	hosts map[string]*Tenant
+}
+
+// named is a tenant, and the host that it is to have; none when empty.
+type named struct {
+	*Tenant
+	host string
+}
+
+// NewRouter returns a router of many tenants that has none yet. Requests for others are answered
+// by nobody. It is Ready while ready says so, until it is to drain.
+func NewRouter(nobody *Tenant, ready func() bool) *Router {
+	return &Router{otherwise: nobody, ready: ready, names: map[string]named{}, hosts: map[string]*Tenant{}}
+}
+
+// RouterTo returns the router of a process that has one tenant, whom all requests are for.
+func RouterTo(tenant *Tenant) *Router { return &Router{otherwise: tenant, ready: tenant.Ready} }
+
+// NewNobody returns the runtime that stands for all tenants that a process has not, with the
+// path of those that name none. No token is good for it. log has its requests, and so do metrics.
+func NewNobody(process *exchange.Process, path string, registry *schema.Registry, log *slog.Logger, metrics *accesslog.Metrics) *Tenant {
+	nobody := NewTenantIn(process, "", nil, limit.Defaults(), ratelimit.New(), log, metrics)
+	nobody.Configure(exchange.Settings{Path: path, Registry: registry, Issuer: "https://nobody.invalid"})
+	nobody.Accept(auth.Keys{}, func() {})
+	return nobody
+}
+
+// Put adds a tenant by its name, or takes it in place of the former one. Host is its own, or
+// empty. A host that another tenant has stays with that one until it is given up.
+func (r *Router) Put(name, host string, tenant *Tenant) {
+	host = strings.ToLower(host)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now := (named{Tenant: tenant, host: host}); r.names[name] != now {
+		r.remove(name)
+		r.names[name] = now
+		if host != "" && r.hosts[host] == nil {
+			r.hosts[host] = tenant
+		}
+	}
+}
+
+// Remove makes requests for a tenant be ones for a tenant that there is not.
+func (r *Router) Remove(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.remove(name)
+}
+
+// remove removes a tenant, and gives its host to whoever else is to have it. The mutex is held.
+func (r *Router) remove(name string) {
+	former := r.names[name]
+	delete(r.names, name)
+	if former.host == "" || r.hosts[former.host] != former.Tenant {
+		return
+	}
+	delete(r.hosts, former.host)
+	for _, other := range slices.Sorted(maps.Keys(r.names)) {
+		if r.names[other].host == former.host {
+			r.hosts[former.host] = r.names[other].Tenant
+			return
+		}
+	}
+}
+
+// Ready reports whether requests can be answered.
+func (r *Router) Ready() bool { return !r.draining.Load() && r.ready() }
+
+// Drain makes Ready false and every answer ask the client to close its connection, while
+// requests are served as before.
+func (r *Router) Drain() { r.draining.Store(true) }
+
+// ServeHTTP implements http.Handler.
+func (r *Router) ServeHTTP(w http.ResponseWriter, asked *http.Request) {
+	if r.draining.Load() {
+		w.Header().Set("Connection", "close")
+	}
+	tenant, mount := r.find(asked)
+	tenant.serveAt(mount, w, asked)
+}
+
+// find returns the tenant that a request is for, and what stands before the tenant's own path in
+// its URL.
+func (r *Router) find(asked *http.Request) (tenant *Tenant, mount string) {
+	if r.names == nil {
+		return r.otherwise, ""
+	}
+	name := segmentOf(asked.URL.Path)
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if found, known := r.hosts[hostOf(asked.Host)]; known {
+		return found, ""
+	}
+	if found, known := r.names[name]; known {
+		return found.Tenant, found.shared.Mount
+	}
+	return r.otherwise, "/" + name
+}
+
+// hostOf returns a host as it stands in Router.hosts, without the port.
+func hostOf(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
+
+// segmentOf returns the segment of a path that names a tenant. In the paths of documents about
+// one it is behind what such paths begin with (RFC 8414 section 3, RFC 9728 section 3).
+func segmentOf(path string) string {
+	path = request.Collapse(path)
+	for _, prefix := range []string{oauth.ServerMetadataPath, oauth.ResourceMetadataPath} {
+		if rest, is := strings.CutPrefix(path, prefix+"/"); is {
+			path = rest
+			break
+		}
+	}
+	name, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return name
+}
