@@ -31,10 +31,15 @@ func (t *ScimTenant) Path() string {
 
 // Replicas returns the wanted number of server pods.
 func (t *ScimTenant) Replicas() int32 {
-	if t.Spec.Server.Replicas == 0 {
+	return t.Spec.Server.WantedReplicas()
+}
+
+// WantedReplicas returns the wanted number of server pods.
+func (s *ServerSpec) WantedReplicas() int32 {
+	if s.Replicas == 0 {
 		return DefaultReplicas
 	}
-	return t.Spec.Server.Replicas
+	return s.Replicas
 }
 
 // ObjectLimit returns how many users and groups together the tenant may have.

@@ -42,7 +42,7 @@ func TestParse(t *testing.T) {
 // What the operator writes into a Deployment is what the server reads.
 func TestParseTakesWhatTheDeploymentSays(t *testing.T) {
 	issuers := contract.IssuersOf([]string{"*.idp.example.com"}, []string{"10.0.0.0/8", "fd00::/8"})
-	deployment := operand.Deployment(&scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "acme"}},
+	deployment := operand.Deployment(operand.DedicatedServer(&scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "acme"}}),
 		operand.Settings{Image: "kubescim:1", Absence: 3 * time.Hour, Issuers: issuers})
 	container := deployment.Spec.Template.Spec.Containers[0]
 	environment := map[string]string{}

@@ -1,4 +1,4 @@
-// Package apply writes the objects of a tenant with server-side apply: nothing
+// Package apply writes the objects of a tenant or a server with server-side apply: nothing
 // is sent when nothing would change, and nothing is taken from anybody else.
 package apply
 
@@ -16,7 +16,6 @@ import (
 	"k8s.io/utils/lru"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -61,12 +60,12 @@ func New(cached client.Client, live client.Reader) *Applier {
 }
 
 // Apply makes the object be as intended, and returns it. When it is so already,
-// no request is sent. An object that exists and is not the tenant's is left
+// no request is sent. An object that exists and is not the owner's is left
 // alone: the error is a ConflictError then, or a LeftoverError if it is about
 // to go by itself. One that the API server refuses as invalid is an InvalidError. One
 // that somebody else changes as often as it is put right is returned as it is, with a
 // ContestedError.
-func (a *Applier) Apply(ctx context.Context, tenant *scimv1alpha1.ScimTenant, intent Intent) (client.Object, error) {
+func (a *Applier) Apply(ctx context.Context, owner operand.Owner, intent Intent) (client.Object, error) {
 	id, err := identify(intent)
 	if err != nil {
 		return nil, err
@@ -80,7 +79,7 @@ func (a *Applier) Apply(ctx context.Context, tenant *scimv1alpha1.ScimTenant, in
 		return nil, err
 	}
 	if existing != nil {
-		if err := mayWrite(tenant, id, existing); err != nil {
+		if err := mayWrite(owner, id, existing); err != nil {
 			return nil, err
 		}
 		if a.isApplied(id, existing, wanted) {
@@ -95,7 +94,7 @@ func (a *Applier) Apply(ctx context.Context, tenant *scimv1alpha1.ScimTenant, in
 
 // IsApplied reports whether the object is as intended, so that Apply would send
 // nothing.
-func (a *Applier) IsApplied(ctx context.Context, tenant *scimv1alpha1.ScimTenant, intent Intent) (bool, error) {
+func (a *Applier) IsApplied(ctx context.Context, owner operand.Owner, intent Intent) (bool, error) {
 	id, err := identify(intent)
 	if err != nil {
 		return false, err
@@ -111,12 +110,12 @@ func (a *Applier) IsApplied(ctx context.Context, tenant *scimv1alpha1.ScimTenant
 	if err := a.cached.Get(ctx, id.key, existing); err != nil {
 		return false, client.IgnoreNotFound(err)
 	}
-	return mayWrite(tenant, id, existing) == nil && a.isApplied(id, existing, wanted), nil
+	return mayWrite(owner, id, existing) == nil && a.isApplied(id, existing, wanted), nil
 }
 
-// Delete deletes an object of the tenant. One that is not there, or is not the
-// tenant's, is left alone without an error.
-func (a *Applier) Delete(ctx context.Context, tenant *scimv1alpha1.ScimTenant, obj client.Object) error {
+// Delete deletes an object of the owner. One that is not there, or is not the
+// owner's, is left alone without an error.
+func (a *Applier) Delete(ctx context.Context, owner operand.Owner, obj client.Object) error {
 	err := a.cached.Get(ctx, client.ObjectKeyFromObject(obj), obj)
 	if apierrors.IsNotFound(err) {
 		return nil
@@ -124,7 +123,7 @@ func (a *Applier) Delete(ctx context.Context, tenant *scimv1alpha1.ScimTenant, o
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", obj.GetName(), err)
 	}
-	if !obj.GetDeletionTimestamp().IsZero() || !IsOurs(tenant, obj) {
+	if !obj.GetDeletionTimestamp().IsZero() || !owner.Made(obj) {
 		return nil
 	}
 	uid := obj.GetUID()
@@ -221,12 +220,4 @@ func toMap(intent Intent) (map[string]any, error) {
 	}
 	content := map[string]any{}
 	return content, json.Unmarshal(text, &content)
-}
-
-// IsOurs reports whether the tenant may write an object: the operator made it
-// for a tenant of that name, or this very tenant controls it.
-func IsOurs(tenant *scimv1alpha1.ScimTenant, obj client.Object) bool {
-	labels := obj.GetLabels()
-	return metav1.IsControlledBy(obj, tenant) ||
-		(labels[operand.LabelManagedBy] == operand.ManagedBy && labels[scimv1alpha1.LabelTenant] == tenant.Name)
 }

@@ -67,7 +67,7 @@ func ownedBy(kind, name string, uid types.UID) []metav1.OwnerReference {
 func TestApplySendsNothingTwice(t *testing.T) {
 	ctx, c := context.Background(), newCluster(t)
 	a := New(c, c)
-	obj, err := a.Apply(ctx, acme(), operand.Service(acme()))
+	obj, err := a.Apply(ctx, operand.TenantOwner(acme()), operand.Service(operand.DedicatedServer(acme())))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestApplySendsNothingTwice(t *testing.T) {
 		t.Fatalf("Apply returned %+v", obj)
 	}
 	for range 3 {
-		if _, err := a.Apply(ctx, acme(), operand.Service(acme())); err != nil {
+		if _, err := a.Apply(ctx, operand.TenantOwner(acme()), operand.Service(operand.DedicatedServer(acme()))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -109,8 +109,10 @@ func TestApplySendsWhatHasChanged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c, tenant := newCluster(t), acme()
 			a := New(c, c)
-			intent := func() Intent { return operand.Service(&scimv1alpha1.ScimTenant{ObjectMeta: tenant.ObjectMeta}) }
-			if _, err := a.Apply(ctx, tenant, intent()); err != nil {
+			intent := func() Intent {
+				return operand.Service(operand.DedicatedServer(&scimv1alpha1.ScimTenant{ObjectMeta: tenant.ObjectMeta}))
+			}
+			if _, err := a.Apply(ctx, operand.TenantOwner(tenant), intent()); err != nil {
 				t.Fatal(err)
 			}
 			tc.change(t, c, tenant)
@@ -118,7 +120,7 @@ func TestApplySendsWhatHasChanged(t *testing.T) {
 			if tenant.UID != "uid" {
 				edit(t, c, func(s *corev1.Service) { s.OwnerReferences = nil })
 			}
-			if _, err := a.Apply(ctx, tenant, intent()); err != nil {
+			if _, err := a.Apply(ctx, operand.TenantOwner(tenant), intent()); err != nil {
 				t.Fatal(err)
 			}
 			if c.applies != tc.want {
@@ -141,7 +143,7 @@ func TestApplyTakesNothingFromOthers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCluster(t, tc.existing)
-			_, err := New(c, c).Apply(context.Background(), acme(), operand.Service(acme()))
+			_, err := New(c, c).Apply(context.Background(), operand.TenantOwner(acme()), operand.Service(operand.DedicatedServer(acme())))
 			if !errors.As(err, tc.want) {
 				t.Errorf("the error is %v, want a %T", err, tc.want)
 			}
@@ -155,7 +157,7 @@ func TestApplyTakesNothingFromOthers(t *testing.T) {
 // What the cache leaves out must be seen nevertheless.
 func TestApplyAsksTheAPIServerBeforeItMakesAnObject(t *testing.T) {
 	cached, live := newCluster(t), newCluster(t, service(func(*corev1.Service) {}))
-	_, err := New(cached, live).Apply(context.Background(), acme(), operand.Service(acme()))
+	_, err := New(cached, live).Apply(context.Background(), operand.TenantOwner(acme()), operand.Service(operand.DedicatedServer(acme())))
 	if conflict := (*ConflictError)(nil); !errors.As(err, &conflict) {
 		t.Errorf("the error is %v", err)
 	}
@@ -171,7 +173,7 @@ func TestApplyTakesBackItsOwn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCluster(t, existing)
-			if _, err := New(c, c).Apply(context.Background(), acme(), operand.Service(acme())); err != nil {
+			if _, err := New(c, c).Apply(context.Background(), operand.TenantOwner(acme()), operand.Service(operand.DedicatedServer(acme()))); err != nil {
 				t.Fatal(err)
 			}
 			if s := get(t, c); s.Labels[operand.LabelManagedBy] != operand.ManagedBy || !metav1.IsControlledBy(s, acme()) {
@@ -185,11 +187,11 @@ func TestApplyReportsFailures(t *testing.T) {
 	c := newCluster(t)
 	c.fail = errors.New("no")
 	a := New(c, c)
-	if _, err := a.Apply(context.Background(), acme(), operand.Service(acme())); !errors.Is(err, c.fail) {
+	if _, err := a.Apply(context.Background(), operand.TenantOwner(acme()), operand.Service(operand.DedicatedServer(acme()))); !errors.Is(err, c.fail) {
 		t.Errorf("the error is %v", err)
 	}
 	c.fail = nil
-	if _, err := a.Apply(context.Background(), acme(), operand.Service(acme())); err != nil || c.applies != 2 {
+	if _, err := a.Apply(context.Background(), operand.TenantOwner(acme()), operand.Service(operand.DedicatedServer(acme()))); err != nil || c.applies != 2 {
 		t.Errorf("the failed apply was not repeated: %v", err)
 	}
 }
@@ -206,7 +208,7 @@ func TestDelete(t *testing.T) {
 			ctx, c := context.Background(), newCluster(t, tc.existing)
 			obj := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "acme-scim"}}
 			for range 2 {
-				if err := New(c, c).Delete(ctx, acme(), obj.DeepCopy()); err != nil {
+				if err := New(c, c).Delete(ctx, operand.TenantOwner(acme()), obj.DeepCopy()); err != nil {
 					t.Fatal(err)
 				}
 			}

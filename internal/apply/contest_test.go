@@ -20,7 +20,7 @@ func TestApplyGivesWayToWhoGoesOnChangingAnObject(t *testing.T) {
 	fight := func() bool {
 		t.Helper()
 		edit(t, c, func(s *corev1.Service) { s.Spec.Selector[operand.LabelName] = "other" })
-		obj, err := a.Apply(ctx, acme(), operand.Service(acme()))
+		obj, err := a.Apply(ctx, operand.TenantOwner(acme()), operand.Service(operand.DedicatedServer(acme())))
 		if contested := (*ContestedError)(nil); err != nil && !errors.As(err, &contested) {
 			t.Fatal(err)
 		}
@@ -29,7 +29,7 @@ func TestApplyGivesWayToWhoGoesOnChangingAnObject(t *testing.T) {
 		}
 		return err == nil
 	}
-	if _, err := a.Apply(ctx, acme(), operand.Service(acme())); err != nil {
+	if _, err := a.Apply(ctx, operand.TenantOwner(acme()), operand.Service(operand.DedicatedServer(acme()))); err != nil {
 		t.Fatal(err)
 	}
 	for i := range rewriteBurst {
@@ -46,8 +46,8 @@ func TestApplyGivesWayToWhoGoesOnChangingAnObject(t *testing.T) {
 	}
 
 	// What the tenant asks for is written at any time.
-	intent := operand.Service(acme()).WithAnnotations(map[string]string{"example.com/changed": "yes"})
-	if _, err := a.Apply(ctx, acme(), intent); err != nil {
+	intent := operand.Service(operand.DedicatedServer(acme())).WithAnnotations(map[string]string{"example.com/changed": "yes"})
+	if _, err := a.Apply(ctx, operand.TenantOwner(acme()), intent); err != nil {
 		t.Errorf("another intent: %v", err)
 	}
 }
@@ -62,7 +62,7 @@ func TestWritesThatChangeNothingAreNotCounted(t *testing.T) {
 				s.Annotations = map[string]string{"example.com/note": time.Duration(i).String()}
 			})
 		}
-		if _, err := a.Apply(ctx, acme(), operand.Service(acme())); err != nil {
+		if _, err := a.Apply(ctx, operand.TenantOwner(acme()), operand.Service(operand.DedicatedServer(acme()))); err != nil {
 			t.Fatalf("after %d notes: %v", i, err)
 		}
 	}

@@ -6,28 +6,32 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/operand"
 )
 
 // ConflictError says that an object which the operator has to write exists and
 // belongs to somebody else. Somebody has to act; the message says what to do.
 type ConflictError struct {
-	Kind, Name, Tenant string
+	Kind, Name string
+	// Owner is the object of Kubescim that it would have to belong to.
+	Owner operand.Owner
 }
 
 func (e *ConflictError) Error() string {
-	return fmt.Sprintf("%s %q exists already and was not made for this tenant: delete or rename it, "+
-		"or use another name for ScimTenant %q", e.Kind, e.Name, e.Tenant)
+	return fmt.Sprintf("%s %q exists already and was not made for this %s: delete or rename it, "+
+		"or use another name for %s %q", e.Kind, e.Name, e.Owner.Noun(), e.Owner.Kind, e.Owner.Name)
 }
 
-// LeftoverError says that an object is still there which belongs to a tenant of
-// the same name that is gone. It will be collected; nobody has to act.
+// LeftoverError says that an object is still there which belongs to a tenant or
+// a server of the same name that is gone. It will be collected; nobody has to act.
 type LeftoverError struct {
 	Kind, Name string
+	// Owner is what has the same name now.
+	Owner operand.Owner
 }
 
 func (e *LeftoverError) Error() string {
-	return fmt.Sprintf("waiting until %s %q of the earlier tenant of this name is gone", e.Kind, e.Name)
+	return fmt.Sprintf("waiting until %s %q of the earlier %s of this name is gone", e.Kind, e.Name, e.Owner.Noun())
 }
 
 // InvalidError says that the API server refuses an object as invalid, most often since the
@@ -45,18 +49,18 @@ func (e *InvalidError) Error() string {
 // Unwrap returns the answer of the API server.
 func (e *InvalidError) Unwrap() error { return e.Err }
 
-// mayWrite returns nil if the tenant may write the object that exists.
-func mayWrite(tenant *scimv1alpha1.ScimTenant, id identity, existing client.Object) error {
-	if !IsOurs(tenant, existing) {
-		return &ConflictError{Kind: id.gvk.Kind, Name: id.key.Name, Tenant: tenant.Name}
+// mayWrite returns nil if the object that exists may be written for the owner.
+func mayWrite(owner operand.Owner, id identity, existing client.Object) error {
+	if !owner.Made(existing) {
+		return &ConflictError{Kind: id.gvk.Kind, Name: id.key.Name, Owner: owner}
 	}
 	controller := metav1.GetControllerOf(existing)
 	switch {
-	case controller == nil || controller.UID == tenant.UID:
+	case controller == nil || controller.UID == owner.UID:
 		return nil
-	case controller.Kind == "ScimTenant" && controller.Name == tenant.Name:
-		return &LeftoverError{Kind: id.gvk.Kind, Name: id.key.Name}
+	case controller.Kind == owner.Kind && controller.Name == owner.Name:
+		return &LeftoverError{Kind: id.gvk.Kind, Name: id.key.Name, Owner: owner}
 	default:
-		return &ConflictError{Kind: id.gvk.Kind, Name: id.key.Name, Tenant: tenant.Name}
+		return &ConflictError{Kind: id.gvk.Kind, Name: id.key.Name, Owner: owner}
 	}
 }

@@ -1,6 +1,6 @@
 package contract
 
-// The keys that the pods of a tenant's server sign access tokens with. The operator keeps
+// The keys that the pods of a server sign access tokens with. The operator keeps
 // them in a Secret, which every pod has mounted: a server has no right to read Secrets.
 const (
 	// SigningKeysFile is the name of the file in the Secret, as package signingkey reads it.
@@ -11,6 +11,6 @@ const (
 	FlagSigningKeys = "signing-keys"
 )
 
-// SigningName returns the name of the Secret with the keys that a tenant's access tokens are
-// signed with.
-func SigningName(tenant string) string { return ServiceName(tenant) + "-signing" }
+// SigningName returns the name of the Secret with the keys that the access tokens of a
+// server's tenants are signed with. server is the name of the server's Service.
+func SigningName(server string) string { return server + "-signing" }

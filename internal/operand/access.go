@@ -8,26 +8,30 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
-// ServiceAccount returns the identity of a tenant's SCIM server.
-func ServiceAccount(t *scimv1alpha1.ScimTenant) *corev1ac.ServiceAccountApplyConfiguration {
-	return corev1ac.ServiceAccount(Name(t.Name), t.Namespace).
-		WithLabels(Labels(t.Name)).
-		WithOwnerReferences(Owner(t))
+// ServiceAccount returns the identity of a SCIM server.
+func ServiceAccount(s Server) *corev1ac.ServiceAccountApplyConfiguration {
+	return corev1ac.ServiceAccount(s.Name, s.Namespace()).
+		WithLabels(s.Labels()).
+		WithOwnerReferences(s.Owner.reference())
 }
 
-// Role returns what a tenant's SCIM server may do: read its own ScimTenant, by name,
-// read the ScimApiKeys and ScimCredentials of its namespace, keep users, groups, their
+// Role returns what a SCIM server may do: read its own ScimTenant, by name, or all of its
+// namespace, read the ScimApiKeys and ScimCredentials there, keep users, groups, their
 // members and Leases there, and record events there. It has no right on any Secret.
 //
 // The operator must itself hold every permission here, or the API server
 // refuses to let it write the Role.
-func Role(t *scimv1alpha1.ScimTenant) *rbacv1ac.RoleApplyConfiguration {
+func Role(s Server) *rbacv1ac.RoleApplyConfiguration {
 	group := scimv1alpha1.GroupVersion.Group
-	return rbacv1ac.Role(Name(t.Name), t.Namespace).
-		WithLabels(Labels(t.Name)).
-		WithOwnerReferences(Owner(t)).
+	tenants := rule(group, "scimtenants").WithVerbs("get", "list", "watch")
+	if s.Tenant != "" {
+		tenants.WithResourceNames(s.Tenant)
+	}
+	return rbacv1ac.Role(s.Name, s.Namespace()).
+		WithLabels(s.Labels()).
+		WithOwnerReferences(s.Owner.reference()).
 		WithRules(
-			rule(group, "scimtenants").WithResourceNames(t.Name).WithVerbs("get", "list", "watch"),
+			tenants,
 			rule(group, "scimapikeys", "scimcredentials").WithVerbs("get", "list", "watch"),
 			rule(group, "scimusers", "scimgroups", "scimgroupmembers").
 				WithVerbs("get", "list", "watch", "create", "update", "patch", "delete"),
@@ -35,19 +39,19 @@ func Role(t *scimv1alpha1.ScimTenant) *rbacv1ac.RoleApplyConfiguration {
 			rule("events.k8s.io", "events").WithVerbs("create", "patch"))
 }
 
-// RoleBinding gives a tenant's SCIM server its Role.
-func RoleBinding(t *scimv1alpha1.ScimTenant) *rbacv1ac.RoleBindingApplyConfiguration {
-	return rbacv1ac.RoleBinding(Name(t.Name), t.Namespace).
-		WithLabels(Labels(t.Name)).
-		WithOwnerReferences(Owner(t)).
+// RoleBinding gives a SCIM server its Role.
+func RoleBinding(s Server) *rbacv1ac.RoleBindingApplyConfiguration {
+	return rbacv1ac.RoleBinding(s.Name, s.Namespace()).
+		WithLabels(s.Labels()).
+		WithOwnerReferences(s.Owner.reference()).
 		WithRoleRef(rbacv1ac.RoleRef().
 			WithAPIGroup(rbacv1.GroupName).
 			WithKind("Role").
-			WithName(Name(t.Name))).
+			WithName(s.Name)).
 		WithSubjects(rbacv1ac.Subject().
 			WithKind(rbacv1.ServiceAccountKind).
-			WithName(Name(t.Name)).
-			WithNamespace(t.Namespace))
+			WithName(s.Name).
+			WithNamespace(s.Namespace()))
 }
 
 func rule(group string, resources ...string) *rbacv1ac.PolicyRuleApplyConfiguration {

@@ -1,7 +1,6 @@
 package operand
 
 import (
-	"path"
 	"slices"
 	"strconv"
 	"time"
@@ -38,7 +37,7 @@ const (
 type Settings struct {
 	// Image is the image of the SCIM server.
 	Image string
-	// ImagePullSecrets are names of Secrets in the tenants' namespaces with
+	// ImagePullSecrets are names of Secrets in the servers' namespaces with
 	// credentials for the image's registry.
 	ImagePullSecrets []string
 	// Absence is how long a user or group must have been absent before a server
@@ -48,32 +47,32 @@ type Settings struct {
 	Issuers contract.Issuers
 }
 
-// Deployment returns the Deployment of a tenant's SCIM server. The server reads
-// the tenant's spec itself, so that only what shapes a pod is in the pod
-// template: nothing else in the spec restarts a pod.
-func Deployment(t *scimv1alpha1.ScimTenant, settings Settings) *appsv1ac.DeploymentApplyConfiguration {
-	return appsv1ac.Deployment(Name(t.Name), t.Namespace).
-		WithLabels(Labels(t.Name)).
-		WithOwnerReferences(Owner(t)).
+// Deployment returns the Deployment of a SCIM server. The server reads the specs of its
+// tenants itself, so that only what shapes a pod is in the pod template: nothing else in
+// them restarts a pod.
+func Deployment(s Server, settings Settings) *appsv1ac.DeploymentApplyConfiguration {
+	return appsv1ac.Deployment(s.Name, s.Namespace()).
+		WithLabels(s.Labels()).
+		WithOwnerReferences(s.Owner.reference()).
 		WithSpec(appsv1ac.DeploymentSpec().
-			WithReplicas(t.Replicas()).
+			WithReplicas(s.Spec.WantedReplicas()).
 			WithRevisionHistoryLimit(3).
 			WithMinReadySeconds(5).
-			WithSelector(selector(t)).
+			WithSelector(selector(s)).
 			WithStrategy(appsv1ac.DeploymentStrategy().
 				WithType("RollingUpdate").
 				WithRollingUpdate(appsv1ac.RollingUpdateDeployment().
 					WithMaxUnavailable(intstr.FromInt32(0)).
 					WithMaxSurge(intstr.FromInt32(1)))).
 			WithTemplate(corev1ac.PodTemplateSpec().
-				WithLabels(Labels(t.Name)).
+				WithLabels(s.Labels()).
 				WithAnnotations(map[string]string{"kubectl.kubernetes.io/default-container": ContainerName}).
-				WithSpec(podSpec(t, settings))))
+				WithSpec(podSpec(s, settings))))
 }
 
-func podSpec(t *scimv1alpha1.ScimTenant, settings Settings) *corev1ac.PodSpecApplyConfiguration {
+func podSpec(s Server, settings Settings) *corev1ac.PodSpecApplyConfiguration {
 	spec := corev1ac.PodSpec().
-		WithServiceAccountName(Name(t.Name)).
+		WithServiceAccountName(s.Name).
 		WithAutomountServiceAccountToken(true).
 		WithEnableServiceLinks(false).
 		WithTerminationGracePeriodSeconds(terminationSeconds).
@@ -84,20 +83,20 @@ func podSpec(t *scimv1alpha1.ScimTenant, settings Settings) *corev1ac.PodSpecApp
 			WithFSGroup(nonRoot).
 			WithSeccompProfile(corev1ac.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))).
 		WithTopologySpreadConstraints(
-			spreadOver(t, corev1.LabelHostname),
-			spreadOver(t, corev1.LabelTopologyZone)).
-		WithContainers(container(t, settings)).
-		WithVolumes(signingVolume(t)).
-		WithImagePullSecrets(imagePullSecrets(t, settings.ImagePullSecrets)...)
-	schedule(spec, t.Spec.Server.Scheduling)
+			spreadOver(s, corev1.LabelHostname),
+			spreadOver(s, corev1.LabelTopologyZone)).
+		WithContainers(container(s, settings)).
+		WithVolumes(signingVolume(s)).
+		WithImagePullSecrets(imagePullSecrets(s, settings.ImagePullSecrets)...)
+	schedule(spec, s.Spec.Scheduling)
 	return spec
 }
 
-// imagePullSecrets are those of the operator's configuration and the tenant's own,
+// imagePullSecrets are those of the operator's configuration and the server's own,
 // each once.
-func imagePullSecrets(t *scimv1alpha1.ScimTenant, common []string) []*corev1ac.LocalObjectReferenceApplyConfiguration {
+func imagePullSecrets(s Server, common []string) []*corev1ac.LocalObjectReferenceApplyConfiguration {
 	names := slices.Clone(common)
-	for _, secret := range t.Spec.Server.ImagePullSecrets {
+	for _, secret := range s.Spec.ImagePullSecrets {
 		names = append(names, secret.Name)
 	}
 	var references []*corev1ac.LocalObjectReferenceApplyConfiguration
@@ -109,14 +108,13 @@ func imagePullSecrets(t *scimv1alpha1.ScimTenant, common []string) []*corev1ac.L
 	return references
 }
 
-func container(t *scimv1alpha1.ScimTenant, settings Settings) *corev1ac.ContainerApplyConfiguration {
-	resources := resourcesOf(t)
+func container(s Server, settings Settings) *corev1ac.ContainerApplyConfiguration {
+	resources := resourcesOf(s)
 	return corev1ac.Container().
 		WithName(ContainerName).
 		WithImage(settings.Image).
 		WithCommand("/scim-server").
-		WithArgs("--"+contract.FlagTenant+"="+t.Name, "--"+contract.FlagAbsence+"="+settings.Absence.String(),
-			"--"+contract.FlagSigningKeys+"="+path.Join(contract.PathSigning, contract.SigningKeysFile)).
+		WithArgs(s.arguments(settings)...).
 		WithArgs(settings.Issuers.Args()...).
 		WithEnv(
 			envFromField(contract.EnvPodName, "metadata.name"),
@@ -173,8 +171,8 @@ func memoryLimitEnv(resources *corev1ac.ResourceRequirementsApplyConfiguration) 
 	return []*corev1ac.EnvVarApplyConfiguration{corev1ac.EnvVar().WithName("GOMEMLIMIT").WithValue(value)}
 }
 
-func resourcesOf(t *scimv1alpha1.ScimTenant) *corev1ac.ResourceRequirementsApplyConfiguration {
-	r := t.Spec.Server.Resources
+func resourcesOf(s Server) *corev1ac.ResourceRequirementsApplyConfiguration {
+	r := s.Spec.Resources
 	if r == nil {
 		return corev1ac.ResourceRequirements().
 			WithRequests(corev1.ResourceList{
@@ -202,7 +200,7 @@ func resourcesOf(t *scimv1alpha1.ScimTenant) *corev1ac.ResourceRequirementsApply
 	return ac
 }
 
-// schedule copies what a tenant says about nodes.
+// schedule copies what a spec says about nodes.
 func schedule(spec *corev1ac.PodSpecApplyConfiguration, s scimv1alpha1.ServerScheduling) {
 	for key, value := range s.NodeSelector {
 		spec.WithNodeSelector(map[string]string{key: string(value)})
@@ -235,17 +233,17 @@ func tolerationOf(t corev1.Toleration) *corev1ac.TolerationApplyConfiguration {
 	return ac
 }
 
-// spreadOver keeps a tenant's pods apart where that is possible, and lets them
+// spreadOver keeps a server's pods apart where that is possible, and lets them
 // run together where it is not.
-func spreadOver(t *scimv1alpha1.ScimTenant, topology string) *corev1ac.TopologySpreadConstraintApplyConfiguration {
+func spreadOver(s Server, topology string) *corev1ac.TopologySpreadConstraintApplyConfiguration {
 	return corev1ac.TopologySpreadConstraint().
 		WithMaxSkew(1).
 		WithTopologyKey(topology).
 		WithWhenUnsatisfiable(corev1.ScheduleAnyway).
-		WithLabelSelector(selector(t)).
+		WithLabelSelector(selector(s)).
 		WithMatchLabelKeys("pod-template-hash")
 }
 
-func selector(t *scimv1alpha1.ScimTenant) *metav1ac.LabelSelectorApplyConfiguration {
-	return metav1ac.LabelSelector().WithMatchLabels(SelectorLabels(t.Name))
+func selector(s Server) *metav1ac.LabelSelectorApplyConfiguration {
+	return metav1ac.LabelSelector().WithMatchLabels(s.Selector)
 }

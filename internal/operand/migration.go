@@ -139,19 +139,19 @@ func IsVerifiersSecret(secret *corev1.Secret, tenant string) bool {
 
 // MigrationName returns the name of the Role and the RoleBinding that a server has while
 // pods of the release before may be alive.
-func MigrationName(tenant string) string { return Name(tenant) + "-credentials" }
+func MigrationName(server string) string { return server + "-credentials" }
 
 // MigrationRole returns the same rights as Role under another name. While pods of the
 // release before need their Role, they are beside it: to write the one of before, the
 // operator would have to hold its right to watch a Secret.
-func MigrationRole(t *scimv1alpha1.ScimTenant) *rbacv1ac.RoleApplyConfiguration {
-	return Role(t).WithName(MigrationName(t.Name))
+func MigrationRole(s Server) *rbacv1ac.RoleApplyConfiguration {
+	return Role(s).WithName(MigrationName(s.Name))
 }
 
-// MigrationRoleBinding gives a tenant's SCIM server its MigrationRole.
-func MigrationRoleBinding(t *scimv1alpha1.ScimTenant) *rbacv1ac.RoleBindingApplyConfiguration {
-	binding := RoleBinding(t).WithName(MigrationName(t.Name))
-	binding.RoleRef.WithName(MigrationName(t.Name))
+// MigrationRoleBinding gives a SCIM server its MigrationRole.
+func MigrationRoleBinding(s Server) *rbacv1ac.RoleBindingApplyConfiguration {
+	binding := RoleBinding(s).WithName(MigrationName(s.Name))
+	binding.RoleRef.WithName(MigrationName(s.Name))
 	return binding
 }
 

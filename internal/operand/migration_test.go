@@ -70,8 +70,8 @@ func TestMigratedCredentials(t *testing.T) {
 }
 
 func TestTheRightsOfAServerThatIsMigrated(t *testing.T) {
-	role, binding := MigrationRole(tenant()), MigrationRoleBinding(tenant())
-	if !reflect.DeepEqual(role.Rules, Role(tenant()).Rules) {
+	role, binding := MigrationRole(server()), MigrationRoleBinding(server())
+	if !reflect.DeepEqual(role.Rules, Role(server()).Rules) {
 		t.Errorf("they are not those of any server: %+v", role.Rules)
 	}
 	if *binding.Name != "acme-scim-credentials" || *binding.RoleRef.Name != *role.Name || *binding.Subjects[0].Name != "acme-scim" {

@@ -1,5 +1,5 @@
-// Package operand says what a ScimTenant amounts to in Kubernetes: pure
-// functions from a ScimTenant to the objects that run its SCIM server, and their
+// Package operand says what a SCIM server and a ScimTenant amount to in Kubernetes: pure
+// functions from them to the objects that run the one and publish the other, and their
 // labels. Nothing here talks to an API server. What the server itself has to know
 // of them is in internal/contract.
 package operand
@@ -27,22 +27,17 @@ const (
 	ComponentAPIKey = "api-key"
 )
 
-// Name returns the name of a tenant's Deployment, ServiceAccount, Role,
-// RoleBinding, PodDisruptionBudget and Ingress: that of its Service.
+// Name returns the name of a tenant's Ingress, and of the objects of its dedicated server.
 func Name(tenant string) string { return contract.ServiceName(tenant) }
 
-// Labels returns the labels of every object of a tenant's SCIM server.
+// Labels returns the labels of a tenant's Ingress, and of every object of its dedicated
+// server.
 func Labels(tenant string) map[string]string {
-	labels := SelectorLabels(tenant)
-	labels[LabelComponent] = ComponentServer
-	labels[LabelManagedBy] = ManagedBy
-	labels[LabelPartOf] = ManagedBy
-	labels[scimv1alpha1.LabelTenant] = tenant
-	return labels
+	return labelsOf(SelectorLabels(tenant), scimv1alpha1.LabelTenant, tenant)
 }
 
-// SelectorLabels returns the labels that choose the pods of a tenant's SCIM
-// server. A Deployment's selector cannot be changed: neither can these.
+// SelectorLabels returns the labels that choose the pods of a tenant's dedicated server. A
+// Deployment's selector cannot be changed: neither can these.
 func SelectorLabels(tenant string) map[string]string {
 	return map[string]string{LabelName: ServerName, LabelInstance: tenant}
 }

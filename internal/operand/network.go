@@ -14,14 +14,14 @@ import (
 	"github.com/kubescim/kubescim/internal/oauth"
 )
 
-// Service returns the Service in front of a tenant's SCIM server.
-func Service(t *scimv1alpha1.ScimTenant) *corev1ac.ServiceApplyConfiguration {
-	return corev1ac.Service(Name(t.Name), t.Namespace).
-		WithLabels(Labels(t.Name)).
-		WithOwnerReferences(Owner(t)).
+// Service returns the Service in front of a SCIM server.
+func Service(s Server) *corev1ac.ServiceApplyConfiguration {
+	return corev1ac.Service(s.Name, s.Namespace()).
+		WithLabels(s.Labels()).
+		WithOwnerReferences(s.Owner.reference()).
 		WithSpec(corev1ac.ServiceSpec().
 			WithType(corev1.ServiceTypeClusterIP).
-			WithSelector(SelectorLabels(t.Name)).
+			WithSelector(s.Selector).
 			WithPorts(corev1ac.ServicePort().
 				WithName(portNameSCIM).
 				WithProtocol(corev1.ProtocolTCP).
@@ -29,17 +29,17 @@ func Service(t *scimv1alpha1.ScimTenant) *corev1ac.ServiceApplyConfiguration {
 				WithTargetPort(intstr.FromString(portNameSCIM))))
 }
 
-// PodDisruptionBudget returns what keeps all but one of a tenant's pods from
+// PodDisruptionBudget returns what keeps all but one of a server's pods from
 // being evicted at the same time. A single pod may be evicted: a budget that
 // forbids that would block the draining of its node for ever.
-func PodDisruptionBudget(t *scimv1alpha1.ScimTenant) *policyv1ac.PodDisruptionBudgetApplyConfiguration {
-	return policyv1ac.PodDisruptionBudget(Name(t.Name), t.Namespace).
-		WithLabels(Labels(t.Name)).
-		WithOwnerReferences(Owner(t)).
+func PodDisruptionBudget(s Server) *policyv1ac.PodDisruptionBudgetApplyConfiguration {
+	return policyv1ac.PodDisruptionBudget(s.Name, s.Namespace()).
+		WithLabels(s.Labels()).
+		WithOwnerReferences(s.Owner.reference()).
 		WithSpec(policyv1ac.PodDisruptionBudgetSpec().
 			WithMaxUnavailable(intstr.FromInt32(1)).
 			WithUnhealthyPodEvictionPolicy(policyv1.AlwaysAllow).
-			WithSelector(selector(t)))
+			WithSelector(selector(s)))
 }
 
 // Ingress returns the Ingress for a tenant's host: for all below its base path, and for the
@@ -53,7 +53,7 @@ func Ingress(t *scimv1alpha1.ScimTenant) *networkingv1ac.IngressApplyConfigurati
 	endpoint := t.Spec.Endpoint
 	ingress := networkingv1ac.Ingress(Name(t.Name), t.Namespace).
 		WithLabels(Labels(t.Name)).
-		WithOwnerReferences(Owner(t))
+		WithOwnerReferences(TenantOwner(t).reference())
 	spec := networkingv1ac.IngressSpec().WithRules(networkingv1ac.IngressRule().
 		WithHost(endpoint.Host).
 		WithHTTP(networkingv1ac.HTTPIngressRuleValue().WithPaths(

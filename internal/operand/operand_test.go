@@ -33,6 +33,11 @@ func tenant(change ...func(*scimv1alpha1.ScimTenant)) *scimv1alpha1.ScimTenant {
 	return t
 }
 
+// server is the dedicated one of a tenant.
+func server(change ...func(*scimv1alpha1.ScimTenant)) Server {
+	return DedicatedServer(tenant(change...))
+}
+
 // as converts an apply configuration to the typed object.
 func as[T any](t *testing.T, ac any) *T {
 	t.Helper()
@@ -69,7 +74,7 @@ func checkMeta(t *testing.T, obj metav1.Object) {
 }
 
 func TestDeployment(t *testing.T) {
-	d := as[appsv1.Deployment](t, Deployment(tenant(), Settings{
+	d := as[appsv1.Deployment](t, Deployment(server(), Settings{
 		Image: "kubescim:1", Absence: time.Hour, Issuers: contract.IssuersOf([]string{"a.example.com", "b.example.com"}, []string{"10.0.0.0/8"}),
 	}))
 	checkMeta(t, d)
@@ -129,7 +134,7 @@ func TestDeployment(t *testing.T) {
 }
 
 func TestDeploymentIsRestricted(t *testing.T) {
-	pod := as[appsv1.Deployment](t, Deployment(tenant(), Settings{Image: "kubescim:1"})).Spec.Template.Spec
+	pod := as[appsv1.Deployment](t, Deployment(server(), Settings{Image: "kubescim:1"})).Spec.Template.Spec
 	if p := pod.SecurityContext; !*p.RunAsNonRoot || *p.RunAsUser == 0 || p.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
 		t.Errorf("the pod's security context is %+v", p)
 	}
@@ -140,7 +145,7 @@ func TestDeploymentIsRestricted(t *testing.T) {
 }
 
 func TestDeploymentFollowsTheTenant(t *testing.T) {
-	d := as[appsv1.Deployment](t, Deployment(tenant(func(t *scimv1alpha1.ScimTenant) {
+	d := as[appsv1.Deployment](t, Deployment(server(func(t *scimv1alpha1.ScimTenant) {
 		t.Spec.Server = scimv1alpha1.ServerSpec{
 			Replicas: 5,
 			Resources: &corev1.ResourceRequirements{
@@ -170,7 +175,7 @@ func TestDeploymentFollowsTheTenant(t *testing.T) {
 }
 
 func TestDeploymentWithoutAMemoryLimit(t *testing.T) {
-	d := as[appsv1.Deployment](t, Deployment(tenant(func(t *scimv1alpha1.ScimTenant) {
+	d := as[appsv1.Deployment](t, Deployment(server(func(t *scimv1alpha1.ScimTenant) {
 		t.Spec.Server.Resources = &corev1.ResourceRequirements{}
 	}), Settings{Image: "kubescim:1"}))
 	if _, ok := environment(d.Spec.Template.Spec.Containers[0])["GOMEMLIMIT"]; ok {
@@ -180,8 +185,8 @@ func TestDeploymentWithoutAMemoryLimit(t *testing.T) {
 
 // Only what shapes a pod may restart it.
 func TestPodTemplateStaysTheSame(t *testing.T) {
-	before := Deployment(tenant(), Settings{Image: "kubescim:1"})
-	after := Deployment(tenant(func(t *scimv1alpha1.ScimTenant) {
+	before := Deployment(server(), Settings{Image: "kubescim:1"})
+	after := Deployment(server(func(t *scimv1alpha1.ScimTenant) {
 		t.Generation, t.ResourceVersion = 7, "700"
 		t.Labels = map[string]string{"team": "identity"}
 		t.Spec.DisplayName = "Acme"
@@ -198,7 +203,7 @@ func TestPodTemplateStaysTheSame(t *testing.T) {
 }
 
 func TestService(t *testing.T) {
-	s := as[corev1.Service](t, Service(tenant()))
+	s := as[corev1.Service](t, Service(server()))
 	checkMeta(t, s)
 	if p := s.Spec.Ports[0]; p.Port != 80 || p.Name != "http" || p.TargetPort.StrVal != "http" {
 		t.Errorf("the port is %+v", p)
@@ -209,7 +214,7 @@ func TestService(t *testing.T) {
 }
 
 func TestPodDisruptionBudget(t *testing.T) {
-	b := as[policyv1.PodDisruptionBudget](t, PodDisruptionBudget(tenant()))
+	b := as[policyv1.PodDisruptionBudget](t, PodDisruptionBudget(server()))
 	checkMeta(t, b)
 	if b.Spec.MaxUnavailable.IntVal != 1 || *b.Spec.UnhealthyPodEvictionPolicy != policyv1.AlwaysAllow {
 		t.Errorf("the budget is %+v", b.Spec)
@@ -257,7 +262,7 @@ func TestIngress(t *testing.T) {
 }
 
 func TestRole(t *testing.T) {
-	r := as[rbacv1.Role](t, Role(tenant()))
+	r := as[rbacv1.Role](t, Role(server()))
 	checkMeta(t, r)
 	for _, rule := range r.Rules {
 		for _, resource := range rule.Resources {
@@ -288,8 +293,8 @@ func TestRole(t *testing.T) {
 }
 
 func TestAccess(t *testing.T) {
-	checkMeta(t, as[corev1.ServiceAccount](t, ServiceAccount(tenant())))
-	b := as[rbacv1.RoleBinding](t, RoleBinding(tenant()))
+	checkMeta(t, as[corev1.ServiceAccount](t, ServiceAccount(server())))
+	b := as[rbacv1.RoleBinding](t, RoleBinding(server()))
 	checkMeta(t, b)
 	if b.RoleRef.Kind != "Role" || b.RoleRef.Name != "acme-scim" || len(b.Subjects) != 1 ||
 		b.Subjects[0] != (rbacv1.Subject{Kind: "ServiceAccount", Name: "acme-scim", Namespace: "team"}) {
@@ -322,7 +327,7 @@ func TestImagePullSecrets(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			for _, secret := range as[appsv1.Deployment](t, Deployment(tenant(tc.change...), tc.settings)).Spec.Template.Spec.ImagePullSecrets {
+			for _, secret := range as[appsv1.Deployment](t, Deployment(server(tc.change...), tc.settings)).Spec.Template.Spec.ImagePullSecrets {
 				got = append(got, secret.Name)
 			}
 			if !slices.Equal(got, tc.want) {

@@ -13,45 +13,41 @@ import (
 // volumeSigning is the volume of a pod with the keys that access tokens are signed with.
 const volumeSigning = "signing-keys"
 
-// SigningSecret returns the Secret with the keys that a tenant's access tokens are signed
-// with. It goes with the tenant.
-func SigningSecret(t *scimv1alpha1.ScimTenant, keys []byte) *corev1.Secret {
+// SigningSecret returns the Secret with the keys that the access tokens of a server's tenants
+// are signed with.
+func SigningSecret(s Server, keys []byte) *corev1.Secret {
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
-			Name: contract.SigningName(t.Name), Namespace: t.Namespace, Labels: Labels(t.Name), OwnerReferences: signingOwners(t),
+			Name: s.SigningSecretName(), Namespace: s.Namespace(), Labels: s.Labels(), OwnerReferences: s.Owner.references(),
 		},
 		Type: corev1.SecretTypeOpaque,
 		Data: map[string][]byte{contract.SigningKeysFile: keys},
 	}
 }
 
-func signingOwners(t *scimv1alpha1.ScimTenant) []metav1.OwnerReference {
-	return []metav1.OwnerReference{*metav1.NewControllerRef(t, scimv1alpha1.GroupVersion.WithKind("ScimTenant"))}
-}
-
 // IsSigningSecret reports whether a Secret was made by the operator for the keys of the
-// tenant, or of an earlier one of its name, and not by somebody else.
-func IsSigningSecret(secret *corev1.Secret, tenant string) bool {
+// server, or of an earlier one of its name, and not by somebody else.
+func IsSigningSecret(secret *corev1.Secret, s Server) bool {
 	_, handover := secret.Labels[scimv1alpha1.LabelAPIKey]
-	return !handover && secret.Name == contract.SigningName(tenant) &&
-		secret.Labels[LabelManagedBy] == ManagedBy && secret.Labels[scimv1alpha1.LabelTenant] == tenant
+	return !handover && secret.Name == s.SigningSecretName() &&
+		secret.Labels[LabelManagedBy] == ManagedBy && secret.Labels[s.Owner.Label] == s.Owner.Name
 }
 
-// OwnSigningSecret makes a Secret that IsSigningSecret go with this very tenant: one that was
+// OwnSigningSecret makes a Secret that IsSigningSecret go with this very server: one that was
 // restored from a backup would go at once. It reports whether that changes it.
-func OwnSigningSecret(secret *corev1.Secret, t *scimv1alpha1.ScimTenant) bool {
-	if owner := metav1.GetControllerOf(secret); owner != nil && owner.UID == t.UID {
+func OwnSigningSecret(secret *corev1.Secret, s Server) bool {
+	if s.Owner.Controls(secret) {
 		return false
 	}
-	secret.OwnerReferences = signingOwners(t)
+	secret.OwnerReferences = s.Owner.references()
 	return true
 }
 
 // signingVolume is optional: a pod starts without the keys, and gives out no access tokens
 // until it has them.
-func signingVolume(t *scimv1alpha1.ScimTenant) *corev1ac.VolumeApplyConfiguration {
+func signingVolume(s Server) *corev1ac.VolumeApplyConfiguration {
 	return corev1ac.Volume().WithName(volumeSigning).WithSecret(corev1ac.SecretVolumeSource().
-		WithSecretName(contract.SigningName(t.Name)).
+		WithSecretName(s.SigningSecretName()).
 		WithOptional(true).
 		WithDefaultMode(0o440))
 }

@@ -23,17 +23,17 @@ func TestSigningSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret := SigningSecret(tenant(), data)
-	if secret.Name != "acme-scim-signing" || secret.Namespace != "team" || !IsSigningSecret(secret, "acme") {
+	secret := SigningSecret(server(), data)
+	if secret.Name != "acme-scim-signing" || secret.Namespace != "team" || !IsSigningSecret(secret, server()) {
 		t.Errorf("the Secret is %+v", secret.ObjectMeta)
 	}
 	if got := SigningKeys(secret); len(got) != 1 || got[0].ID != keys[0].ID {
 		t.Errorf("it has %d keys", len(got))
 	}
-	if OwnSigningSecret(secret, tenant()) {
+	if OwnSigningSecret(secret, server()) {
 		t.Error("it does not go with its own tenant")
 	}
-	restored := tenant(func(t *scimv1alpha1.ScimTenant) { t.UID = "another" })
+	restored := server(func(t *scimv1alpha1.ScimTenant) { t.UID = "another" })
 	if !OwnSigningSecret(secret, restored) || OwnSigningSecret(secret, restored) || metav1.GetControllerOf(secret).UID != "another" {
 		t.Error("it does not go with a tenant that was restored")
 	}
@@ -44,23 +44,23 @@ func TestSigningSecret(t *testing.T) {
 
 func TestSecretsThatAreNotForSigning(t *testing.T) {
 	handover := HandoverSecret(&scimv1alpha1.ScimApiKey{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: contract.SigningName("acme")},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: contract.SigningName("acme-scim")},
 		Spec:       scimv1alpha1.ScimApiKeySpec{TenantRef: scimv1alpha1.TenantReference{Name: "acme"}},
 	}, "token", "url")
-	foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: contract.SigningName("acme")}}
+	foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: contract.SigningName("acme-scim")}}
 	for name, secret := range map[string]*corev1.Secret{"of a key": handover, "of somebody else": foreign} {
-		if IsSigningSecret(secret, "acme") {
+		if IsSigningSecret(secret, server()) {
 			t.Errorf("a Secret %s has signing keys", name)
 		}
 	}
-	if IsSigningSecret(SigningSecret(tenant(), nil), "globex") {
+	if IsSigningSecret(SigningSecret(server(), nil), server(func(t *scimv1alpha1.ScimTenant) { t.Name = "globex" })) {
 		t.Error("the Secret is another tenant's")
 	}
 }
 
 // Pods read the keys without any right on Secrets, and start without them.
 func TestPodsHaveTheSigningKeys(t *testing.T) {
-	pod := as[appsv1.Deployment](t, Deployment(tenant(), Settings{Image: "kubescim:1"})).Spec.Template.Spec
+	pod := as[appsv1.Deployment](t, Deployment(server(), Settings{Image: "kubescim:1"})).Spec.Template.Spec
 	volume, mount := pod.Volumes[0], pod.Containers[0].VolumeMounts[0]
 	if volume.Secret.SecretName != "acme-scim-signing" || !*volume.Secret.Optional || *volume.Secret.DefaultMode != 0o440 || *pod.SecurityContext.FSGroup != 65532 {
 		t.Errorf("the volume is %+v", volume)

@@ -88,9 +88,9 @@ func asServer(ctx context.Context, tenant *scimv1alpha1.ScimTenant) client.WithW
 func serverConfig(ctx context.Context, tenant *scimv1alpha1.ScimTenant) *rest.Config {
 	GinkgoHelper()
 	owner := client.FieldOwner("test")
-	Expect(admin.Apply(ctx, operand.ServiceAccount(tenant), owner)).To(Succeed())
-	Expect(admin.Apply(ctx, operand.Role(tenant), owner)).To(Succeed())
-	Expect(admin.Apply(ctx, operand.RoleBinding(tenant), owner)).To(Succeed())
+	Expect(admin.Apply(ctx, operand.ServiceAccount(operand.DedicatedServer(tenant)), owner)).To(Succeed())
+	Expect(admin.Apply(ctx, operand.Role(operand.DedicatedServer(tenant)), owner)).To(Succeed())
+	Expect(admin.Apply(ctx, operand.RoleBinding(operand.DedicatedServer(tenant)), owner)).To(Succeed())
 	user, err := environment.AddUser(envtest.User{
 		Name:   "system:serviceaccount:" + tenant.Namespace + ":" + operand.Name(tenant.Name),
 		Groups: []string{"system:serviceaccounts", "system:authenticated"},

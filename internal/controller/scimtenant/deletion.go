@@ -16,7 +16,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
@@ -65,11 +64,11 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 func (r *Reconciler) stopServer(ctx context.Context, s *scope) (waiting string, err error) {
 	name := operand.Name(s.tenant.Name)
 	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: s.tenant.Namespace, Name: name}}
-	if err := r.applier.Delete(ctx, s.tenant, deployment); err != nil {
+	if err := r.applier.Delete(ctx, s.owner, deployment); err != nil {
 		return "", err
 	}
 	err = r.Live.Get(ctx, client.ObjectKeyFromObject(deployment), deployment)
-	if err == nil && apply.IsOurs(s.tenant, deployment) {
+	if err == nil && s.owner.Made(deployment) {
 		return fmt.Sprintf("waiting until Deployment %s is gone", name), nil
 	}
 	if client.IgnoreNotFound(err) != nil {

@@ -9,7 +9,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -22,7 +21,7 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("reading the Ingress: %w", err)
 	}
-	if err == nil && apply.IsOurs(s.tenant, ingress) {
+	if err == nil && s.owner.Made(ingress) {
 		s.ingress = ingress
 	}
 	if s.tenant.Spec.Endpoint.Host != "" {

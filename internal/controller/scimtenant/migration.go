@@ -133,9 +133,9 @@ func wrapped(err error, attempt string) error {
 // rights are what the server's pods need to be allowed to do.
 func rights(s *scope) []apply.Intent {
 	if s.verifiers != nil {
-		return []apply.Intent{operand.MigrationRole(s.tenant), operand.MigrationRoleBinding(s.tenant)}
+		return []apply.Intent{operand.MigrationRole(s.server), operand.MigrationRoleBinding(s.server)}
 	}
-	return []apply.Intent{operand.Role(s.tenant), operand.RoleBinding(s.tenant)}
+	return []apply.Intent{operand.Role(s.server), operand.RoleBinding(s.server)}
 }
 
 // endMigration takes away what only pods of the release before have needed, once there are
@@ -175,7 +175,7 @@ func upToDate(s *scope) bool {
 
 // dropMigrationRole deletes the second Role once the first one is known to the API servers.
 func (r *Reconciler) dropMigrationRole(ctx context.Context, s *scope) error {
-	second := metav1.ObjectMeta{Namespace: s.tenant.Namespace, Name: operand.MigrationName(s.tenant.Name)}
+	second := metav1.ObjectMeta{Namespace: s.tenant.Namespace, Name: operand.MigrationName(s.server.Name)}
 	binding, role := &rbacv1.RoleBinding{ObjectMeta: second}, &rbacv1.Role{ObjectMeta: second}
 	there, err := r.anyThere(ctx, binding, role)
 	if err != nil || !there {
@@ -183,7 +183,7 @@ func (r *Reconciler) dropMigrationRole(ctx context.Context, s *scope) error {
 	}
 	s.migrationAfter = pollInterval
 	for _, intent := range rights(s) {
-		if applied, err := r.applier.IsApplied(ctx, s.tenant, intent); err != nil || !applied {
+		if applied, err := r.applier.IsApplied(ctx, s.owner, intent); err != nil || !applied {
 			return err
 		}
 	}
@@ -191,7 +191,7 @@ func (r *Reconciler) dropMigrationRole(ctx context.Context, s *scope) error {
 		return nil
 	}
 	for _, obj := range []client.Object{binding, role} {
-		if err := r.applier.Delete(ctx, s.tenant, obj); err != nil {
+		if err := r.applier.Delete(ctx, s.owner, obj); err != nil {
 			return err
 		}
 	}

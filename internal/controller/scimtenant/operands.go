@@ -24,18 +24,18 @@ func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
 	if failure := r.makeCredentials(ctx, s); failure != nil {
 		return errors.Join(failure, r.readDeployment(ctx, s))
 	}
-	for _, intent := range append([]apply.Intent{operand.ServiceAccount(s.tenant)}, rights(s)...) {
+	for _, intent := range append([]apply.Intent{operand.ServiceAccount(s.server)}, rights(s)...) {
 		if failure := r.applyForServer(ctx, s, intent); failure != nil || s.serverProblem != nil {
 			return errors.Join(failure, r.readDeployment(ctx, s))
 		}
 	}
 	failures := errors.Join(
-		r.applyForServer(ctx, s, operand.Service(s.tenant)),
-		r.applyForServer(ctx, s, operand.PodDisruptionBudget(s.tenant)))
+		r.applyForServer(ctx, s, operand.Service(s.server)),
+		r.applyForServer(ctx, s, operand.PodDisruptionBudget(s.server)))
 	if len(s.refused.server) > 0 { // what runs already goes on as it is
 		return errors.Join(failures, r.readDeployment(ctx, s))
 	}
-	failures = errors.Join(failures, r.applyForServer(ctx, s, operand.Deployment(s.tenant, r.settings())))
+	failures = errors.Join(failures, r.applyForServer(ctx, s, operand.Deployment(s.server, r.settings())))
 	if s.deployment == nil { // one that could not be written goes on as it is
 		return errors.Join(failures, r.readDeployment(ctx, s))
 	}
@@ -50,7 +50,7 @@ func (r *Reconciler) settings() operand.Settings {
 }
 
 func (r *Reconciler) applyForServer(ctx context.Context, s *scope, intent apply.Intent) error {
-	obj, err := r.applier.Apply(ctx, s.tenant, intent)
+	obj, err := r.applier.Apply(ctx, s.owner, intent)
 	problem, failure := problemOf(err)
 	s.addServerProblem(problem)
 	if deployment, ok := obj.(*appsv1.Deployment); ok {
@@ -63,7 +63,7 @@ func (r *Reconciler) applyForServer(ctx context.Context, s *scope, intent apply.
 func (r *Reconciler) readDeployment(ctx context.Context, s *scope) error {
 	deployment := &appsv1.Deployment{}
 	err := r.Client.Get(ctx, types.NamespacedName{Namespace: s.tenant.Namespace, Name: operand.Name(s.tenant.Name)}, deployment)
-	if err == nil && apply.IsOurs(s.tenant, deployment) {
+	if err == nil && s.owner.Made(deployment) {
 		s.deployment = deployment
 	}
 	if client.IgnoreNotFound(err) != nil {
@@ -122,7 +122,7 @@ func (r *Reconciler) publish(ctx context.Context, s *scope) error {
 		return nil
 	}
 	intent := operand.Ingress(s.tenant)
-	applied, err := r.applier.IsApplied(ctx, s.tenant, intent)
+	applied, err := r.applier.IsApplied(ctx, s.owner, intent)
 	if err == nil && applied {
 		applied, err = r.hosts.HoldsForSure(ctx, client.ObjectKeyFromObject(s.tenant), host)
 	}
@@ -133,7 +133,7 @@ func (r *Reconciler) publish(ctx context.Context, s *scope) error {
 	if err != nil || s.hostTaken != nil {
 		return err
 	}
-	obj, err := r.applier.Apply(ctx, s.tenant, intent)
+	obj, err := r.applier.Apply(ctx, s.owner, intent)
 	problem, failure := problemOf(err)
 	s.endpointProblem = problem
 	if ingress, ok := obj.(*networkingv1.Ingress); ok {
@@ -145,7 +145,7 @@ func (r *Reconciler) publish(ctx context.Context, s *scope) error {
 // unpublish deletes the tenant's Ingress.
 func (r *Reconciler) unpublish(ctx context.Context, s *scope) error {
 	s.ingress = nil
-	return r.applier.Delete(ctx, s.tenant, &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{
+	return r.applier.Delete(ctx, s.owner, &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{
 		Namespace: s.tenant.Namespace,
 		Name:      operand.Name(s.tenant.Name),
 	}})

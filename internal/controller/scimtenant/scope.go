@@ -21,6 +21,9 @@ import (
 type scope struct {
 	// tenant is the tenant as the cache has it; its status is set last.
 	tenant *scimv1alpha1.ScimTenant
+	// owner is the tenant as the owner of objects, and server its dedicated server.
+	owner  operand.Owner
+	server operand.Server
 	// pass writes the tenant.
 	pass *reconcile.Pass[*scimv1alpha1.ScimTenant]
 
@@ -87,7 +90,10 @@ type scope struct {
 }
 
 func newScope(frame reconcile.Frame, tenant *scimv1alpha1.ScimTenant) *scope {
-	return &scope{pass: reconcile.Begin(frame, tenant), tenant: tenant}
+	return &scope{
+		pass: reconcile.Begin(frame, tenant), tenant: tenant,
+		owner: operand.TenantOwner(tenant), server: operand.DedicatedServer(tenant),
+	}
 }
 
 // requeueAfter is when to look again for what no watch tells about; 0 when there

@@ -13,7 +13,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kubescim/kubescim/internal/apply"
-	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/signingkey"
 )
@@ -62,14 +61,14 @@ func (r *Reconciler) reconcileSigning(ctx context.Context, s *scope) error {
 		return nil
 	}
 	secret := &corev1.Secret{}
-	err := r.Live.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: contract.SigningName(s.tenant.Name)}, secret)
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: s.server.SigningSecretName()}, secret)
 	switch {
 	case apierrors.IsNotFound(err):
 		secret = nil
 	case err != nil:
 		return fmt.Errorf("reading the signing keys: %w", err)
-	case !operand.IsSigningSecret(secret, s.tenant.Name):
-		s.signingProblem = &apply.ConflictError{Kind: "Secret", Name: secret.Name, Tenant: s.tenant.Name}
+	case !operand.IsSigningSecret(secret, s.server):
+		s.signingProblem = &apply.ConflictError{Kind: "Secret", Name: secret.Name, Owner: s.owner}
 		return nil
 	}
 	again, err := r.rotateSigning(ctx, s, secret, now)
@@ -94,7 +93,7 @@ func (r *Reconciler) rotateSigning(ctx context.Context, s *scope, secret *corev1
 	}
 	decision := signingkey.Decide(present, now)
 	changes := decision.Changes(present)
-	if !changes && !operand.OwnSigningSecret(secret, s.tenant) {
+	if !changes && !operand.OwnSigningSecret(secret, s.server) {
 		return decision.Again, nil
 	}
 	keys, err := decision.Rotate(now)
@@ -105,7 +104,7 @@ func (r *Reconciler) rotateSigning(ctx context.Context, s *scope, secret *corev1
 	if err != nil {
 		return time.Time{}, err
 	}
-	wanted := operand.SigningSecret(s.tenant, data)
+	wanted := operand.SigningSecret(s.server, data)
 	if secret == nil {
 		err = r.Live.Create(ctx, wanted, apply.FieldManager)
 	} else {

@@ -49,7 +49,7 @@ var _ = Describe("The keys that access tokens are signed with", func() {
 		namespace, err := env.NewNamespace(ctx)
 		Expect(err).NotTo(HaveOccurred())
 		earlier := &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "acme", UID: "earlier"}}
-		restored := operand.SigningSecret(earlier, []byte("keys"))
+		restored := operand.SigningSecret(operand.DedicatedServer(earlier), []byte("keys"))
 		Expect(env.Client.Create(ctx, restored)).To(Succeed())
 		tenant := newTenant(ctx, inNamespace(namespace))
 		Eventually(signingSecret(ctx, tenant)).Should(And(signs,

@@ -17,6 +17,7 @@ import (
 	"github.com/kubescim/kubescim/internal/conditions/conditionscheck"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/hosts"
+	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
@@ -208,7 +209,7 @@ func TestStatus(t *testing.T) {
 		},
 		"somebody else's Service": {
 			healthy(func(s *scope) {
-				s.addServerProblem(&apply.ConflictError{Kind: "Service", Name: "acme-scim", Tenant: "acme"})
+				s.addServerProblem(&apply.ConflictError{Kind: "Service", Name: "acme-scim", Owner: operand.Owner{Kind: "ScimTenant", Name: "acme"}})
 			}),
 			conditions.Stalled, "ObjectConflict", no, yes, `Service "acme-scim"`,
 		},

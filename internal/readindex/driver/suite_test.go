@@ -125,9 +125,9 @@ func makeWorld(ctx context.Context, timing driver.Timing, logger *slog.Logger) (
 	}
 	owner := client.FieldOwner("test")
 	err := errors.Join(
-		admin.Apply(ctx, operand.ServiceAccount(w.tenant), owner),
-		admin.Apply(ctx, operand.Role(w.tenant), owner),
-		admin.Apply(ctx, operand.RoleBinding(w.tenant), owner))
+		admin.Apply(ctx, operand.ServiceAccount(operand.DedicatedServer(w.tenant)), owner),
+		admin.Apply(ctx, operand.Role(operand.DedicatedServer(w.tenant)), owner),
+		admin.Apply(ctx, operand.RoleBinding(operand.DedicatedServer(w.tenant)), owner))
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,67 @@
+package operand
+
+import (
+	"maps"
+	"path"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
+)
+
+// Server is a SCIM server, whosever it is: what its Deployment, Service, ServiceAccount,
+// Role, RoleBinding, PodDisruptionBudget and Secret with signing keys are made from.
+type Server struct {
+	// Owner is what the server is for.
+	Owner Owner
+	// Name is that of its objects, but for the Secret.
+	Name string
+	// Selector chooses its pods. A Deployment's selector cannot be changed: neither can
+	// this.
+	Selector map[string]string
+	// Spec shapes its pods.
+	Spec scimv1alpha1.ServerSpec
+	// Tenant is the name of the only ScimTenant that it may read; empty if it may read
+	// all of its namespace.
+	Tenant string
+	// Arguments say to its program what to serve.
+	Arguments []string
+}
+
+// DedicatedServer returns the server of a tenant that has one of its own.
+func DedicatedServer(t *scimv1alpha1.ScimTenant) Server {
+	return Server{
+		Owner: TenantOwner(t), Name: Name(t.Name), Selector: SelectorLabels(t.Name), Spec: t.Spec.Server, Tenant: t.Name,
+		Arguments: []string{"--" + contract.FlagTenant + "=" + t.Name},
+	}
+}
+
+// Namespace is that of all objects of the server.
+func (s Server) Namespace() string { return s.Owner.Namespace }
+
+// Labels are on every object of the server.
+func (s Server) Labels() map[string]string { return labelsOf(s.Selector, s.Owner.Label, s.Owner.Name) }
+
+// ReplicaLabels choose the Leases of the server's pods.
+func (s Server) ReplicaLabels() map[string]string {
+	return map[string]string{s.Owner.Label: s.Owner.Name, scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica}
+}
+
+// SigningSecretName returns the name of the Secret with the keys that the access tokens
+// of the server's tenants are signed with.
+func (s Server) SigningSecretName() string { return contract.SigningName(s.Name) }
+
+// arguments are all of those of the server's program.
+func (s Server) arguments(settings Settings) []string {
+	return append(append([]string{}, s.Arguments...),
+		"--"+contract.FlagAbsence+"="+settings.Absence.String(),
+		"--"+contract.FlagSigningKeys+"="+path.Join(contract.PathSigning, contract.SigningKeysFile))
+}
+
+func labelsOf(selector map[string]string, ownerLabel, owner string) map[string]string {
+	labels := maps.Clone(selector)
+	labels[LabelComponent] = ComponentServer
+	labels[LabelManagedBy] = ManagedBy
+	labels[LabelPartOf] = ManagedBy
+	labels[ownerLabel] = owner
+	return labels
+}
