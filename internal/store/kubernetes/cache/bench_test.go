@@ -107,17 +107,16 @@ func BenchmarkReflector(b *testing.B) {
 		run := func(b *testing.B, body *endless, revision string) {
 			b.Helper()
 			memory := New(benchClient(b, body), client.ObjectKey{Namespace: "default", Name: "acme"}, readindex.NewMarks(), slog.New(slog.DiscardHandler))
-			reflectors := map[string]*reflector{}
-			for i, f := range memory.reflectors(content{registry: registry}) {
-				reflectors[[]string{"user", "group of 100", "slice of 100"}[i]] = f
-			}
-			reflectors[kind].revision = revision
-			into := &counting{target: reflectors[kind].into}
-			reflectors[kind].into = into
+			memory.Follow(registry)
+			number := map[string]readindex.Kind{"user": readindex.Users, "group of 100": readindex.Groups, "slice of 100": readindex.GroupMembers}[kind]
+			reflector, fed := reflectorOf(memory, number), &memory.now().parts[number]
+			reflector.revision, fed.state = revision, following
+			into := &counting{target: fed.into}
+			fed.into = into
 			b.SetBytes(int64(len(events[0])))
 			b.ReportAllocs()
 			b.ResetTimer()
-			if _, err := reflectors[kind].once(context.Background()); err != nil || into.objects != b.N {
+			if _, err := reflector.once(context.Background()); err != nil || into.objects != b.N {
 				b.Fatalf("%d objects of %d: %v", into.objects, b.N, err)
 			}
 		}

@@ -35,9 +35,9 @@ var _ = Describe("A cache", func() {
 		latest, err := memory.Latest(ctx)
 		Expect(err).NotTo(HaveOccurred())
 		behind := func() []readindex.Kind {
-			memory.progress.mu.Lock()
-			defer memory.progress.mu.Unlock()
-			kinds, _ := memory.progress.behind(latest)
+			memory.streams.progress.mu.Lock()
+			defer memory.streams.progress.mu.Unlock()
+			kinds, _ := memory.streams.progress.behind(latest, readindex.Revisions{})
 			return kinds
 		}
 		Expect(behind()).To(HaveLen(int(readindex.Kinds)))

@@ -1,9 +1,20 @@
-// Package cache keeps a tenant's users and groups in memory, for reads: a reflector for each
-// kind (reflector.go) brings objects into an index by a watch (watch.go, watch_list.go), and
-// progress (progress.go) knows which revisions that has reached, and raises the Marks of this
-// replica to what it may tell clients. It has no opinion on what is written, and answers no request:
-// whoever reads asks Current whether the cache is new enough, by way of Read, and goes to the
-// API server when it is not.
+// Package cache keeps the users and groups of tenants in memory, for reads: Streams (streams.go)
+// have a reflector for each kind (reflector.go), which brings objects by a watch (watch.go,
+// watch_list.go) to the indexes of the tenants that they are of. progress (progress.go) knows
+// which revisions the streams have reached. They raise the Marks of this replica to what it may
+// tell clients. The package has no opinion on what is written, and answers no request: whoever
+// reads asks Current whether a Cache, which is one tenant's, is new enough, by way of Read, and
+// goes to the API server when it is not.
+//
+// # Tenants that come and go
+//
+// The tenants that are there at first are listed together. One that comes later, or gets other
+// schemas, begins with an attachment of its own (attachment.go): an empty index, which nobody
+// reads, into which it is read at the API server while the stream goes on. Of an object, the
+// higher revision counts, whichever way it comes; and once the list is complete, what the stream
+// brings up to the revision of the list is left out, since it is in it. So from then on, the
+// index is a state of the tenant at that revision or the one that the stream has reached,
+// whichever is higher. Nothing changes for the other tenants meanwhile.
 //
 // # Revisions
 //

@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
 // eventReader reads the events of a watch, of which each is a line.
@@ -90,7 +92,24 @@ func (m watchedMeta) describe(object client.Object) {
 // unreadable stands for an object that cannot be read.
 type unreadable struct {
 	metav1.PartialObjectMetadata
+	tenant string // empty if that cannot be read either
 	reason error
+}
+
+// tenantOf returns the name of the tenant that an object is of; empty when it is not known.
+func tenantOf(object client.Object) string {
+	switch o := object.(type) {
+	case *scimv1alpha1.ScimUser:
+		return o.Spec.TenantRef.Name
+	case *scimv1alpha1.ScimGroup:
+		return o.Spec.TenantRef.Name
+	case *scimv1alpha1.ScimGroupMembers:
+		return o.Spec.TenantRef.Name
+	case *unreadable:
+		return o.tenant
+	default:
+		return ""
+	}
 }
 
 // sourceOf returns how objects with the spec are read. empty makes an object, and says
@@ -111,7 +130,7 @@ func sourceOf[Spec any](resource string, empty func() (client.Object, *Spec)) *s
 			if readJSON(line, &rest) != nil {
 				return "", nil, fmt.Errorf("reading an event: %w", impersonal(err))
 			}
-			return rest.Type, rest.Object.unread(err), nil
+			return rest.Type, unread(rest.Object, err), nil
 		},
 		object: func(doc []byte) (client.Object, error) {
 			var read watchedObject[Spec]
@@ -126,15 +145,23 @@ func sourceOf[Spec any](resource string, empty func() (client.Object, *Spec)) *s
 			if readJSON(doc, &rest) != nil {
 				return nil, fmt.Errorf("reading an object: %w", impersonal(err))
 			}
-			return rest.unread(err), nil
+			return unread(rest, err), nil
 		},
 	}
 }
 
 // unread returns what stands for the object, whose spec cannot be read.
-func (o watchedObject[Spec]) unread(reason error) client.Object {
+func unread(o watchedObject[jsontext.Value], reason error) client.Object {
 	object := &unreadable{reason: impersonal(reason)}
 	o.Metadata.describe(object)
+	var spec struct {
+		TenantRef struct {
+			Name string `json:"name"`
+		} `json:"tenantRef"`
+	}
+	if o.Spec != nil && readJSON(*o.Spec, &spec) == nil {
+		object.tenant = spec.TenantRef.Name
+	}
 	return object
 }
 

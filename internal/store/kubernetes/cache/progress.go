@@ -13,8 +13,7 @@ type progress struct {
 	// marks have the highest revision that an answer to a client rests on, or may rest on
 	// because the cache shows it. Bookmarks do not count: they change nothing that is shown,
 	// and other replicas get theirs at other times.
-	marks  *readindex.Marks
-	tenant readindex.Tenant
+	marks *readindex.Marks
 
 	mu sync.Mutex
 	// era counts how often everything began anew, as it does with other types. The
@@ -40,16 +39,12 @@ type futility struct {
 	until    time.Time
 }
 
-// advance notes that the cache has reached the revision, by an event when it
-// shows anything new.
-func (p *progress) advance(era uint64, kind readindex.Kind, revision uint64, event bool) {
+// advance notes that the stream of a kind has reached the revision.
+func (p *progress) advance(era uint64, kind readindex.Kind, revision uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.era != era {
 		return
-	}
-	if event {
-		p.acknowledge(kind, revision)
 	}
 	p.applied[kind] = max(p.applied[kind], revision)
 	p.wake()
@@ -83,12 +78,12 @@ type Seen struct {
 	revisions readindex.Revisions
 }
 
-// seen returns what the API server has shown up to now: whatever it is asked from now on,
-// its latest revisions cannot be lower, nor those of what is written.
-func (p *progress) seen() Seen {
+// seen returns what the API server has shown up to now, to one tenant or of all: whatever it is
+// asked from now on, its latest revisions cannot be lower, nor those of what is written.
+func (p *progress) seen(tenant readindex.Tenant) Seen {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return Seen{era: p.era, revisions: p.marks.Shown(p.tenant).Max(p.applied)}
+	return Seen{era: p.era, revisions: p.marks.Shown(tenant).Max(p.applied)}
 }
 
 // contradicts reports whether a revision is lower than it can be, unless history was
@@ -127,16 +122,16 @@ func (p *progress) synced() bool {
 	return true
 }
 
-// acknowledge notes that an answer to a client rests on the revision.
-func (p *progress) acknowledge(kind readindex.Kind, revision uint64) {
-	p.marks.Raise(p.tenant, kind, revision)
+// acknowledge notes that answers to clients of a tenant rest on the revision.
+func (p *progress) acknowledge(tenant readindex.Tenant, kind readindex.Kind, revision uint64) {
+	p.marks.Raise(tenant, kind, revision)
 }
 
 // acknowledgeIn does the same for the watch of an era, which shows nothing after that.
-func (p *progress) acknowledgeIn(era uint64, kind readindex.Kind, revision uint64) {
+func (p *progress) acknowledgeIn(era uint64, tenant readindex.Tenant, kind readindex.Kind, revision uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.era == era {
-		p.acknowledge(kind, revision)
+		p.acknowledge(tenant, kind, revision)
 	}
 }

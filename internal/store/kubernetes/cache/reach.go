@@ -9,12 +9,12 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex"
 )
 
-// reach waits until the cache has reached the revisions, for the patience at
+// reach waits until what began with the revisions from has reached others, for the patience at
 // the most. For some time it does not wait for what has been waited for in vain: a watch
 // on which nothing happens learns only by a bookmark how far it is.
-func (p *progress) reach(ctx context.Context, revisions readindex.Revisions, patience time.Duration) error {
+func (p *progress) reach(ctx context.Context, revisions, from readindex.Revisions, patience time.Duration) error {
 	p.mu.Lock()
-	behind, hopeless := p.behind(revisions)
+	behind, hopeless := p.behind(revisions, from)
 	p.mu.Unlock()
 	switch {
 	case len(behind) == 0:
@@ -22,9 +22,9 @@ func (p *progress) reach(ctx context.Context, revisions readindex.Revisions, pat
 	case hopeless:
 		return errBehind
 	}
-	err := p.waitFor(ctx, revisions, patience)
+	err := p.waitFor(ctx, revisions, from, patience)
 	if errors.Is(err, errBehind) {
-		p.giveUp(revisions)
+		p.giveUp(revisions, from)
 	}
 	if err != nil {
 		return fmt.Errorf("waiting for the watch: %w", err)
@@ -34,33 +34,38 @@ func (p *progress) reach(ctx context.Context, revisions readindex.Revisions, pat
 
 // reachSoon waits like reach, but begins with asking the watches that are behind for a
 // bookmark.
-func (p *progress) reachSoon(ctx context.Context, revisions readindex.Revisions, patience time.Duration) error {
+func (p *progress) reachSoon(ctx context.Context, revisions, from readindex.Revisions, patience time.Duration) error {
 	if !p.synced() {
 		return errBehind
 	}
 	p.mu.Lock()
-	kinds, _ := p.behind(revisions)
+	kinds, _ := p.behind(revisions, from)
 	p.ask(kinds)
 	p.mu.Unlock()
-	if err := p.waitFor(ctx, revisions, patience); err != nil {
+	if err := p.waitFor(ctx, revisions, from, patience); err != nil {
 		return fmt.Errorf("waiting for bookmarks: %w", err)
 	}
 	return nil
 }
 
 // waitFor waits until no kind is behind the revisions.
-func (p *progress) waitFor(ctx context.Context, revisions readindex.Revisions, patience time.Duration) error {
+func (p *progress) waitFor(ctx context.Context, revisions, from readindex.Revisions, patience time.Duration) error {
 	return p.wait(ctx, patience, func() bool {
-		behind, _ := p.behind(revisions)
+		behind, _ := p.behind(revisions, from)
 		return len(behind) == 0
 	})
 }
 
-// behind returns the kinds that have not reached the revisions, and whether there
-// is no use in waiting for one of them. The mutex is held.
-func (p *progress) behind(revisions readindex.Revisions) (kinds []readindex.Kind, hopeless bool) {
+// inStep waits until the stream of a kind shows a state of the API server.
+func (p *progress) inStep(ctx context.Context, kind readindex.Kind, patience time.Duration) error {
+	return p.wait(ctx, patience, func() bool { return p.applied[kind] > 0 })
+}
+
+// behind returns the kinds that have not reached the revisions, of what began with from, and
+// whether there is no use in waiting for one of them. The mutex is held.
+func (p *progress) behind(revisions, from readindex.Revisions) (kinds []readindex.Kind, hopeless bool) {
 	for kind, revision := range revisions {
-		if p.applied[kind] == 0 || p.applied[kind] < revision {
+		if p.applied[kind] == 0 || max(p.applied[kind], from[kind]) < revision {
 			kinds = append(kinds, readindex.Kind(kind))
 			vain := p.inVain[kind]
 			hopeless = hopeless || p.applied[kind] == 0 || revision <= vain.revision && time.Now().Before(vain.until)
@@ -71,10 +76,10 @@ func (p *progress) behind(revisions readindex.Revisions) (kinds []readindex.Kind
 
 // giveUp notes that the revisions were waited for in vain, and asks the watches
 // that are behind for a bookmark.
-func (p *progress) giveUp(revisions readindex.Revisions) {
+func (p *progress) giveUp(revisions, from readindex.Revisions) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	kinds, _ := p.behind(revisions)
+	kinds, _ := p.behind(revisions, from)
 	for _, kind := range kinds {
 		p.inVain[kind] = futility{revision: revisions[kind], until: time.Now().Add(keepUpPeriod)}
 	}

@@ -27,27 +27,22 @@ const latestPatience = 5 * time.Second
 var errBehind = errors.New("memory has not caught up in time")
 
 // Synced reports whether the cache can answer reads.
-func (c *Cache) Synced() bool { return c != nil && c.progress.synced() }
+func (c *Cache) Synced() bool {
+	_, complete := c.now().from()
+	return complete && c.streams.Synced()
+}
 
 // Counts returns how many users and groups the cache shows.
 func (c *Cache) Counts() index.Counts { return c.Index().Counts() }
-
-// Index is what the cache shows at the moment, be it current or not.
-func (c *Cache) Index() *index.Index {
-	if c == nil {
-		return index.New()
-	}
-	return c.index
-}
 
 // Current waits until the cache is at least as new as everything that any
 // replica has acknowledged to a client before the call. An error means that the cache
 // cannot know, and that the API server is to be asked instead.
 func (c *Cache) Current(ctx context.Context, t *schema.ResourceType, members Members) error {
-	if !c.follows(t) {
+	if !c.now().follows(t) {
 		return fmt.Errorf("the schema of %ss has changed: %w", t.Name, errBehind)
 	}
-	revisions, err := members.ReadIndex(ctx, c.progress.tenant)
+	revisions, err := members.ReadIndex(ctx, c.id)
 	if err != nil {
 		return err
 	}
@@ -58,10 +53,15 @@ func (c *Cache) Current(ctx context.Context, t *schema.ResourceType, members Mem
 // watches are asked to say. It is for when the other replicas cannot be asked. What
 // it asks with is what requests use, who do not wait for an API server that is away.
 func (c *Cache) CatchUp(ctx context.Context, t *schema.ResourceType, with client.Reader, members Members) error {
-	if !c.follows(t) {
+	a := c.now()
+	if !a.follows(t) {
 		return fmt.Errorf("the schema of %ss has changed: %w", t.Name, errBehind)
 	}
-	latest, err := c.asking.do(ctx, func() (readindex.Revisions, error) {
+	from, complete := a.from()
+	if !complete {
+		return errBehind
+	}
+	latest, err := c.streams.asking.do(ctx, func() (readindex.Revisions, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), latestPatience)
 		defer cancel()
 		return c.latestOf(ctx, with, members)
@@ -69,7 +69,7 @@ func (c *Cache) CatchUp(ctx context.Context, t *schema.ResourceType, with client
 	if err != nil {
 		return err
 	}
-	return c.progress.reachSoon(ctx, latest, bookmarkPatience)
+	return c.streams.progress.reachSoon(ctx, latest, from, bookmarkPatience)
 }
 
 // Read answers a read from the cache. ready waits until memory is new enough, and
@@ -83,12 +83,12 @@ func Read[T any](c *Cache, ready func() bool, read func(*index.Index) (T, error)
 		return none, false, nil
 	}
 	for range 2 {
-		incarnation := c.progress.current()
-		if !ready() {
+		a, incarnation := c.now(), c.streams.progress.current()
+		if a == nil || !ready() {
 			return none, false, nil
 		}
-		answer, err = read(c.index)
-		if c.progress.current() == incarnation {
+		answer, err = read(a.index)
+		if c.now() == a && c.streams.progress.current() == incarnation {
 			return answer, true, err
 		}
 	}
@@ -97,11 +97,9 @@ func Read[T any](c *Cache, ready func() bool, read func(*index.Index) (T, error)
 
 // Reach waits until the cache has reached the revisions, or fails.
 func (c *Cache) Reach(ctx context.Context, revisions readindex.Revisions) error {
-	return c.progress.reach(ctx, revisions, catchUp)
-}
-
-// follows reports whether the cache holds resources of the type as it is now.
-func (c *Cache) follows(t *schema.ResourceType) bool {
-	registry := c.Registry()
-	return registry != nil && (t == registry.User() || t == registry.Group())
+	from, complete := c.now().from()
+	if !complete {
+		return errBehind
+	}
+	return c.streams.progress.reach(ctx, revisions, from, catchUp)
 }

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -30,16 +31,15 @@ const lastingWatch = 30 * time.Second
 // hurriedWatch is how long a watch is asked for that is to bring a bookmark soon.
 const hurriedWatch = 3 * time.Second
 
-// reflector brings the objects of one kind into the cache: all that there are at first,
-// and then every change.
+// errBroken is the error for a list that ended before it was complete.
+var errBroken = errors.New("it ended before it was complete")
+
+// reflector is the stream of one kind: it brings all objects that there are at first, and then
+// every change, to the tenants that they are of.
 type reflector struct {
-	client   client.WithWatch
-	tenant   client.ObjectKey
-	log      *slog.Logger
-	kind     readindex.Kind
-	into     target
-	progress *progress
-	era      uint64 // of progress, in which this reflector runs
+	streams *Streams
+	kind    readindex.Kind
+	era     uint64 // of progress, in which this reflector runs
 
 	revision string // that the watch goes on from; empty to begin anew
 	hurry    bool   // the next watch is to say soon how far it is
@@ -58,33 +58,41 @@ func (r *reflector) run(ctx context.Context) {
 			continue
 		}
 		if err != nil {
-			r.log.Warn("a watch ended and is begun again", slog.Any("error", err))
+			r.streams.log.Warn("a watch ended and is begun again", slog.Any("error", err))
 		}
-		timer := time.NewTimer(pause())
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		}
-		timer.Stop()
+		sleep(ctx, pause())
+	}
+}
+
+// sleep waits, or returns when the context is done.
+func sleep(ctx context.Context, pause time.Duration) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
 	}
 }
 
 // once is one watch. asked reports whether it was ended here, for the next one to bring a
 // bookmark, or because that has come.
 func (r *reflector) once(ctx context.Context) (asked bool, err error) {
-	hurried, options := r.hurry, r.options()
+	hurried, listing := r.hurry, r.revision == ""
+	list, options := r.streams.options(r.kind)
+	options.Raw = r.options()
 	r.hurry = false
-	var listing *listing
-	if r.revision == "" {
-		listing = newListing()
-		r.progress.fallBehind(r.era, r.kind)
+	if listing {
+		r.streams.progress.fallBehind(r.era, r.kind)
+		for _, tenant := range r.streams.all(r.era) {
+			tenant.beginList(r.kind)
+		}
 	}
-	stream, err := r.client.Watch(ctx, codec.NewList(r.kind), &client.ListOptions{Namespace: r.tenant.Namespace, Raw: options}, codec.OfTenant(r.tenant.Name))
+	stream, err := r.streams.client.Watch(ctx, list, options)
 	if err != nil {
-		return false, fmt.Errorf("watching %T: %w", codec.NewList(r.kind), r.forget(err))
+		return false, fmt.Errorf("watching %T: %w", list, r.forget(err))
 	}
 	defer stream.Stop()
-	wanted := r.progress.bookmarks(r.kind)
+	wanted := r.streams.progress.bookmarks(r.kind)
 	brought := false // the bookmark that was asked for
 	for {
 		select {
@@ -92,19 +100,16 @@ func (r *reflector) once(ctx context.Context) (asked bool, err error) {
 			if !more {
 				return brought, nil
 			}
-			if err := r.handle(event, listing); err != nil {
-				return false, fmt.Errorf("watching %T: %w", codec.NewList(r.kind), err)
-			}
-			if r.revision != "" {
-				listing = nil
+			if err := r.handle(event); err != nil {
+				return false, fmt.Errorf("watching %T: %w", list, err)
 			}
 			brought = brought || hurried && event.Type == watch.Bookmark
 			if brought && r.hurry {
 				return true, nil
 			}
 		case <-wanted:
-			if listing != nil {
-				continue // It ends with how far it is.
+			if r.revision == "" {
+				continue // The list ends with how far it is.
 			}
 			r.hurry = true
 			if !hurried { // The bookmark that is about to come is for those who asked before.
@@ -141,89 +146,91 @@ func (r *reflector) forget(err error) error {
 	return failure.Redact(err)
 }
 
-// handle applies one event. listing is set while the first state comes.
-func (r *reflector) handle(event watch.Event, listing *listing) error {
+// handle applies one event: of the list of what there is, until there is a revision.
+func (r *reflector) handle(event watch.Event) error {
 	if event.Type == watch.Error {
 		return r.forget(apierrors.FromObject(event.Object))
 	}
-	if together, are := event.Object.(*several); are {
-		for _, object := range together.objects {
-			r.add(object)
-			listing.saw(object.GetName())
-		}
-		return nil
+	if r.revision == "" {
+		return r.list(event)
 	}
 	object, isObject := event.Object.(client.Object)
 	if !isObject {
 		return fmt.Errorf("the event %s has no object", event.Type)
 	}
-	if listing == nil && event.Type != watch.Bookmark {
-		// As soon as the index has it, a client may be told, and no later than that
-		// other replicas must know. The index of a list is not read from.
-		r.progress.acknowledgeIn(r.era, r.kind, codec.RevisionOf(object))
+	if event.Type != watch.Bookmark {
+		r.change(event.Type, object)
 	}
-	switch event.Type {
-	case watch.Added, watch.Modified:
-		r.add(object)
-		listing.saw(object.GetName())
-	case watch.Deleted:
-		r.into.remove(object.GetName())
-	case watch.Bookmark:
-		if listing != nil && object.GetAnnotations()[metav1.InitialEventsAnnotationKey] == "true" {
-			r.complete(listing)
-			r.reached(object, true)
-			return nil
-		}
-	}
-	if listing == nil {
-		r.reached(object, event.Type != watch.Bookmark)
-	}
+	r.reached(object)
 	return nil
 }
 
-// add puts an object into the index, if it can be read.
-func (r *reflector) add(object client.Object) {
-	if err := r.change(object); err != nil {
-		// One object that cannot be read must not hide all others.
-		r.log.Error("an object cannot be read and is left out", slog.String("name", object.GetName()), slog.Any("error", err))
-		r.into.remove(object.GetName())
+// list takes what comes of the list.
+func (r *reflector) list(event watch.Event) error {
+	objects, end, err := listedBy(event)
+	if err != nil {
+		return err
 	}
-}
-
-// change puts an object that was read into the index.
-func (r *reflector) change(object client.Object) error {
-	if unread, is := object.(*unreadable); is {
-		return unread.reason
-	}
-	return r.into.put(object)
-}
-
-// reached notes the revision that an event brought the cache to.
-func (r *reflector) reached(object client.Object, shows bool) {
-	r.revision = object.GetResourceVersion()
-	r.progress.advance(r.era, r.kind, codec.RevisionOf(object), shows)
-}
-
-// complete removes what was in the index and is not in the list.
-func (r *reflector) complete(listing *listing) {
-	var gone []string
-	r.into.each(func(name string) {
-		if _, seen := listing.names[name]; !seen {
-			gone = append(gone, name)
+	for _, object := range objects {
+		if tenant := r.streams.hosted(r.era, tenantOf(object)); tenant != nil {
+			tenant.list(r.kind, event.Type, object)
 		}
-	})
-	for _, name := range gone {
-		r.into.remove(name)
+	}
+	if end == nil {
+		return nil
+	}
+	revision := codec.RevisionOf(end)
+	for _, tenant := range r.streams.all(r.era) {
+		r.streams.progress.acknowledgeIn(r.era, tenant.cache.id, r.kind, revision)
+		tenant.endList(r.kind, revision)
+	}
+	r.reached(end)
+	return nil
+}
+
+// listedBy returns what an event brings of a list: objects, or the bookmark that ends it. A list
+// that comes as events has changes in it, too.
+func listedBy(event watch.Event) (objects []client.Object, end client.Object, err error) {
+	if event.Type == watch.Error {
+		return nil, nil, failure.Redact(apierrors.FromObject(event.Object))
+	}
+	if together, are := event.Object.(*several); are {
+		return together.objects, nil, nil
+	}
+	object, isObject := event.Object.(client.Object)
+	switch {
+	case !isObject:
+		return nil, nil, fmt.Errorf("the event %s has no object", event.Type)
+	case event.Type != watch.Bookmark:
+		return []client.Object{object}, nil, nil
+	case object.GetAnnotations()[metav1.InitialEventsAnnotationKey] == "true":
+		return nil, object, nil
+	default:
+		return nil, nil, nil
 	}
 }
 
-// listing is the names in a list that is being read.
-type listing struct{ names map[string]struct{} }
-
-func newListing() *listing { return &listing{names: map[string]struct{}{}} }
-
-func (l *listing) saw(name string) {
-	if l != nil {
-		l.names[name] = struct{}{}
+// change brings a change to the tenant that the object is of.
+func (r *reflector) change(event watch.EventType, object client.Object) {
+	name := tenantOf(object)
+	if name == "" { // It cannot be read, and it is not known whose it is.
+		for _, tenant := range r.streams.all(r.era) {
+			tenant.forget(r.kind, object.GetName())
+		}
+		return
 	}
+	tenant := r.streams.hosted(r.era, name)
+	if tenant == nil {
+		return
+	}
+	// As soon as the index has it, a client may be told, and no later than that other
+	// replicas must know.
+	r.streams.progress.acknowledgeIn(r.era, tenant.cache.id, r.kind, codec.RevisionOf(object))
+	tenant.change(r.kind, event, object)
+}
+
+// reached notes the revision that an event brought the stream to.
+func (r *reflector) reached(object client.Object) {
+	r.revision = object.GetResourceVersion()
+	r.streams.progress.advance(r.era, r.kind, codec.RevisionOf(object))
 }

@@ -45,6 +45,12 @@ func bookmark(revision string, annotations map[string]string) watch.Event {
 	return watch.Event{Type: watch.Bookmark, Object: object}
 }
 
+// reflectorOf is the stream of a kind that fills a cache.
+func reflectorOf(memory *Cache, kind readindex.Kind) *reflector {
+	all, _ := memory.streams.reflectors()
+	return all[kind]
+}
+
 func TestWatchesThatEndAtOnceAreBegunAgainMoreAndMoreRarely(t *testing.T) {
 	for name, open := range map[string]func() (watch.Interface, error){
 		"without a word": func() (watch.Interface, error) { return stream(), nil },
@@ -64,7 +70,7 @@ func TestWatchesThatEndAtOnceAreBegunAgainMoreAndMoreRarely(t *testing.T) {
 				}), client.ObjectKey{Namespace: "default", Name: "acme"}, readindex.NewMarks(), slog.New(slog.DiscardHandler))
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
-				memory.reflectors(content{registry: registry})[0].run(ctx)
+				reflectorOf(memory, readindex.Users).run(ctx)
 				NewWithT(t).Expect(begun).To(And(BeNumerically(">", 10), BeNumerically("<", 30)), "in a minute")
 			})
 		})
@@ -85,7 +91,7 @@ func TestWatchesThatEndAreLoggedWithoutWhatTheAPIServerSays(t *testing.T) {
 					client.ObjectKey{Namespace: "default", Name: "acme"}, readindex.NewMarks(), slog.New(slog.NewTextHandler(&log, nil)))
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
-				memory.reflectors(content{registry: registry})[0].run(ctx)
+				reflectorOf(memory, readindex.Users).run(ctx)
 				g.Expect(log.String()).To(ContainSubstring("the API server answered 400 BadRequest"))
 				g.Expect(log.String()).NotTo(ContainSubstring("babs"))
 			})
@@ -121,7 +127,7 @@ func TestBookmarksThatAreWantedAreNotHeldBack(t *testing.T) {
 			return watch.NewProxyWatcher(events), nil
 		}), client.ObjectKey{Namespace: "default", Name: "acme"}, readindex.NewMarks(), slog.New(slog.DiscardHandler))
 		ctx, cancel := context.WithCancel(t.Context())
-		users := memory.reflectors(content{registry: registry})[0]
+		users := reflectorOf(memory, readindex.Users)
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -135,10 +141,10 @@ func TestBookmarksThatAreWantedAreNotHeldBack(t *testing.T) {
 		for range 20 {
 			revision++
 			want := readindex.Revisions{readindex.Users: revision}
-			memory.progress.mu.Lock()
-			memory.progress.applied = readindex.Revisions{1, 1, 1}
-			memory.progress.mu.Unlock()
-			g.Expect(memory.progress.reachSoon(ctx, want, bookmarkPatience)).To(Succeed())
+			memory.streams.progress.mu.Lock()
+			memory.streams.progress.applied = readindex.Revisions{1, 1, 1}
+			memory.streams.progress.mu.Unlock()
+			g.Expect(memory.streams.progress.reachSoon(ctx, want, readindex.Revisions{}, bookmarkPatience)).To(Succeed())
 			time.Sleep(keepUpPeriod)
 		}
 	})

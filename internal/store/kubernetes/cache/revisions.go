@@ -15,18 +15,12 @@ import (
 
 // Revisions are how far another replica must have come to be as new as what this one has
 // acknowledged.
-func (c *Cache) Revisions() readindex.Revisions { return c.progress.marks.Of(c.progress.tenant) }
-
-// Latest implements driver.Log with a consistent LIST of one object of each
-// kind, whose resourceVersion is that of the whole collection.
-func (c *Cache) Latest(ctx context.Context) (readindex.Revisions, error) {
-	return latest(ctx, c.client, c.tenant.Namespace)
-}
+func (c *Cache) Revisions() readindex.Revisions { return c.streams.progress.marks.Of(c.id) }
 
 // Acknowledge notes that an answer to a client rests on the object as it was read or written.
 func (c *Cache) Acknowledge(kind readindex.Kind, object client.Object) {
 	if c != nil {
-		c.progress.acknowledge(kind, codec.RevisionOf(object))
+		c.streams.progress.acknowledge(c.id, kind, codec.RevisionOf(object))
 	}
 }
 
@@ -36,7 +30,7 @@ func (c *Cache) AcknowledgeAll(revisions readindex.Revisions) {
 		return
 	}
 	for kind, revision := range revisions {
-		c.progress.acknowledge(readindex.Kind(kind), revision)
+		c.streams.progress.acknowledge(c.id, readindex.Kind(kind), revision)
 	}
 }
 
@@ -45,20 +39,20 @@ func (c *Cache) Seen() Seen {
 	if c == nil {
 		return Seen{}
 	}
-	return c.progress.seen()
+	return c.streams.progress.seen(c.id)
 }
 
 // Contradicts reports whether the latest revision of a kind, as the API server has answered
 // it to a call that was made when it had shown what is known, is one of another history.
 func (c *Cache) Contradicts(known Seen, kind readindex.Kind, revision uint64) bool {
-	return c != nil && c.progress.contradicts(known, kind, revision)
+	return c != nil && c.streams.progress.contradicts(known, kind, revision)
 }
 
 // latestOf is Latest with another client. The members are told of what contradicts that etcd
 // was not restored.
 func (c *Cache) latestOf(ctx context.Context, from client.Reader, members Members) (readindex.Revisions, error) {
-	known := c.progress.seen()
-	found, err := latest(ctx, from, c.tenant.Namespace)
+	known := c.streams.progress.seen(c.id)
+	found, err := latest(ctx, from, c.streams.namespace)
 	if err != nil {
 		return readindex.Revisions{}, err
 	}
