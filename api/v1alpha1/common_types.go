@@ -8,6 +8,10 @@ const (
 	// says, and not the label.
 	LabelTenant = "scim.kubescim.dev/tenant"
 
+	// LabelServer is on every object that Kubescim makes for a ScimServer, the Leases of its
+	// pods included; its value is the ScimServer's name.
+	LabelServer = "scim.kubescim.dev/server"
+
 	// LabelGroup is on every ScimGroupMembers; its value is the name of the
 	// ScimGroup, which is the group's SCIM id.
 	LabelGroup = "scim.kubescim.dev/group"
@@ -24,7 +28,7 @@ const (
 	// the tenant keeps; its value is "true".
 	LabelDeleted = "scim.kubescim.dev/deleted"
 
-	// LabelLease says what a Lease of a tenant is for: LeaseReplica or LeaseClaim.
+	// LabelLease says what a Lease of a tenant or a server is for: LeaseReplica or LeaseClaim.
 	LabelLease = "scim.kubescim.dev/lease"
 	// LeaseReplica is the value of LabelLease on the Lease of a server pod.
 	LeaseReplica = "replica"

@@ -1,5 +1,5 @@
-// Package v1alpha1 holds the Kubernetes API of Kubescim: ScimTenant and
-// ScimApiKey, which platform teams write, ScimCredential, the hash of a token, and ScimUser, ScimGroup and
+// Package v1alpha1 holds the Kubernetes API of Kubescim: ScimTenant,
+// ScimServer and ScimApiKey, which platform teams write, ScimCredential, the hash of a token, and ScimUser, ScimGroup and
 // ScimGroupMembers, which the SCIM server writes on behalf of an identity
 // provider.
 //
@@ -29,6 +29,7 @@ var (
 
 func addKnownTypes(scheme *runtime.Scheme) error {
 	scheme.AddKnownTypes(GroupVersion,
+		&ScimServer{}, &ScimServerList{},
 		&ScimTenant{}, &ScimTenantList{},
 		&ScimApiKey{}, &ScimApiKeyList{},
 		&ScimCredential{}, &ScimCredentialList{},

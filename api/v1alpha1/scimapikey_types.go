@@ -93,7 +93,7 @@ type ScimApiKeySpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self).hasValue()",message="must be the name of a Secret: lower-case letters, digits, '-' and '.', for example 'acme-okta'"
-	// +kubebuilder:validation:XValidation:rule="!self.endsWith('-scim-verifiers') && !self.endsWith('-scim-signing')",message="must not end with '-scim-verifiers' or '-scim-signing': Secrets of such names are those of tenants' servers. Choose another name, for example 'acme-okta'"
+	// +kubebuilder:validation:XValidation:rule="!self.endsWith('-scim-verifiers') && !self.endsWith('-scim-signing') && !self.endsWith('-scim-server-signing')",message="must not end with '-scim-verifiers', '-scim-signing' or '-scim-server-signing': Secrets of such names are those of servers. Choose another name, for example 'acme-okta'"
 	SecretName string `json:"secretName,omitempty"`
 
 	// expirationTime is when the token stops working. Never when omitted. Once it has
@@ -214,7 +214,7 @@ type ScimApiKeyStatus struct {
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:selectablefield:JSONPath=`.spec.tenantRef.name`
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63",message="`metadata.name` must be at most 63 characters, since labels are named after it"
-// +kubebuilder:validation:XValidation:rule="oldSelf.hasValue() || has(self.spec.secretName) || !(self.metadata.name.endsWith('-scim-verifiers') || self.metadata.name.endsWith('-scim-signing'))",optionalOldSelf=true,message="`metadata.name` must not end with '-scim-verifiers' or '-scim-signing', since Secrets of such names are those of tenants' servers, and the key's Secret is named like the key. Choose another name, or set `spec.secretName`, for example to 'acme-okta'"
+// +kubebuilder:validation:XValidation:rule="oldSelf.hasValue() || has(self.spec.secretName) || !(self.metadata.name.endsWith('-scim-verifiers') || self.metadata.name.endsWith('-scim-signing') || self.metadata.name.endsWith('-scim-server-signing'))",optionalOldSelf=true,message="`metadata.name` must not end with '-scim-verifiers', '-scim-signing' or '-scim-server-signing', since Secrets of such names are those of servers, and the key's Secret is named like the key. Choose another name, or set `spec.secretName`, for example to 'acme-okta'"
 type ScimApiKey struct {
 	metav1.TypeMeta `json:",inline"`
 

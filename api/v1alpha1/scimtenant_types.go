@@ -58,6 +58,9 @@ const (
 )
 
 // ScimTenantSpec says what one SCIM connection should be.
+// +kubebuilder:validation:XValidation:rule="!has(self.serverRef) || !has(self.server)",message="`server` shapes a server that only this tenant has, and `serverRef` names one that others have too: remove one of them; what shapes the shared server is in the ScimServer"
+// +kubebuilder:validation:XValidation:rule="!has(self.serverRef) || !has(self.endpoint) || !has(self.endpoint.path) || has(self.endpoint.host)",message="`endpoint.path` needs an `endpoint.host` in a tenant with a `serverRef`: at the host of its ScimServer it is found at /<name of the tenant>/scim/v2. Set `endpoint.host`, or remove `endpoint.path`"
+// +kubebuilder:validation:XValidation:rule="has(self.serverRef) == has(oldSelf.serverRef) && (!has(self.serverRef) || self.serverRef.name == oldSelf.serverRef.name)",message="`serverRef` cannot be set, changed or taken out of a tenant that exists, since tenants cannot be moved between servers: leave it as it was, and create another ScimTenant for the other server"
 type ScimTenantSpec struct {
 	// displayName is a name for people, for example the customer's.
 	// +optional
@@ -80,9 +83,15 @@ type ScimTenantSpec struct {
 	// +optional
 	Endpoint EndpointSpec `json:"endpoint,omitzero"`
 
-	// server shapes the Deployment of the tenant's SCIM server.
+	// server shapes the Deployment of the SCIM server that only this tenant has, unless it
+	// has a serverRef.
 	// +optional
 	Server ServerSpec `json:"server,omitzero"`
+
+	// serverRef names the ScimServer that hosts this tenant beside others. It cannot be
+	// set, changed or taken out later. The tenant has a server of its own when omitted.
+	// +optional
+	ServerRef ServerReference `json:"serverRef,omitzero"`
 
 	// users holds the rules for users.
 	// +optional
@@ -141,6 +150,43 @@ type ScimTenantSpec struct {
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 }
 
+// ServerReference names a ScimServer in the same namespace.
+type ServerReference struct {
+	// name is the name of the ScimServer.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=50
+	Name string `json:"name,omitempty"`
+}
+
+// HostingMode says how a server hosts a tenant.
+// +kubebuilder:validation:Enum=Memory
+type HostingMode string
+
+// HostingModeMemory: the server has the tenant's users and groups in memory, and reads there.
+const HostingModeMemory HostingMode = "Memory"
+
+// TenantServer is one server that is to host a tenant.
+type TenantServer struct {
+	// name is that of the server's Deployment and Service.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name,omitempty"`
+
+	// mode is how it hosts the tenant: Memory, with its users and groups in memory.
+	// +required
+	Mode HostingMode `json:"mode,omitempty"`
+
+	// host is the tenant's own host, at which the server takes all requests for those of this
+	// tenant. It is the one that the tenant's Ingress publishes, and not just what its spec
+	// asks for. Empty while the tenant has none.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Host string `json:"host,omitempty"`
+}
+
 // ScimTenantStatus says what a SCIM connection is.
 type ScimTenantStatus struct {
 	// conditions are Ready and what it is made of: ServerAvailable, ReplicasConnected,
@@ -169,7 +215,17 @@ type ScimTenantStatus struct {
 	// +kubebuilder:validation:MaxLength=512
 	URL string `json:"url,omitempty"`
 
-	// serverReplicas is how many of the wanted server pods are ready, as in 2/2.
+	// servers are those that are to host the tenant, by the names of their objects, and how.
+	// A shared server hosts the tenants that name it here; the operator writes it. Empty for
+	// a tenant with a server of its own.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=4
+	Servers []TenantServer `json:"servers,omitempty"`
+
+	// serverReplicas is how many of the wanted server pods are ready, as in 2/2; those of the
+	// ScimServer for a tenant that has a serverRef.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
@@ -223,6 +279,7 @@ type ScimTenantStatus struct {
 // +kubebuilder:printcolumn:name="Groups",type=integer,priority=1,JSONPath=`.status.groups`
 // +kubebuilder:printcolumn:name="Active Users",type=integer,priority=1,JSONPath=`.status.activeUsers`
 // +kubebuilder:printcolumn:name="Replicas",type=string,priority=1,JSONPath=`.status.serverReplicas`
+// +kubebuilder:printcolumn:name="Server",type=string,priority=1,JSONPath=`.spec.serverRef.name`
 // +kubebuilder:printcolumn:name="URL",type=string,priority=1,JSONPath=`.status.url`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:selectablefield:JSONPath=`.spec.identityProvider`

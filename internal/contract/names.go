@@ -5,7 +5,28 @@ import scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 // ServiceName returns the name of the Service in front of a tenant's SCIM server.
 func ServiceName(tenant string) string { return tenant + "-scim" }
 
-// URL returns the base URL under which a tenant's SCIM API is to be found.
+// SharedServiceName returns the name of the Service in front of a ScimServer, which is that
+// of its Deployment, and stands in the status.servers of the tenants that it hosts.
+func SharedServiceName(server string) string { return server + "-scim-server" }
+
+// SharedPath returns the base path of a tenant at the host of its ScimServer.
+func SharedPath(tenant string) string { return "/" + tenant + scimv1alpha1.DefaultPath }
+
+// HostedBy returns how the ScimServer of that name is to host a tenant, and whether it is to.
+// The operator says so in the tenant's status, which no author of a tenant can write: neither
+// which server nor which host follows from the spec alone, which may ask for what is another's.
+func HostedBy(t *scimv1alpha1.ScimTenant, server string) (how scimv1alpha1.TenantServer, hosted bool) {
+	name := SharedServiceName(server)
+	for _, s := range t.Status.Servers {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return scimv1alpha1.TenantServer{}, false
+}
+
+// URL returns the base URL under which the SCIM API of a tenant with a server of its own is
+// to be found. That of a tenant of a shared server is its status.url.
 func URL(t *scimv1alpha1.ScimTenant) string {
 	if host := t.Spec.Endpoint.Host; host != "" {
 		return "https://" + host + t.Path()

@@ -24,6 +24,9 @@ const (
 const (
 	// FlagTenant has the name of the ScimTenant, which is in the pod's namespace.
 	FlagTenant = "tenant"
+	// FlagServer has the name of the ScimServer, which is in the pod's namespace, instead of
+	// FlagTenant.
+	FlagServer = "server"
 	// FlagAbsence has how long a user or group must have been absent before a server
 	// removes what refers to it, as a duration of Go.
 	FlagAbsence = "absence"

@@ -172,8 +172,8 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 		"the node's network": {func() error { return create(deployment(func(p *corev1.PodSpec) { p.HostNetwork = true })) }, "nothing of their node"},
 		"a volume": {func() error {
 			return create(deployment(func(p *corev1.PodSpec) { p.Volumes = []corev1.Volume{{Name: "a"}} }))
-		}, "no volume but the keys of their tenant"},
-		"a Secret of others in a volume": {func() error { return create(deployment(mounting("password"))) }, "no volume but the keys of their tenant"},
+		}, "no volume but the keys of their server"},
+		"a Secret of others in a volume": {func() error { return create(deployment(mounting("password"))) }, "no volume but the keys of their server"},
 		"another Role":                   {func() error { return create(binding("acme-scim", "admin", "acme-scim")) }, "its own Role"},
 		"another subject":                {func() error { return create(binding("acme-scim", "acme-scim", "default")) }, "its own Role"},
 		"the token of a ServiceAccount":  {func() error { return create(secret(corev1.SecretTypeServiceAccountToken)) }, "no Secret of a type that means something"},

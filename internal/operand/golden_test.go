@@ -11,6 +11,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
@@ -58,6 +60,40 @@ func TestObjectsStayTheSame(t *testing.T) {
 			}
 			checkGolden(t, filepath.Join("testdata", "dedicated-"+name+".json"), objects)
 		})
+	}
+}
+
+// The objects of a shared server stay the same too.
+func TestSharedObjectsStayTheSame(t *testing.T) {
+	shared := &scimv1alpha1.ScimServer{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "shared", UID: "server-uid"},
+		Spec: scimv1alpha1.ScimServerSpec{
+			ServerSpec: scimv1alpha1.ServerSpec{Replicas: 3},
+			Endpoint: scimv1alpha1.ServerEndpointSpec{
+				Host: "scim.example.com", TLS: scimv1alpha1.EndpointTLS{SecretName: "scim-tls"},
+			},
+		},
+	}
+	s := SharedServer(shared)
+	checkGolden(t, filepath.Join("testdata", "shared.json"), []any{
+		ServiceAccount(s), Role(s), RoleBinding(s), Service(s), PodDisruptionBudget(s),
+		Deployment(s, Settings{Image: "kubescim:1", Absence: time.Hour}), SigningSecret(s, []byte("keys")), SharedIngress(shared),
+		Ingress(tenant(func(t *scimv1alpha1.ScimTenant) {
+			t.Spec.ServerRef.Name = "shared"
+			t.Spec.Endpoint = scimv1alpha1.EndpointSpec{Host: "acme.example.com"}
+		})),
+	})
+}
+
+// A tenant and a server of one name do not get into each other's way.
+func TestNamesOfServersDiffer(t *testing.T) {
+	dedicated, shared := server(), SharedServer(&scimv1alpha1.ScimServer{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "acme"}})
+	if dedicated.Name == shared.Name || dedicated.SigningSecretName() == shared.SigningSecretName() {
+		t.Errorf("both have objects that are called %s", shared.Name)
+	}
+	if labels.SelectorFromSet(dedicated.Selector).Matches(labels.Set(shared.Labels())) ||
+		labels.SelectorFromSet(shared.Selector).Matches(labels.Set(dedicated.Labels())) {
+		t.Error("one has the pods of the other")
 	}
 }
 

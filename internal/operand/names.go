@@ -19,8 +19,10 @@ const (
 
 	// ManagedBy is the value of LabelManagedBy on everything the operator makes.
 	ManagedBy = "kubescim"
-	// ServerName is the value of LabelName on the objects of a SCIM server.
+	// ServerName is the value of LabelName on the objects of a tenant's dedicated server.
 	ServerName = "kubescim-server"
+	// SharedServerName is the value of LabelName on the objects of a ScimServer.
+	SharedServerName = "kubescim-shared-server"
 	// ComponentServer is the value of LabelComponent on them.
 	ComponentServer = "scim-server"
 	// ComponentAPIKey is the value of LabelComponent on Secrets of API keys.

@@ -42,30 +42,52 @@ func PodDisruptionBudget(s Server) *policyv1ac.PodDisruptionBudgetApplyConfigura
 			WithSelector(selector(s)))
 }
 
-// Ingress returns the Ingress for a tenant's host: for all below its base path, and for the
-// documents about its token endpoint, which are not. It must not be asked for when the
-// tenant has none.
+// Ingress returns the Ingress for a tenant's host, which leads to the Service of its server:
+// for all below its base path, and for the documents about its token endpoint, which are not.
+// It must not be asked for when the tenant has no host.
 //
 // The documents are each at one exact path. But some releases of ingress-nginx take the dot
 // in it for a part of a regular expression, and refuse the whole Ingress if its type is
 // anything but ImplementationSpecific (kubernetes/ingress-nginx#11176, mended by #13798).
 func Ingress(t *scimv1alpha1.ScimTenant) *networkingv1ac.IngressApplyConfiguration {
-	endpoint := t.Spec.Endpoint
-	ingress := networkingv1ac.Ingress(Name(t.Name), t.Namespace).
-		WithLabels(Labels(t.Name)).
-		WithOwnerReferences(TenantOwner(t).reference())
+	service := ServiceOf(t)
+	return ingress(Name(t.Name), Labels(t.Name), TenantOwner(t), t.Spec.Endpoint,
+		ingressPath(service, t.Path(), networkingv1.PathTypePrefix), // first: PublishedURL goes by it
+		ingressPath(service, oauth.ServerMetadataPath+t.Path(), networkingv1.PathTypeImplementationSpecific),
+		ingressPath(service, oauth.ResourceMetadataPath+t.Path(), networkingv1.PathTypeImplementationSpecific))
+}
+
+// SharedIngress returns the Ingress for a ScimServer's host, with all of its tenants. It must
+// not be asked for when the ScimServer has no host.
+func SharedIngress(s *scimv1alpha1.ScimServer) *networkingv1ac.IngressApplyConfiguration {
+	server := SharedServer(s)
+	return ingress(server.Name, server.Labels(), server.Owner, s.Endpoint(),
+		ingressPath(server.Name, "/", networkingv1.PathTypePrefix))
+}
+
+// ServiceOf returns the name of the Service of a tenant's server.
+func ServiceOf(t *scimv1alpha1.ScimTenant) string {
+	if server := t.Spec.ServerRef.Name; server != "" {
+		return contract.SharedServiceName(server)
+	}
+	return Name(t.Name)
+}
+
+func ingress(
+	name string, labels map[string]string, owner Owner, endpoint scimv1alpha1.EndpointSpec, paths ...*networkingv1ac.HTTPIngressPathApplyConfiguration,
+) *networkingv1ac.IngressApplyConfiguration {
+	ingress := networkingv1ac.Ingress(name, owner.Namespace).
+		WithLabels(labels).
+		WithOwnerReferences(owner.reference())
 	spec := networkingv1ac.IngressSpec().WithRules(networkingv1ac.IngressRule().
 		WithHost(endpoint.Host).
-		WithHTTP(networkingv1ac.HTTPIngressRuleValue().WithPaths(
-			ingressPath(t, t.Path(), networkingv1.PathTypePrefix), // first: PublishedURL goes by it
-			ingressPath(t, oauth.ServerMetadataPath+t.Path(), networkingv1.PathTypeImplementationSpecific),
-			ingressPath(t, oauth.ResourceMetadataPath+t.Path(), networkingv1.PathTypeImplementationSpecific))))
+		WithHTTP(networkingv1ac.HTTPIngressRuleValue().WithPaths(paths...)))
 	if endpoint.TLS.SecretName != "" {
 		spec.WithTLS(networkingv1ac.IngressTLS().
 			WithHosts(endpoint.Host).
 			WithSecretName(endpoint.TLS.SecretName))
 	}
-	if class := IngressClassName(t); class != "" {
+	if class := endpoint.Ingress.ClassName; class != "" {
 		spec.WithIngressClassName(class)
 	}
 	for key, value := range endpoint.Ingress.Annotations {
@@ -74,18 +96,12 @@ func Ingress(t *scimv1alpha1.ScimTenant) *networkingv1ac.IngressApplyConfigurati
 	return ingress.WithSpec(spec)
 }
 
-// ingressPath leads a path of the tenant's host to its server.
-func ingressPath(t *scimv1alpha1.ScimTenant, path string, pathType networkingv1.PathType) *networkingv1ac.HTTPIngressPathApplyConfiguration {
+// ingressPath leads a path of a host to a Service.
+func ingressPath(service, path string, pathType networkingv1.PathType) *networkingv1ac.HTTPIngressPathApplyConfiguration {
 	return networkingv1ac.HTTPIngressPath().
 		WithPath(path).
 		WithPathType(pathType).
 		WithBackend(networkingv1ac.IngressBackend().WithService(networkingv1ac.IngressServiceBackend().
-			WithName(Name(t.Name)).
+			WithName(service).
 			WithPort(networkingv1ac.ServiceBackendPort().WithName(portNameSCIM))))
-}
-
-// IngressClassName returns the IngressClass that a tenant names; empty when it
-// leaves the choice to the cluster.
-func IngressClassName(t *scimv1alpha1.ScimTenant) string {
-	return t.Spec.Endpoint.Ingress.ClassName
 }

@@ -28,6 +28,11 @@ func TenantOwner(t *scimv1alpha1.ScimTenant) Owner {
 	return Owner{Kind: "ScimTenant", Namespace: t.Namespace, Name: t.Name, UID: t.UID, Label: scimv1alpha1.LabelTenant}
 }
 
+// ServerOwner returns a ScimServer as the owner of objects.
+func ServerOwner(s *scimv1alpha1.ScimServer) Owner {
+	return Owner{Kind: "ScimServer", Namespace: s.Namespace, Name: s.Name, UID: s.UID, Label: scimv1alpha1.LabelServer}
+}
+
 // Noun is what people call it.
 func (o Owner) Noun() string { return strings.ToLower(strings.TrimPrefix(o.Kind, "Scim")) }
 

@@ -35,6 +35,16 @@ func DedicatedServer(t *scimv1alpha1.ScimTenant) Server {
 	}
 }
 
+// SharedServer returns the server that a ScimServer stands for. Its pods have another name
+// label than those of dedicated ones, of which one may be for a tenant of the same name.
+func SharedServer(s *scimv1alpha1.ScimServer) Server {
+	return Server{
+		Owner: ServerOwner(s), Name: contract.SharedServiceName(s.Name), Spec: s.Spec.ServerSpec,
+		Selector:  map[string]string{LabelName: SharedServerName, LabelInstance: s.Name},
+		Arguments: []string{"--" + contract.FlagServer + "=" + s.Name},
+	}
+}
+
 // Namespace is that of all objects of the server.
 func (s Server) Namespace() string { return s.Owner.Namespace }
 

@@ -232,6 +232,7 @@ var _ = Describe("ScimApiKey", func() {
 		Entry("with a Secret name that is none", "acme", "tenantRef: {name: acme}\nsecretName: Acme_Token", "must be the name of a Secret"),
 		Entry("with the name of a Secret of verifiers", "acme", "tenantRef: {name: acme}\nsecretName: t3-scim-verifiers", "Choose another name, for example 'acme-okta'"),
 		Entry("with the name of a Secret of signing keys", "acme", "tenantRef: {name: acme}\nsecretName: t3-scim-signing", "Choose another name, for example 'acme-okta'"),
+		Entry("with the name of a Secret of a shared server's signing keys", "acme", "tenantRef: {name: acme}\nsecretName: t3-scim-server-signing", "Choose another name, for example 'acme-okta'"),
 		Entry("with a name that names a Secret of signing keys", "own-scim-signing", "tenantRef: {name: acme}", "set `spec.secretName`"),
 		Entry("with a name that names a Secret of verifiers", "own-scim-verifiers", "tenantRef: {name: acme}", "set `spec.secretName`"),
 		Entry("with a time in lower case, which Go cannot read", "acme", "tenantRef: {name: acme}\nexpirationTime: 2026-01-01t00:00:00z", "must be a time, for example '2026-05-01T12:00:00Z'"),

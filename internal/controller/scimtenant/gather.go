@@ -41,7 +41,7 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 // hasIngressClass reports whether the IngressClass exists that a tenant names,
 // or, when it names none, a default one.
 func hasIngressClass(tenant *scimv1alpha1.ScimTenant, classes []networkingv1.IngressClass) bool {
-	name := operand.IngressClassName(tenant)
+	name := tenant.Spec.Endpoint.Ingress.ClassName
 	for _, class := range classes {
 		if class.Name == name || (name == "" && class.Annotations[networkingv1.AnnotationIsDefaultIngressClass] == "true") {
 			return true

@@ -35,7 +35,7 @@ func endpointAccepted(s *scope) metav1.Condition {
 // obstacle is why the Ingress is not written as the spec asks for it; empty when
 // nothing is in its way.
 func obstacle(s *scope) (reason, message string) {
-	host, class := s.tenant.Spec.Endpoint.Host, operand.IngressClassName(s.tenant)
+	host, class := s.tenant.Spec.Endpoint.Host, s.tenant.Spec.Endpoint.Ingress.ClassName
 	switch {
 	case len(s.refused.endpoint) > 0:
 		return scimv1alpha1.ReasonNotAllowed, refusals{endpoint: s.refused.endpoint}.String()

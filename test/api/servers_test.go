@@ -1,0 +1,65 @@
+package api
+
+import (
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+var _ = Describe("ScimServer", func() {
+	DescribeTable("is accepted", func(ctx SpecContext, spec string) {
+		accept(ctx, "ScimServer", "shared", spec)
+	},
+		Entry("with nothing in its spec", "{}"),
+		Entry("with every field", `
+replicas: 3
+resources: {requests: {cpu: 100m}, limits: {memory: 1Gi}}
+scheduling: {nodeSelector: {disk: ssd}, tolerations: [{key: a, operator: Exists}], priorityClassName: high}
+imagePullSecrets: [{name: registry}]
+endpoint:
+  host: scim.example.com
+  tls: {secretName: scim-tls}
+  ingress: {className: nginx, annotations: {cert-manager.io/cluster-issuer: letsencrypt}}`),
+	)
+
+	DescribeTable("is refused", func(ctx SpecContext, name, spec, message string) {
+		refuse(ctx, "ScimServer", name, spec, message)
+	},
+		Entry("with a name that is no label", "Shared.1", "{}", "must start with a lower-case letter"),
+		Entry("with a host that is none", "shared", "endpoint: {host: 'https://scim.example.com'}", "must be a lower-case DNS name without scheme"),
+		Entry("with a certificate for no host", "shared", "endpoint: {tls: {secretName: scim-tls}}", "`tls` needs a `host`"),
+		Entry("with an Ingress for no host", "shared", "endpoint: {ingress: {className: nginx}}", "`ingress` needs a `host`"),
+	)
+})
+
+var _ = Describe("A ScimTenant on a shared server", func() {
+	const entra, onShared = "identityProvider: Entra\n", "identityProvider: Entra\nserverRef: {name: shared}\n"
+
+	DescribeTable("is accepted", func(ctx SpecContext, spec string) {
+		accept(ctx, "ScimTenant", "acme", spec)
+	},
+		Entry("by path", onShared),
+		Entry("with a host and a path of its own", onShared+"endpoint: {host: acme.example.com, path: /scim, tls: {secretName: acme-tls}}"),
+		Entry("behind proxies", onShared+"endpoint: {trustedProxies: [10.0.0.0/8]}"),
+	)
+
+	DescribeTable("is refused", func(ctx SpecContext, name, spec, message string) {
+		refuse(ctx, "ScimTenant", name, spec, message)
+	},
+		Entry("with a server of its own too", "acme", onShared+"server: {replicas: 3}", "remove one of them"),
+		Entry("with a path and no host", "acme", onShared+"endpoint: {path: /scim}", "Set `endpoint.host`, or remove `endpoint.path`"),
+		Entry("named like a well-known path", ".well-known", onShared, "must start with a lower-case letter"),
+		Entry("on no server", "acme", entra+"serverRef: {}", "spec.serverRef"),
+	)
+
+	DescribeTable("stays where it is", func(ctx SpecContext, spec, changed string) {
+		refuseChange(ctx, "ScimTenant", spec, changed, "create another ScimTenant for the other server")
+	},
+		Entry("when it is to have a server of its own", onShared, entra),
+		Entry("when it is to be on another one", onShared, "identityProvider: Entra\nserverRef: {name: other}"),
+		Entry("when it is to be on a shared one", entra, onShared),
+	)
+
+	It("changes in all else", func(ctx SpecContext) {
+		Expect(change(ctx, "ScimTenant", "changing", onShared, onShared+"state: Paused")).To(Succeed())
+	})
+})
