@@ -2,7 +2,7 @@ package v1alpha1
 
 import corev1 "k8s.io/api/core/v1"
 
-// ServerSpec shapes the Deployment of a tenant's SCIM server.
+// ServerSpec shapes the Deployment of a SCIM server.
 type ServerSpec struct {
 	// replicas is the number of server pods, all of them active. 2 when
 	// omitted, so that a node may go away without a failed request.
@@ -11,8 +11,13 @@ type ServerSpec struct {
 	// +kubebuilder:validation:Maximum=20
 	Replicas int32 `json:"replicas,omitempty"`
 
+	// pod has what the pods are to have beside what the operator gives them.
+	// +optional
+	Pod ServerPod `json:"pod,omitzero"`
+
 	// resources are the requests and limits of the server's container. When
-	// omitted: requests of 50m CPU and 64Mi memory, a limit of 256Mi memory.
+	// omitted, those of the operator's configuration, or else requests of 50m CPU
+	// and 64Mi memory, and a limit of 256Mi memory.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 

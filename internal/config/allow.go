@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
 // Allow is what ScimTenants may ask for. A list that is left out has its
@@ -19,6 +21,11 @@ type Allow struct {
 	// put on its Ingress. An Ingress controller takes much from annotations, even
 	// its own configuration. By default those of cert-manager.
 	IngressAnnotations []string `json:"ingressAnnotations"`
+	// PodLabels and PodAnnotations are patterns for the keys of labels and annotations
+	// that a tenant may put on its pods. By default none: Services, NetworkPolicies and
+	// what changes pods on their way in go by them.
+	PodLabels      []string `json:"podLabels"`
+	PodAnnotations []string `json:"podAnnotations"`
 	// PriorityClasses are patterns for the PriorityClasses that a tenant's pods
 	// may have. By default none: they may push out the pods of others.
 	PriorityClasses []string `json:"priorityClasses"`
@@ -71,6 +78,19 @@ func (a Allow) Host(namespace, host string) bool {
 // on its Ingress.
 func (a Allow) IngressAnnotation(key string) bool { return matchesAny(a.IngressAnnotations, key) }
 
+// PodLabel reports whether a tenant may put a label of that key on its pods.
+func (a Allow) PodLabel(key string) bool { return !isReserved(key) && matchesAny(a.PodLabels, key) }
+
+// PodAnnotation reports whether a tenant may put an annotation of that key on its pods.
+func (a Allow) PodAnnotation(key string) bool { return matchesAny(a.PodAnnotations, key) }
+
+// isReserved reports whether pods and what selects them have that label from the operator,
+// or from the Deployment's controller, so that nobody else can decide what it says.
+func isReserved(label string) bool {
+	return label == "pod-template-hash" || strings.HasPrefix(label, "app.kubernetes.io/") ||
+		strings.HasPrefix(label, scimv1alpha1.GroupVersion.Group+"/")
+}
+
 // PriorityClass reports whether a tenant's pods may have that PriorityClass.
 func (a Allow) PriorityClass(name string) bool { return matchesAny(a.PriorityClasses, name) }
 
@@ -108,6 +128,8 @@ func (a Allow) validate() []error {
 		}
 	}
 	report(checkPatterns("allow.ingressAnnotations", a.IngressAnnotations))
+	report(checkPatterns("allow.podLabels", a.PodLabels))
+	report(checkPatterns("allow.podAnnotations", a.PodAnnotations))
 	report(checkPatterns("allow.priorityClasses", a.PriorityClasses))
 	for i, rule := range a.Tolerations {
 		report(rule.check(fmt.Sprintf("allow.tolerations[%d]", i)))

@@ -14,8 +14,6 @@ import (
 	"slices"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/yaml"
 )
 
@@ -42,24 +40,8 @@ func (c Credentials) MaxLifetime() time.Duration {
 	return time.Duration(c.MaxLifetimeDays) * 24 * time.Hour
 }
 
-// Servers is what all SCIM servers have in common.
-type Servers struct {
-	// ImagePullSecrets are names of Secrets, each in a tenant's own namespace,
-	// with credentials for the registry of the server's image.
-	ImagePullSecrets []string `json:"imagePullSecrets"`
-	// Absence is how long a user or group must have been absent before a server
-	// removes what refers to it, and for how long a host that its tenant has given up
-	// stays reserved for it: longer than it takes to restore a backup.
-	Absence metav1.Duration `json:"absence"`
-}
-
-const (
-	defaultAbsence = 24 * time.Hour
-	// leastAbsence is about as long as a server needs to be sure that it looked twice.
-	leastAbsence = 5 * time.Minute
-	// longestLifetimeDays is ten years.
-	longestLifetimeDays = 3650
-)
+// longestLifetimeDays is ten years.
+const longestLifetimeDays = 3650
 
 // Default is what applies where there is no file, and where a file is silent.
 func Default() Config {
@@ -127,19 +109,11 @@ func refuseNullIn(section string, given map[string]any) error {
 // beforeFile has the defaults that a file replaces. Those of lists come after it: where
 // there is one already, a file would be read into its elements.
 func beforeFile() Config {
-	return Config{Servers: Servers{Absence: metav1.Duration{Duration: defaultAbsence}}}
+	return Config{Servers: defaultServers()}
 }
 
 func (c *Config) validate() error {
-	problems := c.Allow.validate()
-	for i, name := range c.Servers.ImagePullSecrets {
-		for _, problem := range validation.IsDNS1123Subdomain(name) {
-			problems = append(problems, fmt.Errorf("servers.imagePullSecrets[%d]: %q is no name of a Secret: %s", i, name, problem))
-		}
-	}
-	if absence := c.Servers.Absence.Duration; absence < leastAbsence {
-		problems = append(problems, fmt.Errorf("servers.absence: %s is too short; nothing is to be removed before it has been absent for %s", absence, leastAbsence))
-	}
+	problems := slices.Concat(c.Allow.validate(), c.Servers.validate())
 	if days := c.Credentials.MaxLifetimeDays; days < 0 || days > longestLifetimeDays {
 		problems = append(problems, fmt.Errorf("credentials.maxLifetimeDays: %d is not from 1 to %d days, and not 0, which is for ever", days, longestLifetimeDays))
 	}

@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
 func load(t *testing.T, text string) (Config, error) {
@@ -174,6 +177,62 @@ func TestServers(t *testing.T) {
 	}
 }
 
+func TestDefaultsOfServers(t *testing.T) {
+	c := mustLoad(t, `
+servers:
+  userIDs: Assigned
+  defaults:
+    resources: {requests: {cpu: 200m}, limits: {memory: 1Gi}}
+    scheduling: {nodeSelector: {pool: scim}, tolerations: [{key: example.com/pool, operator: Exists}], priorityClassName: scim}
+    pod:
+      labels: {example.com/team: identity}
+      annotations: {example.com/contact: identity@example.com}
+      affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{labelSelector: {matchLabels: {app: db}}, topologyKey: kubernetes.io/hostname}]}}
+`).Servers
+	spec := c.Defaults.Spec()
+	if c.UserIDs != UserIDsAssigned {
+		t.Errorf("the servers are %+v", c)
+	}
+	if spec.Resources.Limits.Memory().String() != "1Gi" || spec.Scheduling.PriorityClassName != "scim" || spec.Pod.Labels["example.com/team"] != "identity" ||
+		len(spec.Pod.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution) != 1 {
+		t.Errorf("the defaults are %+v", spec)
+	}
+	if none := mustLoad(t, "servers: {defaults: {resources: {}}}").Servers.Defaults.Spec(); none.Resources != nil {
+		t.Errorf("without resources, they are %+v", none.Resources)
+	}
+	if c := mustLoad(t, "servers: {absence: 1h}").Servers; c.UserIDs != UserIDsFixed {
+		t.Errorf("the servers are %+v by default", c)
+	}
+}
+
+func TestPodLabels(t *testing.T) {
+	allow := mustLoad(t, `allow: {podLabels: ["*"], podAnnotations: ["example.com/*"]}`).Allow
+	for key, want := range map[string]bool{
+		"team": true, "example.com/team": true,
+		"app.kubernetes.io/instance": false, "app.kubernetes.io/version": false, "scim.kubescim.dev/tenant": false, "pod-template-hash": false,
+	} {
+		if got := allow.PodLabel(key); got != want {
+			t.Errorf("label %s: allowed is %v", key, got)
+		}
+	}
+	if !allow.PodAnnotation("example.com/contact") || allow.PodAnnotation("sidecar.istio.io/inject") {
+		t.Error("other annotations are allowed than those of the list")
+	}
+	refused := allow.RefusedOfServer("spec", scimv1alpha1.ServerSpec{Pod: scimv1alpha1.ServerPod{
+		Labels:      map[string]scimv1alpha1.PodLabelValue{"app.kubernetes.io/instance": "globex", "team": "identity"},
+		Annotations: map[string]scimv1alpha1.PodAnnotationValue{"example.com/contact": "a", "sidecar.istio.io/inject": "true"},
+	}})
+	if want := []string{
+		`label "app.kubernetes.io/instance" in spec.pod.labels is one that the operator sets itself`,
+		`annotation "sidecar.istio.io/inject" in spec.pod.annotations is not allowed (allow.podAnnotations)`,
+	}; !slices.Equal(refused, want) {
+		t.Errorf("refused: %q", refused)
+	}
+	if none := mustLoad(t, "").Allow; none.PodLabel("team") || none.PodAnnotation("team") {
+		t.Error("by default, something is allowed")
+	}
+}
+
 // The files that are shipped say the defaults themselves, for their readers.
 func TestShippedFilesHaveTheDefaults(t *testing.T) {
 	var values struct {
@@ -231,6 +290,17 @@ func TestRefused(t *testing.T) {
 		"a life of less than no day": {"credentials: {maxLifetimeDays: -1}", "credentials.maxLifetimeDays"},
 		"a life of eleven years":     {"credentials: {maxLifetimeDays: 4015}", "from 1 to 3650 days"},
 		"too short an absence":       {"servers: {absence: 4m}", "servers.absence"},
+		"ids of somebody":            {"servers: {userIDs: Root}", "servers.userIDs"},
+		"a default for replicas":     {"servers: {defaults: {replicas: 3}}", "replicas"},
+		"a default label's key":      {"servers: {defaults: {pod: {labels: {a b: c}}}}", "servers.defaults.pod.labels"},
+		"a default label of ours":    {"servers: {defaults: {pod: {labels: {app.kubernetes.io/name: c}}}}", "the operator sets itself"},
+		"a default label's value":    {"servers: {defaults: {pod: {labels: {a: b c}}}}", "servers.defaults.pod.labels"},
+		"a default annotation's key": {"servers: {defaults: {pod: {annotations: {a b: c}}}}", "servers.defaults.pod.annotations"},
+		"a default label of nodes":   {"servers: {defaults: {scheduling: {nodeSelector: {a b: c}}}}", "servers.defaults.scheduling.nodeSelector"},
+		"requests beyond limits":     {"servers: {defaults: {resources: {requests: {memory: 2Gi}, limits: {memory: 1Gi}}}}", "servers.defaults.resources.requests"},
+		"a quantity that is none":    {"servers: {defaults: {resources: {requests: {memory: much}}}}", "quantit"},
+		"a pattern for pod labels":   {`allow: {podLabels: ["a?"]}`, "allow.podLabels[0]"},
+		"no pattern for annotations": {`allow: {podAnnotations: [""]}`, "allow.podAnnotations[0]"},
 		"an unknown effect":          {"allow: {tolerations: [{key: a, effect: Sometimes}]}", "allow.tolerations[0].effect"},
 		"a wrong type":               {"allow: {priorityClasses: high}", "priorityClasses"},
 		"a Secret's wrong name":      {"servers: {imagePullSecrets: [Registry]}", "servers.imagePullSecrets[0]"},

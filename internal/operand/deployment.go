@@ -45,12 +45,18 @@ type Settings struct {
 	Absence time.Duration
 	// Issuers are those that a server may fetch the keys of.
 	Issuers contract.Issuers
+	// Defaults are for what the spec of a server leaves out.
+	Defaults scimv1alpha1.ServerSpec
+	// AssignedIDs is true if the pods are to state no user and group to run as, since
+	// whoever admits them chooses these.
+	AssignedIDs bool
 }
 
 // Deployment returns the Deployment of a SCIM server. The server reads the specs of its
 // tenants itself, so that only what shapes a pod is in the pod template: nothing else in
 // them restarts a pod.
 func Deployment(s Server, settings Settings) *appsv1ac.DeploymentApplyConfiguration {
+	s.Spec = WithDefaults(s.Spec, settings.Defaults)
 	return appsv1ac.Deployment(s.Name, s.Namespace()).
 		WithLabels(s.Labels()).
 		WithOwnerReferences(s.Owner.reference()).
@@ -65,8 +71,8 @@ func Deployment(s Server, settings Settings) *appsv1ac.DeploymentApplyConfigurat
 					WithMaxUnavailable(intstr.FromInt32(0)).
 					WithMaxSurge(intstr.FromInt32(1)))).
 			WithTemplate(corev1ac.PodTemplateSpec().
-				WithLabels(s.Labels()).
-				WithAnnotations(map[string]string{"kubectl.kubernetes.io/default-container": ContainerName}).
+				WithLabels(withOwn(s.Spec.Pod.Labels, s.Labels())).
+				WithAnnotations(withOwn(s.Spec.Pod.Annotations, map[string]string{"kubectl.kubernetes.io/default-container": ContainerName})).
 				WithSpec(podSpec(s, settings))))
 }
 
@@ -76,12 +82,7 @@ func podSpec(s Server, settings Settings) *corev1ac.PodSpecApplyConfiguration {
 		WithAutomountServiceAccountToken(true).
 		WithEnableServiceLinks(false).
 		WithTerminationGracePeriodSeconds(terminationSeconds).
-		WithSecurityContext(corev1ac.PodSecurityContext().
-			WithRunAsNonRoot(true).
-			WithRunAsUser(nonRoot).
-			WithRunAsGroup(nonRoot).
-			WithFSGroup(nonRoot).
-			WithSeccompProfile(corev1ac.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))).
+		WithSecurityContext(securityContext(settings.AssignedIDs)).
 		WithTopologySpreadConstraints(
 			spreadOver(s, corev1.LabelHostname),
 			spreadOver(s, corev1.LabelTopologyZone)).
@@ -89,6 +90,9 @@ func podSpec(s Server, settings Settings) *corev1ac.PodSpecApplyConfiguration {
 		WithVolumes(signingVolume(s)).
 		WithImagePullSecrets(imagePullSecrets(s, settings.ImagePullSecrets)...)
 	schedule(spec, s.Spec.Scheduling)
+	if affinity := affinityOf(s.Spec.Pod.Affinity); affinity != nil {
+		spec.WithAffinity(affinity)
+	}
 	return spec
 }
 

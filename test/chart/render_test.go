@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -154,5 +156,23 @@ func TestUnknownValuesAreRefused(t *testing.T) {
 func TestFullValues(t *testing.T) {
 	if len(render(t, "--values", chartPath+"/ci/full-values.yaml")) < 15 {
 		t.Error("objects are missing")
+	}
+}
+
+// OpenShift admits no pod that states a user, and gives each namespace its own.
+func TestOnOpenShift(t *testing.T) {
+	for name, args := range map[string][]string{
+		"found":  {"--api-versions", "security.openshift.io/v1"},
+		"stated": {"--set", "config.servers.userIDs=Assigned"},
+		"none":   nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			objects := render(t, args...)
+			assigned := strings.Contains(ofKind[corev1.ConfigMap](t, objects, "ConfigMap")[0].Data["config.yaml"], "userIDs: Assigned")
+			security := ofKind[appsv1.Deployment](t, objects, "Deployment")[0].Spec.Template.Spec.SecurityContext
+			if want := args != nil; assigned != want || (security.RunAsUser == nil) != want || (security.RunAsGroup == nil) != want || !*security.RunAsNonRoot {
+				t.Errorf("the servers' ids are assigned: %v; the operator runs as %+v", assigned, security)
+			}
+		})
 	}
 }

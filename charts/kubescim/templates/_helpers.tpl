@@ -83,3 +83,14 @@ The operator's image.
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{/*
+The operator's configuration. OpenShift assigns users to the pods of each namespace, and admits none that states one.
+*/}}
+{{- define "kubescim.config" -}}
+{{- $config := deepCopy .Values.config }}
+{{- if .Capabilities.APIVersions.Has "security.openshift.io/v1" }}
+{{- $config = mergeOverwrite $config (dict "servers" (dict "userIDs" "Assigned")) }}
+{{- end }}
+{{- toYaml $config }}
+{{- end }}

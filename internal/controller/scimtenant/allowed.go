@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/config"
 )
@@ -32,7 +30,7 @@ func (r refusals) String() string {
 // refuse compares what a tenant asks for with what is allowed.
 func refuse(tenant *scimv1alpha1.ScimTenant, allow config.Allow) refusals {
 	var r refusals
-	endpoint, scheduling := tenant.Spec.Endpoint, tenant.Spec.Server.Scheduling
+	endpoint := tenant.Spec.Endpoint
 	if endpoint.Host != "" && !allow.Host(tenant.Namespace, endpoint.Host) {
 		r.endpoint = append(r.endpoint, fmt.Sprintf("spec.endpoint.host %q is not allowed for namespace %q (allow.hosts)",
 			endpoint.Host, tenant.Namespace))
@@ -42,21 +40,6 @@ func refuse(tenant *scimv1alpha1.ScimTenant, allow config.Allow) refusals {
 			r.endpoint = append(r.endpoint, fmt.Sprintf("annotation %q in spec.endpoint.ingress.annotations is not allowed (allow.ingressAnnotations)", key))
 		}
 	}
-	if class := scheduling.PriorityClassName; class != "" && !allow.PriorityClass(class) {
-		r.server = append(r.server, fmt.Sprintf("spec.server.scheduling.priorityClassName %q is not allowed (allow.priorityClasses)", class))
-	}
-	for i, toleration := range scheduling.Tolerations {
-		if !allow.Toleration(toleration) {
-			r.server = append(r.server, fmt.Sprintf("spec.server.scheduling.tolerations[%d], of %s, is not allowed (allow.tolerations)", i, taintsOf(toleration)))
-		}
-	}
+	r.server = allow.RefusedOfServer("spec.server", tenant.Spec.Server)
 	return r
-}
-
-// taintsOf names the taints that a toleration is about.
-func taintsOf(t corev1.Toleration) string {
-	if t.Key == "" {
-		return "every taint"
-	}
-	return fmt.Sprintf("taint %q", t.Key)
 }

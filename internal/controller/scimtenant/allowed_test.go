@@ -33,24 +33,32 @@ var _ = Describe("What a tenant asks for", func() {
 	}
 
 	DescribeTable("is not written where the operator's configuration does not allow it, and nothing runs by it",
-		func(ctx context.Context, scheduling scimv1alpha1.ServerScheduling, names string) {
-			tenant := newTenant(ctx, schedule(scheduling))
+		func(ctx context.Context, server scimv1alpha1.ServerSpec, names string) {
+			tenant := newTenant(ctx, func(t *scimv1alpha1.ScimTenant) { t.Spec.Server = server })
 			Eventually(current(ctx, tenant)).Should(And(notAllowed, HaveField("Status.ServerReplicas", BeEmpty())))
 			now, err := current(ctx, tenant)()
 			Expect(err).NotTo(HaveOccurred())
 			Expect(message(now)).To(And(ContainSubstring(names), ContainSubstring("whoever runs the operator")))
 			Consistently(func() error { return env.Client.Get(ctx, key(tenant), &appsv1.Deployment{}) }).Should(BeNotFound())
 
-			change(ctx, tenant, schedule(scimv1alpha1.ServerScheduling{}))
+			change(ctx, tenant, func(t *scimv1alpha1.ScimTenant) { t.Spec.Server = scimv1alpha1.ServerSpec{} })
 			becomeReady(ctx, tenant)
 		},
-		Entry("a PriorityClass", scimv1alpha1.ServerScheduling{PriorityClassName: "system-cluster-critical"}, "system-cluster-critical"),
-		Entry("a toleration", scimv1alpha1.ServerScheduling{Tolerations: []corev1.Toleration{{
-			Key: "node-role.kubernetes.io/control-plane", Operator: corev1.TolerationOpExists,
-		}}}, "node-role.kubernetes.io/control-plane"),
-		Entry("every toleration", scimv1alpha1.ServerScheduling{Tolerations: []corev1.Toleration{{
-			Operator: corev1.TolerationOpExists,
-		}}}, "every taint"))
+		Entry("a PriorityClass", scimv1alpha1.ServerSpec{
+			Scheduling: scimv1alpha1.ServerScheduling{PriorityClassName: "system-cluster-critical"},
+		}, "system-cluster-critical"),
+		Entry("a toleration", scimv1alpha1.ServerSpec{
+			Scheduling: scimv1alpha1.ServerScheduling{Tolerations: []corev1.Toleration{{Key: "node-role.kubernetes.io/control-plane", Operator: corev1.TolerationOpExists}}},
+		}, "node-role.kubernetes.io/control-plane"),
+		Entry("every toleration", scimv1alpha1.ServerSpec{
+			Scheduling: scimv1alpha1.ServerScheduling{Tolerations: []corev1.Toleration{{Operator: corev1.TolerationOpExists}}},
+		}, "every taint"),
+		Entry("a label of pods", scimv1alpha1.ServerSpec{
+			Pod: scimv1alpha1.ServerPod{Labels: map[string]scimv1alpha1.PodLabelValue{"role": "db-client"}},
+		}, `label "role" in spec.server.pod.labels is not allowed (allow.podLabels)`),
+		Entry("an annotation of pods", scimv1alpha1.ServerSpec{
+			Pod: scimv1alpha1.ServerPod{Annotations: map[string]scimv1alpha1.PodAnnotationValue{"sidecar.istio.io/inject": "true"}},
+		}, `annotation "sidecar.istio.io/inject" in spec.server.pod.annotations is not allowed (allow.podAnnotations)`))
 
 	It("leaves a server that runs as it is", func(ctx context.Context) {
 		tenant := newTenant(ctx)

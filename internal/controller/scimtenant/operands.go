@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
 )
@@ -45,7 +46,8 @@ func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
 func (r *Reconciler) settings() operand.Settings {
 	return operand.Settings{
 		Image: r.ServerImage, ImagePullSecrets: r.Config.Servers.ImagePullSecrets, Absence: r.Config.Servers.Absence.Duration,
-		Issuers: contract.IssuersOf(r.Config.Allow.Issuers.Hosts, r.Config.Allow.Issuers.Networks),
+		Issuers:  contract.IssuersOf(r.Config.Allow.Issuers.Hosts, r.Config.Allow.Issuers.Networks),
+		Defaults: r.Config.Servers.Defaults.Spec(), AssignedIDs: r.Config.Servers.UserIDs == config.UserIDsAssigned,
 	}
 }
 
