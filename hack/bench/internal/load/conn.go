@@ -59,9 +59,7 @@ func (e *StatusError) Error() string {
 // Conn sends requests over one connection, one after the other. net/http's client hands every request to two
 // other goroutines; on the few cores that the client shares with the server, that would be most of what is measured.
 type Conn struct {
-	address string
-	path    string
-	headers string
+	aim
 	dialer  net.Dialer
 	conn    net.Conn
 	reader  *bufio.Reader
@@ -69,22 +67,36 @@ type Conn struct {
 	answer  bytes.Buffer
 }
 
-// NewConn prepares a connection to a server; the first request opens it. Only loopback is accepted.
-func NewConn(target Target) (*Conn, error) {
+// aim is a target as requests to it are written.
+type aim struct{ address, path, headers string }
+
+// newAim looks whether a target is on loopback with plain HTTP, and refuses any other.
+func newAim(target Target) (aim, error) {
 	base, err := url.Parse(target.Base)
 	if err != nil {
-		return nil, fmt.Errorf("reading the base URL: %w", err)
+		return aim{}, fmt.Errorf("reading the base URL: %w", err)
 	}
 	if base.Scheme != "http" || !IsLoopback(base.Hostname()) {
-		return nil, fmt.Errorf("%s is not on loopback with plain HTTP, and load is sent nowhere else", target.Base)
+		return aim{}, fmt.Errorf("%s is not on loopback with plain HTTP, and load is sent nowhere else", target.Base)
 	}
-	return &Conn{
+	return aim{
 		address: base.Host,
 		path:    base.EscapedPath(),
 		headers: "Host: " + base.Host + "\r\nAccept: " + mediaType + "\r\nAuthorization: Bearer " + target.Token + "\r\n",
-		dialer:  net.Dialer{Timeout: 5 * time.Second},
-		reader:  bufio.NewReaderSize(nil, 64<<10),
 	}, nil
+}
+
+// NewConn prepares a connection to a server; the first request opens it. Only loopback is accepted.
+func NewConn(target Target) (*Conn, error) {
+	at, err := newAim(target)
+	if err != nil {
+		return nil, err
+	}
+	return newConn(at), nil
+}
+
+func newConn(at aim) *Conn {
+	return &Conn{aim: at, dialer: net.Dialer{Timeout: 5 * time.Second}, reader: bufio.NewReaderSize(nil, 64<<10)}
 }
 
 // IsLoopback tells whether a host is this machine's loopback.
