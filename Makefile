@@ -29,6 +29,10 @@ CONSISTENCY ?=
 DRILL ?=
 # The numbers of users that `make bench` measures at. 100,000 take half an hour, 1,000 a few minutes.
 BENCH_USERS ?= 1000 10000 100000
+# The numbers of tenants that `make bench-tenants` measures at, with one server for all and with a server each. 1,000
+# take an hour, 10 a few minutes.
+BENCH_TENANTS ?= 1 100 1000
+BENCH_DEDICATED ?= 1 15
 # Where built tools go.
 BIN := $(CURDIR)/bin
 # The modules of the checkout that have code of the project; the others pin tools.
@@ -106,8 +110,12 @@ bench-engine: ## Measure the protocol engine: time and allocations of each opera
 bench: install ## Measure the server on the cluster, at BENCH_USERS users and beside other servers.
 	$(WITH_CLUSTER) go -C hack run ./bench run -users "$(BENCH_USERS)"
 
+.PHONY: bench-tenants
+bench-tenants: install ## Measure BENCH_TENANTS tenants of one server, and BENCH_DEDICATED with a server each, side by side.
+	$(WITH_CLUSTER) go -C hack run ./bench tenants -shared "$(BENCH_TENANTS)" -dedicated "$(BENCH_DEDICATED)"
+
 .PHONY: bench-docs
-bench-docs: ## Write what `make bench` measured last into docs/scale.md.
+bench-docs: ## Write what `make bench` and `make bench-tenants` measured last into docs/scale.md.
 	go -C hack run ./bench docs
 
 .PHONY: e2e

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,8 +38,8 @@ func describe(ctx context.Context, c *cluster.Cluster) (result.Machine, error) {
 	return m, nil
 }
 
-// writeResults writes the results to a file, whose folder is made.
-func writeResults(path string, run *result.Run) error {
+// writeResults writes results to a file, whose folder is made.
+func writeResults(path string, run interface{ Write(io.Writer) error }) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("making a folder for the results: %w", err)
 	}
@@ -48,41 +50,65 @@ func writeResults(path string, run *result.Run) error {
 	return errors.Join(run.Write(file), file.Close())
 }
 
-// readResults reads the results from a file.
-func readResults(path string) (*result.Run, error) {
+// readResults reads the results of `make bench` from a file.
+func readResults(path string) (*result.Run, error) { return readFile(path, result.Read) }
+
+// readTenants reads the results of `make bench-tenants` from a file.
+func readTenants(path string) (*result.TenantsRun, error) { return readFile(path, result.ReadTenants) }
+
+func readFile[T any](path string, read func(io.Reader) (*T, error)) (*T, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("opening the results, which `make bench` writes: %w", err)
+		return nil, fmt.Errorf("opening the results, which `make bench` and `make bench-tenants` write: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	return result.Read(file)
+	return read(file)
 }
 
-// writeDocs writes the results and plots into the documents.
-func writeDocs(results, docs string) error {
+// writeDocs writes the results and plots into the documents, as far as there are results.
+func writeDocs(results, tenants, docs string) error {
 	run, err := readResults(results)
-	if err != nil {
+	many, manyErr := readTenants(tenants)
+	switch absent, manyAbsent := errors.Is(err, fs.ErrNotExist), errors.Is(manyErr, fs.ErrNotExist); {
+	case err != nil && !absent, absent && manyAbsent:
 		return err
+	case manyErr != nil && !manyAbsent:
+		return manyErr
 	}
 	document := filepath.Join(docs, "scale.md")
-	text, err := os.ReadFile(document)
+	content, err := os.ReadFile(document)
 	if err != nil {
 		return fmt.Errorf("reading the document: %w", err)
 	}
-	updated, err := report.Insert(string(text), run, "scale")
-	if err != nil {
-		return fmt.Errorf("writing results into %s: %w", document, err)
+	text := string(content)
+	if many != nil {
+		if text, err = report.InsertTenants(text, many); err != nil {
+			return fmt.Errorf("writing results into %s: %w", document, err)
+		}
 	}
-	if err := os.MkdirAll(filepath.Join(docs, "scale"), 0o755); err != nil {
+	if run != nil {
+		if text, err = report.Insert(text, run, "scale"); err != nil {
+			return fmt.Errorf("writing results into %s: %w", document, err)
+		}
+		if err := writePlots(filepath.Join(docs, "scale"), run); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(document, []byte(text), 0o644); err != nil {
+		return fmt.Errorf("writing the document: %w", err)
+	}
+	return nil
+}
+
+// writePlots writes the plots of a run into a folder.
+func writePlots(folder string, run *result.Run) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("making the folder of the plots: %w", err)
 	}
 	for _, plot := range report.Plots(run) {
-		if err := os.WriteFile(filepath.Join(docs, "scale", plot.File), []byte(plot.SVG), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, plot.File), []byte(plot.SVG), 0o644); err != nil {
 			return fmt.Errorf("writing a plot: %w", err)
 		}
-	}
-	if err := os.WriteFile(document, []byte(updated), 0o644); err != nil {
-		return fmt.Errorf("writing the document: %w", err)
 	}
 	return nil
 }

@@ -26,9 +26,10 @@ import (
 
 const usage = `usage: go -C hack run ./bench COMMAND [FLAGS]
 
-  run      measure on the cluster that KUBECONFIG names; print the targets, write all results to a file
-  show     print the targets of such a file
-  docs     write such a file into docs/scale.md, with its plots
+  run      measure one tenant on the cluster that KUBECONFIG names; print the targets, write all results to a file
+  tenants  the same with many tenants, which share a server or have one each
+  show     print what is in such a file of run
+  docs     write what both have measured last into docs/scale.md, with the plots
 
 go -C hack run ./bench COMMAND -h explains the flags. Relative paths are those of the checkout.
 `
@@ -60,11 +61,13 @@ func command(ctx context.Context, args []string) error {
 		return err
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
-	results := flags.String("results", filepath.Join(".bench", "results.json"), "file with the results")
 	switch args[0] {
 	case "run":
-		return runBench(ctx, flags, args[1:], results)
+		return runBench(ctx, flags, args[1:])
+	case "tenants":
+		return runTenants(ctx, flags, args[1:])
 	case "show":
+		results := resultsFlag(flags)
 		if err := flags.Parse(args[1:]); err != nil {
 			return err
 		}
@@ -74,26 +77,37 @@ func command(ctx context.Context, args []string) error {
 		}
 		return report.Table(os.Stdout, run)
 	case "docs":
+		results, tenants := resultsFlag(flags), tenantsFlag(flags, "tenants")
 		docs := flags.String("docs", "docs", "folder of the documents")
 		if err := flags.Parse(args[1:]); err != nil {
 			return err
 		}
-		return writeDocs(*results, *docs)
+		return writeDocs(*results, *tenants, *docs)
 	default:
 		return errUsage
 	}
 }
 
+// resultsFlag says where the results of run are.
+func resultsFlag(flags *flag.FlagSet) *string {
+	return flags.String("results", filepath.Join(".bench", "results.json"), "file with the results")
+}
+
+// etcdFlag says where the metrics of etcd are.
+func etcdFlag(flags *flag.FlagSet, url *string) {
+	flags.StringVar(url, "etcd-metrics", "http://127.0.0.1:12381/metrics", "metrics of etcd on loopback; empty does without")
+}
+
 // runBench measures.
-func runBench(ctx context.Context, flags *flag.FlagSet, args []string, results *string) error {
+func runBench(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	o := measure.Options{Log: logf}
+	results := resultsFlag(flags)
 	users := flags.String("users", "1000 10000 100000", "numbers of users to measure at, ascending, each at least twice the one before")
 	flags.IntVar(&o.Rounds, "rounds", 5, "windows for each subject, in turn with the others")
 	flags.DurationVar(&o.Window, "window", 1500*time.Millisecond, "length of a window of reads")
-	flags.StringVar(&o.EtcdMetrics, "etcd-metrics", "http://127.0.0.1:12381/metrics", "metrics of etcd on loopback; empty does without")
+	etcdFlag(flags, &o.EtcdMetrics)
 	memory := flags.String("server-memory", "256Mi", "memory limit of a server pod; the default is that of tenants")
-	limit := flags.Duration("timeout", 90*time.Minute, "longest time for all measurements")
-	cleaning := flags.Duration("cleanup", 3*time.Minute, "how long to wait for the deletion of what was made")
+	bounds := boundsFlags(flags, 90*time.Minute)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -111,25 +125,43 @@ func runBench(ctx context.Context, flags *flag.FlagSet, args []string, results *
 		return fmt.Errorf("making a folder to build in: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(o.Scratch) }()
+	run := &result.Run{Started: time.Now()}
+	return bounds.onCluster(ctx, &run.Machine, func(ctx context.Context, c *cluster.Cluster) error {
+		broke := measure.Run(ctx, c, o, run)
+		run.Seconds = time.Since(run.Started).Seconds()
+		err := errors.Join(broke, writeResults(*results, run), report.Table(os.Stdout, run))
+		logf("all results are in %s", *results)
+		return err
+	})
+}
+
+// bounds say how long the command may take.
+type bounds struct{ measuring, cleaning *time.Duration }
+
+func boundsFlags(flags *flag.FlagSet, measuring time.Duration) bounds {
+	return bounds{
+		measuring: flags.Duration("timeout", measuring, "longest time for all measurements"),
+		cleaning:  flags.Duration("cleanup", 3*time.Minute, "how long to wait for the deletion of what was made"),
+	}
+}
+
+// onCluster measures on the cluster for as long as there is time, and deletes what was made there.
+func (b bounds) onCluster(ctx context.Context, machine *result.Machine, measure func(context.Context, *cluster.Cluster) error) error {
 	c, err := cluster.Connect()
 	if err != nil {
 		return err
 	}
-	run := &result.Run{Started: time.Now()}
-	if run.Machine, err = describe(ctx, c); err != nil {
+	if *machine, err = describe(ctx, c); err != nil {
 		return err
 	}
-	measuring, cancel := context.WithTimeout(ctx, *limit)
-	broke := measure.Run(measuring, c, o, run)
+	measuring, cancel := context.WithTimeout(ctx, *b.measuring)
+	err = measure(measuring, c)
 	cancel()
-	run.Seconds = time.Since(run.Started).Seconds()
-	err = errors.Join(broke, writeResults(*results, run), report.Table(os.Stdout, run))
-	logf("all results are in %s", *results)
 
 	// An interrupt ends the measurements, and a second one the wait for the deletion.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	ctx, cancel = context.WithTimeout(ctx, *cleaning)
+	ctx, cancel = context.WithTimeout(ctx, *b.cleaning)
 	defer cancel()
 	logf("deleting what was made")
 	if unclean := c.CleanUp(ctx); unclean != nil {

@@ -24,3 +24,24 @@ func TestParseSizes(t *testing.T) {
 		}
 	}
 }
+
+func TestParseCounts(t *testing.T) {
+	for text, want := range map[string]struct {
+		counts []int
+		ok     bool
+	}{
+		"1 100 1000": {[]int{1, 100, 1000}, true},
+		" 5 ":        {[]int{5}, true},
+		"":           {nil, true},
+		"0":          {},
+		"10 10":      {},
+		"100 1":      {},
+		"1001":       {},
+		"many":       {},
+	} {
+		got, err := parseCounts(text, 1000)
+		if !slices.Equal(got, want.counts) || (err == nil) != want.ok {
+			t.Errorf("parseCounts(%q) = %v, %v; want %v", text, got, err, want.counts)
+		}
+	}
+}

@@ -38,8 +38,9 @@ type Cluster struct {
 	core   *kubernetes.Clientset
 	// scim is client-go's plain client for Kubescim's kinds.
 	scim *rest.RESTClient
-	// namespaces are those that this run made.
+	// namespaces are those that this run made, and objects what it made outside of them.
 	namespaces []string
+	objects    []client.Object
 }
 
 // Connect connects to the cluster that KUBECONFIG names. Its API server must be on this machine's loopback, since it
@@ -100,16 +101,26 @@ func (c *Cluster) newNamespace(ctx context.Context, purpose string) (string, err
 	return namespace.Name, nil
 }
 
-// CleanUp deletes the namespaces that this run made, with all users in them, and waits until they are gone. The
-// deletion goes on when the context ends first, which the error says.
+// CleanUp deletes the namespaces that this run made, with all users in them, and what it made elsewhere, and waits until
+// the namespaces are gone. The deletion goes on when the context ends first, which the error says.
 func (c *Cluster) CleanUp(ctx context.Context) error {
-	for _, name := range c.namespaces {
+	for _, object := range c.objects {
+		if err := c.client.Delete(ctx, object); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("deleting %T %s: %w", object, object.GetName(), err)
+		}
+	}
+	return c.deleteNamespaces(ctx, c.namespaces...)
+}
+
+// deleteNamespaces deletes namespaces and waits until they are gone.
+func (c *Cluster) deleteNamespaces(ctx context.Context, names ...string) error {
+	for _, name := range names {
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
 		if err := c.client.Delete(ctx, namespace); client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("deleting the namespace %s: %w", name, err)
 		}
 	}
-	for _, name := range c.namespaces {
+	for _, name := range names {
 		err := await(ctx, func(ctx context.Context) (bool, error) {
 			err := c.client.Get(ctx, client.ObjectKey{Name: name}, &corev1.Namespace{})
 			return apierrors.IsNotFound(err), client.IgnoreNotFound(err)

@@ -18,26 +18,56 @@ import (
 // residentMemory is the metric of a process's resident memory, in bytes.
 const residentMemory = "process_resident_memory_bytes"
 
+// Process is what a process has used.
+type Process struct {
+	// Memory is its resident memory, in bytes.
+	Memory float64
+	// CPU is the processor time since its start, in seconds.
+	CPU float64
+}
+
 // Memory returns the resident memory of each server pod, in bytes.
 func (t *Tenant) Memory(ctx context.Context) ([]float64, error) {
-	pods, err := t.pods(ctx)
+	processes, err := t.processes(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var memory []float64
-	for _, pod := range pods {
-		text, err := t.cluster.core.CoreV1().RESTClient().Get().
-			AbsPath("/api/v1/namespaces", t.namespace, "pods", pod.Name+":8081", "proxy", "metrics").DoRaw(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("reading the metrics of a server pod: %w", err)
-		}
-		bytes, err := metric(text, residentMemory)
-		if err != nil {
-			return nil, fmt.Errorf("reading the metrics of a server pod: %w", err)
-		}
-		memory = append(memory, bytes)
+	for _, p := range processes {
+		memory = append(memory, p.Memory)
 	}
 	return memory, nil
+}
+
+// processes returns the process of each server pod.
+func (s *server) processes(ctx context.Context) ([]Process, error) {
+	pods, err := s.pods(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var processes []Process
+	for _, pod := range pods {
+		text, err := s.cluster.core.CoreV1().RESTClient().Get().
+			AbsPath("/api/v1/namespaces", s.namespace, "pods", pod.Name+":8081", "proxy", "metrics").DoRaw(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("reading the metrics of a server pod: %w", err)
+		}
+		process, err := processOf(text)
+		if err != nil {
+			return nil, fmt.Errorf("reading the metrics of a server pod: %w", err)
+		}
+		processes = append(processes, process)
+	}
+	return processes, nil
+}
+
+// processOf reads what the metrics of a process say about it.
+func processOf(text []byte) (p Process, err error) {
+	if p.Memory, err = metric(text, residentMemory); err != nil {
+		return Process{}, err
+	}
+	p.CPU, err = metric(text, "process_cpu_seconds_total")
+	return p, err
 }
 
 // APIServer returns the resident memory of the API server and the size of etcd's database, in bytes.
@@ -78,7 +108,7 @@ func Etcd(ctx context.Context, metricsURL string) (float64, error) {
 	return metric(text, residentMemory)
 }
 
-// metric returns the value of a gauge in Prometheus' text format; the sum, where it has labels.
+// metric returns the value of a gauge or a counter in Prometheus' text format; the sum, where it has labels.
 func metric(text []byte, name string) (float64, error) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
@@ -91,7 +121,7 @@ func metric(text []byte, name string) (float64, error) {
 	}
 	sum := 0.0
 	for _, m := range family.GetMetric() {
-		sum += m.GetGauge().GetValue()
+		sum += m.GetGauge().GetValue() + m.GetCounter().GetValue()
 	}
 	return sum, nil
 }

@@ -9,11 +9,16 @@ process_resident_memory_bytes 2.5e+07
 # TYPE apiserver_storage_size_bytes gauge
 apiserver_storage_size_bytes{storage_cluster_id="etcd-0"} 1000
 apiserver_storage_size_bytes{storage_cluster_id="etcd-1"} 24
+# TYPE process_cpu_seconds_total counter
+process_cpu_seconds_total 1.5
 `)
 	for name, want := range map[string]float64{residentMemory: 2.5e7, "apiserver_storage_size_bytes": 1024} {
 		if got, err := metric(text, name); err != nil || got != want {
 			t.Errorf("%s is %v (%v), want %v", name, got, err, want)
 		}
+	}
+	if got, err := processOf(text); err != nil || got != (Process{Memory: 2.5e7, CPU: 1.5}) {
+		t.Errorf("got %+v (%v)", got, err)
 	}
 	if _, err := metric(text, "other"); err == nil {
 		t.Error("a metric that is not there was read")

@@ -26,12 +26,10 @@ type Tenant struct {
 	All      load.Target
 	Replicas []load.Target
 
-	cluster   *Cluster
-	namespace string
-	name      string
-	path      string
-	token     string
-	services  []*corev1.Service
+	server
+	tenant string
+	path   string
+	token  string
 }
 
 // storageLimit is how much a tenant may store, in bytes: the most there is. With what it
@@ -48,120 +46,107 @@ func (c *Cluster) NewTenant(ctx context.Context, name string, replicas int32, me
 	if err != nil {
 		return nil, err
 	}
-	object := &scimv1alpha1.ScimTenant{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
-		Spec: scimv1alpha1.ScimTenantSpec{
-			IdentityProvider: scimv1alpha1.IdentityProviderGeneric,
-			RateLimit:        unlimited,
-			StorageLimit:     resource.NewQuantity(storageLimit, resource.BinarySI),
-			Server: scimv1alpha1.ServerSpec{
-				Replicas: replicas,
-				Resources: &corev1.ResourceRequirements{
-					Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("50m"), corev1.ResourceMemory: resource.MustParse("64Mi")},
-					Limits:   corev1.ResourceList{corev1.ResourceMemory: memory},
-				},
-			},
+	object := newScimTenant(namespace, name)
+	object.Spec.Server = scimv1alpha1.ServerSpec{
+		Replicas: replicas,
+		Resources: &corev1.ResourceRequirements{
+			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("50m"), corev1.ResourceMemory: resource.MustParse("64Mi")},
+			Limits:   corev1.ResourceList{corev1.ResourceMemory: memory},
 		},
 	}
-	key := &scimv1alpha1.ScimApiKey{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
-		Spec:       scimv1alpha1.ScimApiKeySpec{TenantRef: scimv1alpha1.TenantReference{Name: name}},
-	}
-	for _, o := range []client.Object{object, key} {
+	for _, o := range []client.Object{object, newKey(namespace, name)} {
 		if err := c.client.Create(ctx, o); err != nil {
 			return nil, fmt.Errorf("making %T %s; `make install` installs what it needs: %w", o, name, err)
 		}
 	}
-	t := &Tenant{cluster: c, namespace: namespace, name: name, path: object.Path()}
+	t := &Tenant{server: server{cluster: c, namespace: namespace, name: name + "-scim"}, tenant: name, path: object.Path()}
 	if err := t.awaitServed(ctx, replicas); err != nil {
 		return nil, err
 	}
-	if t.token, err = t.awaitToken(ctx); err != nil {
+	if t.token, err = c.awaitToken(ctx, client.ObjectKey{Namespace: namespace, Name: name}); err != nil {
 		return nil, err
 	}
 	return t, t.expose(ctx)
 }
 
-// awaitServed waits until as many pods as are wanted, and no other, are there and ready.
-func (t *Tenant) awaitServed(ctx context.Context, replicas int32) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	err := await(ctx, func(ctx context.Context) (bool, error) {
-		deployment := &appsv1.Deployment{}
-		key := client.ObjectKey{Namespace: t.namespace, Name: t.name + "-scim"}
-		if err := t.cluster.client.Get(ctx, key, deployment); client.IgnoreNotFound(err) != nil {
-			return false, fmt.Errorf("reading the Deployment: %w", err)
-		}
-		pods, err := t.pods(ctx)
-		if err != nil {
-			return false, err
-		}
-		status := deployment.Status
-		return len(pods) == int(replicas) && status.ObservedGeneration >= deployment.Generation &&
-			status.Replicas == replicas && status.AvailableReplicas == replicas && status.UpdatedReplicas == replicas, nil
-	})
+// newScimTenant is a tenant whose limits nobody reaches.
+func newScimTenant(namespace, name string) *scimv1alpha1.ScimTenant {
+	return &scimv1alpha1.ScimTenant{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: scimv1alpha1.ScimTenantSpec{
+			IdentityProvider: scimv1alpha1.IdentityProviderGeneric,
+			RateLimit:        unlimited,
+			StorageLimit:     resource.NewQuantity(storageLimit, resource.BinarySI),
+		},
+	}
+}
+
+// newKey is a key of a tenant, of the same name.
+func newKey(namespace, tenant string) *scimv1alpha1.ScimApiKey {
+	return &scimv1alpha1.ScimApiKey{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: tenant},
+		Spec:       scimv1alpha1.ScimApiKeySpec{TenantRef: scimv1alpha1.TenantReference{Name: tenant}},
+	}
+}
+
+// expose makes the server, and each of its pods alone, reachable on loopback.
+func (t *Tenant) expose(ctx context.Context) error {
+	pods, err := t.pods(ctx)
 	if err != nil {
-		return fmt.Errorf("waiting for %d server pods of the tenant %s: %w", replicas, t.name, err)
+		return err
+	}
+	if err := t.server.expose(ctx, len(pods)); err != nil {
+		return err
+	}
+	t.All, t.Replicas = load.Target{Base: t.all + t.path, Token: t.token}, nil
+	for _, replica := range t.replicas {
+		t.Replicas = append(t.Replicas, load.Target{Base: replica + t.path, Token: t.token})
 	}
 	return nil
 }
 
-// awaitToken waits for the key and returns its token.
-func (t *Tenant) awaitToken(ctx context.Context) (string, error) {
+// awaitToken waits for a key and returns its token.
+func (c *Cluster) awaitToken(ctx context.Context, at client.ObjectKey) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	var token string
 	err := await(ctx, func(ctx context.Context) (bool, error) {
 		key := &scimv1alpha1.ScimApiKey{}
-		if err := t.cluster.client.Get(ctx, client.ObjectKey{Namespace: t.namespace, Name: t.name}, key); err != nil {
+		if err := c.client.Get(ctx, at, key); err != nil {
 			return false, fmt.Errorf("reading the ScimApiKey: %w", err)
 		}
 		if !meta.IsStatusConditionTrue(key.Status.Conditions, "Ready") {
 			return false, nil
 		}
 		secret := &corev1.Secret{}
-		if err := t.cluster.client.Get(ctx, client.ObjectKey{Namespace: t.namespace, Name: key.Status.SecretName}, secret); err != nil {
+		if err := c.client.Get(ctx, client.ObjectKey{Namespace: at.Namespace, Name: key.Status.SecretName}, secret); err != nil {
 			return false, fmt.Errorf("reading the token: %w", err)
 		}
 		token = string(secret.Data["token"])
 		return token != "", nil
 	})
 	if err != nil {
-		return "", fmt.Errorf("waiting for the key of the tenant %s: %w", t.name, err)
+		return "", fmt.Errorf("waiting for the key of the tenant %s: %w", at.Name, err)
 	}
 	return token, nil
 }
 
-// labels choose the pods of the tenant's server.
-func (t *Tenant) labels() client.MatchingLabels {
-	return client.MatchingLabels{"app.kubernetes.io/name": "kubescim-server", "app.kubernetes.io/instance": t.name}
-}
-
-// pods returns the pods of the tenant's server, those that are going away too.
-func (t *Tenant) pods(ctx context.Context) ([]corev1.Pod, error) {
-	list := &corev1.PodList{}
-	if err := t.cluster.client.List(ctx, list, client.InNamespace(t.namespace), t.labels()); err != nil {
-		return nil, fmt.Errorf("listing the server pods: %w", err)
-	}
-	return list.Items, nil
-}
-
 // Scale changes the number of server pods and waits until they are there, and those that are too many gone.
 func (t *Tenant) Scale(ctx context.Context, replicas int32) error {
-	object := &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: t.namespace, Name: t.name}}
+	object := &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: t.namespace, Name: t.tenant}}
 	patch := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"server":{"replicas":`+strconv.Itoa(int(replicas))+`}}}`))
 	if err := t.cluster.client.Patch(ctx, object, patch); err != nil {
-		return fmt.Errorf("scaling the tenant %s: %w", t.name, err)
+		return fmt.Errorf("scaling the tenant %s: %w", t.tenant, err)
 	}
 	deadline, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	err := await(deadline, func(ctx context.Context) (bool, error) {
 		deployment := &appsv1.Deployment{}
-		err := t.cluster.client.Get(ctx, client.ObjectKey{Namespace: t.namespace, Name: t.name + "-scim"}, deployment)
+		err := t.cluster.client.Get(ctx, client.ObjectKey{Namespace: t.namespace, Name: t.name}, deployment)
 		return err == nil && *deployment.Spec.Replicas == replicas, err
 	})
 	if err != nil {
-		return fmt.Errorf("waiting for the operator to scale the tenant %s: %w", t.name, err)
+		return fmt.Errorf("waiting for the operator to scale the tenant %s: %w", t.tenant, err)
 	}
 	if err := t.awaitServed(ctx, replicas); err != nil {
 		return err
@@ -171,42 +156,9 @@ func (t *Tenant) Scale(ctx context.Context, replicas int32) error {
 
 // ColdStart deletes a server pod and returns how long it takes until the one that takes its place is Ready.
 func (t *Tenant) ColdStart(ctx context.Context) (time.Duration, error) {
-	before, err := t.pods(ctx)
+	took, err := t.coldStart(ctx)
 	if err != nil {
 		return 0, err
 	}
-	known := map[string]bool{}
-	for _, pod := range before {
-		known[pod.Name] = true
-	}
-	watched, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	watch, err := t.cluster.client.Watch(watched, &corev1.PodList{}, client.InNamespace(t.namespace), t.labels())
-	if err != nil {
-		return 0, fmt.Errorf("watching the server pods: %w", err)
-	}
-	defer watch.Stop()
-	began := time.Now()
-	if err := t.cluster.client.Delete(ctx, &before[0]); err != nil {
-		return 0, fmt.Errorf("deleting a server pod: %w", err)
-	}
-	for event := range watch.ResultChan() {
-		if pod, ok := event.Object.(*corev1.Pod); ok && !known[pod.Name] && isReady(pod) {
-			took := time.Since(began)
-			if err := t.awaitServed(ctx, int32(len(before))); err != nil {
-				return 0, err
-			}
-			return took, t.expose(ctx)
-		}
-	}
-	return 0, fmt.Errorf("no pod took the place of the deleted one within %s, or the watch ended", readyTimeout)
-}
-
-func isReady(pod *corev1.Pod) bool {
-	for _, condition := range pod.Status.Conditions {
-		if condition.Type == corev1.PodReady {
-			return condition.Status == corev1.ConditionTrue
-		}
-	}
-	return false
+	return took, t.expose(ctx)
 }

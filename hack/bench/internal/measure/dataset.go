@@ -65,6 +65,7 @@ type user struct{ id, name string }
 // dataset is the users that one server has.
 type dataset struct {
 	next  atomic.Int64
+	turn  atomic.Int64
 	mutex sync.RWMutex
 	users []user
 }
@@ -104,6 +105,13 @@ func (d *dataset) any() user {
 	d.mutex.RLock()
 	defer d.mutex.RUnlock()
 	return d.users[rand.IntN(len(d.users))]
+}
+
+// inTurn is one of the users, in turn, so that those who change them at the same time change different ones.
+func (d *dataset) inTurn() user {
+	d.mutex.RLock()
+	defer d.mutex.RUnlock()
+	return d.users[int(d.turn.Add(1)-1)%len(d.users)]
 }
 
 // ids are the ids of the first users.

@@ -53,6 +53,13 @@ func TestDataset(t *testing.T) {
 	if u := d.any(); u.name != "user"+u.id {
 		t.Errorf("got %+v, want an id with its own name", u)
 	}
+	var names []string
+	for range 4 {
+		names = append(names, d.inTurn().name)
+	}
+	if want := []string{"user1", "user2", "user3", "user1"}; !slices.Equal(names, want) {
+		t.Errorf("in turn they are %v, want %v", names, want)
+	}
 	first, second := d.create(), d.create()
 	if string(first.Body) == string(second.Body) {
 		t.Error("two requests are for the same user")

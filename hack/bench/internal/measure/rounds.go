@@ -26,9 +26,19 @@ type contender struct {
 // usualPatience is how long one operation may take where thousands are expected.
 const usualPatience = 2 * time.Second
 
-// rounds measures the contenders in turn, in short windows, so that what the machine does beside hits all alike. Each
-// round begins with another one. The results go into the run.
+// rounds measures the contenders in turn. The results go into the run.
 func (b *bench) rounds(ctx context.Context, m result.Measurement, contenders ...contender) error {
+	if err := takeTurns(ctx, b.Rounds, &m, contenders...); err != nil {
+		return err
+	}
+	b.run.Measurements = append(b.run.Measurements, m)
+	b.Log("%s users, %d pods: %s: %s", result.Thousands(m.Users), m.Replicas, m.Name, summary(m))
+	return nil
+}
+
+// takeTurns measures the contenders in turn, in short windows, so that what the machine does beside hits all alike. Each
+// round begins with another one.
+func takeTurns(ctx context.Context, rounds int, m *result.Measurement, contenders ...contender) error {
 	for _, c := range contenders {
 		series := result.Series{Subject: c.subject, Size: c.size}
 		if err := c.try(ctx); err != nil {
@@ -36,7 +46,7 @@ func (b *bench) rounds(ctx context.Context, m result.Measurement, contenders ...
 		}
 		m.Series = append(m.Series, series)
 	}
-	for round := range b.Rounds {
+	for round := range rounds {
 		for i := range contenders {
 			at := (i + round) % len(contenders)
 			if m.Series[at].NotMeasured != "" {
@@ -49,8 +59,6 @@ func (b *bench) rounds(ctx context.Context, m result.Measurement, contenders ...
 			m.Series[at].Windows = append(m.Series[at].Windows, sample)
 		}
 	}
-	b.run.Measurements = append(b.run.Measurements, m)
-	b.Log("%s users, %d pods: %s: %s", result.Thousands(m.Users), m.Replicas, m.Name, summary(m))
 	return ctx.Err()
 }
 

@@ -93,9 +93,12 @@ func (b *bench) read(ctx context.Context, name string, size int, request func(us
 
 // gets measures GET by id.
 func (b *bench) gets(ctx context.Context, size int) error {
-	return b.read(ctx, result.Get, size, func(u user) load.Request {
-		return load.Request{Method: http.MethodGet, Path: "/Users/" + u.id, Status: http.StatusOK, Contains: u.name}
-	})
+	return b.read(ctx, result.Get, size, byID)
+}
+
+// byID is a GET of a user.
+func byID(u user) load.Request {
+	return load.Request{Method: http.MethodGet, Path: "/Users/" + u.id, Status: http.StatusOK, Contains: u.name}
 }
 
 // byName is the search that identity providers send before they create a user.

@@ -9,48 +9,64 @@ import (
 	"github.com/kubescim/kubescim/hack/bench/internal/result"
 )
 
-// Markers of the part of the document that is generated.
+// Markers of the parts of the document that are generated.
 const (
-	begin = "<!-- results: written by `make bench-docs`, do not edit -->"
-	end   = "<!-- end of results -->"
+	begin        = "<!-- results: written by `make bench-docs`, do not edit -->"
+	end          = "<!-- end of results -->"
+	tenantsBegin = "<!-- tenants: written by `make bench-docs`, do not edit -->"
+	tenantsEnd   = "<!-- end of tenants -->"
 )
 
 // Insert puts the results of a run between the markers of a document. plots is the folder of the plots, as seen from
 // the document.
 func Insert(document string, run *result.Run, plots string) (string, error) {
+	return insert(document, begin, Results(run, plots), end)
+}
+
+// InsertTenants puts the results of a run with many tenants between their markers.
+func InsertTenants(document string, run *result.TenantsRun) (string, error) {
+	return insert(document, tenantsBegin, Tenants(run), tenantsEnd)
+}
+
+// insert puts a text between two markers.
+func insert(document, begin, text, end string) (string, error) {
 	before, rest, ok := strings.Cut(document, begin)
 	_, after, closed := strings.Cut(rest, end)
 	if !ok || !closed {
 		return "", errors.New("the document lacks the markers between which results go: " + begin + " and " + end)
 	}
-	return before + begin + "\n\n" + Results(run, plots) + "\n" + end + after, nil
+	return before + begin + "\n\n" + text + "\n" + end + after, nil
+}
+
+// measured says when and on what a run took place.
+func measured(started time.Time, seconds float64, m result.Machine) string {
+	return fmt.Sprintf("Measured on %s in %s, on %d CPUs and %d GB of memory (%s), Kubernetes %s, Kubescim at %s.",
+		started.UTC().Format("2 January 2006"), (time.Duration(seconds) * time.Second).String(),
+		m.CPUs, (m.MemoryMB+512)/1024, m.System, m.Kubernetes, m.Kubescim)
 }
 
 // Results writes a run in Markdown.
 func Results(run *result.Run, plots string) string {
-	m := run.Machine
-	parts := []string{fmt.Sprintf("Measured on %s in %s, on %d CPUs and %d GB of memory (%s), Kubernetes %s, Kubescim at %s.",
-		run.Started.UTC().Format("2 January 2006"), (time.Duration(run.Seconds) * time.Second).String(),
-		m.CPUs, (m.MemoryMB+512)/1024, m.System, m.Kubernetes, m.Kubescim)}
-	parts = append(parts, "### Targets", targets(run))
-	for _, note := range notes(run.Verdicts()) {
+	parts := []string{measured(run.Started, run.Seconds, run.Machine)}
+	parts = append(parts, "#### Targets", targets(run.Verdicts(), "users"))
+	for _, note := range notes(run.Verdicts(), "users") {
 		parts = append(parts, "- "+note)
 	}
-	parts = append(parts, "### Requests", requests(run))
-	parts = append(parts, "### Memory, disk and start", footprints(run))
-	parts = append(parts, "### Plots")
+	parts = append(parts, "#### Requests", requests(run))
+	parts = append(parts, "#### Memory, disk and start", footprints(run))
+	parts = append(parts, "#### Plots")
 	for _, plot := range Plots(run) {
 		parts = append(parts, fmt.Sprintf("![%s](%s/%s)", plot.Text, plots, plot.File))
 	}
 	return strings.Join(parts, "\n\n") + "\n"
 }
 
-// targets is the table of the verdicts.
-func targets(run *result.Run) string {
-	rows := [][]string{{"target", "users", "Kubescim", "compared with", "ratio (range), or value", "wanted", "outcome"}}
-	for _, v := range run.Verdicts() {
+// targets is the table of verdicts at numbers of users, or of what else there are many.
+func targets(verdicts []result.Verdict, of string) string {
+	rows := [][]string{{"target", of, "Kubescim", "compared with", "ratio (range), or value", "wanted", "outcome"}}
+	for _, v := range verdicts {
 		rows = append(rows, []string{
-			v.Target, result.Thousands(v.Users), dash(v.Kubescim), dash(v.Other), dash(v.Value), v.Wanted, string(v.Outcome),
+			v.Target, result.Thousands(v.Size), dash(v.Kubescim), dash(v.Other), dash(v.Value), v.Wanted, string(v.Outcome),
 		})
 	}
 	return markdown(rows)

@@ -120,18 +120,28 @@ type Footprint struct {
 }
 
 // Write writes a run as JSON.
-func (r *Run) Write(w io.Writer) error {
+func (r *Run) Write(w io.Writer) error { return write(w, r) }
+
+// Read reads a run that Write wrote.
+func Read(r io.Reader) (*Run, error) { return read[Run](r) }
+
+// Write writes a run as JSON.
+func (r *TenantsRun) Write(w io.Writer) error { return write(w, r) }
+
+// ReadTenants reads a run that Write wrote.
+func ReadTenants(r io.Reader) (*TenantsRun, error) { return read[TenantsRun](r) }
+
+func write(w io.Writer, run any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", " ")
-	if err := encoder.Encode(r); err != nil {
+	if err := encoder.Encode(run); err != nil {
 		return fmt.Errorf("writing the results: %w", err)
 	}
 	return nil
 }
 
-// Read reads a run that Write wrote.
-func Read(r io.Reader) (*Run, error) {
-	run := &Run{}
+func read[T any](r io.Reader) (*T, error) {
+	run := new(T)
 	if err := json.NewDecoder(r).Decode(run); err != nil {
 		return nil, fmt.Errorf("reading the results: %w", err)
 	}

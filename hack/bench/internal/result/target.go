@@ -22,8 +22,8 @@ const (
 type Verdict struct {
 	// Target says what is wanted to be fast or small.
 	Target string
-	// Users is the number of users of the tenant.
-	Users int
+	// Size is the number of users of the tenant, or of tenants of the server.
+	Size int
 	// Kubescim and Other are the figures that are compared; Other is empty when the target is an absolute one.
 	Kubescim, Other string
 	// Value is the ratio with its range, or the figure itself.
@@ -168,7 +168,7 @@ func (r *Run) addMember(users int) Verdict {
 // put judges a PUT of a group with all its members.
 func (r *Run) put(users int, subject string) Verdict {
 	s := r.Find(PutGroup, users, serverReplicas).Of(subject, 0)
-	v := Verdict{Target: "PUT of a group, " + subject, Users: users, Outcome: NotMeasured}
+	v := Verdict{Target: "PUT of a group, " + subject, Size: users, Outcome: NotMeasured}
 	g := goal{bound: 2, unit: " s"}
 	v.Wanted = g.String()
 	if s == nil {
@@ -187,8 +187,8 @@ func (r *Run) put(users int, subject string) Verdict {
 
 // footprint judges the memory of a server pod, and how fast one starts.
 func (r *Run) footprint(users int, full bool) []Verdict {
-	memory := Verdict{Target: "memory of a server pod", Users: users, Outcome: NotMeasured}
-	start := Verdict{Target: "deleted pod until the next is Ready", Users: users, Outcome: NotMeasured}
+	memory := Verdict{Target: "memory of a server pod", Size: users, Outcome: NotMeasured}
+	start := Verdict{Target: "deleted pod until the next is Ready", Size: users, Outcome: NotMeasured}
 	small, quick := goal{bound: 250, unit: " MB"}, goal{bound: 15, unit: " s"}
 	memory.Wanted, start.Wanted = small.String(), quick.String()
 	for _, f := range r.Footprints {
@@ -223,7 +223,7 @@ type comparison struct {
 
 // verdict compares the two.
 func (c comparison) verdict() Verdict {
-	v := Verdict{Target: c.target, Users: c.users, Wanted: c.goal.String(), Outcome: NotMeasured}
+	v := Verdict{Target: c.target, Size: c.users, Wanted: c.goal.String(), Outcome: NotMeasured}
 	if c.of == nil || c.by == nil {
 		v.Note = "not part of this run"
 		return v
