@@ -51,6 +51,7 @@ func (e Connected) apply(c *Core) {
 		return
 	}
 	p.link, p.confirmed, p.failing = e.Link, c.epoch, never
+	c.promises.connect(p.id, p.link)
 	p.heard++
 	c.changed = true
 	c.count(p)

@@ -18,6 +18,8 @@ type Config struct {
 	Probe time.Duration
 	// Look is how often its Lease is looked at meanwhile.
 	Look time.Duration
+	// Promise is how long this replica counts on a promise, from before it asked for it.
+	Promise time.Duration
 }
 
 // Core is what one replica knows and decides. It does no I/O, has no clock and starts no
@@ -49,6 +51,8 @@ type Core struct {
 	history history
 	syncs   syncs
 
+	promises *Promises
+
 	// What the step has brought about so far.
 	raise   *Revisions
 	changed bool // what the View shows
@@ -59,7 +63,12 @@ type Core struct {
 const never = time.Duration(math.MinInt64 / 2)
 
 // New returns the Core of a replica whose Lease has not been written.
-func New(config Config) *Core { return &Core{config: config} }
+func New(config Config, marks *Marks) *Core {
+	return &Core{config: config, promises: newPromises(marks, config.Promise)}
+}
+
+// Promises are those between this replica and its peers.
+func (c *Core) Promises() *Promises { return c.promises }
 
 // Step tells the Core that something has happened, and returns what is to be done. now is
 // the time since the process began, by a clock that is not set, and not before that of

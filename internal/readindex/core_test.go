@@ -21,7 +21,7 @@ type single struct {
 func newMember(t *testing.T) *single {
 	s := &single{WithT: NewWithT(t), core: readindex.New(readindex.Config{
 		Name: "b", Lease: 15 * time.Second, Round: time.Second, Probe: time.Second, Look: time.Second,
-	})}
+	}, readindex.NewMarks())}
 	s.step(readindex.Started{})
 	s.step(readindex.LeaseWritten{})
 	s.step(readindex.Listed{Epoch: 1, Leases: []readindex.Lease{peerLease()}})

@@ -1,6 +1,8 @@
-// Package readindex lets every replica of a tenant's SCIM server answer reads from memory,
-// after Raft's ReadIndex: for one small question to each of the others, asked for all
-// readers that wait, no reader ever misses what any replica has acknowledged before.
+// Package readindex lets every replica of a SCIM server answer reads from memory, after Raft's
+// ReadIndex: for one small question to each of the others, asked for all readers that wait, no
+// reader ever misses what any replica has acknowledged before. While nothing is written, most
+// readers need not even that: the others have promised to let this replica know first, as in
+// Paxos Quorum Leases (Moraru, Andersen and Kaminsky, 2014).
 //
 // Its Core is what one replica knows and decides, as Raft's RawNode: events in, effects out.
 // It has no clock, no goroutine and no I/O. Package driver has those.
@@ -8,15 +10,17 @@
 // # What a replica does
 //
 // Revisions are how far all that goes which a replica has acknowledged to clients: what it
-// has written for them, and what it has shown them. A replica that answers a client keeps
-// to three rules:
+// has written for them, and what it has shown them. Its Marks have them for each tenant. A
+// replica that answers a client of a tenant keeps to four rules:
 //
 //  1. It reads from memory after ReadIndex, once its store has reached the Revisions that
 //     came of it. If ReadIndex fails, or the store does not get there in time, it reads at
 //     the API server, consistently.
-//  2. Before the answer goes out, its own Revisions cover all that the answer depends on,
-//     wherever that was written or read.
-//  3. Member is true at some moment after that has been written and read. If not, the client
+//  2. Before the answer goes out, its own Marks cover all that the answer depends on, wherever
+//     that was written or read.
+//  3. After that, it discloses: it waits until no other replica counts on a promise that does
+//     not know what the Marks cover of the tenant.
+//  4. Member is true at some moment after all has been written and read. If not, the client
 //     is told to try again, and nothing else.
 //
 // # Membership
@@ -39,12 +43,38 @@
 // A peer that has been unreachable for the duration of a Lease, although it renews its own,
 // confirms by way of its Lease, where the newcomer introduces itself (introduction.go).
 //
+// # Promises
+//
+// A question and its answer are alike (Message): each side says what has changed in its Marks,
+// and which version of the other's it knows. A version counts changes, so that no more than the
+// last of them need to be said. Whoever knows too little of them gets the highest of all tenants,
+// as a floor. So one exchange serves readers who wait for the peer's Marks, and those who wait
+// until the peer knows the own ones.
+//
+// When clients read at Y, its question asks for a promise. Y counts on that for 250 ms from
+// before it asked, by its clock; X, which gives it, keeps it for twice as long from when it was
+// asked, by its own. X promises to tell clients nothing of a tenant before Y has said that it
+// knows. That it was sent to Y does not do. What Y does not know when an answer of X is due is
+// sent to it, in a round for all answers that wait. If nothing comes back, X waits until the
+// promise has ended. X gives none when it cannot ask Y.
+//
+// A reader at Y asks nobody if all peers have promised, and none of that has ended. It reads at
+// what Y knows of their Marks. If less than half of the time is left, it has them asked anew
+// without waiting for it. Nobody asks for promises while nobody reads, so that whoever writes
+// then waits for nobody.
+//
+// A promise is one process's to another one, and for all tenants. Paxos Quorum Leases are for
+// objects each, which keeps those from being told who do not read them. But reads of a thousand
+// tenants by turns would take a thousand promises, and every one of these its message. What is
+// waited for is of one tenant all the same: an answer to a client of another one does not wait.
+//
 // # Why no reader misses anything
 //
 // Let X acknowledge something, and let a reader come to Y after that. The reader's round
 // begins at a moment when Y is a member, and after the reader came; call it now. X was a
 // member at some moment after what it acknowledged was committed (rule 3); call it then.
-// To show: the Revisions that the reader gets cover it, or ReadIndex fails.
+// To show: the Revisions that the reader gets cover it, or ReadIndex fails. A reader that goes by
+// promises has no round; let now be when it finds that they have not ended.
 //
 //   - Whoever is given up is no member any more. Y has seen the same renewal in X's Lease
 //     from the end of one look to the beginning of another, a whole duration later. X gives
@@ -60,8 +90,20 @@
 //     member, it was not given up instead. Whoever confirms makes the other one part of
 //     what it asks before. From then on they ask each other, and where that cannot be done,
 //     ReadIndex fails.
-//   - If Y has X for a peer now, X is asked, and answers with Revisions that it reads after
-//     the question came, so after it acknowledged (rule 2).
+//   - If Y has X for a peer now, and asks, X answers with Marks that it reads after the
+//     question came, so after it acknowledged (rule 2).
+//   - If Y has X for a peer now, and goes by a promise, look at the moment at which X has
+//     disclosed (rule 3), which is before the client was told. If X had given the promise by then,
+//     it found that this lasted: it lasts now, by Y's clock, and X keeps it for longer. That is so
+//     although one clock may go half as fast again as another, or stand still for a moment. So
+//     X had heard Y say that it knows, which Y says after it goes by it. If X gave the promise
+//     later, it read the Marks that went with it later, and Y went by these before it counted on
+//     the promise. X cannot miss a promise that it is just giving: it notes the promise before it
+//     reads the Marks for it, and looks for promises after it has raised the Marks. It need not
+//     wait for Y to confirm what went with a promise while it keeps no earlier one: if Y has not
+//     got that, it has none.
+//   - A promise ends with the connection by which it was asked for, and so with the epoch of Y.
+//     Another process is another peer, of which nothing is known.
 //   - If Y had X for a peer and has no more, X has left, and what it handed over is part of
 //     Y's own Revisions, which Y reads after it has looked who its peers are; or Y gave X up,
 //     which was after then, so that what X acknowledged was committed before Y synced.
@@ -70,8 +112,8 @@
 //     listed, which was after then, and Y synced after that.
 //
 // A read at the API server misses nothing that is committed. What a member does after the
-// moment that rule 3 asks for takes no part in the argument, so that it does not matter how
-// long it takes to send the answer.
+// moments that rules 3 and 4 ask for takes no part in the argument, so that it does not matter
+// how long it takes to send the answer.
 //
 // # When history is rewritten
 //
@@ -83,6 +125,10 @@
 // each answer, read after the Revisions: so whoever is asked hears of it before it answers,
 // whoever asks does before it believes an answer, and Revisions of one history are never
 // compared with memory of another.
+//
+// A promise is of the history in which it was given, as what is known of Marks is. Whoever
+// has found out tells no client anything before all that count on its promises have said that
+// they know the count.
 //
 // So nothing is missed that was acknowledged by a replica which had found out. Until it has,
 // it may show what is no more. It finds out before it acknowledges its next own write, and at
@@ -96,8 +142,10 @@
 //
 // # What would break it
 //
-// A machine whose clock stands still while the world goes on, for longer than a third of a
-// Lease's duration; and somebody who deletes the Lease of a running replica, until that has
+// A machine whose clock stands still while the world goes on, for longer than a quarter of a
+// second, as that of a virtual machine may which is moved to another host: its replica counts on
+// promises that the others do not keep any more. It does not matter for how long a process gets
+// no time from its machine. And somebody who deletes the Lease of a running replica, until that has
 // noticed at its next renewal. A ScimTenant that is deleted takes the Leases with it, so that
 // the pods of the next one do not wait for those of the last.
 //

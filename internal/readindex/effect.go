@@ -26,7 +26,8 @@ type (
 	}
 
 	// Removed says that it is a peer no more: what is under way for it may be broken off,
-	// and it is answered no more. It is the last effect about it.
+	// and it is answered no more. Promises.Remove is to be called, after the Publish by which
+	// its Revisions are not missed. It is the last effect about it.
 	Removed struct{ Peer PeerID }
 
 	// Connect dials a peer, and waits until it confirms that it knows this replica.
@@ -77,11 +78,11 @@ type (
 	}
 
 	// ReadState is the outcome of a round. If Err is nil, those whose readers had come
-	// before the round began may read at Revisions and the own ones, which are read after
-	// this.
+	// before the round began may read at what is known of the peers, if that is of the
+	// history, and at the own Revisions, which are read after that.
 	ReadState struct {
-		Revisions Revisions
-		Err       error
+		History uint64
+		Err     error
 	}
 
 	// SendLeave tells a peer that this replica leaves, by the link if there is one, with

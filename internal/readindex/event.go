@@ -134,8 +134,6 @@ type (
 // Answer is what became of a question.
 type Answer struct {
 	Link LinkID
-	// Revisions are zero when there is an error.
-	Revisions Revisions
 	// History is how many rewritten histories the peer knew of after it had read its
 	// Revisions.
 	History uint64

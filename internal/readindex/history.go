@@ -89,6 +89,7 @@ func (c *Core) rewrite(count uint64) {
 		return
 	}
 	c.history = history{count: count, restarting: true}
+	c.promises.rewrite(count)
 	c.syncs.handedOver = Revisions{}
 	c.syncs.pending++
 	c.changed = true

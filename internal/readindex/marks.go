@@ -17,13 +17,35 @@ func TenantOf(name string) Tenant {
 	return Tenant(h.Sum64())
 }
 
-// maxMarked bounds for how many tenants marks are kept apart.
-const maxMarked = 4096
+const (
+	// maxMarked bounds for how many tenants marks are kept apart.
+	maxMarked = 4096
+	// MaxChanges bounds how many tenants Changes have apart.
+	MaxChanges = 512
+)
+
+// Mark is that of one tenant.
+type Mark struct {
+	Tenant    Tenant
+	Revisions Revisions
+}
+
+// Changes are what has changed in a replica's Marks from one version to another. Whoever knows
+// them as of Base, or of a later version, knows them as of Version with the changes: each
+// tenant's are at least the Floor and what is among Marks. Base is 0 for all that there is.
+type Changes struct {
+	Base, Version uint64
+	Floor         Revisions
+	Marks         []Mark
+}
 
 // Marks are the Revisions of what one replica has acknowledged to clients, for each tenant.
 // They are safe for concurrent use.
 type Marks struct {
 	mu sync.Mutex
+	// version counts changes, from 1; floored is the last one at which the floor was raised. Of
+	// one before anew nothing counts any more.
+	version, floored, anew uint64
 	// floor is for all tenants.
 	floor Revisions
 	// void is what was acknowledged of a history that was rewritten since, until it is known
@@ -35,15 +57,15 @@ type Marks struct {
 	changed *list.List
 }
 
-// mark is that of a tenant that is above the floor.
+// mark is that of a tenant that is above the floor, and the version at which it was raised last.
 type mark struct {
-	tenant    Tenant
-	revisions Revisions
+	Mark
+	version uint64
 }
 
 // NewMarks returns the Marks of a replica that has acknowledged nothing.
 func NewMarks() *Marks {
-	return &Marks{above: map[Tenant]*list.Element{}, changed: list.New()}
+	return &Marks{version: 1, floored: 1, anew: 1, above: map[Tenant]*list.Element{}, changed: list.New()}
 }
 
 // Raise notes that answers to clients of a tenant may rest on the revision from now on.
@@ -55,15 +77,28 @@ func (m *Marks) Raise(tenant Tenant, kind Kind, revision uint64) {
 	}
 	at, is := m.above[tenant]
 	if !is {
-		at = m.changed.PushBack(&mark{tenant: tenant})
+		at = m.changed.PushBack(&mark{Mark: Mark{Tenant: tenant}})
 		m.above[tenant] = at
 	}
-	at.Value.(*mark).revisions[kind] = revision
+	m.version++
+	raised := at.Value.(*mark)
+	raised.Revisions[kind], raised.version = revision, m.version
 	m.changed.MoveToBack(at)
 	if len(m.above) > maxMarked {
-		oldest := m.changed.Front().Value.(*mark)
-		m.raiseFloor(oldest.revisions)
+		m.fold()
 	}
+}
+
+// fold makes half of the tenants part of the floor: those that have not changed for the longest
+// time. The mutex is held.
+func (m *Marks) fold() {
+	to := m.floor
+	for range maxMarked / 2 {
+		oldest := m.changed.Front()
+		to = to.Max(oldest.Value.(*mark).Revisions)
+		m.forget(oldest)
+	}
+	m.raiseFloor(to)
 }
 
 // RaiseAll makes the marks of all tenants at least what the API server has said to be its
@@ -71,30 +106,41 @@ func (m *Marks) Raise(tenant Tenant, kind Kind, revision uint64) {
 func (m *Marks) RaiseAll(latest Revisions) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.void = Revisions{}
+	if m.void != (Revisions{}) {
+		m.void, m.anew = Revisions{}, m.version+1
+	}
 	m.raiseFloor(latest)
 }
 
 // raiseFloor raises the floor, which those are not above any more that it reaches. The mutex
 // is held.
 func (m *Marks) raiseFloor(to Revisions) {
-	m.floor = m.floor.Max(to)
-	for tenant, at := range m.above {
-		if m.floor.Covers(at.Value.(*mark).revisions) {
-			m.changed.Remove(at)
-			delete(m.above, tenant)
+	m.version++
+	m.floor, m.floored = m.floor.Max(to), m.version
+	for at := m.changed.Front(); at != nil; {
+		next := at.Next()
+		if m.floor.Covers(at.Value.(*mark).Revisions) {
+			m.forget(at)
 		}
+		at = next
 	}
 }
 
+// forget keeps a tenant apart no more. The mutex is held.
+func (m *Marks) forget(at *list.Element) {
+	delete(m.above, at.Value.(*mark).Tenant)
+	m.changed.Remove(at)
+}
+
 // Forget notes that history was rewritten, so that no revision of before says anything. Until
-// the next RaiseAll, Of and Max cover what was acknowledged before, too: something of the new
-// history may be among it.
+// the next RaiseAll, Of, Max and Since cover what was acknowledged before, too: something of
+// the new history may be among it.
 func (m *Marks) Forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.void = m.void.Max(m.max())
-	m.floor = Revisions{}
+	m.version++
+	m.floor, m.floored, m.anew = Revisions{}, m.version, m.version
 	clear(m.above)
 	m.changed.Init()
 }
@@ -121,10 +167,41 @@ func (m *Marks) Shown(tenant Tenant) Revisions {
 	return m.of(tenant)
 }
 
+// Version returns one that covers whatever Raise has been called with for a tenant.
+func (m *Marks) Version(tenant Tenant) uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if at, is := m.above[tenant]; is {
+		return at.Value.(*mark).version
+	}
+	return m.floored
+}
+
+// Since returns what has changed since a version that somebody knows; all, as the floor alone,
+// if that is of no use, is 0, or if too much has.
+func (m *Marks) Since(known uint64) Changes {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if known < m.anew || known > m.version {
+		return m.all()
+	}
+	since := Changes{Base: known, Version: m.version, Floor: m.floor.Max(m.void)}
+	for at := m.changed.Back(); at != nil && at.Value.(*mark).version > known; at = at.Prev() {
+		if len(since.Marks) == MaxChanges {
+			return m.all()
+		}
+		since.Marks = append(since.Marks, at.Value.(*mark).Mark)
+	}
+	return since
+}
+
+// all is all that there is, as the floor alone. The mutex is held.
+func (m *Marks) all() Changes { return Changes{Version: m.version, Floor: m.max().Max(m.void)} }
+
 // of is Of without what is void. The mutex is held.
 func (m *Marks) of(tenant Tenant) Revisions {
 	if at, is := m.above[tenant]; is {
-		return m.floor.Max(at.Value.(*mark).revisions)
+		return m.floor.Max(at.Value.(*mark).Revisions)
 	}
 	return m.floor
 }
@@ -132,8 +209,8 @@ func (m *Marks) of(tenant Tenant) Revisions {
 // max is Max without what is void. The mutex is held.
 func (m *Marks) max() Revisions {
 	highest := m.floor
-	for _, at := range m.above {
-		highest = highest.Max(at.Value.(*mark).revisions)
+	for at := m.changed.Front(); at != nil; at = at.Next() {
+		highest = highest.Max(at.Value.(*mark).Revisions)
 	}
 	return highest
 }

@@ -143,7 +143,7 @@ func (r *replica) takeLease(done func(error)) {
 }
 
 func (r *replica) putLease(l lease, done func(error)) {
-	l.holder, l.contact, l.duration, l.legacy = r.uid, r.contact(), leaseDuration, r.legacy
+	l.holder, l.contact, l.duration, l.legacy = r.uid, r.contact(), leaseDuration, r.protocol == 1
 	l.introductions = nil
 	l.introduced, l.unreachable = r.core.Statement()
 	call(r, func(a *apiServer) (lease, error) {

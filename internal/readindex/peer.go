@@ -128,6 +128,7 @@ func (c *Core) admit(lease *Lease, counted bool) (*peer, error) {
 	at, _ := slices.BinarySearchFunc(c.peers, p.name, compareName)
 	c.peers = slices.Insert(c.peers, at, p)
 	c.changed = true
+	c.promises.add(p.id)
 	c.emit(Added{Peer: p.id, Name: p.name, Contact: p.contact})
 	return p, nil
 }
@@ -164,6 +165,7 @@ func (c *Core) giveUp(p *peer, why string) {
 // cut closes the link of a peer.
 func (c *Core) cut(p *peer) {
 	if p.link != 0 {
+		c.promises.cut(p.link)
 		c.emit(Close{Link: p.link})
 		p.link, c.changed = 0, true
 	}

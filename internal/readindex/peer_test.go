@@ -26,7 +26,7 @@ func replicaLease(name string, revision uint64, address string) *Lease {
 
 func TestAdmit(t *testing.T) {
 	g := NewWithT(t)
-	c := New(Config{Name: "acme-scim-0"})
+	c := New(Config{Name: "acme-scim-0"}, NewMarks())
 
 	first, err := c.admit(replicaLease("acme-scim-1", 10, "127.0.0.1:1"), true)
 	g.Expect(err).NotTo(HaveOccurred())

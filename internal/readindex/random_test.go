@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/kubescim/kubescim/internal/readindex"
 )
 
 var (
@@ -20,7 +22,7 @@ var (
 // what was acknowledged before it came. A failure names its seed: run it again with
 // -seed N -seeds 1 -say.
 func TestRandomInterleavings(t *testing.T) {
-	var steps, reads, fallbacks, members int
+	var steps, reads, promised, fallbacks, members int
 	began := time.Now()
 	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
 		s := newStory(seed)
@@ -35,9 +37,10 @@ func TestRandomInterleavings(t *testing.T) {
 			t.Fatalf("seed %d: %v", seed, w.wrong)
 		}
 		steps, reads, fallbacks, members = steps+w.steps, reads+w.reads, fallbacks+w.fallbacks, members+s.settled
+		promised += w.promised
 	}
-	t.Logf("%d steps (%.0f a second), %d reads from memory and %d at the API server, %d seeds settled",
-		steps, float64(steps)/time.Since(began).Seconds(), reads, fallbacks, members)
+	t.Logf("%d steps (%.0f a second), %d reads from memory, %d of them without a message, and %d at the API server, %d seeds settled",
+		steps, float64(steps)/time.Since(began).Seconds(), reads, promised, fallbacks, members)
 	if reads < fallbacks {
 		t.Error("most reads should be from memory: the test would find little")
 	}
@@ -55,9 +58,10 @@ type story struct {
 
 // mood is what kind of story it is.
 type mood struct {
-	// restores is true if etcd may be restored, and legacy if some replicas are of the
-	// release that does not count histories.
-	restores, legacy bool
+	// restores is true if etcd may be restored, and older the protocol of some replicas, which
+	// are of an earlier release.
+	restores bool
+	older    int
 	// idle is true if clients often ask nothing while something is wrong, so that what a
 	// replica knows it knows from others.
 	idle bool
@@ -68,8 +72,13 @@ type mood struct {
 // newStory returns a story whose mood depends on the seed.
 func newStory(seed uint64) *story {
 	w := newWorld(rand.New(rand.NewPCG(seed, 0)))
-	s := &story{world: w, mood: mood{restores: w.chance(4), legacy: w.chance(4), idle: w.chance(2), few: w.chance(3)}}
-	s.legacy = s.legacy && !s.restores
+	s := &story{world: w, mood: mood{restores: w.chance(4), older: newest, idle: w.chance(2), few: w.chance(3)}}
+	switch {
+	case w.chance(6):
+		s.older = 3
+	case w.chance(6) && !s.restores:
+		s.older = 1
+	}
 	w.api.slow, w.extreme = w.chance(2), w.chance(2)
 	return s
 }
@@ -97,7 +106,12 @@ func (s *story) settle() {
 		r.resume()
 	}
 	s.quiet, s.delay = true, func() time.Duration { return s.between(0, time.Millisecond) }
-	s.run(time.Minute)
+	s.run(30 * time.Second)
+	vain := s.vain
+	s.run(30 * time.Second)
+	if s.vain > vain {
+		s.violated("%d reads waited for revisions that are none, although nothing is wrong", s.vain-vain)
+	}
 	for _, r := range s.living() {
 		switch {
 		case s.wrong != nil || r.leaving || s.shadowed(r):
@@ -141,7 +155,9 @@ func (s *story) named(name string) *replica {
 
 func (s *story) process(name, uid string) *replica {
 	r := s.start(name, uid)
-	r.legacy = s.legacy && s.chance(2)
+	if s.chance(2) {
+		r.protocol = s.older
+	}
 	s.say("%v starts", r)
 	s.client(r)
 	return r
@@ -151,12 +167,15 @@ func (s *story) process(name, uid string) *replica {
 func (s *story) client(r *replica) {
 	pause := s.between(0, 100*time.Millisecond) + max(0, s.hushed-s.now)
 	r.after(pause, func() {
+		tenant := []readindex.Tenant{acme, globex}[s.random.IntN(2)]
 		switch {
 		case s.now < s.hushed:
 		case s.chance(4):
-			r.write(func(uint64, bool) {})
+			r.write(tenant, func(uint64, bool) {})
+		case s.chance(6):
+			r.event(tenant)
 		default:
-			r.read(func(uint64, error) {})
+			r.read(tenant, func(uint64, error) {})
 		}
 		s.client(r)
 	})

@@ -19,6 +19,7 @@ const (
 	connectTimeout = 2 * time.Second
 	callTimeout    = 3 * time.Second
 	beat           = 5 * time.Second
+	promise        = 250 * time.Millisecond
 )
 
 // replica is a process with a Core, and what the driver does for it.
@@ -35,8 +36,9 @@ type replica struct {
 	alive, paused bool
 	kept          []func()
 	refused       bool // by the API server
-	// legacy is true for a release whose protocol does not count histories.
-	legacy bool
+	// protocol is the newest that the release speaks: 1 does not count histories, 3 keeps no
+	// tenants apart and promises nothing.
+	protocol int
 
 	core     *readindex.Core
 	view     *readindex.View
@@ -51,12 +53,15 @@ type replica struct {
 	lastConn readindex.ConnID
 	ticks    int // timers that were set
 
-	asking    bool
-	readers   []func(readindex.Revisions, error)
-	rounds    int
-	requests  int // of clients, under way
-	leaving   bool
-	afterThat func() // when no round is under way any more
+	asking  bool
+	readers []func(readindex.ReadState)
+	// renewing is true when the next round is to get promises, whoever waits for it, and
+	// disclosing when it is to tell the peers something, even if not all can be asked.
+	renewing, disclosing bool
+	rounds               int
+	requests             int // of clients, under way
+	leaving              bool
+	afterThat            func() // when no round is under way any more
 }
 
 // knownPeer is another replica as this one knows it.
@@ -75,23 +80,22 @@ type handshake struct {
 	verdict     func(readindex.PeerID, error)
 }
 
-// store is what the driver's Log is.
+// store is what the driver's Log is, and the marks.
 type store struct {
-	acknowledged, void uint64
+	marks *readindex.Marks
 	// era is the history of what is in memory.
 	era      int
 	restarts int
 }
 
-func (s *store) revisions() readindex.Revisions {
-	return readindex.Revisions{readindex.Users: max(s.acknowledged, s.void)}
-}
+// known is up to which revision the API server has shown something of a tenant.
+func (s *store) known(tenant readindex.Tenant) uint64 { return s.marks.Shown(tenant)[readindex.Users] }
 
 // start starts a process in the pod of that uid.
 func (w *world) start(name, uid string) *replica {
 	w.processes++
 	r := &replica{
-		w: w, process: w.processes, name: name, uid: uid, began: w.now, rate: 1, alive: true,
+		w: w, process: w.processes, name: name, uid: uid, began: w.now, rate: 1, alive: true, protocol: newest,
 		peers: map[readindex.PeerID]*knownPeer{}, links: map[readindex.LinkID]*conn{}, dialled: map[readindex.ConnID]*handshake{},
 	}
 	copy(r.fingerprint[:], strconv.Itoa(w.processes+1e6))
@@ -101,10 +105,11 @@ func (w *world) start(name, uid string) *replica {
 			r.rate = []float64{0.82, 1.2}[w.random.IntN(2)]
 		}
 	}
+	r.store.marks = readindex.NewMarks()
 	r.core = readindex.New(readindex.Config{
 		Name: name, Fingerprint: r.fingerprint, Lease: leaseDuration, Round: roundTimeout,
-		Probe: 250 * time.Millisecond, Look: time.Second,
-	})
+		Probe: 250 * time.Millisecond, Look: time.Second, Promise: promise,
+	}, r.store.marks)
 	r.view = r.core.View()
 	r.core.Step(0, readindex.Started{})
 	r.store.era = w.api.history
@@ -211,18 +216,19 @@ func (r *replica) step(event readindex.Event) []readindex.Effect {
 func (r *replica) carryOut(effect readindex.Effect) {
 	switch e := effect.(type) {
 	case readindex.Raise:
-		r.store.acknowledged, r.store.void = max(r.store.acknowledged, e.Revisions[readindex.Users]), 0
+		r.store.marks.RaiseAll(e.Revisions)
 	case readindex.Publish:
 		r.view = e.View
 	case readindex.Restart:
-		r.store.void, r.store.acknowledged = max(r.store.void, r.store.acknowledged), 0
 		r.store.era = r.w.api.history
 		r.store.restarts++
+		r.store.marks.Forget()
 	case readindex.Added:
 		r.peers[e.Peer] = &knownPeer{id: e.Peer, name: e.Name, contact: e.Contact}
 	case readindex.Removed:
 		r.peers[e.Peer].gone = true
 		delete(r.peers, e.Peer)
+		r.core.Promises().Remove(e.Peer)
 	case readindex.Connect:
 		r.connect(r.peers[e.Peer])
 	case readindex.Close:
@@ -272,15 +278,20 @@ func message(e readindex.Log) string {
 	return text
 }
 
-// revisions are the own ones.
+// revisions are the own ones, for all tenants.
 func (r *replica) revisions() readindex.Revisions {
-	return r.store.revisions().Max(r.view.HandedOver)
+	return r.store.marks.Max().Max(r.view.HandedOver)
+}
+
+// revisionsOf are those for one tenant.
+func (r *replica) revisionsOf(tenant readindex.Tenant) readindex.Revisions {
+	return r.store.marks.Of(tenant).Max(r.view.HandedOver)
 }
 
 func (r *replica) sync() {
 	// Requests go on between the effect and what it does.
 	r.after(r.w.delay(), func() {
-		before := r.store.revisions()
+		before := r.store.marks.Max()
 		call(r, func(a *apiServer) (uint64, error) { return a.revision, nil }, func(latest uint64, err error) {
 			r.step(readindex.Synced{Before: before, Latest: readindex.Revisions{readindex.Users: latest}, Err: err})
 		})
@@ -357,7 +368,7 @@ func (r *replica) hello(to readindex.Contact, done func(*conn, error)) {
 		return
 	}
 	server := w.replicas[at]
-	c := &conn{client: r, server: server, legacy: r.legacy || server.legacy}
+	c := &conn{client: r, server: server, protocol: min(r.protocol, server.protocol)}
 	c.send(server, func() {
 		server.lastConn++
 		id := server.lastConn

@@ -6,10 +6,9 @@ import (
 )
 
 func (e RoundEnded) apply(c *Core) {
-	var state ReadState
+	state := ReadState{History: e.View.History}
 	for _, answer := range e.Answers {
 		state.Err = errors.Join(state.Err, c.answered(e.View, answer))
-		state.Revisions = state.Revisions.Max(answer.Revisions)
 	}
 	c.departed = nil // No later round has them in its View.
 	c.emit(state)

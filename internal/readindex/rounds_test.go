@@ -1,50 +1,116 @@
 package readindex_test
 
 import (
+	"errors"
+
 	"github.com/kubescim/kubescim/internal/readindex"
 )
 
-// readIndex takes part in the next round.
-func (r *replica) readIndex(done func(readindex.Revisions, error)) {
-	if err := r.view.MayRead(r.local()); err != nil {
+// newest is the protocol of this release.
+const newest = 4
+
+// readIndex goes by what the peers have promised, or takes part in the next round.
+func (r *replica) readIndex(tenant readindex.Tenant, done func(readindex.Revisions, error)) {
+	now, v := r.local(), r.view
+	if err := v.MayRead(now); err != nil {
 		done(readindex.Revisions{}, err)
 		return
 	}
-	if len(r.view.Links) == 0 {
-		done(r.revisions(), nil)
+	if len(v.Links) == 0 {
+		done(r.revisionsOf(tenant), nil)
 		return
 	}
+	if revisions, until := r.core.Promises().Promised(v, tenant, now); until > now {
+		if until-now < promise/2 {
+			r.renewing = true
+			r.ask()
+		}
+		r.w.promised++
+		done(revisions.Max(r.revisionsOf(tenant)), nil)
+		return
+	}
+	r.renewing = true
+	r.inRound(func(state readindex.ReadState) {
+		r.after(r.w.delay(), func() {
+			known, err := r.core.Promises().Known(tenant, state.History)
+			if state.Err != nil {
+				err = state.Err
+			}
+			// Whoever was given up since is not among what is known.
+			if err == nil {
+				err = r.view.MayRead(r.local())
+			}
+			done(known.Max(r.revisionsOf(tenant)), err)
+		})
+	})
+}
+
+// disclose waits until a client may be told what the marks of a tenant cover.
+func (r *replica) disclose(tenant readindex.Tenant, done func()) {
+	hidden := r.core.Promises().Hides(tenant, r.local())
+	ended := false
+	end := func() {
+		if !ended {
+			ended = true
+			done()
+		}
+	}
+	var try func(readindex.ReadState)
+	try = func(state readindex.ReadState) {
+		switch {
+		case r.core.Promises().Disclosed(hidden, r.local()):
+			end()
+		case state.Err == nil:
+			r.disclosing = true
+			r.inRound(try)
+		}
+	}
+	try(readindex.ReadState{})
+	r.after(r.global(hidden.Until)+r.began-r.w.now, end)
+}
+
+// inRound takes part in the next round.
+func (r *replica) inRound(done func(readindex.ReadState)) {
 	r.readers = append(r.readers, done)
+	r.ask()
+}
+
+// ask sees to it that there is a next round.
+func (r *replica) ask() {
 	if !r.asking {
 		r.asking = true
 		r.after(0, r.round)
 	}
 }
 
-// round asks all peers for the readers that wait.
+// round asks all peers for those that wait.
 func (r *replica) round() {
-	if len(r.readers) == 0 {
+	if len(r.readers) == 0 && !r.renewing { // Whoever discloses is one of the readers.
 		r.asking = false
 		if r.afterThat != nil {
 			r.afterThat()
 		}
 		return
 	}
-	readers := r.readers
-	r.readers = nil
+	readers, renewing, disclosing := r.readers, r.renewing, r.disclosing
+	r.readers, r.renewing, r.disclosing = nil, false, false
 	r.rounds++
-	end := func(revisions readindex.Revisions, err error) {
+	end := func(state readindex.ReadState) {
 		for _, done := range readers {
-			done(revisions, err)
+			done(state)
 		}
 		r.after(0, r.round)
 	}
 	view := r.view
-	if err := view.MayRead(r.local()); err != nil {
-		end(readindex.Revisions{}, err)
+	err := view.MayRead(r.local())
+	if err != nil && !disclosing {
+		end(readindex.ReadState{Err: err})
 		return
 	}
-	r.askAll(view, func(state readindex.ReadState) { end(state.Revisions.Max(r.revisions()), state.Err) })
+	r.askAll(view, renewing && err == nil, func(state readindex.ReadState) {
+		state.Err = errors.Join(err, state.Err)
+		end(state)
+	})
 }
 
 // beat asks the peers when no reader has for some time.
@@ -54,11 +120,11 @@ func (r *replica) beat() {
 		return
 	}
 	r.asking = true
-	r.askAll(r.view, func(readindex.ReadState) { r.round() })
+	r.askAll(r.view, false, func(readindex.ReadState) { r.round() })
 }
 
 // askAll asks the peers of a view.
-func (r *replica) askAll(view *readindex.View, done func(readindex.ReadState)) {
+func (r *replica) askAll(view *readindex.View, promises bool, done func(readindex.ReadState)) {
 	answers, missing := make([]readindex.Answer, len(view.Links)), len(view.Links)
 	finish := func() {
 		for _, effect := range r.step(readindex.RoundEnded{View: view, Answers: answers}) {
@@ -72,11 +138,7 @@ func (r *replica) askAll(view *readindex.View, done func(readindex.ReadState)) {
 		return
 	}
 	for i, id := range view.Links {
-		r.ask(id, view.History, func(answer readindex.Answer) {
-			r.heard(answer.History)
-			if answer.Err != nil {
-				r.step(readindex.Disconnected{Link: id, Err: answer.Err})
-			}
+		r.askOne(id, promises, func(answer readindex.Answer) {
 			answers[i] = answer
 			if missing--; missing == 0 {
 				finish()
@@ -85,11 +147,17 @@ func (r *replica) askAll(view *readindex.View, done func(readindex.ReadState)) {
 	}
 }
 
-// ask asks one peer. done is called once.
-func (r *replica) ask(id readindex.LinkID, history uint64, done func(readindex.Answer)) {
+// reply is the answer of a peer.
+type reply struct {
+	readindex.Message
+	revisions readindex.Revisions // of one that speaks an older protocol
+}
+
+// askOne asks one peer. done is called once.
+func (r *replica) askOne(id readindex.LinkID, promises bool, done func(readindex.Answer)) {
 	answered := false
 	c := r.links[id]
-	answer := func(a readindex.Answer) {
+	lose := func(err error) {
 		if answered {
 			return
 		}
@@ -97,37 +165,63 @@ func (r *replica) ask(id readindex.LinkID, history uint64, done func(readindex.A
 		if c != nil {
 			c.waiting = nil
 		}
-		a.Link = id
-		done(a)
+		r.step(readindex.Disconnected{Link: id, Err: err})
+		done(readindex.Answer{Link: id, Err: err})
 	}
 	if c == nil || c.closed {
-		r.after(0, func() { answer(readindex.Answer{Err: errClosed}) })
+		r.after(0, func() { lose(errClosed) })
 		return
 	}
-	c.waiting = func(err error) { answer(readindex.Answer{Err: err}) }
-	r.after(r.global(roundTimeout), func() { answer(readindex.Answer{Err: errTimeout}) })
-	if c.legacy {
-		history = 0
+	c.waiting = lose
+	r.after(r.global(roundTimeout), func() { lose(errTimeout) })
+	asked := r.local()
+	question := r.core.Promises().Ask(id, promises)
+	if c.protocol == 1 {
+		question.History = 0
 	}
-	c.send(c.server, func() { c.server.answer(c, history, answer) })
+	c.send(c.server, func() {
+		c.server.answer(c, question, func(a reply) {
+			if answered {
+				return
+			}
+			answered, c.waiting = true, nil
+			r.heard(a.History)
+			var err error
+			if c.protocol == newest {
+				err = r.core.Promises().Learn(id, asked, a.Message)
+			} else {
+				err = r.core.Promises().LearnRevisions(id, a.revisions)
+			}
+			done(readindex.Answer{Link: id, History: a.History, NoHistory: c.protocol == 1, Err: err})
+		})
+	})
 }
 
 // answer answers a question: history is heard first, then the Revisions are read, then the
 // history. Whatever happens may happen between these.
-func (r *replica) answer(c *conn, history uint64, reply func(readindex.Answer)) {
+func (r *replica) answer(c *conn, question readindex.Message, done func(reply)) {
 	if c.peer.gone {
 		c.close()
 		return
 	}
-	r.heard(history)
+	r.heard(question.History)
 	r.after(r.w.delay()/8, func() {
+		if c.protocol == newest {
+			answer, is := r.core.Promises().Answer(c.peer.id, question, r.local())
+			if !is {
+				c.close()
+				return
+			}
+			c.send(c.client, func() { done(reply{Message: answer}) })
+			return
+		}
 		revisions := r.revisions()
 		r.after(r.w.delay()/8, func() {
-			a := readindex.Answer{Revisions: revisions, History: r.view.History, NoHistory: c.legacy}
-			if c.legacy {
+			a := reply{Message: readindex.Message{History: r.view.History}, revisions: revisions}
+			if c.protocol == 1 {
 				a.History = 0
 			}
-			c.send(c.client, func() { reply(a) })
+			c.send(c.client, func() { done(a) })
 		})
 	})
 }
@@ -136,103 +230,4 @@ func (r *replica) heard(history uint64) {
 	if r.view.History < history {
 		r.step(readindex.HistoryHeard{Count: history})
 	}
-}
-
-// leave ends the replica as a pod that is deleted ends.
-func (r *replica) leave(done func()) {
-	if r.leaving {
-		return
-	}
-	r.leaving = true
-	r.answeredAll(func() {
-		effects := r.step(readindex.Leave{})
-		r.whenNotAsking(func() { r.sendLeaveToAll(effects, done) })
-	})
-}
-
-// answeredAll waits until no request of a client is under way.
-func (r *replica) answeredAll(then func()) {
-	if r.requests == 0 {
-		then()
-		return
-	}
-	r.after(leaseDuration/100, func() { r.answeredAll(then) })
-}
-
-func (r *replica) whenNotAsking(then func()) {
-	if !r.asking {
-		then()
-		return
-	}
-	r.afterThat = then
-}
-
-func (r *replica) sendLeaveToAll(effects []readindex.Effect, done func()) {
-	last, missing := r.revisions(), 1
-	sent := func() {
-		if missing--; missing == 0 {
-			r.deleteLease(func() {
-				r.crash()
-				done()
-			})
-		}
-	}
-	for _, effect := range effects {
-		if e, is := effect.(readindex.SendLeave); is {
-			missing++
-			r.sendLeave(e, last, sent)
-		}
-	}
-	sent()
-}
-
-// sendLeave tells one peer, if need be by a connection of its own.
-func (r *replica) sendLeave(e readindex.SendLeave, last readindex.Revisions, done func()) {
-	r.sendLeaveBy(r.links[e.Link], last, func(err error) {
-		if err == nil || e.Contact.Address == "" {
-			done()
-			return
-		}
-		r.hello(e.Contact, func(c *conn, err error) {
-			if err != nil {
-				done()
-				return
-			}
-			r.sendLeaveBy(c, last, func(error) { done() })
-		})
-	})
-}
-
-func (r *replica) sendLeaveBy(c *conn, last readindex.Revisions, done func(error)) {
-	if c == nil || c.closed {
-		done(errClosed)
-		return
-	}
-	ended := false
-	end := func(err error) {
-		if !ended {
-			ended = true
-			c.waiting = nil
-			done(err)
-		}
-	}
-	history := r.view.History
-	if c.legacy {
-		history = 0
-	}
-	c.waiting = end
-	r.after(r.global(roundTimeout), func() { end(errTimeout) })
-	c.send(c.server, func() {
-		s := c.server
-		if c.peer.gone {
-			c.close()
-			return
-		}
-		s.heard(history)
-		own := s.store.revisions()
-		s.after(s.w.delay()/8, func() {
-			s.step(readindex.PeerLeft{Peer: c.peer.id, Last: last, Own: own})
-			c.send(r, func() { end(nil) })
-		})
-	})
 }

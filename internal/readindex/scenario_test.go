@@ -8,12 +8,15 @@ import (
 	"time"
 
 	"github.com/cockroachdb/datadriven"
+
+	"github.com/kubescim/kubescim/internal/readindex"
 )
 
 // TestScenarios plays the stories in testdata. Whatever is sent takes a millisecond there,
 // and all clocks go at the same rate.
 //
-//	start NAME... [pod=UID] [protocol=1]   processes start in pods of these names
+//	start NAME... [pod=UID] [protocol=N] [clock=PERCENT]
+//	                                       processes start in pods of these names
 //	crash NAME...                          they die
 //	leave NAME...                          they leave
 //	pause NAME..., resume NAME...          they stop, and go on
@@ -23,9 +26,10 @@ import (
 //	older NAME                             writes the Lease of a replica of an older release
 //	delete NAME                            somebody deletes a Lease
 //	backup, restore                        of etcd
-//	write NAME, read NAME...               clients do
+//	write NAME, read NAME... [tenant=NAME] clients do, of acme if not of another tenant
+//	event NAME [tenant=NAME]               its watch brings what was written last
 //	run DURATION                           time passes
-//	state, leases                          print how things are
+//	state, leases, rounds                  print how things are
 func TestScenarios(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		s := &scenario{world: newWorld(nil)}
@@ -56,12 +60,8 @@ func (s *scenario) do(t *testing.T, d *datadriven.TestData) string {
 	switch d.Cmd {
 	case "start":
 		s.startAll(t, d, names)
-	case "write":
-		s.each(t, names, func(r *replica) { r.write(s.wrote(r)) })
-		s.run(10 * time.Millisecond)
-	case "read":
-		s.each(t, names, func(r *replica) { r.read(s.readAt(r)) })
-		s.run(10 * time.Millisecond)
+	case "write", "read", "event":
+		s.clients(t, d, names)
 	case "run":
 		pause, err := time.ParseDuration(names[0])
 		if err != nil {
@@ -72,6 +72,8 @@ func (s *scenario) do(t *testing.T, d *datadriven.TestData) string {
 		s.state()
 	case "leases":
 		s.listLeases()
+	case "rounds":
+		s.countRounds()
 	case "cut", "silent", "heal":
 		s.set(s.find(t, names[0]), s.find(t, names[1]), map[string]fault{"cut": cut, "silent": silent}[d.Cmd])
 	default:
@@ -92,10 +94,31 @@ func (s *scenario) startAll(t *testing.T, d *datadriven.TestData, names []string
 	for _, name := range names {
 		uid := name
 		d.MaybeScanArgs(t, "pod", &uid)
-		protocol := 2
+		protocol := newest
 		d.MaybeScanArgs(t, "protocol", &protocol)
-		s.start(name, uid).legacy = protocol == 1
+		percent := 100
+		d.MaybeScanArgs(t, "clock", &percent)
+		r := s.start(name, uid)
+		r.protocol, r.rate = protocol, float64(percent)/100
 	}
+}
+
+// clients lets clients write or read at replicas, or their watches bring something.
+func (s *scenario) clients(t *testing.T, d *datadriven.TestData, names []string) {
+	name := "acme"
+	d.MaybeScanArgs(t, "tenant", &name)
+	tenant := readindex.TenantOf(name)
+	s.each(t, names, func(r *replica) {
+		switch d.Cmd {
+		case "write":
+			r.write(tenant, s.wrote(r))
+		case "read":
+			r.read(tenant, s.readAt(r))
+		default:
+			r.event(tenant)
+		}
+	})
+	s.run(10 * time.Millisecond)
 }
 
 // toReplicas does something to replicas, if the command is of that kind.
@@ -175,6 +198,12 @@ func (s *scenario) state() {
 	for _, r := range s.living() {
 		s.say("%v: member %v, lead %v, knows %d, restarted %d times, blocked: %v",
 			r, r.member(), r.view.Lead && r.member(), r.view.Members, r.store.restarts, r.view.Blocked)
+	}
+}
+
+func (s *scenario) countRounds() {
+	for _, r := range s.living() {
+		s.say("%v: has asked %d times", r, r.rounds)
 	}
 }
 

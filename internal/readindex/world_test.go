@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/kubescim/kubescim/internal/readindex"
 )
 
 // world is a tenant's replicas, the network between them and the API server, in one
@@ -22,11 +24,14 @@ type world struct {
 	processes int        // how many there were
 	broken    map[pair]fault
 
-	// acknowledged is the highest revision of each history that a replica has acknowledged
-	// which knew of that history.
-	acknowledged map[int]uint64
-	// reads counts those that were answered from memory, and fallbacks the others.
-	reads, fallbacks int
+	// acknowledged is the highest revision of each history and tenant that a replica has
+	// acknowledged which knew of that history.
+	acknowledged map[acknowledged]uint64
+	// reads counts those that were answered from memory, promised those of them that cost no
+	// message, and fallbacks the others.
+	reads, promised, fallbacks int
+	// vain counts those of them for which memory would have had to be newer than etcd.
+	vain int
 	// wrong is the first violation of what is to hold.
 	wrong error
 	// ended, if set, is told of each process that ends since another one has its Lease.
@@ -41,10 +46,16 @@ type world struct {
 	delay func() time.Duration
 }
 
+// acknowledged is what was acknowledged of a tenant in a history.
+type acknowledged struct {
+	history int
+	tenant  readindex.Tenant
+}
+
 // newWorld returns a world without replicas. Without a source of random numbers, whatever
 // is sent takes a millisecond.
 func newWorld(random *rand.Rand) *world {
-	w := &world{random: random, broken: map[pair]fault{}, acknowledged: map[int]uint64{}}
+	w := &world{random: random, broken: map[pair]fault{}, acknowledged: map[acknowledged]uint64{}}
 	w.api = apiServer{w: w, revision: 100, leases: map[string]lease{}}
 	w.say = func(string, ...any) {}
 	w.delay = func() time.Duration { return time.Millisecond }
@@ -190,8 +201,8 @@ type conn struct {
 	// peer is who asks, as the server knows it.
 	peer *knownPeer
 	// waiting is called with an error when the connection ends under the client.
-	waiting func(error)
-	legacy  bool // Both speak the protocol without a count of histories.
+	waiting  func(error)
+	protocol int // that both speak
 }
 
 // send brings something to the other side, unless that cannot be.

@@ -18,6 +18,9 @@ import (
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
+// promised is for how long pods go by what others have promised them before these noticed.
+const promised = 250 * time.Millisecond
+
 var _ = Describe("Pods of a cluster whose etcd is restored to an older state", Serial, func() {
 	It("answer as a single server did up to then, and as one that goes on from that state once a pod has noticed", func(ctx SpecContext) {
 		// They are members still when the API server is back, and have not noticed anything.
@@ -45,7 +48,7 @@ var _ = Describe("Pods of a cluster whose etcd is restored to an older state", S
 		w.away.Store(false)
 		noticed := map[*tenant]int64{}
 		for _, t := range tenants {
-			noticed[t] = w.recorder.At(t.expectRestarts(1))
+			noticed[t] = w.recorder.At(t.expectRestarts(1).Add(promised))
 		}
 		w.progress(100)
 		operations := w.finish()

@@ -85,6 +85,10 @@ func runChild() int {
 func childDo(ctx context.Context, b *driver.Replica, log *record, line string) {
 	if revision, err := strconv.ParseUint(line, 10, 64); err == nil {
 		log.acknowledge(revision)
+		if err := b.Disclose(ctx, tenantOfTest); err != nil {
+			fmt.Println("disclosing failed:", err)
+			return
+		}
 		fmt.Println("acknowledged", revision)
 		return
 	}

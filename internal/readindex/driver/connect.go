@@ -88,7 +88,7 @@ func (d *dialler) helloOn(ctx context.Context, l *link) error {
 		return err
 	}
 	defer context.AfterFunc(ctx, l.close)()
-	if err := writeFrame(l.conn, l.buffer[:], frameHello, []byte(d.own.name)); err != nil {
+	if err := l.protocol.writeFrame(l.conn, l.buffer[:], frameHello, []byte(d.own.name)); err != nil {
 		return err
 	}
 	_, err = l.protocol.expect(l.conn, l.buffer[:], frameKnown)

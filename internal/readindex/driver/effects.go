@@ -27,6 +27,7 @@ func (n *node) carryOut(effect readindex.Effect) {
 		p.gone.Store(true)
 		p.stop()
 		delete(n.peers, e.Peer)
+		n.promises.Remove(e.Peer)
 	case readindex.Connect:
 		n.tend(e.Peer, n.connect)
 	case readindex.LookAtLease:

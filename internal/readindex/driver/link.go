@@ -19,27 +19,32 @@ type link struct {
 	asked error
 }
 
-// ask sends the question for the peer's Revisions, whose answer is to be there by the
-// deadline. history is how often it was rewritten, as far as this replica knows.
-func (l *link) ask(deadline time.Time, history uint64) {
+// ask sends a question, whose answer is to be there by the deadline.
+func (l *link) ask(deadline time.Time, question *readindex.Message) {
+	content := l.protocol.encodeCount(question.History)
+	if l.protocol >= protocol4 {
+		content = encodeMessage(question)
+	}
 	if l.asked = l.conn.SetDeadline(deadline); l.asked == nil {
-		l.asked = writeFrame(l.conn, l.buffer[:], frameQuestion, l.protocol.encodeCount(history))
+		l.asked = l.protocol.writeFrame(l.conn, l.buffer[:], frameQuestion, content)
 	}
 }
 
-// answer returns what the peer was asked for.
-func (l *link) answer() readindex.Answer {
-	answer := readindex.Answer{Link: l.id, NoHistory: l.protocol == protocol1, Err: l.asked}
-	if answer.Err != nil {
-		return answer
+// answer returns what the peer has answered. One that keeps no tenants apart has a floor and no
+// version.
+func (l *link) answer() (answer readindex.Message, err error) {
+	if l.asked != nil {
+		return answer, l.asked
 	}
-	content, err := l.protocol.expect(l.conn, l.buffer[:], frameRevisions)
-	if err != nil {
-		answer.Err = err
-		return answer
+	content, err := l.protocol.expect(l.conn, l.buffer[:], frameAnswer)
+	switch {
+	case err != nil:
+		return answer, err
+	case l.protocol >= protocol4:
+		return decodeMessage(content), nil
 	}
-	answer.History, answer.Revisions = l.protocol.decodeRevisions(content)
-	return answer
+	answer.History, answer.Changes.Floor = l.protocol.decodeRevisions(content)
+	return answer, nil
 }
 
 // leave tells the peer that this replica leaves, and waits until it knows.
@@ -47,7 +52,7 @@ func (l *link) leave(deadline time.Time, history uint64, last readindex.Revision
 	if err := l.conn.SetDeadline(deadline); err != nil {
 		return err
 	}
-	if err := writeFrame(l.conn, l.buffer[:], frameLeave, l.protocol.encodeRevisions(history, last)); err != nil {
+	if err := l.protocol.writeFrame(l.conn, l.buffer[:], frameLeave, l.protocol.encodeRevisions(history, last)); err != nil {
 		return err
 	}
 	_, err := l.protocol.expect(l.conn, l.buffer[:], frameLeft)
@@ -59,7 +64,7 @@ func (l *link) report(deadline time.Time, content []byte) error {
 	if err := l.conn.SetDeadline(deadline); err != nil {
 		return err
 	}
-	return writeFrame(l.conn, l.buffer[:], frameReport, content)
+	return l.protocol.writeFrame(l.conn, l.buffer[:], frameReport, content)
 }
 
 // charged waits until the peer has charged what was reported.

@@ -7,11 +7,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
+// roundBuckets are of what takes about as long as a round, in seconds.
+var roundBuckets = []float64{.00005, .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1}
+
 // metrics are those of one tenant's replica.
 type metrics struct {
 	answered  prometheus.Counter
 	failed    prometheus.Counter
 	duration  prometheus.Histogram
+	promised  prometheus.Counter
+	disclosed prometheus.Histogram
 	fallbacks prometheus.Counter
 }
 
@@ -30,7 +35,18 @@ func newMetrics(registerer prometheus.Registerer, tenant string, n *node) (*metr
 			Name:        "kubescim_barrier_round_duration_seconds",
 			Help:        "Time that one round took.",
 			ConstLabels: labels,
-			Buckets:     []float64{.00005, .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1},
+			Buckets:     roundBuckets,
+		}),
+		promised: prometheus.NewCounter(prometheus.CounterOpts{
+			Name:        "kubescim_barrier_promised_reads_total",
+			Help:        "Times that a reader asked no other replica, since all had promised to tell of news first.",
+			ConstLabels: labels,
+		}),
+		disclosed: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:        "kubescim_barrier_disclosure_duration_seconds",
+			Help:        "Time that answers waited until other replicas knew what they had been promised to be told first.",
+			ConstLabels: labels,
+			Buckets:     roundBuckets,
 		}),
 		fallbacks: prometheus.NewCounter(prometheus.CounterOpts{
 			Name:        "kubescim_barrier_fallbacks_total",
@@ -54,11 +70,14 @@ func newMetrics(registerer prometheus.Registerer, tenant string, n *node) (*metr
 		return 0
 	})
 	var errs []error
-	for _, collector := range []prometheus.Collector{rounds, m.duration, m.fallbacks, members, member} {
+	for _, collector := range []prometheus.Collector{rounds, m.duration, m.promised, m.disclosed, m.fallbacks, members, member} {
 		errs = append(errs, registerer.Register(collector))
 	}
 	return m, errors.Join(errs...)
 }
+
+// disclosure counts one.
+func (m *metrics) disclosure(began time.Time) { m.disclosed.Observe(time.Since(began).Seconds()) }
 
 // observe counts one round.
 func (m *metrics) observe(began time.Time, err error) {

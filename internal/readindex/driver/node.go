@@ -16,14 +16,16 @@ import (
 // node is the Core with what surrounds it, as the user of raft's RawNode: it tells the Core
 // of one event at a time, and carries out what comes of that (effects.go).
 type node struct {
-	log     Log
-	marks   marks
-	logger  *slog.Logger
-	timing  Timing
-	dialler *dialler
-	leases  *leases
-	rates   *ratelimit.Buckets // nil for none
-	began   time.Time          // What the Core's times count from.
+	log   Log
+	marks marks
+	// promises are the Core's.
+	promises *readindex.Promises
+	logger   *slog.Logger
+	timing   Timing
+	dialler  *dialler
+	leases   *leases
+	rates    *ratelimit.Buckets // nil for none
+	began    time.Time          // What the Core's times count from.
 
 	// view is the Core's, published. It is replaced as a whole, under mu.
 	view atomic.Pointer[view]
@@ -60,14 +62,15 @@ type verdict struct {
 }
 
 func newNode(o Options, timing Timing, dialler *dialler, leases *leases) *node {
+	core := readindex.New(readindex.Config{
+		Name: o.Pod.Name, Fingerprint: dialler.own.fingerprint,
+		Lease: timing.Lease, Round: timing.Round, Probe: timing.Probe, Look: timing.Look, Promise: timing.Promise,
+	}, o.Marks)
 	n := &node{
-		log: o.Log, marks: o.Marks, logger: o.Logger, timing: timing, dialler: dialler, leases: leases, rates: o.Rates,
+		log: o.Log, marks: o.Marks, promises: core.Promises(), logger: o.Logger, timing: timing, dialler: dialler, leases: leases, rates: o.Rates,
 		began: time.Now(),
 		renew: make(chan struct{}, 1), rewritten: make(chan struct{}, 1),
-		core: readindex.New(readindex.Config{
-			Name: o.Pod.Name, Fingerprint: dialler.own.fingerprint,
-			Lease: timing.Lease, Round: timing.Round, Probe: timing.Probe, Look: timing.Look,
-		}),
+		core:       core,
 		peers:      map[readindex.PeerID]*peer{},
 		links:      map[readindex.LinkID]*link{},
 		handshakes: map[readindex.ConnID]chan<- verdict{},

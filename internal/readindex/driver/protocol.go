@@ -21,10 +21,12 @@ const (
 	protocol2 protocol = 2
 	// protocol3 has reports of what replicas have let through, too.
 	protocol3 protocol = 3
+	// protocol4 keeps tenants apart, has promises, and frames with a longer length.
+	protocol4 protocol = 4
 )
 
 // protocols are those that this release speaks, the newest first.
-var protocols = []protocol{protocol3, protocol2, protocol1}
+var protocols = []protocol{protocol4, protocol3, protocol2, protocol1}
 
 const protocolPrefix = "kubescim-barrier/"
 

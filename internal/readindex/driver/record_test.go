@@ -66,7 +66,7 @@ func (r *record) asked() int {
 	return r.latest
 }
 
-// acknowledge notes that a client was told of a user with the resourceVersion.
+// acknowledge notes that a client is about to be told of a user with the resourceVersion.
 func (r *record) acknowledge(revision uint64) { r.marks.Raise(tenantOfTest, readindex.Users, revision) }
 
 func acknowledged(revision uint64) readindex.Revisions {

@@ -1,6 +1,7 @@
 package driver_test
 
 import (
+	"fmt"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -16,7 +17,7 @@ var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
 		replicas := w.startAll(3)
 		answered(ctx, replicas...)
 		for _, r := range replicas {
-			r.log.acknowledge(1 << 50) // In the history that is no more.
+			r.acknowledge(1 << 50) // In the history that is no more.
 		}
 		replicas[1].Rewound()
 		replicas[1].Rewound() // Whoever finds out as well.
@@ -28,7 +29,7 @@ var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
 		}
 		answered(ctx, replicas...)
 		revision := w.write(ctx)
-		replicas[0].log.acknowledge(revision)
+		replicas[0].acknowledge(revision)
 		for _, r := range replicas {
 			Eventually(func(g Gomega) {
 				g.Expect(users(ctx, r)).To(And(BeNumerically(">=", revision), BeNumerically("<", 1<<50)))
@@ -46,9 +47,17 @@ var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
 		timing := patient
 		timing.Beat = time.Hour // Nobody asks but the reader.
 		w := newWorld(ctx, timing)
-		replicas := w.startAll(2)
+		replicas := []*replica{}
+		for i := range 2 {
+			r, err := w.newReplica(fmt.Sprintf("acme-scim-%d", i))
+			Expect(err).NotTo(HaveOccurred())
+			r.SpeakOnly(3) // In a later one, what is read is read at one moment.
+			r.run()
+			DeferCleanup(r.leave)
+			replicas = append(replicas, r)
+		}
 		answered(ctx, replicas...)
-		replicas[1].log.acknowledge(1 << 50) // In the history that is no more.
+		replicas[1].acknowledge(1 << 50) // In the history that is no more.
 		replicas[1].OnceRead(replicas[1].Rewound)
 		_, err := replicas[0].ReadIndex(ctx, tenantOfTest)
 		Expect(err).To(MatchError(ContainSubstring("etcd has been restored")))
@@ -106,7 +115,7 @@ var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
 		w := newWorld(ctx, hasty)
 		replicas := w.startAll(2)
 		answered(ctx, replicas...)
-		replicas[0].log.acknowledge(1 << 50)
+		replicas[0].acknowledge(1 << 50)
 		Expect(admin.Delete(ctx, w.lease(ctx, replicas[0].name))).To(Succeed()) // So that it asks.
 		for _, r := range replicas {
 			Eventually(func() int {

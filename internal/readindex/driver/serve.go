@@ -24,6 +24,8 @@ const (
 	maxServed = 4
 )
 
+var errNoPeer = errors.New("the replica that asks is gone")
+
 // server answers the other replicas.
 type server struct {
 	node    *node
@@ -87,7 +89,7 @@ func (s *server) handshake(ctx context.Context, conn *tls.Conn) (protocol, *peer
 	if err != nil {
 		return 0, nil, err
 	}
-	return spoken, p, writeFrame(conn, buffer, frameKnown, nil)
+	return spoken, p, spoken.writeFrame(conn, buffer, frameKnown, nil)
 }
 
 // recognise returns the peer with the name and certificate. That of a newcomer
@@ -127,21 +129,20 @@ func (s *server) answer(conn *tls.Conn, spoken protocol, p *peer) {
 		}
 		switch kind {
 		case frameQuestion:
-			s.node.heard(spoken.decodeCount(content))
-			// The count comes after the Revisions: those of the new history must not go by
-			// the count of the former one.
-			own := s.node.revisions()
-			err = writeFrame(conn, buffer, frameRevisions, spoken.encodeRevisions(s.node.view.Load().History, own))
+			var reply []byte
+			if reply, err = s.reply(spoken, p, content); err == nil {
+				err = spoken.writeFrame(conn, buffer, frameAnswer, reply)
+			}
 		case frameLeave:
 			history, last := spoken.decodeRevisions(content)
 			s.node.heard(history)
 			own := s.node.marks.Max()
 			s.node.step(readindex.PeerLeft{Peer: p.id, Last: last, Own: own})
-			_ = writeFrame(conn, buffer, frameLeft, nil)
+			_ = spoken.writeFrame(conn, buffer, frameLeft, nil)
 			return
 		case frameReport:
 			if err = p.charge(content); err == nil {
-				err = writeFrame(conn, buffer, frameCharged, nil)
+				err = spoken.writeFrame(conn, buffer, frameCharged, nil)
 			}
 		default:
 			return
@@ -150,6 +151,25 @@ func (s *server) answer(conn *tls.Conn, spoken protocol, p *peer) {
 			return
 		}
 	}
+}
+
+// reply returns the answer to a question.
+func (s *server) reply(spoken protocol, p *peer, content []byte) ([]byte, error) {
+	if spoken < protocol4 {
+		s.node.heard(spoken.decodeCount(content))
+		// The count comes after the Revisions: those of the new history must not go by
+		// the count of the former one.
+		own := s.node.revisions()
+		return spoken.encodeRevisions(s.node.view.Load().History, own), nil
+	}
+	now := s.node.now()
+	question := decodeMessage(content)
+	s.node.heard(question.History)
+	answer, is := s.node.promises.Answer(p.id, question, now)
+	if !is {
+		return nil, errNoPeer
+	}
+	return encodeMessage(&answer), nil
 }
 
 // servedBy notes that a peer asks by the connection, and closes the oldest one if it has

@@ -96,7 +96,7 @@ type world struct {
 }
 
 // patient is for replicas that are to lose nobody, however slow the machine is.
-var patient = driver.Timing{Lease: 60 * time.Second, Round: 10 * time.Second, Connect: 10 * time.Second, Beat: 100 * time.Millisecond}
+var patient = driver.Timing{Lease: 60 * time.Second, Round: 10 * time.Second, Connect: 10 * time.Second, Beat: time.Second}
 
 // hasty is for replicas that are to be given up.
 var hasty = driver.Timing{Lease: 3 * time.Second, Round: time.Second, Look: 200 * time.Millisecond, Probe: 50 * time.Millisecond, Beat: time.Hour}
@@ -173,6 +173,8 @@ type replica struct {
 	log     *record
 	metrics *prometheus.Registry
 	rates   *ratelimit.Buckets
+	// reported is the highest revision that a client was told of.
+	reported atomic.Uint64
 	// refused, while true, makes every call to the API server fail.
 	refused atomic.Bool
 	// unknown makes them fail as if the ServiceAccount had been deleted.
@@ -218,6 +220,19 @@ func (w *world) newReplica(name string) (*replica, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, address)
 	})
 	return r, nil
+}
+
+// acknowledge tells a client of a user with the resourceVersion.
+func (r *replica) acknowledge(revision uint64) {
+	GinkgoHelper()
+	r.log.acknowledge(revision)
+	Expect(r.Disclose(context.Background(), tenantOfTest)).To(Succeed())
+	for {
+		former := r.reported.Load()
+		if former >= revision || r.reported.CompareAndSwap(former, revision) {
+			return
+		}
+	}
 }
 
 // metric returns the sum of a metric's values, for a histogram the number of them.

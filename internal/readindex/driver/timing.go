@@ -15,6 +15,10 @@ type Timing struct {
 	Lease time.Duration
 	// Round bounds one round, and the answer to a leave: 500 ms.
 	Round time.Duration
+	// Promise is for how long a replica counts on what another one has promised: 250 ms. That
+	// one keeps it for twice as long, by its own Timing: another duration takes another version
+	// of the protocol.
+	Promise time.Duration
 	// Connect bounds the making of a connection, for which the other side may
 	// have to read a Lease: 2 s.
 	Connect time.Duration
@@ -39,6 +43,7 @@ func (t Timing) withDefaults() Timing {
 	}{
 		{&t.Lease, contract.ReplicaLeaseDuration},
 		{&t.Round, 500 * time.Millisecond},
+		{&t.Promise, 250 * time.Millisecond},
 		{&t.Connect, 2 * time.Second},
 		{&t.Probe, 250 * time.Millisecond},
 		{&t.Look, time.Second},

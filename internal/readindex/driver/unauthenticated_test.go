@@ -119,7 +119,7 @@ var _ = Describe("Whoever is not authenticated", func() {
 	AfterEach(func(ctx SpecContext) {
 		Expect(members[0].log.marks.Max()[readindex.Users]).To(BeNumerically("<", 0x40<<56), "nobody's word was taken")
 		revision := w.write(ctx)
-		members[1].log.acknowledge(revision)
+		members[1].acknowledge(revision)
 		Eventually(func(g Gomega) {
 			g.Expect(users(ctx, members[0])).To(And(BeNumerically(">=", revision), BeNumerically("<", 0x40<<56)))
 		}).Should(Succeed())
@@ -194,7 +194,7 @@ var _ = Describe("Whoever is not authenticated", func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(answer).To(Equal([]byte{6, 0}), "it was well-formed, and taken for what it is")
 		revision := w.write(ctx)
-		members[0].log.acknowledge(revision)
+		members[0].acknowledge(revision)
 		Eventually(func(g Gomega) {
 			g.Expect(users(ctx, members[0])).To(And(BeNumerically(">=", revision), BeNumerically("<", 1<<50)))
 		}).Should(Succeed())
@@ -212,7 +212,7 @@ var _ = Describe("Whoever is not authenticated", func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(known).To(Equal([]byte{2, 0}))
 		revision := w.write(ctx)
-		members[0].log.acknowledge(revision)
+		members[0].acknowledge(revision)
 		_, err = conn.Write(frameQuestion)
 		Expect(err).NotTo(HaveOccurred())
 		answer := make([]byte, 26)

@@ -62,7 +62,7 @@ var _ = Describe("Replicas whose peer port is blocked", func() {
 		answered(ctx, replicas...)
 		Eventually(w.unreachable(ctx, replicas...)).Should(BeEmpty())
 		revision := w.write(ctx)
-		replicas[0].log.acknowledge(revision)
+		replicas[0].acknowledge(revision)
 		Expect(users(ctx, replicas[1])).To(BeNumerically(">=", revision))
 	})
 
@@ -107,7 +107,7 @@ var _ = Describe("Replicas whose peer port is blocked", func() {
 			Eventually(r.Member).Should(BeTrue(), r.name)
 		}
 		revision := w.write(ctx)
-		replicas[1].log.acknowledge(revision)
+		replicas[1].acknowledge(revision)
 		replicas[1].leave()
 		answered(ctx, replicas[0])
 		Expect(users(ctx, replicas[0])).To(BeNumerically(">=", revision))
@@ -143,21 +143,22 @@ var _ = Describe("Replicas of different releases", func() {
 			answered(ctx, replicas...)
 			for _, teller := range replicas {
 				revision := w.write(ctx)
-				teller.log.acknowledge(revision)
+				teller.acknowledge(revision)
 				for _, r := range replicas {
 					Expect(users(ctx, r)).To(BeNumerically(">=", revision))
 				}
 			}
 			last := w.write(ctx)
-			replicas[1].log.acknowledge(last)
+			replicas[1].acknowledge(last)
 			replicas[1].leave()
 			for _, r := range []*replica{replicas[0], replicas[2]} {
 				Expect(users(ctx, r)).To(BeNumerically(">=", last), "handed over")
 			}
 		},
-		Entry("the one before the last", []byte{1}),
-		Entry("the last one", []byte{2, 1}),
-		Entry("the next one, which still speaks ours", []byte{9, 3}),
+		Entry("the oldest", []byte{1}),
+		Entry("the one before the last", []byte{2, 1}),
+		Entry("the last one", []byte{3, 2, 1}),
+		Entry("the next one, which still speaks ours", []byte{9, 4}),
 	)
 
 	It("read at the API server if they have no protocol in common, and the update goes on", func(ctx SpecContext) {

@@ -6,23 +6,24 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/readindex"
 )
 
-// Replicas talk in frames over TLS: one byte that says which, one byte with the
-// length of the content, and the content. A connection begins with a hello; after
-// that, its dialler sends one frame at a time and waits for the answer. The hello and
-// its answer are the same in all protocols; the others say more from protocol2 on, and the last
-// two are of protocol3.
+// Replicas talk in frames over TLS: one byte that says which, the length of the content, and
+// the content. The length is of one byte, from protocol4 on of two. A connection begins with a
+// hello; after that, its dialler sends one frame at a time and waits for the answer. The
+// contents of the hello and its answer are the same in all protocols; the others say more from
+// protocol2 on, reports are of protocol3, and questions and answers are Messages from protocol4 on.
 const (
 	// frameHello has the pod name of the replica that dials.
 	frameHello byte = iota + 1
 	// frameKnown answers it: the replica is known, and will be asked from now on.
 	frameKnown
-	// frameQuestion asks for the other's Revisions.
+	// frameQuestion asks for the other's Revisions, or Marks.
 	frameQuestion
-	// frameRevisions answers it.
-	frameRevisions
+	// frameAnswer answers it.
+	frameAnswer
 	// frameLeave has the last Revisions of a replica that has answered its last request.
 	frameLeave
 	// frameLeft answers it: they are kept, and the replica will not be asked again.
@@ -34,11 +35,11 @@ const (
 )
 
 const (
-	frameHead     = 2
-	frameMax      = frameHead + 255
 	countSize     = 8
-	revisionsSize = 8 * int(readindex.Kinds)
+	revisionsSize = countSize * int(readindex.Kinds)
 	nameMax       = 253 // Of a pod, as of every DNS subdomain.
+	headMax       = 3
+	frameMax      = headMax + messageMax // bytes
 )
 
 var errFrame = errors.New("the frame is malformed")
@@ -50,17 +51,31 @@ func (p protocol) validSize(kind byte, length int) bool {
 		return length >= 1 && length <= nameMax
 	case frameKnown, frameLeft:
 		return length == 0
-	case frameQuestion:
-		return length == p.countSize()
-	case frameRevisions, frameLeave:
+	case frameQuestion, frameAnswer:
+		switch {
+		case p >= protocol4:
+			return length >= messageSize && length <= messageMax && (length-messageSize)%markSize == 0
+		case kind == frameQuestion:
+			return length == p.countSize()
+		}
+		return length == p.countSize()+revisionsSize
+	case frameLeave:
 		return length == p.countSize()+revisionsSize
 	case frameReport:
-		return p >= protocol3 && length >= 1
+		return p >= protocol3 && length >= 1 && length <= ratelimit.ReportSize
 	case frameCharged:
 		return p >= protocol3 && length == 0
 	default:
 		return false
 	}
+}
+
+// head is how long what comes before the content is.
+func (p protocol) head() int {
+	if p >= protocol4 {
+		return headMax
+	}
+	return headMax - 1
 }
 
 // countSize is how long the count of rewritten histories is.
@@ -75,15 +90,19 @@ func (p protocol) countSize() int {
 // content as a part of it. Since nobody sends a frame before the last one is
 // answered, bytes behind the frame are an error too.
 func (p protocol) readFrame(r io.Reader, buffer []byte) (kind byte, content []byte, err error) {
-	have, err := io.ReadAtLeast(r, buffer, frameHead)
+	head := p.head()
+	have, err := io.ReadAtLeast(r, buffer, head)
 	if err != nil {
 		return 0, nil, fmt.Errorf("reading a frame: %w", err)
 	}
 	kind, length := buffer[0], int(buffer[1])
+	if p >= protocol4 {
+		length = int(binary.BigEndian.Uint16(buffer[1:]))
+	}
 	if !p.validSize(kind, length) {
 		return 0, nil, fmt.Errorf("reading a frame: %w", errFrame)
 	}
-	size := frameHead + length
+	size := head + length
 	if have < size {
 		more, err := io.ReadAtLeast(r, buffer[have:], size-have)
 		if err != nil {
@@ -94,14 +113,18 @@ func (p protocol) readFrame(r io.Reader, buffer []byte) (kind byte, content []by
 	if have != size {
 		return 0, nil, fmt.Errorf("reading a frame: %w", errFrame)
 	}
-	return kind, buffer[frameHead:size], nil
+	return kind, buffer[head:size], nil
 }
 
 // writeFrame writes one frame in one piece, by way of the buffer.
-func writeFrame(w io.Writer, buffer []byte, kind byte, content []byte) error {
-	buffer[0], buffer[1] = kind, byte(len(content))
-	copy(buffer[frameHead:], content)
-	if _, err := w.Write(buffer[:frameHead+len(content)]); err != nil {
+func (p protocol) writeFrame(w io.Writer, buffer []byte, kind byte, content []byte) error {
+	frame := append(buffer[:0], kind)
+	if p >= protocol4 {
+		frame = binary.BigEndian.AppendUint16(frame, uint16(len(content))) //nolint:gosec // At most messageMax.
+	} else {
+		frame = append(frame, byte(len(content)))
+	}
+	if _, err := w.Write(append(frame, content...)); err != nil {
 		return fmt.Errorf("writing a frame: %w", err)
 	}
 	return nil
@@ -137,18 +160,10 @@ func (p protocol) decodeCount(content []byte) uint64 {
 
 // encodeRevisions returns Revisions as they stand in a frame, with the count before them.
 func (p protocol) encodeRevisions(history uint64, revisions readindex.Revisions) []byte {
-	content := p.encodeCount(history)
-	for _, revision := range revisions {
-		content = binary.BigEndian.AppendUint64(content, revision)
-	}
-	return content
+	return appendRevisions(p.encodeCount(history), revisions)
 }
 
 // decodeRevisions is the reverse; content is that of a valid frame.
 func (p protocol) decodeRevisions(content []byte) (history uint64, revisions readindex.Revisions) {
-	history, content = p.decodeCount(content), content[p.countSize():]
-	for kind := range revisions {
-		revisions[kind] = binary.BigEndian.Uint64(content[8*kind:])
-	}
-	return history, revisions
+	return p.decodeCount(content), revisionsIn(content[p.countSize():])
 }

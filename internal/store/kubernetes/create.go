@@ -28,7 +28,7 @@ func (s *Store) Create(ctx context.Context, resource *scim.Resource, policy stor
 	if err := s.refuse(); err != nil {
 		return nil, err
 	}
-	defer s.guardWrite(&err)
+	defer s.guardWrite(ctx, &err)
 	t := resource.Type()
 	c := &creation{store: s, t: t, by: codec.WriterOf(ctx), wanted: resource.Clone(), policy: policy}
 	if err := s.settle(ctx, c.wanted, nil, policy); err != nil {

@@ -36,7 +36,7 @@ func (s *Store) Delete(ctx context.Context, t *schema.ResourceType, id string, o
 	if err := s.refuse(); err != nil {
 		return err
 	}
-	defer s.guardWrite(&err)
+	defer s.guardWrite(ctx, &err)
 	d := &deletion{
 		store: s, t: t, id: id, by: codec.WriterOf(ctx), precondition: options.Precondition,
 		keep: store.IsUser(t) && options.Policy.KeepDeletedUsers,

@@ -12,6 +12,9 @@ type Members interface {
 	cache.Members
 	// Member reports whether this replica may answer clients at this moment.
 	Member() bool
+	// Disclose waits until no other replica counts on that it knows all which the Marks cover
+	// of the tenant, without knowing it. An error is that of the context.
+	Disclose(ctx context.Context, tenant readindex.Tenant) error
 	// Lead reports whether this replica is the one that does what one of them is to do.
 	Lead() bool
 }
@@ -31,6 +34,9 @@ func (alone) Lead() bool { return true }
 func (a alone) ReadIndex(context.Context, readindex.Tenant) (readindex.Revisions, error) {
 	return a.cache.Revisions(), nil
 }
+
+// Disclose implements Members.
+func (alone) Disclose(context.Context, readindex.Tenant) error { return nil }
 
 // Rewound implements Members.
 func (alone) Rewound() {}

@@ -16,7 +16,7 @@ func (s *Store) Get(ctx context.Context, t *schema.ResourceType, id string, view
 	if err := s.refuse(); err != nil {
 		return nil, err
 	}
-	defer s.guard(&err)
+	defer s.guard(ctx, &err)
 	return s.get(ctx, t, id, view)
 }
 
@@ -45,7 +45,7 @@ func (s *Store) List(ctx context.Context, t *schema.ResourceType, query store.Qu
 	if err := s.refuse(); err != nil {
 		return nil, err
 	}
-	defer s.guard(&err)
+	defer s.guard(ctx, &err)
 	id, name := store.Lookup(t, query.Filter)
 	groups := !query.View.WithoutGroups || query.Filter.Mentions("groups")
 	ready := func() bool {

@@ -51,6 +51,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
@@ -70,6 +71,7 @@ type Store struct {
 	limits      *limits
 	claims      claim.Claims
 	tenant      client.ObjectKey
+	marked      readindex.Tenant // stands for the tenant between replicas
 	groups      *schema.ResourceType
 	cache       *cache.Cache
 	members     Members
@@ -118,6 +120,7 @@ func New(o Options) *Store {
 	}
 	s := &Store{
 		tenant:  o.Tenant,
+		marked:  readindex.TenantOf(o.Tenant.Name),
 		groups:  o.Groups,
 		cache:   o.Cache,
 		members: o.Members,
@@ -162,20 +165,36 @@ func (s *Store) refuse() error {
 	return nil
 }
 
-// guard ends every read: a replica that the others may have given up meanwhile must not
-// tell anything, since they would not know that it did.
-func (s *Store) guard(err *error) {
-	if refusal := s.refuse(); refusal != nil {
+// guard ends every read: nothing is told that another replica counts on to know before, nor
+// anything by a replica that the others may have given up meanwhile, since they would not know
+// that it did. A 5xx tells nothing, and stays.
+func (s *Store) guard(ctx context.Context, err *error) {
+	if failure.Status(*err) >= http.StatusInternalServerError {
+		return
+	}
+	if refusal := s.mayTell(ctx); refusal != nil {
 		*err = refusal
 	}
 }
 
+// mayTell waits until a client may be told what this replica has read and written, and
+// returns an error if it may not.
+func (s *Store) mayTell(ctx context.Context) error {
+	if err := s.members.Disclose(ctx, s.marked); err != nil {
+		return fmt.Errorf("letting the other replicas know what a client is to be told: %w (%w)", store.Unavailable(), err)
+	}
+	return s.refuse()
+}
+
 // guardWrite ends every write, likewise. A client must not take it for one of which
-// nothing was done, unless that is so. A 5xx tells nothing, and stays.
-func (s *Store) guardWrite(err *error) {
-	refusal := s.refuse()
+// nothing was done, unless that is so.
+func (s *Store) guardWrite(ctx context.Context, err *error) {
+	if failure.Status(*err) >= http.StatusInternalServerError {
+		return
+	}
+	refusal := s.mayTell(ctx)
 	switch {
-	case refusal == nil || failure.Status(*err) >= http.StatusInternalServerError:
+	case refusal == nil:
 	case *err == nil:
 		*err = fmt.Errorf("%w (%w)", store.Unsure(), refusal)
 	default:

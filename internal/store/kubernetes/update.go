@@ -29,7 +29,7 @@ func (s *Store) Update(ctx context.Context, t *schema.ResourceType, id string, c
 	if err := s.refuse(); err != nil {
 		return nil, err
 	}
-	defer s.guardWrite(&err)
+	defer s.guardWrite(ctx, &err)
 	return s.update(ctx, &update{store: s, t: t, id: id, by: codec.WriterOf(ctx), change: change, options: options})
 }
 
