@@ -1,5 +1,5 @@
-// Command scim-server is the SCIM 2.0 server of one ScimTenant. The operator
-// runs it; it needs the tenant's name, and its pod's name, namespace, uid and IP in
+// Command scim-server is the SCIM 2.0 server of one ScimTenant, or of those of a ScimServer. The
+// operator runs it; it needs the name of the one or the other, and its pod's name, namespace, uid and IP in
 // POD_NAME, POD_NAMESPACE, POD_UID and POD_IP.
 package main
 
@@ -42,7 +42,7 @@ func buffer(out io.Writer) (buffered io.Writer, flush func()) {
 	return writer, func() { _ = writer.Stop() } // There is nowhere left to say that it failed.
 }
 
-// run serves the tenant until the process is told to stop.
+// run serves the tenants until the process is told to stop.
 func run(o options, log *slog.Logger) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()

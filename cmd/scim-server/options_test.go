@@ -71,6 +71,7 @@ func TestParseRefuses(t *testing.T) {
 		usage   bool
 	}{
 		"no tenant":     {"", "", false},
+		"both":          {"--tenant=acme --server=shared", "", false},
 		"no name":       {"--tenant=acme", contract.EnvPodName, false},
 		"no namespace":  {"--tenant=acme", contract.EnvPodNamespace, false},
 		"no uid":        {"--tenant=acme", contract.EnvPodUID, false},
@@ -92,5 +93,15 @@ func TestParseRefuses(t *testing.T) {
 				t.Errorf("it fails with %v", err)
 			}
 		})
+	}
+}
+
+func TestParseForAServerOfManyTenants(t *testing.T) {
+	o, err := parse([]string{"--server=shared", "--host=scim.example.com"}, inPod)
+	if err != nil || o.server != "shared" || o.tenant != "" || o.publicURL() != "https://scim.example.com" {
+		t.Errorf("parse = %+v, %v", o, err)
+	}
+	if o, err = parse([]string{"--server=shared"}, inPod); err != nil || o.publicURL() != "" {
+		t.Errorf("parse = %+v, %v", o, err)
 	}
 }

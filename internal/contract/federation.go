@@ -25,10 +25,18 @@ func FederationOf(tenant *scimv1alpha1.ScimTenant, key *scimv1alpha1.ScimApiKey)
 	}
 	federation := trusted(key)
 	if len(federation.Audiences) == 0 && federation.Cluster {
-		federation.Audiences = []string{URL(tenant)}
+		federation.Audiences = []string{audienceOf(tenant)}
 	}
 	federation.NotBefore = tenant.Spec.CredentialsNotBefore.Time
 	return federation
+}
+
+// audienceOf returns the URL that a token of the cluster is for by default.
+func audienceOf(tenant *scimv1alpha1.ScimTenant) string {
+	if tenant.Spec.ServerRef.Name != "" {
+		return tenant.Status.URL
+	}
+	return URL(tenant)
 }
 
 // trusted returns what a federated key says itself of its assertions.

@@ -42,6 +42,8 @@ type Issuers struct {
 
 	mu    sync.Mutex
 	known map[Origin]*issuer
+	// wanted are the origins of each tenant that has any.
+	wanted map[any]map[Origin]struct{}
 }
 
 // issuer is what is known of an issuer.
@@ -57,19 +59,34 @@ type issuer struct {
 func NewIssuers(fetch Fetch, log *slog.Logger, metrics *Metrics) *Issuers {
 	return &Issuers{
 		fetch: fetch, log: log, metrics: metrics, now: time.Now,
-		slots: semaphore.NewWeighted(mostAsked), known: map[Origin]*issuer{},
+		slots: semaphore.NewWeighted(mostAsked), known: map[Origin]*issuer{}, wanted: map[any]map[Origin]struct{}{},
 	}
 }
 
-// Keep forgets all issuers but those whose keys come from there.
-func (i *Issuers) Keep(origins map[Origin]struct{}) {
+// Keep makes the origins those that one tenant wants keys from, and forgets all issuers that no
+// tenant wants any from.
+func (i *Issuers) Keep(tenant any, origins map[Origin]struct{}) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	i.wanted[tenant] = origins
+	if len(origins) == 0 {
+		delete(i.wanted, tenant)
+	}
 	for origin := range i.known {
-		if _, kept := origins[origin]; !kept {
+		if !i.isWanted(origin) {
 			delete(i.known, origin)
 		}
 	}
+}
+
+// isWanted reports whether a tenant wants keys from there. The mutex is held.
+func (i *Issuers) isWanted(origin Origin) bool {
+	for _, origins := range i.wanted {
+		if _, is := origins[origin]; is {
+			return true
+		}
+	}
+	return false
 }
 
 // Keys returns the keys by which an assertion is to be checked, if its issuer has one that it

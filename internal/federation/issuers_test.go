@@ -202,16 +202,18 @@ func TestIssuersAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.expect(w.signers[0], "", 1)
-		w.Keep(map[Origin]struct{}{w.origin: {}})
+		w.Keep("acme", map[Origin]struct{}{w.origin: {}})
+		w.Keep("globex", map[Origin]struct{}{w.origin: {}})
+		w.Keep("globex", nil)
 		w.expect(w.signers[0], "", 1)
 		w.slow = time.Second
-		w.Keep(nil)
+		w.Keep("acme", nil)
 		var group sync.WaitGroup
 		for range 3 {
 			group.Go(func() { w.expect(w.signers[0], "", 2) })
 		}
 		synctest.Wait()
-		w.Keep(nil)
+		w.Keep("acme", nil)
 		group.Wait()
 		if len(w.known) != 0 {
 			t.Errorf("%d are known", len(w.known))

@@ -45,15 +45,20 @@ type Refusal struct {
 // Buckets are those of one tenant and its keys, on one replica. They are safe for concurrent
 // use.
 type Buckets struct {
+	*ledger
+	name   string // of one of several tenants
+	tenant *account
+	keys   map[string]*account // by name
+}
+
+// ledger has the accounts of all tenants of a process, which reports are about.
+type ledger struct {
 	due chan struct{}
 
 	mu sync.Mutex
 	// replicas is how many there are, this one included.
 	replicas int
-	tenant   *account
-	// keys are by name, and counted has the tenant's account, too, by id.
-	keys    map[string]*account
-	counted map[accountID]*account
+	counted  map[accountID]*account
 }
 
 // account is what one tenant, or one key, has sent and may send.
@@ -78,8 +83,36 @@ const tenantID accountID = 0
 func New() *Buckets {
 	tenant := &account{id: tenantID}
 	return &Buckets{
-		due: make(chan struct{}, 1), tenant: tenant, replicas: 1,
-		keys: map[string]*account{}, counted: map[accountID]*account{tenantID: tenant},
+		ledger: &ledger{due: make(chan struct{}, 1), replicas: 1, counted: map[accountID]*account{tenantID: tenant}},
+		tenant: tenant, keys: map[string]*account{},
+	}
+}
+
+// For returns the buckets of one of several tenants, by its name, whose accounts are reported
+// together with these. It must be closed when the tenant goes.
+func (b *Buckets) For(tenant string) *Buckets {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	own := &account{id: idOf(tenant)}
+	b.counted[own.id] = own
+	return &Buckets{ledger: b.ledger, name: tenant, tenant: own, keys: map[string]*account{}}
+}
+
+// Close takes the accounts of a tenant out of those that are reported.
+func (b *Buckets) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.drop(b.tenant)
+	for name, key := range b.keys {
+		delete(b.keys, name)
+		b.drop(key)
+	}
+}
+
+// drop takes an account out, unless another one has its place already. The mutex is held.
+func (b *Buckets) drop(one *account) {
+	if b.counted[one.id] == one {
+		delete(b.counted, one.id)
 	}
 }
 
@@ -112,7 +145,7 @@ func (b *Buckets) Keep(keys []Key, now time.Time) {
 	for name, found := range b.keys {
 		if _, is := kept[name]; !is {
 			delete(b.keys, name)
-			delete(b.counted, found.id)
+			b.drop(found)
 		}
 	}
 }
@@ -170,13 +203,21 @@ func (b *Buckets) admit(key Key, cost used, needs float64, now time.Time) Refusa
 func (b *Buckets) keep(key Key, now time.Time) {
 	found, known := b.keys[key.Name]
 	if !known {
-		found = &account{id: idOf(key.Name)}
+		found = &account{id: b.idOfKey(key.Name)}
 		b.keys[key.Name], b.counted[found.id] = found, found
 	}
 	found.resize(key.Limits, b.replicas, now)
 }
 
-// idOf is the id of a key's account.
+// idOfKey is the id of a key's account.
+func (b *Buckets) idOfKey(name string) accountID {
+	if b.name == "" {
+		return idOf(name)
+	}
+	return idOf(b.name + "/" + name)
+}
+
+// idOf is the id of an account.
 func idOf(name string) accountID {
 	sum := sha256.Sum256([]byte(name))
 	return accountID(binary.BigEndian.Uint64(sum[:]))

@@ -273,3 +273,31 @@ func TestManyKeys(t *testing.T) {
 		g.Expect(w.drain(g, w.replicas[1], key)).To(BeNumerically("~", 50, 8), key.Name)
 	}
 }
+
+// Replicas report what they let through for all tenants of a process, and charge each its own.
+func TestTenantsOfAProcessAreCountedApart(t *testing.T) {
+	g, now := NewWithT(t), start
+	limits := ratelimit.Limits{Requests: ratelimit.Limit{PerSecond: 1, Burst: 10}}
+	one, other := ratelimit.New(), ratelimit.New()
+	buckets := map[string][2]*ratelimit.Buckets{}
+	for _, name := range []string{"acme", "globex"} {
+		both := [2]*ratelimit.Buckets{one.For(name), other.For(name)}
+		for _, b := range both {
+			b.Resize(limits, now)
+			b.Keep([]ratelimit.Key{{Name: "okta", Limits: limits}}, now)
+		}
+		buckets[name] = both
+	}
+	reporter, charger := one.Reporter(now), other.Charger()
+	for range 10 {
+		g.Expect(buckets["acme"][0].Admit(ratelimit.Key{Name: "okta"}, false, now)).To(BeZero())
+	}
+	g.Expect(charger.Charge(reporter.Report(nil, now), now)).To(Succeed())
+	reporter.Confirm()
+	g.Expect(buckets["acme"][1].Admit(ratelimit.Key{}, false, now).Limit).To(Equal(ratelimit.TenantRequests))
+	g.Expect(buckets["globex"][1].Admit(ratelimit.Key{Name: "okta"}, false, now)).To(BeZero())
+
+	buckets["acme"][0].Close()
+	buckets["acme"][0].Admit(ratelimit.Key{}, false, now)
+	g.Expect(reporter.Report(nil, now)).To(BeEmpty(), "who is gone is reported no more")
+}

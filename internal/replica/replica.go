@@ -8,10 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -19,8 +17,7 @@ import (
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/idp"
 	"github.com/kubescim/kubescim/internal/scim/schema"
-	"github.com/kubescim/kubescim/internal/server"
-	"github.com/kubescim/kubescim/internal/server/auth"
+	"github.com/kubescim/kubescim/internal/server/accesslog"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/store"
 )
@@ -31,35 +28,33 @@ import (
 // has in etcd stays below two and a half times its storage.
 const writtenShare = 2
 
-// Replica is one replica of a tenant's server.
+// Replica is one replica of a server.
 type Replica struct {
 	// Client is a client that reads from the API server.
 	Client client.WithWatch
-	// Tenant is the tenant's runtime, which is told what the cluster says.
-	Tenant *server.Tenant
-	// Namespace and Name are those of the ScimTenant.
-	Namespace, Name string
-	// Members are the tenant's replicas, this one among them.
+	// Tenants are the runtimes, which are told what the cluster says.
+	Tenants Tenants
+	// Namespace is that of the ScimTenants, and Name the name of the only one; empty for those of
+	// the ScimServer Server.
+	Namespace, Name, Server string
+	// Members are the replicas of the server, this one among them.
 	Members Members
-	// Follows, if set, is told the tenant's resource types, before any request is
-	// answered with them.
-	Follows func(*schema.Registry)
 	Log     *slog.Logger
 
-	// extensions are those of the registry in force. The same registry stays in
-	// force while they do, since what is kept in memory is of its types.
-	extensions []scimv1alpha1.SchemaExtension
-	registry   *schema.Registry
+	plain *shared // the registry without extensions
 }
 
-// Members are a tenant's replicas, one of which is this one. They know by now how often the
+// Members are the replicas of a server, one of which is this one. They know by now how often the
 // history of resourceVersions was rewritten, since etcd was restored to an older state.
 type Members interface {
-	// Accept is told up to which revision of the ScimCredentials the runtime goes, once
+	// Accept is told up to which revision of the ScimCredentials the process goes, once
 	// it does, and does nothing any more under a token that is not accepted; and again
 	// when something else has changed what is accepted. history is what History was before
 	// they were read. It must not block.
 	Accept(revision string, history uint64)
+	// AcceptTenants is told the same of the ScimTenants: those are served that are to be, and
+	// nothing is done for others.
+	AcceptTenants(revision string, history uint64)
 	// History is how often history was rewritten.
 	History() uint64
 	// Rewritten receives when that has changed.
@@ -68,68 +63,52 @@ type Members interface {
 
 // Run follows the cluster until the context is done.
 func (r *Replica) Run(ctx context.Context) {
-	tenants := &tenants{
-		client: r.Client, log: r.Log, namespace: r.Namespace, kind: "ScimTenant",
-		selector: fields.OneTermEqualSelector(metav1.ObjectNameField, r.Name),
+	registry, err := schema.NewRegistry()
+	if err != nil {
+		r.Log.Error("building the SCIM schemas failed", slog.Any("error", err))
+		return
 	}
-	accepted := r.newAcceptance()
+	r.plain = &shared{registry: registry, words: accesslog.WordsOf(registry)}
+	h := r.newHosted()
 	var running sync.WaitGroup
+	running.Go(func() { follow(ctx, h.tenants, nil, h.list, h.change) })
+	running.Go(func() { follow(ctx, h.accepted.apiKeys, nil, h.accepted.listKeys, h.accepted.changeKey) })
 	running.Go(func() {
-		follow(ctx, tenants, nil, func(ctx context.Context) (string, error) {
-			found, revision, err := tenants.list(ctx)
-			for _, tenant := range found {
-				r.configure(tenant)
-				accepted.configure(tenant)
-			}
-			return revision, err
-		}, func(_ context.Context, change watch.EventType, tenant *scimv1alpha1.ScimTenant) error {
-			// One that is gone changes nothing: its server is about to be removed with it.
-			if change != watch.Deleted {
-				r.configure(tenant)
-				accepted.configure(tenant)
-			}
-			return nil
-		})
-	})
-	running.Go(func() { follow(ctx, accepted.apiKeys, nil, accepted.listKeys, accepted.changeKey) })
-	running.Go(func() {
-		follow(ctx, accepted.credentials, r.Members.Rewritten(), accepted.listCredentials, accepted.changeCredential)
+		follow(ctx, h.accepted.credentials, r.Members.Rewritten(), h.accepted.listCredentials, h.accepted.changeCredential)
 	})
 	running.Wait()
 }
 
-// newAcceptance returns what decides which tokens the tenant's runtime accepts.
-func (r *Replica) newAcceptance() *acceptance {
-	return &acceptance{
-		log: r.Log,
-		apiKeys: &apiKeys{
-			client: r.Client, log: r.Log, namespace: r.Namespace, kind: "ScimApiKey",
-			selector: fields.OneTermEqualSelector("spec.tenantRef.name", r.Name),
+// newHosted returns the tenants of the process, of which nothing is known yet.
+func (r *Replica) newHosted() *hosted {
+	h := &hosted{
+		replica: r, known: map[string]*known{}, registries: newRegistries(),
+		tenants: &tenants{client: r.Client, log: r.Log, namespace: r.Namespace, kind: "ScimTenant"},
+		accepted: &acceptance{
+			log: r.Log, tenants: map[string]*accepting{}, historyNow: r.Members.History,
+			apiKeys:      &apiKeys{client: r.Client, log: r.Log, namespace: r.Namespace, kind: "ScimApiKey"},
+			credentials:  &credentials{client: r.Client, log: r.Log, namespace: r.Namespace, kind: "ScimCredential"},
+			acknowledged: &acknowledgement{accept: r.Members.Accept},
 		},
-		credentials: &credentials{client: r.Client, log: r.Log, namespace: r.Namespace, kind: "ScimCredential"},
-		accept: func(keys auth.Keys, revision string, history uint64) {
-			r.Tenant.Accept(keys, func() { r.Members.Accept(revision, history) })
-		},
-		explain:    r.Tenant.Explain,
-		historyNow: r.Members.History,
+		acknowledged: &acknowledgement{accept: r.Members.AcceptTenants},
 	}
+	if r.Name != "" {
+		h.tenants.selector = fields.OneTermEqualSelector(metav1.ObjectNameField, r.Name)
+		h.accepted.apiKeys.selector = fields.OneTermEqualSelector("spec.tenantRef.name", r.Name)
+		h.acknowledged.accept = func(string, uint64) {} // Nobody asks of one that is always served.
+	} else {
+		h.accepted.meet = h.meet
+	}
+	return h
 }
 
-// configure makes the tenant's runtime do what the ScimTenant says.
-func (r *Replica) configure(tenant *scimv1alpha1.ScimTenant) {
-	settings, err := SettingsOf(tenant)
-	if err != nil {
-		r.Log.Error("the ScimTenant cannot be followed; its last state that could be stays in force", slog.Any("error", err))
-		return
+// serves reports whether a ScimTenant is served.
+func (r *Replica) serves(tenant *scimv1alpha1.ScimTenant) bool {
+	if r.Name != "" {
+		return tenant.Name == r.Name
 	}
-	if r.registry == nil || !equality.Semantic.DeepEqual(r.extensions, tenant.Spec.SchemaExtensions) {
-		r.extensions, r.registry = tenant.Spec.SchemaExtensions, settings.Registry
-	}
-	settings.Registry = r.registry
-	if r.Follows != nil {
-		r.Follows(r.registry)
-	}
-	r.Tenant.Configure(settings)
+	_, hosted := contract.HostedBy(tenant, r.Server)
+	return hosted && tenant.DeletionTimestamp.IsZero()
 }
 
 // SettingsOf returns the settings that a ScimTenant stands for.
@@ -138,6 +117,11 @@ func SettingsOf(tenant *scimv1alpha1.ScimTenant) (exchange.Settings, error) {
 	if err != nil {
 		return exchange.Settings{}, err
 	}
+	return settingsWith(tenant, registry), nil
+}
+
+// settingsWith returns the settings that a ScimTenant with the registry stands for.
+func settingsWith(tenant *scimv1alpha1.ScimTenant, registry *schema.Registry) exchange.Settings {
 	profile, known := idp.Lookup(string(tenant.Spec.IdentityProvider))
 	if !known {
 		profile, _ = idp.Lookup(string(scimv1alpha1.IdentityProviderGeneric))
@@ -171,5 +155,5 @@ func SettingsOf(tenant *scimv1alpha1.ScimTenant) (exchange.Settings, error) {
 	for _, attribute := range tenant.Spec.Users.RequiredAttributes {
 		settings.RequiredAttributes = append(settings.RequiredAttributes, string(attribute))
 	}
-	return settings, nil
+	return settings
 }

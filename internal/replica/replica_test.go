@@ -76,7 +76,7 @@ var _ = Describe("A replica, with a server's permissions", func() {
 			})
 			Expect(err).NotTo(HaveOccurred())
 			member := &replica.Replica{
-				Client: live, Tenant: served, Namespace: namespace, Name: "acme", Members: members, Log: log,
+				Client: live, Tenants: replica.One{Tenant: served}, Namespace: namespace, Name: "acme", Members: members, Log: log,
 			}
 			running, cancel := context.WithCancel(context.Background())
 			ended := make(chan struct{})

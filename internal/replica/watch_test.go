@@ -97,15 +97,25 @@ func newAcceptance(c *cluster) (*acceptance, *reported) {
 	a := &acceptance{
 		log: log, apiKeys: &apiKeys{client: c.client(), log: log, kind: "ScimApiKey"},
 		credentials: &credentials{client: c.client(), log: log, kind: "ScimCredential"},
-		accept: func(keys auth.Keys, revision string, history uint64) {
-			*last = reported{Keys: keys, Revision: revision, History: history, Ended: last.Ended}
-		},
-		explain:    func(ended map[string]apikey.Ended) { last.Ended = ended },
+		tenants:     map[string]*accepting{},
+		acknowledged: &acknowledgement{accept: func(revision string, history uint64) {
+			last.Revision, last.History = revision, history
+		}},
 		historyNow: func() uint64 { return c.history },
 	}
-	a.configure(&scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Name: "acme"}})
+	a.configure(&scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Name: "acme"}}, last)
+	a.complete()
 	return a, last
 }
+
+// Accept implements Accepter.
+func (r *reported) Accept(keys auth.Keys, retired func()) {
+	r.Keys = keys
+	retired()
+}
+
+// Explain implements Accepter.
+func (r *reported) Explain(ended map[string]apikey.Ended) { r.Ended = ended }
 
 func keyAt(revision string) *scimv1alpha1.ScimApiKey {
 	return &scimv1alpha1.ScimApiKey{
@@ -190,7 +200,7 @@ func TestOfAnObjectIsKeptWhatIsRead(t *testing.T) {
 	f := &follower[scimv1alpha1.ScimCredential, *scimv1alpha1.ScimCredential]{selection: a.credentials, changed: a.changeCredential}
 	g.Expect(f.handle(t.Context(), watch.Event{Type: watch.Added, Object: encoded(watched)})).To(Succeed())
 	for _, credential := range []*scimv1alpha1.ScimCredential{listed, watched} {
-		kept := a.issued[credential.Name]
+		kept := a.issued.byName[credential.Name]
 		g.Expect(kept.Spec.SHA256).To(Equal(credential.Spec.SHA256))
 		g.Expect(kept.Annotations).To(BeEmpty())
 		g.Expect(kept.ManagedFields).To(BeEmpty())

@@ -75,10 +75,13 @@ func (h *house) add(name, host string, change func(*exchange.Settings)) *lodger 
 	profile, _ := idp.Lookup("Generic")
 	settings := exchange.Settings{Path: "/scim/v2", Profile: profile, Registry: h.registry, Issuer: "https://scim.example.com/" + name + "/scim/v2"}
 	if host != "" {
-		settings.PublicURL = "https://" + host + settings.Path
-		settings.Issuer = settings.PublicURL
+		settings.PublicURL = "https://" + host
 	}
 	change(&settings)
+	if host != "" {
+		settings.PublicURL += settings.Path
+		settings.Issuer = settings.PublicURL
+	}
 	l.Configure(settings)
 	var bearer, client apikey.Verifier
 	var err error
@@ -116,7 +119,8 @@ func bearer(token string) []string { return []string{"Authorization", "Bearer " 
 
 func TestTenantsAreFoundByHostAndByPath(t *testing.T) {
 	h := newHouse(t, "")
-	acme, globex := h.add("acme", "", nothing), h.add("globex", "scim.globex.example.com", nothing)
+	acme := h.add("acme", "", nothing)
+	globex := h.add("globex", "scim.globex.example.com", func(s *exchange.Settings) { s.Path = "/api/scim" })
 	for _, c := range []struct {
 		url    string
 		of     *lodger
@@ -126,8 +130,8 @@ func TestTenantsAreFoundByHostAndByPath(t *testing.T) {
 		{"//server.example.com/acme/scim/v2/Users", acme, 201, "http://server.example.com/acme/scim/v2"},
 		{"//server.example.com:8080//acme//scim/v2/Users/", acme, 201, "http://server.example.com:8080/acme/scim/v2"},
 		{"//server.example.com/globex/scim/v2/Users", globex, 201, "http://server.example.com/globex/scim/v2"},
-		{"//scim.globex.example.com/scim/v2/Users", globex, 201, "https://scim.globex.example.com/scim/v2"},
-		{"//SCIM.Globex.example.com:443/scim/v2/Users", globex, 201, "https://scim.globex.example.com/scim/v2"},
+		{"//scim.globex.example.com/api/scim/Users", globex, 201, "https://scim.globex.example.com/api/scim"},
+		{"//SCIM.Globex.example.com:443/api/scim/Users", globex, 201, "https://scim.globex.example.com/api/scim"},
 		{"//scim.globex.example.com/acme/scim/v2/Users", acme, 401, ""},
 		{"//scim.globex.example.com/globex/scim/v2/Users", globex, 404, ""},
 		{"//server.example.com/ACME/scim/v2/Users", acme, 401, ""},
@@ -179,7 +183,7 @@ func TestATenantThatThereIsNotIsLikeOneThatThereIs(t *testing.T) {
 	for _, public := range []string{"", "https://scim.example.com"} {
 		h := newHouse(t, public)
 		acme := h.add("acme", "", nothing)
-		hosted := h.add("hosted", "scim.hosted.example.com", nothing)
+		hosted := h.add("hosted", "scim.hosted.example.com", func(s *exchange.Settings) { s.Path = "/api/scim" })
 		for _, known := range []string{"acme", "hosted"} {
 			for _, c := range []struct {
 				method, path, body string

@@ -89,8 +89,8 @@ func (c *cluster) answers(of client.ObjectKey, token string) func() int {
 	Expect(err).NotTo(HaveOccurred())
 	p, served := c.startPod(of, of.Name+"-scim-0")
 	follower := &replica.Replica{
-		Client: live, Tenant: served, Namespace: of.Namespace, Name: of.Name, Follows: p.cache.Follow, Members: p.members,
-		Log: slog.New(slog.NewTextHandler(GinkgoWriter, nil)),
+		Client: live, Tenants: replica.One{Tenant: served, Follows: p.cache.Follow}, Namespace: of.Namespace, Name: of.Name,
+		Members: p.members, Log: slog.New(slog.NewTextHandler(GinkgoWriter, nil)),
 	}
 	following, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup

@@ -12,7 +12,6 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/readindex"
 )
@@ -54,9 +53,14 @@ func contactOf(lease *coordinationv1.Lease) readindex.Contact {
 	return readindex.Contact{Address: address, Fingerprint: readindex.Fingerprint(digits)}
 }
 
-// isReplicaOf reports whether the Lease is that of a replica of the tenant.
-func isReplicaOf(tenant string, lease *coordinationv1.Lease) bool {
-	return lease.Labels[scimv1alpha1.LabelTenant] == tenant && lease.Labels[scimv1alpha1.LabelLease] == scimv1alpha1.LeaseReplica
+// isReplicaOf reports whether the Lease is that of a replica, by the labels of those.
+func isReplicaOf(labels client.MatchingLabels, lease *coordinationv1.Lease) bool {
+	for label, value := range labels {
+		if lease.Labels[label] != value {
+			return false
+		}
+	}
+	return true
 }
 
 // renewalOf tells the renewals of a Lease apart.

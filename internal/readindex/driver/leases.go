@@ -13,7 +13,6 @@ import (
 	"k8s.io/client-go/util/flowcontrol"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/readindex"
 )
@@ -23,11 +22,11 @@ var (
 	errNoName    = errors.New("the name is not that of another pod")
 )
 
-// leases are those of a tenant's replicas, at the API server.
+// leases are those of a server's replicas, at the API server.
 type leases struct {
 	client client.Client
 	pod    Pod // the own one
-	tenant string
+	labels client.MatchingLabels
 	call   time.Duration // bounds a call
 	// lookups bounds how often the API server is asked about those who dial.
 	lookups flowcontrol.RateLimiter
@@ -38,9 +37,7 @@ func (l *leases) list(ctx context.Context) ([]readindex.Lease, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.call)
 	defer cancel()
 	found := &coordinationv1.LeaseList{}
-	err := l.client.List(ctx, found, client.InNamespace(l.pod.Namespace), client.MatchingLabels{
-		scimv1alpha1.LabelTenant: l.tenant, scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica,
-	}, client.Limit(readindex.MaxPeers+1))
+	err := l.client.List(ctx, found, client.InNamespace(l.pod.Namespace), l.labels, client.Limit(readindex.MaxPeers+1))
 	if err != nil {
 		return nil, fmt.Errorf("listing the Leases of the other replicas: %w", err)
 	}
@@ -79,7 +76,7 @@ func (l *leases) ofOther(ctx context.Context, name string) (readindex.Lease, err
 	if err != nil {
 		return readindex.Lease{}, err
 	}
-	if !isReplicaOf(l.tenant, lease) {
+	if !isReplicaOf(l.labels, lease) {
 		return readindex.Lease{}, errNoReplica
 	}
 	return leaseOf(lease)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -25,7 +26,8 @@ var errReplaced = errors.New("another process has taken the replica's Lease over
 type ownLease struct {
 	client   client.Client
 	pod      Pod
-	tenant   string
+	tenant   string // empty for a server of many
+	labels   client.MatchingLabels
 	duration time.Duration
 	contact  readindex.Contact
 	states   func() map[string]string // the annotations besides the contact
@@ -123,7 +125,7 @@ func (l *ownLease) ranOut(found *coordinationv1.Lease, look readindex.Look) bool
 // put writes the Lease, which has a resourceVersion if it exists.
 func (l *ownLease) put(ctx context.Context, lease *coordinationv1.Lease) error {
 	wanted := lease.DeepCopy()
-	wanted.Labels = map[string]string{scimv1alpha1.LabelTenant: l.tenant, scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica}
+	wanted.Labels = maps.Clone(map[string]string(l.labels))
 	wanted.Annotations = l.states()
 	wanted.Annotations[contract.AnnotationPeerAddress] = l.contact.Address
 	wanted.Annotations[contract.AnnotationPeerFingerprint] = l.contact.Fingerprint.String()
@@ -158,8 +160,12 @@ func (l *ownLease) renewal() time.Time {
 }
 
 // owner makes the Lease go with the ScimTenant. The pod would be the wrong owner:
-// its process may live on after it (contract.ReplicaObserver).
+// its process may live on after it (contract.ReplicaObserver). That of a server of many has none:
+// it ends by itself, and whoever comes next tidies it away.
 func (l *ownLease) owner(ctx context.Context) ([]metav1.OwnerReference, error) {
+	if l.tenant == "" {
+		return nil, nil
+	}
 	tenant := &scimv1alpha1.ScimTenant{}
 	err := l.client.Get(ctx, client.ObjectKey{Namespace: l.pod.Namespace, Name: l.tenant}, tenant)
 	if apierrors.IsNotFound(err) {

@@ -21,8 +21,9 @@ type keeper struct {
 	own      *ownLease
 	identity *identity
 	usage    func() string // may be nil
-	// accepted is what the Lease is to state of the ScimCredentials.
-	accepted *atomic.Pointer[accepted]
+	// accepted is what the Lease is to state of the ScimCredentials, and tenants of the
+	// ScimTenants.
+	accepted, tenants *atomic.Pointer[accepted]
 }
 
 // run renews the Lease until the context is done.
@@ -93,8 +94,12 @@ func (k *keeper) states() map[string]string {
 	if len(unreachable) > 0 {
 		annotations[contract.AnnotationUnreachablePeers] = strings.Join(unreachable, ",")
 	}
-	if now := k.accepted.Load(); now != nil && now.revision != "" && now.history == k.node.view.Load().History {
-		annotations[contract.AnnotationCredentialsRevision] = now.revision
+	for annotation, stated := range map[string]*atomic.Pointer[accepted]{
+		contract.AnnotationCredentialsRevision: k.accepted, contract.AnnotationTenantsRevision: k.tenants,
+	} {
+		if now := stated.Load(); now != nil && now.revision != "" && now.history == k.node.view.Load().History {
+			annotations[annotation] = now.revision
+		}
 	}
 	if k.usage != nil {
 		if usage := k.usage(); usage != "" {

@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/util/flowcontrol"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/readindex"
 )
@@ -51,8 +52,9 @@ type Options struct {
 	// Client reads from the API server, and not from a cache.
 	Client client.Client
 	Pod    Pod
-	// Tenant is the name of the ScimTenant, in the pod's namespace.
-	Tenant string
+	// Tenant is the name of the only ScimTenant, in the pod's namespace, and Server that of
+	// what describes a server of many. One of them is empty.
+	Tenant, Server string
 	// Listen is the address to listen at for the other replicas. Those are told
 	// the pod's IP and the port that this one has.
 	Listen string
@@ -71,6 +73,14 @@ type Options struct {
 	Timing Timing
 }
 
+// labels are on the Leases of the replicas.
+func (o Options) labels() client.MatchingLabels {
+	if o.Server != "" {
+		return client.MatchingLabels{scimv1alpha1.LabelServer: o.Server, scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica}
+	}
+	return client.MatchingLabels{scimv1alpha1.LabelTenant: o.Tenant, scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica}
+}
+
 // Replica is one replica of a tenant's server, as the others know it. It is safe for
 // concurrent use.
 type Replica struct {
@@ -79,11 +89,12 @@ type Replica struct {
 	node    *node
 	rounds  *rounds
 	listen  func(ctx context.Context, network, address string) (net.Listener, error)
-	// accepted is what the Lease is to state of the ScimCredentials.
-	accepted atomic.Pointer[accepted]
+	// accepted is what the Lease is to state of the ScimCredentials, and tenants of the
+	// ScimTenants.
+	accepted, tenants atomic.Pointer[accepted]
 }
 
-// accepted is a revision of the ScimCredentials, and how many rewritten histories were known
+// accepted is a revision of some objects, and how many rewritten histories were known
 // when it was read: it says nothing once there is another one.
 type accepted struct {
 	revision string
@@ -104,7 +115,7 @@ func New(o Options) (*Replica, error) {
 	n := newNode(o, timing,
 		&dialler{own: own, timeout: timing.Connect, dial: (&net.Dialer{}).DialContext},
 		&leases{
-			client: o.Client, pod: o.Pod, tenant: o.Tenant, call: timing.Call,
+			client: o.Client, pod: o.Pod, labels: o.labels(), call: timing.Call,
 			lookups: flowcontrol.NewTokenBucketRateLimiter(lookupsPerSecond, lookupsAtOnce),
 		})
 	metrics, err := newMetrics(o.Metrics, o.Tenant, n)
@@ -155,9 +166,9 @@ func (r *Replica) Run(ctx context.Context) error {
 
 // newKeeper returns what keeps the Lease of this replica, which is reached by the address.
 func (r *Replica) newKeeper(address string) *keeper {
-	k := &keeper{node: r.node, identity: r.own, usage: r.options.Usage, accepted: &r.accepted}
+	k := &keeper{node: r.node, identity: r.own, usage: r.options.Usage, accepted: &r.accepted, tenants: &r.tenants}
 	k.own = &ownLease{
-		client: r.options.Client, pod: r.options.Pod, tenant: r.options.Tenant, duration: r.node.timing.Lease,
+		client: r.options.Client, pod: r.options.Pod, tenant: r.options.Tenant, labels: r.options.labels(), duration: r.node.timing.Lease,
 		contact: readindex.Contact{Address: address, Fingerprint: r.own.fingerprint},
 		states:  k.states, changed: k.readIntroductions, now: r.node.now,
 	}
@@ -168,12 +179,19 @@ func (r *Replica) newKeeper(address string) *keeper {
 // ScimCredentials of the revision: see contract.AnnotationCredentialsRevision. history is
 // what History was before they were read. It writes nothing if the Lease states it already,
 // or if history was rewritten since: the revision is of one that is no more.
-func (r *Replica) Accept(revision string, history uint64) {
+func (r *Replica) Accept(revision string, history uint64) { r.accept(&r.accepted, revision, history) }
+
+// AcceptTenants does the same for the ScimTenants: see contract.AnnotationTenantsRevision.
+func (r *Replica) AcceptTenants(revision string, history uint64) {
+	r.accept(&r.tenants, revision, history)
+}
+
+func (r *Replica) accept(stated *atomic.Pointer[accepted], revision string, history uint64) {
 	if history != r.History() {
 		return
 	}
 	now := accepted{revision: revision, history: history}
-	if former := r.accepted.Swap(&now); former == nil || *former != now {
+	if former := stated.Swap(&now); former == nil || *former != now {
 		r.node.renewSoon()
 	}
 }

@@ -29,7 +29,7 @@ func (k Keys) Rates() (rates []ratelimit.Key) {
 // nothing is done under it any more.
 type Keyring struct {
 	// Issuers has the keys by which assertions are checked; without it, none are good. It is
-	// set before anything is authenticated.
+	// set before anything is authenticated, and may be that of several tenants.
 	Issuers *federation.Issuers
 
 	mu       sync.Mutex
@@ -61,7 +61,7 @@ func (k *Keyring) Accept(keys Keys, retired func()) {
 	defer k.mu.Unlock()
 	k.accepted.keys, k.retired = keys, retired
 	if k.Issuers != nil {
-		k.Issuers.Keep(origins(keys))
+		k.Issuers.Keep(k, origins(keys))
 	}
 	k.notifyRetired()
 }

@@ -38,8 +38,8 @@ type Exchange struct {
 	Verifier apikey.Verifier
 	// Parameters are those of SCIM in the URL, once they are read.
 	Parameters url.Values
-	// Mount is what stands before the tenant's own path in the URL, and by which the tenant was
-	// found; empty when it was found by the host.
+	// Mount is what stands before Process.Path in the URL, and by which the tenant was found; empty
+	// when it was found by the host, and has its own path.
 	Mount string
 	// Entry is for the log and the metrics: what is asked for, and what comes of it.
 	Entry accesslog.Entry
@@ -87,9 +87,9 @@ func (x *Exchange) Path() string {
 	case "":
 		return x.Settings.Path
 	case x.Shared.Mount:
-		return x.Settings.mounted
+		return x.Shared.mounted
 	default:
-		return x.Mount + x.Settings.Path
+		return x.Mount + x.Shared.process.Path
 	}
 }
 
@@ -120,7 +120,7 @@ func (x *Exchange) Finish() {
 		return
 	}
 	if x.Settings != nil {
-		x.Entry.Words = x.Settings.words
+		x.Entry.Words = x.Settings.Words
 	}
 	x.Entry.Dropped = x.dropped.Load()
 	x.Shared.Log.Write(&x.Entry)

@@ -45,8 +45,8 @@ type Settings struct {
 	// Rate is how many requests with a good token may be sent.
 	Rate ratelimit.Limits
 
-	words   accesslog.Words // that a log line may quote; set by Shared.Configure
-	mounted string          // Path behind Shared.Mount; set by Shared.Configure
+	// Words are those of the registry; Shared.Configure finds out, if they are nil.
+	Words accesslog.Words
 }
 
 // CheckRequired returns 400 invalidValue for a user that has not all attributes

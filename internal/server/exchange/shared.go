@@ -13,6 +13,9 @@ import (
 
 // Process is what the requests of all tenants of a process have in common.
 type Process struct {
+	// Path is the base path of every tenant that is found by its name in the path of a request,
+	// behind that, whatever its own is: /scim/v2.
+	Path string
 	// PublicURL is the URL under which clients see the process, without the tenant's name and
 	// path; empty when it is what a request was sent to. A tenant that has an URL of its own
 	// is seen under that.
@@ -30,6 +33,7 @@ type Process struct {
 // number of requests is for all of them.
 func NewProcess(limits limit.Limits) *Process {
 	return &Process{
+		Path:  "/scim/v2",
 		Slots: limit.NewPool(limits.Requests), Memory: limit.NewProcessMemory(limit.MemoryLeft),
 		Unauthenticated: limit.NewUnauthenticated(limit.DefaultRates()),
 	}
@@ -38,8 +42,8 @@ func NewProcess(limits limit.Limits) *Process {
 // Shared is what the requests of one tenant have in common. Make it with NewShared, or as one of
 // several tenants of a process with Process.NewShared.
 type Shared struct {
-	// Mount is what stands before the tenant's own path in the URL of a request that is sent
-	// to the process and names the tenant in its path: /acme. It is empty when there are none.
+	// Mount is what stands before Process.Path in the URL of a request that names the tenant
+	// in its path: /acme. It is empty when there are none.
 	Mount  string
 	Store  store.Store
 	Limits limit.Limits
@@ -58,6 +62,7 @@ type Shared struct {
 	Unauthenticated *limit.Unauthenticated
 
 	process  *Process
+	mounted  string // Process.Path behind Mount
 	settings atomic.Pointer[Settings]
 	signing  signing
 }
@@ -82,14 +87,16 @@ func (p *Process) NewShared(name string, backend store.Store, limits limit.Limit
 	}
 	if name != "" {
 		shared.Mount = "/" + name
+		shared.mounted = shared.Mount + p.Path
 	}
 	return shared
 }
 
 // Configure makes requests from now on be answered under the settings.
 func (s *Shared) Configure(settings Settings) {
-	settings.words = accesslog.WordsOf(settings.Registry)
-	settings.mounted = s.Mount + settings.Path
+	if settings.Words == nil {
+		settings.Words = accesslog.WordsOf(settings.Registry)
+	}
 	s.Writes.Resize(settings.WriteBytes)
 	s.Rates.Resize(settings.Rate, time.Now())
 	s.settings.Store(&settings)

@@ -26,12 +26,14 @@ type Tenant interface {
 
 // Options say where a tenant is served and how it ends.
 type Options struct {
-	// Tenant is its name, a label of metrics.
+	// Tenant is its name, a label of metrics; empty for many.
 	Tenant string
 	// Address is that of the SCIM API.
 	Address string
 	// HealthAddress is that of /livez, /readyz, /metrics and /usage, for the cluster.
 	HealthAddress string
+	// Gatherer, if set, has what /metrics answers; without it, that is what is registered.
+	Gatherer prometheus.Gatherer
 	// Usage returns the answer of /usage, which is JSON.
 	Usage func() []byte
 	// Linger is how long, after the end is asked for, connections that are open or new
@@ -56,7 +58,10 @@ const (
 // being ready, goes on answering while clients have connections open or open new ones,
 // for Linger at the most, asking them to close, and ends when the last answer is out.
 func Serve(ctx context.Context, o Options, tenant Tenant, metrics *prometheus.Registry) error {
-	api, health := NewHTTPServer(tenant), NewHTTPServer(healthHandler(o, tenant, metrics))
+	if o.Gatherer == nil {
+		o.Gatherer = metrics
+	}
+	api, health := NewHTTPServer(tenant), NewHTTPServer(healthHandler(o, tenant))
 	shed := prometheus.NewCounter(prometheus.CounterOpts{
 		Name:        "kubescim_connections_shed_total",
 		Help:        "Connections that were closed because there were too many: those without a good token first.",
@@ -116,7 +121,7 @@ func NewHTTPServer(handler http.Handler) *http.Server {
 // healthHandler answers the cluster's probes: /livez while the process works,
 // /readyz while the tenant can answer requests. Neither asks the API server:
 // while that is away, requests get a SCIM error that says so.
-func healthHandler(o Options, tenant Tenant, metrics prometheus.Gatherer) http.Handler {
+func healthHandler(o Options, tenant Tenant) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
@@ -130,7 +135,7 @@ func healthHandler(o Options, tenant Tenant, metrics prometheus.Gatherer) http.H
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(o.Usage()) // An error here means that who has asked is gone.
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Gatherer, promhttp.HandlerOpts{}))
 	return mux
 }
 

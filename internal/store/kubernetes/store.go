@@ -103,6 +103,9 @@ type Options struct {
 	Members Members
 	// Metrics, if set, counts.
 	Metrics *Metrics
+	// Written, if set, is told how many bytes each object has that is written, if the client's
+	// calls pass transport.Meter.
+	Written func(bytes int64)
 	// Log, if set, is told of objects that are left out.
 	Log *slog.Logger
 }
@@ -111,6 +114,9 @@ type Options struct {
 func New(o Options) *Store {
 	if o.Members == nil {
 		o.Members = alone{o.Cache}
+	}
+	if o.Written != nil {
+		o.Client = metered{Client: o.Client, written: o.Written}
 	}
 	if o.Cache != nil {
 		o.Client = cache.Witness(o.Client, o.Cache, o.Members)

@@ -5,13 +5,11 @@ import (
 	"log/slog"
 	"sync/atomic"
 
-	"k8s.io/apimachinery/pkg/fields"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store/index"
-	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 )
 
 // Cache is a tenant's users and groups in memory, brought there by Streams. It raises the
@@ -28,12 +26,10 @@ type Cache struct {
 	attached atomic.Pointer[attachment] // nil while the tenant is not hosted
 }
 
-// New returns the cache of the only tenant of a process, with streams of its own that carry
-// nothing else and begin when Follow is called.
+// New returns the cache of the only tenant of a process, with streams of its own that begin when
+// Follow is called.
 func New(live client.WithWatch, tenant client.ObjectKey, marks *readindex.Marks, log *slog.Logger) *Cache {
-	streams := NewStreams(live, tenant.Namespace, marks, log)
-	streams.selected = fields.SelectorFromSet(fields.Set(codec.OfTenant(tenant.Name)))
-	return streams.Cache(tenant.Name)
+	return NewStreamsOf(live, tenant, marks, log).Cache(tenant.Name)
 }
 
 // Streams are those that fill the cache.

@@ -59,6 +59,13 @@ func NewStreams(live client.WithWatch, namespace string, marks *readindex.Marks,
 	}
 }
 
+// NewStreamsOf returns streams that carry one tenant, and begin when its cache follows a registry.
+func NewStreamsOf(live client.WithWatch, tenant client.ObjectKey, marks *readindex.Marks, log *slog.Logger) *Streams {
+	s := NewStreams(live, tenant.Namespace, marks, log)
+	s.selected = fields.SelectorFromSet(fields.Set(codec.OfTenant(tenant.Name)))
+	return s
+}
+
 // Begin makes the streams begin, with one list of each kind for all tenants that follow a
 // registry by now. Tenants that come later are read by themselves.
 func (s *Streams) Begin() { s.begin() }

@@ -29,9 +29,9 @@ func TestMeter(t *testing.T) {
 		{http.MethodPut, 0, 5}, {http.MethodPut, 409, 0}, {http.MethodGet, 200, 0}, {http.MethodDelete, 200, 0},
 	} {
 		var written int64
-		request, err := http.NewRequest(test.method, "http://api.example.com", strings.NewReader("bytes"))
+		request, err := http.NewRequestWithContext(WithMeter(t.Context(), func(bytes int64) { written += bytes }), test.method, "http://api.example.com", strings.NewReader("bytes"))
 		g.Expect(err).NotTo(HaveOccurred())
-		answer, err := Meter(func(bytes int64) { written += bytes })(answering{test.status}).RoundTrip(request)
+		answer, err := Meter(answering{test.status}).RoundTrip(request)
 		if test.status == 0 {
 			g.Expect(err).To(HaveOccurred())
 		} else {

@@ -128,23 +128,34 @@ func New(o Options, registry prometheus.Registerer) *Upkeep {
 // ClaimsDue returns when claims are looked through next.
 func (u *Upkeep) ClaimsDue() time.Time { return u.claimsDue }
 
-// Run does the upkeep until the context is done.
-func (u *Upkeep) Run(ctx context.Context) {
+// Run does the upkeep of all tenants until the context is done, one after the other, where this
+// replica leads. That of a tenant that has gone meanwhile is asked for no more.
+func Run(ctx context.Context, lead func() bool, all func() []*Upkeep) {
 	tick := time.NewTicker(period)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-tick.C:
-			if !u.Lead() {
-				u.StandBy()
+		case <-tick.C:
+		}
+		for _, one := range all() {
+			if ctx.Err() != nil {
+				return
+			}
+			if !lead() {
+				one.StandBy()
 				continue
 			}
-			if err := u.Pass(ctx, !now.Before(u.claimsDue)); err != nil && ctx.Err() == nil {
-				u.Log.Warn("the upkeep failed and is tried again", slog.Any("error", err))
-			}
+			one.run(ctx)
 		}
+	}
+}
+
+// run is one pass that is due.
+func (u *Upkeep) run(ctx context.Context) {
+	if err := u.Pass(ctx, !time.Now().Before(u.claimsDue)); err != nil && ctx.Err() == nil {
+		u.Log.Warn("the upkeep failed and is tried again", slog.Any("error", err))
 	}
 }
 

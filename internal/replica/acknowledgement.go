@@ -1,0 +1,75 @@
+package replica
+
+import "sync"
+
+// progress is a revision of objects, of a history of resourceVersions.
+type progress struct {
+	revision string // empty for none
+	history  uint64
+	number   uint64 // counts
+}
+
+// acknowledgement knows up to which revision of some objects the process goes: it has done what
+// follows from them for all tenants, and nothing is done any more that does not follow.
+type acknowledgement struct {
+	// accept is told the revision, each time that something has changed. It must not block.
+	accept func(revision string, history uint64)
+
+	mu   sync.Mutex
+	seen progress
+	// pending is what is still being done that does not follow from what has been seen, and
+	// up to where the process went before.
+	pending map[any]*pending
+}
+
+type pending struct {
+	before progress
+	round  uint64
+}
+
+// begin notes that something about a subject has changed. What it returns must be called once
+// nothing is done any more that does not follow from it, unless begin was called again before for
+// the same subject. It does not matter if it never is in that case.
+func (k *acknowledgement) begin(subject any) (done func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.pending == nil {
+		k.pending = map[any]*pending{}
+	}
+	mine := k.pending[subject]
+	if mine == nil {
+		mine = &pending{before: k.seen}
+		k.pending[subject] = mine
+	}
+	mine.round++
+	round := mine.round
+	return func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if k.pending[subject] == mine && mine.round == round {
+			delete(k.pending, subject)
+			k.tell()
+		}
+	}
+}
+
+// reach notes that all has begun that follows from the objects up to a revision.
+func (k *acknowledgement) reach(revision string, history uint64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.seen = progress{revision: revision, history: history, number: k.seen.number + 1}
+	k.tell()
+}
+
+// tell says up to where the process goes. The mutex is held.
+func (k *acknowledgement) tell() {
+	reached := k.seen
+	for _, one := range k.pending {
+		if one.before.number < reached.number {
+			reached = one.before
+		}
+	}
+	if reached.revision != "" {
+		k.accept(reached.revision, reached.history)
+	}
+}

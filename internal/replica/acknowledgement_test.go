@@ -1,0 +1,37 @@
+package replica
+
+import (
+	"testing"
+
+	. "github.com/onsi/gomega"
+)
+
+// What is acknowledged holds for all tenants: nothing is done any more that does not follow from it.
+func TestWhatIsAcknowledgedHoldsForAllTenants(t *testing.T) {
+	g := NewWithT(t)
+	var told []string
+	k := &acknowledgement{accept: func(revision string, _ uint64) { told = append(told, revision) }}
+	last := func() string { return told[len(told)-1] }
+	done := k.begin("acme")
+	g.Expect(told).To(BeEmpty(), "nothing is known yet")
+	done()
+	k.reach("5", 0)
+	g.Expect(last()).To(Equal("5"))
+
+	acme := k.begin("acme")
+	k.reach("6", 0)
+	g.Expect(last()).To(Equal("5"), "something is done for acme that does not follow from it")
+	globex := k.begin("globex")
+	k.reach("7", 0)
+	again := k.begin("acme")
+	k.reach("8", 0)
+	acme()
+	g.Expect(last()).To(Equal("5"), "there is more to wait for")
+	again()
+	g.Expect(last()).To(Equal("6"), "and globex is where it was")
+	globex()
+	g.Expect(last()).To(Equal("8"))
+	globex()
+	k.reach("9", 1)
+	g.Expect(last()).To(Equal("9"))
+}
