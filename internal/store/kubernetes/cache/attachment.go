@@ -49,6 +49,14 @@ type part struct {
 	// gathering is what a list has brought that is not complete; round tells lists apart.
 	gathering *gathering
 	round     uint64
+	// mislabelled are the names of objects that have not the labels which they should have.
+	mislabelled map[string]struct{}
+}
+
+// remove takes an object out. The mutex is held.
+func (p *part) remove(name string) {
+	delete(p.mislabelled, name)
+	p.into.remove(name)
 }
 
 // partState is how a part gets what is in it.
@@ -133,7 +141,7 @@ func (p *part) complete(revision uint64) {
 		}
 	})
 	for _, name := range gone {
-		p.into.remove(name)
+		p.remove(name)
 	}
 	p.state, p.from, p.gathering = following, revision, nil
 }
@@ -153,7 +161,7 @@ func (a *attachment) take(p *part, event watch.EventType, object client.Object) 
 	name, revision := object.GetName(), codec.RevisionOf(object)
 	if event == watch.Deleted {
 		delete(p.gathering.listed, name)
-		p.into.remove(name)
+		p.remove(name)
 		return
 	}
 	p.gathering.listed[name] = revision
@@ -181,7 +189,7 @@ func (a *attachment) change(kind readindex.Kind, event watch.EventType, object c
 		}
 	}
 	if event == watch.Deleted {
-		p.into.remove(name)
+		p.remove(name)
 		return
 	}
 	a.put(p, object)
@@ -194,12 +202,29 @@ func (a *attachment) put(p *part, object client.Object) {
 		err = unread.reason
 	} else {
 		err = p.into.put(object)
+		p.look(a.cache.tenant, object)
 	}
 	if err != nil {
 		// One object that cannot be read must not hide all others.
 		a.cache.log.Error("an object cannot be read and is left out", slog.String("tenant", a.cache.tenant),
 			slog.String("name", object.GetName()), slog.Any("error", err))
-		p.into.remove(object.GetName())
+		p.remove(object.GetName())
+	}
+}
+
+// look looks whether an object has the labels that it should have. The mutex is held.
+func (p *part) look(tenant string, object client.Object) {
+	right := true
+	for label, value := range codec.LabelsOf(tenant, object) {
+		right = right && object.GetLabels()[label] == value
+	}
+	switch {
+	case right:
+		delete(p.mislabelled, object.GetName())
+	case p.mislabelled == nil:
+		p.mislabelled = map[string]struct{}{object.GetName(): {}}
+	default:
+		p.mislabelled[object.GetName()] = struct{}{}
 	}
 }
 
@@ -207,7 +232,7 @@ func (a *attachment) put(p *part, object client.Object) {
 func (a *attachment) forget(kind readindex.Kind, name string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.parts[kind].into.remove(name)
+	a.parts[kind].remove(name)
 }
 
 // run reads the tenant, each kind by itself, unless the streams list it. It ends when all is

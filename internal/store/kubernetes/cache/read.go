@@ -35,6 +35,24 @@ func (c *Cache) Synced() bool {
 // Counts returns how many users and groups the cache shows.
 func (c *Cache) Counts() index.Counts { return c.Index().Counts() }
 
+// Mislabelled returns the names of objects of a kind that have not the labels of codec.LabelsOf, at
+// most so many.
+func (c *Cache) Mislabelled(kind readindex.Kind, most int) (names []string) {
+	a := c.now()
+	if a == nil {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for name := range a.parts[kind].mislabelled {
+		if len(names) == most {
+			break
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
 // Current waits until the cache is at least as new as everything that any
 // replica has acknowledged to a client before the call. An error means that the cache
 // cannot know, and that the API server is to be asked instead.

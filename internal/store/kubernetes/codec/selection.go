@@ -1,11 +1,9 @@
 package codec
 
 import (
-	"fmt"
-
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/selection"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
 // Whose a user, a group or a slice of its members is, its spec says, which the API server
@@ -25,18 +23,11 @@ func OfGroup(tenant, group string) client.MatchingFields {
 	return client.MatchingFields{fieldTenant: tenant, fieldGroup: group}
 }
 
-// Lacking selects the objects of a tenant that have no such label or, if a value is given,
-// have not that one.
-func Lacking(tenant, label string, value ...string) (client.ListOption, error) {
-	operator := selection.DoesNotExist
-	if len(value) > 0 {
-		operator = selection.NotIn
+// LabelsOf returns the labels that an object of a tenant should have, whatever else is in it.
+func LabelsOf(tenant string, object client.Object) map[string]string {
+	wanted := map[string]string{scimv1alpha1.LabelTenant: tenant}
+	if slice, isSlice := object.(*scimv1alpha1.ScimGroupMembers); isSlice {
+		wanted[scimv1alpha1.LabelGroup] = slice.Spec.GroupRef.Name
 	}
-	other, err := labels.NewRequirement(label, operator, value)
-	if err != nil {
-		return nil, fmt.Errorf("selecting what has not the label %s: %w", label, err)
-	}
-	selected := &client.ListOptions{LabelSelector: labels.NewSelector().Add(*other)}
-	OfTenant(tenant).ApplyToList(selected)
-	return selected, nil
+	return wanted
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/uuid"
 	coordinationv1 "k8s.io/api/coordination/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -40,7 +39,7 @@ type walk struct {
 // not all have been looked at yet.
 func (u *Upkeep) repairClaims(ctx context.Context) (more bool, err error) {
 	if u.walk == nil {
-		u.walk = &walk{upkeep: u, began: time.Now(), agreed: map[uuid.UUID]struct{}{}}
+		u.walk = u.newWalk()
 	}
 	over, err := u.walk.goOn(ctx)
 	if err != nil {
@@ -84,22 +83,12 @@ func (w *walk) goOn(ctx context.Context) (over bool, err error) {
 }
 
 // nextClaims returns the next page of the claims, and goes on after it.
-func (w *walk) nextClaims(ctx context.Context) ([]coordinationv1.Lease, error) {
-	options := &client.ListOptions{Namespace: w.upkeep.Tenant.Namespace, Limit: w.upkeep.PageSize, Continue: w.token}
-	client.MatchingLabels{scimv1alpha1.LabelTenant: w.upkeep.Tenant.Name, scimv1alpha1.LabelLease: scimv1alpha1.LeaseClaim}.ApplyToList(options)
-	list := &coordinationv1.LeaseList{}
-	err := w.upkeep.Client.List(ctx, list, options)
-	var expired apierrors.APIStatus
-	if apierrors.IsResourceExpired(err) && errors.As(err, &expired) {
-		// The page before is too long ago. The API server says how to go on with what
-		// there is now, or else the LIST begins anew.
-		w.token = expired.Status().Continue
-	}
-	if err != nil {
-		return nil, failure.Wrap(err, "listing the claims")
-	}
-	w.token, w.listed = list.Continue, list.Continue == ""
-	return list.Items, nil
+func (w *walk) nextClaims(ctx context.Context) (claims []coordinationv1.Lease, err error) {
+	claims, w.token, err = w.upkeep.listClaims(ctx, client.MatchingLabels{
+		scimv1alpha1.LabelTenant: w.upkeep.Tenant.Name, scimv1alpha1.LabelLease: scimv1alpha1.LeaseClaim,
+	}, w.token)
+	w.listed = err == nil && w.token == ""
+	return claims, err
 }
 
 // compare mends those of the claims that do not agree with memory. It returns how many

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -17,45 +18,48 @@ import (
 // errEnough ends a LIST of which as much has been looked at as may be at a time.
 var errEnough = errors.New("the next pass of the upkeep goes on")
 
-// restoreLabels puts labels back on a page of what has lost them. The server does without,
-// but people do not, who ask kubectl for what has a label. more says that there may be others.
-func (u *Upkeep) restoreLabels(ctx context.Context) (more bool, err error) {
+// restoreLabels puts labels back on a page of what has lost them, as memory shows. The server does
+// without, but people do not, who ask kubectl for what has a label.
+func (u *Upkeep) restoreLabels(ctx context.Context) (err error) {
 	left := batch
-	put := func(object client.Object, label, value string) error {
+	for kind := range readindex.Kinds {
+		for _, name := range u.Cache.Mislabelled(kind, left) {
+			left--
+			err = errors.Join(err, u.relabel(ctx, kind, name))
+		}
+	}
+	err = errors.Join(err, u.unmarked(ctx, func(group client.Object) error {
 		if left == 0 {
 			return errEnough
 		}
 		left--
-		return u.label(ctx, object, label, value)
-	}
-	tenant := u.Tenant.Name
-	for kind := range readindex.Kinds {
-		err = errors.Join(err, u.unlabelled(ctx, kind, func(object client.Object) error {
-			return put(object, scimv1alpha1.LabelTenant, tenant)
-		}, scimv1alpha1.LabelTenant, tenant))
-	}
-	err = errors.Join(err, u.unlabelled(ctx, readindex.GroupMembers, func(object client.Object) error {
-		if slice, isSlice := object.(*scimv1alpha1.ScimGroupMembers); isSlice {
-			return put(slice, scimv1alpha1.LabelGroup, slice.Spec.GroupRef.Name)
-		}
-		return nil
-	}, scimv1alpha1.LabelGroup), u.unmarked(ctx, func(group client.Object) error {
-		return put(group, scimv1alpha1.LabelSliced, "true")
+		return u.label(ctx, group, scimv1alpha1.LabelSliced, "true")
 	}))
 	if errors.Is(err, errEnough) {
-		return true, nil // What else failed is tried again then.
+		return nil // What else failed is tried again then.
 	}
-	return false, err
+	return err
 }
 
-// unlabelled calls back for the tenant's objects of a kind that have no such label, or not
-// the value.
-func (u *Upkeep) unlabelled(ctx context.Context, kind readindex.Kind, yield func(client.Object) error, label string, value ...string) error {
-	selected, err := codec.Lacking(u.Tenant.Name, label, value...)
-	if err != nil {
-		return err
+// relabel puts the labels back that an object has lost.
+func (u *Upkeep) relabel(ctx context.Context, kind readindex.Kind, name string) error {
+	object := codec.NewObjectOf(kind)
+	err := u.Client.Get(ctx, client.ObjectKey{Namespace: u.Tenant.Namespace, Name: name}, object)
+	if apierrors.IsNotFound(err) || failure.IsUnreadable(err) {
+		return nil
 	}
-	return u.Objects.Each(ctx, kind, selected, yield)
+	if err != nil {
+		return failure.Wrap(err, "reading %s, which has lost a label", name)
+	}
+	for label, value := range codec.LabelsOf(u.Tenant.Name, object) {
+		if object.GetLabels()[label] == value {
+			continue
+		}
+		if err := u.label(ctx, object, label, value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unmarked calls back for the groups that have slices and are not marked.

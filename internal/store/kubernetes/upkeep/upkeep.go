@@ -128,37 +128,6 @@ func New(o Options, registry prometheus.Registerer) *Upkeep {
 // ClaimsDue returns when claims are looked through next.
 func (u *Upkeep) ClaimsDue() time.Time { return u.claimsDue }
 
-// Run does the upkeep of all tenants until the context is done, one after the other, where this
-// replica leads. That of a tenant that has gone meanwhile is asked for no more.
-func Run(ctx context.Context, lead func() bool, all func() []*Upkeep) {
-	tick := time.NewTicker(period)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		for _, one := range all() {
-			if ctx.Err() != nil {
-				return
-			}
-			if !lead() {
-				one.StandBy()
-				continue
-			}
-			one.run(ctx)
-		}
-	}
-}
-
-// run is one pass that is due.
-func (u *Upkeep) run(ctx context.Context) {
-	if err := u.Pass(ctx, !time.Now().Before(u.claimsDue)); err != nil && ctx.Err() == nil {
-		u.Log.Warn("the upkeep failed and is tried again", slog.Any("error", err))
-	}
-}
-
 // StandBy is what a replica does that does not lead. It goes on timing who is missing, for
 // when it does; of the holders of claims it does not, and so begins anew with those.
 func (u *Upkeep) StandBy() {
@@ -173,20 +142,19 @@ func (u *Upkeep) Pass(ctx context.Context, withClaims bool) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, period)
 	defer cancel()
-	err := errors.Join(u.removeExpired(ctx), u.removeMissing(ctx))
+	err := errors.Join(u.removeExpired(ctx), u.removeMissing(ctx), u.restoreLabels(ctx))
 	if !withClaims {
 		return err
 	}
 	u.claimsDue = time.Now().Add(claimsPeriod)
-	if u.walk == nil {
+	if u.walk == nil && u.Cache.Counts().Slices > 0 {
 		err = errors.Join(err, u.disown(ctx))
 	}
-	unlabelled, unlabelledErr := u.restoreLabels(ctx)
-	unclaimed, unclaimedErr := u.repairClaims(ctx)
-	if unlabelled || unclaimed {
+	more, unclaimed := u.repairClaims(ctx)
+	if more {
 		u.claimsDue = time.Now()
 	}
-	return errors.Join(err, unlabelledErr, unclaimedErr)
+	return errors.Join(err, unclaimed)
 }
 
 // over reports whether what was deleted then need not be kept any more.
