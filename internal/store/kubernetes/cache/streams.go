@@ -113,7 +113,7 @@ func (s *Streams) Run(ctx context.Context, members Members) {
 	}
 }
 
-// keepUp looks from time to time how new the streams must be for all tenants, which makes the
+// keepUp looks from time to time how new the streams must be, which makes the
 // watches say how far they are if that is not enough. A replica that joins has read the latest
 // resourceVersions, which the others have not reached while nothing happens: whoever read
 // first then would have to do so at the API server.
@@ -135,15 +135,13 @@ func (s *Streams) keepUp(ctx context.Context, members Members) {
 	}
 }
 
-// someTenant is the only tenant, or one that no replica has, for which they answer what goes for
-// all.
+// someTenant is one of the tenants, and another one each time if there are many: all of them
+// began with the same lists, so that what is new enough for one nearly always is for all.
 func (s *Streams) someTenant() readindex.Tenant {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if len(s.caches) == 1 {
-		for _, only := range s.caches {
-			return only.id
-		}
+	for _, c := range s.caches {
+		return c.id
 	}
 	return readindex.TenantOf("")
 }
