@@ -19,7 +19,6 @@ const defaultLinger = 15 * time.Second
 type options struct {
 	tenant        string // empty for a server of many
 	server        string // empty for a server of one
-	publicHost    string
 	address       string
 	healthAddress string
 	peerAddress   string
@@ -40,7 +39,6 @@ func parse(args []string, getenv func(string) string) (options, error) {
 	flags := flag.NewFlagSet("scim-server", flag.ContinueOnError)
 	flags.StringVar(&o.tenant, contract.FlagTenant, "", "name of the ScimTenant, in the pod's namespace")
 	flags.StringVar(&o.server, contract.FlagServer, "", "name of the ScimServer whose tenants are served, in the pod's namespace, instead of --"+contract.FlagTenant)
-	flags.StringVar(&o.publicHost, contract.FlagHost, "", "host under which clients see the tenants of --"+contract.FlagServer+" that have none of their own; without it, the one that they send requests to")
 	flags.StringVar(&o.address, "address", at(contract.PortSCIM), "address of the SCIM API")
 	flags.StringVar(&o.healthAddress, "health-address", at(contract.PortHealth), "address of /livez, /readyz and /metrics")
 	flags.StringVar(&o.peerAddress, "peer-address", at(contract.PortPeers), "address to listen at for the other replicas of the tenant")
@@ -65,14 +63,6 @@ func (o options) validate() error {
 		return errors.New("either --tenant or --server, and POD_NAMESPACE, POD_NAME, POD_UID and POD_IP must be set; the operator does so in the Deployment it makes")
 	}
 	return nil
-}
-
-// publicURL is the URL under which clients see a server of many tenants.
-func (o options) publicURL() string {
-	if o.publicHost == "" {
-		return ""
-	}
-	return "https://" + o.publicHost
 }
 
 // at is the address of a port at every interface.

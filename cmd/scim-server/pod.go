@@ -74,7 +74,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 	}
 	p.stopRecording = stopRecording
 	p.process, err = hosting.New(hosting.Options{
-		Only: o.tenant, Namespace: o.pod.Namespace, PublicURL: o.publicURL(), Client: guarded, Streams: p.streams, Members: p.members,
+		Only: o.tenant, Namespace: o.pod.Namespace, Client: guarded, Streams: p.streams, Members: p.members,
 		Rates: rates, Issuers: federation.NewIssuers(fetch, log, federation.NewMetrics(p.metrics, o.tenant)),
 		Recorder: recorder, AbsenceAge: o.absence, Metrics: p.metrics, Log: log,
 	})

@@ -39,9 +39,6 @@ type Options struct {
 	Only string
 	// Namespace is that of the ScimTenants.
 	Namespace string
-	// PublicURL is the URL under which clients see a process of many, without a tenant's name
-	// and path; empty when it is what requests are sent to.
-	PublicURL string
 	// Client calls the API server for requests, through transport.Meter.
 	Client client.Client
 	// Streams fill the caches of the tenants.
@@ -89,7 +86,7 @@ func New(o Options) (*Process, error) {
 		Options: o, registry: registry, shared: exchange.NewProcess(limit.Defaults()), tenants: map[string]*tenant{},
 		durations: accesslog.NewDurations(o.Metrics, o.Only),
 	}
-	p.shared.PublicURL, p.shared.Path = o.PublicURL, scimv1alpha1.DefaultPath
+	p.shared.Path = scimv1alpha1.DefaultPath
 	if o.Only != "" {
 		only := p.newTenant(o.Only)
 		p.tenants[o.Only] = only

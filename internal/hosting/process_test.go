@@ -125,3 +125,23 @@ var _ = Describe("A server of many tenants", func() {
 		Eventually(list("acme", acme)).Should(HaveField("Status", 401))
 	})
 })
+
+var _ = Describe("A tenant of a server of many", func() {
+	It("is seen at the URL that was published, and not at one that it asks for", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		acme := apply(ctx, namespace, "acme", func(t *scimv1alpha1.ScimTenant) { t.Spec.Endpoint.Host = "scim.globex.example.com" })
+		s := start(namespace, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+		Eventually(s.Router().Ready).Should(BeTrue())
+		made := s.send(http.MethodPost, "acme", "/Users", acme, user("babs"))
+		location := func(a answer) string { return a.Doc["meta"].(map[string]any)["location"].(string) }
+		Expect(location(made)).To(HavePrefix(s.url + "/acme/scim/v2/Users/"))
+
+		tenant := &scimv1alpha1.ScimTenant{}
+		Expect(admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "acme"}, tenant)).To(Succeed())
+		tenant.Status.URL = "https://scim.example.com/acme/scim/v2"
+		Expect(admin.Status().Update(ctx, tenant)).To(Succeed())
+		Eventually(func() string {
+			return location(s.send(http.MethodGet, "acme", "/Users/"+made.Doc["id"].(string), acme, ""))
+		}).Should(HavePrefix("https://scim.example.com/acme/scim/v2/Users/"))
+	})
+})

@@ -72,6 +72,9 @@ func (t *tenant) Configure(configuration replica.Configuration) {
 	}
 	t.Tenant.Configure(configuration.Settings)
 	if t.process.Only == "" {
+		if configuration.Host == "" && configuration.Settings.Issuer != "" {
+			t.process.shared.Publish(configuration.ServerURL)
+		}
 		t.process.router.Put(t.name, configuration.Host, t.Tenant)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -38,6 +39,9 @@ type Configuration struct {
 	Settings exchange.Settings
 	// Host is that which requests to the tenant alone are sent to; empty when there is none.
 	Host string
+	// ServerURL is the URL under which clients see the process, for a tenant that has no host of
+	// its own; empty when it is what they send requests to.
+	ServerURL string
 	// Problem is why the tenant cannot be served, in words for whoever looks after the
 	// ScimTenant; empty when it can. Then Settings.Fault says so to clients.
 	Problem string
@@ -219,6 +223,8 @@ func (h *hosted) configuration(tenant *scimv1alpha1.ScimTenant) (c Configuration
 		c.Host, c.Settings.Issuer, c.Settings.PublicURL = how.Host, tenant.Status.URL, ""
 		if c.Host != "" {
 			c.Settings.PublicURL = "https://" + c.Host + c.Settings.Path
+		} else if strings.HasPrefix(tenant.Status.URL, "https://") {
+			c.ServerURL = strings.TrimSuffix(tenant.Status.URL, contract.SharedPath(tenant.Name))
 		}
 	}
 	return c

@@ -50,7 +50,7 @@ type lodger struct {
 func newHouse(t *testing.T, publicURL string) *house {
 	t.Helper()
 	h := &house{WithT: NewWithT(t), process: exchange.NewProcess(limit.Defaults())}
-	h.process.PublicURL = publicURL
+	h.process.Publish(publicURL)
 	h.process.Unauthenticated = limit.NewUnauthenticated(limit.Rates{BySource: rate.Inf, InAll: rate.Inf})
 	var err error
 	h.registry, err = schema.NewRegistry()

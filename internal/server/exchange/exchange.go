@@ -98,7 +98,7 @@ func (x *Exchange) Path() string {
 func (x *Exchange) BaseURL() string {
 	path, public := x.Path(), x.Settings.PublicURL
 	if x.Mount != "" {
-		if public = x.Shared.process.PublicURL; public != "" {
+		if public = x.Shared.process.PublicURL(); public != "" {
 			public += path
 		}
 	}

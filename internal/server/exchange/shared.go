@@ -16,10 +16,6 @@ type Process struct {
 	// Path is the base path of every tenant that is found by its name in the path of a request,
 	// behind that, whatever its own is: /scim/v2.
 	Path string
-	// PublicURL is the URL under which clients see the process, without the tenant's name and
-	// path; empty when it is what a request was sent to. A tenant that has an URL of its own
-	// is seen under that.
-	PublicURL string
 	// Slots has one for each request with a good token that may be under way.
 	Slots *limit.Pool
 	// Memory is what requests may have together.
@@ -27,6 +23,21 @@ type Process struct {
 	// Unauthenticated bounds what requests without a good token cost. It is the same for all
 	// tenants, and for those that there are not, so that nobody finds out by it which are.
 	Unauthenticated *limit.Unauthenticated
+
+	publicURL atomic.Pointer[string]
+}
+
+// Publish makes the URL the one under which clients see the process from now on, without the
+// tenant's name and path; empty for what a request was sent to. A tenant that has an URL of its
+// own is seen under that.
+func (p *Process) Publish(url string) { p.publicURL.Store(&url) }
+
+// PublicURL is the URL under which clients see the process.
+func (p *Process) PublicURL() string {
+	if url := p.publicURL.Load(); url != nil {
+		return *url
+	}
+	return ""
 }
 
 // NewProcess returns what the requests of a process have in common, under limits of which the
