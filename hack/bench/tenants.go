@@ -33,10 +33,10 @@ func runTenants(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	flags.DurationVar(&o.Window, "window", 1500*time.Millisecond, "length of a window of reads or updates")
 	flags.DurationVar(&o.FloodWindow, "flood-window", 10*time.Second, "length of a window beside a flood")
 	flags.DurationVar(&o.Rest, "rest", 2*time.Minute, "for how long requests are counted while no client sends any")
-	flags.DurationVar(&o.Settle, "settle", 15*time.Minute, "longest wait for the operator to write what there is to write after a load")
+	flags.DurationVar(&o.Settle, "settle", 30*time.Minute, "longest wait for the operator to write what there is to write after a load")
 	etcdFlag(flags, &o.EtcdMetrics)
 	flags.StringVar(&o.AuditLog, "audit-log", "/var/lib/kubescim-cluster/logs/audit.log", "audit log of the API server; empty does without")
-	bounds := boundsFlags(flags, 150*time.Minute)
+	bounds := boundsFlags(flags, 3*time.Hour)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func runTenants(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	})
 }
 
-// Bounds of the numbers of tenants: with two pods each, there is room for no more on one node.
+// Bounds of the numbers of tenants. A node has room for 110 pods, and dedicated tenants have two each.
 const (
 	mostShared    = 10_000
 	mostDedicated = 50

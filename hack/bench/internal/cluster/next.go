@@ -96,3 +96,6 @@ func (f *Fleet) Limit(ctx context.Context, i int, limit scimv1alpha1.RateLimit) 
 	}
 	return nil
 }
+
+// Unlimit takes the limit of a tenant away again.
+func (f *Fleet) Unlimit(ctx context.Context, i int) error { return f.Limit(ctx, i, unlimited) }

@@ -89,7 +89,7 @@ const (
 // floods measures requests to tenants while another one is flooded, in turn with the same flood spread over many.
 func (b *tenantsBench) floods(ctx context.Context, p *population, s *result.Setup) error {
 	width := min(floodWidth, (p.Size()-1)/2)
-	if !p.shared || width < 2 {
+	if width < 2 {
 		return nil
 	}
 	if err := p.Limit(ctx, 0, floodLimit); err != nil {
@@ -126,7 +126,7 @@ func (b *tenantsBench) floods(ctx context.Context, p *population, s *result.Setu
 		b.Log("%s: %s: %s", s.Name(), name, summary(*measured[name]))
 	}
 	b.Log("%s: of the floods, refused: %v", s.Name(), s.Refused)
-	return nil
+	return p.Unlimit(ctx, 0)
 }
 
 // flood makes windows with requests to some tenants, as many in a second as floodFactor says.

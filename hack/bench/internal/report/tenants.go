@@ -21,25 +21,53 @@ func TenantsTable(w io.Writer, run *result.TenantsRun) error {
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("writing the table: %w", err)
 	}
-	return verdictTable(w, run.Verdicts(), "tenants")
+	verdicts := run.Verdicts()
+	if len(verdicts) == 0 {
+		return nil
+	}
+	return verdictTable(w, verdicts, "tenants")
 }
 
 // Tenants writes a run with many tenants in Markdown.
 func Tenants(run *result.TenantsRun) string {
-	parts := []string{
-		measured(run.Started, run.Seconds, run.Machine) + fmt.Sprintf(" Each tenant has %d users.", run.UsersEach),
-		markdown(sideBySide(run)),
-		"What operator and servers write at rest:",
-		markdown(writes(run)),
-		targets(run.Verdicts(), "tenants"),
+	var parts []string
+	for _, s := range []*result.Setup{run.Largest(true), run.Largest(false)} {
+		if s != nil {
+			parts = append(parts, carried(s, run.UsersEach))
+		}
 	}
-	for _, note := range notes(run.Verdicts(), "tenants") {
-		parts = append(parts, "- "+note)
+	parts = append(parts, measured(run.Started, run.Seconds, run.Machine), markdown(sideBySide(run)))
+	if rows := writes(run); len(rows) > 1 {
+		parts = append(parts, "What operator and servers write at rest:", markdown(rows))
+	}
+	if verdicts := run.Verdicts(); len(verdicts) > 0 {
+		parts = append(parts, targets(verdicts, "tenants"))
+		for _, note := range notes(verdicts, "tenants") {
+			parts = append(parts, "- "+note)
+		}
 	}
 	return strings.Join(parts, "\n\n") + "\n"
 }
 
-// sideBySide has a row for each figure and a column for each setup.
+// carried says in a sentence what tenants need.
+func carried(s *result.Setup, users int) string {
+	who := fmt.Sprintf("**%s tenants with %d users each and a server of their own**", result.Thousands(s.Tenants), users)
+	if s.Shared {
+		who = fmt.Sprintf("**%s tenants with %d users each on one shared server**", result.Thousands(s.Tenants), users)
+	}
+	text := fmt.Sprintf("%s take %d pods with %s of memory, and an operator with %s", who, s.Pods(),
+		dash(mega(sum(s.Servers.Resident))), dash(mega(most(s.Operator.Resident))))
+	if s.Rest != nil && len(s.Rest.By) > 0 && s.Rest.Seconds > 0 {
+		all := s.Rest.Of(result.Operator).Count() + s.Rest.Of(result.Servers).Count()
+		text += fmt.Sprintf("; at rest, these write %s times a second", result.Figure(float64(all)/s.Rest.Seconds))
+	}
+	if len(s.NextReady) > 0 {
+		text += fmt.Sprintf("; one more is Ready after %s", median(s.NextReady))
+	}
+	return text + "."
+}
+
+// sideBySide has a row for each figure that was measured anywhere, and a column for each setup.
 func sideBySide(run *result.TenantsRun) [][]string {
 	head := []string{"tenants"}
 	for i := range run.Setups {
@@ -47,11 +75,14 @@ func sideBySide(run *result.TenantsRun) [][]string {
 	}
 	rows := [][]string{head}
 	for _, f := range figures() {
-		row := []string{f.name}
+		row, measured := []string{f.name}, false
 		for i := range run.Setups {
-			row = append(row, dash(f.of(&run.Setups[i])))
+			text := f.of(&run.Setups[i])
+			row, measured = append(row, dash(text)), measured || text != ""
 		}
-		rows = append(rows, row)
+		if measured {
+			rows = append(rows, row)
+		}
 	}
 	return rows
 }
@@ -77,6 +108,7 @@ func figures() []figure {
 			return strings.Join([]string{dash(mega(s.APIServer)), dash(mega(s.Etcd)), dash(mega(s.Database))}, ", ")
 		}},
 	}
+	list = append(list, figure{"time after the load until at rest", func(s *result.Setup) string { return atRest(s, result.Figure(s.Settled)+" s") }})
 	for _, who := range result.Programs {
 		list = append(list, figure{"requests and writes a minute at rest: " + who, func(s *result.Setup) string { return perMinute(s.Rest, who) }})
 	}
@@ -93,6 +125,12 @@ func figures() []figure {
 			list = append(list, figure{name + ": " + subject, func(s *result.Setup) string { return speed(s.Find(name).Of(subject, 0)) }})
 		}
 	}
+	list = append(list, figure{"requests of these floods that were refused", func(s *result.Setup) string {
+		if len(s.Refused) == 0 {
+			return ""
+		}
+		return strings.Join([]string{share(s.Refused, result.FloodOfOne), share(s.Refused, result.FloodOfMany)}, " and ")
+	}})
 	return append(list,
 		figure{"deleted pod until the next is Ready", func(s *result.Setup) string { return median(s.ColdStarts) }},
 		figure{"restart of the operator until all is looked at", func(s *result.Setup) string {
@@ -149,6 +187,15 @@ func speed(s *result.Series) string {
 		return fmt.Sprintf("%s/s, %s and %s ms", result.Figure(s.Median(result.Rate)),
 			result.Figure(s.Median(result.P50)), result.Figure(s.Median(result.P99)))
 	}
+}
+
+// share is how many of the requests of a flood were refused, in percent.
+func share(refused map[string]result.Share, subject string) string {
+	of := refused[subject]
+	if of.Of == 0 {
+		return "–"
+	}
+	return strconv.Itoa(100*of.Part/of.Of) + " %"
 }
 
 // atRest is a figure of what was measured at rest.

@@ -10,7 +10,7 @@ const fullTenants = 1000
 
 // Verdicts judges a run with many tenants by the targets, which are for the largest number of tenants of one server.
 func (r *TenantsRun) Verdicts() []Verdict {
-	s := r.Largest()
+	s := r.Largest(true)
 	if s == nil {
 		return nil
 	}
@@ -32,11 +32,11 @@ func (r *TenantsRun) Verdicts() []Verdict {
 	return append(verdicts, s.undisturbed())
 }
 
-// Largest returns the setup with the most tenants of one server; nil when there is none.
-func (r *TenantsRun) Largest() *Setup {
+// Largest returns the setup with the most tenants of one server, or of a server each; nil when there is none.
+func (r *TenantsRun) Largest(shared bool) *Setup {
 	var largest *Setup
 	for i := range r.Setups {
-		if s := &r.Setups[i]; s.Shared && (largest == nil || s.Tenants > largest.Tenants) {
+		if s := &r.Setups[i]; s.Shared == shared && (largest == nil || s.Tenants > largest.Tenants) {
 			largest = s
 		}
 	}
