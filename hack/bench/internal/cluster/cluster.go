@@ -133,11 +133,16 @@ func (c *Cluster) deleteNamespaces(ctx context.Context, names ...string) error {
 	return nil
 }
 
-// await waits until a condition holds or the context ends. Single failures are those of a busy API server: the last
-// one is told when the context ends.
+// await waits until a condition holds or the context ends.
 func await(ctx context.Context, condition func(context.Context) (bool, error)) error {
+	return awaitEvery(ctx, poll, condition)
+}
+
+// awaitEvery waits until a condition holds, which is looked at in an interval, or the context ends. Single failures are those of a busy API server: the last
+// one is told when the context ends.
+func awaitEvery(ctx context.Context, interval time.Duration, condition func(context.Context) (bool, error)) error {
 	var last error
-	err := wait.PollUntilContextCancel(ctx, poll, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextCancel(ctx, interval, true, func(ctx context.Context) (bool, error) {
 		var holds bool
 		holds, last = condition(ctx)
 		return holds && last == nil, nil

@@ -31,8 +31,12 @@ type Fleet struct {
 	next     int
 }
 
-// growTimeout bounds the wait for many tenants, of which each takes some requests of the API server.
-const growTimeout = 20 * time.Minute
+const (
+	// growTimeout bounds the wait for many tenants, of which each takes some requests of the API server.
+	growTimeout = 20 * time.Minute
+	// growPoll is how often all of them are looked at.
+	growPoll = 2 * time.Second
+)
 
 // NewFleet makes a namespace, and in it a ScimServer with so many pods if the tenants are to share one; else each of
 // them has so many. What servers may use is left as it is by default.
@@ -109,7 +113,7 @@ func (f *Fleet) create(ctx context.Context, name string) error {
 // awaitReady waits until all tenants and keys are Ready.
 func (f *Fleet) awaitReady(ctx context.Context) error {
 	var tenants, keys int
-	err := await(ctx, func(ctx context.Context) (bool, error) {
+	err := awaitEvery(ctx, growPoll, func(ctx context.Context) (bool, error) {
 		list := &scimv1alpha1.ScimTenantList{}
 		keyList := &scimv1alpha1.ScimApiKeyList{}
 		if err := errors.Join(f.list(ctx, list), f.list(ctx, keyList)); err != nil {
