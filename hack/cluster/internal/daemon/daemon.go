@@ -107,6 +107,9 @@ func (d *Daemon) start(ctx context.Context, dir layout.Dir, logf func(string, ..
 	}
 	defer func() { _ = log.Close() }()
 
+	if err := keepFiles(); err != nil {
+		return err
+	}
 	// The daemon is to outlive this command, also if that is interrupted.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh",
 		append([]string{"-c", launch, dir.PIDFile(d.Name), d.Path}, d.Args...)...)
