@@ -104,3 +104,23 @@ func TestAListOfTheStreamOvertakesTheReadingOfATenant(t *testing.T) {
 	g.Expect(memory.Registry()).To(BeNil())
 	g.Expect(streams.hosted(0, "acme")).To(BeNil())
 }
+
+// Of an object that cannot be read it is known whose it is, unless that is what cannot be read.
+func TestWhoseAnObjectIsThatCannotBeRead(t *testing.T) {
+	for spec, tenant := range map[string]string{
+		`{"tenantRef":{"name":"acme"},"userName":5}`: "acme",
+		`{"tenantRef":{"name":7},"userName":"babs"}`: "",
+		`7`: "",
+	} {
+		g := NewWithT(t)
+		source := sourceOf("scimusers", func() (client.Object, *scimv1alpha1.ScimUserSpec) {
+			object := &scimv1alpha1.ScimUser{}
+			return object, &object.Spec
+		})
+		event, object, err := source.event([]byte(`{"type":"MODIFIED","object":{"metadata":{"name":"a"},"spec":` + spec + `}}`))
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(event).To(Equal(watch.Modified))
+		g.Expect(object).To(BeAssignableToTypeOf(&unreadable{}))
+		g.Expect(tenantOf(object)).To(Equal(tenant), spec)
+	}
+}

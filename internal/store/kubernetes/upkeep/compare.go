@@ -194,8 +194,7 @@ func (w *walk) expected(wanted map[string]bool) map[string][]named {
 }
 
 func (w *walk) eachName(yield func(*schema.ResourceType, index.Named)) {
-	registry := w.upkeep.Cache.Registry()
-	for _, t := range registry.ResourceTypes() {
+	for _, t := range w.upkeep.registry.ResourceTypes() {
 		w.upkeep.Cache.Index().Names().Each(t, func(n index.Named) { yield(t, n) })
 	}
 }

@@ -62,7 +62,7 @@ func (u *Upkeep) warn(ctx context.Context, err error) {
 func CompareAll(ctx context.Context, tenants []*Upkeep) {
 	due := map[string]*Upkeep{}
 	for _, one := range tenants {
-		if one.Cache.Registry() != nil && one.isDue() {
+		if one.isDue() && one.begin() {
 			due[one.Tenant.Name] = one
 			one.walk = one.newWalk()
 		}

@@ -71,8 +71,9 @@ type Upkeep struct {
 	// Metrics count what was done.
 	Metrics Metrics
 
-	claimsDue time.Time // when claims are looked through next
-	walk      *walk     // through the claims, while one is under way
+	registry  *schema.Registry // of this pass
+	claimsDue time.Time        // when claims are looked through next
+	walk      *walk            // through the claims, while one is under way
 
 	// members of groups, groups of slices and holders of claims that are missing
 	members, groups, holders absences
@@ -137,7 +138,7 @@ func (u *Upkeep) StandBy() {
 
 // Pass looks through everything once, if it is known what the tenant's resources are.
 func (u *Upkeep) Pass(ctx context.Context, withClaims bool) error {
-	if u.Cache.Registry() == nil {
+	if !u.begin() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, period)
@@ -155,6 +156,13 @@ func (u *Upkeep) Pass(ctx context.Context, withClaims bool) error {
 		u.claimsDue = time.Now()
 	}
 	return errors.Join(err, unclaimed)
+}
+
+// begin reports whether it is known what the tenant's resources are, for a pass that goes on with
+// that: the tenant may go meanwhile.
+func (u *Upkeep) begin() bool {
+	u.registry = u.Cache.Registry()
+	return u.registry != nil
 }
 
 // over reports whether what was deleted then need not be kept any more.
@@ -183,11 +191,10 @@ func (u *Upkeep) removeExpired(ctx context.Context) error {
 
 // typeOf is the resource type of a group or a user.
 func (u *Upkeep) typeOf(group bool) *schema.ResourceType {
-	registry := u.Cache.Registry()
 	if group {
-		return registry.Group()
+		return u.registry.Group()
 	}
-	return registry.User()
+	return u.registry.User()
 }
 
 // remove deletes what is kept of a user or group, and then its claim, unless it has
