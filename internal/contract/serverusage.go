@@ -42,7 +42,8 @@ const (
 	ServingMemory TenantServing = "Memory"
 	// ServingLive: every read is one at the API server, since memory is not complete.
 	ServingLive TenantServing = "Live"
-	// ServingNothing: every request is answered 503, and TenantUsage.Message says why.
+	// ServingNothing: no request is answered but with an error. TenantUsage.Message says why; if
+	// it is empty, the tenant has just come, or is going.
 	ServingNothing TenantServing = "Nothing"
 )
 

@@ -69,6 +69,8 @@ type Process struct {
 
 	mu      sync.Mutex
 	tenants map[string]*tenant
+	// leaving are those that are served no more and have requests under way.
+	leaving map[*tenant]struct{}
 	signing signingkey.Set
 	begun   bool // all tenants are open that there are at first
 	started bool // what is needed has held
@@ -83,7 +85,7 @@ func New(o Options) (*Process, error) {
 		return nil, fmt.Errorf("building the SCIM schemas: %w", err)
 	}
 	p := &Process{
-		Options: o, registry: registry, shared: exchange.NewProcess(limit.Defaults()), tenants: map[string]*tenant{},
+		Options: o, registry: registry, shared: exchange.NewProcess(limit.Defaults()), tenants: map[string]*tenant{}, leaving: map[*tenant]struct{}{},
 		durations: accesslog.NewDurations(o.Metrics, o.Only),
 	}
 	p.shared.Path = scimv1alpha1.DefaultPath
@@ -115,13 +117,21 @@ func (p *Process) Open(name string) replica.Tenant {
 }
 
 // Close implements replica.Tenants. All that is in memory of the tenant is given up.
-func (p *Process) Close(name string) {
+func (p *Process) Close(name string) (gone func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if closed := p.tenants[name]; closed != nil {
-		delete(p.tenants, name)
-		p.router.Remove(name)
-		closed.close()
+	closed := p.tenants[name]
+	if closed == nil {
+		return func() {}
+	}
+	delete(p.tenants, name)
+	p.leaving[closed] = struct{}{}
+	p.router.Remove(name)
+	closed.close()
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.leaving, closed)
 	}
 }
 
@@ -178,9 +188,23 @@ func (p *Process) all() []*tenant {
 	return all
 }
 
-// Usage is the answer of contract.PathUsage.
+// leavers are the names of the tenants that are served no more and have requests under way.
+func (p *Process) leavers() (names []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for one := range p.leaving {
+		names = append(names, one.name)
+	}
+	return names
+}
+
+// Usage is the answer of contract.PathUsage. A tenant is in it for as long as anything is done
+// for it.
 func (p *Process) Usage() []byte {
 	usage := contract.ServerUsage{Tenants: map[string]contract.TenantUsage{}}
+	for _, name := range p.leavers() {
+		usage.Tenants[name] = contract.TenantUsage{State: contract.ServingNothing}
+	}
 	for _, one := range p.all() {
 		usage.Tenants[one.name] = one.usage()
 	}

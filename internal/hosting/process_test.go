@@ -145,3 +145,39 @@ var _ = Describe("A tenant of a server of many", func() {
 		}).Should(HavePrefix("https://scim.example.com/acme/scim/v2/Users/"))
 	})
 })
+
+var _ = Describe("A server of many that gives up a tenant", func() {
+	It("tells of it until the last request to it is answered", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		acme := apply(ctx, namespace, "acme")
+		s := start(namespace, slog.New(slog.NewTextHandler(GinkgoWriter, nil)))
+		Eventually(s.Router().Ready).Should(BeTrue())
+		held, release := make(chan struct{}), make(chan struct{})
+		s.hold = func() {
+			close(held)
+			<-release
+		}
+		answered := make(chan int, 1)
+		go func() {
+			defer GinkgoRecover()
+			answered <- s.send(http.MethodPost, "acme", "/Users", acme, user("babs")).Status
+		}()
+		Eventually(held).Should(BeClosed())
+		tenant := &scimv1alpha1.ScimTenant{}
+		Expect(admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "acme"}, tenant)).To(Succeed())
+		serve(ctx, tenant, "")
+		Eventually(func() int { return s.send(http.MethodGet, "acme", "/Users", acme, "").Status }).Should(Equal(401))
+		known := func() map[string]contract.TenantUsage {
+			found, err := contract.DecodeServerUsage(strings.NewReader(string(s.Usage())))
+			Expect(err).NotTo(HaveOccurred())
+			return found.Tenants
+		}
+		acknowledged := func() string { _, tenants := s.members.accepted(); return tenants }
+		Consistently(known, "1s").Should(HaveKeyWithValue("acme", HaveField("State", contract.ServingNothing)))
+		Expect(acknowledged()).NotTo(Equal(tenant.ResourceVersion))
+		close(release)
+		Eventually(answered).Should(Receive(Equal(http.StatusCreated)))
+		Eventually(known).ShouldNot(HaveKey("acme"))
+		Eventually(acknowledged).Should(Equal(tenant.ResourceVersion))
+	})
+})

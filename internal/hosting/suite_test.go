@@ -25,6 +25,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -113,6 +114,7 @@ type shared struct {
 	members   *alone
 	namespace string
 	url       string
+	hold      func() // called before the server creates an object, if it is set
 }
 
 // start starts a server that is called shared, for the tenants of a namespace, which ends with
@@ -128,7 +130,7 @@ func start(namespace string, log *slog.Logger) *shared {
 		return federation.KeySet{}, fmt.Errorf("there is no issuer")
 	}
 	s.Process, err = hosting.New(hosting.Options{
-		Namespace: namespace, Client: admin, Streams: streams, Members: s.members, Rates: ratelimit.New(),
+		Namespace: namespace, Client: s.client(), Streams: streams, Members: s.members, Rates: ratelimit.New(),
 		Issuers: federation.NewIssuers(fetch, log, federation.NewMetrics(metrics, "")), Recorder: events.NewFakeRecorder(100), Metrics: metrics, Log: log,
 	})
 	Expect(err).NotTo(HaveOccurred())
@@ -147,6 +149,19 @@ func start(namespace string, log *slog.Logger) *shared {
 		all.Wait()
 	})
 	return s
+}
+
+// client is a client of the server that can be held.
+func (s *shared) client() client.Client {
+	return interceptor.NewClient(admin, interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.CreateOption) error {
+			if s.hold != nil {
+				s.hold()
+				s.hold = nil
+			}
+			return c.Create(ctx, object, opts...)
+		},
+	})
 }
 
 func newNamespace(ctx context.Context) string {

@@ -88,7 +88,10 @@ func (t *tenant) close() {
 // usage is how the tenant is served, and used.
 func (t *tenant) usage() contract.TenantUsage {
 	usage := contract.TenantUsage{State: contract.ServingLive, Usage: t.count()}
-	if usage.Usage != nil {
+	switch {
+	case !t.Serves():
+		usage.State = contract.ServingNothing // It is about to.
+	case usage.Usage != nil:
 		usage.State = contract.ServingMemory
 	}
 	if problem := t.problem.Load(); problem != nil {

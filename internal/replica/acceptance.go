@@ -110,6 +110,7 @@ func (a *acceptance) release(tenant string, done func()) {
 	defer a.mu.Unlock()
 	known := a.tenants[tenant]
 	if known == nil {
+		done()
 		return
 	}
 	delete(a.tenants, tenant)

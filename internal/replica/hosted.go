@@ -21,8 +21,9 @@ import (
 type Tenants interface {
 	// Open returns the runtime of a tenant that is served from now on.
 	Open(name string) Tenant
-	// Close ends the serving of a tenant. Requests that are under way are answered.
-	Close(name string)
+	// Close ends the serving of a tenant. Requests that are under way are answered; gone, which
+	// must not block, is to be called once none is.
+	Close(name string) (gone func())
 	// Begin is called once, when all tenants are open and configured that there are at first.
 	Begin()
 }
@@ -59,7 +60,7 @@ type One struct {
 func (o One) Open(string) Tenant { return &o }
 
 // Close implements Tenants.
-func (o One) Close(string) {}
+func (o One) Close(string) func() { return func() {} }
 
 // Begin implements Tenants.
 func (o One) Begin() {}
@@ -198,8 +199,11 @@ func (h *hosted) drop(name string) bool {
 	}
 	delete(h.known, name)
 	h.registries.release(name)
-	h.replica.Tenants.Close(name)
-	h.accepted.release(name, h.acknowledged.begin(&known{}))
+	gone, acknowledged := h.replica.Tenants.Close(name), h.acknowledged.begin(&known{})
+	h.accepted.release(name, func() {
+		gone()
+		acknowledged()
+	})
 	return true
 }
 

@@ -99,6 +99,11 @@ func (t *Tenant) Explain(ended map[string]apikey.Ended) { t.shared.Keyring.Expla
 // now on. Without any, none are issued and none are good.
 func (t *Tenant) SignWith(keys signingkey.Set) { t.shared.SignWith(keys) }
 
+// Serves reports whether requests are let in: there are settings and keys.
+func (t *Tenant) Serves() bool {
+	return t.shared.Settings() != nil && t.shared.Keyring.Accepted() != nil
+}
+
 // Ready reports whether the tenant can answer requests.
 func (t *Tenant) Ready() bool {
 	if !t.started.Load() {
@@ -109,7 +114,7 @@ func (t *Tenant) Ready() bool {
 		}
 		t.started.Store(true)
 	}
-	return t.shared.Settings() != nil && t.shared.Keyring.Accepted() != nil && !t.draining.Load()
+	return t.Serves() && !t.draining.Load()
 }
 
 // Drain makes Ready false and every answer ask the client to close its
@@ -147,12 +152,11 @@ func (t *Tenant) noteUse(x *exchange.Exchange) {
 // serve authenticates, looks whether the request comes too soon after others, and then
 // routes: without a good token there is no telling which URLs and ids exist.
 func (t *Tenant) serve(x *exchange.Exchange) {
-	settings := t.shared.Settings()
-	if settings == nil || t.shared.Keyring.Accepted() == nil {
+	if !t.Serves() {
 		x.Fail(scim.Errorf(http.StatusServiceUnavailable, "", "the server is starting; try again"))
 		return
 	}
-	x.Settings = settings
+	x.Settings = t.shared.Settings()
 	x.Locate()
 	if tokenendpoint.Serve(x) {
 		t.noteUse(x)

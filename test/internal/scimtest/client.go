@@ -2,6 +2,7 @@ package scimtest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -163,7 +164,7 @@ func (c *Client) request(method, path, body string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	request.Host = PublicHost
+	request.Host = cmp.Or(c.headers["Host"], PublicHost)
 	request.Header.Set("User-Agent", "") // The Go client leaves it out then, as Entra ID does.
 	request.Header.Set("Accept", MediaType)
 	if body != "" {
