@@ -119,7 +119,7 @@ bench-docs: ## Write what `make bench` and `make bench-tenants` measured last in
 	go -C hack run ./bench docs
 
 .PHONY: e2e
-e2e: install ## Test end to end on the cluster: E2E_PROCESSES specs at a time, then the upgrade.
+e2e: install metrics-server ## Test end to end on the cluster: E2E_PROCESSES specs at a time, then the upgrade.
 	$(WITH_CLUSTER) HELM=$(BIN)/helm go -C test tool ginkgo run --procs=$(E2E_PROCESSES) --timeout=25m ./e2e
 	$(WITH_CLUSTER) HELM=$(BIN)/helm IMG=$(IMG) go -C test test -count=1 -timeout 25m ./e2e/upgrade
 
@@ -134,6 +134,10 @@ drills: install ## Run what takes long: restores and floods. Results go into doc
 .PHONY: conformance
 conformance: install ## Check the SCIM server of tenants on the cluster against the RFCs and the providers' ways, with reports in .conformance.
 	$(WITH_CLUSTER) hack/conformance/run.sh $(PROVIDERS)
+
+.PHONY: metrics-server
+metrics-server: cluster $(BIN)/helm ## Let the cluster measure its pods, unless it does: autoscalers go by that.
+	$(WITH_CLUSTER) HELM=$(BIN)/helm hack/metrics-server/run.sh
 
 .PHONY: install
 install: cluster image $(BIN)/helm ## Install the operator, as it is in this checkout, on the cluster.

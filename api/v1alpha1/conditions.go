@@ -38,6 +38,9 @@ const (
 	// can be used. While it is False, the server goes by the last ones that could.
 	ConditionSchemasAccepted = "SchemasAccepted"
 
+	// ConditionAutoscaled is on a ScimTenant whose server has autoscaling, and False while
+	// the autoscaler cannot tell how many replicas there should be.
+	ConditionAutoscaled = "Autoscaled"
 	// ConditionSeatsAvailable is on a ScimTenant that has a limit of active users,
 	// and False while all its seats are taken.
 	ConditionSeatsAvailable = "SeatsAvailable"
@@ -120,6 +123,9 @@ const (
 	// ReasonObjectInvalid: the API server refuses an object as invalid that the operator
 	// has to write, which no retry mends.
 	ReasonObjectInvalid = "ObjectInvalid"
+
+	// ReasonScalingInactive: the autoscaler leaves the number of replicas as it is.
+	ReasonScalingInactive = "ScalingInactive"
 
 	// ReasonSeatsAvailable: one more user may be active.
 	ReasonSeatsAvailable = "SeatsAvailable"

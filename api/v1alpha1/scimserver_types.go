@@ -66,6 +66,18 @@ type ScimServerStatus struct {
 	// +kubebuilder:validation:MaxLength=16
 	ServerReplicas string `json:"serverReplicas,omitempty"`
 
+	// replicas is how many server pods there are, ready or not.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Replicas int32 `json:"replicas,omitempty"`
+
+	// selector chooses the server pods by their labels, in the form of a string: it is
+	// what an autoscaler finds them by.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Selector string `json:"selector,omitempty"`
+
 	// tenants is how many ScimTenants the server hosts.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
@@ -77,6 +89,7 @@ type ScimServerStatus struct {
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
+// +kubebuilder:subresource:scale:specpath=.spec.replicas,statuspath=.status.replicas,selectorpath=.status.selector
 // +kubebuilder:resource:shortName=sserver,categories=scim
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
@@ -95,6 +108,7 @@ type ScimServer struct {
 
 	// spec says what the server should be. All of it may be omitted.
 	// +optional
+	// +kubebuilder:default:={}
 	Spec ScimServerSpec `json:"spec,omitzero"`
 
 	// status says what the server is.

@@ -7,8 +7,12 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 const (
 	// DefaultPath is the base path of the SCIM API.
 	DefaultPath = "/scim/v2"
-	// DefaultReplicas is the number of server pods.
+	// DefaultReplicas is the number of server pods. Of a spec that says anything about
+	// the server it is the default of the CRD too, since the scale subresource needs one.
 	DefaultReplicas int32 = 2
+	// DefaultTargetCPU is how much CPU server pods use when there are as many as there
+	// should be, in per cent of what they request.
+	DefaultTargetCPU int32 = 80
 	// DefaultObjectLimit is the number of users and groups together.
 	DefaultObjectLimit int32 = 250_000
 	// DefaultStorageLimit is how much users and groups may take, in bytes: 256Mi.
@@ -34,12 +38,43 @@ func (t *ScimTenant) Replicas() int32 {
 	return t.Spec.Server.WantedReplicas()
 }
 
-// WantedReplicas returns the wanted number of server pods.
+// WantedReplicas returns the wanted number of server pods: that of the spec, within the
+// bounds of the autoscaling.
 func (s *ServerSpec) WantedReplicas() int32 {
-	if s.Replicas == 0 {
+	wanted := s.Replicas
+	if wanted == 0 {
+		wanted = DefaultReplicas
+	}
+	if s.Autoscaling.Enabled() {
+		return min(max(wanted, s.Autoscaling.LeastReplicas()), s.Autoscaling.MaxReplicas)
+	}
+	return wanted
+}
+
+// MostReplicas returns how many server pods there may be without a change of the spec by
+// its author.
+func (s *ServerSpec) MostReplicas() int32 {
+	return max(s.WantedReplicas(), s.Autoscaling.MaxReplicas)
+}
+
+// Enabled reports whether an autoscaler is asked for.
+func (a *ServerAutoscaling) Enabled() bool { return a.MaxReplicas > 0 }
+
+// LeastReplicas returns the least number of server pods.
+func (a *ServerAutoscaling) LeastReplicas() int32 {
+	if a.MinReplicas == 0 {
 		return DefaultReplicas
 	}
-	return s.Replicas
+	return a.MinReplicas
+}
+
+// TargetCPU returns how much CPU the pods are to use on average, in per cent of what they
+// request.
+func (a *ServerAutoscaling) TargetCPU() int32 {
+	if a.TargetCPUUtilizationPercentage == 0 {
+		return DefaultTargetCPU
+	}
+	return a.TargetCPUUtilizationPercentage
 }
 
 // ObjectLimit returns how many users and groups together the tenant may have.

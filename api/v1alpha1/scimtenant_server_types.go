@@ -3,13 +3,20 @@ package v1alpha1
 import corev1 "k8s.io/api/core/v1"
 
 // ServerSpec shapes the Deployment of a SCIM server.
+// +kubebuilder:validation:XValidation:rule="!has(self.autoscaling) || !has(self.resources) || (has(self.resources.requests) && 'cpu' in self.resources.requests) || (has(self.resources.limits) && 'cpu' in self.resources.limits)",message="`resources` must have a request of CPU where there is `autoscaling`, since that goes by the share of it that is used; for example `requests: {cpu: 200m}`"
 type ServerSpec struct {
 	// replicas is the number of server pods, all of them active. 2 when
-	// omitted, so that a node may go away without a failed request.
+	// omitted, so that a node may go away without a failed request. With
+	// autoscaling, it is the autoscaler that changes it: leave it out.
 	// +optional
+	// +kubebuilder:default=2
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=20
 	Replicas int32 `json:"replicas,omitempty"`
+
+	// autoscaling lets a HorizontalPodAutoscaler choose the number of server pods.
+	// +optional
+	Autoscaling ServerAutoscaling `json:"autoscaling,omitzero"`
 
 	// pod has what the pods are to have beside what the operator gives them.
 	// +optional
@@ -33,6 +40,32 @@ type ServerSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=8
 	ImagePullSecrets []ImagePullSecret `json:"imagePullSecrets,omitempty"`
+}
+
+// ServerAutoscaling bounds what a HorizontalPodAutoscaler chooses, and says what it goes
+// by. The cluster must measure its pods, for example by metrics-server.
+// +kubebuilder:validation:XValidation:rule="self.maxReplicas >= (has(self.minReplicas) ? self.minReplicas : 2)",message="`maxReplicas` must not be below `minReplicas`, which is 2 when omitted"
+type ServerAutoscaling struct {
+	// minReplicas is the least number of server pods. 2 when omitted.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=20
+	MinReplicas int32 `json:"minReplicas,omitempty"`
+
+	// maxReplicas is the greatest number of server pods. Each of them holds all
+	// users and groups in memory, and may write this fraction of what storageLimit
+	// allows in a time.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=20
+	MaxReplicas int32 `json:"maxReplicas,omitempty"`
+
+	// targetCPUUtilizationPercentage is how much CPU the pods use on average when
+	// their number is right, in per cent of what they request. 80 when omitted.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	TargetCPUUtilizationPercentage int32 `json:"targetCPUUtilizationPercentage,omitempty"`
 }
 
 // ImagePullSecret names a Secret with credentials for a registry.

@@ -191,8 +191,8 @@ type TenantServer struct {
 type ScimTenantStatus struct {
 	// conditions are Ready and what it is made of: ServerAvailable, ReplicasConnected,
 	// SpecAllowed, EndpointAccepted, CertificateValid and SchemasAccepted; Reconciling or
-	// Stalled while one of them holds; and those which Ready does not depend on: EndpointConfirmed, and
-	// SeatsAvailable of a tenant that has seats.
+	// Stalled while one of them holds; and those which Ready does not depend on: EndpointConfirmed,
+	// SeatsAvailable of a tenant that has seats, and Autoscaled of one with autoscaling.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -231,6 +231,18 @@ type ScimTenantStatus struct {
 	// +kubebuilder:validation:MaxLength=16
 	ServerReplicas string `json:"serverReplicas,omitempty"`
 
+	// replicas is how many server pods there are, ready or not.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Replicas int32 `json:"replicas,omitempty"`
+
+	// selector chooses the server pods by their labels, in the form of a string: it is
+	// what an autoscaler finds them by.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Selector string `json:"selector,omitempty"`
+
 	// users is how many users the tenant has, without those that were deleted and
 	// are kept. This and the following fields are what the server reported last;
 	// while they keep changing, they are written once a minute.
@@ -267,6 +279,7 @@ type ScimTenantStatus struct {
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
+// +kubebuilder:subresource:scale:specpath=.spec.server.replicas,statuspath=.status.replicas,selectorpath=.status.selector
 // +kubebuilder:resource:shortName=stenant,categories=scim
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`

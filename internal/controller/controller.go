@@ -10,6 +10,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -70,13 +71,14 @@ func CacheOptions(own string, namespaces []string) cache.Options {
 		ReaderFailOnMissingInformer: true,
 		DefaultTransform:            cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
-			&appsv1.Deployment{}:            ours,
-			&corev1.Service{}:               ours,
-			&corev1.ServiceAccount{}:        ours,
-			&rbacv1.Role{}:                  ours,
-			&rbacv1.RoleBinding{}:           ours,
-			&policyv1.PodDisruptionBudget{}: ours,
-			&networkingv1.Ingress{}:         ours,
+			&appsv1.Deployment{}:                     ours,
+			&corev1.Service{}:                        ours,
+			&corev1.ServiceAccount{}:                 ours,
+			&rbacv1.Role{}:                           ours,
+			&rbacv1.RoleBinding{}:                    ours,
+			&policyv1.PodDisruptionBudget{}:          ours,
+			&autoscalingv2.HorizontalPodAutoscaler{}: ours,
+			&networkingv1.Ingress{}:                  ours,
 			&corev1.ConfigMap{}: {
 				Namespaces: map[string]cache.Config{own: {LabelSelector: labels.SelectorFromSet(operand.HostRecordLabels())}},
 			},

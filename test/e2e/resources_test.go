@@ -182,7 +182,7 @@ var _ = Describe("The resources", Ordered, ContinueOnFailure, func() {
 		versions := func() map[string]string {
 			found := map[string]string{}
 			for _, object := range KubectlList(t.Namespace, "scimtenants,scimapikeys,scimcredentials,scimusers,scimgroups,deployments,services,"+
-				"serviceaccounts,roles,rolebindings,poddisruptionbudgets,secrets,ingresses") {
+				"serviceaccounts,roles,rolebindings,poddisruptionbudgets,horizontalpodautoscalers,secrets,ingresses") {
 				found[fmt.Sprintf("%s/%s", object["kind"], Dig(object, "metadata/name"))] = version(object)
 			}
 			return found

@@ -32,6 +32,7 @@ var rightsOfOperator = rights{
 	"apps/replicasets":                   "list",
 	"authentication.k8s.io/tokenreviews": "create",
 	"authorization.k8s.io/subjectaccessreviews": "create",
+	"autoscaling/horizontalpodautoscalers":      "create delete get list patch watch",
 	"coordination.k8s.io/leases":                "create delete get list update watch",
 	"events.k8s.io/events":                      "create patch",
 	"networking.k8s.io/ingressclasses":          "get list watch",

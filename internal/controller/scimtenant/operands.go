@@ -32,7 +32,8 @@ func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
 	}
 	failures := errors.Join(
 		r.applyForServer(ctx, s, operand.Service(s.server)),
-		r.applyForServer(ctx, s, operand.PodDisruptionBudget(s.server)))
+		r.applyForServer(ctx, s, operand.PodDisruptionBudget(s.server)),
+		r.reconcileAutoscaler(ctx, s))
 	if len(s.refused.server) > 0 { // what runs already goes on as it is
 		return errors.Join(failures, r.readDeployment(ctx, s))
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 
@@ -70,6 +71,9 @@ type scope struct {
 	signingAfter   time.Duration
 	signingProblem error
 
+	// autoscaler is the server's HorizontalPodAutoscaler; nil when there is none. Set by
+	// reconcileAutoscaler.
+	autoscaler *autoscalingv2.HorizontalPodAutoscaler
 	// deployment is the server's Deployment as it was after the apply; nil when
 	// it could not be applied. Set by reconcileServer.
 	deployment *appsv1.Deployment

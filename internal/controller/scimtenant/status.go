@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
@@ -45,18 +47,24 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 	status.URL = urlOf(s)
 	if s.deployment != nil {
 		status.ServerReplicas = fmt.Sprintf("%d/%d", s.deployment.Status.ReadyReplicas, s.tenant.Replicas())
+		status.Replicas, status.Selector = s.deployment.Status.Replicas, labels.Set(s.server.Selector).String()
 	}
 	status.State = s.tenant.State()
 	if s.usage != nil {
 		setUsage(s.tenant, *s.usage)
 	}
 	setSeats(s.tenant)
+	if !s.server.Spec.Autoscaling.Enabled() {
+		meta.RemoveStatusCondition(&status.Conditions, scimv1alpha1.ConditionAutoscaled)
+	}
 	return ready, conditions.Set(s.tenant, ready, found.all()...)
 }
 
 // found are the conditions of a tenant, apart from those that decideReady makes of them.
 type found struct {
 	server, connected, allowed, endpoint, certificate, confirmed, schemas metav1.Condition
+	// autoscaled is nil for a server without autoscaling.
+	autoscaled *metav1.Condition
 }
 
 // conditionsOf judges what the scope has found, once in a pass.
@@ -64,11 +72,16 @@ func conditionsOf(s *scope) found {
 	return found{
 		server: serverAvailable(s), connected: replicasConnected(s), allowed: specAllowed(s), endpoint: endpointAccepted(s),
 		certificate: certificateValid(s), confirmed: endpointConfirmed(s), schemas: schemasAccepted(s),
+		autoscaled: autoscaled(s),
 	}
 }
 
 func (f found) all() []metav1.Condition {
-	return []metav1.Condition{f.server, f.connected, f.allowed, f.endpoint, f.certificate, f.confirmed, f.schemas}
+	all := []metav1.Condition{f.server, f.connected, f.allowed, f.endpoint, f.certificate, f.confirmed, f.schemas}
+	if f.autoscaled != nil {
+		all = append(all, *f.autoscaled)
+	}
+	return all
 }
 
 // urlOf returns the URL to publish. Tokens are sent there: it is that of the Ingress
