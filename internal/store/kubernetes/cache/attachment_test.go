@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	. "github.com/onsi/gomega"
 
@@ -16,6 +18,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 )
 
 // What happens while a tenant is read is told as a script: "list 5" brings the user at revision 5
@@ -123,4 +126,28 @@ func TestWhoseAnObjectIsThatCannotBeRead(t *testing.T) {
 		g.Expect(object).To(BeAssignableToTypeOf(&unreadable{}))
 		g.Expect(tenantOf(object)).To(Equal(tenant), spec)
 	}
+}
+
+// Whoever may change the schemas of one of many tenants cannot have it read anew all the time.
+func TestATenantThatChangesAllTheTimeIsReadNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		streams := NewStreams(nil, "default", readindex.NewMarks(), slog.New(slog.DiscardHandler))
+		memory := streams.Cache("acme")
+		read := 0
+		began := time.Now()
+		for time.Since(began) < 20*attachSpacing {
+			other, err := schema.NewRegistry()
+			g.Expect(err).NotTo(HaveOccurred())
+			memory.Follow(other)
+			for next := streams.next(); next != nil; next = streams.next() {
+				read++
+			}
+			time.Sleep(attachSpacing / 10)
+		}
+		time.Sleep(2 * attachSpacing)
+		last := streams.next()
+		g.Expect(last).To(BeIdenticalTo(memory.now()), "what it is now is read in the end")
+		g.Expect(read).To(BeNumerically("<=", 21))
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -24,6 +25,7 @@ type Cache struct {
 	log     *slog.Logger
 
 	attached atomic.Pointer[attachment] // nil while the tenant is not hosted
+	due      time.Time                  // when it was, or is to be, read last; guarded by the mutex of streams
 }
 
 // New returns the cache of the only tenant of a process, with streams of its own that begin when

@@ -17,6 +17,9 @@ import (
 const (
 	// keepUpPeriod is how often the streams look whether they are behind while nobody reads.
 	keepUpPeriod = 5 * time.Second
+	// attachSpacing is how long after one of many tenants was read it is read again: whoever
+	// may change its schemas could otherwise keep the API server busy with reading it anew.
+	attachSpacing = 5 * time.Second
 	// attachedAtOnce is how many tenants are read at the API server at a time, beside the
 	// streams.
 	attachedAtOnce = 4
@@ -186,6 +189,24 @@ func (s *Streams) options(kind readindex.Kind) (client.ObjectList, *client.ListO
 func (s *Streams) replace(c *Cache, registry *schema.Registry) {
 	next := newAttachment(c, registry, s.era)
 	c.attached.Store(next)
+	now := time.Now()
+	if s.selected == nil && c.due.Add(attachSpacing).After(now) {
+		if !c.due.After(now) {
+			c.due = c.due.Add(attachSpacing)
+		}
+		time.AfterFunc(c.due.Sub(now), func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.enqueue(next)
+		})
+		return
+	}
+	c.due = now
+	s.enqueue(next)
+}
+
+// enqueue has something attached when there is room. The mutex is held.
+func (s *Streams) enqueue(next *attachment) {
 	s.queue = append(s.queue, next)
 	select {
 	case s.queued <- struct{}{}:
