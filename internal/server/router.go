@@ -128,6 +128,9 @@ func (r *Router) find(asked *http.Request) (tenant *Tenant, mount string) {
 	if found, known := r.names[name]; known {
 		return found.Tenant, found.shared.Mount
 	}
+	if name == "" {
+		return r.otherwise, ""
+	}
 	return r.otherwise, "/" + name
 }
 

@@ -209,6 +209,7 @@ func TestATenantThatThereIsNotIsLikeOneThatThereIs(t *testing.T) {
 				h.Expect(answer("nobody")).To(Equal(answer(known)), "%s %s for %s", c.method, c.path, known)
 			}
 		}
+		h.Expect(h.send("GET", "//server.example.com/", "").Header.Get("WWW-Authenticate")).To(HaveSuffix(`/oauth-protected-resource/scim/v2"`))
 		h.Remove("acme")
 		h.Expect(h.send("GET", "//server.example.com/acme/scim/v2/Users", "", bearer(acme.token)...).Status).To(Equal(401))
 	}
