@@ -146,8 +146,8 @@ func hostOf(host string) string {
 // one it is behind what such paths begin with (RFC 8414 section 3, RFC 9728 section 3).
 func segmentOf(path string) string {
 	path = request.Collapse(path)
-	for _, prefix := range []string{oauth.ServerMetadataPath, oauth.ResourceMetadataPath} {
-		if rest, is := strings.CutPrefix(path, prefix+"/"); is {
+	for _, document := range [...]string{oauth.ServerMetadataPath, oauth.ResourceMetadataPath} {
+		if rest, is := strings.CutPrefix(path, document); is && strings.HasPrefix(rest, "/") {
 			path = rest
 			break
 		}
