@@ -1,6 +1,6 @@
 package contract
 
-// AnnotationTenantsRevision, on the Lease of a pod that serves many tenants, is the
-// resourceVersion of the ScimTenants up to which it goes: it serves all tenants that name its
-// server in their status by then, and does nothing any more for others.
+// AnnotationTenantsRevision is on the Lease of a pod that serves many tenants: the resourceVersion
+// of the ScimTenants up to which it goes. It serves all tenants that name its server in their
+// status by then, and does nothing any more for others.
 const AnnotationTenantsRevision = "scim.kubescim.dev/tenants-revision"
