@@ -72,7 +72,7 @@ var _ = Describe("A server that many tenants share", Ordered, func() {
 		DeferCleanup(func(ctx SpecContext) { Expect(Cluster.Delete(ctx, class)).To(Succeed()) })
 		Apply(NewTenant(namespace, "hosted", scimv1alpha1.IdentityProviderGeneric, hosted, func(spec *scimv1alpha1.ScimTenantSpec) {
 			spec.Endpoint.Host, spec.Endpoint.Path = host, "/api/scim"
-			spec.Endpoint.TLS = scimv1alpha1.EndpointTLS{SecretName: "certificate"}
+			spec.Endpoint.TLS.Termination = scimv1alpha1.TLSTerminationElsewhere
 			spec.Endpoint.Ingress = scimv1alpha1.EndpointIngress{ClassName: class.Name}
 		}))
 		origin := strings.TrimSuffix(tenants["first"].Service.Base, tenants["first"].Path)
