@@ -113,7 +113,8 @@ type (
 		Peer PeerID
 		// Last are its Revisions, which it hands over.
 		Last Revisions
-		// Own are this replica's, at a moment after it heard the count.
+		// Own are those that this replica's cover for every tenant, at a moment after it heard
+		// the count.
 		Own Revisions
 	}
 

@@ -95,7 +95,7 @@ func (r *replica) sendLeaveBy(c *conn, last readindex.Revisions, done func(error
 			return
 		}
 		s.heard(history)
-		own := s.store.marks.Max()
+		own := s.store.marks.Floor()
 		s.after(s.w.delay()/8, func() {
 			s.step(readindex.PeerLeft{Peer: c.peer.id, Last: last, Own: own})
 			c.send(r, func() { end(nil) })

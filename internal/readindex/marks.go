@@ -159,6 +159,13 @@ func (m *Marks) Max() Revisions {
 	return m.max().Max(m.void)
 }
 
+// Floor returns what the marks of every tenant cover in the history as it is now.
+func (m *Marks) Floor() Revisions {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.floor
+}
+
 // Shown returns what the API server is known to have shown in the history as it is now, as for
 // one tenant.
 func (m *Marks) Shown(tenant Tenant) Revisions {

@@ -43,6 +43,7 @@ type Log interface {
 type marks interface {
 	Of(tenant readindex.Tenant) readindex.Revisions
 	Max() readindex.Revisions
+	Floor() readindex.Revisions
 	RaiseAll(latest readindex.Revisions)
 	Forget()
 }

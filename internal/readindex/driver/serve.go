@@ -136,7 +136,7 @@ func (s *server) answer(conn *tls.Conn, spoken protocol, p *peer) {
 		case frameLeave:
 			history, last := spoken.decodeRevisions(content)
 			s.node.heard(history)
-			own := s.node.marks.Max()
+			own := s.node.marks.Floor()
 			s.node.step(readindex.PeerLeft{Peer: p.id, Last: last, Own: own})
 			_ = spoken.writeFrame(conn, buffer, frameLeft, nil)
 			return
