@@ -118,13 +118,12 @@ func (p protocol) readFrame(r io.Reader, buffer []byte) (kind byte, content []by
 
 // writeFrame writes one frame in one piece, by way of the buffer.
 func (p protocol) writeFrame(w io.Writer, buffer []byte, kind byte, content []byte) error {
-	frame := append(buffer[:0], kind)
+	buffer[0], buffer[1] = kind, byte(len(content))
 	if p >= protocol4 {
-		frame = binary.BigEndian.AppendUint16(frame, uint16(len(content))) //nolint:gosec // At most messageMax.
-	} else {
-		frame = append(frame, byte(len(content)))
+		binary.BigEndian.PutUint16(buffer[1:], uint16(len(content)))
 	}
-	if _, err := w.Write(append(frame, content...)); err != nil {
+	size := p.head() + copy(buffer[p.head():], content)
+	if _, err := w.Write(buffer[:size]); err != nil {
 		return fmt.Errorf("writing a frame: %w", err)
 	}
 	return nil
