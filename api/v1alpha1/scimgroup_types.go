@@ -2,8 +2,9 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// MaxGroupMembers is the number of members that one ScimGroup holds itself,
-// users and groups together. Further members are in ScimGroupMembers.
+// MaxGroupMembers is the number of members that one ScimGroup can hold itself,
+// users and groups together. Servers keep fewer in it, and further ones in
+// ScimGroupMembers; those of older releases have filled it.
 const MaxGroupMembers = 1000
 
 // MemberID is the SCIM id of a member of a group.
@@ -39,9 +40,9 @@ type ScimGroupSpec struct {
 	// +kubebuilder:validation:Minimum=0
 	MemberCount *int32 `json:"memberCount,omitempty"`
 
-	// members are the SCIM ids of the users in the group, in order. Members
-	// beyond 1,000 are in the ScimGroupMembers with the label
-	// `scim.kubescim.dev/group`.
+	// members are the SCIM ids of the users in the group, in order. A
+	// group of more than 100 members has them in the ScimGroupMembers with the
+	// label `scim.kubescim.dev/group`.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1

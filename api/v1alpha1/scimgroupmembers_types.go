@@ -2,8 +2,9 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// MaxSliceMembers is the number of members that one ScimGroupMembers holds,
-// users and groups together.
+// MaxSliceMembers is the number of members that one ScimGroupMembers can hold,
+// users and groups together. Servers begin to put some of them into another one
+// long before that.
 const MaxSliceMembers = 1000
 
 // GroupReference names a ScimGroup in the same namespace.
@@ -58,7 +59,9 @@ type ScimGroupMembersSpec struct {
 
 // ScimGroupMembers is a part of the members of a ScimGroup that has more than
 // fit into one object, as an EndpointSlice is a part of the endpoints of a
-// Service. Its name is the group's SCIM id, `-` and a suffix; the label
+// Service. Its name is the group's SCIM id, a part of the ScimGroup's uid and a
+// number, which says with the annotation `scim.kubescim.dev/slice-depth` which
+// members it is for; the label
 // `scim.kubescim.dev/group` has the id too. The SCIM server writes it, and
 // deletes it with the group; read it, and write nothing.
 //

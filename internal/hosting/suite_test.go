@@ -85,6 +85,8 @@ func (*alone) Rewritten() <-chan struct{} { return nil }
 
 func (*alone) Disclose(context.Context, readindex.Tenant) error { return nil }
 
+func (*alone) AllFence(context.Context) (bool, error) { return true, nil }
+
 func (a *alone) ReadIndex(_ context.Context, tenant readindex.Tenant) (readindex.Revisions, error) {
 	return a.marks.Of(tenant), nil
 }

@@ -87,7 +87,7 @@ func (k *keeper) readIntroductions(ctx context.Context, own *coordinationv1.Leas
 // states are the annotations of the Lease, but for the contact.
 func (k *keeper) states() map[string]string {
 	introduced, unreachable := k.node.statement()
-	annotations := map[string]string{contract.AnnotationPeerProtocols: stated(k.identity.protocols)}
+	annotations := map[string]string{contract.AnnotationPeerProtocols: stated(k.identity.protocols), contract.AnnotationFencesMembers: "true"}
 	if len(introduced) > 0 {
 		annotations[contract.AnnotationIntroducedPeers] = strings.Join(introduced, ",")
 	}

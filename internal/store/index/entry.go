@@ -37,6 +37,8 @@ type Entry struct {
 type Group struct {
 	// Generation is that of the group's object.
 	Generation int64
+	// Tag is that of the group's own slices.
+	Tag string
 	// Sliced reports whether the object says that the group has, or has had, slices.
 	Sliced bool
 	// Members are those in the object itself.
@@ -55,6 +57,7 @@ type Member struct {
 type Slice struct {
 	Name       string
 	Group      uuid.UUID
+	Place      Place
 	Revision   uint64
 	Generation int64
 	Created    time.Time
@@ -64,10 +67,10 @@ type Slice struct {
 }
 
 // SortSlices brings slices into the order of their members: that of creation.
-func SortSlices(of []*Slice) {
-	slices.SortFunc(of, func(a, b *Slice) int {
-		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name))
-	})
+func SortSlices(of []*Slice) { slices.SortFunc(of, compareSlices) }
+
+func compareSlices(a, b *Slice) int {
+	return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name))
 }
 
 // MetaWithSlices is the meta of a group with all its slices: it was modified last

@@ -60,6 +60,46 @@ func (m Members) Unmarked() (ids []uuid.UUID) {
 	return ids
 }
 
+// Strayed returns slices of groups that exist and that list members who are for others.
+func (m Members) Strayed() (strayed []*Slice) {
+	m.index.mu.RLock()
+	defer m.index.mu.RUnlock()
+	c := &m.index.content
+	for id, of := range c.members.slices {
+		e := c.groups.get(id)
+		if e == nil {
+			continue
+		}
+		for _, s := range of {
+			if slices.ContainsFunc(s.Members, func(one Member) bool { return s.Place.Tag != e.Group.Tag || !s.Place.Covers(one.ID) }) {
+				strayed = append(strayed, s)
+			}
+		}
+	}
+	return strayed
+}
+
+// Inline are members in the own object of a group that are to be in slices.
+type Inline struct {
+	Group uuid.UUID
+	// Copied reports whether slices list them all, too.
+	Copied bool
+}
+
+// Inline returns which groups have members in their own objects that are to be in slices: those
+// with slices, and those with more than a few.
+func (m Members) Inline(few int) (inline []Inline) {
+	m.index.mu.RLock()
+	defer m.index.mu.RUnlock()
+	c := &m.index.content
+	for e := range c.groups.all() {
+		if size := len(e.Group.Members); size > few || size > 0 && e.Group.Sliced {
+			inline = append(inline, Inline{Group: e.ID, Copied: c.members.lists(e.ID, e.Group.Members)})
+		}
+	}
+	return inline
+}
+
 // Missing is an id that something refers to and that no user or group has.
 type Missing struct {
 	ID uuid.UUID

@@ -27,9 +27,9 @@ func newMemberships() memberships {
 func (m *memberships) putSlice(s *Slice) {
 	m.removeSlice(s.Name)
 	m.sliceOf[s.Name] = s.Group
-	of := append(slices.Clone(m.slices[s.Group]), s)
-	SortSlices(of)
-	m.slices[s.Group] = of
+	of := m.slices[s.Group]
+	at, _ := slices.BinarySearchFunc(of, s, compareSlices)
+	m.slices[s.Group] = slices.Insert(of, at, s)
 	m.bytes += int64(s.Bytes)
 	m.list(s.Group, s.Members)
 }
@@ -43,7 +43,7 @@ func (m *memberships) removeSlice(name string) {
 	at := slices.IndexFunc(of, func(s *Slice) bool { return s.Name == name })
 	m.unlist(group, of[at].Members)
 	m.bytes -= int64(of[at].Bytes)
-	m.slices[group] = slices.Delete(slices.Clone(of), at, at+1)
+	m.slices[group] = slices.Delete(of, at, at+1)
 	if len(m.slices[group]) == 0 {
 		delete(m.slices, group)
 	}
@@ -70,6 +70,22 @@ func (m *memberships) unlist(group uuid.UUID, members []Member) {
 		}
 		m.parents[one.ID] = slices.Delete(of, at, at+1)
 	}
+}
+
+// lists reports whether slices of a group list all of the members, which its object lists too.
+func (m *memberships) lists(group uuid.UUID, members []Member) bool {
+	for _, one := range members {
+		places := 0
+		for _, parent := range m.parents[one.ID] {
+			if parent == group {
+				places++
+			}
+		}
+		if places < 2 {
+			return false
+		}
+	}
+	return true
 }
 
 // count is how many members the entry of a group, or nil, lists; none for a user.

@@ -59,7 +59,7 @@ type creation struct {
 // try makes one try, under a new id.
 func (c *creation) try(ctx context.Context) (*scim.Resource, error) {
 	s, id, now := c.store, uuid.NewString(), metav1.NowMicro()
-	first, others, err := slice.Split(c.wanted, s.sizes.inline)
+	first, others, err := slice.Split(c.wanted, nil, s.sizes.inline)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (c *creation) try(ctx context.Context) (*scim.Resource, error) {
 		c.doubt.begun()
 		u := &update{store: s, t: c.t, id: id, by: c.by}
 		u.wrote(inserted)
-		return u.spread(ctx, others)
+		return u.spread(ctx, codec.TagOf(inserted), others)
 	case err == nil:
 		s.cache.Acknowledge(codec.KindOf(c.t), inserted)
 		return written(s.tenant.Name, c.t, inserted)
@@ -175,6 +175,7 @@ func (c *creation) lookUp(ctx context.Context, object client.Object, refusal err
 	case sameCreation(there.Object, object):
 		// It was made, and somebody has changed it since.
 		object.SetGeneration(1)
+		object.SetUID(there.Object.GetUID())
 		return object, nil
 	default:
 		return nil, fmt.Errorf("creating the %s %s: %w", c.t.Name, id, errFenced)

@@ -215,7 +215,7 @@ var _ = Describe("A write that may have happened", func() {
 	}
 
 	It("is one of the members of a group that somebody deletes before it is answered", func(ctx SpecContext) {
-		small := sizes{inline: 1, slice: 3, few: 2}
+		small := sizes{inline: 1, slice: 3}
 		first, second, third := create(ctx, "a@example.com"), create(ctx, "b@example.com"), create(ctx, "c@example.com")
 		group, err := sized(healthy, small).Create(ctx, newGroup("Tour Guides", first.ID(), second.ID()), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())

@@ -2,10 +2,13 @@ package kubernetes
 
 import (
 	"context"
+	"fmt"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kubescim/kubescim/internal/scim/schema"
+	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/upkeep"
 )
@@ -34,6 +37,33 @@ func (d duties) GroupType() *schema.ResourceType { return d.store.groupType() }
 // Strip implements upkeep.Store.
 func (d duties) Strip(ctx context.Context, id string, may func(objects.Presence) bool) (from []string, err error) {
 	return d.store.strip(ctx, id, may)
+}
+
+// Gathers implements upkeep.Store.
+func (d duties) Gathers(ctx context.Context) (bool, error) {
+	gathers, err := d.store.members.AllFence(ctx)
+	if err != nil {
+		return false, fmt.Errorf("asking which replicas are of an older release: %w", err)
+	}
+	return gathers, nil
+}
+
+// Few implements upkeep.Store.
+func (d duties) Few() int { return d.store.sizes.inline }
+
+// GatherStrays implements upkeep.Store.
+func (d duties) GatherStrays(ctx context.Context, from *index.Slice) error {
+	return d.store.gatherStrays(ctx, from)
+}
+
+// CopyInline implements upkeep.Store.
+func (d duties) CopyInline(ctx context.Context, group uuid.UUID) error {
+	return d.store.copyInline(ctx, group)
+}
+
+// EmptyInline implements upkeep.Store.
+func (d duties) EmptyInline(ctx context.Context, group uuid.UUID) error {
+	return d.store.emptyInline(ctx, group)
 }
 
 // RemoveSlices implements upkeep.Store.

@@ -17,6 +17,10 @@ type Members interface {
 	Disclose(ctx context.Context, tenant readindex.Tenant) error
 	// Lead reports whether this replica is the one that does what one of them is to do.
 	Lead() bool
+	// AllFence reports whether every replica of the namespace, as far as it may be alive, writes
+	// the slice that a member is for when it removes the member: no member may be moved to
+	// another slice else.
+	AllFence(ctx context.Context) (bool, error)
 }
 
 // alone is a replica without others.
@@ -29,6 +33,9 @@ func (alone) Member() bool { return true }
 
 // Lead implements Members.
 func (alone) Lead() bool { return true }
+
+// AllFence implements Members.
+func (alone) AllFence(context.Context) (bool, error) { return true, nil }
 
 // ReadIndex implements Members.
 func (a alone) ReadIndex(context.Context, readindex.Tenant) (readindex.Revisions, error) {

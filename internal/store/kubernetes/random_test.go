@@ -48,10 +48,10 @@ var _ = DescribeTable("Random requests are answered as by the store in memory",
 		return &replicas{backend: backend{namespace: newNamespace(context.Background())}}
 	}),
 	Entry("with slices of few members", "Okta", store.Policy{KeepDeletedUsers: true}, func() conformance.Backend {
-		return &replicas{backend: backend{namespace: newNamespace(context.Background())}, sizes: sizes{inline: 1, slice: 3, few: 2}}
+		return &replicas{backend: backend{namespace: newNamespace(context.Background())}, sizes: sizes{inline: 1, slice: 3}}
 	}),
 	Entry("with slices of few members, read live", "OneLogin", store.Policy{}, func() conformance.Backend {
-		return backend{namespace: newNamespace(context.Background()), sizes: sizes{inline: 1, slice: 3, few: 2}}
+		return backend{namespace: newNamespace(context.Background()), sizes: sizes{inline: 1, slice: 3}}
 	}),
 )
 

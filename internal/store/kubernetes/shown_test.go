@@ -220,7 +220,7 @@ var _ = Describe("A replica", func() {
 	})
 
 	It("answers a change of the members of a large group with nobody whose deletion another replica has told", func(ctx SpecContext) {
-		small := sizes{inline: 1, slice: 5, few: 5}
+		small := sizes{inline: 1, slice: 5}
 		fog := newWeather()
 		onUsers := interceptor.NewClient(watching, interceptor.Funcs{
 			Watch: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) (watch.Interface, error) {

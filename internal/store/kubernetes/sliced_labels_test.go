@@ -21,7 +21,7 @@ var _ = Describe("A large group", func() {
 		at  *scene
 		ids []string
 	)
-	small := sizes{inline: 1, slice: 3, few: 2}
+	small := sizes{inline: 1, slice: 3}
 	BeforeEach(func(ctx SpecContext) {
 		at, ids = newScene(ctx), nil
 		sized(at.reader, small)

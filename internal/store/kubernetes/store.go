@@ -50,7 +50,6 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
@@ -85,7 +84,6 @@ type Store struct {
 type sizes struct {
 	inline int // into a group itself
 	slice  int // into a slice
-	few    int // into a slice that is written often
 }
 
 // Options say how a Store works.
@@ -132,7 +130,7 @@ func New(o Options) *Store {
 		members: o.Members,
 		metrics: o.Metrics,
 		log:     o.Log,
-		sizes:   sizes{inline: scimv1alpha1.MaxGroupMembers, slice: scimv1alpha1.MaxSliceMembers, few: slice.FewMembers},
+		sizes:   sizes{inline: slice.FewMembers, slice: slice.FullMembers},
 	}
 	s.use(o.Client)
 	return s

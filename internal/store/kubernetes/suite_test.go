@@ -107,11 +107,11 @@ var _ = conformance.Run("kubernetes, read from memory,", registry, func() confor
 })
 
 var _ = conformance.Run("kubernetes, with slices of few members,", registry, func() conformance.Backend {
-	return &replicas{backend: backend{namespace: newNamespace(context.Background())}, sizes: sizes{inline: 1, slice: 3, few: 2}}
+	return &replicas{backend: backend{namespace: newNamespace(context.Background())}, sizes: sizes{inline: 1, slice: 3}}
 })
 
 var _ = conformance.Run("kubernetes, with slices of few members, read live,", registry, func() conformance.Backend {
-	return backend{namespace: newNamespace(context.Background()), sizes: sizes{inline: 1, slice: 3, few: 2}}
+	return backend{namespace: newNamespace(context.Background()), sizes: sizes{inline: 1, slice: 3}}
 })
 
 // replicas are stores with a cache each, which know each other's marks.

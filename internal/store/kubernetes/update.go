@@ -138,10 +138,14 @@ func (u *update) tryWhole(ctx context.Context, read *codec.Record) (*scim.Resour
 	if err := u.store.limits.admit(ctx, u.options.Policy, next, current, false); err != nil {
 		return nil, err
 	}
-	if len(next.Members().IDs()) > u.store.sizes.inline {
-		return u.overflow(ctx, read.Object, current, next)
+	itself, others, err := slice.Split(next, current, u.store.sizes.inline)
+	if err != nil {
+		return nil, err
 	}
-	written, err := u.put(ctx, read.Object, current, next)
+	if len(others) > 0 {
+		return u.overflow(ctx, read.Object, current, itself, others)
+	}
+	written, err := u.put(ctx, read.Object, current, itself)
 	if err != nil {
 		return nil, err
 	}

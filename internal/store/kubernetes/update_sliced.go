@@ -18,7 +18,7 @@ import (
 )
 
 // trySliced makes one try at a group with slices. The group itself is written
-// only if it changes, and then first; members leave before others come.
+// only if it changes, and then first.
 func (u *update) trySliced(ctx context.Context, state *slice.State) (*scim.Resource, error) {
 	if err := u.check(state.Current); err != nil {
 		return nil, err
@@ -52,11 +52,8 @@ func (u *update) trySliced(ctx context.Context, state *slice.State) (*scim.Resou
 			return nil, err
 		}
 	}
-	w := u.slices()
-	err = w.Remove(ctx, wanted.Remove)
-	if err == nil {
-		err = w.Add(ctx, wanted.Add, state.Slices)
-	}
+	w := u.slices(state.Tag)
+	err = w.Apply(ctx, wanted, state.Slices)
 	u.wroteSlices(w)
 	if err != nil {
 		return nil, err
@@ -178,25 +175,21 @@ func (u *update) resolved(ctx context.Context, ids []string) ([]index.Member, er
 	return codec.MembersOfResource(group), nil
 }
 
-// overflow writes a group that has become too large for one object: the group
-// with as many members as it holds, marked, and then slices with the others.
-func (u *update) overflow(ctx context.Context, stored client.Object, current, next *scim.Resource) (*scim.Resource, error) {
-	first, others, err := slice.Split(slice.Staying(next, current), u.store.sizes.inline)
-	if err != nil {
-		return nil, err
-	}
+// overflow writes a group that has become too large for one object: the group, marked, and
+// then slices with those who come.
+func (u *update) overflow(ctx context.Context, stored client.Object, current, itself *scim.Resource, others []index.Member) (*scim.Resource, error) {
 	object := stored.DeepCopyObject().(client.Object)
 	codec.MarkSliced(object)
-	if _, err := u.put(ctx, object, current, first); err != nil {
+	if _, err := u.put(ctx, object, current, itself); err != nil {
 		return nil, err
 	}
-	return u.spread(ctx, others)
+	return u.spread(ctx, codec.TagOf(object), others)
 }
 
 // spread puts the members that a group itself has no room for into new slices.
-func (u *update) spread(ctx context.Context, members []index.Member) (*scim.Resource, error) {
-	w := u.slices()
-	err := w.Add(ctx, members, nil)
+func (u *update) spread(ctx context.Context, tag string, members []index.Member) (*scim.Resource, error) {
+	w := u.slices(tag)
+	err := w.Apply(ctx, &slice.Plan{Add: members}, nil)
 	u.wroteSlices(w)
 	if err != nil {
 		return nil, err
@@ -205,7 +198,7 @@ func (u *update) spread(ctx context.Context, members []index.Member) (*scim.Reso
 }
 
 // slices returns what writes the slices of the group.
-func (u *update) slices() *slice.Writer {
+func (u *update) slices(tag string) *slice.Writer {
 	exists := func(ctx context.Context) error {
 		if u.made {
 			return nil // It has just been written.
@@ -214,8 +207,8 @@ func (u *update) slices() *slice.Writer {
 		return err
 	}
 	return &slice.Writer{
-		Client: u.store.client, Tenant: u.store.tenant, Group: u.id, By: u.by,
-		Full: u.store.sizes.slice, Few: u.store.sizes.few, Exists: exists, Evidence: u.evidence,
+		Client: u.store.client, Tenant: u.store.tenant, Group: u.id, Tag: tag, By: u.by,
+		Full: u.store.sizes.slice, Exists: exists, Evidence: u.evidence,
 	}
 }
 

@@ -67,7 +67,7 @@ var _ = Describe("The upkeep of labels", func() {
 	})
 
 	It("puts those of a large group and its members back", func(ctx SpecContext) {
-		sized(at.reader, sizes{inline: 1, slice: 3, few: 2})
+		sized(at.reader, sizes{inline: 1, slice: 3})
 		made, err := at.reader.Create(ctx, newGroup("Tour Guides", at.create(ctx, "a@example.com"), at.create(ctx, "b@example.com")), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
 		list := &scimv1alpha1.ScimGroupMembersList{}

@@ -140,6 +140,7 @@ func groupEntry(id uuid.UUID, read *codec.Record, group *scimv1alpha1.ScimGroup)
 		Bytes:      codec.BytesOf(group, len(form.Text()), len(group.Spec.Members)+len(group.Spec.MemberGroups)),
 		Group: &index.Group{
 			Generation: group.GetGeneration(),
+			Tag:        codec.TagOf(group),
 			Sliced:     codec.IsSliced(group),
 			Members:    codec.MembersOf(group.Spec.Members, group.Spec.MemberGroups),
 		},

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -71,6 +72,7 @@ type watchedObject[Spec any] struct {
 type watchedMeta struct {
 	Name              string            `json:"name"`
 	Namespace         string            `json:"namespace"`
+	UID               types.UID         `json:"uid"`
 	Labels            map[string]string `json:"labels"`
 	Annotations       map[string]string `json:"annotations"`
 	Generation        int64             `json:"generation"`
@@ -82,6 +84,7 @@ type watchedMeta struct {
 func (m watchedMeta) describe(object client.Object) {
 	object.SetName(m.Name)
 	object.SetNamespace(m.Namespace)
+	object.SetUID(m.UID)
 	object.SetLabels(m.Labels)
 	object.SetAnnotations(m.Annotations)
 	object.SetGeneration(m.Generation)

@@ -39,7 +39,7 @@ type watchClient struct {
 // NewWatchClient returns the client with cheaper watches of ScimUsers, ScimGroups and
 // ScimGroupMembers: every replica reads every event, and all objects when it starts.
 // The JSON of an event is read once, where client-go reads it about ten times, and of
-// metadata only the name, namespace, labels, annotations, generation,
+// metadata only the name, namespace, uid, labels, annotations, generation,
 // resourceVersion and deletionTimestamp. What there is when a watch begins is listed, and
 // comes several objects in an event.
 // config is how the client reaches the API server.

@@ -30,7 +30,7 @@ func MarkSliced(object client.Object) {
 // SliceEntry is what memory keeps of a slice of a group.
 func SliceEntry(group uuid.UUID, slice *scimv1alpha1.ScimGroupMembers) *index.Slice {
 	return &index.Slice{
-		Name: slice.GetName(), Group: group, Revision: RevisionOf(slice), Generation: slice.GetGeneration(),
+		Name: slice.GetName(), Group: group, Place: PlaceOf(slice), Revision: RevisionOf(slice), Generation: slice.GetGeneration(),
 		Created: slice.Spec.Meta.CreatedTime.UTC(), Modified: slice.Spec.Meta.LastModifiedTime.UTC(),
 		Members: MembersOf(slice.Spec.Members, slice.Spec.MemberGroups),
 		Bytes:   BytesOf(slice, 0, len(slice.Spec.Members)+len(slice.Spec.MemberGroups)),

@@ -3,6 +3,7 @@ package codec
 import (
 	"fmt"
 	"maps"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -71,12 +72,19 @@ func IsRepeated(object client.Object) bool {
 func ReleaseName(object client.Object, by Writer) { Annotate(object, AnnotationReleased, by) }
 
 // Annotate adds an annotation that has the request.
-func Annotate(object client.Object, name string, by Writer) {
+func Annotate(object client.Object, name string, by Writer) { annotate(object, name, by.RequestID) }
+
+// Fence makes an object another one than it was, so that a write computed from that fails.
+func Fence(object client.Object, by Writer) {
+	annotate(object, AnnotationFenced, by.RequestID+" "+metav1.NowMicro().UTC().Format(time.RFC3339Nano))
+}
+
+func annotate(object client.Object, name, value string) {
 	annotations := maps.Clone(object.GetAnnotations())
 	if annotations == nil {
 		annotations = map[string]string{}
 	}
-	annotations[name] = by.RequestID
+	annotations[name] = value
 	object.SetAnnotations(annotations)
 }
 

@@ -19,12 +19,14 @@ type Plan struct {
 	// some do not.
 	Keep    []index.Member
 	Dropped bool
-	// Remove are the members that go, by the slice that lists them.
-	Remove map[string][]index.Member
+	// Leave are the members that go, as far as slices can list them.
+	Leave []uuid.UUID
+	// Strays are those of them that slices list which they are not for, by the slice.
+	Strays map[string][]uuid.UUID
 }
 
 // Changes reports whether anything is to be written.
-func (p *Plan) Changes() bool { return len(p.Add) > 0 || p.Dropped || len(p.Remove) > 0 }
+func (p *Plan) Changes() bool { return len(p.Add) > 0 || p.Dropped || len(p.Leave) > 0 }
 
 // Plan returns what the changes come to, given who is listed where; the last change of a
 // member counts. Who is to be added, and no object lists, is a candidate: whether it exists
@@ -50,21 +52,22 @@ func (g *State) Plan(changes []scim.MemberChange, refuseUnknown bool) (wanted *P
 		}
 		last[id] = change.Add
 	}
-	places := g.places(last)
-	wanted = &Plan{Remove: map[string][]index.Member{}}
+	wanted = &Plan{Strays: map[string][]uuid.UUID{}}
 	wanted.Keep = slices.DeleteFunc(slices.Clone(g.inline), func(m index.Member) bool {
 		add, asked := last[m.ID]
 		return asked && !add
 	})
 	wanted.Dropped = len(wanted.Keep) < len(g.inline)
+	listed := g.listing(last)
 	for _, id := range order {
 		switch {
-		case last[id] && len(places[id]) == 0:
+		case last[id] && len(listed[id]) == 0:
 			candidates = append(candidates, id.String())
-		case !last[id]:
-			for _, place := range places[id] {
-				if place != "" {
-					wanted.Remove[place] = append(wanted.Remove[place], index.Member{ID: id})
+		case !last[id] && len(g.Slices) > 0:
+			wanted.Leave = append(wanted.Leave, id)
+			for _, slice := range listed[id] {
+				if slice != nil && !g.covers(slice, id) {
+					wanted.Strays[slice.Name] = append(wanted.Strays[slice.Name], id)
 				}
 			}
 		}

@@ -9,8 +9,15 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 )
 
-// MaxMembers bounds the members of one group in all its objects.
-const MaxMembers = 250_000
+const (
+	// MaxMembers bounds the members of one group in all its objects.
+	MaxMembers = 250_000
+	// FewMembers is up to how many members a group has in its own object. To write one with so
+	// many takes the API server little more than to write an empty one.
+	FewMembers = 100
+	// FullMembers is for how many members a slice is at the most.
+	FullMembers = 128
+)
 
 // CheckCount refuses a group that would have so many members, if that is more than MaxMembers.
 func CheckCount(count int) error {
@@ -21,34 +28,29 @@ func CheckCount(count int) error {
 		"the group would have %d members and %d is the most that it can have; spread them over several groups", count, MaxMembers)
 }
 
-// Staying returns a group with those of its members first that it has already, so that
-// they stay where they are: who leaves the group itself for a slice would be in neither
-// until that is written, or for good if it cannot be.
-func Staying(next, current *scim.Resource) *scim.Resource {
-	has := store.MemberTypes(current)
-	stays := func(m scim.Reference) bool {
-		_, stays := has[m.Value]
-		return stays
-	}
+// Split returns a resource as its own object holds it, which has room for so many members,
+// and the members of a group that go into slices. Of a group with more members the object keeps
+// those that it lists now, as the current one has it, or nil: who left it for a slice would be
+// in neither until that is written, or for good if it cannot be.
+func Split(next, current *scim.Resource, inline int) (itself *scim.Resource, others []index.Member, err error) {
 	members := next.Members()
-	first := members.Only(stays)
-	ordered := store.WithoutMembers(next)
-	ordered.SetMembers(first.And(members.Only(func(m scim.Reference) bool { return !stays(m) })))
-	return ordered
-}
-
-// Split returns a resource as its own object holds it, with so many members inline at the
-// most, and the members of a group for which that has no room.
-func Split(resource *scim.Resource, inline int) (first *scim.Resource, others []index.Member, err error) {
-	members := resource.Members()
-	if !store.IsGroup(resource.Type()) || members.Len() <= inline {
-		return resource, nil, nil
+	if !store.IsGroup(next.Type()) || members.Len() <= inline {
+		return next, nil, nil
 	}
 	if err := CheckCount(members.Len()); err != nil {
 		return nil, nil, err
 	}
-	others = codec.MembersOfResource(resource)[inline:]
-	first = store.WithoutMembers(resource)
-	first.SetMembers(members.First(inline))
-	return first, others, nil
+	var has map[string]string
+	if current != nil {
+		has = store.MemberTypes(current)
+	}
+	stays := func(m scim.Reference) bool {
+		_, stays := has[m.Value]
+		return stays
+	}
+	itself = store.WithoutMembers(next)
+	itself.SetMembers(members.Only(func(m scim.Reference) bool { return !stays(m) }))
+	others = codec.MembersOfResource(itself)
+	itself.SetMembers(members.Only(stays))
+	return itself, others, nil
 }

@@ -1,10 +1,30 @@
 // Package slice keeps the members of a group for which its own object has no room.
 //
-// A group has up to scimv1alpha1.MaxGroupMembers members in its own object, so that a
-// change of them is one atomic write. Those beyond are in slices, ScimGroupMembers
-// objects that belong to it. Once a group has had slices it is marked with
-// scimv1alpha1.LabelSliced for good, and its slices stay, empty or not, until it is
+// A small group has its members in its own object, so that a change of them is one atomic
+// write. What the API server does for a write grows with the members in the object: it looks
+// at each of them. So once a group has more, it is marked with scimv1alpha1.LabelSliced for
+// good, its own object takes no more of them, and those who come are in slices,
+// ScimGroupMembers objects that belong to it. Its slices stay, empty or not, until it is
 // deleted: so its version, which counts the changes of all of them, only grows.
+//
+// # One place for each member
+//
+// The hash of a member's id says which slice it is for (index.Place), and who adds it
+// writes that one alone, by compare-and-swap: so two who add the same at the same time do not
+// add it twice, and nobody looks for room. When a slice has too many members it raises its
+// depth, and is from then on for half of them; the others, who stay listed for now, are
+// strays, as are all in slices of the release before, which are for nobody, and in the group itself.
+// A member is one wherever it is listed. What readers do does not depend on places, nor does
+// what servers of the release before do, who put members into any slice with room.
+//
+// # Strays
+//
+// The upkeep moves strays to their places (Writer.Gather), first written there and then removed
+// here, so that no reader misses them. Whoever removes a member removes it from wherever it is
+// listed first, and then writes the slice that it is for, even if that does not list it. So a
+// move under way cannot bring it back: it has read that slice before it read what it moves, and
+// writes it by compare-and-swap. Servers of the release before do not know of that, which is why
+// nothing is moved while there is one.
 //
 // The mark spares everybody to look for slices of a group that has none; which a group has,
 // spec.groupRef of the slices says. A mark that was taken off by hand is put back by the
@@ -39,13 +59,15 @@ type State struct {
 	inline []index.Member
 	// Slices are the others that belong to the group, in the order of their making.
 	Slices []*index.Slice
+	// Tag is that of the group's own slices.
+	Tag string
 }
 
 // AttachMembers gives a resource of the group all members, each once.
 func (g *State) AttachMembers(to *scim.Resource) {
 	seen := make(map[uuid.UUID]bool, g.Size())
 	members := scim.MakeMembers(g.Size())
-	g.eachPlace(func(_ string, listed []index.Member) {
+	g.each(func(_ *index.Slice, listed []index.Member) {
 		for _, m := range listed {
 			if !seen[m.ID] {
 				seen[m.ID] = true
@@ -76,7 +98,7 @@ func (g *State) ChangesTo(next *scim.Resource) []scim.MemberChange {
 		}
 	}
 	listed := make(map[uuid.UUID]struct{}, g.Size())
-	g.eachPlace(func(_ string, members []index.Member) {
+	g.each(func(_ *index.Slice, members []index.Member) {
 		for _, m := range members {
 			listed[m.ID] = struct{}{}
 			if _, stays := wanted[m.ID]; !stays {
@@ -93,32 +115,37 @@ func (g *State) ChangesTo(next *scim.Resource) []scim.MemberChange {
 	return changes
 }
 
-// eachPlace calls back for the members in each object of the group; the place is
-// the name of a slice, empty for the group itself.
-func (g *State) eachPlace(yield func(place string, listed []index.Member)) {
-	yield("", g.inline)
+// each calls back for the members in each object of the group; in is nil for the group itself.
+func (g *State) each(yield func(in *index.Slice, listed []index.Member)) {
+	yield(nil, g.inline)
 	for _, slice := range g.Slices {
-		yield(slice.Name, slice.Members)
+		yield(slice, slice.Members)
 	}
 }
 
-// places says where those of the ids are listed that are.
-func (g *State) places(of map[uuid.UUID]bool) map[uuid.UUID][]string {
-	places := map[uuid.UUID][]string{}
+// covers reports whether a slice of the group is for the member.
+func (g *State) covers(slice *index.Slice, id uuid.UUID) bool {
+	return slice.Place.Tag == g.Tag && slice.Place.Covers(id)
+}
+
+// listing says which slices list those of the ids that are listed; nil stands for the group
+// itself.
+func (g *State) listing(of map[uuid.UUID]bool) map[uuid.UUID][]*index.Slice {
+	listing := map[uuid.UUID][]*index.Slice{}
 	asked := func(id uuid.UUID) bool { _, asked := of[id]; return asked }
 	if len(of) == 1 { // The usual change, for which a map would cost more than the rest.
 		for only := range of {
 			asked = func(id uuid.UUID) bool { return id == only }
 		}
 	}
-	g.eachPlace(func(place string, listed []index.Member) {
+	g.each(func(in *index.Slice, listed []index.Member) {
 		for i := range listed {
 			if asked(listed[i].ID) {
-				places[listed[i].ID] = append(places[listed[i].ID], place)
+				listing[listed[i].ID] = append(listing[listed[i].ID], in)
 			}
 		}
 	})
-	return places
+	return listing
 }
 
 // After is the group, without members, after its slices have changed so many times,
@@ -140,7 +167,7 @@ func (g *State) After(changes int64, modified time.Time) *scim.Resource {
 // Size is how many members are listed.
 func (g *State) Size() int {
 	size := 0
-	g.eachPlace(func(_ string, listed []index.Member) { size += len(listed) })
+	g.each(func(_ *index.Slice, listed []index.Member) { size += len(listed) })
 	return size
 }
 
@@ -152,6 +179,7 @@ func StateOf(read *codec.Record, group *scimv1alpha1.ScimGroup, slices []*index.
 	state := &State{
 		Object: group, Current: current, Revision: codec.RevisionOf(group), generation: group.GetGeneration(),
 		Marked: codec.IsSliced(group), inline: codec.MembersOf(group.Spec.Members, group.Spec.MemberGroups), Slices: slices,
+		Tag: codec.TagOf(group),
 	}
 	current.SetMeta(index.MetaWithSlices(current.Meta(), state.generation, slices))
 	return state
@@ -170,6 +198,6 @@ func StateIn(x *index.Index, t *schema.ResourceType, id string) *State {
 	}
 	return &State{
 		Current: current, Revision: e.Revision, generation: e.Group.Generation,
-		Marked: e.Group.Sliced, inline: e.Group.Members, Slices: x.Members().SlicesOf(key),
+		Marked: e.Group.Sliced, inline: e.Group.Members, Slices: x.Members().SlicesOf(key), Tag: e.Group.Tag,
 	}
 }

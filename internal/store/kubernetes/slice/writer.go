@@ -3,16 +3,16 @@ package slice
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
-	mathrand "math/rand/v2"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -24,14 +24,8 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/retry"
 )
 
-const (
-	// FewMembers is up to how many members go into a slice that is written often:
-	// adding one to a group of 100,000 then costs a small write. More at a time
-	// fill slices up.
-	FewMembers = 100
-	// sliceParallel is the number of slices of a group written at once.
-	sliceParallel = 4
-)
+// parallel is the number of slices of a group that are written at once.
+const parallel = 4
 
 // Writer writes the slices of one group for one request.
 type Writer struct {
@@ -39,19 +33,24 @@ type Writer struct {
 	Client client.Client
 	Tenant client.ObjectKey
 	Group  string
-	By     codec.Writer
-	// Full is how many members a slice may have, and Few how many one that is written often.
-	Full, Few int
+	// Tag is that of the group's own slices.
+	Tag string
+	By  codec.Writer
+	// Full is how many members a slice may be for.
+	Full int
 	// Exists returns an error when there is no such group any more.
 	Exists func(context.Context) error
 	// Evidence, if set, is that of the update.
 	Evidence func(context.Context) error
 
-	mu sync.Mutex
+	// moved, if set, is for moves: members are where they were for a client, so that no slice
+	// is written later for it, and a new one is from then.
+	moved *scimv1alpha1.ResourceMeta
+	mu    sync.Mutex
 	Outcome
 }
 
-// Outcome is what has become of the slices when Add and Remove have returned.
+// Outcome is what has become of the slices when Apply has returned.
 type Outcome struct {
 	Begun   bool      // a slice was written, or may have been
 	Written uint64    // the highest revision that was written, or found to be as wanted
@@ -59,12 +58,222 @@ type Outcome struct {
 	Latest  time.Time // of the writes; zero without any
 }
 
-func (w *Writer) wrote(slice *scimv1alpha1.ScimGroupMembers) {
+// Apply makes the changes of a plan to a group with these slices.
+func (w *Writer) Apply(ctx context.Context, wanted *Plan, there []*index.Slice) error {
+	err := inParallel(ctx, maps.All(wanted.Strays), func(ctx context.Context, name string, ids []uuid.UUID) error {
+		return w.omit(ctx, name, ids)
+	})
+	if err != nil {
+		return err
+	}
+	first, changes := w.start(there), map[uint32][]change{}
+	for _, m := range wanted.Add {
+		number := first(m.ID)
+		changes[number] = append(changes[number], change{Member: m, add: true})
+	}
+	for _, id := range wanted.Leave {
+		number := first(id)
+		changes[number] = append(changes[number], change{Member: index.Member{ID: id}})
+	}
+	return w.walk(ctx, changes, func(_ context.Context, asked []change) ([]change, error) { return asked, nil })
+}
+
+// start returns which slice a member is for, as far as these are as they were.
+func (w *Writer) start(there []*index.Slice) func(uuid.UUID) uint32 {
+	places := make(map[uint32]index.Place, len(there))
+	for _, slice := range there {
+		if slice.Place.Tag == w.Tag {
+			places[slice.Place.Number] = slice.Place
+		}
+	}
+	return func(id uuid.UUID) uint32 {
+		number := uint32(0)
+		for {
+			place, is := places[number]
+			if !is || place.Covers(id) {
+				return number
+			}
+			number = place.Next(id)
+		}
+	}
+}
+
+// walk makes changes in the slices of these numbers, and those for which they are not, or no
+// longer, in the next ones. now is asked for the changes of a slice after that was read.
+func (w *Writer) walk(ctx context.Context, changes map[uint32][]change, now func(context.Context, []change) ([]change, error)) error {
+	for len(changes) > 0 {
+		var mu sync.Mutex
+		next := map[uint32][]change{}
+		err := inParallel(ctx, maps.All(changes), func(ctx context.Context, number uint32, asked []change) error {
+			rest, err := w.edit(ctx, number, func(ctx context.Context) ([]change, error) { return now(ctx, asked) })
+			mu.Lock()
+			defer mu.Unlock()
+			for number, more := range rest {
+				next[number] = append(next[number], more...)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		changes = next
+	}
+	return nil
+}
+
+// edit makes changes in the slice of a number by compare-and-swap, and returns those that are
+// to be made in others.
+func (w *Writer) edit(ctx context.Context, number uint32, asked func(context.Context) ([]change, error)) (rest map[uint32][]change, err error) {
+	if number >= 1<<codec.MaxDepth {
+		return nil, fmt.Errorf("looking for the place of a member in the group %s: %w", w.Group, store.Busy())
+	}
+	name := codec.SliceName(w.Group, w.Tag, number)
+	err = w.swap(ctx, name, func(slice *scimv1alpha1.ScimGroupMembers) (write, error) {
+		changes, err := asked(ctx)
+		if err != nil {
+			return write{}, err
+		}
+		made := changeSlice(placeOf(slice, w.Tag, number), codec.MembersOf(slice.Spec.Members, slice.Spec.MemberGroups), changes, w.Full)
+		rest = made.rest
+		return write{members: made.members, listed: made.listed, raised: made.raised, fenced: made.fenced, depth: ptr.To(made.depth)}, nil
+	})
+	return rest, err
+}
+
+// placeOf is the place of a slice that was read, or is new.
+func placeOf(slice *scimv1alpha1.ScimGroupMembers, tag string, number uint32) index.Place {
+	if isNew(slice) {
+		return index.NewPlace(tag, number)
+	}
+	return codec.PlaceOf(slice)
+}
+
+func isNew(slice *scimv1alpha1.ScimGroupMembers) bool { return slice.ResourceVersion == "" }
+
+// omit takes members out of a slice that they are not for.
+func (w *Writer) omit(ctx context.Context, name string, ids []uuid.UUID) error {
+	return w.swap(ctx, name, func(slice *scimv1alpha1.ScimGroupMembers) (write, error) {
+		return without(slice, func(id uuid.UUID) bool { return slices.Contains(ids, id) }), nil
+	})
+}
+
+// without is a slice without some of its members.
+func without(slice *scimv1alpha1.ScimGroupMembers, gone func(uuid.UUID) bool) write {
+	before := codec.MembersOf(slice.Spec.Members, slice.Spec.MemberGroups)
+	after := slices.DeleteFunc(slices.Clone(before), func(m index.Member) bool { return gone(m.ID) })
+	return write{members: after, listed: len(after) < len(before)}
+}
+
+// write is what is to be written of a slice: it is not, unless it lists others, is for fewer,
+// or must be written in any case.
+type write struct {
+	members                []index.Member
+	listed, raised, fenced bool
+	depth                  *int // nil for that which it has
+}
+
+// swap reads a slice, and writes by compare-and-swap what is to become of it. One that is not
+// there is made.
+func (w *Writer) swap(ctx context.Context, name string, decide func(*scimv1alpha1.ScimGroupMembers) (write, error)) error {
+	return retry.Do(ctx, "writing the members "+name, func() error {
+		slice := &scimv1alpha1.ScimGroupMembers{}
+		key := client.ObjectKey{Namespace: w.Tenant.Namespace, Name: name}
+		if err := w.Client.Get(ctx, key, slice); apierrors.IsNotFound(err) {
+			slice = w.empty(key)
+		} else if err != nil {
+			return failure.Wrap(err, "reading the members %s", name)
+		}
+		wanted, err := decide(slice)
+		if err != nil {
+			return err
+		}
+		if !wanted.listed && !wanted.raised && !wanted.fenced {
+			w.found(slice)
+			return nil
+		}
+		if err := w.permit(ctx, slice); err != nil {
+			return err
+		}
+		return w.put(ctx, slice, wanted)
+	})
+}
+
+// permit returns why a slice that was read must not be written.
+func (w *Writer) permit(ctx context.Context, slice *scimv1alpha1.ScimGroupMembers) error {
+	if isNew(slice) {
+		if err := w.Exists(ctx); err != nil {
+			return err
+		}
+	}
+	if w.Evidence == nil {
+		return nil
+	}
+	return w.Evidence(ctx)
+}
+
+// put writes a slice as it was read, or makes it. What is tried again is found as it should be,
+// so that a write whose answer got lost does no harm.
+func (w *Writer) put(ctx context.Context, slice *scimv1alpha1.ScimGroupMembers, wanted write) error {
+	before, send := slice.Generation, func() error { return w.Client.Update(ctx, slice, w.By.Owner) }
+	if isNew(slice) {
+		send = func() error { return w.Client.Create(ctx, slice, w.By.Owner) }
+	}
+	w.set(slice, wanted)
+	err := send()
+	if err == nil {
+		w.wrote(slice, slice.Generation-before)
+		return nil
+	}
+	w.failed(err)
+	refusal := failure.Wrap(err, "writing the members %s", slice.Name)
+	if failure.IsDefinite(err) && !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) {
+		return refusal
+	}
+	return retry.After(refusal)
+}
+
+// empty is a slice that is not there yet.
+func (w *Writer) empty(key client.ObjectKey) *scimv1alpha1.ScimGroupMembers {
+	slice := &scimv1alpha1.ScimGroupMembers{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}
+	slice.Spec.TenantRef.Name, slice.Spec.GroupRef.Name = w.Tenant.Name, w.Group
+	return slice
+}
+
+// set makes the slice what is wanted, with the labels of a slice. Owner references, which
+// slices had once, are taken off: a restored group has another uid, and Kubernetes would
+// delete all of its slices.
+func (w *Writer) set(slice *scimv1alpha1.ScimGroupMembers, wanted write) {
+	slice.OwnerReferences = nil
+	labels := map[string]string{}
+	maps.Copy(labels, slice.Labels)
+	labels[scimv1alpha1.LabelTenant], labels[scimv1alpha1.LabelGroup] = w.Tenant.Name, w.Group
+	slice.Labels = labels
+	if wanted.depth != nil {
+		codec.SetDepth(slice, *wanted.depth)
+	}
+	if wanted.fenced {
+		codec.Fence(slice, w.By)
+	}
+	slice.Spec.Members, slice.Spec.MemberGroups = codec.MemberLists(wanted.members)
+	slice.Spec.MemberCount = ptr.To(int32(len(wanted.members)))
+	switch {
+	case w.moved != nil && isNew(slice):
+		slice.Spec.Meta = *w.moved
+	case w.moved == nil && (wanted.listed || isNew(slice)):
+		now := metav1.NowMicro()
+		if isNew(slice) {
+			slice.Spec.Meta.CreatedTime = now
+		}
+		slice.Spec.Meta = codec.Stamp(slice.Spec.Meta.CreatedTime, now, w.By)
+	}
+}
+
+func (w *Writer) wrote(slice *scimv1alpha1.ScimGroupMembers, changes int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.Begun = true
 	w.Written = max(w.Written, codec.RevisionOf(slice))
-	w.Changes++
+	w.Changes += changes
 	if at := slice.Spec.Meta.LastModifiedTime.UTC(); at.After(w.Latest) {
 		w.Latest = at
 	}
@@ -85,147 +294,12 @@ func (w *Writer) failed(err error) {
 	w.Begun = w.Begun || !failure.IsDefinite(err)
 }
 
-// Remove takes members out of the slices that list them.
-func (w *Writer) Remove(ctx context.Context, from map[string][]index.Member) error {
+// inParallel calls back for each pair, a few at a time.
+func inParallel[K, V any](ctx context.Context, pairs iter.Seq2[K, V], do func(context.Context, K, V) error) error {
 	writes, ctx := errgroup.WithContext(ctx)
-	writes.SetLimit(sliceParallel)
-	for name, members := range from {
-		writes.Go(func() error {
-			return w.edit(ctx, name, func(listed []index.Member) []index.Member {
-				return slices.DeleteFunc(listed, func(m index.Member) bool {
-					return slices.ContainsFunc(members, func(gone index.Member) bool { return gone.ID == m.ID })
-				})
-			})
-		})
+	writes.SetLimit(parallel)
+	for key, value := range pairs {
+		writes.Go(func() error { return do(ctx, key, value) })
 	}
-	return writes.Wait()
-}
-
-// Add puts members that no object of the group lists into slices: into those with
-// room, and into new ones.
-func (w *Writer) Add(ctx context.Context, members []index.Member, there []*index.Slice) error {
-	room := w.Full
-	if len(members) <= w.Few {
-		room = w.Few
-	}
-	there = slices.DeleteFunc(slices.Clone(there), func(s *index.Slice) bool { return len(s.Members) >= room })
-	// Replicas that write at the same time had better not choose the same slice.
-	mathrand.Shuffle(len(there), func(i, j int) { there[i], there[j] = there[j], there[i] }) //nolint:gosec // It keeps no secret.
-	for len(members) > 0 && len(there) > 0 {
-		var err error
-		if members, err = w.Fill(ctx, there[0].Name, members, room); err != nil {
-			return err
-		}
-		there = there[1:]
-	}
-	if len(members) == 0 {
-		return nil
-	}
-	if err := w.Exists(ctx); err != nil {
-		return err
-	}
-	writes, ctx := errgroup.WithContext(ctx)
-	writes.SetLimit(sliceParallel)
-	for chunk := range slices.Chunk(members, w.Full) {
-		writes.Go(func() error { return w.create(ctx, chunk) })
-	}
-	return writes.Wait()
-}
-
-// Fill adds as many of the members to a slice as it has room for, and returns the
-// others.
-func (w *Writer) Fill(ctx context.Context, name string, members []index.Member, room int) (rest []index.Member, err error) {
-	rest = members
-	err = w.edit(ctx, name, func(listed []index.Member) []index.Member {
-		fit := min(max(room-len(listed), 0), len(members))
-		rest = members[fit:]
-		return append(listed, members[:fit]...)
-	})
-	return rest, err
-}
-
-// edit changes what a slice lists, by compare-and-swap. A slice that is gone has
-// gone with its group, unless somebody has deleted it by hand.
-func (w *Writer) edit(ctx context.Context, name string, change func(listed []index.Member) []index.Member) error {
-	return retry.Do(ctx, "writing the members "+name, func() error {
-		slice := &scimv1alpha1.ScimGroupMembers{}
-		err := w.Client.Get(ctx, client.ObjectKey{Namespace: w.Tenant.Namespace, Name: name}, slice)
-		if apierrors.IsNotFound(err) {
-			if err := w.Exists(ctx); err != nil {
-				return err
-			}
-			return fmt.Errorf("the members %s of the group are gone: %w", name, store.Busy())
-		}
-		if err != nil {
-			return failure.Wrap(err, "reading the members %s", name)
-		}
-		before := codec.MembersOf(slice.Spec.Members, slice.Spec.MemberGroups)
-		after := codec.Distinct(change(slices.Clone(before)))
-		if slices.Equal(before, after) {
-			w.found(slice)
-			return nil
-		}
-		if w.Evidence != nil {
-			if err := w.Evidence(ctx); err != nil {
-				return err
-			}
-		}
-		w.set(slice, after)
-		err = w.Client.Update(ctx, slice, w.By.Owner)
-		if err == nil {
-			w.wrote(slice)
-			return nil
-		}
-		w.failed(err)
-		// What is changed again is found as it should be, so that a write whose
-		// answer got lost does no harm.
-		refusal := failure.Wrap(err, "writing the members %s", name)
-		if failure.IsDefinite(err) && !apierrors.IsConflict(err) {
-			return refusal
-		}
-		return retry.After(refusal)
-	})
-}
-
-// create makes a new slice.
-func (w *Writer) create(ctx context.Context, members []index.Member) error {
-	slice := &scimv1alpha1.ScimGroupMembers{ObjectMeta: metav1.ObjectMeta{
-		Namespace: w.Tenant.Namespace,
-		Name:      w.Group + "-" + rand.String(10),
-	}}
-	slice.Spec.TenantRef.Name, slice.Spec.GroupRef.Name = w.Tenant.Name, w.Group
-	slice.Spec.Meta.CreatedTime = metav1.NowMicro()
-	w.set(slice, codec.Distinct(members))
-	return retry.Do(ctx, "creating the members "+slice.Name, func() error {
-		sent := slice.DeepCopy()
-		err := w.Client.Create(ctx, sent, w.By.Owner)
-		if err == nil {
-			w.wrote(sent)
-			return nil
-		}
-		w.failed(err)
-		if apierrors.IsAlreadyExists(err) {
-			// The answer to an earlier try got lost.
-			return w.edit(ctx, slice.Name, func(listed []index.Member) []index.Member { return listed })
-		}
-		refusal := failure.Wrap(err, "creating the members %s", slice.Name)
-		if failure.IsDefinite(err) {
-			return refusal
-		}
-		return retry.After(refusal)
-	})
-}
-
-// set makes the slice list the members, written now, with the labels of a slice. Owner
-// references, which slices had once, are taken off: a restored group has another uid, and
-// Kubernetes would delete all of its slices.
-func (w *Writer) set(slice *scimv1alpha1.ScimGroupMembers, members []index.Member) {
-	slice.OwnerReferences = nil
-	labels := map[string]string{}
-	maps.Copy(labels, slice.Labels)
-	labels[scimv1alpha1.LabelTenant], labels[scimv1alpha1.LabelGroup] = w.Tenant.Name, w.Group
-	slice.Labels = labels
-	slice.Spec.Members, slice.Spec.MemberGroups = codec.MemberLists(members)
-	slice.Spec.MemberCount = ptr.To(int32(len(members)))
-	slice.Spec.Meta = codec.Stamp(slice.Spec.Meta.CreatedTime, metav1.NowMicro(), w.By)
+	return writes.Wait() //nolint:wrapcheck // They say what was being done.
 }

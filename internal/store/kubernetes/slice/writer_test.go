@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/google/uuid"
 	. "github.com/onsi/gomega"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -44,111 +45,107 @@ func writerOver(t *testing.T, calls interceptor.Funcs, slices ...*scimv1alpha1.S
 	}
 	return &Writer{
 		Client: builder.Build(), Tenant: client.ObjectKey{Namespace: "team", Name: "acme"}, Group: idOf(99),
-		By:   codec.Writer{Actor: store.Actor{KeyID: "key", RequestID: "request"}, Owner: "scim/key"},
-		Full: 4, Few: 2, Exists: func(context.Context) error { return nil },
+		By:  codec.Writer{Actor: store.Actor{KeyID: "key", RequestID: "request"}, Owner: "scim/key"},
+		Tag: "tag", Full: 4, Exists: func(context.Context) error { return nil },
 	}
 }
 
-// listed is what each slice lists; one that is new has the name "new".
-func listed(t *testing.T, w *Writer, known ...string) map[string][]index.Member {
+// listed is what each slice lists.
+func listed(t *testing.T, w *Writer) map[string][]index.Member {
 	t.Helper()
 	g := NewWithT(t)
 	list := &scimv1alpha1.ScimGroupMembersList{}
 	g.Expect(w.Client.List(context.Background(), list)).To(Succeed())
 	found := map[string][]index.Member{}
 	for _, slice := range list.Items {
-		name := "new"
-		for _, each := range known {
-			if slice.Name == each {
-				name = each
-			}
-		}
 		g.Expect(slice.Spec.MemberCount == nil || int(*slice.Spec.MemberCount) == len(slice.Spec.Members)).To(BeTrue())
-		found[name] = append(found[name], codec.MembersOf(slice.Spec.Members, nil)...)
+		found[slice.Name] = append(found[slice.Name], codec.MembersOf(slice.Spec.Members, nil)...)
 	}
 	return found
 }
 
-func TestAdd(t *testing.T) {
-	entries := func(slices ...*scimv1alpha1.ScimGroupMembers) (there []*index.Slice) {
-		for _, slice := range slices {
-			there = append(there, &index.Slice{Name: slice.Name, Members: codec.MembersOf(slice.Spec.Members, nil)})
-		}
-		return there
+// entries are slices as memory has them.
+func entries(slices ...*scimv1alpha1.ScimGroupMembers) (there []*index.Slice) {
+	for _, slice := range slices {
+		there = append(there, codec.SliceEntry(uuid.MustParse(idOf(99)), slice))
 	}
+	return there
+}
+
+// The lowest bit of the hash of an id is that of its number here.
+func TestApply(t *testing.T) {
+	zero, one := codec.SliceName(idOf(99), "tag", 0), codec.SliceName(idOf(99), "tag", 1)
+	deep := sliceWith(zero, 2, 4)
+	codec.SetDepth(deep, 1)
 	for name, c := range map[string]struct {
-		there   []*scimv1alpha1.ScimGroupMembers
-		add     []index.Member
-		want    map[string][]index.Member
-		changes int64
+		there []*scimv1alpha1.ScimGroupMembers
+		plan  Plan
+		want  map[string][]index.Member
+		begun bool
 	}{
-		"one, and there is no slice":             {nil, members(1), map[string][]index.Member{"new": members(1)}, 1},
-		"one, into a slice with few":             {[]*scimv1alpha1.ScimGroupMembers{sliceWith("a", 1)}, members(2), map[string][]index.Member{"a": members(1, 2)}, 1},
-		"one, and the slice has more than a few": {[]*scimv1alpha1.ScimGroupMembers{sliceWith("a", 1, 2)}, members(3), map[string][]index.Member{"a": members(1, 2), "new": members(3)}, 1},
-		"many fill a slice up":                   {[]*scimv1alpha1.ScimGroupMembers{sliceWith("a", 1, 2)}, members(3, 4, 5), map[string][]index.Member{"a": members(1, 2, 3, 4), "new": members(5)}, 2},
-		"one who is there already":               {[]*scimv1alpha1.ScimGroupMembers{sliceWith("a", 1)}, members(1), map[string][]index.Member{"a": members(1)}, 0},
-		"nobody":                                 {[]*scimv1alpha1.ScimGroupMembers{sliceWith("a", 1)}, nil, map[string][]index.Member{"a": members(1)}, 0},
+		"one, and there is no slice":         {nil, Plan{Add: members(2)}, map[string][]index.Member{zero: members(2)}, true},
+		"one, into a slice with room":        {[]*scimv1alpha1.ScimGroupMembers{sliceWith(zero, 2)}, Plan{Add: members(1)}, map[string][]index.Member{zero: members(2, 1)}, true},
+		"one into a slice without room":      {[]*scimv1alpha1.ScimGroupMembers{sliceWith(zero, 2, 4, 1, 3)}, Plan{Add: members(5)}, map[string][]index.Member{zero: members(2, 4, 1, 3), one: members(5)}, true},
+		"one who stays in a full one":        {[]*scimv1alpha1.ScimGroupMembers{sliceWith(zero, 2, 4, 1, 3)}, Plan{Add: members(6)}, map[string][]index.Member{zero: members(2, 4, 1, 3, 6)}, true},
+		"one of the other half":              {[]*scimv1alpha1.ScimGroupMembers{deep}, Plan{Add: members(1)}, map[string][]index.Member{zero: members(2, 4), one: members(1)}, true},
+		"one who is there already":           {[]*scimv1alpha1.ScimGroupMembers{sliceWith(zero, 2)}, Plan{Add: members(2)}, map[string][]index.Member{zero: members(2)}, false},
+		"nobody":                             {[]*scimv1alpha1.ScimGroupMembers{sliceWith(zero, 2)}, Plan{}, map[string][]index.Member{zero: members(2)}, false},
+		"one goes":                           {[]*scimv1alpha1.ScimGroupMembers{sliceWith(zero, 2, 1)}, Plan{Leave: ids(1)}, map[string][]index.Member{zero: members(2)}, true},
+		"the last one goes, the slice stays": {[]*scimv1alpha1.ScimGroupMembers{sliceWith(zero, 2)}, Plan{Leave: ids(2)}, map[string][]index.Member{zero: nil}, true},
+		"a stray goes":                       {[]*scimv1alpha1.ScimGroupMembers{sliceWith("a", 1, 3), sliceWith(zero, 1)}, Plan{Leave: ids(1), Strays: map[string][]uuid.UUID{"a": ids(1)}}, map[string][]index.Member{"a": members(3), zero: nil}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			w := writerOver(t, interceptor.Funcs{}, c.there...)
-			g.Expect(w.Add(context.Background(), c.add, entries(c.there...))).To(Succeed())
-			g.Expect(listed(t, w, "a")).To(Equal(c.want))
-			g.Expect(w.Changes).To(Equal(c.changes))
-			g.Expect(w.Begun).To(Equal(c.changes > 0))
-			g.Expect(w.Latest.IsZero()).To(Equal(c.changes == 0))
+			g.Expect(w.Apply(context.Background(), &c.plan, entries(c.there...))).To(Succeed())
+			g.Expect(listed(t, w)).To(Equal(c.want))
+			g.Expect(w.Begun).To(Equal(c.begun))
+			g.Expect(w.Latest.IsZero()).To(Equal(!c.begun))
+			if c.begun || len(c.plan.Add) > 0 {
+				g.Expect(w.Written).NotTo(BeZero(), "what was found as it should be rests on a revision, too")
+			}
 		})
 	}
 	t.Run("more than a slice has room for", func(t *testing.T) {
 		g := NewWithT(t)
 		w := writerOver(t, interceptor.Funcs{})
-		g.Expect(w.Add(context.Background(), members(1, 2, 3, 4, 5, 6, 7, 8, 9), nil)).To(Succeed())
-		list := &scimv1alpha1.ScimGroupMembersList{}
-		g.Expect(w.Client.List(context.Background(), list)).To(Succeed())
-		g.Expect(list.Items).To(HaveLen(3))
-		for _, slice := range list.Items {
-			g.Expect(len(slice.Spec.Members)).To(BeNumerically("<=", w.Full))
-			g.Expect(slice.Name).To(HavePrefix(idOf(99) + "-"))
+		var everybody []index.Member
+		for n := range 200 {
+			everybody = append(everybody, members(n)...)
 		}
-		g.Expect(listed(t, w)["new"]).To(ConsistOf(members(1, 2, 3, 4, 5, 6, 7, 8, 9)))
+		g.Expect(w.Apply(context.Background(), &Plan{Add: everybody}, nil)).To(Succeed())
+		var all []index.Member
+		for _, in := range listed(t, w) {
+			g.Expect(len(in)).To(BeNumerically("<=", w.Full))
+			all = append(all, in...)
+		}
+		g.Expect(all).To(ConsistOf(everybody))
 	})
 	t.Run("to a group that is gone", func(t *testing.T) {
 		g := NewWithT(t)
 		gone := errors.New("there is no such group")
 		w := writerOver(t, interceptor.Funcs{})
 		w.Exists = func(context.Context) error { return gone }
-		g.Expect(w.Add(context.Background(), members(1), nil)).To(MatchError(gone))
+		g.Expect(w.Apply(context.Background(), &Plan{Add: members(1)}, nil)).To(MatchError(gone))
 		g.Expect(listed(t, w)).To(BeEmpty())
 		g.Expect(w.Begun).To(BeFalse())
 	})
-}
-
-func TestRemove(t *testing.T) {
-	g := NewWithT(t)
-	w := writerOver(t, interceptor.Funcs{}, sliceWith("a", 1, 2), sliceWith("b", 2, 3))
-	g.Expect(w.Remove(context.Background(), map[string][]index.Member{"a": members(2), "b": members(2, 3)})).To(Succeed())
-	g.Expect(listed(t, w, "a", "b")).To(Equal(map[string][]index.Member{"a": members(1), "b": nil}), "an empty slice stays")
-	g.Expect(w.Changes).To(BeEquivalentTo(2))
-
-	slice := &scimv1alpha1.ScimGroupMembers{}
-	g.Expect(w.Client.Get(context.Background(), client.ObjectKey{Namespace: "team", Name: "a"}, slice)).To(Succeed())
-	g.Expect(slice.OwnerReferences).To(BeEmpty())
-	g.Expect(slice.Labels).To(Equal(map[string]string{"team": "x", scimv1alpha1.LabelTenant: "acme", scimv1alpha1.LabelGroup: idOf(99)}))
-	g.Expect(slice.Spec.Meta.RequestID).To(Equal("request"))
-	written := w.Written
-
-	again := writerOver(t, interceptor.Funcs{}, slice)
-	g.Expect(again.Remove(context.Background(), map[string][]index.Member{"a": members(2)})).To(Succeed())
-	g.Expect(again.Changes).To(BeZero())
-	g.Expect(again.Begun).To(BeFalse())
-	g.Expect(again.Written).NotTo(BeZero(), "what was found as it should be rests on a revision")
-	g.Expect(written).NotTo(BeZero())
+	t.Run("with the labels of a slice", func(t *testing.T) {
+		g := NewWithT(t)
+		w := writerOver(t, interceptor.Funcs{}, sliceWith(zero, 2))
+		g.Expect(w.Apply(context.Background(), &Plan{Add: members(1)}, nil)).To(Succeed())
+		slice := &scimv1alpha1.ScimGroupMembers{}
+		g.Expect(w.Client.Get(context.Background(), client.ObjectKey{Namespace: "team", Name: zero}, slice)).To(Succeed())
+		g.Expect(slice.OwnerReferences).To(BeEmpty())
+		g.Expect(slice.Labels).To(Equal(map[string]string{"team": "x", scimv1alpha1.LabelTenant: "acme", scimv1alpha1.LabelGroup: idOf(99)}))
+		g.Expect(slice.Spec.Meta.RequestID).To(Equal("request"))
+	})
 }
 
 // Which answers are tried again, and what is known afterwards.
 func TestWritesThatFail(t *testing.T) {
 	of := schema.GroupResource{Group: "scim.kubescim.dev", Resource: "scimgroupmembers"}
-	lost := errors.New("the connection broke")
+	lost, zero := errors.New("the connection broke"), codec.SliceName(idOf(99), "tag", 0)
 	for name, c := range map[string]struct {
 		answers []error // to the first updates; those after them succeed
 		made    bool    // although the answer is an error
@@ -175,14 +172,14 @@ func TestWritesThatFail(t *testing.T) {
 					g.Expect(live.Update(ctx, object.DeepCopyObject().(client.Object), options...)).To(Succeed())
 				}
 				return answer
-			}}, sliceWith("a", 1, 2))
-			err := w.Remove(context.Background(), map[string][]index.Member{"a": members(2)})
+			}}, sliceWith(zero, 1, 2))
+			err := w.Apply(context.Background(), &Plan{Leave: ids(2)}, nil)
 			if c.status == 0 {
 				g.Expect(err).NotTo(HaveOccurred())
-				g.Expect(listed(t, w, "a")).To(Equal(map[string][]index.Member{"a": members(1)}))
+				g.Expect(listed(t, w)).To(Equal(map[string][]index.Member{zero: members(1)}))
 			} else {
 				g.Expect(failure.Status(err)).To(Equal(c.status))
-				g.Expect(listed(t, w, "a")).To(Equal(map[string][]index.Member{"a": members(1, 2)}))
+				g.Expect(listed(t, w)).To(Equal(map[string][]index.Member{zero: members(1, 2)}))
 			}
 			g.Expect(w.Begun).To(Equal(c.begun))
 		})
@@ -190,19 +187,10 @@ func TestWritesThatFail(t *testing.T) {
 	t.Run("nothing is written without evidence", func(t *testing.T) {
 		g := NewWithT(t)
 		none := errors.New("the member exists")
-		w := writerOver(t, interceptor.Funcs{}, sliceWith("a", 1, 2))
+		w := writerOver(t, interceptor.Funcs{}, sliceWith(zero, 1, 2))
 		w.Evidence = func(context.Context) error { return none }
-		g.Expect(w.Remove(context.Background(), map[string][]index.Member{"a": members(2)})).To(MatchError(none))
-		g.Expect(listed(t, w, "a")).To(Equal(map[string][]index.Member{"a": members(1, 2)}))
-	})
-	t.Run("a slice that is gone", func(t *testing.T) {
-		g := NewWithT(t)
-		w := writerOver(t, interceptor.Funcs{})
-		err := w.Remove(context.Background(), map[string][]index.Member{"a": members(2)})
-		g.Expect(failure.Status(err)).To(Equal(http.StatusServiceUnavailable), "somebody deleted it by hand; the group is there")
-		w.Exists = func(context.Context) error { return store.NotFound(group(t).Type(), idOf(99)) }
-		err = w.Remove(context.Background(), map[string][]index.Member{"a": members(2)})
-		g.Expect(failure.Status(err)).To(Equal(http.StatusNotFound), "it has gone with its group")
+		g.Expect(w.Apply(context.Background(), &Plan{Leave: ids(2)}, nil)).To(MatchError(none))
+		g.Expect(listed(t, w)).To(Equal(map[string][]index.Member{zero: members(1, 2)}))
 	})
 	t.Run("a slice that was created, of which the answer got lost", func(t *testing.T) {
 		g := NewWithT(t)
@@ -214,9 +202,9 @@ func TestWritesThatFail(t *testing.T) {
 			}
 			return err
 		}})
-		g.Expect(w.Add(context.Background(), members(1), nil)).To(Succeed())
-		g.Expect(listed(t, w)).To(Equal(map[string][]index.Member{"new": members(1)}), "there is one of it")
-		g.Expect(tries).To(Equal(2))
+		g.Expect(w.Apply(context.Background(), &Plan{Add: members(1)}, nil)).To(Succeed())
+		g.Expect(listed(t, w)).To(Equal(map[string][]index.Member{zero: members(1)}), "there is one of it")
+		g.Expect(tries).To(Equal(1))
 		g.Expect(w.Written).NotTo(BeZero())
 	})
 }

@@ -77,6 +77,8 @@ type Upkeep struct {
 
 	// members of groups, groups of slices and holders of claims that are missing
 	members, groups, holders absences
+	// copied are groups whose own members slices list too
+	copied absences
 }
 
 // Store is the store whose upkeep it is.
@@ -92,6 +94,7 @@ type Store interface {
 	// RemoveSlices deletes the slices of a group if it may, and returns how many members they
 	// listed.
 	RemoveSlices(ctx context.Context, group string, may func(objects.Presence) bool) (members int, err error)
+	Gatherer
 }
 
 // Options are what the upkeep of a tenant works with.
@@ -130,10 +133,11 @@ func New(o Options, registry prometheus.Registerer) *Upkeep {
 func (u *Upkeep) ClaimsDue() time.Time { return u.claimsDue }
 
 // StandBy is what a replica does that does not lead. It goes on timing who is missing, for
-// when it does; of the holders of claims it does not, and so begins anew with those.
+// when it does; of the holders of claims, and of members that are
+// moved, it does not, and so begins anew with those.
 func (u *Upkeep) StandBy() {
 	u.look()
-	u.walk, u.holders = nil, absences{}
+	u.walk, u.holders, u.copied = nil, absences{}, absences{}
 }
 
 // Pass looks through everything once, if it is known what the tenant's resources are.
@@ -143,7 +147,7 @@ func (u *Upkeep) Pass(ctx context.Context, withClaims bool) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, period)
 	defer cancel()
-	err := errors.Join(u.removeExpired(ctx), u.removeMissing(ctx), u.restoreLabels(ctx))
+	err := errors.Join(u.removeExpired(ctx), u.removeMissing(ctx), u.restoreLabels(ctx), u.gather(ctx))
 	if !withClaims {
 		return err
 	}
