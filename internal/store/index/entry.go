@@ -58,6 +58,7 @@ type Slice struct {
 	Name       string
 	Group      uuid.UUID
 	Place      Place
+	Strays     bool // whether it lists members for whom it is not
 	Revision   uint64
 	Generation int64
 	Created    time.Time

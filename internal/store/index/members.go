@@ -71,7 +71,7 @@ func (m Members) Strayed() (strayed []*Slice) {
 			continue
 		}
 		for _, s := range of {
-			if slices.ContainsFunc(s.Members, func(one Member) bool { return s.Place.Tag != e.Group.Tag || !s.Place.Covers(one.ID) }) {
+			if s.Strays || s.Place.Tag != e.Group.Tag && len(s.Members) > 0 {
 				strayed = append(strayed, s)
 			}
 		}

@@ -29,10 +29,12 @@ func MarkSliced(object client.Object) {
 
 // SliceEntry is what memory keeps of a slice of a group.
 func SliceEntry(group uuid.UUID, slice *scimv1alpha1.ScimGroupMembers) *index.Slice {
+	place, members := PlaceOf(slice), MembersOf(slice.Spec.Members, slice.Spec.MemberGroups)
 	return &index.Slice{
-		Name: slice.GetName(), Group: group, Place: PlaceOf(slice), Revision: RevisionOf(slice), Generation: slice.GetGeneration(),
+		Name: slice.GetName(), Group: group, Place: place, Revision: RevisionOf(slice), Generation: slice.GetGeneration(),
 		Created: slice.Spec.Meta.CreatedTime.UTC(), Modified: slice.Spec.Meta.LastModifiedTime.UTC(),
-		Members: MembersOf(slice.Spec.Members, slice.Spec.MemberGroups),
+		Members: members,
+		Strays:  slices.ContainsFunc(members, func(m index.Member) bool { return !place.Covers(m.ID) }),
 		Bytes:   BytesOf(slice, 0, len(slice.Spec.Members)+len(slice.Spec.MemberGroups)),
 	}
 }

@@ -68,7 +68,7 @@ func TestSliceEntry(t *testing.T) {
 	entry := SliceEntry(second.ID, slice)
 	g.Expect(*entry).To(Equal(index.Slice{
 		Name: "s", Group: second.ID, Revision: 70, Generation: 4, Created: bygone.UTC(), Modified: bygone.UTC(),
-		Members: []index.Member{first}, Bytes: store.ObjectOverhead + store.MemberSize,
+		Strays: true, Members: []index.Member{first}, Bytes: store.ObjectOverhead + store.MemberSize,
 	}))
 	slice.Annotations = map[string]string{"note": "four"}
 	g.Expect(SliceEntry(second.ID, slice).Bytes-entry.Bytes).To(BeEquivalentTo(len("note")+len("four")), "annotations take room")

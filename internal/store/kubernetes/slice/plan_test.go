@@ -48,7 +48,7 @@ func group(t *testing.T, numbers ...int) *scim.Resource {
 // of the release before, which is for nobody.
 func TestPlan(t *testing.T) {
 	state := &State{inline: members(1, 2), Tag: "tag", Slices: []*index.Slice{
-		{Name: "one", Place: index.NewPlace("tag", 0), Members: members(3, 4)}, {Name: "two", Members: members(4, 5)},
+		{Name: "one", Place: index.NewPlace("tag", 0), Members: members(3, 4)}, {Name: "two", Members: members(4, 5), Strays: true},
 	}}
 	add := func(id string) scim.MemberChange { return scim.MemberChange{ID: id, Add: true} }
 	remove := func(number int) scim.MemberChange { return scim.MemberChange{ID: idOf(number)} }

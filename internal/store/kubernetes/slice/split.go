@@ -15,8 +15,9 @@ const (
 	// FewMembers is up to how many members a group has in its own object. To write one with so
 	// many takes the API server little more than to write an empty one.
 	FewMembers = 100
-	// FullMembers is for how many members a slice is at the most.
-	FullMembers = 128
+	// FullMembers is for how many members a slice is at the most, of which it has three quarters
+	// in the mean.
+	FullMembers = 64
 )
 
 // CheckCount refuses a group that would have so many members, if that is more than MaxMembers.

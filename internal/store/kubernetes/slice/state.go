@@ -133,12 +133,17 @@ func (g *State) covers(slice *index.Slice, id uuid.UUID) bool {
 func (g *State) listing(of map[uuid.UUID]bool) map[uuid.UUID][]*index.Slice {
 	listing := map[uuid.UUID][]*index.Slice{}
 	asked := func(id uuid.UUID) bool { _, asked := of[id]; return asked }
-	if len(of) == 1 { // The usual change, for which a map would cost more than the rest.
+	without := func(*index.Slice) bool { return false }
+	if len(of) == 1 { // The usual change, for which it would cost more than the rest to look at all.
 		for only := range of {
 			asked = func(id uuid.UUID) bool { return id == only }
+			without = func(in *index.Slice) bool { return in != nil && !in.Strays && !in.Place.Covers(only) }
 		}
 	}
 	g.each(func(in *index.Slice, listed []index.Member) {
+		if without(in) {
+			return
+		}
 		for i := range listed {
 			if asked(listed[i].ID) {
 				listing[listed[i].ID] = append(listing[listed[i].ID], in)
