@@ -13,11 +13,11 @@ const (
 	// changes something; the message says what.
 	ConditionStalled = "Stalled"
 
-	// ConditionServerAvailable is True on a ScimTenant when its SCIM server
+	// ConditionServerAvailable is True on a ScimTenant or a ScimServer when the SCIM server
 	// answers on at least one replica.
 	ConditionServerAvailable = "ServerAvailable"
-	// ConditionReplicasConnected is False on a ScimTenant while some of its server's
-	// replicas cannot reach each other.
+	// ConditionReplicasConnected is False on a ScimServer, or a ScimTenant with a server of its
+	// own, while some of the server's replicas cannot reach each other.
 	ConditionReplicasConnected = "ReplicasConnected"
 	// ConditionSpecAllowed is True on a ScimTenant when the operator's
 	// configuration allows all that its spec asks for. While it is False, what was
@@ -83,6 +83,15 @@ const (
 	// ReasonRolloutPaused: somebody has paused the Deployment before it had all the
 	// replicas it wants.
 	ReasonRolloutPaused = "RolloutPaused"
+
+	// ReasonServerNotFound: there is no ScimServer of the name in spec.serverRef.
+	ReasonServerNotFound = "ServerNotFound"
+	// ReasonServerNotReady: the ScimServer answers nobody.
+	ReasonServerNotReady = "ServerNotReady"
+	// ReasonAttaching: not all replicas of the ScimServer have the tenant yet.
+	ReasonAttaching = "Attaching"
+	// ReasonNotServed: the ScimServer cannot serve the tenant.
+	ReasonNotServed = "NotServed"
 
 	// ReasonNoHost: spec.endpoint.host is not set; the server is reachable
 	// inside the cluster only.

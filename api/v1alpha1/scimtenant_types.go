@@ -224,8 +224,8 @@ type ScimTenantStatus struct {
 	// +kubebuilder:validation:MaxItems=4
 	Servers []TenantServer `json:"servers,omitempty"`
 
-	// serverReplicas is how many of the wanted server pods are ready, as in 2/2; those of the
-	// ScimServer for a tenant that has a serverRef.
+	// serverReplicas is how many of the wanted server pods are ready, as in 2/2. Of a tenant
+	// with a serverRef, the ScimServer says it.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16

@@ -1,11 +1,13 @@
 package apply
 
 import (
+	"errors"
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -63,4 +65,46 @@ func mayWrite(owner operand.Owner, id identity, existing client.Object) error {
 	default:
 		return &ConflictError{Kind: id.gvk.Kind, Name: id.key.Name, Owner: owner}
 	}
+}
+
+// ProblemOf sorts an error of Apply: what a retry may mend is returned as a failure, the
+// rest as a problem.
+func ProblemOf(err error) (problem, failure error) {
+	var conflict *ConflictError
+	if errors.As(err, &conflict) || IsLeftover(err) || IsContested(err) || IsInvalid(err) {
+		return err, nil
+	}
+	return nil, err
+}
+
+// ReasonOf returns the reason of the condition that tells about a problem.
+func ReasonOf(problem error) string {
+	switch {
+	case IsLeftover(problem):
+		return scimv1alpha1.ReasonProgressing
+	case IsContested(problem):
+		return scimv1alpha1.ReasonObjectContested
+	case IsInvalid(problem):
+		return scimv1alpha1.ReasonObjectInvalid
+	default:
+		return scimv1alpha1.ReasonObjectConflict
+	}
+}
+
+// IsContested reports whether an error is a ContestedError.
+func IsContested(err error) bool {
+	var contested *ContestedError
+	return errors.As(err, &contested)
+}
+
+// IsInvalid reports whether an error is an InvalidError.
+func IsInvalid(err error) bool {
+	var invalid *InvalidError
+	return errors.As(err, &invalid)
+}
+
+// IsLeftover reports whether an error is a LeftoverError.
+func IsLeftover(err error) bool {
+	var leftover *LeftoverError
+	return errors.As(err, &leftover)
 }

@@ -174,3 +174,12 @@ func matches(pattern, name string) bool {
 	}
 	return len(name) >= len(prefix)+len(suffix) && strings.HasPrefix(name, prefix) && strings.HasSuffix(name, suffix)
 }
+
+// Refusal says what is refused and who can change that; empty when nothing is refused.
+func Refusal(refused ...string) string {
+	if len(refused) == 0 {
+		return ""
+	}
+	return strings.Join(refused, "; ") +
+		": take it out of the spec, or ask whoever runs the operator to allow it in the operator's configuration"
+}

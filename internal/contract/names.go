@@ -9,6 +9,11 @@ func ServiceName(tenant string) string { return tenant + "-scim" }
 // of its Deployment, and stands in the status.servers of the tenants that it hosts.
 func SharedServiceName(server string) string { return server + "-scim-server" }
 
+// SharedURL returns what the base URLs of a ScimServer's tenants begin with inside the cluster.
+func SharedURL(namespace, server string) string {
+	return "http://" + SharedServiceName(server) + "." + namespace + ".svc"
+}
+
 // SharedPath returns the base path of a tenant at the host of its ScimServer.
 func SharedPath(tenant string) string { return "/" + tenant + scimv1alpha1.DefaultPath }
 

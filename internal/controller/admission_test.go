@@ -124,7 +124,7 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 		"a Deployment with its keys":   {func() error { return create(deployment(mounting("acme-scim-signing"))) }, ""},
 		"a Service of a tenant":        {func() error { return create(service()) }, ""},
 		"the record of a host": {func() error {
-			return create(operand.HostRecord(controllertest.OperatorNamespace, "acme.example.com", me))
+			return create(operand.HostRecord(controllertest.OperatorNamespace, "acme.example.com", operand.Holder{Kind: operand.KindTenant, NamespacedName: me}))
 		}, ""},
 		"a RoleBinding of a tenant": {func() error { return create(binding("acme-scim", "acme-scim", "acme-scim")) }, ""},
 		"the RoleBinding of a tenant that is migrated": {func() error {

@@ -30,7 +30,7 @@ import (
 	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/scimapikey"
-	"github.com/kubescim/kubescim/internal/controller/scimtenant"
+	"github.com/kubescim/kubescim/internal/controller/usage"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
@@ -50,6 +50,8 @@ type Options struct {
 	Namespace string
 	// Config is the operator's configuration.
 	Config config.Config
+	// AskPods asks server pods how much their tenants are used; over HTTP when nil.
+	AskPods usage.Ask
 }
 
 // NewScheme returns a scheme with all kinds that the operator deals with.
@@ -60,7 +62,7 @@ func NewScheme() *runtime.Scheme {
 	return scheme
 }
 
-// CacheOptions says what is kept in memory: tenants, keys, credentials, the operator's own
+// CacheOptions says what is kept in memory: tenants, servers, keys, credentials, the operator's own
 // objects and the Leases of server pods, in the given namespaces or, when there
 // are none, in all; and the records of hosts in the operator's own namespace.
 // Users, groups, claims and Secrets are not.
@@ -134,13 +136,20 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	}
 	recorder := reconcile.NewRecorder(mgr.GetEventRecorder(recorderName), live)
 	workers := controller.Options{MaxConcurrentReconciles: options.Workers}
-
-	tenants := &scimtenant.Reconciler{
-		Client: mgr.GetClient(), Live: live, Recorder: recorder,
-		ServerImage: options.ServerImage, Namespace: options.Namespace, Config: options.Config,
+	if options.AskPods == nil {
+		options.AskPods = usage.HTTP()
 	}
-	if err := tenants.SetupWithManager(ctx, mgr, workers); err != nil {
-		return fmt.Errorf("setting up the ScimTenant controller: %w", err)
+	// The poller may look for Leases before a controller does.
+	if _, err := mgr.GetCache().GetInformer(ctx, &coordinationv1.Lease{}, cache.BlockUntilSynced(false)); err != nil {
+		return fmt.Errorf("caching the Leases of server pods: %w", err)
+	}
+	poller := usage.NewPoller(mgr.GetClient(), options.AskPods)
+	if err := mgr.Add(poller); err != nil {
+		return fmt.Errorf("adding what asks the server pods: %w", err)
+	}
+
+	if err := setupServers(ctx, mgr, live, recorder, poller, options); err != nil {
+		return err
 	}
 	if len(options.Namespaces) > 0 {
 		if err := mgr.Add(&availability{live: live, namespaces: options.Namespaces}); err != nil {
@@ -149,7 +158,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	}
 	keys := &scimapikey.Reconciler{
 		Client: mgr.GetClient(), Live: live, Recorder: recorder, MaxLifetime: options.Config.Credentials.MaxLifetime(),
-		Issuers: contract.IssuersOf(options.Config.Allow.Issuers.Hosts, options.Config.Allow.Issuers.Networks),
+		Issuers: contract.IssuersOf(options.Config.Allow.Issuers.Hosts, options.Config.Allow.Issuers.Networks), Usage: poller,
 	}
 	if err := keys.SetupWithManager(ctx, mgr, workers); err != nil {
 		return fmt.Errorf("setting up the ScimApiKey controller: %w", err)

@@ -1,10 +1,10 @@
-// Package hosts knows which tenant holds which host. A host belongs to the tenant that
-// publishes it, until that tenant has given it up (see reservation.go). What says so is a
+// Package hosts knows which tenant or server holds which host. A host belongs to the one that
+// publishes it, until that one has given it up (see reservation.go). What says so is a
 // record (operand.HostRecord): without it, a change of a spec could take a host, and the
 // tokens that are sent to it, from its holder.
 //
-// A tenant's records are written by the worker that reconciles the tenant, which
-// is one at a time, and are made before its Ingress is. That a tenant is gone is
+// A holder's records are written by the worker that reconciles the holder, which
+// is one at a time, and are made before its Ingress is. That a holder is gone is
 // noted by whoever comes across its records.
 //
 // It writes records and nothing else: an Ingress and what a status says of it are its
@@ -21,11 +21,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -33,13 +31,13 @@ import (
 const (
 	// indexPublished finds the Ingresses that are for a host.
 	indexPublished = "spec.rules.host"
-	// indexHolder finds the records of the hosts that a tenant holds.
+	// indexHolder finds the records of the hosts that somebody holds.
 	indexHolder = "data.holder"
 )
 
 // Records are the records of all hosts.
 type Records struct {
-	// Cached reads through a cache that has the records, and Ingresses of all tenants.
+	// Cached reads through a cache that has the records, and the Ingresses of all holders.
 	Cached client.Reader
 	// Live reads from and writes to the API server, past every cache.
 	Live client.Client
@@ -67,10 +65,10 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		}))
 }
 
-// Taken is what is known about a host that another tenant holds.
+// Taken is what is known about a host that another one holds.
 type Taken struct {
-	// Holder is that tenant; empty when there is no record of it yet.
-	Holder types.NamespacedName
+	// Holder is that one; empty when there is no record of it yet.
+	Holder operand.Holder
 	// Record is the name of the ConfigMap that says so.
 	Record types.NamespacedName
 	// GivenUp is since when the holder has given the host up, and Free is when it is
@@ -78,12 +76,10 @@ type Taken struct {
 	GivenUp, Free time.Time
 }
 
-// Hold makes a tenant the holder of a host, unless another one is. ingress is that of the
-// tenant; nil when it has none.
-func (r *Records) Hold(
-	ctx context.Context, tenant *scimv1alpha1.ScimTenant, ingress *networkingv1.Ingress, host string,
-) (*Taken, error) {
-	me := client.ObjectKeyFromObject(tenant)
+// Hold makes a tenant or a server the holder of a host, unless another one is. ingress is its
+// own; nil when it has none.
+func (r *Records) Hold(ctx context.Context, owner operand.Owner, ingress *networkingv1.Ingress, host string) (*Taken, error) {
+	me := owner.Holder()
 	record, err := r.recordOf(ctx, host)
 	if err != nil {
 		return nil, err
@@ -91,7 +87,7 @@ func (r *Records) Hold(
 	if record != nil {
 		return r.takeOver(ctx, record, me)
 	}
-	published, err := r.isPublishedByAnother(ctx, tenant, ingress, host)
+	published, err := r.isPublishedByAnother(ctx, owner, ingress, host)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +95,7 @@ func (r *Records) Hold(
 		return &Taken{}, nil
 	}
 	err = r.Live.Create(ctx, operand.HostRecord(r.Namespace, host, me))
-	if apierrors.IsAlreadyExists(err) { // another tenant was faster
+	if apierrors.IsAlreadyExists(err) { // another one was faster
 		return nil, apierrors.NewConflict(corev1.Resource("configmaps"), operand.HostRecordName(host), err)
 	}
 	if err != nil {
@@ -126,9 +122,9 @@ func (r *Records) recordOf(ctx context.Context, host string) (*corev1.ConfigMap,
 }
 
 // HoldsForSure reports whether the cache has the record of a host, and it is the
-// tenant's. Nobody but the tenant's own worker changes that as long as it asks for the
+// holder's. Nobody but the holder's own worker changes that as long as it asks for the
 // host.
-func (r *Records) HoldsForSure(ctx context.Context, tenant types.NamespacedName, host string) (bool, error) {
+func (r *Records) HoldsForSure(ctx context.Context, holder operand.Holder, host string) (bool, error) {
 	record := &corev1.ConfigMap{}
 	err := r.Cached.Get(ctx, types.NamespacedName{Namespace: r.Namespace, Name: operand.HostRecordName(host)}, record)
 	if apierrors.IsNotFound(err) {
@@ -137,14 +133,14 @@ func (r *Records) HoldsForSure(ctx context.Context, tenant types.NamespacedName,
 	if err != nil {
 		return false, fmt.Errorf("reading who holds host %q: %w", host, err)
 	}
-	return operand.HolderOf(record) == tenant && operand.GivenUpSince(record).IsZero(), nil
+	return operand.HolderOf(record) == holder && operand.GivenUpSince(record).IsZero(), nil
 }
 
 // isPublishedByAnother reports whether a host without a record is published by
-// another tenant: one from before there were records, or whose record was lost.
+// another one: one from before there were records, or whose record was lost.
 // Where several publish it, it belongs to the one whose Ingress is the oldest.
 func (r *Records) isPublishedByAnother(
-	ctx context.Context, tenant *scimv1alpha1.ScimTenant, ingress *networkingv1.Ingress, host string,
+	ctx context.Context, owner operand.Owner, ingress *networkingv1.Ingress, host string,
 ) (bool, error) {
 	publishes := ingress != nil && slices.Contains(operand.PublishedHosts(ingress), host)
 	ingresses := &networkingv1.IngressList{}
@@ -153,7 +149,7 @@ func (r *Records) isPublishedByAnother(
 	}
 	for i := range ingresses.Items {
 		other := &ingresses.Items[i]
-		if metav1.IsControlledBy(other, tenant) {
+		if owner.Controls(other) {
 			continue
 		}
 		if !publishes || precedes(other, ingress) {

@@ -18,7 +18,7 @@ import (
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
-// A tenant gives a host up when it is gone, or asks for another host or none, and
+// A tenant or a server gives a host up when it is gone, or asks for another host or none, and
 // has no Ingress for the host any more. A tenant that is edited, applied anew or
 // restored from a backup does so for a moment, and identity providers go on sending
 // tokens to the host meanwhile and afterwards. So the record then says since when
@@ -26,13 +26,13 @@ import (
 // its namespace, who may have it at once, until it has been given up for as long as
 // absence has to last to be believed (Records.Reservation).
 
-// maxReservations is how many hosts stay reserved for tenants of a namespace. Whoever
+// maxReservations is how many hosts stay reserved for a namespace. Whoever
 // moves a tenant from host to host would keep any number of hosts from others otherwise.
 const maxReservations = 20
 
-// takeOver makes a tenant the holder of a host of which there is a record, unless the
+// takeOver makes one the holder of a host of which there is a record, unless the
 // host is held by another one or reserved for it.
-func (r *Records) takeOver(ctx context.Context, record *corev1.ConfigMap, me types.NamespacedName) (*Taken, error) {
+func (r *Records) takeOver(ctx context.Context, record *corev1.ConfigMap, me operand.Holder) (*Taken, error) {
 	holder := operand.HolderOf(record)
 	if holder == me {
 		return nil, r.keep(ctx, record, me)
@@ -52,8 +52,8 @@ func (r *Records) takeOver(ctx context.Context, record *corev1.ConfigMap, me typ
 	return nil, r.keep(ctx, record, me)
 }
 
-// keep writes into a record that a tenant holds the host, if it does not say so.
-func (r *Records) keep(ctx context.Context, record *corev1.ConfigMap, holder types.NamespacedName) error {
+// keep writes into a record that somebody holds the host, if it does not say so.
+func (r *Records) keep(ctx context.Context, record *corev1.ConfigMap, holder operand.Holder) error {
 	if operand.HolderOf(record) == holder && operand.GivenUpSince(record).IsZero() {
 		return nil
 	}
@@ -65,16 +65,16 @@ func (r *Records) keep(ctx context.Context, record *corev1.ConfigMap, holder typ
 	return nil
 }
 
-// Release looks after the records of a tenant's hosts: those that it neither asks
+// Release looks after the records of a holder's hosts: those that it neither asks
 // for nor publishes are given up, and removed when nothing is reserved by them any
 // more. asked is the host that it asks for; empty when there is none. reserved is how
 // soon to look again; 0 when nothing is reserved.
 func (r *Records) Release(
-	ctx context.Context, holder types.NamespacedName, asked string,
+	ctx context.Context, holder operand.Holder, asked string,
 ) (reserved time.Duration, err error) {
 	records := &corev1.ConfigMapList{}
 	if err := r.Cached.List(ctx, records, client.MatchingFields{indexHolder: holder.String()}); err != nil {
-		return 0, fmt.Errorf("listing the hosts of the tenant: %w", err)
+		return 0, fmt.Errorf("listing the hosts of %s: %w", holder, err)
 	}
 	var failures []error
 	for i := range records.Items {
@@ -158,18 +158,17 @@ func (r *Records) forget(ctx context.Context, record *corev1.ConfigMap) error {
 // publishes it.
 func (r *Records) isGivenUp(ctx context.Context, record *corev1.ConfigMap) (bool, error) {
 	holder, host := operand.HolderOf(record), operand.HostOf(record)
-	tenant := &scimv1alpha1.ScimTenant{}
-	err := r.Live.Get(ctx, holder, tenant)
+	asked, err := r.askedBy(ctx, holder)
 	switch {
 	case apierrors.IsForbidden(err): // of a namespace that is watched no longer, nothing is known
 		return false, nil
 	case client.IgnoreNotFound(err) != nil:
 		return false, fmt.Errorf("reading the holder of host %q: %w", host, err)
-	case err == nil && tenant.Spec.Endpoint.Host == host:
+	case err == nil && asked == host:
 		return false, nil
 	}
 	ingress := &networkingv1.Ingress{}
-	err = r.Live.Get(ctx, types.NamespacedName{Namespace: holder.Namespace, Name: operand.Name(holder.Name)}, ingress)
+	err = r.Live.Get(ctx, types.NamespacedName{Namespace: holder.Namespace, Name: holder.IngressName()}, ingress)
 	switch {
 	case apierrors.IsForbidden(err):
 		return r.namespaceIsGone(ctx, holder.Namespace)
@@ -179,6 +178,18 @@ func (r *Records) isGivenUp(ctx context.Context, record *corev1.ConfigMap) (bool
 		return false, fmt.Errorf("reading the Ingress of the holder of host %q: %w", host, err)
 	}
 	return !slices.Contains(operand.PublishedHosts(ingress), host), nil
+}
+
+// askedBy returns the host that a holder asks for; empty when it asks for none.
+func (r *Records) askedBy(ctx context.Context, holder operand.Holder) (string, error) {
+	if holder.Kind == operand.KindServer {
+		server := &scimv1alpha1.ScimServer{}
+		err := r.Live.Get(ctx, holder.NamespacedName, server)
+		return server.Spec.Endpoint.Host, err
+	}
+	tenant := &scimv1alpha1.ScimTenant{}
+	err := r.Live.Get(ctx, holder.NamespacedName, tenant)
+	return tenant.Spec.Endpoint.Host, err
 }
 
 // namespaceIsGone reports whether a namespace where the operator has no rights is gone.

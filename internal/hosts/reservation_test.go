@@ -36,7 +36,7 @@ func TestAHolderWithoutANamespaceHasGivenItsHostUp(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			record := operand.HostRecord("kubescim-system", "acme.example.com", types.NamespacedName{Namespace: "acme", Name: "acme"})
+			record := operand.HostRecord("kubescim-system", "acme.example.com", operand.Holder{Kind: operand.KindTenant, NamespacedName: types.NamespacedName{Namespace: "acme", Name: "acme"}})
 			live := fake.NewClientBuilder().WithScheme(scheme).WithObjects(tc.namespaces...).WithObjects(record).
 				WithInterceptorFuncs(interceptor.Funcs{Get: func(
 					ctx context.Context, c client.WithWatch, key client.ObjectKey, obj client.Object, options ...client.GetOption,

@@ -3,12 +3,15 @@ package operand
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // ComponentHost is the value of LabelComponent on the record of a host.
@@ -18,26 +21,51 @@ const ComponentHost = "host"
 const (
 	hostKey            = "host"
 	holderNamespaceKey = "namespace"
-	holderNameKey      = "scimTenant"
+	holderTenantKey    = "scimTenant"
+	holderServerKey    = "scimServer"
 	givenUpSinceKey    = "givenUpSince"
 )
 
-// HostRecord returns the ConfigMap that says which tenant holds a host. It is in
+// Holder is a ScimTenant or a ScimServer that holds a host.
+type Holder struct {
+	Kind string
+	types.NamespacedName
+}
+
+// Holder returns the owner as the holder of its host.
+func (o Owner) Holder() Holder {
+	return Holder{Kind: o.Kind, NamespacedName: types.NamespacedName{Namespace: o.Namespace, Name: o.Name}}
+}
+
+// IngressName returns the name of the holder's Ingress.
+func (h Holder) IngressName() string {
+	if h.Kind == KindServer {
+		return contract.SharedServiceName(h.Name)
+	}
+	return Name(h.Name)
+}
+
+// String returns what no other holder has.
+func (h Holder) String() string { return h.Kind + "/" + h.NamespacedName.String() }
+
+// HostRecord returns the ConfigMap that says who holds a host. It is in
 // the operator's own namespace, where no author of a ScimTenant can dispute it, and
-// there is one of that name only, so that of two tenants which ask for a host at
+// there is one of that name only, so that of two who ask for a host at
 // the same time one gets it.
 //
 // The holder is known by its name and not by its UID: a tenant that is restored
 // from a backup, or applied again, is the same one to whoever calls its host.
-func HostRecord(namespace, host string, holder types.NamespacedName) *corev1.ConfigMap {
-	return &corev1.ConfigMap{
+func HostRecord(namespace, host string, holder Holder) *corev1.ConfigMap {
+	record := &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{
 			Name:      HostRecordName(host),
 			Namespace: namespace,
 			Labels:    HostRecordLabels(),
 		},
-		Data: map[string]string{hostKey: host, holderNamespaceKey: holder.Namespace, holderNameKey: holder.Name},
+		Data: map[string]string{hostKey: host},
 	}
+	Hold(record, holder)
+	return record
 }
 
 // HostRecordName returns the name of the record of a host.
@@ -54,9 +82,14 @@ func HostRecordLabels() map[string]string {
 // HostOf returns the host that a record is about.
 func HostOf(record *corev1.ConfigMap) string { return record.Data[hostKey] }
 
-// HolderOf returns the tenant that holds the host of a record.
-func HolderOf(record *corev1.ConfigMap) types.NamespacedName {
-	return types.NamespacedName{Namespace: record.Data[holderNamespaceKey], Name: record.Data[holderNameKey]}
+// HolderOf returns who holds the host of a record. Operators of the release before, which know
+// no ScimServers, find no holder in the record of one, and leave it alone.
+func HolderOf(record *corev1.ConfigMap) Holder {
+	namespace := record.Data[holderNamespaceKey]
+	if server := record.Data[holderServerKey]; server != "" {
+		return Holder{Kind: KindServer, NamespacedName: types.NamespacedName{Namespace: namespace, Name: server}}
+	}
+	return Holder{Kind: KindTenant, NamespacedName: types.NamespacedName{Namespace: namespace, Name: record.Data[holderTenantKey]}}
 }
 
 // GivenUpSince returns since when the holder of a record has given its host up; the zero
@@ -75,10 +108,17 @@ func GiveUp(record *corev1.ConfigMap, since time.Time) {
 	record.Data[givenUpSinceKey] = since.UTC().Format(time.RFC3339Nano)
 }
 
-// Hold makes a tenant the holder of a record, which has not given the host up.
-func Hold(record *corev1.ConfigMap, holder types.NamespacedName) {
-	record.Data[holderNamespaceKey], record.Data[holderNameKey] = holder.Namespace, holder.Name
-	delete(record.Data, givenUpSinceKey)
+// Hold makes somebody the holder of a record, who has not given the host up.
+func Hold(record *corev1.ConfigMap, holder Holder) {
+	for _, key := range []string{holderTenantKey, holderServerKey, givenUpSinceKey} {
+		delete(record.Data, key)
+	}
+	record.Data[holderNamespaceKey] = holder.Namespace
+	if holder.Kind == KindServer {
+		record.Data[holderServerKey] = holder.Name
+	} else {
+		record.Data[holderTenantKey] = holder.Name
+	}
 }
 
 // PublishedHosts returns the hosts that an Ingress is for.
@@ -92,11 +132,12 @@ func PublishedHosts(ingress *networkingv1.Ingress) []string {
 	return hosts
 }
 
-// PublishedURL returns the base URL that the Ingress of a tenant leads to its server.
+// PublishedURL returns the URL, without a slash at its end, below which an Ingress leads
+// everything to a server.
 func PublishedURL(ingress *networkingv1.Ingress) string {
 	for _, rule := range ingress.Spec.Rules {
 		if rule.HTTP != nil && rule.Host != "" && len(rule.HTTP.Paths) > 0 {
-			return "https://" + rule.Host + rule.HTTP.Paths[0].Path
+			return "https://" + rule.Host + strings.TrimSuffix(rule.HTTP.Paths[0].Path, "/")
 		}
 	}
 	return ""

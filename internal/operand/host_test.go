@@ -15,9 +15,9 @@ import (
 
 // There is one record of a host, whoever asks for it, in the operator's namespace.
 func TestHostRecord(t *testing.T) {
-	holder := types.NamespacedName{Namespace: "team", Name: "acme"}
+	holder := Holder{Kind: KindTenant, NamespacedName: types.NamespacedName{Namespace: "team", Name: "acme"}}
 	record := HostRecord("kubescim-system", "acme.example.com", holder)
-	other := HostRecord("kubescim-system", "acme.example.com", types.NamespacedName{Namespace: "other", Name: "globex"})
+	other := HostRecord("kubescim-system", "acme.example.com", Holder{Kind: KindTenant, NamespacedName: types.NamespacedName{Namespace: "other", Name: "globex"}})
 	if record.Name != other.Name || record.Namespace != "kubescim-system" {
 		t.Errorf("it is called %s/%s and %s/%s", record.Namespace, record.Name, other.Namespace, other.Name)
 	}
@@ -40,15 +40,24 @@ func TestHostRecord(t *testing.T) {
 
 // A host that was given up is its holder's until somebody takes it.
 func TestGivingAHostUp(t *testing.T) {
-	record := HostRecord("kubescim-system", "acme.example.com", types.NamespacedName{Namespace: "team", Name: "acme"})
+	record := HostRecord("kubescim-system", "acme.example.com", Holder{Kind: KindTenant, NamespacedName: types.NamespacedName{Namespace: "team", Name: "acme"}})
 	since := time.Date(2026, 1, 2, 3, 4, 5, 678, time.FixedZone("", 3600))
 	GiveUp(record, since)
 	if !GivenUpSince(record).Equal(since) || HolderOf(record).Name != "acme" {
 		t.Errorf("the record says %v", record.Data)
 	}
-	next := types.NamespacedName{Namespace: "other", Name: "globex"}
+	next := Holder{Kind: KindTenant, NamespacedName: types.NamespacedName{Namespace: "other", Name: "globex"}}
 	Hold(record, next)
 	if !GivenUpSince(record).IsZero() || HolderOf(record) != next || HostOf(record) != "acme.example.com" {
+		t.Errorf("the record says %v", record.Data)
+	}
+	server := Holder{Kind: KindServer, NamespacedName: types.NamespacedName{Namespace: "other", Name: "globex"}}
+	Hold(record, server)
+	if HolderOf(record) != server || record.Data["scimTenant"] != "" {
+		t.Errorf("the record says %v", record.Data)
+	}
+	Hold(record, next)
+	if HolderOf(record) != next || next.String() == server.String() {
 		t.Errorf("the record says %v", record.Data)
 	}
 	for _, text := range []string{"", "yesterday", "2026-01-02"} {

@@ -11,6 +11,12 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
+// Kinds that own objects.
+const (
+	KindTenant = "ScimTenant"
+	KindServer = "ScimServer"
+)
+
 // Owner is an object of Kubescim that the operator makes others for. It controls them, so
 // that they go when it goes.
 type Owner struct {
@@ -25,12 +31,12 @@ type Owner struct {
 
 // TenantOwner returns a tenant as the owner of objects.
 func TenantOwner(t *scimv1alpha1.ScimTenant) Owner {
-	return Owner{Kind: "ScimTenant", Namespace: t.Namespace, Name: t.Name, UID: t.UID, Label: scimv1alpha1.LabelTenant}
+	return Owner{Kind: KindTenant, Namespace: t.Namespace, Name: t.Name, UID: t.UID, Label: scimv1alpha1.LabelTenant}
 }
 
 // ServerOwner returns a ScimServer as the owner of objects.
 func ServerOwner(s *scimv1alpha1.ScimServer) Owner {
-	return Owner{Kind: "ScimServer", Namespace: s.Namespace, Name: s.Name, UID: s.UID, Label: scimv1alpha1.LabelServer}
+	return Owner{Kind: KindServer, Namespace: s.Namespace, Name: s.Name, UID: s.UID, Label: scimv1alpha1.LabelServer}
 }
 
 // Noun is what people call it.

@@ -45,6 +45,9 @@ var rightsOfOperator = rights{
 	"scim.kubescim.dev/scimcredentials":         "create delete get list update watch",
 	"scim.kubescim.dev/scimgroupmembers":        "create delete get list patch update watch",
 	"scim.kubescim.dev/scimgroups":              "create delete get list patch update watch",
+	"scim.kubescim.dev/scimservers":             "get list patch watch",
+	"scim.kubescim.dev/scimservers/finalizers":  "update",
+	"scim.kubescim.dev/scimservers/status":      "patch",
 	"scim.kubescim.dev/scimtenants":             "get list patch watch",
 	"scim.kubescim.dev/scimtenants/finalizers":  "update",
 	"scim.kubescim.dev/scimtenants/status":      "patch",
@@ -70,6 +73,13 @@ func rightsOfServer(tenant string) rights {
 		"scim.kubescim.dev/scimtenants (" + tenant + ")": "get list watch",
 		"scim.kubescim.dev/scimusers":                    "create delete get list patch update watch",
 	}
+}
+
+// rightsOfSharedServer are those of a ScimServer in its namespace: it reads all ScimTenants there.
+func rightsOfSharedServer() rights {
+	may := rightsOfServer("none")
+	delete(may, "scim.kubescim.dev/scimtenants (none)")
+	return may.and(rights{"scim.kubescim.dev/scimtenants": "get list watch"})
 }
 
 // and returns the rights with others.

@@ -30,6 +30,10 @@ func (e *Environment) SetReady(ctx context.Context, namespace, tenant string, re
 	if err := e.Client.Get(ctx, key, deployment); err != nil {
 		return err
 	}
+	return e.setReady(ctx, deployment, ready)
+}
+
+func (e *Environment) setReady(ctx context.Context, deployment *appsv1.Deployment, ready int32) error {
 	wanted := *deployment.Spec.Replicas
 	if ready < 0 {
 		ready = wanted
@@ -85,17 +89,21 @@ func (e *Environment) KeepLease(ctx context.Context, namespace, tenant, pod, rev
 func (e *Environment) keepLease(
 	ctx context.Context, namespace, tenant, pod string, annotations map[string]string, at time.Time,
 ) error {
+	return e.keepLeaseLabelled(ctx, namespace, pod, map[string]string{
+		scimv1alpha1.LabelTenant: tenant, scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica,
+	}, annotations, at)
+}
+
+func (e *Environment) keepLeaseLabelled(
+	ctx context.Context, namespace, pod string, labels, annotations map[string]string, at time.Time,
+) error {
 	lease := &coordinationv1.Lease{}
 	err := e.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: pod}, lease)
 	if client.IgnoreNotFound(err) != nil {
 		return err
 	}
 	lease.Name, lease.Namespace = pod, namespace
-	lease.Labels = map[string]string{
-		scimv1alpha1.LabelTenant: tenant,
-		scimv1alpha1.LabelLease:  scimv1alpha1.LeaseReplica,
-	}
-	lease.Annotations = annotations
+	lease.Labels, lease.Annotations = labels, annotations
 	lease.Spec = coordinationv1.LeaseSpec{
 		HolderIdentity:       ptr.To(pod),
 		RenewTime:            ptr.To(metav1.NewMicroTime(at)),

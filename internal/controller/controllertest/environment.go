@@ -151,7 +151,7 @@ func Operator(ctx context.Context, mgr ctrl.Manager) error {
 func OperatorWith(configuration operatorconfig.Config) func(context.Context, ctrl.Manager) error {
 	return func(ctx context.Context, mgr ctrl.Manager) error {
 		return controller.Setup(ctx, mgr, controller.Options{
-			ServerImage: ServerImage, Workers: 4, Namespace: OperatorNamespace, Config: configuration,
+			ServerImage: ServerImage, Workers: 4, Namespace: OperatorNamespace, Config: configuration, AskPods: askPods,
 		})
 	}
 }

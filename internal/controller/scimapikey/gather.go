@@ -7,9 +7,12 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/controller/usage"
 )
 
 // gather reads everything that decides about the key. The verifiers of the release before
@@ -39,17 +42,28 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 	return r.gatherReplicas(ctx, s)
 }
 
-// gatherReplicas reads the Leases of those of the tenant's server pods that are alive.
+// gatherReplicas reads the Leases of those pods of the tenant's server that are alive, and when
+// they have seen tokens last. Of a tenant that is gone, a server of its own may be left.
 func (r *Reconciler) gatherReplicas(ctx context.Context, s *scope) error {
+	tenant := s.tenant
+	if tenant == nil {
+		tenant = &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: s.key.Namespace, Name: s.key.Spec.TenantRef.Name}}
+	}
+	server := usage.ServerOf(tenant)
 	leases := &coordinationv1.LeaseList{}
-	err := r.Live.List(ctx, leases, client.InNamespace(s.key.Namespace), client.MatchingLabels{
-		scimv1alpha1.LabelTenant: s.key.Spec.TenantRef.Name,
-		scimv1alpha1.LabelLease:  scimv1alpha1.LeaseReplica,
+	err := r.Live.List(ctx, leases, client.InNamespace(server.Namespace), client.MatchingLabels{
+		server.Label: server.Name, scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica,
 	})
 	if err != nil {
 		return fmt.Errorf("listing the Leases of the server's pods: %w", err)
 	}
 	s.replicas = r.replicas.Live(leases.Items, r.now())
+	if name := tenant.Spec.ServerRef.Name; name != "" {
+		if _, hosted := contract.HostedBy(tenant, name); !hosted { // its pods do nothing for the tenant
+			s.replicas = nil
+		}
+	}
+	s.answers = r.Usage.Answers(server)
 	return nil
 }
 

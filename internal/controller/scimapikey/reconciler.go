@@ -53,6 +53,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/controller/usage"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
@@ -85,6 +86,9 @@ type Reconciler struct {
 	MaxLifetime time.Duration
 	// Issuers are those that federated keys may be of, beside the cluster itself.
 	Issuers contract.Issuers
+
+	// Usage asks the server pods when tokens were last used.
+	Usage *usage.Poller
 
 	issued   issued
 	replicas contract.ReplicaObserver

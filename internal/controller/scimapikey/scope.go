@@ -40,6 +40,9 @@ type scope struct {
 	handover *corev1.Secret
 	// replicas are the Leases of the tenant's server pods that are alive. Set by gather.
 	replicas []coordinationv1.Lease
+	// answers are what those of the pods say that have been asked how much their tenants are
+	// used. Set by gather.
+	answers []contract.ServerUsage
 	// migration is what pods of the release before know of the tenant's keys. Set by
 	// gather.
 	migration migration

@@ -8,6 +8,7 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,6 +20,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/controller/usage"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
@@ -43,6 +45,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 			builder.WithPredicates(tenantMatters())).
 		Watches(&coordinationv1.Lease{}, handler.EnqueueRequestsFromMapFunc(r.keysWaitingFor),
 			builder.WithPredicates(stateChanged())).
+		WatchesRawSource(usage.Events(r.Usage, r.keysUsed)).
 		Complete(r)
 }
 
@@ -71,9 +74,47 @@ func (r *Reconciler) keysOf(ctx context.Context, tenant client.Object) []ctrl.Re
 // keysWaitingFor returns the keys to which it matters what a replica goes by, and those of
 // which it says when they were last used.
 func (r *Reconciler) keysWaitingFor(ctx context.Context, lease client.Object) []ctrl.Request {
+	if server := lease.GetLabels()[scimv1alpha1.LabelServer]; server != "" {
+		return r.keysWaitingForServer(ctx, lease.GetNamespace(), server)
+	}
 	used := lastUsed(lease)
 	return r.keys(ctx, lease.GetNamespace(), lease.GetLabels()[scimv1alpha1.LabelTenant], func(key *scimv1alpha1.ScimApiKey) bool {
 		return isPending(key) || usedSince(key, used)
+	})
+}
+
+// keysWaitingForServer returns the keys of all tenants of a ScimServer that wait for its
+// replicas.
+func (r *Reconciler) keysWaitingForServer(ctx context.Context, namespace, server string) []ctrl.Request {
+	keys := &scimv1alpha1.ScimApiKeyList{}
+	if err := r.Client.List(ctx, keys, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
+		log.FromContext(ctx).Error(err, "Listing the keys of a ScimServer's tenants", "scimServer", server)
+	}
+	var requests []ctrl.Request
+	for i := range keys.Items {
+		key := &keys.Items[i]
+		if !isPending(key) {
+			continue
+		}
+		tenant := &scimv1alpha1.ScimTenant{}
+		err := r.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: key.Spec.TenantRef.Name}, tenant)
+		if err == nil && tenant.Spec.ServerRef.Name == server {
+			requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(key)})
+		}
+	}
+	return requests
+}
+
+// keysUsed returns the keys of a tenant of which its pods say that they were used later than
+// their status says.
+func (r *Reconciler) keysUsed(ctx context.Context, name types.NamespacedName) []ctrl.Request {
+	tenant := &scimv1alpha1.ScimTenant{}
+	if err := r.Client.Get(ctx, name, tenant); err != nil {
+		return nil // It is gone, and so are its uses.
+	}
+	counted, _ := contract.UsageOf(name.Name, r.Usage.Answers(usage.ServerOf(tenant)))
+	return r.keys(ctx, name.Namespace, name.Name, func(key *scimv1alpha1.ScimApiKey) bool {
+		return usedSince(key, counted.LastUsedTimes)
 	})
 }
 
@@ -110,11 +151,11 @@ func isPending(key *scimv1alpha1.ScimApiKey) bool {
 // lastUsed returns when each token was last used, as the Lease of a pod says; nothing if it
 // says nothing that can be read.
 func lastUsed(lease client.Object) map[string]time.Time {
-	usage, err := contract.DecodeUsage(lease.GetAnnotations()[contract.AnnotationUsage])
+	counted, err := contract.DecodeUsage(lease.GetAnnotations()[contract.AnnotationUsage])
 	if err != nil {
 		return nil
 	}
-	return usage.LastUsedTimes
+	return counted.LastUsedTimes
 }
 
 // usedSince reports whether a federated key, or one of a key's tokens, was used later than
@@ -135,6 +176,7 @@ func tenantMatters() predicate.Predicate {
 		after, alsoOK := e.ObjectNew.(*scimv1alpha1.ScimTenant)
 		return ok && alsoOK && (before.Generation != after.Generation ||
 			before.Status.ObservedGeneration != after.Status.ObservedGeneration ||
+			len(before.Status.Servers) != len(after.Status.Servers) ||
 			before.Status.URL != after.Status.URL)
 	}}
 }

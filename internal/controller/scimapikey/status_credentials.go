@@ -22,10 +22,10 @@ const maxListed = 16
 // when it is applied again.
 func setCredentials(s *scope) {
 	status := &s.key.Status
-	usage, _ := contract.LatestUsage(s.replicas)
-	status.Credentials = listed(s, usage.LastUsedTimes)
+	used := s.lastUsed()
+	status.Credentials = listed(s, used)
 	if s.key.IsFederated() {
-		setFederated(s, usage.LastUsedTimes)
+		setFederated(s, used)
 		return
 	}
 	if len(s.credentials) == 0 {
@@ -54,6 +54,16 @@ func setCredentials(s *scope) {
 	if another || status.DeliveredTime.IsZero() {
 		status.DeliveredTime = newest.CreationTimestamp
 	}
+}
+
+// lastUsed returns when each token was last used, by its key id. Pods of the release before say
+// it in their Leases.
+func (s *scope) lastUsed() map[string]time.Time {
+	counted, known := contract.UsageOf(s.key.Spec.TenantRef.Name, s.answers)
+	if !known {
+		counted, _ = contract.LatestUsage(s.replicas)
+	}
+	return counted.LastUsedTimes
 }
 
 // listed is what the status says of each credential, newest first. The Lease of a pod has

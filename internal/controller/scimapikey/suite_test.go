@@ -20,6 +20,7 @@ import (
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
 	"github.com/kubescim/kubescim/internal/controller/scimapikey"
+	"github.com/kubescim/kubescim/internal/controller/usage"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -71,7 +72,7 @@ func startOperator(crash func(verb string, obj client.Object) error) *operator {
 // operatorWith starts a life that goes by a client.
 func operatorWith(live client.Client) *operator {
 	o := &operator{events: events.NewFakeRecorder(100)}
-	o.reconciler = &scimapikey.Reconciler{Client: live, Live: live, Recorder: o.events, Now: func() time.Time {
+	o.reconciler = &scimapikey.Reconciler{Client: live, Live: live, Recorder: o.events, Usage: usage.NewPoller(live, nil), Now: func() time.Time {
 		if o.now.IsZero() {
 			return time.Now()
 		}

@@ -2,21 +2,14 @@ package scimtenant
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
-	coordinationv1 "k8s.io/api/coordination/v1"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
@@ -37,7 +30,7 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 	}
 	// The Deployment may outlive the tenant: it is orphaned if somebody wants that, and
 	// not collected while somebody else's finalizer keeps the tenant.
-	waiting, err := r.stopServer(ctx, s)
+	waiting, err := r.stop(ctx, s)
 	if err != nil || waiting != "" {
 		s.deletion = waiting
 		return ctrl.Result{RequeueAfter: pollInterval}, err
@@ -59,47 +52,23 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 	return ctrl.Result{}, r.release(ctx, s)
 }
 
-// stopServer deletes the server's Deployment and returns what is still to be waited
-// for; nothing once it is gone.
-func (r *Reconciler) stopServer(ctx context.Context, s *scope) (waiting string, err error) {
-	name := operand.Name(s.tenant.Name)
-	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: s.tenant.Namespace, Name: name}}
-	if err := r.applier.Delete(ctx, s.owner, deployment); err != nil {
-		return "", err
+// stop makes nobody serve the tenant any more, and returns what is still to be waited for. A
+// shared server reads in the tenant's status that it is not to host it any more.
+func (r *Reconciler) stop(ctx context.Context, s *scope) (waiting string, err error) {
+	if s.own != nil {
+		return r.Keeper.Stop(ctx, s.own)
 	}
-	err = r.Live.Get(ctx, client.ObjectKeyFromObject(deployment), deployment)
-	if err == nil && s.owner.Made(deployment) {
-		return fmt.Sprintf("waiting until Deployment %s is gone", name), nil
-	}
-	if client.IgnoreNotFound(err) != nil {
-		return "", fmt.Errorf("reading whether Deployment %s is gone: %w", name, err)
-	}
-	return "", nil
+	s.deletion = "the tenant's server is to forget it"
+	return "", s.pass.State(ctx, nil)
 }
 
-// remainingWriters returns what is still to be waited for; nothing once no pod of the server
-// can write any more.
+// remainingWriters returns what is still to be waited for; nothing once nobody can write users
+// and groups of the tenant any more.
 func (r *Reconciler) remainingWriters(ctx context.Context, s *scope) (waiting string, err error) {
-	namespace := s.tenant.Namespace
-	pods := &corev1.PodList{}
-	err = r.Live.List(ctx, pods, client.InNamespace(namespace),
-		client.MatchingLabels(operand.SelectorLabels(s.tenant.Name)), client.Limit(1))
-	if err != nil {
-		return "", fmt.Errorf("listing the server's pods: %w", err)
+	if s.own != nil {
+		return r.Keeper.Ended(ctx, s.own)
 	}
-	if len(pods.Items) > 0 {
-		return fmt.Sprintf("waiting until the server's pods are gone, for example %s", pods.Items[0].Name), nil
-	}
-
-	leases := &coordinationv1.LeaseList{}
-	err = r.Live.List(ctx, leases, client.InNamespace(namespace), replicaLabels(s.tenant))
-	if err != nil {
-		return "", fmt.Errorf("listing the Leases of the server's pods: %w", err)
-	}
-	if live := r.replicas.Live(leases.Items, time.Now()); len(live) > 0 {
-		return fmt.Sprintf("waiting until the Leases of %d server replicas have run out", len(live)), nil
-	}
-	return "", nil
+	return r.stillHosting(ctx, s)
 }
 
 // release removes the finalizer, and what is remembered about the tenant. The tenant
@@ -117,10 +86,10 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 		return err
 	}
 	r.sweeper.progress.forget(s.tenant.UID)
-	r.usage.forget(s.tenant.UID)
-	r.certificates.forget(s.tenant.UID)
+	r.pace.Forget(s.tenant.UID)
+	r.Keeper.Forget(s.tenant.UID)
+	r.Publisher.Forget(s.tenant.UID)
 	r.migrations.forget(s.tenant.UID)
-	r.signings.forget(s.tenant.UID)
 	return nil
 }
 
@@ -131,11 +100,4 @@ func released(finalizers []string) string {
 		return "the server is stopped, and the tenant goes"
 	}
 	return "the server is stopped, and the operator is done: waiting for finalizers of others: " + strings.Join(others, ", ")
-}
-
-func replicaLabels(tenant *scimv1alpha1.ScimTenant) client.MatchingLabels {
-	return client.MatchingLabels{
-		scimv1alpha1.LabelTenant: tenant.Name,
-		scimv1alpha1.LabelLease:  scimv1alpha1.LeaseReplica,
-	}
 }

@@ -227,7 +227,7 @@ var _ = Describe("A host", func() {
 		Expect(err).NotTo(HaveOccurred())
 		Eventually(current(ctx, older)).Should(conflict)
 		Eventually(recordOf(ctx, "legacy.example.com")).Should(
-			WithTransform(operand.HolderOf, Equal(client.ObjectKeyFromObject(younger))))
+			WithTransform(operand.HolderOf, Equal(operand.TenantOwner(younger).Holder())))
 		Consistently(publishersOf(ctx, "legacy.example.com")).Should(ConsistOf(younger.Namespace))
 	})
 

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -133,9 +132,9 @@ func wrapped(err error, attempt string) error {
 // rights are what the server's pods need to be allowed to do.
 func rights(s *scope) []apply.Intent {
 	if s.verifiers != nil {
-		return []apply.Intent{operand.MigrationRole(s.server), operand.MigrationRoleBinding(s.server)}
+		return []apply.Intent{operand.MigrationRole(s.own.Server), operand.MigrationRoleBinding(s.own.Server)}
 	}
-	return []apply.Intent{operand.Role(s.server), operand.RoleBinding(s.server)}
+	return []apply.Intent{operand.Role(s.own.Server), operand.RoleBinding(s.own.Server)}
 }
 
 // endMigration takes away what only pods of the release before have needed, once there are
@@ -150,16 +149,16 @@ func (r *Reconciler) endMigration(ctx context.Context, s *scope) error {
 		return nil
 	}
 	s.migrationAfter = pollInterval
-	leases := &coordinationv1.LeaseList{}
-	if err := r.Live.List(ctx, leases, client.InNamespace(s.tenant.Namespace), replicaLabels(s.tenant)); err != nil {
-		return fmt.Errorf("listing the Leases of the server's pods: %w", err)
+	live, err := r.Keeper.LiveReplicas(ctx, s.own)
+	if err != nil {
+		return err
 	}
-	for _, lease := range r.replicas.Live(leases.Items, time.Now()) {
+	for _, lease := range live {
 		if lease.Annotations[contract.AnnotationCredentialsRevision] == "" { // a pod of before, or one that has not begun yet
 			return nil
 		}
 	}
-	err := r.Live.Delete(ctx, s.verifiers, client.Preconditions{UID: &s.verifiers.UID, ResourceVersion: &s.verifiers.ResourceVersion})
+	err = r.Live.Delete(ctx, s.verifiers, client.Preconditions{UID: &s.verifiers.UID, ResourceVersion: &s.verifiers.ResourceVersion})
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("deleting Secret %s, which nobody reads any more: %w", s.verifiers.Name, err)
 	}
@@ -170,12 +169,12 @@ func (r *Reconciler) endMigration(ctx context.Context, s *scope) error {
 
 // upToDate reports whether the server is as the tenant asks for, and all of its pods are new.
 func upToDate(s *scope) bool {
-	return s.serverProblem == nil && len(s.refused.server) == 0 && s.deployment != nil && rolledOut(s.deployment, s.tenant.Replicas())
+	return s.own.Problem == nil && len(s.own.Refused) == 0 && s.own.Deployment != nil && s.own.RolledOut()
 }
 
 // dropMigrationRole deletes the second Role once the first one is known to the API servers.
 func (r *Reconciler) dropMigrationRole(ctx context.Context, s *scope) error {
-	second := metav1.ObjectMeta{Namespace: s.tenant.Namespace, Name: operand.MigrationName(s.server.Name)}
+	second := metav1.ObjectMeta{Namespace: s.tenant.Namespace, Name: operand.MigrationName(s.own.Name)}
 	binding, role := &rbacv1.RoleBinding{ObjectMeta: second}, &rbacv1.Role{ObjectMeta: second}
 	there, err := r.anyThere(ctx, binding, role)
 	if err != nil || !there {
@@ -183,7 +182,7 @@ func (r *Reconciler) dropMigrationRole(ctx context.Context, s *scope) error {
 	}
 	s.migrationAfter = pollInterval
 	for _, intent := range rights(s) {
-		if applied, err := r.applier.IsApplied(ctx, s.owner, intent); err != nil || !applied {
+		if applied, err := r.Keeper.Applier.IsApplied(ctx, s.own.Owner, intent); err != nil || !applied {
 			return err
 		}
 	}
@@ -191,7 +190,7 @@ func (r *Reconciler) dropMigrationRole(ctx context.Context, s *scope) error {
 		return nil
 	}
 	for _, obj := range []client.Object{binding, role} {
-		if err := r.applier.Delete(ctx, s.owner, obj); err != nil {
+		if err := r.Keeper.Applier.Delete(ctx, s.own.Owner, obj); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 // Package scimtenant reconciles ScimTenants: it keeps a SCIM server running for
-// each, publishes it under its host, says in the status how that goes, and does
-// with the users what the deletion policy says when a tenant is deleted.
+// each, or has a ScimServer host it beside others, publishes it under its own host, says in
+// the status how that goes, and does with the users what the deletion policy says when a
+// tenant is deleted.
 package scimtenant
 
 import (
@@ -16,19 +17,15 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
-	"github.com/kubescim/kubescim/internal/config"
-	"github.com/kubescim/kubescim/internal/contract"
-	"github.com/kubescim/kubescim/internal/hosts"
+	"github.com/kubescim/kubescim/internal/controller/publishing"
+	"github.com/kubescim/kubescim/internal/controller/running"
+	"github.com/kubescim/kubescim/internal/controller/usage"
+	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
-const (
-	// pollInterval is how soon to look again for what no watch tells about.
-	pollInterval = 2 * time.Second
-	// conflictInterval is how soon to look whether somebody has moved an object
-	// out of the way. Objects of others are not watched.
-	conflictInterval = time.Minute
-)
+// pollInterval is how soon to look again for what no watch tells about.
+const pollInterval = 2 * time.Second
 
 // Reconciler reconciles ScimTenants.
 type Reconciler struct {
@@ -39,23 +36,17 @@ type Reconciler struct {
 	Live client.Client
 	// Recorder records events.
 	Recorder events.EventRecorder
-	// ServerImage is the image of the SCIM server.
-	ServerImage string
-	// Namespace is the operator's own, where it records who holds which host.
-	Namespace string
-	// Config is what whoever runs the operator has decided for all tenants.
-	Config config.Config
+	// Keeper keeps the tenants' own servers running.
+	Keeper *running.Keeper
+	// Publisher publishes the tenants' own hosts.
+	Publisher *publishing.Publisher
+	// Usage asks the pods how they serve their tenants.
+	Usage *usage.Poller
 
-	applier  *apply.Applier
-	hosts    *hosts.Records
-	written  reconcile.Written
-	sweeper  *sweeper
-	usage    usageLimits
-	replicas contract.ReplicaObserver
-	// certificates is what is known about the certificates of tenants' hosts.
-	certificates findings
-	migrations   migrations
-	signings     signings
+	written    reconcile.Written
+	sweeper    *sweeper
+	pace       usage.Pace
+	migrations migrations
 }
 
 // What the server of a tenant may do is in its Role (package operand); the
@@ -71,6 +62,7 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimtenants,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimtenants/status,verbs=patch
 // +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimtenants/finalizers,verbs=update
+// +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimservers,verbs=get;list;watch
 // +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimapikeys,verbs=get;list;watch
 // +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimcredentials,verbs=get;list;watch;create;update;delete
 // +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimusers;scimgroups;scimgroupmembers,verbs=get;list;watch;create;update;patch;delete
@@ -115,7 +107,7 @@ func (r *Reconciler) frame() reconcile.Frame {
 
 // reconcileGone looks after the hosts of a tenant that is gone.
 func (r *Reconciler) reconcileGone(ctx context.Context, tenant types.NamespacedName) (ctrl.Result, error) {
-	reserved, err := r.hosts.Release(ctx, tenant, "")
+	reserved, err := r.Publisher.Hosts.Release(ctx, operand.Holder{Kind: operand.KindTenant, NamespacedName: tenant}, "")
 	if reconcile.IsConflict(err) { // the tenant is back, or another one was faster
 		return ctrl.Result{RequeueAfter: pollInterval}, nil
 	}
@@ -130,14 +122,10 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 		return ctrl.Result{}, err
 	}
 	// The server runs whatever becomes of the endpoint, and the other way round.
-	err := errors.Join(
-		r.reconcileSigning(ctx, s),
-		r.reconcileServer(ctx, s),
-		r.gatherRollout(ctx, s),
-		r.endMigration(ctx, s),
-		r.reconcileEndpoint(ctx, s),
-		r.gatherCertificate(ctx, s),
-	)
-	s.addServerProblem(s.signingProblem) // The server runs without.
+	var err error
+	if s.own != nil {
+		err = r.reconcileOwn(ctx, s)
+	}
+	err = errors.Join(err, r.Publisher.Publish(ctx, s.endpoint), r.Publisher.GatherCertificate(ctx, s.endpoint))
 	return ctrl.Result{RequeueAfter: s.requeueAfter()}, err
 }

@@ -113,7 +113,7 @@ var _ = Describe("A host that its holder has given up", func() {
 		Eventually(message(ctx, waiting)).Should(ContainSubstring(free))
 		longAgo(ctx, host)
 		becomeReady(ctx, waiting)
-		Expect(recordOf(ctx, host)()).To(WithTransform(operand.HolderOf, Equal(client.ObjectKeyFromObject(waiting))))
+		Expect(recordOf(ctx, host)()).To(WithTransform(operand.HolderOf, Equal(operand.TenantOwner(waiting).Holder())))
 	})
 
 	It("is not free while its holder asks for it, however long it has been given up", func(ctx context.Context) {

@@ -7,9 +7,12 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/utils/ptr"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
@@ -38,6 +41,7 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 	found := conditionsOf(s)
 	ready = decideReady(s, found)
 	if !s.tenant.DeletionTimestamp.IsZero() {
+		status.Servers = nil
 		return ready, conditions.Set(s.tenant, ready, conditions.False(
 			scimv1alpha1.ConditionServerAvailable, scimv1alpha1.ReasonDeleting, "the server is stopped, since the tenant is being deleted"))
 	}
@@ -45,41 +49,49 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 		return ready, conditions.Set(s.tenant, ready)
 	}
 	status.URL = urlOf(s)
-	if s.deployment != nil {
-		status.ServerReplicas = fmt.Sprintf("%d/%d", s.deployment.Status.ReadyReplicas, s.tenant.Replicas())
-		status.Replicas, status.Selector = s.deployment.Status.Replicas, labels.Set(s.server.Selector).String()
+	status.Servers = s.hosting()
+	if s.own != nil && s.own.Deployment != nil {
+		status.ServerReplicas = s.own.Replicas()
+		status.Replicas, status.Selector = s.own.Deployment.Status.Replicas, labels.Set(s.own.Selector).String()
 	}
 	status.State = s.tenant.State()
 	if s.usage != nil {
 		setUsage(s.tenant, *s.usage)
 	}
 	setSeats(s.tenant)
-	if !s.server.Spec.Autoscaling.Enabled() {
+	if found.autoscaled == nil {
 		meta.RemoveStatusCondition(&status.Conditions, scimv1alpha1.ConditionAutoscaled)
 	}
 	return ready, conditions.Set(s.tenant, ready, found.all()...)
 }
 
-// found are the conditions of a tenant, apart from those that decideReady makes of them.
+// found are the conditions of a tenant, apart from those that decideReady makes of them. How
+// the replicas of a shared server are connected is in its own status.
 type found struct {
-	server, connected, allowed, endpoint, certificate, confirmed, schemas metav1.Condition
+	server, allowed, endpoint, certificate, confirmed, schemas metav1.Condition
+	connected                                                  *metav1.Condition
 	// autoscaled is nil for a server without autoscaling.
 	autoscaled *metav1.Condition
 }
 
 // conditionsOf judges what the scope has found, once in a pass.
 func conditionsOf(s *scope) found {
-	return found{
-		server: serverAvailable(s), connected: replicasConnected(s), allowed: specAllowed(s), endpoint: endpointAccepted(s),
-		certificate: certificateValid(s), confirmed: endpointConfirmed(s), schemas: schemasAccepted(s),
-		autoscaled: autoscaled(s),
+	f := found{
+		server: serverAvailable(s), allowed: specAllowed(s), endpoint: endpointAccepted(s),
+		certificate: s.endpoint.CertificateValid(), confirmed: s.endpoint.Confirmed(), schemas: schemasAccepted(s),
 	}
+	if s.own != nil {
+		f.connected, f.autoscaled = ptr.To(s.own.Connected()), s.own.Autoscaled()
+	}
+	return f
 }
 
 func (f found) all() []metav1.Condition {
-	all := []metav1.Condition{f.server, f.connected, f.allowed, f.endpoint, f.certificate, f.confirmed, f.schemas}
-	if f.autoscaled != nil {
-		all = append(all, *f.autoscaled)
+	all := []metav1.Condition{f.server, f.allowed, f.endpoint, f.certificate, f.confirmed, f.schemas}
+	for _, optional := range []*metav1.Condition{f.connected, f.autoscaled} {
+		if optional != nil {
+			all = append(all, *optional)
+		}
 	}
 	return all
 }
@@ -88,58 +100,39 @@ func (f found) all() []metav1.Condition {
 // as it is, and never one that the spec asks for and another tenant may hold.
 func urlOf(s *scope) string {
 	switch {
+	case s.tenant.Spec.Endpoint.Host == "" && s.shared != nil:
+		return s.sharedURL()
 	case s.tenant.Spec.Endpoint.Host == "":
 		return contract.URL(s.tenant)
-	case s.ingress == nil:
+	case s.endpoint.Ingress == nil:
 		return ""
 	default:
-		return operand.PublishedURL(s.ingress)
+		return operand.PublishedURL(s.endpoint.Ingress)
 	}
 }
 
-// serverAvailable reports whether the SCIM server answers.
+// serverAvailable reports whether a server answers for the tenant.
 func serverAvailable(s *scope) metav1.Condition {
-	const conditionType = scimv1alpha1.ConditionServerAvailable
-	wanted := s.tenant.Replicas()
-	switch d := s.deployment; {
-	case (isContested(s.serverProblem) || isInvalid(s.serverProblem)) && d != nil && d.Status.ReadyReplicas > 0:
-		return conditions.True(conditionType, reasonOf(s.serverProblem), s.serverProblem.Error())
-	case s.serverProblem != nil:
-		return conditions.False(conditionType, reasonOf(s.serverProblem), s.serverProblem.Error())
-	case d == nil && len(s.refused.server) > 0:
-		return conditions.False(conditionType, scimv1alpha1.ReasonNotAllowed, "the server's Deployment is not written: "+s.refused.String())
-	case d == nil:
-		return conditions.Unknown(conditionType, scimv1alpha1.ReasonReconcileFailed, "the server's Deployment could not be written; this is retried")
-	case d.Spec.Paused && !rolledOut(d, wanted):
-		return rolloutPaused(s)
-	case d.Status.ReadyReplicas == 0:
-		return conditions.False(conditionType, scimv1alpha1.ReasonServerUnavailable, fmt.Sprintf(
-			"no server replica of %d is ready%s; if that lasts, see the events of its pods: kubectl describe pods -n %s -l %s=%s",
-			wanted, trouble(s), s.tenant.Namespace, operand.LabelInstance, s.tenant.Name))
-	case !rolledOut(d, wanted):
-		return conditions.True(conditionType, scimv1alpha1.ReasonServerRollingOut, progressOf(s)+trouble(s))
-	default:
-		return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("all %d server replicas are ready", wanted))
+	if s.own != nil {
+		return s.own.Available()
 	}
+	return sharedAvailable(s)
 }
 
-// rolloutPaused is about a Deployment that somebody has paused, which the operator
-// respects: it may be for a reason.
-func rolloutPaused(s *scope) metav1.Condition {
-	d := s.deployment
-	message := fmt.Sprintf("Deployment %s is paused while %s: let it go on with kubectl rollout resume deployment/%s -n %s",
-		d.Name, progressOf(s), d.Name, d.Namespace)
-	if d.Status.ReadyReplicas == 0 {
-		return conditions.False(scimv1alpha1.ConditionServerAvailable, scimv1alpha1.ReasonRolloutPaused, message)
+// endpointAccepted reports whether the tenant is published: under its own host, or that of its
+// ScimServer.
+func endpointAccepted(s *scope) metav1.Condition {
+	if s.shared != nil && s.endpoint.Spec.Host == "" && len(s.endpoint.PublishedHosts()) == 0 {
+		return sharedAccepted(s)
 	}
-	return conditions.True(scimv1alpha1.ConditionServerAvailable, scimv1alpha1.ReasonRolloutPaused, message)
+	return s.endpoint.Accepted()
 }
 
 // specAllowed reports whether the tenant may have what it asks for.
 func specAllowed(s *scope) metav1.Condition {
 	const conditionType = scimv1alpha1.ConditionSpecAllowed
-	if s.refused.any() {
-		return conditions.False(conditionType, scimv1alpha1.ReasonNotAllowed, s.refused.String())
+	if refused := s.refused(); len(refused) > 0 {
+		return conditions.False(conditionType, scimv1alpha1.ReasonNotAllowed, config.Refusal(refused...))
 	}
 	return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, "the operator's configuration allows what the spec asks for")
 }
@@ -163,7 +156,7 @@ func decideReady(s *scope, f found) conditions.Summary {
 		return because(conditions.Reconciling, scimv1alpha1.ReasonReconcileFailed, s.failure.Error())
 	case !s.tenant.DeletionTimestamp.IsZero():
 		return because(conditions.Reconciling, scimv1alpha1.ReasonDeleting, s.deletion)
-	case s.serverProblem != nil && !isLeftover(s.serverProblem):
+	case s.own != nil && s.own.Problem != nil && !apply.IsLeftover(s.own.Problem):
 		return because(conditions.Stalled, f.server.Reason, f.server.Message)
 	case s.gathered && f.allowed.Status == metav1.ConditionFalse:
 		return because(conditions.Stalled, f.allowed.Reason, f.allowed.Message)
@@ -171,17 +164,17 @@ func decideReady(s *scope, f found) conditions.Summary {
 		return because(conditions.Stalled, f.endpoint.Reason, f.endpoint.Message)
 	case f.schemas.Status == metav1.ConditionFalse:
 		return because(conditions.Stalled, f.schemas.Reason, f.schemas.Message)
-	case f.server.Reason == scimv1alpha1.ReasonRolloutPaused:
+	case f.server.Reason == scimv1alpha1.ReasonRolloutPaused, f.server.Reason == scimv1alpha1.ReasonServerNotFound:
 		return because(conditions.Stalled, f.server.Reason, f.server.Message)
-	case f.certificate.Status == metav1.ConditionFalse && !expectsCertificate(s):
+	case f.certificate.Status == metav1.ConditionFalse && !s.endpoint.ExpectsCertificate():
 		return because(conditions.Stalled, f.certificate.Reason, f.certificate.Message)
-	case f.server.Reason != scimv1alpha1.ReasonSucceeded && isStuck(s.deployment):
+	case f.server.Reason != scimv1alpha1.ReasonSucceeded && s.own != nil && s.own.IsStuck():
 		return because(conditions.Stalled, f.server.Reason, f.server.Message)
 	case f.server.Reason != scimv1alpha1.ReasonSucceeded:
 		return because(conditions.Reconciling, f.server.Reason, f.server.Message)
 	case f.endpoint.Status == metav1.ConditionFalse:
 		return because(conditions.Reconciling, f.endpoint.Reason, f.endpoint.Message)
-	case f.connected.Status == metav1.ConditionFalse:
+	case f.connected != nil && f.connected.Status == metav1.ConditionFalse:
 		return because(conditions.Reconciling, f.connected.Reason, f.connected.Message)
 	case f.certificate.Status == metav1.ConditionFalse:
 		return because(conditions.Reconciling, f.certificate.Reason, f.certificate.Message)

@@ -16,6 +16,7 @@ import (
 	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/conditions/conditionscheck"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/controller/publishing"
 	"github.com/kubescim/kubescim/internal/hosts"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
@@ -33,15 +34,16 @@ func healthy(change ...func(*scope)) *scope {
 			},
 		},
 	})
-	s.ingress = ingressFor("acme.example.com")
-	s.gathered, s.ingressClass = true, true
-	s.deployment = &appsv1.Deployment{
+	s.endpoint.Ingress = ingressFor("acme.example.com")
+	s.gathered, s.endpoint.IngressClass = true, true
+	s.own.Deployment = &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "acme-scim", Generation: 5},
 		Status:     appsv1.DeploymentStatus{ObservedGeneration: 5, Replicas: 2, UpdatedReplicas: 2, ReadyReplicas: 2},
 	}
 	for _, c := range change {
 		c(s)
 	}
+	s.endpoint.Spec, s.own.Server = s.tenant.Spec.Endpoint, operand.DedicatedServer(s.tenant)
 	return s
 }
 
@@ -49,7 +51,7 @@ func healthy(change ...func(*scope)) *scope {
 func withFinding(reason string) func(*scope) {
 	return func(s *scope) {
 		s.tenant.Spec.Endpoint.TLS = scimv1alpha1.EndpointTLS{SecretName: "acme-tls"}
-		s.certificate = &finding{reason: reason, message: "a finding: " + cmp.Or(reason, "none")}
+		s.endpoint.Certificate = &publishing.Finding{Reason: reason, Message: "a finding: " + cmp.Or(reason, "none")}
 	}
 }
 
@@ -64,7 +66,7 @@ func ingressFor(host string) *networkingv1.Ingress {
 }
 
 func deployment(change func(*appsv1.DeploymentStatus)) func(*scope) {
-	return func(s *scope) { change(&s.deployment.Status) }
+	return func(s *scope) { change(&s.own.Deployment.Status) }
 }
 
 func complaint(conditionType appsv1.DeploymentConditionType, status corev1.ConditionStatus, message string) appsv1.DeploymentCondition {
@@ -93,7 +95,7 @@ func TestStatus(t *testing.T) {
 			conditions.Ready, "Paused", yes, yes, "spec.state",
 		},
 		"one replica is gone": {
-			healthy(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 1 }), func(s *scope) { s.rollout.ready = 1 }),
+			healthy(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 1 }), func(s *scope) { s.own.Rollout.Ready = 1 }),
 			conditions.Reconciling, "RollingOut", yes, yes, "1 of 2",
 		},
 		"no replica": {
@@ -116,23 +118,23 @@ func TestStatus(t *testing.T) {
 			conditions.Stalled, "Unavailable", no, yes, "no progress",
 		},
 		"paused by hand": {
-			healthy(func(s *scope) { s.deployment.Spec.Paused, s.deployment.Status.UpdatedReplicas = true, 1 }),
+			healthy(func(s *scope) { s.own.Deployment.Spec.Paused, s.own.Deployment.Status.UpdatedReplicas = true, 1 }),
 			conditions.Stalled, "RolloutPaused", yes, yes, "kubectl rollout resume deployment/acme-scim",
 		},
 		"paused by hand before any replica was ready": {
-			healthy(func(s *scope) { s.deployment.Spec.Paused, s.deployment.Status.ReadyReplicas = true, 0 }),
+			healthy(func(s *scope) { s.own.Deployment.Spec.Paused, s.own.Deployment.Status.ReadyReplicas = true, 0 }),
 			conditions.Stalled, "RolloutPaused", no, yes, "kubectl rollout resume deployment/acme-scim",
 		},
 		"paused by hand with nothing to do": {
-			healthy(func(s *scope) { s.deployment.Spec.Paused = true }),
+			healthy(func(s *scope) { s.own.Deployment.Spec.Paused = true }),
 			conditions.Ready, "Succeeded", yes, yes, "",
 		},
 		"somebody else writes the Deployment": {
-			healthy(func(s *scope) { s.addServerProblem(&apply.ContestedError{Kind: "Deployment", Name: "acme-scim"}) }),
+			healthy(func(s *scope) { s.own.AddProblem(&apply.ContestedError{Kind: "Deployment", Name: "acme-scim"}) }),
 			conditions.Stalled, "ObjectContested", yes, yes, "let only one of them watch",
 		},
 		"somebody else writes the Ingress": {
-			healthy(func(s *scope) { s.endpointProblem = &apply.ContestedError{Kind: "Ingress", Name: "acme-scim"} }),
+			healthy(func(s *scope) { s.endpoint.Problem = &apply.ContestedError{Kind: "Ingress", Name: "acme-scim"} }),
 			conditions.Stalled, "ObjectContested", yes, no, `Ingress "acme-scim"`,
 		},
 		"pods are refused": {
@@ -143,11 +145,13 @@ func TestStatus(t *testing.T) {
 			conditions.Reconciling, "Unavailable", no, yes, "exceeded quota",
 		},
 		"the host is taken": {
-			healthy(func(s *scope) { s.hostTaken, s.ingress = &hosts.Taken{}, nil }),
-			conditions.Stalled, "HostConflict", yes, no, "another ScimTenant holds",
+			healthy(func(s *scope) { s.endpoint.Taken, s.endpoint.Ingress = &hosts.Taken{}, nil }),
+			conditions.Stalled, "HostConflict", yes, no, "another ScimTenant or ScimServer holds",
 		},
 		"the host is taken, and the former one still published": {
-			healthy(func(s *scope) { s.hostTaken, s.ingress = &hosts.Taken{}, ingressFor("former.example.com") }),
+			healthy(func(s *scope) {
+				s.endpoint.Taken, s.endpoint.Ingress = &hosts.Taken{}, ingressFor("former.example.com")
+			}),
 			conditions.Stalled, "HostConflict", yes, no, "stays as it is, for https://former.example.com/scim/v2",
 		},
 		"a host without TLS": {
@@ -155,7 +159,7 @@ func TestStatus(t *testing.T) {
 			conditions.Stalled, "TLSRequired", yes, no, "spec.endpoint.tls.secretName",
 		},
 		"pods that cannot reach each other": {
-			healthy(func(s *scope) { s.unreachable = []contract.Unreachable{{From: "acme-scim-a", To: "acme-scim-b"}} }),
+			healthy(func(s *scope) { s.own.Unreachable = []contract.Unreachable{{From: "acme-scim-a", To: "acme-scim-b"}} }),
 			conditions.Reconciling, "PeersUnreachable", yes, yes, "pod acme-scim-a cannot reach pod acme-scim-b at port 8082",
 		},
 		"no certificate": {
@@ -168,69 +172,69 @@ func TestStatus(t *testing.T) {
 			conditions.Reconciling, "CertificateNotFound", yes, yes, "CertificateNotFound",
 		},
 		"a certificate that could not be read": {
-			healthy(withFinding(""), func(s *scope) { s.certificate, s.failure = nil, errors.New("forbidden") }),
+			healthy(withFinding(""), func(s *scope) { s.endpoint.Certificate, s.failure = nil, errors.New("forbidden") }),
 			conditions.Reconciling, "ReconcileFailed", yes, yes, "forbidden",
 		},
 		"a good certificate": {healthy(withFinding("")), conditions.Ready, "Succeeded", yes, yes, "https://acme.example.com/scim/v2"},
 		"an Ingress without an address": {
-			healthy(func(s *scope) { s.ingress.Status = networkingv1.IngressStatus{} }),
+			healthy(func(s *scope) { s.endpoint.Ingress.Status = networkingv1.IngressStatus{} }),
 			conditions.Ready, "Succeeded", yes, yes, "no Ingress controller has confirmed",
 		},
 		"an endpoint that is not allowed": {
-			healthy(func(s *scope) { s.refused.endpoint = []string{"annotation"} }),
+			healthy(func(s *scope) { s.endpoint.Refused = []string{"annotation"} }),
 			conditions.Stalled, "NotAllowed", yes, no, "whoever runs the operator",
 		},
 		"a server that is not allowed, and one that runs": {
-			healthy(func(s *scope) { s.refused.server = []string{"priority"} }),
+			healthy(func(s *scope) { s.own.Refused = []string{"priority"} }),
 			conditions.Stalled, "NotAllowed", yes, yes, "whoever runs the operator",
 		},
 		"a server that is not allowed": {
-			healthy(func(s *scope) { s.refused.server, s.deployment = []string{"priority"}, nil }),
+			healthy(func(s *scope) { s.own.Refused, s.own.Deployment = []string{"priority"}, nil }),
 			conditions.Stalled, "NotAllowed", no, yes, "priority",
 		},
 		"an Ingress that could not be written": {
-			healthy(func(s *scope) { s.failure, s.ingress = errors.New("refused by a webhook"), nil }),
+			healthy(func(s *scope) { s.failure, s.endpoint.Ingress = errors.New("refused by a webhook"), nil }),
 			conditions.Reconciling, "ReconcileFailed", yes, metav1.ConditionUnknown, "refused by a webhook",
 		},
 		"the host is taken, and the server is not there": {
-			healthy(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 0 }), func(s *scope) { s.hostTaken = &hosts.Taken{} }),
+			healthy(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 0 }), func(s *scope) { s.endpoint.Taken = &hosts.Taken{} }),
 			conditions.Stalled, "HostConflict", no, no, "set spec.endpoint.host",
 		},
 		"no IngressClass of that name": {
 			healthy(func(s *scope) {
-				s.ingressClass = false
+				s.endpoint.IngressClass = false
 				s.tenant.Spec.Endpoint.Ingress = scimv1alpha1.EndpointIngress{ClassName: "nginx"}
 			}),
 			conditions.Stalled, "IngressClassNotFound", yes, no, `"nginx"`,
 		},
 		"no default IngressClass": {
-			healthy(func(s *scope) { s.ingressClass = false }),
+			healthy(func(s *scope) { s.endpoint.IngressClass = false }),
 			conditions.Stalled, "IngressClassNotFound", yes, no, "set spec.endpoint.ingress.className",
 		},
 		"somebody else's Service": {
 			healthy(func(s *scope) {
-				s.addServerProblem(&apply.ConflictError{Kind: "Service", Name: "acme-scim", Owner: operand.Owner{Kind: "ScimTenant", Name: "acme"}})
+				s.own.AddProblem(&apply.ConflictError{Kind: "Service", Name: "acme-scim", Owner: operand.Owner{Kind: "ScimTenant", Name: "acme"}})
 			}),
 			conditions.Stalled, "ObjectConflict", no, yes, `Service "acme-scim"`,
 		},
 		"a conflict comes before a leftover": {
 			healthy(func(s *scope) {
-				s.addServerProblem(&apply.LeftoverError{Kind: "Role", Name: "acme-scim"})
-				s.addServerProblem(&apply.ConflictError{Kind: "Service", Name: "acme-scim"})
-				s.addServerProblem(&apply.LeftoverError{Kind: "Role", Name: "acme-scim"})
+				s.own.AddProblem(&apply.LeftoverError{Kind: "Role", Name: "acme-scim"})
+				s.own.AddProblem(&apply.ConflictError{Kind: "Service", Name: "acme-scim"})
+				s.own.AddProblem(&apply.LeftoverError{Kind: "Role", Name: "acme-scim"})
 			}),
 			conditions.Stalled, "ObjectConflict", no, yes, `Service "acme-scim"`,
 		},
 		"an earlier tenant's Service": {
-			healthy(func(s *scope) { s.addServerProblem(&apply.LeftoverError{Kind: "Service", Name: "acme-scim"}) }),
+			healthy(func(s *scope) { s.own.AddProblem(&apply.LeftoverError{Kind: "Service", Name: "acme-scim"}) }),
 			conditions.Reconciling, "Progressing", no, yes, "waiting until",
 		},
 		"somebody else's Ingress": {
-			healthy(func(s *scope) { s.endpointProblem = &apply.ConflictError{Kind: "Ingress", Name: "acme-scim"} }),
+			healthy(func(s *scope) { s.endpoint.Problem = &apply.ConflictError{Kind: "Ingress", Name: "acme-scim"} }),
 			conditions.Stalled, "ObjectConflict", yes, no, `Ingress "acme-scim"`,
 		},
 		"an earlier tenant's Ingress": {
-			healthy(func(s *scope) { s.endpointProblem = &apply.LeftoverError{Kind: "Ingress", Name: "acme-scim"} }),
+			healthy(func(s *scope) { s.endpoint.Problem = &apply.LeftoverError{Kind: "Ingress", Name: "acme-scim"} }),
 			conditions.Reconciling, "Progressing", yes, no, "waiting until",
 		},
 		"an extension that contradicts itself": {
@@ -245,7 +249,7 @@ func TestStatus(t *testing.T) {
 			conditions.Stalled, "InvalidSchema", yes, yes, "spec.schemaExtensions",
 		},
 		"a failure": {
-			healthy(func(s *scope) { s.failure = errors.New("timed out"); s.deployment = nil }),
+			healthy(func(s *scope) { s.failure = errors.New("timed out"); s.own.Deployment = nil }),
 			conditions.Reconciling, "ReconcileFailed", metav1.ConditionUnknown, yes, "timed out",
 		},
 	} {
@@ -274,7 +278,7 @@ func TestStatus(t *testing.T) {
 // A failure to find out who has a host must not make a tenant publish it.
 func TestStatusBeforeAnythingWasGathered(t *testing.T) {
 	s := healthy(func(s *scope) {
-		s.gathered, s.ingressClass, s.failure = false, false, errors.New("timed out")
+		s.gathered, s.endpoint.IngressClass, s.failure = false, false, errors.New("timed out")
 		s.tenant.Status.URL = "https://old.example.com/scim/v2"
 		s.tenant.Status.ObservedGeneration = 1
 	})
@@ -301,40 +305,11 @@ func TestURL(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := healthy(func(s *scope) {
 				s.tenant.Status.URL = "https://acme.example.com/scim/v2"
-				s.ingress = tc.ingress
+				s.endpoint.Ingress = tc.ingress
 			})
 			setStatus(s)
 			if s.tenant.Status.URL != tc.want {
 				t.Errorf("the URL is %q", s.tenant.Status.URL)
-			}
-		})
-	}
-}
-
-func TestHasIngressClass(t *testing.T) {
-	class := func(name string, isDefault string) networkingv1.IngressClass {
-		return networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{
-			networkingv1.AnnotationIsDefaultIngressClass: isDefault,
-		}}}
-	}
-	for name, tc := range map[string]struct {
-		wanted  string
-		classes []networkingv1.IngressClass
-		want    bool
-	}{
-		"none at all":         {"", nil, false},
-		"no default":          {"", []networkingv1.IngressClass{class("a", "false")}, false},
-		"a default":           {"", []networkingv1.IngressClass{class("a", "false"), class("b", "true")}, true},
-		"the named one":       {"a", []networkingv1.IngressClass{class("a", "false")}, true},
-		"the default instead": {"a", []networkingv1.IngressClass{class("b", "true")}, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			tenant := &scimv1alpha1.ScimTenant{}
-			if tc.wanted != "" {
-				tenant.Spec.Endpoint.Ingress = scimv1alpha1.EndpointIngress{ClassName: tc.wanted}
-			}
-			if got := hasIngressClass(tenant, tc.classes); got != tc.want {
-				t.Errorf("hasIngressClass = %v", got)
 			}
 		})
 	}

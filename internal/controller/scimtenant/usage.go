@@ -2,12 +2,8 @@ package scimtenant
 
 import (
 	"context"
-	"fmt"
-	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -19,32 +15,32 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/controller/usage"
 )
 
-// The status of a tenant is written only because its usage has changed once in
-// usageInterval, but usageBurst times in a row after a quiet time, so that the
-// first users of a tenant show soon.
-const (
-	usageInterval = time.Minute
-	usageBurst    = 3
-)
-
-// gatherUsage reads what the server pods have counted, and whom they cannot reach. When that is to get into
-// the status later, it sets when.
+// gatherUsage reads what the server pods have counted, and how they serve the tenant. When what
+// they have counted is to get into the status later, it sets when. Pods of the release before
+// say it in their Leases.
 func (r *Reconciler) gatherUsage(ctx context.Context, s *scope) error {
-	leases := &coordinationv1.LeaseList{}
-	err := r.Client.List(ctx, leases, client.InNamespace(s.tenant.Namespace), replicaLabels(s.tenant))
-	if err != nil {
-		return fmt.Errorf("listing the Leases of the server's pods: %w", err)
+	answers := r.Usage.Answers(usage.ServerOf(s.tenant))
+	counted, known := contract.UsageOf(s.tenant.Name, answers)
+	if s.shared != nil {
+		r.gatherServing(s, answers)
+	} else {
+		leases, err := r.Keeper.GatherReplicas(ctx, s.own)
+		if err != nil {
+			return err
+		}
+		if !known {
+			counted, known = contract.LatestUsage(leases)
+		}
 	}
-	s.unreachable = contract.UnreachablePeers(r.replicas.Live(leases.Items, time.Now()))
-	usage, known := contract.LatestUsage(leases.Items)
-	if !known || !isNews(usage, s.tenant) {
+	if !known || !isNews(counted, s.tenant) {
 		return nil
 	}
-	s.usageAfter = r.usage.reserve(s.tenant.UID, time.Now())
+	s.usageAfter = r.pace.Reserve(s.tenant.UID, time.Now())
 	if s.usageAfter == 0 {
-		s.usage = &usage
+		s.usage = &counted
 	}
 	return nil
 }
@@ -81,41 +77,17 @@ func lastRequest(usage contract.Usage, created time.Time) time.Time {
 	return time.Time{}
 }
 
-// usageLimits bounds, for each tenant, how often its usage is written.
-type usageLimits struct {
-	mu       sync.Mutex
-	limiters map[types.UID]*rate.Limiter
+// tenantItself is what an answer about a tenant concerns.
+func tenantItself(_ context.Context, tenant types.NamespacedName) []ctrl.Request {
+	return []ctrl.Request{{NamespacedName: tenant}}
 }
 
-// reserve lets the caller write the usage of a tenant now when it returns 0, and
-// else returns how long to wait before asking again.
-func (u *usageLimits) reserve(tenant types.UID, now time.Time) (wait time.Duration) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	limiter, ok := u.limiters[tenant]
-	if !ok {
-		limiter = rate.NewLimiter(rate.Every(usageInterval), usageBurst)
-		if u.limiters == nil {
-			u.limiters = map[types.UID]*rate.Limiter{}
-		}
-		u.limiters[tenant] = limiter
-	}
-	reservation := limiter.ReserveN(now, 1)
-	wait = reservation.DelayFrom(now)
-	if wait > 0 {
-		reservation.CancelAt(now)
-	}
-	return wait
-}
-
-func (u *usageLimits) forget(tenant types.UID) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	delete(u.limiters, tenant)
-}
-
-// tenantOf returns the tenant of the server pod that a Lease belongs to.
+// tenantOf returns the tenant of the server pod that a Lease belongs to; none if that is one of
+// a ScimServer, whose Leases say nothing of tenants.
 func tenantOf(_ context.Context, lease client.Object) []ctrl.Request {
+	if lease.GetLabels()[scimv1alpha1.LabelTenant] == "" {
+		return nil
+	}
 	return []ctrl.Request{{NamespacedName: types.NamespacedName{
 		Namespace: lease.GetNamespace(),
 		Name:      lease.GetLabels()[scimv1alpha1.LabelTenant],

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -68,43 +67,18 @@ func TestLastRequestIsNotBeforeTheTenant(t *testing.T) {
 	}
 }
 
-func TestUsageIsWrittenOnceAMinuteIfItKeepsChanging(t *testing.T) {
-	start := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
-	limits := &usageLimits{}
-	// acquire asks so many seconds after the start.
-	acquire := func(tenant types.UID, second int, want time.Duration) {
-		t.Helper()
-		if wait := limits.reserve(tenant, start.Add(time.Duration(second)*time.Second)); wait != want {
-			t.Errorf("after %d s, %s waits for %s, want %s", second, tenant, wait, want)
-		}
-	}
-	for range usageBurst {
-		acquire("acme", 0, 0)
-	}
-	acquire("acme", 0, time.Minute)
-	acquire("acme", 20, 40*time.Second)
-	acquire("globex", 20, 0)
-	acquire("acme", 60, 0)
-	acquire("acme", 61, 59*time.Second)
-	acquire("acme", 3600, 0)
-	acquire("acme", 3600, 0)
-	limits.forget("globex")
-	for range usageBurst {
-		acquire("globex", 20, 0)
-	}
-}
-
 func TestUsageThatWaitsIsLookedAtAgain(t *testing.T) {
-	s := &scope{usageAfter: 40 * time.Second}
+	s := healthy()
+	s.usageAfter = 40 * time.Second
 	if after := s.requeueAfter(); after != 40*time.Second {
 		t.Errorf("requeueAfter = %s", after)
 	}
-	s.endpointProblem = errors.New("an Ingress is somebody else's")
+	s.endpoint.Problem = errors.New("an Ingress is somebody else's")
 	if after := s.requeueAfter(); after != 40*time.Second {
 		t.Errorf("with a problem, requeueAfter = %s", after)
 	}
 	s.usageAfter = 0
-	if after := s.requeueAfter(); after != conflictInterval {
+	if after := s.requeueAfter(); after != time.Minute {
 		t.Errorf("with a problem only, requeueAfter = %s", after)
 	}
 }

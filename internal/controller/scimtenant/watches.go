@@ -2,91 +2,85 @@ package scimtenant
 
 import (
 	"context"
-	"errors"
 
-	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/hosts"
+	"github.com/kubescim/kubescim/internal/controller/publishing"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
-// indexHost finds the tenants, in all namespaces, that ask for a host.
-const indexHost = "spec.endpoint.host"
+// IndexServer is the index of the cache that finds the tenants of a ScimServer.
+const IndexServer = "spec.serverRef.name"
 
-// watches finds, in the cache, the tenants to which an event matters.
-type watches struct {
-	cached client.Reader
-}
-
-func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
-	return errors.Join(
-		hosts.AddIndexes(ctx, indexer),
-		indexer.IndexField(ctx, &scimv1alpha1.ScimTenant{}, indexHost, func(obj client.Object) []string {
-			tenant, ok := obj.(*scimv1alpha1.ScimTenant)
-			if !ok || tenant.Spec.Endpoint.Host == "" {
-				return nil
+// askers are the tenants that ask for hosts.
+func (r *Reconciler) askers() publishing.Askers {
+	return publishing.Askers{
+		Cached: r.Client, Kind: operand.KindTenant,
+		New:     func() client.Object { return &scimv1alpha1.ScimTenant{} },
+		NewList: func() client.ObjectList { return &scimv1alpha1.ScimTenantList{} },
+		HostOf: func(obj client.Object) string {
+			if tenant, ok := obj.(*scimv1alpha1.ScimTenant); ok {
+				return tenant.Spec.Endpoint.Host
 			}
-			return []string{tenant.Spec.Endpoint.Host}
-		}))
+			return ""
+		},
+	}
 }
 
-// tenantsOfRecord returns the tenants to which the record of a host matters: those
-// that ask for the host, and the holder, which may be gone.
-func (w watches) tenantsOfRecord(ctx context.Context, obj client.Object) []ctrl.Request {
-	record, ok := obj.(*corev1.ConfigMap)
-	if !ok {
-		return nil
-	}
-	requests := w.tenantsAsking(ctx, operand.HostOf(record))
-	holder := operand.HolderOf(record)
-	err := w.cached.Get(ctx, holder, &scimv1alpha1.ScimTenant{})
-	if err == nil || apierrors.IsNotFound(err) { // not of a namespace that is watched no longer
-		requests = append(requests, ctrl.Request{NamespacedName: holder})
-	}
-	return requests
-}
-
-// tenantsOfPublished returns the tenants that ask for a host of an Ingress: it may
-// have become free. Of a change, both the old and the new host count.
-func (w watches) tenantsOfPublished(ctx context.Context, obj client.Object) []ctrl.Request {
-	ingress, ok := obj.(*networkingv1.Ingress)
-	if !ok {
-		return nil
-	}
-	return w.tenantsAsking(ctx, operand.PublishedHosts(ingress)...)
-}
-
-func (w watches) tenantsAsking(ctx context.Context, hosts ...string) []ctrl.Request {
-	var requests []ctrl.Request
-	for _, host := range hosts {
-		tenants := &scimv1alpha1.ScimTenantList{}
-		if err := w.cached.List(ctx, tenants, client.MatchingFields{indexHost: host}); err != nil {
-			log.FromContext(ctx).Error(err, "Listing the tenants that ask for a host", "host", host)
+// indexServer has the cache find the tenants of a ScimServer.
+func indexServer(ctx context.Context, indexer client.FieldIndexer) error {
+	return indexer.IndexField(ctx, &scimv1alpha1.ScimTenant{}, IndexServer, func(obj client.Object) []string {
+		if tenant, ok := obj.(*scimv1alpha1.ScimTenant); ok && tenant.Spec.ServerRef.Name != "" {
+			return []string{tenant.Spec.ServerRef.Name}
 		}
-		for i := range tenants.Items {
-			requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&tenants.Items[i])})
-		}
-	}
-	return requests
+		return nil
+	})
 }
 
-// tenantsWithAnyHost returns the tenants to which an IngressClass matters.
-func (w watches) tenantsWithAnyHost(ctx context.Context, _ client.Object) []ctrl.Request {
+// tenantsOfServer returns the tenants that a ScimServer hosts, or is to host.
+func (r *Reconciler) tenantsOfServer(ctx context.Context, server client.Object) []ctrl.Request {
 	tenants := &scimv1alpha1.ScimTenantList{}
-	if err := w.cached.List(ctx, tenants); err != nil {
-		log.FromContext(ctx).Error(err, "Listing the tenants")
+	err := r.Client.List(ctx, tenants, client.InNamespace(server.GetNamespace()), client.MatchingFields{IndexServer: server.GetName()})
+	if err != nil {
+		log.FromContext(ctx).Error(err, "Listing the tenants of a ScimServer", "scimServer", server.GetName())
 	}
 	var requests []ctrl.Request
 	for i := range tenants.Items {
-		if tenants.Items[i].Spec.Endpoint.Host != "" {
-			requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&tenants.Items[i])})
-		}
+		requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&tenants.Items[i])})
 	}
 	return requests
+}
+
+// serverMatters lets through what changes what its tenants are told: that a ScimServer comes or
+// goes, its URL, and whether it answers. How many replicas it has, and how many tenants, does
+// not matter to them.
+func serverMatters() predicate.Predicate {
+	answers := func(s *scimv1alpha1.ScimServer) (status, message string) {
+		available := meta.FindStatusCondition(s.Status.Conditions, scimv1alpha1.ConditionServerAvailable)
+		switch {
+		case available == nil:
+			return "", ""
+		case available.Status == "True":
+			return "True", ""
+		default:
+			return string(available.Status), available.Message
+		}
+	}
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, ok := e.ObjectOld.(*scimv1alpha1.ScimServer)
+		after, alsoOK := e.ObjectNew.(*scimv1alpha1.ScimServer)
+		if !ok || !alsoOK {
+			return false
+		}
+		wasStatus, was := answers(before)
+		isStatus, is := answers(after)
+		return before.Status.URL != after.Status.URL || wasStatus != isStatus || was != is ||
+			before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero()
+	}}
 }

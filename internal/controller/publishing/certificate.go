@@ -1,4 +1,4 @@
-package scimtenant
+package publishing
 
 import (
 	"context"
@@ -27,7 +27,7 @@ const (
 
 // certificateOf is which certificate a finding is about.
 type certificateOf struct {
-	tenant       types.UID
+	owner        types.UID
 	secret, host string
 }
 
@@ -35,66 +35,67 @@ type certificateOf struct {
 // reconciliation reads a Secret.
 type findings struct {
 	mu    sync.Mutex
-	found map[types.UID]finding
+	found map[types.UID]Finding
 }
 
-// finding is what is wrong with a certificate, if anything.
-type finding struct {
-	about  certificateOf
-	reason string
-	// message says what is wrong, or until when the certificate is valid.
-	message string
+// Finding is what is wrong with a certificate, if anything.
+type Finding struct {
+	about certificateOf
+	// Reason is that of the condition; empty when nothing is wrong.
+	Reason string
+	// Message says what is wrong, or until when the certificate is valid.
+	Message string
 	// until is when to look again.
 	until time.Time
 }
 
-func (f *findings) get(about certificateOf, now time.Time) (finding, bool) {
+func (f *findings) get(about certificateOf, now time.Time) (Finding, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	last, ok := f.found[about.tenant]
+	last, ok := f.found[about.owner]
 	return last, ok && last.about == about && now.Before(last.until)
 }
 
-func (f *findings) set(found finding) {
+func (f *findings) set(found Finding) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.found == nil {
-		f.found = map[types.UID]finding{}
+		f.found = map[types.UID]Finding{}
 	}
-	f.found[found.about.tenant] = found
+	f.found[found.about.owner] = found
 }
 
-func (f *findings) forget(tenant types.UID) {
+func (f *findings) forget(owner types.UID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.found, tenant)
+	delete(f.found, owner)
 }
 
-// gatherCertificate looks at the certificate that the Ingress is to present.
-func (r *Reconciler) gatherCertificate(ctx context.Context, s *scope) error {
-	endpoint, now := s.tenant.Spec.Endpoint, time.Now()
+// GatherCertificate looks at the certificate that the Ingress is to present.
+func (p *Publisher) GatherCertificate(ctx context.Context, e *Endpoint) error {
+	endpoint, now := e.Spec, time.Now()
 	if endpoint.TLS.SecretName == "" {
 		return nil
 	}
-	about := certificateOf{tenant: s.tenant.UID, secret: endpoint.TLS.SecretName, host: endpoint.Host}
-	found, known := r.certificates.get(about, now)
+	about := certificateOf{owner: e.Owner.UID, secret: endpoint.TLS.SecretName, host: endpoint.Host}
+	found, known := p.certificates.get(about, now)
 	if !known {
-		chain, exists, err := r.readCertificate(ctx, s.tenant.Namespace, endpoint.TLS.SecretName)
+		chain, exists, err := p.readCertificate(ctx, e.Owner.Namespace, endpoint.TLS.SecretName)
 		if err != nil {
 			return err
 		}
 		found = judge(about, chain, exists, now)
-		r.certificates.set(found)
+		p.certificates.set(found)
 	}
-	s.certificate = &found
+	e.Certificate = &found
 	return nil
 }
 
 // readCertificate reads the public part of a Secret of type kubernetes.io/tls. The
 // rest of it, and so the private key, is dropped at once.
-func (r *Reconciler) readCertificate(ctx context.Context, namespace, name string) (chain []byte, exists bool, err error) {
+func (p *Publisher) readCertificate(ctx context.Context, namespace, name string) (chain []byte, exists bool, err error) {
 	secret := &corev1.Secret{}
-	err = r.Live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, secret)
+	err = p.Live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, secret)
 	if apierrors.IsNotFound(err) {
 		return nil, false, nil
 	}
@@ -105,9 +106,9 @@ func (r *Reconciler) readCertificate(ctx context.Context, namespace, name string
 }
 
 // judge says what a certificate is worth for a host.
-func judge(about certificateOf, chain []byte, exists bool, now time.Time) finding {
-	bad := func(reason, message string) finding {
-		return finding{about: about, reason: reason, message: message, until: now.Add(badCertificateInterval)}
+func judge(about certificateOf, chain []byte, exists bool, now time.Time) Finding {
+	bad := func(reason, message string) Finding {
+		return Finding{about: about, Reason: reason, Message: message, until: now.Add(badCertificateInterval)}
 	}
 	if !exists {
 		return bad(scimv1alpha1.ReasonCertificateNotFound, fmt.Sprintf("there is no Secret %q with the certificate for host %q: "+
@@ -132,35 +133,35 @@ func judge(about certificateOf, chain []byte, exists bool, now time.Time) findin
 	if certificate.Expires().Before(until) {
 		until = certificate.Expires()
 	}
-	return finding{about: about, until: until, message: fmt.Sprintf("the certificate in Secret %q is for host %q and valid until %s",
+	return Finding{about: about, until: until, Message: fmt.Sprintf("the certificate in Secret %q is for host %q and valid until %s",
 		about.secret, about.host, certificate.Expires().UTC().Format(time.RFC3339))}
 }
 
-// certificateValid reports whether the certificate of the endpoint can be used. Who
+// CertificateValid reports whether the certificate of the endpoint can be used. Who
 // has signed it is up to the identity provider.
-func certificateValid(s *scope) metav1.Condition {
+func (e *Endpoint) CertificateValid() metav1.Condition {
 	const conditionType = scimv1alpha1.ConditionCertificateValid
 	switch {
-	case s.tenant.Spec.Endpoint.Host == "":
+	case e.Spec.Host == "":
 		return conditions.True(conditionType, scimv1alpha1.ReasonNoHost, "there is no host, and so no certificate")
-	case s.certificate == nil && s.tenant.Spec.Endpoint.TLS.SecretName != "":
+	case e.Certificate == nil && e.Spec.TLS.SecretName != "":
 		return conditions.Unknown(conditionType, scimv1alpha1.ReasonReconcileFailed, "the certificate could not be read; this is retried")
-	case s.lacksTLS():
+	case e.LacksTLS():
 		return conditions.False(conditionType, scimv1alpha1.ReasonTLSRequired, "the spec names no certificate")
-	case s.certificate == nil:
+	case e.Certificate == nil:
 		return conditions.True(conditionType, scimv1alpha1.ReasonTLSElsewhere,
-			"TLS ends elsewhere than at the tenant's Ingress, where the operator sees no certificate")
-	case s.certificate.reason != "":
-		return conditions.False(conditionType, s.certificate.reason, s.certificate.message)
+			"TLS ends elsewhere than at its Ingress, where the operator sees no certificate")
+	case e.Certificate.Reason != "":
+		return conditions.False(conditionType, e.Certificate.Reason, e.Certificate.Message)
 	default:
-		return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, s.certificate.message)
+		return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, e.Certificate.Message)
 	}
 }
 
-// expectsCertificate reports whether cert-manager has been asked for a certificate,
+// ExpectsCertificate reports whether cert-manager has been asked for a certificate,
 // so that nobody needs to act yet.
-func expectsCertificate(s *scope) bool {
-	for key := range s.tenant.Spec.Endpoint.Ingress.Annotations {
+func (e *Endpoint) ExpectsCertificate() bool {
+	for key := range e.Spec.Ingress.Annotations {
 		if strings.HasPrefix(key, "cert-manager.io/") {
 			return true
 		}
@@ -168,15 +169,15 @@ func expectsCertificate(s *scope) bool {
 	return false
 }
 
-// endpointConfirmed reports whether an Ingress controller has taken the Ingress up.
-func endpointConfirmed(s *scope) metav1.Condition {
+// Confirmed reports whether an Ingress controller has taken the Ingress up.
+func (e *Endpoint) Confirmed() metav1.Condition {
 	const conditionType = scimv1alpha1.ConditionEndpointConfirmed
 	switch {
-	case s.tenant.Spec.Endpoint.Host == "":
+	case e.Spec.Host == "":
 		return conditions.True(conditionType, scimv1alpha1.ReasonNoHost, "there is no host, and so no Ingress")
-	case s.ingress == nil:
+	case e.Ingress == nil:
 		return conditions.False(conditionType, scimv1alpha1.ReasonEndpointUnconfirmed, "there is no Ingress yet")
-	case len(s.ingress.Status.LoadBalancer.Ingress) == 0:
+	case len(e.Ingress.Status.LoadBalancer.Ingress) == 0:
 		return conditions.False(conditionType, scimv1alpha1.ReasonEndpointUnconfirmed,
 			"no Ingress controller has stated an address for the Ingress: see that one runs for its class. Some never state one")
 	default:

@@ -1,4 +1,4 @@
-package scimtenant
+package running
 
 import (
 	"context"
@@ -22,63 +22,63 @@ import (
 // has leaked, has other keys by then.
 const signingInterval = 10 * time.Minute
 
-// signings remembers when to look at the signing keys of a tenant, by its UID, so that not
+// signings remembers when to look at the signing keys of a server, by its owner's UID, so that not
 // every reconciliation reads a Secret.
 type signings struct {
 	mu    sync.Mutex
 	again map[types.UID]time.Time
 }
 
-// wait returns how long it is until the keys of a tenant are to be looked at; 0 or less when
+// wait returns how long it is until the keys of a server are to be looked at; 0 or less when
 // it is time.
-func (m *signings) wait(tenant types.UID, now time.Time) time.Duration {
+func (m *signings) wait(owner types.UID, now time.Time) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.again[tenant].Sub(now)
+	return m.again[owner].Sub(now)
 }
 
-func (m *signings) set(tenant types.UID, again time.Time) {
+func (m *signings) set(owner types.UID, again time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.again == nil {
 		m.again = map[types.UID]time.Time{}
 	}
-	m.again[tenant] = again
+	m.again[owner] = again
 }
 
-func (m *signings) forget(tenant types.UID) {
+func (m *signings) forget(owner types.UID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.again, tenant)
+	delete(m.again, owner)
 }
 
-// reconcileSigning keeps the keys that the tenant's access tokens are signed with. A tenant
-// has them from the beginning, before its first pod, so that an OAuth client gets tokens as
+// Sign keeps the keys that the access tokens of the server's tenants are signed with. They
+// are there from the beginning, before its first pod, so that an OAuth client gets tokens as
 // soon as there is one.
-func (r *Reconciler) reconcileSigning(ctx context.Context, s *scope) error {
+func (k *Keeper) Sign(ctx context.Context, s *Server) error {
 	now := time.Now()
-	if s.signingAfter = r.signings.wait(s.tenant.UID, now); s.signingAfter > 0 {
+	if s.signingAfter = k.signings.wait(s.Owner.UID, now); s.signingAfter > 0 {
 		return nil
 	}
 	secret := &corev1.Secret{}
-	err := r.Live.Get(ctx, client.ObjectKey{Namespace: s.tenant.Namespace, Name: s.server.SigningSecretName()}, secret)
+	err := k.Live.Get(ctx, client.ObjectKey{Namespace: s.Namespace(), Name: s.SigningSecretName()}, secret)
 	switch {
 	case apierrors.IsNotFound(err):
 		secret = nil
 	case err != nil:
 		return fmt.Errorf("reading the signing keys: %w", err)
-	case !operand.IsSigningSecret(secret, s.server):
-		s.signingProblem = &apply.ConflictError{Kind: "Secret", Name: secret.Name, Owner: s.owner}
+	case !operand.IsSigningSecret(secret, s.Server):
+		s.signingProblem = &apply.ConflictError{Kind: "Secret", Name: secret.Name, Owner: s.Owner}
 		return nil
 	}
-	again, err := r.rotateSigning(ctx, s, secret, now)
+	again, err := k.rotateSigning(ctx, s, secret, now)
 	if err != nil {
 		return err
 	}
 	if latest := now.Add(signingInterval); again.After(latest) {
 		again = latest
 	}
-	r.signings.set(s.tenant.UID, again)
+	k.signings.set(s.Owner.UID, again)
 	s.signingAfter = max(again.Sub(now), time.Second)
 	return nil
 }
@@ -86,14 +86,14 @@ func (r *Reconciler) reconcileSigning(ctx context.Context, s *scope) error {
 // rotateSigning writes the Secret, which is nil when it is not there, if it is to change. It
 // returns when to look again. Keys that pods have never seen sign nothing: when the write is
 // lost, so are they.
-func (r *Reconciler) rotateSigning(ctx context.Context, s *scope, secret *corev1.Secret, now time.Time) (again time.Time, err error) {
+func (k *Keeper) rotateSigning(ctx context.Context, s *Server, secret *corev1.Secret, now time.Time) (again time.Time, err error) {
 	var present signingkey.Set
 	if secret != nil {
 		present = operand.SigningKeys(secret)
 	}
 	decision := signingkey.Decide(present, now)
 	changes := decision.Changes(present)
-	if !changes && !operand.OwnSigningSecret(secret, s.server) {
+	if !changes && !operand.OwnSigningSecret(secret, s.Server) {
 		return decision.Again, nil
 	}
 	keys, err := decision.Rotate(now)
@@ -104,12 +104,12 @@ func (r *Reconciler) rotateSigning(ctx context.Context, s *scope, secret *corev1
 	if err != nil {
 		return time.Time{}, err
 	}
-	wanted := operand.SigningSecret(s.server, data)
+	wanted := operand.SigningSecret(s.Server, data)
 	if secret == nil {
-		err = r.Live.Create(ctx, wanted, apply.FieldManager)
+		err = k.Live.Create(ctx, wanted, apply.FieldManager)
 	} else {
 		secret.OwnerReferences, secret.Data = wanted.OwnerReferences, wanted.Data
-		err = r.Live.Update(ctx, secret, apply.FieldManager) // with its resourceVersion
+		err = k.Live.Update(ctx, secret, apply.FieldManager) // with its resourceVersion
 	}
 	if err != nil {
 		return time.Time{}, fmt.Errorf("writing the signing keys into Secret %s: %w", wanted.Name, err)

@@ -1,4 +1,4 @@
-package scimtenant
+package running
 
 import (
 	"context"
@@ -11,8 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/kubescim/kubescim/internal/operand"
 )
 
 const (
@@ -26,38 +24,37 @@ const (
 	annotationRevision = "deployment.kubernetes.io/revision"
 )
 
-// rollout is how far the newest template of the server's Deployment has come.
-type rollout struct {
-	// ready is how many pods of the newest template are ready.
-	ready int32
-	// obstacle is what keeps a pod of it from running; empty when nothing is known.
-	obstacle string
+// Rollout is how far the newest template of the server's Deployment has come.
+type Rollout struct {
+	// Ready is how many pods of the newest template are ready.
+	Ready int32
+	// Obstacle is what keeps a pod of it from running; empty when nothing is known.
+	Obstacle string
 }
 
-// gatherRollout reads how far a roll-out has come that is under way. The Deployment's
+// GatherRollout reads how far a roll-out has come that is under way. The Deployment's
 // own status counts the pods that are ready and those that are of the newest template,
 // and not those that are both.
-func (r *Reconciler) gatherRollout(ctx context.Context, s *scope) error {
-	d := s.deployment
-	if d == nil || rolledOut(d, s.tenant.Replicas()) {
+func (k *Keeper) GatherRollout(ctx context.Context, s *Server) error {
+	d := s.Deployment
+	if d == nil || s.RolledOut() {
 		return nil
 	}
-	labels := client.MatchingLabels(operand.SelectorLabels(s.tenant.Name))
 	sets := &appsv1.ReplicaSetList{}
-	if err := r.Live.List(ctx, sets, client.InNamespace(d.Namespace), labels); err != nil {
+	if err := k.Live.List(ctx, sets, client.InNamespace(d.Namespace), client.MatchingLabels(s.Selector)); err != nil {
 		return fmt.Errorf("listing the ReplicaSets of Deployment %s: %w", d.Name, err)
 	}
 	newest := newestOf(d, sets.Items)
 	if newest == nil {
 		return nil
 	}
-	s.rollout.ready = min(newest.Status.ReadyReplicas, d.Status.UpdatedReplicas)
+	s.Rollout.Ready = min(newest.Status.ReadyReplicas, d.Status.UpdatedReplicas)
 	pods := &corev1.PodList{}
-	err := r.Live.List(ctx, pods, client.InNamespace(d.Namespace), client.MatchingLabels(newest.Spec.Selector.MatchLabels), client.Limit(listedPods))
+	err := k.Live.List(ctx, pods, client.InNamespace(d.Namespace), client.MatchingLabels(newest.Spec.Selector.MatchLabels), client.Limit(listedPods))
 	if err != nil {
 		return fmt.Errorf("listing the pods of ReplicaSet %s: %w", newest.Name, err)
 	}
-	s.rollout.obstacle = obstacleOf(newest, pods.Items)
+	s.Rollout.Obstacle = obstacleOf(newest, pods.Items)
 	return nil
 }
 
@@ -114,32 +111,33 @@ func rolloutWait(d *appsv1.Deployment) time.Duration {
 	return rolloutInterval
 }
 
-// rolledOut reports whether all replicas that are wanted are there, up to date
-// and ready, and no others.
-func rolledOut(d *appsv1.Deployment, wanted int32) bool {
+// RolledOut reports whether all replicas that are wanted are there, up to date
+// and ready, and no others. There must be a Deployment.
+func (s *Server) RolledOut() bool {
+	d, wanted := s.Deployment, s.Spec.WantedReplicas()
 	return d.Status.ObservedGeneration >= d.Generation && d.Status.UpdatedReplicas >= wanted &&
 		d.Status.ReadyReplicas >= wanted && d.Status.Replicas <= wanted
 }
 
 // progressOf counts the replicas that are ready: those of the newest template, and the
 // older ones that serve until those are enough.
-func progressOf(s *scope) string {
-	d, wanted := s.deployment, s.tenant.Replicas()
+func progressOf(s *Server) string {
+	d, wanted := s.Deployment, s.Spec.WantedReplicas()
 	if d.Status.ObservedGeneration < d.Generation {
 		return fmt.Sprintf("a change of Deployment %s is about to begin, with server replicas that are ready: %d", d.Name, d.Status.ReadyReplicas)
 	}
-	ready := min(s.rollout.ready, wanted)
+	ready := min(s.Rollout.Ready, wanted)
 	text := fmt.Sprintf("%d of %d server replicas are ready and up to date", ready, wanted)
-	if older := d.Status.ReadyReplicas - s.rollout.ready; older > 0 {
+	if older := d.Status.ReadyReplicas - s.Rollout.Ready; older > 0 {
 		text += fmt.Sprintf("; older ones that serve meanwhile: %d", older)
 	}
 	return text
 }
 
 // trouble repeats what is known to keep pods from running.
-func trouble(s *scope) string {
+func trouble(s *Server) string {
 	var found []string
-	d := s.deployment
+	d := s.Deployment
 	for _, c := range d.Status.Conditions {
 		if c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
 			found = append(found, fmt.Sprintf("Deployment %s: %s", d.Name, c.Message))
@@ -148,8 +146,8 @@ func trouble(s *scope) string {
 	if isStuck(d) {
 		found = append(found, fmt.Sprintf("Deployment %s has made no progress for %d s: see its pods' events", d.Name, progressDeadline(d)))
 	}
-	if s.rollout.obstacle != "" {
-		found = append(found, s.rollout.obstacle)
+	if s.Rollout.Obstacle != "" {
+		found = append(found, s.Rollout.Obstacle)
 	}
 	if len(found) == 0 {
 		return ""
@@ -157,7 +155,9 @@ func trouble(s *scope) string {
 	return " (" + strings.Join(found, "; ") + ")"
 }
 
-// isStuck reports whether the Deployment has given up hope of getting ready.
+// IsStuck reports whether the Deployment has given up hope of getting ready.
+func (s *Server) IsStuck() bool { return isStuck(s.Deployment) }
+
 func isStuck(d *appsv1.Deployment) bool {
 	if d == nil || d.Status.ObservedGeneration < d.Generation {
 		return false

@@ -1,4 +1,4 @@
-package scimtenant
+package running
 
 import (
 	"context"
@@ -9,31 +9,32 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
-// reconcileAutoscaler applies the HorizontalPodAutoscaler of a server that asks for one,
-// and deletes that of a server that does not. It changes the tenant's spec by the scale
+// applyAutoscaler applies the HorizontalPodAutoscaler of a server that asks for one,
+// and deletes that of a server that does not. It changes the owner's spec by the scale
 // subresource, and so the operator writes the number of replicas whoever has chosen it.
-func (r *Reconciler) reconcileAutoscaler(ctx context.Context, s *scope) error {
-	if !s.server.Spec.Autoscaling.Enabled() {
-		return r.applier.Delete(ctx, s.owner, &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{
-			Namespace: s.server.Namespace(), Name: s.server.Name,
+func (k *Keeper) applyAutoscaler(ctx context.Context, s *Server) error {
+	if !s.Spec.Autoscaling.Enabled() {
+		return k.Applier.Delete(ctx, s.Owner, &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{
+			Namespace: s.Namespace(), Name: s.Name,
 		}})
 	}
-	obj, err := r.applier.Apply(ctx, s.owner, operand.Autoscaler(s.server))
-	problem, failure := problemOf(err)
-	s.addServerProblem(problem)
+	obj, err := k.Applier.Apply(ctx, s.Owner, operand.Autoscaler(s.Server))
+	problem, failure := apply.ProblemOf(err)
+	s.AddProblem(problem)
 	s.autoscaler, _ = obj.(*autoscalingv2.HorizontalPodAutoscaler)
 	return failure
 }
 
-// autoscaled reports whether the autoscaler knows how many replicas there should be; nil
+// Autoscaled reports whether the autoscaler knows how many replicas there should be; nil
 // where there is none. The server serves all the same while it does not.
-func autoscaled(s *scope) *metav1.Condition {
+func (s *Server) Autoscaled() *metav1.Condition {
 	const conditionType = scimv1alpha1.ConditionAutoscaled
-	if !s.server.Spec.Autoscaling.Enabled() {
+	if !s.Spec.Autoscaling.Enabled() {
 		return nil
 	}
 	found := conditions.Unknown(conditionType, scimv1alpha1.ReasonProgressing, "the HorizontalPodAutoscaler has not looked at the server yet")
@@ -52,7 +53,7 @@ func autoscaled(s *scope) *metav1.Condition {
 		}
 		if c.Type == autoscalingv2.ScalingActive && c.Status == corev1.ConditionTrue {
 			found = conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, fmt.Sprintf(
-				"from %d to %d server replicas, by the CPU that they use", s.server.Spec.Autoscaling.LeastReplicas(), s.server.Spec.Autoscaling.MaxReplicas))
+				"from %d to %d server replicas, by the CPU that they use", s.Spec.Autoscaling.LeastReplicas(), s.Spec.Autoscaling.MaxReplicas))
 		}
 	}
 	return &found

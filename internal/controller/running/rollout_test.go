@@ -1,4 +1,4 @@
-package scimtenant
+package running
 
 import (
 	"testing"
@@ -7,48 +7,51 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/operand"
 )
 
 func TestProgress(t *testing.T) {
 	for name, tc := range map[string]struct {
 		replicas int32
 		status   appsv1.DeploymentStatus
-		rollout  rollout
+		rollout  Rollout
 		want     string
 	}{
 		"the first new pod is Pending": {
 			2, appsv1.DeploymentStatus{ObservedGeneration: 5, Replicas: 3, UpdatedReplicas: 1, ReadyReplicas: 2},
-			rollout{obstacle: "pod acme-scim-b is Pending: Unschedulable 0/1 nodes are available"},
+			Rollout{Obstacle: "pod acme-scim-b is Pending: Unschedulable 0/1 nodes are available"},
 			"0 of 2 server replicas are ready and up to date; older ones that serve meanwhile: 2" +
 				" (pod acme-scim-b is Pending: Unschedulable 0/1 nodes are available)",
 		},
 		"the only new pod is Pending": {
-			1, appsv1.DeploymentStatus{ObservedGeneration: 5, Replicas: 2, UpdatedReplicas: 1, ReadyReplicas: 1}, rollout{},
+			1, appsv1.DeploymentStatus{ObservedGeneration: 5, Replicas: 2, UpdatedReplicas: 1, ReadyReplicas: 1}, Rollout{},
 			"0 of 1 server replicas are ready and up to date; older ones that serve meanwhile: 1",
 		},
 		"one of each": {
-			2, appsv1.DeploymentStatus{ObservedGeneration: 5, Replicas: 3, UpdatedReplicas: 2, ReadyReplicas: 2}, rollout{ready: 1},
+			2, appsv1.DeploymentStatus{ObservedGeneration: 5, Replicas: 3, UpdatedReplicas: 2, ReadyReplicas: 2}, Rollout{Ready: 1},
 			"1 of 2 server replicas are ready and up to date; older ones that serve meanwhile: 1",
 		},
 		"an older one is still to end": {
-			2, appsv1.DeploymentStatus{ObservedGeneration: 5, Replicas: 3, UpdatedReplicas: 2, ReadyReplicas: 3}, rollout{ready: 2},
+			2, appsv1.DeploymentStatus{ObservedGeneration: 5, Replicas: 3, UpdatedReplicas: 2, ReadyReplicas: 3}, Rollout{Ready: 2},
 			"2 of 2 server replicas are ready and up to date; older ones that serve meanwhile: 1",
 		},
 		"one of the newest is gone": {
-			2, appsv1.DeploymentStatus{ObservedGeneration: 5, Replicas: 2, UpdatedReplicas: 2, ReadyReplicas: 1}, rollout{ready: 1},
+			2, appsv1.DeploymentStatus{ObservedGeneration: 5, Replicas: 2, UpdatedReplicas: 2, ReadyReplicas: 1}, Rollout{Ready: 1},
 			"1 of 2 server replicas are ready and up to date",
 		},
 		"a change that was not looked at yet": {
-			2, appsv1.DeploymentStatus{ObservedGeneration: 4, Replicas: 2, UpdatedReplicas: 2, ReadyReplicas: 2}, rollout{ready: 2},
+			2, appsv1.DeploymentStatus{ObservedGeneration: 4, Replicas: 2, UpdatedReplicas: 2, ReadyReplicas: 2}, Rollout{Ready: 2},
 			"a change of Deployment acme-scim is about to begin, with server replicas that are ready: 2",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := healthy(func(s *scope) {
-				s.tenant.Spec.Server.Replicas = tc.replicas
-				s.deployment.Status, s.rollout = tc.status, tc.rollout
-			})
-			if c := serverAvailable(s); c.Message != tc.want {
+			s := &Server{
+				Server: operand.Server{Name: "acme-scim", Spec: scimv1alpha1.ServerSpec{Replicas: tc.replicas}}, Rollout: tc.rollout,
+				Deployment: &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "acme-scim", Generation: 5}, Status: tc.status},
+			}
+			if c := s.Available(); c.Message != tc.want {
 				t.Errorf("ServerAvailable says %q", c.Message)
 			}
 		})

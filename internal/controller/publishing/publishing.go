@@ -1,0 +1,244 @@
+// Package publishing keeps the hosts of tenants and servers published: for each that has one,
+// it holds the host (internal/hosts), applies the Ingress, looks at the certificate that this
+// is to present, and says in conditions how that goes. What is served at the host is its
+// reconciler's.
+package publishing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/config"
+	"github.com/kubescim/kubescim/internal/hosts"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+const (
+	// pollInterval is how soon to look again for what no watch tells about.
+	pollInterval = 2 * time.Second
+	// conflictInterval is how soon to look whether somebody has moved an object
+	// out of the way. Objects of others are not watched.
+	conflictInterval = time.Minute
+)
+
+// Publisher publishes hosts. It is safe for concurrent use.
+type Publisher struct {
+	// Client reads through the manager's cache.
+	Client client.Client
+	// Live reads at the API server, past every cache.
+	Live client.Client
+	// Applier applies Ingresses.
+	Applier *apply.Applier
+	// Hosts knows who holds which host.
+	Hosts *hosts.Records
+	// Allow is what may be asked for.
+	Allow config.Allow
+
+	certificates findings
+}
+
+// Endpoint is the host of a tenant or a server, and what one pass has found about it.
+type Endpoint struct {
+	// Owner is whose it is.
+	Owner operand.Owner
+	// Spec is what it asks for.
+	Spec scimv1alpha1.EndpointSpec
+	// Intent is the Ingress to apply when there is a host.
+	Intent func() apply.Intent
+
+	// Refused is what the spec asks for and is not allowed, in words for its author. Set by
+	// Gather.
+	Refused []string
+	// Ingress is the Ingress as it is; nil when there is none. Set by Gather, and by
+	// Publish when it writes it.
+	Ingress *networkingv1.Ingress
+	// IngressClass is false when the host needs an Ingress and there is no IngressClass for
+	// it. Set by Gather.
+	IngressClass bool
+	// Certificate is what was found about the certificate that the spec names; nil
+	// when it names none. Set by GatherCertificate.
+	Certificate *Finding
+	// Taken says who holds the host; nil when no other one does. Set by Publish.
+	Taken *hosts.Taken
+	// Problem is why the Ingress was not written, when that is nothing that a retry mends. Set
+	// by Publish.
+	Problem error
+
+	// reservedFor is for how long a host that was given up is still reserved; 0 when there
+	// is none. Set by Publish.
+	reservedFor time.Duration
+}
+
+// Gather reads what decides whether there is an Ingress.
+func (p *Publisher) Gather(ctx context.Context, e *Endpoint) error {
+	e.Refused = refused(e, p.Allow)
+	ingress := &networkingv1.Ingress{}
+	err := p.Client.Get(ctx, types.NamespacedName{Namespace: e.Owner.Namespace, Name: e.ingressName()}, ingress)
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("reading the Ingress: %w", err)
+	}
+	if err == nil && e.Owner.Made(ingress) {
+		e.Ingress = ingress
+	}
+	if e.Spec.Host != "" {
+		classes := &networkingv1.IngressClassList{}
+		if err := p.Client.List(ctx, classes); err != nil {
+			return fmt.Errorf("listing the IngressClasses: %w", err)
+		}
+		e.IngressClass = hasIngressClass(e.Spec.Ingress.ClassName, classes.Items)
+	}
+	return nil
+}
+
+// refused is what an endpoint asks for and is not allowed.
+func refused(e *Endpoint, allow config.Allow) (refused []string) {
+	if e.Spec.Host != "" && !allow.Host(e.Owner.Namespace, e.Spec.Host) {
+		refused = append(refused, fmt.Sprintf("spec.endpoint.host %q is not allowed for namespace %q (allow.hosts)", e.Spec.Host, e.Owner.Namespace))
+	}
+	for _, key := range slices.Sorted(maps.Keys(e.Spec.Ingress.Annotations)) {
+		if !allow.IngressAnnotation(key) {
+			refused = append(refused, fmt.Sprintf("annotation %q in spec.endpoint.ingress.annotations is not allowed (allow.ingressAnnotations)", key))
+		}
+	}
+	return refused
+}
+
+// hasIngressClass reports whether the IngressClass of that name exists or, without a name, a
+// default one.
+func hasIngressClass(name string, classes []networkingv1.IngressClass) bool {
+	for _, class := range classes {
+		if class.Name == name || (name == "" && class.Annotations[networkingv1.AnnotationIsDefaultIngressClass] == "true") {
+			return true
+		}
+	}
+	return false
+}
+
+// Publish applies the Ingress of a tenant or a server that has a host, and removes
+// that of one that has none, or whose host another one holds.
+func (p *Publisher) Publish(ctx context.Context, e *Endpoint) error {
+	if err := p.keepPublished(ctx, e); err != nil {
+		return err
+	}
+	published := p.publish(ctx, e)
+	var err error
+	e.reservedFor, err = p.Hosts.Release(ctx, e.Owner.Holder(), e.Spec.Host)
+	return errors.Join(published, err)
+}
+
+// keepPublished makes the owner the holder of what its Ingress publishes, whatever
+// the spec asks for by now. Of a host that another one holds, it must not have
+// an Ingress.
+func (p *Publisher) keepPublished(ctx context.Context, e *Endpoint) error {
+	for _, host := range e.PublishedHosts() {
+		held, err := p.Hosts.HoldsForSure(ctx, e.Owner.Holder(), host)
+		if err != nil {
+			return err
+		}
+		if held {
+			continue
+		}
+		byAnother, err := p.Hosts.Hold(ctx, e.Owner, e.Ingress, host)
+		if err != nil {
+			return err
+		}
+		if byAnother != nil {
+			return p.unpublish(ctx, e)
+		}
+	}
+	return nil
+}
+
+// publish applies the Ingress, where the spec asks for one and may. Else the one
+// that there is stays: what the identity provider calls goes on working.
+func (p *Publisher) publish(ctx context.Context, e *Endpoint) error {
+	host := e.Spec.Host
+	switch {
+	case host == "":
+		return p.unpublish(ctx, e)
+	case len(e.Refused) > 0, e.LacksTLS():
+		return nil
+	case !e.IngressClass:
+		// The cluster's default class is filled in when an Ingress is made, and
+		// only then: one that is made too early never gets it.
+		return nil
+	}
+	intent := e.Intent()
+	applied, err := p.Applier.IsApplied(ctx, e.Owner, intent)
+	if err == nil && applied {
+		applied, err = p.Hosts.HoldsForSure(ctx, e.Owner.Holder(), host)
+	}
+	if err != nil || applied {
+		return err
+	}
+	e.Taken, err = p.Hosts.Hold(ctx, e.Owner, e.Ingress, host)
+	if err != nil || e.Taken != nil {
+		return err
+	}
+	obj, err := p.Applier.Apply(ctx, e.Owner, intent)
+	problem, failure := apply.ProblemOf(err)
+	e.Problem = problem
+	if ingress, ok := obj.(*networkingv1.Ingress); ok {
+		e.Ingress = ingress
+	}
+	return failure
+}
+
+// unpublish deletes the Ingress.
+func (p *Publisher) unpublish(ctx context.Context, e *Endpoint) error {
+	e.Ingress = nil
+	return p.Applier.Delete(ctx, e.Owner, &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{
+		Namespace: e.Owner.Namespace, Name: e.ingressName(),
+	}})
+}
+
+// Forget forgets what is remembered of an owner's endpoint.
+func (p *Publisher) Forget(owner types.UID) { p.certificates.forget(owner) }
+
+// PublishedHosts are the hosts that the Ingress is for.
+func (e *Endpoint) PublishedHosts() []string {
+	if e.Ingress == nil {
+		return nil
+	}
+	return operand.PublishedHosts(e.Ingress)
+}
+
+// LacksTLS reports whether the spec does not say how the host is served over TLS.
+func (e *Endpoint) LacksTLS() bool {
+	return e.Spec.Host != "" && e.Spec.TLS.SecretName == "" && e.Spec.TLS.Termination != scimv1alpha1.TLSTerminationElsewhere
+}
+
+func (e *Endpoint) ingressName() string { return e.Owner.Holder().IngressName() }
+
+// Again is how soon to look again for what no watch tells about; 0 when there is no such
+// thing.
+func (e *Endpoint) Again() time.Duration {
+	var waits []time.Duration
+	switch {
+	case apply.IsLeftover(e.Problem):
+		waits = append(waits, pollInterval)
+	case e.Problem != nil, e.Taken != nil:
+		waits = append(waits, conflictInterval)
+	}
+	if e.reservedFor > 0 {
+		waits = append(waits, e.reservedFor)
+	}
+	if e.Certificate != nil {
+		waits = append(waits, max(time.Until(e.Certificate.until), time.Second))
+	}
+	if len(waits) == 0 {
+		return 0
+	}
+	return slices.Min(waits)
+}

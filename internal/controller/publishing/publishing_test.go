@@ -1,0 +1,60 @@
+package publishing
+
+import (
+	"strings"
+	"testing"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/config"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+func TestRefuseHostsByNamespace(t *testing.T) {
+	allow := config.Default().Allow
+	allow.Hosts = []config.HostRule{{Namespaces: []string{"acme"}, Hosts: []string{"*.acme.example.com"}}}
+	for name, tc := range map[string]struct {
+		namespace, host string
+		refused         bool
+	}{
+		"its own host":    {"acme", "scim.acme.example.com", false},
+		"another's host":  {"acme", "scim.globex.example.com", true},
+		"other namespace": {"globex", "scim.acme.example.com", true},
+		"no host":         {"globex", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			endpoint := &Endpoint{Owner: operand.Owner{Namespace: tc.namespace}, Spec: scimv1alpha1.EndpointSpec{Host: tc.host}}
+			message := config.Refusal(refused(endpoint, allow)...)
+			if (message != "") != tc.refused || (tc.refused && (!strings.Contains(message, tc.host) || !strings.Contains(message, "allow.hosts"))) {
+				t.Errorf("the message is %q", message)
+			}
+		})
+	}
+}
+
+func TestHasIngressClass(t *testing.T) {
+	class := func(name string, isDefault string) networkingv1.IngressClass {
+		return networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{
+			networkingv1.AnnotationIsDefaultIngressClass: isDefault,
+		}}}
+	}
+	for name, tc := range map[string]struct {
+		wanted  string
+		classes []networkingv1.IngressClass
+		want    bool
+	}{
+		"none at all":         {"", nil, false},
+		"no default":          {"", []networkingv1.IngressClass{class("a", "false")}, false},
+		"a default":           {"", []networkingv1.IngressClass{class("a", "false"), class("b", "true")}, true},
+		"the named one":       {"a", []networkingv1.IngressClass{class("a", "false")}, true},
+		"the default instead": {"a", []networkingv1.IngressClass{class("b", "true")}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := hasIngressClass(tc.wanted, tc.classes); got != tc.want {
+				t.Errorf("hasIngressClass = %v", got)
+			}
+		})
+	}
+}

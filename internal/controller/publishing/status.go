@@ -1,0 +1,91 @@
+package publishing
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/config"
+	"github.com/kubescim/kubescim/internal/hosts"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// Accepted reports whether the tenant or the server is published under the host that it
+// asks for.
+func (e *Endpoint) Accepted() metav1.Condition {
+	const conditionType = scimv1alpha1.ConditionEndpointAccepted
+	host := e.Spec.Host
+	if host == "" {
+		return conditions.True(conditionType, scimv1alpha1.ReasonNoHost,
+			"the server can be reached inside the cluster only; set spec.endpoint.host to publish it")
+	}
+	if reason, message := e.obstacle(); reason != "" {
+		return conditions.False(conditionType, reason, message+e.stillPublished())
+	}
+	if !slices.Contains(e.PublishedHosts(), host) {
+		return conditions.Unknown(conditionType, scimv1alpha1.ReasonReconcileFailed,
+			fmt.Sprintf("the Ingress for host %q could not be written; this is retried%s", host, e.stillPublished()))
+	}
+	return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("the Ingress for host %q is in place", host))
+}
+
+// obstacle is why the Ingress is not written as the spec asks for it; empty when
+// nothing is in its way.
+func (e *Endpoint) obstacle() (reason, message string) {
+	host, class := e.Spec.Host, e.Spec.Ingress.ClassName
+	switch {
+	case len(e.Refused) > 0:
+		return scimv1alpha1.ReasonNotAllowed, config.Refusal(e.Refused...)
+	case e.LacksTLS():
+		return scimv1alpha1.ReasonTLSRequired, fmt.Sprintf("host %q has no TLS, and tokens must not travel in the clear: "+
+			"set spec.endpoint.tls.secretName to the Secret with its certificate, or spec.endpoint.tls.termination "+
+			"to Elsewhere if the Ingress controller, or what is in front of it, has one", host)
+	case !e.IngressClass && class != "":
+		return scimv1alpha1.ReasonIngressClassNotFound,
+			fmt.Sprintf("there is no IngressClass %q: create it, or set spec.endpoint.ingress.className to one that exists", class)
+	case !e.IngressClass:
+		return scimv1alpha1.ReasonIngressClassNotFound,
+			"the cluster has no default IngressClass: set spec.endpoint.ingress.className to one that exists"
+	case e.Taken != nil:
+		return scimv1alpha1.ReasonHostConflict, hostConflict(e, *e.Taken)
+	case e.Problem != nil:
+		return apply.ReasonOf(e.Problem), e.Problem.Error()
+	default:
+		return "", ""
+	}
+}
+
+// stillPublished says what goes on while the spec cannot be followed.
+func (e *Endpoint) stillPublished() string {
+	if e.Ingress == nil {
+		return ""
+	}
+	return "; the Ingress stays as it is, for " + operand.PublishedURL(e.Ingress)
+}
+
+// hostConflict says what stands against a host, and whom to ask for what. A
+// holder in another namespace is not named: that is for whoever runs the operator to see.
+func hostConflict(e *Endpoint, held hosts.Taken) string {
+	host := e.Spec.Host
+	const instead = "set spec.endpoint.host to another host"
+	switch {
+	case held.Holder.Name == "":
+		return fmt.Sprintf("another ScimTenant or ScimServer holds host %q, of which there is no record yet: %s", host, instead)
+	case held.Holder.Namespace == e.Owner.Namespace:
+		return fmt.Sprintf("another %s holds host %q, %s of this namespace: %s, or let that one have another one, or none",
+			held.Holder.Kind, host, held.Holder.Name, instead)
+	case held.GivenUp.IsZero():
+		return fmt.Sprintf("another %s holds host %q, in another namespace: %s, or have whoever runs the operator "+
+			"see in ConfigMap %s who it is, so that it gives the host up", held.Holder.Kind, host, instead, held.Record)
+	default:
+		return fmt.Sprintf("another %s holds host %q, in another namespace: it is gone, or asks for another host, since %s; "+
+			"it may have the host back until %s, and then the host is free. To have it earlier, "+
+			"ask whoever runs the operator to delete ConfigMap %s; or %s",
+			held.Holder.Kind, host, held.GivenUp.UTC().Format(time.RFC3339), held.Free.UTC().Format(time.RFC3339), held.Record, instead)
+	}
+}

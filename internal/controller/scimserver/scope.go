@@ -1,0 +1,54 @@
+package scimserver
+
+import (
+	"slices"
+	"time"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/controller/publishing"
+	"github.com/kubescim/kubescim/internal/controller/running"
+	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/reconcile"
+)
+
+// scope is everything that one reconciliation of one server reads and finds.
+type scope struct {
+	// server is the ScimServer as the cache has it; its status is set last.
+	server *scimv1alpha1.ScimServer
+	// pass writes the server.
+	pass *reconcile.Pass[*scimv1alpha1.ScimServer]
+	// running is what runs for it, and endpoint its host.
+	running  *running.Server
+	endpoint *publishing.Endpoint
+
+	// gathered is true once what gather finds can be trusted.
+	gathered bool
+	// tenants is how many it hosts. Set by gather and reconcileDeletion.
+	tenants int32
+	// deletion says how far the deletion has come. Set by reconcileDeletion.
+	deletion string
+	// failure is the error that this reconciliation ends with. Set last.
+	failure error
+}
+
+func newScope(frame reconcile.Frame, server *scimv1alpha1.ScimServer) *scope {
+	return &scope{
+		pass: reconcile.Begin(frame, server), server: server,
+		running: &running.Server{Server: operand.SharedServer(server)},
+		endpoint: &publishing.Endpoint{
+			Owner: operand.ServerOwner(server), Spec: server.Endpoint(),
+			Intent: func() apply.Intent { return operand.SharedIngress(server) },
+		},
+	}
+}
+
+// requeueAfter is when to look again for what no watch tells about; 0 when there
+// is no such thing.
+func (s *scope) requeueAfter() time.Duration {
+	waits := slices.DeleteFunc([]time.Duration{s.running.Again(), s.endpoint.Again()}, func(wait time.Duration) bool { return wait <= 0 })
+	if len(waits) == 0 {
+		return 0
+	}
+	return slices.Min(waits)
+}

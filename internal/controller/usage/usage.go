@@ -1,0 +1,293 @@
+// Package usage asks the pods of SCIM servers how much their tenants are used, and how they
+// serve them, and remembers the answers. Each pod is asked now and then, whatever number of
+// tenants it has, and whoever is concerned by a new answer is told: a tenant at rest costs
+// nothing.
+package usage
+
+import (
+	"context"
+	"net/netip"
+	"reflect"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
+)
+
+const (
+	// interval is how often a pod is asked, and silentInterval if it did not answer.
+	interval       = 15 * time.Second
+	silentInterval = time.Minute
+	// urgentInterval is how often it is asked while somebody waits for what it says.
+	urgentInterval = time.Second
+	// round is how often it is looked which pods are to be asked.
+	round = time.Second
+	// askTimeout bounds a question, and parallel how many there are at the same time.
+	askTimeout = 3 * time.Second
+	parallel   = 8
+)
+
+// Server names a SCIM server by the label that is on the Leases of its pods.
+type Server struct{ Namespace, Label, Name string }
+
+// ServerOf returns the server of a tenant.
+func ServerOf(t *scimv1alpha1.ScimTenant) Server {
+	if name := t.Spec.ServerRef.Name; name != "" {
+		return Server{Namespace: t.Namespace, Label: scimv1alpha1.LabelServer, Name: name}
+	}
+	return Server{Namespace: t.Namespace, Label: scimv1alpha1.LabelTenant, Name: t.Name}
+}
+
+func serverOfLease(lease *coordinationv1.Lease) Server {
+	for _, label := range []string{scimv1alpha1.LabelServer, scimv1alpha1.LabelTenant} {
+		if name := lease.Labels[label]; name != "" {
+			return Server{Namespace: lease.Namespace, Label: label, Name: name}
+		}
+	}
+	return Server{}
+}
+
+// Ask asks the pod at an address for its usage.
+type Ask func(ctx context.Context, address netip.Addr) (contract.ServerUsage, error)
+
+// Poller asks the pods. It is safe for concurrent use. Make it with NewPoller, and have the
+// manager run it.
+type Poller struct {
+	leases   client.Reader
+	ask      Ask
+	replicas contract.ReplicaObserver
+
+	mu      sync.Mutex
+	pods    map[types.NamespacedName]*pod
+	urgent  map[Server]time.Time // until when
+	concern []func(tenant types.NamespacedName)
+}
+
+// pod is what is known of one pod.
+type pod struct {
+	server  Server
+	address netip.Addr
+	asked   time.Time
+	silent  bool                  // whether it gave no answer when it was last asked
+	answer  *contract.ServerUsage // nil while it has given none
+}
+
+// NewPoller returns a poller that finds pods by their Leases, which it reads in a cache.
+func NewPoller(leases client.Reader, ask Ask) *Poller {
+	return &Poller{leases: leases, ask: ask, pods: map[types.NamespacedName]*pod{}, urgent: map[Server]time.Time{}}
+}
+
+// Notify has a function called with each tenant of which a pod says something new. The
+// function must not block for long.
+func (p *Poller) Notify(concerned func(tenant types.NamespacedName)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.concern = append(p.concern, concerned)
+}
+
+// Hurry has the pods of a server asked every second for a while, since somebody waits for
+// what they say.
+func (p *Poller) Hurry(server Server) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.urgent[server] = time.Now().Add(interval)
+}
+
+// Answers returns what those pods of a server say that are alive and have answered.
+func (p *Poller) Answers(server Server) []contract.ServerUsage {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var answers []contract.ServerUsage
+	for _, pod := range p.pods {
+		if pod.server == server && pod.answer != nil {
+			answers = append(answers, *pod.answer)
+		}
+	}
+	return answers
+}
+
+// Hosting asks those pods of a server that have the Leases now, and returns the name of one that
+// hosts a tenant, or does not say whether it does; none, "", when there is no such pod.
+func (p *Poller) Hosting(ctx context.Context, leases []coordinationv1.Lease, tenant string) (pod string) {
+	for i := range leases {
+		address, ok := addressOf(&leases[i])
+		if !ok {
+			return leases[i].Name
+		}
+		asking, cancel := context.WithTimeout(ctx, askTimeout)
+		answer, err := p.ask(asking, address)
+		cancel()
+		if _, hosts := answer.Tenants[tenant]; err != nil || hosts {
+			return leases[i].Name
+		}
+	}
+	return ""
+}
+
+// Pods returns how many pods of a server are alive, whether they have answered or not.
+func (p *Poller) Pods(server Server) (count int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, pod := range p.pods {
+		if pod.server == server {
+			count++
+		}
+	}
+	return count
+}
+
+// Start asks until the context is done.
+func (p *Poller) Start(ctx context.Context) error {
+	ticker := time.NewTicker(round)
+	defer ticker.Stop()
+	for {
+		if err := p.Round(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			log.FromContext(ctx).Error(err, "Asking the server pods how much their tenants are used")
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// Round asks those pods whose turn it is.
+func (p *Poller) Round(ctx context.Context, now time.Time) error {
+	leases := &coordinationv1.LeaseList{}
+	err := p.leases.List(ctx, leases, client.MatchingLabels{scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return err
+	}
+	p.update(p.replicas.Live(leases.Items, now))
+	group := errgroup.Group{}
+	group.SetLimit(parallel)
+	for name, address := range p.due(now) {
+		group.Go(func() error {
+			asking, cancel := context.WithTimeout(ctx, askTimeout)
+			defer cancel()
+			answer, err := p.ask(asking, address)
+			if err != nil {
+				log.FromContext(ctx).V(1).Info("A server pod does not say how much its tenants are used", "pod", name, "error", err.Error())
+				p.noteSilence(name)
+				return nil
+			}
+			p.take(name, answer)
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// update takes over which pods there are.
+func (p *Poller) update(leases []coordinationv1.Lease) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	there := map[types.NamespacedName]bool{}
+	for i := range leases {
+		name := client.ObjectKeyFromObject(&leases[i])
+		address, ok := addressOf(&leases[i])
+		if !ok {
+			continue
+		}
+		there[name] = true
+		if known := p.pods[name]; known == nil || known.address != address {
+			p.pods[name] = &pod{server: serverOfLease(&leases[i]), address: address}
+		}
+	}
+	for name := range p.pods {
+		if !there[name] {
+			delete(p.pods, name)
+		}
+	}
+}
+
+// addressOf returns the address of the pod that has a Lease. Whoever may write Leases says it:
+// no address of the operator's own node or pod is taken from there.
+func addressOf(lease *coordinationv1.Lease) (address netip.Addr, ok bool) {
+	peer, err := netip.ParseAddrPort(lease.Annotations[contract.AnnotationPeerAddress])
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	address = peer.Addr().Unmap().WithZone("")
+	return address, address.IsGlobalUnicast()
+}
+
+// due returns the pods whose turn it is, and notes that they are asked.
+func (p *Poller) due(now time.Time) map[types.NamespacedName]netip.Addr {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	due := map[types.NamespacedName]netip.Addr{}
+	for name, pod := range p.pods {
+		wait := interval
+		switch {
+		case now.Before(p.urgent[pod.server]):
+			wait = urgentInterval
+		case pod.silent:
+			wait = silentInterval
+		}
+		if now.Sub(pod.asked) >= wait {
+			pod.asked, due[name] = now, pod.address
+		}
+	}
+	for server, until := range p.urgent {
+		if !now.Before(until) {
+			delete(p.urgent, server)
+		}
+	}
+	return due
+}
+
+// noteSilence remembers that a pod gave no answer.
+func (p *Poller) noteSilence(name types.NamespacedName) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if pod := p.pods[name]; pod != nil {
+		pod.silent = true
+	}
+}
+
+// take remembers an answer, and tells whom it concerns.
+func (p *Poller) take(name types.NamespacedName, answer contract.ServerUsage) {
+	var concerned []types.NamespacedName
+	p.mu.Lock()
+	if pod := p.pods[name]; pod != nil { // it may have gone meanwhile
+		for tenant := range differing(pod.answer, answer) {
+			concerned = append(concerned, types.NamespacedName{Namespace: name.Namespace, Name: tenant})
+		}
+		pod.answer, pod.silent = &answer, false
+	}
+	concern := p.concern
+	p.mu.Unlock()
+	for _, tenant := range concerned {
+		for _, tell := range concern {
+			tell(tenant)
+		}
+	}
+}
+
+// differing returns the tenants of which an answer says something else than the one before.
+func differing(before *contract.ServerUsage, after contract.ServerUsage) map[string]bool {
+	differ := map[string]bool{}
+	if before == nil {
+		before = &contract.ServerUsage{}
+	}
+	for tenant, usage := range after.Tenants {
+		if was, known := before.Tenants[tenant]; !known || !reflect.DeepEqual(was, usage) {
+			differ[tenant] = true
+		}
+	}
+	for tenant := range before.Tenants {
+		if _, stays := after.Tenants[tenant]; !stays {
+			differ[tenant] = true
+		}
+	}
+	return differ
+}

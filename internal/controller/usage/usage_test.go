@@ -1,0 +1,170 @@
+package usage
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
+)
+
+var shared = Server{Namespace: "team", Label: scimv1alpha1.LabelServer, Name: "shared"}
+
+func lease(pod, address string) *coordinationv1.Lease {
+	return &coordinationv1.Lease{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "team", Name: pod,
+			Labels:      map[string]string{scimv1alpha1.LabelServer: "shared", scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica},
+			Annotations: map[string]string{contract.AnnotationPeerAddress: address},
+		},
+		Spec: coordinationv1.LeaseSpec{RenewTime: ptr.To(metav1.NowMicro()), LeaseDurationSeconds: ptr.To[int32](3600)},
+	}
+}
+
+// world is what a poller asks.
+type world struct {
+	mu      sync.Mutex
+	answers map[string]contract.ServerUsage
+	asked   map[string]int
+	told    map[string]int
+}
+
+func (w *world) ask(_ context.Context, address netip.Addr) (contract.ServerUsage, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked[address.String()]++
+	answer, ok := w.answers[address.String()]
+	if !ok {
+		return answer, errors.New("it does not answer")
+	}
+	return answer, nil
+}
+
+func (w *world) tell(tenant types.NamespacedName) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.told[tenant.Name]++
+}
+
+func tenants(names ...string) contract.ServerUsage {
+	usage := contract.ServerUsage{Tenants: map[string]contract.TenantUsage{}}
+	for _, name := range names {
+		usage.Tenants[name] = contract.TenantUsage{State: contract.ServingMemory, Usage: &contract.Usage{Users: 3}}
+	}
+	return usage
+}
+
+func newPoller(t *testing.T, leases ...client.Object) (*Poller, *world, client.Client) {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	if err := clientgoscheme.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	w := &world{answers: map[string]contract.ServerUsage{}, asked: map[string]int{}, told: map[string]int{}}
+	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(leases...).Build()
+	p := NewPoller(c, w.ask)
+	p.Notify(w.tell)
+	return p, w, c
+}
+
+func TestPodsAreAskedNowAndThen(t *testing.T) {
+	p, w, c := newPoller(t, lease("a", "192.0.2.1:8082"), lease("b", "192.0.2.2:8082"))
+	w.answers["192.0.2.1"] = tenants("acme", "globex")
+	now := time.Now()
+	round := func(after time.Duration) {
+		t.Helper()
+		if err := p.Round(t.Context(), now.Add(after)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for second := range 16 { // at the beginning, and 15 s later if it has answered
+		round(time.Duration(second) * time.Second)
+	}
+	if !maps.Equal(w.asked, map[string]int{"192.0.2.1": 2, "192.0.2.2": 1}) {
+		t.Errorf("in 15 s, they were asked %v times", w.asked)
+	}
+	if !maps.Equal(w.told, map[string]int{"acme": 1, "globex": 1}) {
+		t.Errorf("of the same answer, it was told %v times", w.told)
+	}
+	if answers := p.Answers(shared); len(answers) != 1 || len(p.Answers(Server{Namespace: "other", Label: shared.Label, Name: shared.Name})) != 0 {
+		t.Errorf("the answers are %v", answers)
+	}
+
+	w.answers["192.0.2.1"] = tenants("acme")
+	round(30 * time.Second)
+	if !maps.Equal(w.told, map[string]int{"acme": 1, "globex": 2}) {
+		t.Errorf("that a tenant is gone was told: %v", w.told)
+	}
+	if err := c.Delete(t.Context(), lease("a", "")); err != nil {
+		t.Fatal(err)
+	}
+	round(31 * time.Second)
+	if answers := p.Answers(shared); len(answers) != 0 {
+		t.Errorf("a pod that is gone says %v", answers)
+	}
+}
+
+func TestPodsAreAskedEverySecondWhileSomebodyWaits(t *testing.T) {
+	p, w, _ := newPoller(t, lease("a", "192.0.2.1:8082"))
+	now := time.Now()
+	for second := range 3 {
+		if err := p.Round(t.Context(), now.Add(time.Duration(second)*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		p.Hurry(shared)
+	}
+	if w.asked["192.0.2.1"] != 3 {
+		t.Errorf("it was asked %d times", w.asked["192.0.2.1"])
+	}
+}
+
+// Whoever may write Leases in a namespace must not have the operator call itself or its node.
+func TestOnlyPodsAreAsked(t *testing.T) {
+	for address, want := range map[string]bool{
+		"192.0.2.1:8082": true, "[2001:db8::1]:8082": true, "[::ffff:192.0.2.1]:8082": true,
+		"127.0.0.1:8082": false, "[::1]:8082": false, "[::ffff:127.0.0.1]:8082": false, "169.254.169.254:8082": false,
+		"[fe80::1%eth0]:8082": false, "0.0.0.0:8082": false, "224.0.0.1:8082": false, "kubernetes.default:8082": false, "": false,
+	} {
+		if _, ok := addressOf(lease("a", address)); ok != want {
+			t.Errorf("%q is asked: %t", address, ok)
+		}
+	}
+}
+
+func TestHosting(t *testing.T) {
+	p, w, _ := newPoller(t)
+	w.answers["192.0.2.1"], w.answers["192.0.2.2"] = tenants("acme"), tenants("acme", "globex")
+	pods := []coordinationv1.Lease{*lease("a", "192.0.2.1:8082"), *lease("b", "192.0.2.2:8082")}
+	for name, tc := range map[string]struct {
+		pods   []coordinationv1.Lease
+		tenant string
+		want   string
+	}{
+		"one of two":             {pods, "globex", "b"},
+		"none":                   {pods, "initech", ""},
+		"one that does not say":  {slices.Concat(pods, []coordinationv1.Lease{*lease("c", "192.0.2.3:8082")}), "initech", "c"},
+		"one without an address": {[]coordinationv1.Lease{*lease("d", "")}, "initech", "d"},
+		"no pods":                {nil, "acme", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := p.Hosting(t.Context(), tc.pods, tc.tenant); got != tc.want {
+				t.Errorf("%q hosts it", got)
+			}
+		})
+	}
+}

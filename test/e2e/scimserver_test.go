@@ -1,0 +1,108 @@
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
+)
+
+// onShared has the ScimServer shared host a tenant.
+func onShared(spec *scimv1alpha1.ScimTenantSpec) { spec.ServerRef.Name = "shared" }
+
+// newSharedServer is the manifest of the ScimServer shared.
+func newSharedServer(namespace string) *scimv1alpha1.ScimServer {
+	return &scimv1alpha1.ScimServer{
+		TypeMeta:   metav1.TypeMeta{APIVersion: scimv1alpha1.GroupVersion.String(), Kind: "ScimServer"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shared"},
+		Spec:       scimv1alpha1.ScimServerSpec{ServerSpec: scimv1alpha1.ServerSpec{Replicas: 2}},
+	}
+}
+
+var _ = Describe("A ScimServer", func() {
+	It("serves tenants by path and by host, forgets one that is deleted, and takes none along when it goes", func(ctx SpecContext) {
+		namespace := NewNamespace(ctx, "shared")
+		hosted := func(spec *scimv1alpha1.ScimTenantSpec) {
+			onShared(spec)
+			spec.Endpoint.Host, spec.Endpoint.Path = "globex."+namespace+".example.com", "/api"
+			spec.Endpoint.TLS.Termination = scimv1alpha1.TLSTerminationElsewhere
+			spec.Endpoint.Ingress.ClassName = "none"
+		}
+		Apply(newSharedServer(namespace),
+			NewTenant(namespace, "acme", scimv1alpha1.IdentityProviderEntra, onShared), NewKey(namespace, "acme", "acme"),
+			NewTenant(namespace, "initech", scimv1alpha1.IdentityProviderOkta, onShared, func(spec *scimv1alpha1.ScimTenantSpec) {
+				spec.DeletionPolicy = scimv1alpha1.DeletionPolicyDelete
+			}), NewKey(namespace, "initech", "initech"),
+			NewTenant(namespace, "globex", scimv1alpha1.IdentityProviderOkta, hosted))
+		WaitFor(namespace, "condition=Ready", "scimserver/shared", "scimtenant/acme", "scimtenant/initech", "scimapikey/acme", "scimapikey/initech")
+		Expect(KubectlList(namespace, "deployments")).To(HaveLen(1))
+		Expect(Kubectl("get", "scim", "-n", namespace)).To(ContainSubstring("scimserver.scim.kubescim.dev/shared"))
+
+		_, addresses := ExposePort(ctx, namespace, "e2e-shared-", map[string]string{
+			"app.kubernetes.io/name": "kubescim-shared-server", "app.kubernetes.io/instance": "shared",
+		}, "http")
+		at := func(tenant string) *Client {
+			token, _ := TokenOf(namespace, tenant)
+			for _, address := range addresses {
+				c := NewClient("http://"+address+"/"+tenant+"/scim/v2", token)
+				if _, err := c.Try(http.MethodGet, "/ServiceProviderConfig", ""); err == nil {
+					return c
+				}
+			}
+			Fail("the server answers at none of " + strings.Join(addresses, ", "))
+			return nil
+		}
+		acme, initech := at("acme"), at("initech")
+		babs := acme.Do(http.MethodPost, "/Users", PlainUser(Plant("userName", "babs@example.com"))).Has(http.StatusCreated).ID()
+		jim := initech.Do(http.MethodPost, "/Users", PlainUser(Plant("userName", "jim@example.com"))).Has(http.StatusCreated).ID()
+		Eventually(func() any { return Dig(KubectlGet(namespace, "scimtenant", "acme"), "status/users") }).WithTimeout(time.Minute).Should(BeEquivalentTo(1))
+
+		By("keeping the tenants apart")
+		acme.Get("/Users/"+jim).IsError(http.StatusNotFound, "")
+		foreign, _ := TokenOf(namespace, "initech")
+		acme.WithToken(foreign).Get("/Users").IsError(http.StatusUnauthorized, "")
+
+		By("giving nobody a host that no Ingress publishes for them")
+		Expect(Dig(KubectlGet(namespace, "scimtenant", "globex"), "status/servers/0/host")).To(BeNil())
+
+		By("giving it the rights of its own account, and no others")
+		account := client.ObjectKey{Namespace: namespace, Name: "shared-scim-server"}
+		everyone := mayDo(context.Background(), client.ObjectKey{Namespace: namespace, Name: "no-such-account"}, namespace)
+		Expect(mayDo(context.Background(), account, namespace)).To(Equal(everyone.and(rightsOfSharedServer())))
+		Expect(mayDo(context.Background(), account, "default")).To(Equal(everyone))
+
+		By("refusing the author of a tenant another server")
+		_, err := RunKubectl("", "patch", "scimtenant", "acme", "-n", namespace, "--type=merge", "-p", `{"spec":{"serverRef":{"name":"other"}}}`)
+		Expect(err).To(MatchError(ContainSubstring("create another ScimTenant for the other server")))
+
+		By("deleting one tenant, and serving the other")
+		Kubectl("delete", "scimtenant", "initech", "-n", namespace)
+		Expect(KubectlList(namespace, "scimusers")).To(HaveLen(1))
+		initech.Get("/Users").IsError(http.StatusUnauthorized, "")
+		acme.Get("/Users/" + babs).Has(http.StatusOK)
+
+		By("deleting the server, which leaves the tenant and its users")
+		Kubectl("delete", "scimserver", "shared", "-n", namespace)
+		Eventually(func() any {
+			return conditionOf(KubectlGet(namespace, "scimtenant", "acme"), scimv1alpha1.ConditionServerAvailable)["reason"]
+		}).Should(Equal(scimv1alpha1.ReasonServerNotFound))
+		Expect(KubectlList(namespace, "scimusers")).To(HaveLen(1))
+		Apply(newSharedServer(namespace))
+		WaitFor(namespace, "condition=Ready", "scimserver/shared", "scimtenant/acme")
+		Eventually(func() (int, error) {
+			answer, err := acme.Try(http.MethodGet, "/Users/"+babs, "")
+			if err != nil {
+				return 0, err
+			}
+			return answer.Status, nil
+		}).Should(Equal(http.StatusOK))
+	})
+})
