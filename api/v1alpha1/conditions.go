@@ -38,6 +38,10 @@ const (
 	// can be used. While it is False, the server goes by the last ones that could.
 	ConditionSchemasAccepted = "SchemasAccepted"
 
+	// ConditionUpToDate is True on a ScimTenant when the pods of its server are of the
+	// operator's release and configuration, and False while the server waits for its turn
+	// to get these, or gets them. Ready does not depend on it.
+	ConditionUpToDate = "UpToDate"
 	// ConditionAutoscaled is on a ScimTenant whose server has autoscaling, and False while
 	// the autoscaler cannot tell how many replicas there should be.
 	ConditionAutoscaled = "Autoscaled"
@@ -132,6 +136,14 @@ const (
 	// ReasonObjectInvalid: the API server refuses an object as invalid that the operator
 	// has to write, which no retry mends.
 	ReasonObjectInvalid = "ObjectInvalid"
+
+	// ReasonWaitingForRollout: the server gets what the operator gives to all servers
+	// after others.
+	ReasonWaitingForRollout = "WaitingForRollout"
+	// ReasonRolloutHalted: the servers that got it first do not become ready.
+	ReasonRolloutHalted = "RolloutHalted"
+	// ReasonNotWritten: the Deployment cannot be or may not be written.
+	ReasonNotWritten = "NotWritten"
 
 	// ReasonScalingInactive: the autoscaler leaves the number of replicas as it is.
 	ReasonScalingInactive = "ScalingInactive"

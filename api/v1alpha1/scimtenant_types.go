@@ -191,7 +191,7 @@ type TenantServer struct {
 type ScimTenantStatus struct {
 	// conditions are Ready and what it is made of: ServerAvailable, ReplicasConnected,
 	// SpecAllowed, EndpointAccepted, CertificateValid and SchemasAccepted; Reconciling or
-	// Stalled while one of them holds; and those which Ready does not depend on: EndpointConfirmed,
+	// Stalled while one of them holds; and those which Ready does not depend on: EndpointConfirmed, UpToDate,
 	// SeatsAvailable of a tenant that has seats, and Autoscaled of one with autoscaling.
 	// +optional
 	// +listType=map

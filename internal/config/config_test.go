@@ -181,6 +181,7 @@ func TestDefaultsOfServers(t *testing.T) {
 	c := mustLoad(t, `
 servers:
   userIDs: Assigned
+  rollout: {maxConcurrent: 20, pause: 30s}
   defaults:
     resources: {requests: {cpu: 200m}, limits: {memory: 1Gi}}
     scheduling: {nodeSelector: {pool: scim}, tolerations: [{key: example.com/pool, operator: Exists}], priorityClassName: scim}
@@ -190,7 +191,7 @@ servers:
       affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{labelSelector: {matchLabels: {app: db}}, topologyKey: kubernetes.io/hostname}]}}
 `).Servers
 	spec := c.Defaults.Spec()
-	if c.UserIDs != UserIDsAssigned {
+	if c.UserIDs != UserIDsAssigned || c.Rollout.MaxConcurrent != 20 || c.Rollout.Pause.Duration != 30*time.Second {
 		t.Errorf("the servers are %+v", c)
 	}
 	if spec.Resources.Limits.Memory().String() != "1Gi" || spec.Scheduling.PriorityClassName != "scim" || spec.Pod.Labels["example.com/team"] != "identity" ||
@@ -200,7 +201,7 @@ servers:
 	if none := mustLoad(t, "servers: {defaults: {resources: {}}}").Servers.Defaults.Spec(); none.Resources != nil {
 		t.Errorf("without resources, they are %+v", none.Resources)
 	}
-	if c := mustLoad(t, "servers: {absence: 1h}").Servers; c.UserIDs != UserIDsFixed {
+	if c := mustLoad(t, "servers: {rollout: {pause: 1s}}").Servers; c.UserIDs != UserIDsFixed || c.Rollout.MaxConcurrent != 5 {
 		t.Errorf("the servers are %+v by default", c)
 	}
 }
@@ -291,6 +292,8 @@ func TestRefused(t *testing.T) {
 		"a life of eleven years":     {"credentials: {maxLifetimeDays: 4015}", "from 1 to 3650 days"},
 		"too short an absence":       {"servers: {absence: 4m}", "servers.absence"},
 		"ids of somebody":            {"servers: {userIDs: Root}", "servers.userIDs"},
+		"no server at a time":        {"servers: {rollout: {maxConcurrent: 0}}", "servers.rollout.maxConcurrent"},
+		"a pause of a day":           {"servers: {rollout: {pause: 24h}}", "servers.rollout.pause"},
 		"a default for replicas":     {"servers: {defaults: {replicas: 3}}", "replicas"},
 		"a default label's key":      {"servers: {defaults: {pod: {labels: {a b: c}}}}", "servers.defaults.pod.labels"},
 		"a default label of ours":    {"servers: {defaults: {pod: {labels: {app.kubernetes.io/name: c}}}}", "the operator sets itself"},

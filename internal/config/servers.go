@@ -26,6 +26,8 @@ type Servers struct {
 	UserIDs UserIDs `json:"userIDs"`
 	// Defaults are for what the spec of a server leaves out.
 	Defaults ServerDefaults `json:"defaults"`
+	// Rollout is how what changes the pods of all servers reaches them.
+	Rollout Rollout `json:"rollout"`
 }
 
 // UserIDs is who chooses the user and group that the servers' pods run as.
@@ -60,16 +62,29 @@ func (d ServerDefaults) Spec() scimv1alpha1.ServerSpec {
 	return spec
 }
 
+// Rollout is how what changes the pods of all servers reaches them.
+type Rollout struct {
+	// MaxConcurrent is how many servers may be in the middle of it at the same time.
+	MaxConcurrent int32 `json:"maxConcurrent"`
+	// Pause is for how long a server whose pods are ready still counts.
+	Pause metav1.Duration `json:"pause"`
+}
+
 const (
 	defaultAbsence = 24 * time.Hour
 	// leastAbsence is about as long as a server needs to be sure that it looked twice.
 	leastAbsence = 5 * time.Minute
+
+	defaultMaxConcurrent = 5
+	// longestPause keeps a roll-out over a thousand servers within days.
+	longestPause = time.Hour
 )
 
 func defaultServers() Servers {
 	return Servers{
 		Absence: metav1.Duration{Duration: defaultAbsence},
 		UserIDs: UserIDsFixed,
+		Rollout: Rollout{MaxConcurrent: defaultMaxConcurrent},
 	}
 }
 
@@ -85,6 +100,12 @@ func (s Servers) validate() []error {
 	}
 	if s.UserIDs != UserIDsFixed && s.UserIDs != UserIDsAssigned {
 		problems = append(problems, fmt.Errorf("servers.userIDs: must be %s or %s, not %q", UserIDsFixed, UserIDsAssigned, s.UserIDs))
+	}
+	if s.Rollout.MaxConcurrent < 1 {
+		problems = append(problems, fmt.Errorf("servers.rollout.maxConcurrent: must be at least 1, not %d: no server would get anything new", s.Rollout.MaxConcurrent))
+	}
+	if pause := s.Rollout.Pause.Duration; pause < 0 || pause > longestPause {
+		problems = append(problems, fmt.Errorf("servers.rollout.pause: must be from 0s to %s, not %s", longestPause, pause))
 	}
 	return append(problems, s.Defaults.validate()...)
 }

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/controller"
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
 	"github.com/kubescim/kubescim/internal/operand"
@@ -29,7 +30,7 @@ func TestTwoOperatorsOfOneTenantDoNotRollItOutWithoutEnd(t *testing.T) {
 	g.Expect(env.ReleaseOperator(ctx)).To(Succeed())
 	for _, image := range []string{"registry.example.com/kubescim:1", "registry.example.com/kubescim:2"} {
 		stop, err := env.StartManager(func(ctx context.Context, mgr ctrl.Manager) error {
-			return controller.Setup(ctx, mgr, controller.Options{ServerImage: image, Workers: 1})
+			return controller.Setup(ctx, mgr, controller.Options{ServerImage: image, Workers: 1, Config: config.Default()})
 		})
 		g.Expect(err).NotTo(HaveOccurred())
 		atEnd(t, stop)

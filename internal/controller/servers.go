@@ -16,6 +16,7 @@ import (
 	"github.com/kubescim/kubescim/internal/controller/running"
 	"github.com/kubescim/kubescim/internal/controller/scimserver"
 	"github.com/kubescim/kubescim/internal/controller/scimtenant"
+	"github.com/kubescim/kubescim/internal/controller/staging"
 	"github.com/kubescim/kubescim/internal/controller/usage"
 	"github.com/kubescim/kubescim/internal/hosts"
 	"github.com/kubescim/kubescim/internal/operand"
@@ -36,6 +37,11 @@ func setupServers(
 		Issuers:  contract.IssuersOf(allow.Issuers.Hosts, allow.Issuers.Networks),
 		Defaults: options.Config.Servers.Defaults.Spec(), AssignedIDs: options.Config.Servers.UserIDs == config.UserIDsAssigned,
 	}}
+	stager, err := staging.New(cached, live, keeper.Settings, options.Config.Servers.Rollout)
+	if err != nil {
+		return err
+	}
+	keeper.Stager = stager
 	publisher := &publishing.Publisher{Client: cached, Live: live, Applier: applier, Allow: allow, Hosts: &hosts.Records{
 		Cached: cached, Live: live, Namespace: options.Namespace, Reservation: options.Config.Servers.Absence.Duration,
 	}}

@@ -45,6 +45,11 @@ func (e *Environment) setReady(ctx context.Context, deployment *appsv1.Deploymen
 		ReadyReplicas:      ready,
 		AvailableReplicas:  ready,
 	}
+	if ready == wanted {
+		deployment.Status.Conditions = []appsv1.DeploymentCondition{{
+			Type: appsv1.DeploymentProgressing, Status: corev1.ConditionTrue, Reason: "NewReplicaSetAvailable", LastUpdateTime: metav1.Now(),
+		}}
+	}
 	return e.Client.Status().Update(ctx, deployment)
 }
 

@@ -21,7 +21,9 @@ import (
 
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/controller/staging"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/rollout"
 )
 
 const (
@@ -30,6 +32,8 @@ const (
 	// conflictInterval is how soon to look whether somebody has moved an object
 	// out of the way. Objects of others are not watched.
 	conflictInterval = time.Minute
+	// turnInterval is how soon to look again whether the turn of a server has come.
+	turnInterval = time.Minute
 )
 
 // Keeper keeps servers running. It is safe for concurrent use.
@@ -42,6 +46,8 @@ type Keeper struct {
 	Applier *apply.Applier
 	// Settings are what all servers have in common.
 	Settings operand.Settings
+	// Stager says when a server gets what is new for all of them.
+	Stager *staging.Stager
 	// Replicas knows which pods are alive.
 	Replicas contract.ReplicaObserver
 
@@ -55,6 +61,11 @@ type Server struct {
 	// Refused is what its spec asks for and is not allowed, in words for its author. It
 	// keeps the Deployment from being written.
 	Refused []string
+	// Edited is true if the spec of its owner has changed since it was last acted upon.
+	Edited bool
+	// Waiting is why the Deployment is not of the operator's release yet; nil unless it
+	// waits for its turn. Set by Apply.
+	Waiting *rollout.Turn
 	// Deployment is its Deployment as it was after the apply; nil when it could not be
 	// applied. Set by Apply.
 	Deployment *appsv1.Deployment
@@ -92,11 +103,28 @@ func (k *Keeper) Apply(ctx context.Context, s *Server, rights ...apply.Intent) e
 	if len(s.Refused) > 0 { // what runs already goes on as it is
 		return errors.Join(failures, k.ReadDeployment(ctx, s))
 	}
-	failures = errors.Join(failures, k.apply(ctx, s, operand.Deployment(s.Server, k.Settings)))
+	failures = errors.Join(failures, k.applyDeployment(ctx, s))
 	if s.Deployment == nil { // one that could not be written goes on as it is
 		return errors.Join(failures, k.ReadDeployment(ctx, s))
 	}
 	return failures
+}
+
+// applyDeployment applies the Deployment, or only scales it until the turn of the server has
+// come to get what the operator gives to all.
+func (k *Keeper) applyDeployment(ctx context.Context, s *Server) error {
+	intent, turn, err := k.Stager.Deployment(ctx, s.Server, s.Edited)
+	if err != nil {
+		return err
+	}
+	if intent != nil {
+		return k.apply(ctx, s, intent)
+	}
+	s.Waiting = &turn
+	if err := k.ReadDeployment(ctx, s); err != nil || s.Deployment == nil {
+		return err
+	}
+	return k.Stager.Scale(ctx, s.Server, s.Deployment)
 }
 
 func (k *Keeper) apply(ctx context.Context, s *Server, intent apply.Intent) error {
@@ -206,6 +234,12 @@ func (s *Server) Again() time.Duration {
 	}
 	if s.Deployment != nil && !s.RolledOut() {
 		waits = append(waits, rolloutWait(s.Deployment))
+	}
+	if s.Waiting != nil { // a change of another server's Deployment tells sooner
+		waits = append(waits, turnInterval)
+		if again := s.Waiting.Again; !again.IsZero() {
+			waits = append(waits, max(time.Until(again), time.Second))
+		}
 	}
 	if s.signingAfter > 0 {
 		waits = append(waits, s.signingAfter)

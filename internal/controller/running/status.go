@@ -78,3 +78,23 @@ func (s *Server) Connected() metav1.Condition {
 func (s *Server) Replicas() string {
 	return fmt.Sprintf("%d/%d", s.Deployment.Status.ReadyReplicas, s.Spec.WantedReplicas())
 }
+
+// UpToDate reports whether the server's pods are of the operator's release and
+// configuration. Others are not named: they are those of other people.
+func (s *Server) UpToDate() metav1.Condition {
+	const conditionType = scimv1alpha1.ConditionUpToDate
+	switch {
+	case s.Waiting != nil && s.Waiting.Halted:
+		return conditions.False(conditionType, scimv1alpha1.ReasonRolloutHalted,
+			"the server serves as it is: the servers that got what is new with the operator first do not become ready, so that no more get it; whoever runs the operator has to see why")
+	case s.Waiting != nil:
+		return conditions.False(conditionType, scimv1alpha1.ReasonWaitingForRollout,
+			"the server serves as it is, and gets what is new with the operator in its turn: a few servers at a time do")
+	case s.Deployment == nil || s.Problem != nil || len(s.Refused) > 0:
+		return conditions.Unknown(conditionType, scimv1alpha1.ReasonNotWritten, "the server's Deployment is not written: see Ready")
+	case !s.RolledOut():
+		return conditions.False(conditionType, scimv1alpha1.ReasonServerRollingOut, "the pods of the server are coming: see ServerAvailable")
+	default:
+		return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, "the pods of the server are what this operator and its configuration make of the spec")
+	}
+}

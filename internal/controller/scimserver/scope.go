@@ -35,7 +35,7 @@ type scope struct {
 func newScope(frame reconcile.Frame, server *scimv1alpha1.ScimServer) *scope {
 	return &scope{
 		pass: reconcile.Begin(frame, server), server: server,
-		running: &running.Server{Server: operand.SharedServer(server)},
+		running: &running.Server{Server: operand.SharedServer(server), Edited: server.Generation != server.Status.ObservedGeneration},
 		endpoint: &publishing.Endpoint{
 			Owner: operand.ServerOwner(server), Spec: server.Endpoint(),
 			Intent: func() apply.Intent { return operand.SharedIngress(server) },

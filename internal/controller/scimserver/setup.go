@@ -55,6 +55,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 		Owns(&rbacv1.RoleBinding{}).
 		Owns(&policyv1.PodDisruptionBudget{}).
 		Owns(&autoscalingv2.HorizontalPodAutoscaler{}).
+		Watches(&appsv1.Deployment{}, handler.EnqueueRequestsFromMapFunc(r.Keeper.Stager.Next(operand.KindServer))).
 		Watches(&coordinationv1.Lease{}, handler.EnqueueRequestsFromMapFunc(serverOfLease), builder.WithPredicates(complaintsChanged())).
 		Watches(&scimv1alpha1.ScimTenant{}, countLater()).
 		Complete(r)

@@ -57,7 +57,7 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 
 // found are the conditions of a server, apart from those that decideReady makes of them.
 type found struct {
-	server, connected, allowed, endpoint, certificate, confirmed metav1.Condition
+	server, connected, allowed, endpoint, certificate, confirmed, current metav1.Condition
 	// autoscaled is nil for a server without autoscaling.
 	autoscaled *metav1.Condition
 }
@@ -66,12 +66,12 @@ func conditionsOf(s *scope) found {
 	return found{
 		server: s.running.Available(), connected: s.running.Connected(), allowed: specAllowed(s),
 		endpoint: s.endpoint.Accepted(), certificate: s.endpoint.CertificateValid(), confirmed: s.endpoint.Confirmed(),
-		autoscaled: s.running.Autoscaled(),
+		current: s.running.UpToDate(), autoscaled: s.running.Autoscaled(),
 	}
 }
 
 func (f found) all() []metav1.Condition {
-	all := []metav1.Condition{f.server, f.connected, f.allowed, f.endpoint, f.certificate, f.confirmed}
+	all := []metav1.Condition{f.server, f.connected, f.allowed, f.endpoint, f.certificate, f.confirmed, f.current}
 	if f.autoscaled != nil {
 		all = append(all, *f.autoscaled)
 	}

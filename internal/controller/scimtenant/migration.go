@@ -169,7 +169,7 @@ func (r *Reconciler) endMigration(ctx context.Context, s *scope) error {
 
 // upToDate reports whether the server is as the tenant asks for, and all of its pods are new.
 func upToDate(s *scope) bool {
-	return s.own.Problem == nil && len(s.own.Refused) == 0 && s.own.Deployment != nil && s.own.RolledOut()
+	return s.own.Problem == nil && len(s.own.Refused) == 0 && s.own.Waiting == nil && s.own.Deployment != nil && s.own.RolledOut()
 }
 
 // dropMigrationRole deletes the second Role once the first one is known to the API servers.

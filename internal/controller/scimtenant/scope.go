@@ -55,7 +55,7 @@ func newScope(frame reconcile.Frame, tenant *scimv1alpha1.ScimTenant) *scope {
 	if name := tenant.Spec.ServerRef.Name; name != "" {
 		s.shared = &sharedServer{name: name}
 	} else {
-		s.own = &running.Server{Server: operand.DedicatedServer(tenant)}
+		s.own = &running.Server{Server: operand.DedicatedServer(tenant), Edited: tenant.Generation != tenant.Status.ObservedGeneration}
 	}
 	s.endpoint = &publishing.Endpoint{
 		Owner: operand.TenantOwner(tenant), Spec: tenant.Spec.Endpoint,

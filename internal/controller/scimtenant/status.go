@@ -72,6 +72,8 @@ type found struct {
 	connected                                                  *metav1.Condition
 	// autoscaled is nil for a server without autoscaling.
 	autoscaled *metav1.Condition
+	// current is nil without a server of its own.
+	current *metav1.Condition
 }
 
 // conditionsOf judges what the scope has found, once in a pass.
@@ -81,14 +83,14 @@ func conditionsOf(s *scope) found {
 		certificate: s.endpoint.CertificateValid(), confirmed: s.endpoint.Confirmed(), schemas: schemasAccepted(s),
 	}
 	if s.own != nil {
-		f.connected, f.autoscaled = ptr.To(s.own.Connected()), s.own.Autoscaled()
+		f.connected, f.current, f.autoscaled = ptr.To(s.own.Connected()), ptr.To(s.own.UpToDate()), s.own.Autoscaled()
 	}
 	return f
 }
 
 func (f found) all() []metav1.Condition {
 	all := []metav1.Condition{f.server, f.allowed, f.endpoint, f.certificate, f.confirmed, f.schemas}
-	for _, optional := range []*metav1.Condition{f.connected, f.autoscaled} {
+	for _, optional := range []*metav1.Condition{f.connected, f.current, f.autoscaled} {
 		if optional != nil {
 			all = append(all, *optional)
 		}
