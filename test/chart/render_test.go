@@ -55,10 +55,13 @@ func TestRightsBeyondTheWatchedNamespaces(t *testing.T) {
 		"networking.k8s.io/ingressclasses":         {"get", "list", "watch"},
 		"/namespaces":                              {"get"},
 		"scim.kubescim.dev/scimtenants":            {"get", "list", "watch", "patch"},
+		"scim.kubescim.dev/scimservers":            {"get", "list", "watch", "patch"},
 		"scim.kubescim.dev/scimapikeys":            {"get", "list", "watch", "patch"},
 		"scim.kubescim.dev/scimtenants/status":     {"patch"},
 		"scim.kubescim.dev/scimapikeys/status":     {"patch"},
 		"scim.kubescim.dev/scimtenants/finalizers": {"update"},
+		"scim.kubescim.dev/scimservers/status":     {"patch"},
+		"scim.kubescim.dev/scimservers/finalizers": {"update"},
 		// What the metrics need.
 		"authentication.k8s.io/tokenreviews":        {"create"},
 		"authorization.k8s.io/subjectaccessreviews": {"create"},
