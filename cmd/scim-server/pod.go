@@ -59,7 +59,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 	p.streams = p.newStreams(watching, marks)
 	p.members, err = driver.New(driver.Options{
 		Client: live, Pod: o.pod, Tenant: o.tenant, Server: o.server, Listen: o.peerAddress,
-		Log: p.streams, Marks: marks, Logger: log, Metrics: p.metrics, Usage: p.usage(), Rates: rates,
+		Log: p.streams, Marks: marks, Logger: log, Metrics: p.metrics, Rates: rates,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing to join the other replicas: %w", err)
@@ -96,14 +96,6 @@ func (p *pod) newStreams(watching client.WithWatch, marks *readindex.Marks) *cac
 		return cache.NewStreams(watching, namespace, marks, p.log)
 	}
 	return cache.NewStreamsOf(watching, client.ObjectKey{Namespace: namespace, Name: p.options.tenant}, marks, p.log)
-}
-
-// usage returns what the Lease of a server of one tenant states; nil for one of many.
-func (p *pod) usage() func() string {
-	if p.options.tenant == "" {
-		return nil
-	}
-	return func() string { return p.process.LeaseUsage() }
 }
 
 // newClients returns a client for requests, one for all else, and one that watches.

@@ -211,17 +211,6 @@ func (p *Process) Usage() []byte {
 	return contract.EncodeServerUsage(usage)
 }
 
-// LeaseUsage is what the Lease states of how much the only tenant is used; nothing while memory
-// is not complete.
-func (p *Process) LeaseUsage() string {
-	for _, one := range p.all() {
-		if usage := one.count(); usage != nil {
-			return contract.EncodeUsage(*usage)
-		}
-	}
-	return ""
-}
-
 // RunUpkeep does for all tenants what no request asks for, until the context is done.
 func (p *Process) RunUpkeep(ctx context.Context) {
 	upkeep.Run(ctx, p.Members.Lead, func() (all []*upkeep.Upkeep) {

@@ -161,23 +161,17 @@ var _ = Describe("What a key permits", Ordered, ContinueOnFailure, func() {
 		}
 	})
 
-	It("is used, which the metrics of a pod say exactly, and its Lease to the hour", func(ctx SpecContext) {
+	It("is used, which the metrics of a pod say exactly, and what it tells the operator to the hour", func(ctx SpecContext) {
 		began := time.Now()
 		keyID := CredentialOf(keyWith(t, "used", func(*scimv1alpha1.ScimApiKeySpec) {}))
 		for _, pod := range t.Pods(ctx) {
-			metrics := Kubectl("get", "--raw", "/api/v1/namespaces/"+pod.Namespace+"/pods/"+pod.Name+":8081/proxy/metrics")
+			at := "/api/v1/namespaces/" + pod.Namespace + "/pods/" + pod.Name + ":8081/proxy"
+			Expect(Kubectl("get", "--raw", at+contract.PathUsage)).To(MatchRegexp(`"` + keyID + `":"[0-9T-]+:00:00Z"`))
+			metrics := Kubectl("get", "--raw", at+"/metrics")
 			found := regexp.MustCompile(`kubescim_key_last_used_timestamp_seconds\{key_id="` + keyID + `",[^}]*\} (\S+)`).FindStringSubmatch(metrics)
 			Expect(found).To(HaveLen(2), metrics)
 			Expect(strconv.ParseFloat(found[1], 64)).To(BeNumerically("~", began.Unix(), 60))
 		}
-		Eventually(func() (usages []string) {
-			for _, lease := range KubectlList(t.Namespace, "leases", "-l", scimv1alpha1.LabelLease+"="+scimv1alpha1.LeaseReplica) {
-				annotations, _ := Dig(lease, "metadata/annotations").(map[string]any)
-				usage, _ := annotations[contract.AnnotationUsage].(string)
-				usages = append(usages, usage)
-			}
-			return usages
-		}).WithTimeout(30 * time.Second).Should(And(Not(BeEmpty()), HaveEach(MatchRegexp(`"`+keyID+`":"[0-9T-]+:00:00Z"`))))
 	})
 })
 

@@ -20,7 +20,6 @@ type keeper struct {
 	node     *node
 	own      *ownLease
 	identity *identity
-	usage    func() string // may be nil
 	// accepted is what the Lease is to state of the ScimCredentials, and tenants of the
 	// ScimTenants.
 	accepted, tenants *atomic.Pointer[accepted]
@@ -99,11 +98,6 @@ func (k *keeper) states() map[string]string {
 	} {
 		if now := stated.Load(); now != nil && now.revision != "" && now.history == k.node.view.Load().History {
 			annotations[annotation] = now.revision
-		}
-	}
-	if k.usage != nil {
-		if usage := k.usage(); usage != "" {
-			annotations[contract.AnnotationUsage] = usage
 		}
 	}
 	return annotations

@@ -64,9 +64,6 @@ type Options struct {
 	Marks   *readindex.Marks
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer
-	// Usage, if set, returns what the Lease is to state as contract.AnnotationUsage;
-	// nothing while it is empty. It is asked at each renewal.
-	Usage func() string
 	// Rates, if set, are charged what peers let through, and these are told what is let
 	// through here.
 	Rates *ratelimit.Buckets
@@ -167,7 +164,7 @@ func (r *Replica) Run(ctx context.Context) error {
 
 // newKeeper returns what keeps the Lease of this replica, which is reached by the address.
 func (r *Replica) newKeeper(address string) *keeper {
-	k := &keeper{node: r.node, identity: r.own, usage: r.options.Usage, accepted: &r.accepted, tenants: &r.tenants}
+	k := &keeper{node: r.node, identity: r.own, accepted: &r.accepted, tenants: &r.tenants}
 	k.own = &ownLease{
 		client: r.options.Client, pod: r.options.Pod, tenant: r.options.Tenant, labels: r.options.labels(), duration: r.node.timing.Lease,
 		contact: readindex.Contact{Address: address, Fingerprint: r.own.fingerprint},
