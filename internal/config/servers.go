@@ -34,9 +34,9 @@ type Servers struct {
 type UserIDs string
 
 const (
-	// UserIDsFixed: 65532, as in the image.
+	// UserIDsFixed is 65532, as in the image.
 	UserIDsFixed UserIDs = "Fixed"
-	// UserIDsAssigned: whoever admits pods, as OpenShift does for each namespace.
+	// UserIDsAssigned leaves it to whoever admits pods, as OpenShift does for each namespace.
 	UserIDsAssigned UserIDs = "Assigned"
 )
 
