@@ -163,7 +163,8 @@ type ServerReference struct {
 // +kubebuilder:validation:Enum=Memory
 type HostingMode string
 
-// HostingModeMemory: the server has the tenant's users and groups in memory, and reads there.
+// HostingModeMemory is for a server that has the tenant's users and groups in memory, and
+// reads there.
 const HostingModeMemory HostingMode = "Memory"
 
 // TenantServer is one server that is to host a tenant.

@@ -24,7 +24,7 @@ import (
 // staged is a number of tenants, whose servers get what is new with the operator in turn.
 type staged struct {
 	*WithT
-	ctx       context.Context
+	ctx       context.Context //nolint:containedctx // It is the test's own.
 	env       *controllertest.Environment
 	namespace string
 	names     []string

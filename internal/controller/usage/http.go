@@ -29,7 +29,7 @@ func HTTP() Ask {
 		if err != nil {
 			return contract.ServerUsage{}, fmt.Errorf("asking %s: %w", url, err)
 		}
-		defer response.Body.Close()
+		defer func() { _ = response.Body.Close() }() // It was only read from.
 		if response.StatusCode != http.StatusOK {
 			return contract.ServerUsage{}, fmt.Errorf("asking %s: the answer is %s", url, response.Status)
 		}
