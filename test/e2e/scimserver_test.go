@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -12,6 +11,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/operand"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
@@ -46,19 +47,11 @@ var _ = Describe("A ScimServer", func() {
 		Expect(KubectlList(namespace, "deployments")).To(HaveLen(1))
 		Expect(Kubectl("get", "scim", "-n", namespace)).To(ContainSubstring("scimserver.scim.kubescim.dev/shared"))
 
-		_, addresses := ExposePort(ctx, namespace, "e2e-shared-", map[string]string{
-			"app.kubernetes.io/name": "kubescim-shared-server", "app.kubernetes.io/instance": "shared",
-		}, "http")
+		labels := map[string]string{operand.LabelName: operand.SharedServerName, operand.LabelInstance: "shared"}
 		at := func(tenant string) *Client {
+			t := &Tenant{Namespace: namespace, Name: tenant, Path: contract.SharedPath(tenant)}
 			token, _ := TokenOf(namespace, tenant)
-			for _, address := range addresses {
-				c := NewClient("http://"+address+"/"+tenant+"/scim/v2", token)
-				if _, err := c.Try(http.MethodGet, "/ServiceProviderConfig", ""); err == nil {
-					return c
-				}
-			}
-			Fail("the server answers at none of " + strings.Join(addresses, ", "))
-			return nil
+			return NewClient(t.NodePort(ctx, labels), token)
 		}
 		acme, initech := at("acme"), at("initech")
 		babs := acme.Do(http.MethodPost, "/Users", PlainUser(Plant("userName", "babs@example.com"))).Has(http.StatusCreated).ID()
