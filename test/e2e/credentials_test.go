@@ -89,7 +89,7 @@ var _ = Describe("Credentials", Ordered, ContinueOnFailure, func() {
 
 	It("are as many as a key needs, and end one by one", func() {
 		Apply(NewKey(t.Namespace, "several", t.Name, Offline))
-		begins := time.Now().Add(4 * time.Second).UTC().Truncate(time.Second)
+		begins := time.Now().Add(10 * time.Second).UTC().Truncate(time.Second)
 		first := newToken(t, "several")
 		early := newToken(t, "several", "--not-before="+begins.Format(time.RFC3339))
 		short := newToken(t, "several", "--expiration-time="+begins.Format(time.RFC3339))

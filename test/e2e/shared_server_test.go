@@ -52,7 +52,7 @@ var _ = Describe("A server that many tenants share", Ordered, func() {
 		add(ctx, "first", "second")
 	})
 
-	It("serves each of them, and shows none what is another one's", func() {
+	It("serves each of them, and shows none what is another one's", func(ctx SpecContext) {
 		first, second := tenants["first"].Service, tenants["second"].Service
 		made := first.Do(http.MethodPost, Users, PlainUser("babs@example.com")).Has(http.StatusCreated)
 		second.Do(http.MethodPost, Users, PlainUser("babs@example.com")).Has(http.StatusCreated)
@@ -61,7 +61,7 @@ var _ = Describe("A server that many tenants share", Ordered, func() {
 		second.WithToken(tenants["first"].Token).Get(Users).Has(http.StatusUnauthorized)
 		Expect(users("first").Has(http.StatusOK).At("totalResults")).To(BeEquivalentTo(1))
 		Expect(users("second").Has(http.StatusOK).At("totalResults")).To(BeEquivalentTo(1))
-		Expect(tenants["first"].Pods(nil)).To(BeEmpty(), "it has no pods of its own")
+		Expect(tenants["first"].Pods(ctx)).To(BeEmpty(), "it has no pods of its own")
 	})
 
 	It("finds a tenant by its own host, and no other one there", func(ctx SpecContext) {

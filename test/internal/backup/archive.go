@@ -4,6 +4,7 @@ package backup
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -130,37 +131,80 @@ func stripped(object *unstructured.Unstructured, m Manner) *unstructured.Unstruc
 	return fresh
 }
 
-// Lost are the objects of the archive, of a kind that was put back, that are not there or lack what they had: users,
-// and the members of groups.
+// Lost are the objects of the archive, of a kind that was put back, that are not there, and the members of groups that
+// no object lists any more. Which object of a group lists a member may change.
 func (a *Archive) Lost(kind string) []string {
-	output, err := RunKubectl("", "get", "-n", a.namespace, kind, "-o", "json")
+	if kind == kindSlice {
+		return a.lostMembers(kind)
+	}
+	found, err := listOf(a.namespace, kind)
 	if err != nil {
 		return []string{err.Error()}
 	}
-	var list struct{ Items []*unstructured.Unstructured }
-	if err := json.Unmarshal([]byte(output), &list); err != nil {
-		return []string{err.Error()}
-	}
-	there := map[string]*unstructured.Unstructured{}
-	for _, object := range list.Items {
-		there[object.GetName()] = object
+	there := map[string]bool{}
+	for _, object := range found {
+		there[object.GetName()] = true
 	}
 	var lost []string
 	for _, object := range a.objects[kind] {
-		found := there[object.GetName()]
-		if found == nil {
+		if !there[object.GetName()] {
 			lost = append(lost, object.GetName()+" is gone")
-			continue
 		}
-		if before, after := members(object), members(found); !slices.Equal(before, after) {
-			lost = append(lost, object.GetName()+" has other members")
+	}
+	if kind == kindGroup {
+		lost = append(lost, a.lostMembers(kind)...)
+	}
+	return lost
+}
+
+const kindGroup, kindSlice = "ScimGroup", "ScimGroupMembers"
+
+// lostMembers are the members that objects of a kind list in the archive, and none does that is there.
+func (a *Archive) lostMembers(kind string) []string {
+	there := map[string]bool{}
+	for _, kind := range []string{kindGroup, kindSlice} {
+		found, err := listOf(a.namespace, kind)
+		if err != nil {
+			return []string{err.Error()}
+		}
+		for _, object := range found {
+			for _, member := range members(object) {
+				there[member] = true
+			}
+		}
+	}
+	var lost []string
+	for _, object := range a.objects[kind] {
+		for _, member := range members(object) {
+			if !there[member] {
+				lost = append(lost, member+" is gone")
+			}
 		}
 	}
 	return lost
 }
 
-// members are the ids that an object of a group lists.
+func listOf(namespace, kind string) ([]*unstructured.Unstructured, error) {
+	output, err := RunKubectl("", "get", "-n", namespace, kind, "-o", "json")
+	if err != nil {
+		return nil, err
+	}
+	var list struct{ Items []*unstructured.Unstructured }
+	if err := json.Unmarshal([]byte(output), &list); err != nil {
+		return nil, fmt.Errorf("reading what kubectl says of each %s: %w", kind, err)
+	}
+	return list.Items, nil
+}
+
+// members are the ids that an object of a group lists, each after the id of the group.
 func members(object *unstructured.Unstructured) []string {
+	group := object.GetName()
+	if object.GetKind() == kindSlice {
+		group, _, _ = unstructured.NestedString(object.Object, "spec", "groupRef", "name")
+	}
 	ids, _, _ := unstructured.NestedStringSlice(object.Object, "spec", "members")
+	for i, id := range ids {
+		ids[i] = "member " + id + " of group " + group
+	}
 	return ids
 }
