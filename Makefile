@@ -120,7 +120,7 @@ bench-docs: ## Write what `make bench` and `make bench-tenants` measured last in
 
 .PHONY: e2e
 e2e: install metrics-server ## Test end to end on the cluster: E2E_PROCESSES specs at a time, then the upgrade.
-	$(WITH_CLUSTER) HELM=$(BIN)/helm go -C test tool ginkgo run --procs=$(E2E_PROCESSES) --timeout=25m ./e2e
+	$(WITH_CLUSTER) HELM=$(BIN)/helm go -C test tool ginkgo run --procs=$(E2E_PROCESSES) --timeout=40m ./e2e
 	$(WITH_CLUSTER) HELM=$(BIN)/helm IMG=$(IMG) go -C test test -count=1 -timeout 25m ./e2e/upgrade
 
 .PHONY: consistency
