@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
+
 	"github.com/kubescim/kubescim/hack/bench/internal/cluster"
 	"github.com/kubescim/kubescim/hack/bench/internal/measure"
 	"github.com/kubescim/kubescim/hack/bench/internal/report"
@@ -29,6 +31,7 @@ func runTenants(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	shared := flags.String("shared", "1 100 1000", "numbers of tenants of one server to measure at, ascending; empty for none")
 	dedicated := flags.String("dedicated", "1 15", "numbers of tenants with a server each to measure at, ascending; empty for none")
 	flags.IntVar(&o.UsersEach, "users", 100, "users of each tenant")
+	memory := flags.String("server-memory", "512Mi", "memory limit of a pod of a shared server")
 	flags.IntVar(&o.Rounds, "rounds", 5, "windows for each subject, in turn with the others")
 	flags.DurationVar(&o.Window, "window", 1500*time.Millisecond, "length of a window of reads or updates")
 	flags.DurationVar(&o.FloodWindow, "flood-window", 10*time.Second, "length of a window beside a flood")
@@ -41,6 +44,9 @@ func runTenants(ctx context.Context, flags *flag.FlagSet, args []string) error {
 		return err
 	}
 	var err error
+	if o.ServerMemory, err = resource.ParseQuantity(*memory); err != nil {
+		return fmt.Errorf("reading -server-memory, which is a quantity such as 1Gi: %w", err)
+	}
 	if o.Shared, err = parseCounts(*shared, mostShared); err != nil {
 		return fmt.Errorf("reading -shared: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -39,8 +40,8 @@ const (
 )
 
 // NewFleet makes a namespace, and in it a ScimServer with so many pods if the tenants are to share one; else each of
-// them has so many. What servers may use is left as it is by default.
-func (c *Cluster) NewFleet(ctx context.Context, purpose string, shared bool, replicas int32) (*Fleet, error) {
+// them has so many. memory is the limit of a pod of the ScimServer; other servers have the default.
+func (c *Cluster) NewFleet(ctx context.Context, purpose string, shared bool, replicas int32, memory resource.Quantity) (*Fleet, error) {
 	namespace, err := c.newNamespace(ctx, purpose)
 	if err != nil {
 		return nil, err
@@ -51,7 +52,7 @@ func (c *Cluster) NewFleet(ctx context.Context, purpose string, shared bool, rep
 	}
 	f.shared = "shared"
 	object := &scimv1alpha1.ScimServer{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: f.shared}}
-	object.Spec.Replicas = replicas
+	object.Spec.Replicas, object.Spec.Resources = replicas, resources(memory)
 	if err := c.client.Create(ctx, object); err != nil {
 		return nil, fmt.Errorf("making a ScimServer; `make install` installs what it needs: %w", err)
 	}
@@ -243,6 +244,23 @@ func (f *Fleet) Requested(ctx context.Context) (memory, cpu float64, err error) 
 		memory, cpu = memory+m, cpu+c
 	}
 	return memory, cpu, nil
+}
+
+// Restarts returns how often containers of server pods were started again, as those are that took too much memory.
+func (f *Fleet) Restarts(ctx context.Context) (int, error) {
+	restarts := 0
+	for _, s := range f.servers {
+		pods, err := s.pods(ctx)
+		if err != nil {
+			return 0, err
+		}
+		for i := range pods {
+			for _, status := range pods[i].Status.ContainerStatuses {
+				restarts += int(status.RestartCount)
+			}
+		}
+	}
+	return restarts, nil
 }
 
 // requested sums up what pods request: memory in bytes, and processors.

@@ -47,13 +47,7 @@ func (c *Cluster) NewTenant(ctx context.Context, name string, replicas int32, me
 		return nil, err
 	}
 	object := newScimTenant(namespace, name)
-	object.Spec.Server = scimv1alpha1.ServerSpec{
-		Replicas: replicas,
-		Resources: &corev1.ResourceRequirements{
-			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("50m"), corev1.ResourceMemory: resource.MustParse("64Mi")},
-			Limits:   corev1.ResourceList{corev1.ResourceMemory: memory},
-		},
-	}
+	object.Spec.Server = scimv1alpha1.ServerSpec{Replicas: replicas, Resources: resources(memory)}
 	for _, o := range []client.Object{object, newKey(namespace, name)} {
 		if err := c.client.Create(ctx, o); err != nil {
 			return nil, fmt.Errorf("making %T %s; `make install` installs what it needs: %w", o, name, err)
@@ -67,6 +61,14 @@ func (c *Cluster) NewTenant(ctx context.Context, name string, replicas int32, me
 		return nil, err
 	}
 	return t, t.expose(ctx)
+}
+
+// resources are the default ones of a server pod, but for the limit of its memory.
+func resources(memory resource.Quantity) *corev1.ResourceRequirements {
+	return &corev1.ResourceRequirements{
+		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("50m"), corev1.ResourceMemory: resource.MustParse("64Mi")},
+		Limits:   corev1.ResourceList{corev1.ResourceMemory: memory},
+	}
 }
 
 // newScimTenant is a tenant whose limits nobody reaches.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
+
 	"github.com/kubescim/kubescim/hack/bench/internal/audit"
 	"github.com/kubescim/kubescim/hack/bench/internal/cluster"
 	"github.com/kubescim/kubescim/hack/bench/internal/result"
@@ -18,6 +20,8 @@ type TenantsOptions struct {
 	Dedicated, Shared []int
 	// UsersEach is how many users each tenant has.
 	UsersEach int
+	// ServerMemory is the memory limit of a pod of a shared server.
+	ServerMemory resource.Quantity
 	// Rounds is how many windows each subject gets, in turn with the others.
 	Rounds int
 	// Window is how long a window of reads lasts, and FloodWindow one beside a flood.
@@ -134,7 +138,7 @@ func (b *tenantsBench) shared(ctx context.Context) error {
 
 // populate makes a place for tenants.
 func (b *tenantsBench) populate(ctx context.Context, purpose string, shared bool, replicas int) (*population, error) {
-	fleet, err := b.cluster.NewFleet(ctx, purpose, shared, int32(replicas))
+	fleet, err := b.cluster.NewFleet(ctx, purpose, shared, int32(replicas), b.ServerMemory)
 	if err != nil {
 		return nil, err
 	}

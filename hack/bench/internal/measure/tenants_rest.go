@@ -34,6 +34,9 @@ func (b *tenantsBench) rest(ctx context.Context, p *population, s *result.Setup)
 	}
 	s.Servers.Resident = larger(s.Servers.Resident, resident(servers))
 	s.Operator.Resident = larger(s.Operator.Resident, resident(operator))
+	if s.Restarts, err = p.Restarts(ctx); err != nil {
+		return err
+	}
 	s.Servers.CPU = (spent(servers) - spent(beforeServers)) / b.Rest.Seconds()
 	s.Operator.CPU = (spent(operator) - spent(beforeOperator)) / b.Rest.Seconds()
 	for _, by := range []string{result.Operator, result.Servers} {

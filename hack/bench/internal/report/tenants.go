@@ -99,6 +99,7 @@ func figures() []figure {
 		{"server pods", func(s *result.Setup) string { return fmt.Sprint(s.Pods()) }},
 		{"resident memory of all server pods", func(s *result.Setup) string { return mega(sum(s.Servers.Resident)) }},
 		{"of the largest", func(s *result.Setup) string { return mega(most(s.Servers.Resident)) }},
+		{"restarts of containers in server pods", func(s *result.Setup) string { return atRest(s, strconv.Itoa(s.Restarts)) }},
 		{"memory that server pods request", func(s *result.Setup) string { return mega(s.Servers.RequestedMemory) }},
 		{"CPU that they request", func(s *result.Setup) string { return milli(s.Servers.RequestedCPU) }},
 		{"CPU that they use at rest", func(s *result.Setup) string { return atRest(s, milli(s.Servers.CPU)) }},

@@ -29,6 +29,8 @@ type Setup struct {
 	// Servers is what all server pods need, and Operator what the operator needs.
 	Servers  Need `json:"servers"`
 	Operator Need `json:"operator"`
+	// Restarts is how often containers of server pods had to be started again.
+	Restarts int `json:"restarts"`
 	// APIServer and Etcd are the resident memory of these processes, in bytes.
 	APIServer float64 `json:"apiServer"`
 	Etcd      float64 `json:"etcd"`
