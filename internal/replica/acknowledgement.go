@@ -48,7 +48,7 @@ func (k *acknowledgement) begin(subject any) (done func()) {
 		defer k.mu.Unlock()
 		if k.pending[subject] == mine && mine.round == round {
 			delete(k.pending, subject)
-			k.tell()
+			k.report()
 		}
 	}
 }
@@ -58,11 +58,11 @@ func (k *acknowledgement) reach(revision string, history uint64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.seen = progress{revision: revision, history: history, number: k.seen.number + 1}
-	k.tell()
+	k.report()
 }
 
-// tell says up to where the process goes. The mutex is held.
-func (k *acknowledgement) tell() {
+// report says up to where the process goes. The mutex is held.
+func (k *acknowledgement) report() {
 	reached := k.seen
 	for _, one := range k.pending {
 		if one.before.number < reached.number {

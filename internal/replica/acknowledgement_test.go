@@ -9,11 +9,11 @@ import (
 // What is acknowledged holds for all tenants: nothing is done any more that does not follow from it.
 func TestWhatIsAcknowledgedHoldsForAllTenants(t *testing.T) {
 	g := NewWithT(t)
-	var told []string
-	k := &acknowledgement{accept: func(revision string, _ uint64) { told = append(told, revision) }}
-	last := func() string { return told[len(told)-1] }
+	var acknowledged []string
+	k := &acknowledgement{accept: func(revision string, _ uint64) { acknowledged = append(acknowledged, revision) }}
+	last := func() string { return acknowledged[len(acknowledged)-1] }
 	done := k.begin("acme")
-	g.Expect(told).To(BeEmpty(), "nothing is known yet")
+	g.Expect(acknowledged).To(BeEmpty(), "nothing is known yet")
 	done()
 	k.reach("5", 0)
 	g.Expect(last()).To(Equal("5"))

@@ -111,7 +111,7 @@ func (h *hosted) list(ctx context.Context) (revision string, err error) {
 	there := make(map[string]bool, len(found))
 	for _, tenant := range found {
 		there[tenant.Name] = true
-		h.take(tenant)
+		h.configure(tenant)
 	}
 	for name := range h.known {
 		if !there[name] {
@@ -135,7 +135,7 @@ func (h *hosted) change(_ context.Context, change watch.EventType, tenant *scimv
 	if change == watch.Deleted {
 		h.drop(tenant.Name)
 	} else {
-		news = h.take(tenant)
+		news = h.configure(tenant)
 		h.begin()
 	}
 	if news { // Each revision that is stated is a write.
@@ -152,7 +152,7 @@ func (h *hosted) meet(ctx context.Context, name string) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.take(tenant)
+	h.configure(tenant)
 	return nil
 }
 
@@ -165,9 +165,9 @@ func (h *hosted) begin() {
 	}
 }
 
-// take takes note of a ScimTenant as it is, and reports whether it says anything new to who serves
+// configure takes note of a ScimTenant as it is, and reports whether it says anything new to who serves
 // it, or that it is served. The mutex is held.
-func (h *hosted) take(tenant *scimv1alpha1.ScimTenant) (news bool) {
+func (h *hosted) configure(tenant *scimv1alpha1.ScimTenant) (news bool) {
 	served := h.known[tenant.Name]
 	if served != nil && tenant.UID == served.object.UID && notAfter(tenant.ResourceVersion, served.object.ResourceVersion) {
 		return true // It was met before it came.
@@ -209,7 +209,7 @@ func (h *hosted) drop(name string) bool {
 
 // configuration is what a ScimTenant says. The mutex is held.
 func (h *hosted) configuration(tenant *scimv1alpha1.ScimTenant) (c Configuration) {
-	has, err := h.registries.take(tenant)
+	has, err := h.registries.acquire(tenant)
 	if err != nil {
 		h.replica.Log.Error("the ScimTenant cannot be followed; its last state that could be stays in force",
 			slog.String("tenant", tenant.Name), slog.Any("error", err))

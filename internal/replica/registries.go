@@ -28,9 +28,9 @@ func newRegistries() *registries {
 	return &registries{known: map[string]*shared{}, of: map[string]string{}}
 }
 
-// take returns the registry of a tenant, which has it from now on. When its schemas are wrong,
+// acquire returns the registry of a tenant, which has it from now on. When its schemas are wrong,
 // it has the one that it had before.
-func (r *registries) take(tenant *scimv1alpha1.ScimTenant) (*shared, error) {
+func (r *registries) acquire(tenant *scimv1alpha1.ScimTenant) (*shared, error) {
 	text, err := json.Marshal(tenant.Spec.SchemaExtensions)
 	if err != nil {
 		return nil, fmt.Errorf("spec.schemaExtensions: %w", err)

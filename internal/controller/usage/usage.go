@@ -179,7 +179,7 @@ func (p *Poller) Round(ctx context.Context, now time.Time) error {
 				p.noteSilence(name)
 				return nil
 			}
-			p.take(name, answer)
+			p.record(name, answer)
 			return nil
 		})
 	}
@@ -254,8 +254,8 @@ func (p *Poller) noteSilence(name types.NamespacedName) {
 	}
 }
 
-// take remembers an answer, and tells whom it concerns.
-func (p *Poller) take(name types.NamespacedName, answer contract.ServerUsage) {
+// record remembers an answer, and tells whom it concerns.
+func (p *Poller) record(name types.NamespacedName, answer contract.ServerUsage) {
 	var concerned []types.NamespacedName
 	p.mu.Lock()
 	if pod := p.pods[name]; pod != nil { // it may have gone meanwhile
@@ -267,8 +267,8 @@ func (p *Poller) take(name types.NamespacedName, answer contract.ServerUsage) {
 	concern := p.concern
 	p.mu.Unlock()
 	for _, tenant := range concerned {
-		for _, tell := range concern {
-			tell(tenant)
+		for _, notify := range concern {
+			notify(tenant)
 		}
 	}
 }

@@ -38,10 +38,10 @@ func lease(pod, address string) *coordinationv1.Lease {
 
 // world is what a poller asks.
 type world struct {
-	mu      sync.Mutex
-	answers map[string]contract.ServerUsage
-	asked   map[string]int
-	told    map[string]int
+	mu       sync.Mutex
+	answers  map[string]contract.ServerUsage
+	asked    map[string]int
+	reported map[string]int
 }
 
 func (w *world) ask(_ context.Context, address netip.Addr) (contract.ServerUsage, error) {
@@ -55,10 +55,10 @@ func (w *world) ask(_ context.Context, address netip.Addr) (contract.ServerUsage
 	return answer, nil
 }
 
-func (w *world) tell(tenant types.NamespacedName) {
+func (w *world) report(tenant types.NamespacedName) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.told[tenant.Name]++
+	w.reported[tenant.Name]++
 }
 
 func tenants(names ...string) contract.ServerUsage {
@@ -75,10 +75,10 @@ func newPoller(t *testing.T, leases ...client.Object) (*Poller, *world, client.C
 	if err := clientgoscheme.AddToScheme(scheme); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{answers: map[string]contract.ServerUsage{}, asked: map[string]int{}, told: map[string]int{}}
+	w := &world{answers: map[string]contract.ServerUsage{}, asked: map[string]int{}, reported: map[string]int{}}
 	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(leases...).Build()
 	p := NewPoller(c, w.ask)
-	p.Notify(w.tell)
+	p.Notify(w.report)
 	return p, w, c
 }
 
@@ -98,8 +98,8 @@ func TestPodsAreAskedNowAndThen(t *testing.T) {
 	if !maps.Equal(w.asked, map[string]int{"192.0.2.1": 2, "192.0.2.2": 1}) {
 		t.Errorf("in 15 s, they were asked %v times", w.asked)
 	}
-	if !maps.Equal(w.told, map[string]int{"acme": 1, "globex": 1}) {
-		t.Errorf("of the same answer, it was told %v times", w.told)
+	if !maps.Equal(w.reported, map[string]int{"acme": 1, "globex": 1}) {
+		t.Errorf("of the same answer, it was told %v times", w.reported)
 	}
 	if answers := p.Answers(shared); len(answers) != 1 || len(p.Answers(Server{Namespace: "other", Label: shared.Label, Name: shared.Name})) != 0 {
 		t.Errorf("the answers are %v", answers)
@@ -107,8 +107,8 @@ func TestPodsAreAskedNowAndThen(t *testing.T) {
 
 	w.answers["192.0.2.1"] = tenants("acme")
 	round(30 * time.Second)
-	if !maps.Equal(w.told, map[string]int{"acme": 1, "globex": 2}) {
-		t.Errorf("that a tenant is gone was told: %v", w.told)
+	if !maps.Equal(w.reported, map[string]int{"acme": 1, "globex": 2}) {
+		t.Errorf("that a tenant is gone was reported: %v", w.reported)
 	}
 	if err := c.Delete(t.Context(), lease("a", "")); err != nil {
 		t.Fatal(err)

@@ -21,8 +21,8 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
-// inStepPatience is for how long it is waited at a time that a stream is in step.
-const inStepPatience = time.Minute
+// syncPatience is for how long it is waited at a time that a stream is synced.
+const syncPatience = time.Minute
 
 // errOvertaken ends the reading of a tenant for which there is no use any more.
 var errOvertaken = errors.New("the tenant is read in another way by now")
@@ -151,13 +151,13 @@ func (a *attachment) list(kind readindex.Kind, event watch.EventType, object cli
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if p := &a.parts[kind]; p.state == inList {
-		a.take(p, event, object)
+		a.observe(p, event, object)
 	}
 }
 
-// take takes what comes of an object in a list, unless something newer is known of it. The
+// observe takes what comes of an object in a list, unless something newer is known of it. The
 // mutex is held.
-func (a *attachment) take(p *part, event watch.EventType, object client.Object) {
+func (a *attachment) observe(p *part, event watch.EventType, object client.Object) {
 	name, revision := object.GetName(), codec.RevisionOf(object)
 	if event == watch.Deleted {
 		delete(p.gathering.listed, name)
@@ -249,7 +249,7 @@ func (a *attachment) runKind(ctx context.Context, kind readindex.Kind) {
 	pause := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 10, Cap: 5 * time.Second}
 	for ctx.Err() == nil && a.isCurrent() && !a.isFollowing(kind) {
 		// Of a tenant that the stream lists, all is there when the stream is in step.
-		if a.cache.streams.progress.inStep(ctx, kind, inStepPatience) != nil || a.isFollowing(kind) {
+		if a.cache.streams.progress.awaitSynced(ctx, kind, syncPatience) != nil || a.isFollowing(kind) {
 			continue
 		}
 		err := a.read(ctx, kind)
@@ -320,7 +320,7 @@ func (a *attachment) readEvent(kind readindex.Kind, round uint64, event watch.Ev
 		return false, errOvertaken
 	}
 	for _, object := range objects {
-		a.take(p, event.Type, object)
+		a.observe(p, event.Type, object)
 	}
 	if end != nil {
 		p.complete(codec.RevisionOf(end))

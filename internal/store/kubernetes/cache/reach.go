@@ -56,8 +56,8 @@ func (p *progress) waitFor(ctx context.Context, revisions, from readindex.Revisi
 	})
 }
 
-// inStep waits until the stream of a kind shows a state of the API server.
-func (p *progress) inStep(ctx context.Context, kind readindex.Kind, patience time.Duration) error {
+// awaitSynced waits until the stream of a kind shows a state of the API server.
+func (p *progress) awaitSynced(ctx context.Context, kind readindex.Kind, patience time.Duration) error {
 	return p.wait(ctx, patience, func() bool { return p.applied[kind] > 0 })
 }
 
