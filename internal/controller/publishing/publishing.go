@@ -22,6 +22,7 @@ import (
 	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/hosts"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
 const (
@@ -231,14 +232,8 @@ func (e *Endpoint) Again() time.Duration {
 	case e.Problem != nil, e.Taken != nil:
 		waits = append(waits, conflictInterval)
 	}
-	if e.reservedFor > 0 {
-		waits = append(waits, e.reservedFor)
-	}
 	if e.Certificate != nil {
 		waits = append(waits, max(time.Until(e.Certificate.until), time.Second))
 	}
-	if len(waits) == 0 {
-		return 0
-	}
-	return slices.Min(waits)
+	return reconcile.Soonest(append(waits, e.reservedFor)...)
 }

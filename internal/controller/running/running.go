@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -23,6 +22,7 @@ import (
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/staging"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/reconcile"
 	"github.com/kubescim/kubescim/internal/rollout"
 )
 
@@ -241,11 +241,5 @@ func (s *Server) Again() time.Duration {
 			waits = append(waits, max(time.Until(again), time.Second))
 		}
 	}
-	if s.signingAfter > 0 {
-		waits = append(waits, s.signingAfter)
-	}
-	if len(waits) == 0 {
-		return 0
-	}
-	return slices.Min(waits)
+	return reconcile.Soonest(append(waits, s.signingAfter)...)
 }

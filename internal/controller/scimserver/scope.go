@@ -1,7 +1,6 @@
 package scimserver
 
 import (
-	"slices"
 	"time"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -46,9 +45,5 @@ func newScope(frame reconcile.Frame, server *scimv1alpha1.ScimServer) *scope {
 // requeueAfter is when to look again for what no watch tells about; 0 when there
 // is no such thing.
 func (s *scope) requeueAfter() time.Duration {
-	waits := slices.DeleteFunc([]time.Duration{s.running.Again(), s.endpoint.Again()}, func(wait time.Duration) bool { return wait <= 0 })
-	if len(waits) == 0 {
-		return 0
-	}
-	return slices.Min(waits)
+	return reconcile.Soonest(s.running.Again(), s.endpoint.Again())
 }

@@ -71,11 +71,7 @@ func (s *scope) requeueAfter() time.Duration {
 	if s.own != nil {
 		waits = append(waits, s.own.Again())
 	}
-	waits = slices.DeleteFunc(waits, func(wait time.Duration) bool { return wait <= 0 })
-	if len(waits) == 0 {
-		return 0
-	}
-	return slices.Min(waits)
+	return reconcile.Soonest(waits...)
 }
 
 // refused is all that the tenant asks for and may not have.
