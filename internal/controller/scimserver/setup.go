@@ -4,12 +4,7 @@ import (
 	"context"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	coordinationv1 "k8s.io/api/coordination/v1"
-	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -47,15 +42,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 	if err := askers.AddIndex(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	return askers.Watch(reconcile.ControllerFor(mgr, "scimserver", &scimv1alpha1.ScimServer{}, options)).
-		Owns(&appsv1.Deployment{}).
-		Owns(&corev1.Service{}).
-		Owns(&corev1.ServiceAccount{}).
-		Owns(&rbacv1.Role{}).
-		Owns(&rbacv1.RoleBinding{}).
-		Owns(&policyv1.PodDisruptionBudget{}).
-		Owns(&autoscalingv2.HorizontalPodAutoscaler{}).
-		Watches(&appsv1.Deployment{}, handler.EnqueueRequestsFromMapFunc(r.Keeper.Stager.Next(operand.KindServer))).
+	return r.Keeper.Watch(operand.KindServer, askers.Watch(reconcile.ControllerFor(mgr, "scimserver", &scimv1alpha1.ScimServer{}, options))).
 		Watches(&coordinationv1.Lease{}, handler.EnqueueRequestsFromMapFunc(serverOfLease), builder.WithPredicates(complaintsChanged())).
 		Watches(&scimv1alpha1.ScimTenant{}, countLater()).
 		Complete(r)

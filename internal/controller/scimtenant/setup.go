@@ -4,12 +4,7 @@ import (
 	"context"
 	"errors"
 
-	appsv1 "k8s.io/api/apps/v1"
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	coordinationv1 "k8s.io/api/coordination/v1"
-	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -29,15 +24,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 	if err := errors.Join(r.askers().AddIndex(ctx, mgr.GetFieldIndexer()), indexServer(ctx, mgr.GetFieldIndexer())); err != nil {
 		return err
 	}
-	return r.askers().Watch(reconcile.ControllerFor(mgr, "scimtenant", &scimv1alpha1.ScimTenant{}, options)).
-		Owns(&appsv1.Deployment{}).
-		Owns(&corev1.Service{}).
-		Owns(&corev1.ServiceAccount{}).
-		Owns(&rbacv1.Role{}).
-		Owns(&rbacv1.RoleBinding{}).
-		Owns(&policyv1.PodDisruptionBudget{}).
-		Owns(&autoscalingv2.HorizontalPodAutoscaler{}).
-		Watches(&appsv1.Deployment{}, handler.EnqueueRequestsFromMapFunc(r.Keeper.Stager.Next(operand.KindTenant))).
+	return r.Keeper.Watch(operand.KindTenant, r.askers().Watch(reconcile.ControllerFor(mgr, "scimtenant", &scimv1alpha1.ScimTenant{}, options))).
 		Watches(&coordinationv1.Lease{}, handler.EnqueueRequestsFromMapFunc(tenantOf),
 			builder.WithPredicates(reportChanged())).
 		Watches(&scimv1alpha1.ScimServer{}, handler.EnqueueRequestsFromMapFunc(r.tenantsOfServer),
