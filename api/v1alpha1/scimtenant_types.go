@@ -160,12 +160,18 @@ type ServerReference struct {
 }
 
 // HostingMode says how a server hosts a tenant.
-// +kubebuilder:validation:Enum=Memory
+// +kubebuilder:validation:Enum=Memory;Live
 type HostingMode string
 
-// HostingModeMemory is for a server that has the tenant's users and groups in memory, and
-// reads there.
-const HostingModeMemory HostingMode = "Memory"
+// How a server hosts a tenant.
+const (
+	// HostingModeMemory is for a server that has the tenant's users and groups in memory, and
+	// reads there. It is the only one that answers requests to the tenant.
+	HostingModeMemory HostingMode = "Memory"
+	// HostingModeLive is for a server that reads at the API server, since another one may
+	// answer requests to the tenant, too: while the tenant is moved.
+	HostingModeLive HostingMode = "Live"
+)
 
 // TenantServer is one server that is to host a tenant.
 type TenantServer struct {
@@ -175,7 +181,8 @@ type TenantServer struct {
 	// +kubebuilder:validation:MaxLength=63
 	Name string `json:"name,omitempty"`
 
-	// mode is how it hosts the tenant: Memory, with its users and groups in memory.
+	// mode is how it hosts the tenant: Memory, with its users and groups in memory, or Live,
+	// reading them at the API server, while the tenant is moved from one server to another.
 	// +required
 	Mode HostingMode `json:"mode,omitempty"`
 

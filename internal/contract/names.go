@@ -17,19 +17,6 @@ func SharedURL(namespace, server string) string {
 // SharedPath returns the base path of a tenant at the host of its ScimServer.
 func SharedPath(tenant string) string { return "/" + tenant + scimv1alpha1.DefaultPath }
 
-// HostedBy returns how the ScimServer of that name is to host a tenant, and whether it is to.
-// The operator says so in the tenant's status, which no author of a tenant can write: neither
-// which server nor which host follows from the spec alone, which may ask for what is another's.
-func HostedBy(t *scimv1alpha1.ScimTenant, server string) (how scimv1alpha1.TenantServer, hosted bool) {
-	name := SharedServiceName(server)
-	for _, s := range t.Status.Servers {
-		if s.Name == name {
-			return s, true
-		}
-	}
-	return scimv1alpha1.TenantServer{}, false
-}
-
 // URL returns the base URL under which the SCIM API of a tenant with a server of its own is
 // to be found. That of a tenant of a shared server is its status.url.
 func URL(t *scimv1alpha1.ScimTenant) string {

@@ -8,24 +8,6 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
-func TestHostedBy(t *testing.T) {
-	tenant := &scimv1alpha1.ScimTenant{
-		Spec: scimv1alpha1.ScimTenantSpec{
-			ServerRef: scimv1alpha1.ServerReference{Name: "other"},
-			Endpoint:  scimv1alpha1.EndpointSpec{Host: "other.example.com"},
-		},
-		Status: scimv1alpha1.ScimTenantStatus{Servers: []scimv1alpha1.TenantServer{
-			{Name: "shared-scim-server", Mode: scimv1alpha1.HostingModeMemory, Host: "acme.example.com"},
-		}},
-	}
-	if how, hosted := HostedBy(tenant, "shared"); !hosted || how.Host != "acme.example.com" {
-		t.Errorf("the server that the status names hosts the tenant at %q, %t", how.Host, hosted)
-	}
-	if _, hosted := HostedBy(tenant, "other"); hosted {
-		t.Error("a server hosts a tenant whose spec alone names it")
-	}
-}
-
 func TestURL(t *testing.T) {
 	for name, tc := range map[string]struct {
 		endpoint scimv1alpha1.EndpointSpec

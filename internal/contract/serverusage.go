@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -19,6 +20,8 @@ const maxServerUsage = 16 << 20
 // ServerUsage is what one server pod has counted of each tenant that it hosts, by name.
 type ServerUsage struct {
 	Tenants map[string]TenantUsage `json:"tenants"`
+	// VerifyingKeys are the ids of the server's own keys that the pod checks access tokens with.
+	VerifyingKeys []string `json:"verifyingKeys,omitempty"`
 }
 
 // TenantUsage is what one server pod has counted of one tenant.
@@ -31,6 +34,22 @@ type TenantUsage struct {
 	// Usage is nil while the pod has not read all users and groups, and so has not counted
 	// them.
 	Usage *Usage `json:"usage,omitempty"`
+	// IdleSeconds is for how long the pod has had no request to the tenant with a good token, since
+	// clients are to leave: 0 while one is under way. It is nil while they are not to (Draining).
+	IdleSeconds *int64 `json:"idleSeconds,omitempty"`
+	// VerifyingKeys are the ids of those keys of other servers that the pod checks the tenant's
+	// access tokens with, too.
+	VerifyingKeys []string `json:"verifyingKeys,omitempty"`
+}
+
+// IdleBeforeOff is for how long a server that clients are to leave must have had no request to
+// the tenant before it answers none any more. Whoever leads traffic to pods has heard by then that
+// it goes elsewhere: a Service's does within a second or two, an ingress controller's within some.
+const IdleBeforeOff = 15 * time.Second
+
+// Verifies reports whether the pod checks access tokens of a tenant with the key of that id.
+func (u ServerUsage) Verifies(tenant, keyID string) bool {
+	return slices.Contains(u.VerifyingKeys, keyID) || slices.Contains(u.Tenants[tenant].VerifyingKeys, keyID)
 }
 
 // TenantServing is how a server pod answers requests to a tenant.
@@ -40,7 +59,8 @@ type TenantServing string
 const (
 	// ServingMemory: reads are answered from memory.
 	ServingMemory TenantServing = "Memory"
-	// ServingLive: every read is one at the API server, since memory is not complete.
+	// ServingLive: every read is one at the API server, since memory is not complete, or another
+	// server may answer requests, too.
 	ServingLive TenantServing = "Live"
 	// ServingNothing: no request is answered but with an error. TenantUsage.Message says why; if
 	// it is empty, the tenant has just come, or is going.
@@ -50,7 +70,7 @@ const (
 // EncodeServerUsage returns the answer of PathUsage, with times as exact as UsageResolution and
 // KeyUsageResolution.
 func EncodeServerUsage(usage ServerUsage) []byte {
-	rounded := ServerUsage{Tenants: make(map[string]TenantUsage, len(usage.Tenants))}
+	rounded := ServerUsage{Tenants: make(map[string]TenantUsage, len(usage.Tenants)), VerifyingKeys: usage.VerifyingKeys}
 	for name, tenant := range usage.Tenants {
 		if tenant.Usage != nil {
 			less := tenant.Usage.rounded()

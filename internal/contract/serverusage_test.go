@@ -8,20 +8,27 @@ import (
 )
 
 func TestServerUsage(t *testing.T) {
-	text := string(EncodeServerUsage(ServerUsage{Tenants: map[string]TenantUsage{
+	text := string(EncodeServerUsage(ServerUsage{VerifyingKeys: []string{"k1"}, Tenants: map[string]TenantUsage{
 		"acme": {State: ServingMemory, Usage: &Usage{
 			Users: 3, ActiveUsers: 2, LastRequestTime: noon.Add(59 * time.Second), LastUsedTimes: map[string]time.Time{"a": noon.Add(time.Minute)},
 		}},
-		"globex": {State: ServingNothing, Message: "its schemas are wrong"},
+		"globex":  {State: ServingNothing, Message: "its schemas are wrong"},
+		"initech": {State: ServingLive, IdleSeconds: new(int64), VerifyingKeys: []string{"k2"}},
 	}}))
 	want := `{"tenants":{"acme":{"state":"Memory","usage":{"users":3,"activeUsers":2,"groups":0,"lastRequestTime":"2026-05-01T12:00:00Z",` +
-		`"lastUsedTimes":{"a":"2026-05-01T12:00:00Z"}}},"globex":{"state":"Nothing","message":"its schemas are wrong"}}}`
+		`"lastUsedTimes":{"a":"2026-05-01T12:00:00Z"}}},"globex":{"state":"Nothing","message":"its schemas are wrong"},` +
+		`"initech":{"state":"Live","idleSeconds":0,"verifyingKeys":["k2"]}},"verifyingKeys":["k1"]}`
 	if text != want {
 		t.Errorf("EncodeServerUsage = %s, want %s", text, want)
 	}
 	back, err := DecodeServerUsage(strings.NewReader(text))
 	if err != nil || string(EncodeServerUsage(back)) != text {
 		t.Errorf("DecodeServerUsage = %+v, %v", back, err)
+	}
+	for tenant, verified := range map[string][2]bool{"acme": {true, false}, "initech": {true, true}, "other": {true, false}} {
+		if back.Verifies(tenant, "k1") != verified[0] || back.Verifies(tenant, "k2") != verified[1] {
+			t.Errorf("the pod checks tokens of %s with k1: %t, with k2: %t", tenant, back.Verifies(tenant, "k1"), back.Verifies(tenant, "k2"))
+		}
 	}
 	for _, wrong := range []string{``, `[]`, `{"tenants":{"acme":{"usage":{"users":-1}}}}`, `"` + strings.Repeat("a", maxServerUsage) + `"`} {
 		if _, err := DecodeServerUsage(strings.NewReader(wrong)); err == nil {

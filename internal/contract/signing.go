@@ -5,6 +5,10 @@ package contract
 const (
 	// SigningKeysFile is the name of the file in the Secret, as package signingkey reads it.
 	SigningKeysFile = "keys.json"
+	// VerifyingKeysFile is the name of a file beside it, with the public keys of other servers which
+	// tenants were moved from, or are about to be moved to, as package signingkey reads it. It need
+	// not be there.
+	VerifyingKeysFile = "verifying.json"
 	// PathSigning is where the Secret is mounted.
 	PathSigning = "/etc/kubescim/signing"
 	// FlagSigningKeys has the path of the file.

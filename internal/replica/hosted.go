@@ -223,7 +223,7 @@ func (h *hosted) configuration(tenant *scimv1alpha1.ScimTenant) (c Configuration
 	}
 	if h.replica.Name == "" {
 		// What the spec asks for may be another tenant's.
-		how, _ := contract.HostedBy(tenant, h.replica.Server)
+		how, _ := contract.Hosting(tenant, contract.SharedServiceName(h.replica.Server))
 		c.Host, c.Settings.Issuer, c.Settings.PublicURL = how.Host, tenant.Status.URL, ""
 		if c.Host != "" {
 			c.Settings.PublicURL = "https://" + c.Host + c.Settings.Path

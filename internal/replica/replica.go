@@ -107,7 +107,7 @@ func (r *Replica) serves(tenant *scimv1alpha1.ScimTenant) bool {
 	if r.Name != "" {
 		return tenant.Name == r.Name
 	}
-	_, hosted := contract.HostedBy(tenant, r.Server)
+	_, hosted := contract.Hosting(tenant, contract.SharedServiceName(r.Server))
 	return hosted && tenant.DeletionTimestamp.IsZero()
 }
 

@@ -43,16 +43,9 @@ func (s Set) Marshal() ([]byte, error) {
 }
 
 func (k Key) marshal() (json.RawMessage, error) {
-	webKey, err := json.Marshal(jose.JSONWebKey{Key: k.Private, KeyID: k.ID, Algorithm: string(Algorithm), Use: "sig"})
-	if err != nil {
-		return nil, err
-	}
-	entry := map[string]any{}
-	if err := json.Unmarshal(webKey, &entry); err != nil {
-		return nil, err
-	}
-	entry["created"], entry["signsFrom"] = k.Created.UTC().Format(time.RFC3339), k.SignsFrom.UTC().Format(time.RFC3339)
-	return json.Marshal(entry)
+	return marshalWith(
+		jose.JSONWebKey{Key: k.Private, KeyID: k.ID, Algorithm: string(Algorithm), Use: "sig"},
+		times{Created: k.Created.UTC(), SignsFrom: k.SignsFrom.UTC()})
 }
 
 // Parse reads what Marshal wrote. Members that it does not know are left alone, so that an
@@ -97,7 +90,7 @@ func parseKey(entry json.RawMessage) (Key, error) {
 	if err := json.Unmarshal(entry, &written); err != nil || written.Created.IsZero() || written.SignsFrom.IsZero() {
 		return Key{}, errors.New("it must have the times `created` and `signsFrom`, as in 2026-05-01T12:00:00Z")
 	}
-	id, err := thumbprint(private)
+	id, err := thumbprint(private.Public())
 	if err != nil {
 		return Key{}, err
 	}

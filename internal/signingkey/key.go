@@ -10,10 +10,8 @@ package signingkey
 
 import (
 	"cmp"
-	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"time"
@@ -48,17 +46,17 @@ func New(created, signsFrom time.Time) (Key, error) {
 		return Key{}, fmt.Errorf("making a signing key: %w", err)
 	}
 	key := Key{Created: created.UTC().Truncate(time.Second), SignsFrom: signsFrom.UTC().Truncate(time.Second), Private: private}
-	key.ID, err = thumbprint(private)
+	key.ID, err = thumbprint(key.Public())
 	return key, err
 }
 
-// thumbprint returns the id of a key.
-func thumbprint(private ed25519.PrivateKey) (string, error) {
-	sum, err := (&jose.JSONWebKey{Key: private}).Thumbprint(crypto.SHA256)
-	if err != nil {
-		return "", fmt.Errorf("naming a signing key: %w", err)
+// Verifying returns the public part of the keys, for access tokens of a tenant at other servers,
+// until the time at which they end; zero for no end.
+func (s Set) Verifying(tenant string, ends time.Time) (keys VerifyingSet) {
+	for _, key := range s {
+		keys = append(keys, VerifyingKey{ID: key.ID, Tenant: tenant, Ends: ends, Public: key.Public()})
 	}
-	return base64.RawURLEncoding.EncodeToString(sum), nil
+	return keys
 }
 
 // Set are the keys of a tenant, the one that signs last first.

@@ -59,7 +59,7 @@ func (r *Reconciler) gatherReplicas(ctx context.Context, s *scope) error {
 	}
 	s.replicas = r.replicas.Live(leases.Items, r.now())
 	if name := tenant.Spec.ServerRef.Name; name != "" {
-		if _, hosted := contract.HostedBy(tenant, name); !hosted { // its pods do nothing for the tenant
+		if _, hosted := contract.Hosting(tenant, contract.SharedServiceName(name)); !hosted { // its pods do nothing for the tenant
 			s.replicas = nil
 		}
 	}

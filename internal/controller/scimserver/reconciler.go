@@ -122,7 +122,7 @@ func (r *Reconciler) hosted(ctx context.Context, server *scimv1alpha1.ScimServer
 		return 0, fmt.Errorf("listing the tenants of the server: %w", err)
 	}
 	for i := range tenants.Items {
-		if _, hosted := contract.HostedBy(&tenants.Items[i], server.Name); hosted {
+		if _, hosted := contract.Hosting(&tenants.Items[i], contract.SharedServiceName(server.Name)); hosted {
 			count++
 		}
 	}

@@ -1,0 +1,81 @@
+package contract
+
+import (
+	"testing"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+)
+
+func TestHosting(t *testing.T) {
+	const memory, live, off = scimv1alpha1.HostingModeMemory, scimv1alpha1.HostingModeLive, scimv1alpha1.HostingMode("")
+	own, shared := scimv1alpha1.TenantServer{Name: "acme-scim"}, scimv1alpha1.TenantServer{Name: "shared-scim-server", Host: "acme.example.com"}
+	in := func(server scimv1alpha1.TenantServer, mode scimv1alpha1.HostingMode) scimv1alpha1.TenantServer {
+		server.Mode = mode
+		return server
+	}
+	for name, tc := range map[string]struct {
+		servers          []scimv1alpha1.TenantServer
+		own, shared      scimv1alpha1.HostingMode
+		ownDrains, drain bool // the shared one
+	}{
+		"a tenant that was never moved":    {nil, memory, off, false, false},
+		"one of a shared server":           {[]scimv1alpha1.TenantServer{in(shared, memory)}, off, memory, false, false},
+		"one whose server reads live":      {[]scimv1alpha1.TenantServer{in(own, live)}, live, off, false, false},
+		"before the traffic is led away":   {[]scimv1alpha1.TenantServer{in(own, live), in(shared, live)}, live, live, false, true},
+		"after the traffic was led away":   {[]scimv1alpha1.TenantServer{in(shared, live), in(own, live)}, live, live, true, false},
+		"one that is back at its own":      {[]scimv1alpha1.TenantServer{in(own, memory)}, memory, off, false, false},
+		"one that is served by others now": {[]scimv1alpha1.TenantServer{{Name: "other-scim-server", Mode: memory}}, off, off, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tenant := &scimv1alpha1.ScimTenant{
+				ObjectMeta: metav1.ObjectMeta{Name: "acme"},
+				// What the spec asks for is not what is.
+				Spec: scimv1alpha1.ScimTenantSpec{
+					ServerRef: scimv1alpha1.ServerReference{Name: "shared"}, Endpoint: scimv1alpha1.EndpointSpec{Host: "other.example.com"},
+				},
+				Status: scimv1alpha1.ScimTenantStatus{Servers: tc.servers},
+			}
+			for server, want := range map[string]scimv1alpha1.HostingMode{ServiceName("acme"): tc.own, SharedServiceName("shared"): tc.shared} {
+				if how, hosted := Hosting(tenant, server); how.Mode != want || hosted != (want != off) {
+					t.Errorf("%s hosts it in mode %q (%t), want %q", server, how.Mode, hosted, want)
+				}
+			}
+			if how, hosted := Hosting(tenant, "shared-scim-server"); hosted && how.Host != "acme.example.com" {
+				t.Errorf("the shared server has it at %q", how.Host)
+			}
+			if Draining(tenant, "acme-scim") != tc.ownDrains || Draining(tenant, "shared-scim-server") != tc.drain {
+				t.Errorf("draining: %t, %t", Draining(tenant, "acme-scim"), Draining(tenant, "shared-scim-server"))
+			}
+		})
+	}
+}
+
+func TestHasReached(t *testing.T) {
+	stating := func(revision string) (lease coordinationv1.Lease) {
+		lease.Annotations = map[string]string{AnnotationTenantsRevision: revision}
+		return lease
+	}
+	if StatesTenants(coordinationv1.Lease{}) || !StatesTenants(stating("9")) {
+		t.Error("a pod states what it goes by if and only if its Lease has the annotation")
+	}
+	for revision, want := range map[string]bool{"": false, "9": false, "10": true, "11": true, "new": false} {
+		if HasReached(stating(revision), "10") != want {
+			t.Errorf("a pod that states %q has reached 10: %t", revision, !want)
+		}
+	}
+}
+
+func TestTenantAtService(t *testing.T) {
+	for host, want := range map[string]string{
+		"acme-scim": "acme", "acme-scim.team": "acme", "acme-scim.team.svc": "acme", "ACME-scim.team.svc.cluster.local": "acme",
+		"my-scim-scim": "my-scim", "acme": "", "-scim": "", "": "", "acme-scim.other": "", "acme-scim.other.svc": "", "acme-scim.team.example.com": "",
+		"acme-scim.svc": "", "shared-scim-server.team.svc": "",
+	} {
+		if tenant, is := TenantAtService(host, "team"); is != (want != "") || is && tenant != want {
+			t.Errorf("%q is the host of %q (%t), want %q", host, tenant, is, want)
+		}
+	}
+}
