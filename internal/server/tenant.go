@@ -144,7 +144,7 @@ func (t *Tenant) noteUse(x *exchange.Exchange) {
 	if x.Verifier.KeyID == "" {
 		return
 	}
-	listen.Trust(x.R.Context())
+	listen.Trust(x.R.Context(), t.shared.Mount)
 	t.lastRequest.Store(x.Entry.Began.Unix())
 	t.uses.Note(x.Verifier.KeyID, x.Entry.Began)
 }

@@ -20,39 +20,46 @@ const (
 	mostHealthConnections = 32
 )
 
+// unknownShare is which part of the bound may be connections without a good token while one that is idle is closed instead:
+// clients of one tenant that come with connections without end are not to close those of others that have just been opened.
+const unknownShare = 16
+
 // endingShare is which part of the bound may be exceeded by connections that were closed,
 // and whose memory is free only once the server has let them go.
 const endingShare = 8
 
 // connections are the open connections of a server, of which never more than most are
-// served. When one comes in addition, another is closed for it: the one that has waited
-// longest without ever having sent a good token, or else the one that is idle longest.
-// One whose request is being answered, for a good token, is never closed. So whoever
-// has no token can keep nobody out who has one, however many connections they open.
+// served. When one comes in addition, another is closed for it: while more than a few have never
+// sent a good token, the one of these that has waited longest, and else, of the tenant that has
+// most, the one that is idle longest. One whose request is being answered, for a good token, is
+// never closed. So whoever has no token can keep nobody out who has one, and no tenant the others,
+// however many connections they open.
 type connections struct {
 	most int
 	shed prometheus.Counter // how many were closed for another
 
 	mu      sync.Mutex
 	open    map[net.Conn]*connection
-	ending  int           // of them, those that were closed and that the server has not let go yet
-	unknown *list.List    // those without a good token so far, longest open first
-	idle    *list.List    // those with one that wait for the next request, longest idle first
-	changed chan struct{} // closed, and replaced, when one ends or becomes idle
-	opened  time.Time     // when the last one was
+	ending  int            // of them, those that were closed and that the server has not let go yet
+	owned   map[string]int // of them, those of each tenant
+	unknown *list.List     // those without a good token so far, longest open first
+	idle    *list.List     // those with one that wait for the next request, longest idle first
+	changed chan struct{}  // closed, and replaced, when one ends or becomes idle
+	opened  time.Time      // when the last one was
 }
 
 // connection is one of them.
 type connection struct {
 	net.Conn
 	known  bool          // it has sent a good token
+	owner  string        // the tenant that the last one was for
 	place  *list.Element // in unknown or idle; nil while it is in neither
 	closed bool          // for another
 }
 
 func newConnections(most int, shed prometheus.Counter) *connections {
 	return &connections{
-		most: most, shed: shed, open: map[net.Conn]*connection{},
+		most: most, shed: shed, open: map[net.Conn]*connection{}, owned: map[string]int{},
 		unknown: list.New(), idle: list.New(), changed: make(chan struct{}),
 	}
 }
@@ -69,17 +76,17 @@ func (c *connections) count() (open int, opened time.Time) {
 func (c *connections) guard(server *http.Server) {
 	server.ConnState = c.follow
 	server.ConnContext = func(ctx context.Context, one net.Conn) context.Context {
-		return context.WithValue(ctx, connectionKey{}, func() { c.trust(one) })
+		return context.WithValue(ctx, connectionKey{}, func(owner string) { c.trust(one, owner) })
 	}
 }
 
 type connectionKey struct{}
 
-// Trust takes note that the request with the context has a good token, and so that the
-// connection which it came over is not one of those that are closed first.
-func Trust(ctx context.Context) {
-	if trust, ok := ctx.Value(connectionKey{}).(func()); ok {
-		trust()
+// Trust takes note that the request with the context has a good token of a tenant, and so that
+// the connection which it came over is one of that tenant's.
+func Trust(ctx context.Context, tenant string) {
+	if trust, ok := ctx.Value(connectionKey{}).(func(string)); ok {
+		trust(tenant)
 	}
 }
 
@@ -142,19 +149,34 @@ func (c *connections) admit(one net.Conn) (changed <-chan struct{}, admitted boo
 // closeOne closes the connection that is worth least, and reports whether there is one to
 // be closed.
 func (c *connections) closeOne() bool {
-	for _, worthless := range []*list.List{c.unknown, c.idle} {
-		first := worthless.Front()
-		if first == nil {
-			continue
-		}
-		victim, _ := worthless.Remove(first).(*connection)
-		victim.place, victim.closed = nil, true
-		c.ending++
-		c.shed.Inc()
-		_ = victim.Close() // It ends, whatever Close says.
-		return true
+	first := c.worthLeast()
+	if first == nil {
+		return false
 	}
-	return false
+	victim, _ := first.Value.(*connection)
+	c.remove(victim)
+	victim.closed = true
+	c.ending++
+	c.shed.Inc()
+	_ = victim.Close() // It ends, whatever Close says.
+	return true
+}
+
+// worthLeast is the place of the connection that is to be closed first; nil when there is none.
+func (c *connections) worthLeast() (least *list.Element) {
+	if c.unknown.Len() > c.most/unknownShare {
+		return c.unknown.Front()
+	}
+	most := 0
+	for place := c.idle.Front(); place != nil; place = place.Next() {
+		if idle, _ := place.Value.(*connection); c.owned[idle.owner] > most {
+			least, most = place, c.owned[idle.owner]
+		}
+	}
+	if least == nil {
+		return c.unknown.Front()
+	}
+	return least
 }
 
 // follow is the server's ConnState.
@@ -177,6 +199,7 @@ func (c *connections) follow(one net.Conn, state http.ConnState) {
 		}
 	case http.StateClosed, http.StateHijacked:
 		c.remove(known)
+		c.disown(known)
 		delete(c.open, one)
 		if known.closed {
 			c.ending--
@@ -187,12 +210,26 @@ func (c *connections) follow(one net.Conn, state http.ConnState) {
 }
 
 // trust takes note of a good token.
-func (c *connections) trust(one net.Conn) {
+func (c *connections) trust(one net.Conn, owner string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if known := c.open[one]; known != nil && !known.known {
-		known.known = true
-		c.remove(known)
+	trusted := c.open[one]
+	if trusted == nil || trusted.known && trusted.owner == owner {
+		return
+	}
+	c.remove(trusted)
+	c.disown(trusted)
+	trusted.known, trusted.owner = true, owner
+	c.owned[owner]++
+}
+
+// disown makes a connection be no tenant's.
+func (c *connections) disown(one *connection) {
+	if !one.known {
+		return
+	}
+	if c.owned[one.owner]--; c.owned[one.owner] == 0 {
+		delete(c.owned, one.owner)
 	}
 }
 

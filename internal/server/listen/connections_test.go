@@ -21,8 +21,14 @@ import (
 // bounded serves the harness's tenant with so many connections at the most.
 func bounded(t *testing.T, h *servertest.Harness, most int) *listen.Connections {
 	t.Helper()
+	return boundedTo(t, h, most, h.Tenant)
+}
+
+// boundedTo serves a handler in place of the harness's tenant.
+func boundedTo(t *testing.T, h *servertest.Harness, most int, handler http.Handler) *listen.Connections {
+	t.Helper()
 	bound := listen.NewConnections(most, prometheus.NewCounter(prometheus.CounterOpts{Name: "shed"}))
-	server := listen.NewHTTPServer(h.Tenant)
+	server := listen.NewHTTPServer(handler)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	h.Expect(err).NotTo(HaveOccurred())
 	ended := make(chan error, 1)
@@ -119,6 +125,35 @@ func TestConnectionsWithToken(t *testing.T) {
 	for _, client := range clients[1:] {
 		h.Expect(again(h, client)).To(Equal(http.StatusOK))
 	}
+}
+
+// A tenant with many connections makes room by its own ones, also for those that are new and have not yet sent a token.
+func TestConnectionsOfTenants(t *testing.T) {
+	h := servertest.New(t, memory.New())
+	const most = 40
+	bound := boundedTo(t, h, most, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		listen.Trust(r.Context(), r.URL.Path)
+	}))
+	send := func(connection net.Conn, tenant string) (status int, err error) {
+		_, err = io.WriteString(connection, "GET /"+tenant+" HTTP/1.1\r\nHost: scim.example.com\r\n\r\n")
+		h.Expect(err).NotTo(HaveOccurred())
+		h.Expect(connection.SetReadDeadline(time.Now().Add(5 * time.Second))).To(Succeed())
+		answer, err := http.ReadResponse(bufio.NewReader(connection), nil)
+		if err != nil {
+			return 0, err
+		}
+		return answer.StatusCode, answer.Body.Close()
+	}
+	calm := dial(t, h, "")
+	h.Expect(send(calm, "calm")).To(Equal(http.StatusOK))
+	h.Eventually(bound.Idle, 10*time.Second).Should(Equal(1))
+	fresh := dial(t, h, "")
+	for number := range 3 * most {
+		h.Expect(send(dial(t, h, ""), "flooding")).To(Equal(http.StatusOK))
+		h.Eventually(bound.Idle, 10*time.Second).Should(BeNumerically(">=", min(number+2, most-1)))
+	}
+	h.Expect(send(calm, "calm")).To(Equal(http.StatusOK), "the one that was idle longest is not the flooding tenant's")
+	h.Expect(send(fresh, "fresh")).To(Equal(http.StatusOK), "one that has not sent a token yet may still")
 }
 
 // Of the body of a request without a token little is read, and not for long.
