@@ -141,6 +141,9 @@ func (p *Process) Begin() {
 	defer p.mu.Unlock()
 	p.begun = true
 	p.Streams.Begin()
+	if p.nobody != nil {
+		p.router.Begin()
+	}
 }
 
 // SignWith makes the keys those that the access tokens of all tenants are signed and checked

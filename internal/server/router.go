@@ -42,7 +42,8 @@ type named struct {
 }
 
 // NewRouter returns a router of many tenants that has none yet. Requests for others are answered
-// by nobody. It is Ready while ready says so, until it is to drain.
+// by nobody, who says that the server is starting, until Begin. It is Ready while ready says so,
+// until it is to drain.
 func NewRouter(nobody *Tenant, ready func() bool) *Router {
 	return &Router{otherwise: nobody, ready: ready, names: map[string]named{}, hosts: map[string]*Tenant{}}
 }
@@ -55,9 +56,12 @@ func RouterTo(tenant *Tenant) *Router { return &Router{otherwise: tenant, ready:
 func NewNobody(process *exchange.Process, path string, registry *schema.Registry, log *slog.Logger, metrics *accesslog.Metrics) *Tenant {
 	nobody := NewTenantIn(process, "", nil, limit.Defaults(), ratelimit.New(), log, metrics)
 	nobody.Configure(exchange.Settings{Path: path, Registry: registry, Issuer: "https://nobody.invalid"})
-	nobody.Accept(auth.Keys{}, func() {})
 	return nobody
 }
+
+// Begin is called once the router has all tenants that there are at first: what is sent to others is
+// answered as if their tokens were wrong, which clients of a tenant that is not known yet must not hear.
+func (r *Router) Begin() { r.otherwise.Accept(auth.Keys{}, func() {}) }
 
 // Put adds a tenant by its name, or takes it in place of the former one. Host is its own, or
 // empty. A host that another tenant has stays with that one until it is given up.

@@ -61,6 +61,11 @@ func newHouse(t *testing.T, publicURL string) *house {
 	nobody := server.NewNobody(h.process, "/scim/v2", h.registry, slog.New(slog.DiscardHandler), accesslog.NewMetrics(prometheus.NewRegistry(), ""))
 	nobody.SignWith(h.signing)
 	h.Router = server.NewRouter(nobody, func() bool { return true })
+	unknown := httptest.NewRecorder()
+	h.ServeHTTP(unknown, httptest.NewRequest(http.MethodGet, "/acme/scim/v2/Users", nil))
+	h.Expect(unknown.Code).To(Equal(http.StatusServiceUnavailable), "it may be a tenant that is not known yet")
+	h.Expect(unknown.Header().Get("Retry-After")).NotTo(BeEmpty())
+	h.Router.Begin()
 	served := httptest.NewServer(h.Router)
 	t.Cleanup(served.Close)
 	h.url = served.URL
