@@ -21,6 +21,7 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex/driver"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/server/listen"
+	"github.com/kubescim/kubescim/internal/signingkey"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
 )
@@ -42,8 +43,10 @@ type pod struct {
 	members *driver.Replica
 	// follower tells process what the ScimTenants and the keys are.
 	follower *replica.Replica
-	// signingKeys tells process what access tokens are signed with.
-	signingKeys *replica.SigningKeys
+	// signingKeys tells process what access tokens are signed with, and verifyingKeys what those of
+	// other servers are.
+	signingKeys   *replica.KeyFile[signingkey.Key]
+	verifyingKeys *replica.KeyFile[signingkey.VerifyingKey]
 
 	stopRecording func()
 }
@@ -85,7 +88,8 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 		Client: live, Tenants: p.process, Namespace: o.pod.Namespace, Name: o.tenant,
 		Server: o.server, Members: p.members, Log: log,
 	}
-	p.signingKeys = &replica.SigningKeys{Path: o.signingKeys, Accept: p.process.SignWith, Log: log}
+	p.signingKeys = replica.NewSigningKeys(o.signingKeys, p.process.SignWith, log)
+	p.verifyingKeys = replica.NewVerifyingKeys(o.signingKeys, p.process.VerifyWith, log)
 	return p, nil
 }
 
@@ -130,6 +134,7 @@ func (p *pod) serve(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { p.follower.Run(following) })
 	running.Go(func() { p.signingKeys.Run(following) })
+	running.Go(func() { p.verifyingKeys.Run(following) })
 	running.Go(func() { p.streams.Run(following, p.members) })
 	running.Go(func() { p.process.RunUpkeep(following) })
 	var leaving error
@@ -145,7 +150,7 @@ func (p *pod) serve(ctx context.Context) error {
 		slog.String("address", o.address))
 	err := listen.Serve(serving, listen.Options{
 		Tenant: o.tenant, Address: o.address, HealthAddress: o.healthAddress,
-		Gatherer: p.process, Usage: p.process.Usage, Linger: o.linger,
+		Gatherer: p.process, Usage: p.process.Usage, Linger: o.linger, Leaving: p.process.Router().Leaving,
 	}, p.process.Router(), p.metrics)
 	stopFollowing()
 	running.Wait()

@@ -20,8 +20,11 @@ const maxServerUsage = 16 << 20
 // ServerUsage is what one server pod has counted of each tenant that it hosts, by name.
 type ServerUsage struct {
 	Tenants map[string]TenantUsage `json:"tenants"`
-	// VerifyingKeys are the ids of the server's own keys that the pod checks access tokens with.
-	VerifyingKeys []string `json:"verifyingKeys,omitempty"`
+	// VerifyingKeys are the ids of the server's own keys, with which the pod checks access tokens, and
+	// TenantKeys those of keys of other servers with which it checks those of a tenant, whether it
+	// hosts that or is about to.
+	VerifyingKeys []string            `json:"verifyingKeys,omitempty"`
+	TenantKeys    map[string][]string `json:"tenantKeys,omitempty"`
 }
 
 // TenantUsage is what one server pod has counted of one tenant.
@@ -37,9 +40,6 @@ type TenantUsage struct {
 	// IdleSeconds is for how long the pod has had no request to the tenant with a good token, since
 	// clients are to leave: 0 while one is under way. It is nil while they are not to (Draining).
 	IdleSeconds *int64 `json:"idleSeconds,omitempty"`
-	// VerifyingKeys are the ids of those keys of other servers that the pod checks the tenant's
-	// access tokens with, too.
-	VerifyingKeys []string `json:"verifyingKeys,omitempty"`
 }
 
 // IdleBeforeOff is for how long a server that clients are to leave must have had no request to
@@ -49,7 +49,7 @@ const IdleBeforeOff = 15 * time.Second
 
 // Verifies reports whether the pod checks access tokens of a tenant with the key of that id.
 func (u ServerUsage) Verifies(tenant, keyID string) bool {
-	return slices.Contains(u.VerifyingKeys, keyID) || slices.Contains(u.Tenants[tenant].VerifyingKeys, keyID)
+	return slices.Contains(u.VerifyingKeys, keyID) || slices.Contains(u.TenantKeys[tenant], keyID)
 }
 
 // TenantServing is how a server pod answers requests to a tenant.
@@ -70,7 +70,8 @@ const (
 // EncodeServerUsage returns the answer of PathUsage, with times as exact as UsageResolution and
 // KeyUsageResolution.
 func EncodeServerUsage(usage ServerUsage) []byte {
-	rounded := ServerUsage{Tenants: make(map[string]TenantUsage, len(usage.Tenants)), VerifyingKeys: usage.VerifyingKeys}
+	rounded := usage
+	rounded.Tenants = make(map[string]TenantUsage, len(usage.Tenants))
 	for name, tenant := range usage.Tenants {
 		if tenant.Usage != nil {
 			less := tenant.Usage.rounded()

@@ -8,16 +8,16 @@ import (
 )
 
 func TestServerUsage(t *testing.T) {
-	text := string(EncodeServerUsage(ServerUsage{VerifyingKeys: []string{"k1"}, Tenants: map[string]TenantUsage{
+	text := string(EncodeServerUsage(ServerUsage{VerifyingKeys: []string{"k1"}, TenantKeys: map[string][]string{"initech": {"k2"}}, Tenants: map[string]TenantUsage{
 		"acme": {State: ServingMemory, Usage: &Usage{
 			Users: 3, ActiveUsers: 2, LastRequestTime: noon.Add(59 * time.Second), LastUsedTimes: map[string]time.Time{"a": noon.Add(time.Minute)},
 		}},
 		"globex":  {State: ServingNothing, Message: "its schemas are wrong"},
-		"initech": {State: ServingLive, IdleSeconds: new(int64), VerifyingKeys: []string{"k2"}},
+		"initech": {State: ServingLive, IdleSeconds: new(int64)},
 	}}))
 	want := `{"tenants":{"acme":{"state":"Memory","usage":{"users":3,"activeUsers":2,"groups":0,"lastRequestTime":"2026-05-01T12:00:00Z",` +
 		`"lastUsedTimes":{"a":"2026-05-01T12:00:00Z"}}},"globex":{"state":"Nothing","message":"its schemas are wrong"},` +
-		`"initech":{"state":"Live","idleSeconds":0,"verifyingKeys":["k2"]}},"verifyingKeys":["k1"]}`
+		`"initech":{"state":"Live","idleSeconds":0}},"verifyingKeys":["k1"],"tenantKeys":{"initech":["k2"]}}`
 	if text != want {
 		t.Errorf("EncodeServerUsage = %s, want %s", text, want)
 	}

@@ -72,8 +72,9 @@ type Process struct {
 	// leaving are those that are served no more and have requests under way.
 	leaving map[*tenant]struct{}
 	signing signingkey.Set
-	begun   bool // all tenants are open that there are at first
-	started bool // what is needed has held
+	others  map[string]signingkey.VerifyingSet // of other servers, by tenant
+	begun   bool                               // all tenants are open that there are at first
+	started bool                               // what is needed has held
 }
 
 var _ replica.Tenants = (*Process)(nil)
@@ -96,7 +97,7 @@ func New(o Options) (*Process, error) {
 		return p, nil
 	}
 	p.nobody = server.NewNobody(p.shared, scimv1alpha1.DefaultPath, registry, o.Log, accesslog.NewMetricsWith(p.durations, o.Metrics, ""))
-	p.router = server.NewRouter(p.nobody, p.ready)
+	p.router = server.NewRouter(p.nobody, p.ready, func(host string) (string, bool) { return contract.TenantAtService(host, o.Namespace) })
 	return p, nil
 }
 
@@ -111,6 +112,7 @@ func (p *Process) Open(name string) replica.Tenant {
 	if opened == nil {
 		opened = p.newTenant(name)
 		opened.SignWith(p.signing)
+		opened.VerifyWith(p.others[name])
 		p.tenants[name] = opened
 	}
 	return opened
@@ -160,6 +162,39 @@ func (p *Process) SignWith(keys signingkey.Set) {
 	}
 }
 
+// VerifyWith makes the keys those of other servers that access tokens of a tenant are checked with
+// from now on, beside those of SignWith.
+func (p *Process) VerifyWith(keys signingkey.VerifyingSet) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.others = map[string]signingkey.VerifyingSet{}
+	for _, key := range keys {
+		p.others[key.Tenant] = append(p.others[key.Tenant], key)
+	}
+	for name, one := range p.tenants {
+		one.VerifyWith(p.others[name])
+	}
+}
+
+// verifyingKeys are the ids of the keys that access tokens are checked with: the own ones, and
+// those of other servers by tenant.
+func (p *Process) verifyingKeys() (own []string, others map[string][]string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, key := range p.signing {
+		own = append(own, key.ID)
+	}
+	for tenant, keys := range p.others {
+		for _, key := range keys {
+			if others == nil {
+				others = map[string][]string{}
+			}
+			others[tenant] = append(others[tenant], key.ID)
+		}
+	}
+	return own, others
+}
+
 // ready reports whether a process of many tenants can answer requests: once all that it begins
 // with could be answered. What goes wrong later, requests are answered.
 func (p *Process) ready() bool {
@@ -205,6 +240,7 @@ func (p *Process) leavers() (names []string) {
 // for it.
 func (p *Process) Usage() []byte {
 	usage := contract.ServerUsage{Tenants: map[string]contract.TenantUsage{}}
+	usage.VerifyingKeys, usage.TenantKeys = p.verifyingKeys()
 	for _, name := range p.leavers() {
 		usage.Tenants[name] = contract.TenantUsage{State: contract.ServingNothing}
 	}

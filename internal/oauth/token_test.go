@@ -125,6 +125,35 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// While a tenant is moved, its tokens are good that another server has signed, as long as that is
+// said to be so.
+func TestTokensOfAnotherServer(t *testing.T) {
+	own, other := newKey(t), newKey(t)
+	token, ends := issue(t, other), now.Add(time.Minute)
+	for name, tc := range map[string]struct {
+		others signingkey.VerifyingSet
+		at     time.Duration
+		want   Fault
+	}{
+		"of no other server":        {nil, 0, UnknownKey},
+		"of another server":         {signingkey.Set{other}.Verifying("acme", time.Time{}), Lifetime, ""},
+		"when they expire":          {signingkey.Set{other}.Verifying("acme", time.Time{}), Lifetime + leeway, Expired},
+		"before its key ends":       {signingkey.Set{other}.Verifying("acme", ends), time.Minute, ""},
+		"when its key has ended":    {signingkey.Set{other}.Verifying("acme", ends), time.Minute + leeway, Expired},
+		"of a key that is also own": {signingkey.Set{own}.Verifying("acme", ends), 0, UnknownKey},
+	} {
+		t.Run(name, func(t *testing.T) {
+			verifier := NewVerifier(signingkey.Set{own}, issuer, tc.others...)
+			if got, fault := verifier.Verify(token, now.Add(tc.at)); fault != tc.want || fault == "" && got != grant {
+				t.Errorf("it is %+v, %q", got, fault)
+			}
+			if _, fault := verifier.Verify(issue(t, own), now.Add(Lifetime)); fault != "" {
+				t.Errorf("one that the server has signed itself is %q", fault)
+			}
+		})
+	}
+}
+
 // sign signs the claims, which differ from those of a good token by what change does, under
 // a header of one's own making.
 func sign(t testing.TB, signingKey jose.SigningKey, options *jose.SignerOptions, change func(map[string]any)) string {

@@ -40,8 +40,8 @@ const (
 // they do not vouch for.
 type Verifier struct {
 	issuer   string
-	keys     map[string]ed25519.PublicKey // by id
-	verified *lru.Cache                   // remembered, by the SHA-256 of the token
+	keys     map[string]verifyingKey // by id
+	verified *lru.Cache              // remembered, by the SHA-256 of the token
 }
 
 // remembered is what is known of a token whose signature was good.
@@ -50,11 +50,21 @@ type remembered struct {
 	issued, expires time.Time
 }
 
-// NewVerifier returns what checks the access tokens of a tenant with the keys and the issuer.
-func NewVerifier(keys signingkey.Set, issuer string) *Verifier {
-	verifier := &Verifier{issuer: issuer, keys: map[string]ed25519.PublicKey{}, verified: lru.New(rememberedTokens)}
+// verifyingKey is a key by which tokens are checked until it ends; zero for never.
+type verifyingKey struct {
+	ed25519.PublicKey
+	ends time.Time
+}
+
+// NewVerifier returns what checks the access tokens of a tenant with the issuer, with the keys that
+// its server signs with, and with those of other servers.
+func NewVerifier(keys signingkey.Set, issuer string, others ...signingkey.VerifyingKey) *Verifier {
+	verifier := &Verifier{issuer: issuer, keys: map[string]verifyingKey{}, verified: lru.New(rememberedTokens)}
+	for _, key := range others {
+		verifier.keys[key.ID] = verifyingKey{PublicKey: key.Public, ends: key.Ends}
+	}
 	for _, key := range keys {
-		verifier.keys[key.ID] = key.Public()
+		verifier.keys[key.ID] = verifyingKey{PublicKey: key.Public()}
 	}
 	return verifier
 }
@@ -103,7 +113,7 @@ func (v *Verifier) read(token string) (remembered, Fault) {
 		return remembered{}, UnknownKey
 	}
 	var found claims
-	err = parsed.Claims(key, &found)
+	err = parsed.Claims(key.PublicKey, &found)
 	switch {
 	case errors.Is(err, jose.ErrCryptoFailure):
 		return remembered{}, Forged
@@ -118,6 +128,9 @@ func (v *Verifier) read(token string) (remembered, Fault) {
 	issued, expires := found.IssuedAt.Time(), found.Expiry.Time()
 	if expires.Sub(issued) > Lifetime {
 		return remembered{}, Malformed
+	}
+	if !key.ends.IsZero() && key.ends.Before(expires) {
+		expires = key.ends
 	}
 	return remembered{grant: Grant{ClientID: found.ClientID, KeyID: found.KeyID}, issued: issued, expires: expires}, ""
 }

@@ -31,9 +31,7 @@ func TestSigningKeysFollowTheirFile(t *testing.T) {
 	}
 	path, log := filepath.Join(t.TempDir(), "keys.json"), &bytes.Buffer{}
 	var accepted []int
-	follower := &SigningKeys{
-		Path: path, Accept: func(keys signingkey.Set) { accepted = append(accepted, len(keys)) }, Log: slog.New(slog.NewTextHandler(log, nil)),
-	}
+	follower := NewSigningKeys(path, func(keys signingkey.Set) { accepted = append(accepted, len(keys)) }, slog.New(slog.NewTextHandler(log, nil)))
 	for _, step := range []struct {
 		name, content string // no file when empty
 		accepted      []int
@@ -66,5 +64,31 @@ func TestSigningKeysFollowTheirFile(t *testing.T) {
 		if line := log.String(); (line == "") != (step.says == "") || !strings.Contains(line, step.says) || strings.Contains(line, `"d"`) {
 			t.Errorf("%s: the log says %q", step.name, line)
 		}
+	}
+}
+
+func TestVerifyingKeysAreBesideTheSigningKeys(t *testing.T) {
+	now := time.Now()
+	keys, err := signingkey.Decide(nil, now).Rotate(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := keys.Verifying("acme", time.Time{}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	var accepted []signingkey.VerifyingSet
+	follower := NewVerifyingKeys(filepath.Join(folder, "keys.json"), func(keys signingkey.VerifyingSet) { accepted = append(accepted, keys) }, slog.New(slog.DiscardHandler))
+	follower.Look()
+	if len(accepted) != 0 {
+		t.Errorf("without a file, it tells of %v", accepted)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "verifying.json"), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	follower.Look()
+	if len(accepted) != 1 || len(accepted[0]) != 1 || accepted[0][0].ID != keys[0].ID || accepted[0][0].Tenant != "acme" {
+		t.Errorf("it tells of %v", accepted)
 	}
 }

@@ -21,13 +21,15 @@ import (
 )
 
 // Router is the http.Handler of a process: it finds out which of its tenants a request is for,
-// by the host that it is sent to if that is a tenant's own, and else by the first segment of its
+// by the host that it is sent to if that is a tenant's own, or its Service's, and else by the first segment of its
 // path. A request for a tenant that there is not is answered by one for whom no token is good,
 // so that it cannot be told from one for a tenant that there is. Make it with NewRouter or
 // RouterTo.
 type Router struct {
 	otherwise *Tenant
 	ready     func() bool
+	// atService, if it is not nil, returns the name of the tenant whose Service has a host.
+	atService func(host string) (tenant string, is bool)
 	draining  atomic.Bool
 
 	mu    sync.RWMutex
@@ -43,9 +45,10 @@ type named struct {
 
 // NewRouter returns a router of many tenants that has none yet. Requests for others are answered
 // by nobody, who says that the server is starting, until Begin. It is Ready while ready says so,
-// until it is to drain.
-func NewRouter(nobody *Tenant, ready func() bool) *Router {
-	return &Router{otherwise: nobody, ready: ready, names: map[string]named{}, hosts: map[string]*Tenant{}}
+// until it is to drain. atService, if it is not nil, returns the name of the tenant whose Service
+// has a host.
+func NewRouter(nobody *Tenant, ready func() bool, atService func(host string) (tenant string, is bool)) *Router {
+	return &Router{otherwise: nobody, ready: ready, atService: atService, names: map[string]named{}, hosts: map[string]*Tenant{}}
 }
 
 // RouterTo returns the router of a process that has one tenant, whom all requests are for.
@@ -123,10 +126,13 @@ func (r *Router) find(asked *http.Request) (tenant *Tenant, mount string) {
 	if r.names == nil {
 		return r.otherwise, ""
 	}
-	name := segmentOf(asked.URL.Path)
+	name, host := segmentOf(asked.URL.Path), hostOf(asked.Host)
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if found, known := r.hosts[hostOf(asked.Host)]; known {
+	if found, known := r.hosts[host]; known {
+		return found, ""
+	}
+	if found, known := r.hasService(host); known {
 		return found, ""
 	}
 	if found, known := r.names[name]; known {
@@ -136,6 +142,28 @@ func (r *Router) find(asked *http.Request) (tenant *Tenant, mount string) {
 		return r.otherwise, ""
 	}
 	return r.otherwise, "/" + name
+}
+
+// hasService returns the tenant whose Service has a host. The mutex is held.
+func (r *Router) hasService(host string) (*Tenant, bool) {
+	if r.atService == nil {
+		return nil, false
+	}
+	tenant, is := r.atService(host)
+	found, known := r.names[tenant]
+	return found.Tenant, is && known
+}
+
+// Leaving reports whether clients of a tenant, by its Mount, are to leave. It is for
+// listen.Options.
+func (r *Router) Leaving(mount string) bool {
+	if r.names == nil {
+		return r.otherwise.Leaving()
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	found, known := r.names[strings.TrimPrefix(mount, "/")]
+	return !known || found.Leaving()
 }
 
 // hostOf returns a host as it stands in Router.hosts, without the port.

@@ -33,6 +33,9 @@ type Tenant struct {
 	// since 1970.
 	lastRequest atomic.Int64
 	uses        auth.Uses
+	// underWay is how many requests with a good token are. lastEnd is when the last one has
+	// ended, or clients were first to leave if that was later, in nanoseconds since 1970.
+	underWay, lastEnd atomic.Int64
 }
 
 // NewTenant returns the runtime of a tenant over its store. It is not Ready until all that
@@ -54,7 +57,31 @@ func Over(shared *exchange.Shared, needs ...func() bool) *Tenant {
 }
 
 // Configure makes requests from now on be answered under the settings.
-func (t *Tenant) Configure(settings exchange.Settings) { t.shared.Configure(settings) }
+func (t *Tenant) Configure(settings exchange.Settings) {
+	if settings.Draining && !t.Leaving() {
+		t.lastEnd.Store(time.Now().UnixNano())
+	}
+	t.shared.Configure(settings)
+}
+
+// Leaving reports whether clients are to leave, since another server is to answer them.
+func (t *Tenant) Leaving() bool {
+	settings := t.shared.Settings()
+	return settings != nil && settings.Draining
+}
+
+// Idle returns for how long there has been no request with a good token, since clients are to
+// leave; 0 while one is under way.
+func (t *Tenant) Idle(now time.Time) time.Duration {
+	if t.underWay.Load() > 0 {
+		return 0
+	}
+	return max(0, now.Sub(time.Unix(0, t.lastEnd.Load()))) // In this order: a request may end in between.
+}
+
+// Outlast calls ended, which must not block, once nothing is done any more that a request has
+// begun before the call. It takes limit.Limits.Deadline at the most.
+func (t *Tenant) Outlast(ended func()) { t.shared.Keyring.Outlast(ended) }
 
 // Policy returns the tenant's rules for users and groups at the moment; the zero
 // Policy before there are any.
@@ -99,6 +126,9 @@ func (t *Tenant) Explain(ended map[string]apikey.Ended) { t.shared.Keyring.Expla
 // now on. Without any, none are issued and none are good.
 func (t *Tenant) SignWith(keys signingkey.Set) { t.shared.SignWith(keys) }
 
+// VerifyWith makes access tokens be checked with these keys of other servers, too, from now on.
+func (t *Tenant) VerifyWith(others signingkey.VerifyingSet) { t.shared.VerifyWith(others) }
+
 // Serves reports whether requests are let in: there are settings and keys.
 func (t *Tenant) Serves() bool {
 	return t.shared.Settings() != nil && t.shared.Keyring.Accepted() != nil
@@ -139,14 +169,25 @@ func (t *Tenant) serveAt(mount string, w http.ResponseWriter, r *http.Request) {
 	t.serve(x)
 }
 
-// noteUse takes note that the request was sent with a good token or secret, if it was.
+// noteUse takes note that the request was sent with a good token or secret, if it was. end is to be
+// called when it has been answered.
 func (t *Tenant) noteUse(x *exchange.Exchange) {
 	if x.Verifier.KeyID == "" {
 		return
 	}
 	listen.Trust(x.R.Context(), t.shared.Mount)
+	t.underWay.Add(1)
 	t.lastRequest.Store(x.Entry.Began.Unix())
 	t.uses.Note(x.Verifier.KeyID, x.Entry.Began)
+}
+
+// end takes note that a request has been answered.
+func (t *Tenant) end(x *exchange.Exchange) {
+	if x.Verifier.KeyID == "" {
+		return
+	}
+	t.lastEnd.Store(time.Now().UnixNano())
+	t.underWay.Add(-1)
 }
 
 // serve authenticates, looks whether the request comes too soon after others, and then
@@ -157,9 +198,13 @@ func (t *Tenant) serve(x *exchange.Exchange) {
 		return
 	}
 	x.Settings = t.shared.Settings()
+	if x.Settings.Draining {
+		x.W.Header().Set("Connection", "close")
+	}
 	x.Locate()
 	if tokenendpoint.Serve(x) {
 		t.noteUse(x)
+		t.end(x)
 		return
 	}
 	if found := x.Authenticate(); found.Reason != "" {
@@ -167,6 +212,7 @@ func (t *Tenant) serve(x *exchange.Exchange) {
 		return
 	}
 	t.noteUse(x)
+	defer t.end(x)
 	if err := x.Admit(handler.Writes(x.R)); err != nil {
 		x.Fail(err)
 		return

@@ -45,6 +45,44 @@ func TestReadiness(t *testing.T) {
 	h.Expect(r.Close).To(BeTrue(), "and the client is asked to close")
 }
 
+// While a tenant is moved to another server, clients leave, and the last ones are not forgotten.
+func TestClientsLeaveATenantThatIsMoved(t *testing.T) {
+	backend := &servertest.FirstCreate{Store: memory.New()}
+	h := servertest.New(t, backend)
+	began, held := make(chan struct{}), make(chan struct{})
+	finish := sync.OnceFunc(func() { close(held) })
+	defer finish()
+	backend.Before = func() { close(began); <-held }
+	answered := make(chan int, 1)
+	go func() { answered <- h.Do(http.MethodPost, "/Users", servertest.UserNamed(1)).StatusCode }()
+	h.Eventually(began).Should(BeClosed())
+
+	outlasted := make(chan struct{})
+	h.Tenant.Outlast(func() { close(outlasted) })
+	h.Expect(h.Do(http.MethodGet, "/Users", "").Close).To(BeFalse())
+	moved := *h.Shared.Settings()
+	moved.Draining = true
+	h.Tenant.Configure(moved)
+	h.Expect(h.Tenant.Leaving()).To(BeTrue())
+	h.Expect(h.Do(http.MethodGet, "/Users", "").Close).To(BeTrue(), "a client is asked to close its connection")
+	h.Expect(h.Tenant.Ready()).To(BeTrue())
+	h.Expect(h.Tenant.Idle(time.Now().Add(time.Hour))).To(BeZero(), "a user is being created")
+	h.Consistently(outlasted, 50*time.Millisecond).ShouldNot(BeClosed())
+	finish()
+	h.Eventually(answered).Should(Receive(Equal(http.StatusCreated)))
+	h.Eventually(outlasted).Should(BeClosed())
+	h.Eventually(func() time.Duration { return h.Tenant.Idle(time.Now().Add(time.Hour)) }).Should(BeNumerically("~", time.Hour, time.Minute))
+	h.Expect(h.Send(http.MethodGet, "/scim/v2/Users", "").StatusCode).To(Equal(http.StatusUnauthorized))
+	h.Expect(h.Tenant.Idle(time.Now().Add(time.Hour))).To(BeNumerically("~", time.Hour, time.Minute))
+
+	moved.Off = true
+	h.Tenant.Configure(moved)
+	off := h.Do(http.MethodGet, "/Users", "")
+	h.ExpectError(off, http.StatusServiceUnavailable, "")
+	h.Expect(strconv.Atoi(off.Header.Get("Retry-After"))).To(BeNumerically("<", 60), "another server answers at once")
+	h.ExpectError(h.Send(http.MethodGet, "/scim/v2/Users", ""), http.StatusUnauthorized, "")
+}
+
 // A tenant begins to serve when all that it needs holds at the same time, and goes on when
 // something of it does not any more.
 func TestReadinessNeedsAllAtOnce(t *testing.T) {

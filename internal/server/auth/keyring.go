@@ -36,6 +36,14 @@ type Keyring struct {
 	accepted acceptance
 	working  map[*work]struct{}
 	retired  func() // to be called once nothing is done that the keys do not permit; nil when it was
+	begun    uint64 // how much work was begun
+	waits    []wait
+}
+
+// wait is for the end of the work of which there had been so much when it began.
+type wait struct {
+	begun uint64
+	ended func()
 }
 
 // work is what is being done under a key.
@@ -43,6 +51,7 @@ type work struct {
 	verifier apikey.Verifier
 	client   string // of the OAuth client; empty under a bearer token
 	use      Use
+	number   uint64 // counts
 }
 
 // permitted reports whether the work might begin under the keys, were it not for the time:
@@ -126,7 +135,8 @@ func (k *Keyring) Begin(r *http.Request, use Use, now time.Time) (found Credenti
 	if k.working == nil {
 		k.working = map[*work]struct{}{}
 	}
-	begun := &work{verifier: found.Verifier, client: found.Client, use: use}
+	k.begun++
+	begun := &work{verifier: found.Verifier, client: found.Client, use: use, number: k.begun}
 	k.working[begun] = struct{}{}
 	return found, func() { k.end(begun) }
 }
@@ -136,6 +146,30 @@ func (k *Keyring) end(ended *work) {
 	defer k.mu.Unlock()
 	delete(k.working, ended)
 	k.notifyRetired()
+	k.endWaits()
+}
+
+// Outlast calls ended, which must not block, once all work has ended that has begun by now.
+func (k *Keyring) Outlast(ended func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.waits = append(k.waits, wait{begun: k.begun, ended: ended})
+	k.endWaits()
+}
+
+// endWaits ends the waits for which it is time.
+func (k *Keyring) endWaits() {
+	if len(k.waits) == 0 {
+		return
+	}
+	oldest := k.begun + 1
+	for underWay := range k.working {
+		oldest = min(oldest, underWay.number)
+	}
+	for len(k.waits) > 0 && k.waits[0].begun < oldest {
+		k.waits[0].ended()
+		k.waits = k.waits[1:]
+	}
 }
 
 // notifyRetired calls retired if it is time to.

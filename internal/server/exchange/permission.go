@@ -166,9 +166,13 @@ func (x *Exchange) Work(do func() error) error {
 	return do()
 }
 
-// NotPaused returns the error for a request while the tenant is paused, or cannot be served.
+// NotPaused returns the error for a request while the tenant is paused, or cannot be served, or is
+// served elsewhere.
 func (x *Exchange) NotPaused() error {
 	settings := x.Shared.Settings()
+	if settings.Off {
+		return scim.Errorf(http.StatusServiceUnavailable, "", "another server answers for this tenant by now; nothing was done, send this again")
+	}
 	if !settings.Paused && settings.Fault == "" {
 		return nil
 	}

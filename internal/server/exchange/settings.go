@@ -27,6 +27,11 @@ type Settings struct {
 	Registry *schema.Registry
 	// Fault is why no request can be answered, in words for clients; empty when they can.
 	Fault string
+	// Off answers 503 to every request with a good token, since another server answers them.
+	Off bool
+	// Draining makes every answer ask the client to close its connection: another server is to
+	// get its next request.
+	Draining bool
 	// Paused answers 503 to every request with a good token.
 	Paused bool
 	// Profile has the identity provider's departures from the RFCs.

@@ -15,6 +15,7 @@ type signing struct {
 	mu     sync.Mutex
 	issuer string
 	keys   signingkey.Set
+	others signingkey.VerifyingSet
 }
 
 // SignWith makes the keys those that access tokens are signed with from now on. Tokens that
@@ -26,6 +27,18 @@ func (s *Shared) SignWith(keys signingkey.Set) {
 		return
 	}
 	s.signing.keys = keys
+	s.acceptTokens()
+}
+
+// VerifyWith makes access tokens that one of the keys has signed be accepted from now on, beside
+// those of SignWith: they are of other servers which the tenant is moved from or to.
+func (s *Shared) VerifyWith(others signingkey.VerifyingSet) {
+	s.signing.mu.Lock()
+	defer s.signing.mu.Unlock()
+	if slices.EqualFunc(others, s.signing.others, func(a, b signingkey.VerifyingKey) bool { return a.ID == b.ID && a.Ends.Equal(b.Ends) }) {
+		return
+	}
+	s.signing.others = others
 	s.acceptTokens()
 }
 
@@ -46,7 +59,7 @@ func (s *Shared) acceptTokens() {
 		s.Keyring.AcceptTokens(nil)
 		return
 	}
-	s.Keyring.AcceptTokens(oauth.NewVerifier(s.signing.keys, s.signing.issuer))
+	s.Keyring.AcceptTokens(oauth.NewVerifier(s.signing.keys, s.signing.issuer, s.signing.others...))
 }
 
 // issuesTokens reports whether there are access tokens, now or soon.

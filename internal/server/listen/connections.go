@@ -54,7 +54,8 @@ type connection struct {
 	known  bool          // it has sent a good token
 	owner  string        // the tenant that the last one was for
 	place  *list.Element // in unknown or idle; nil while it is in neither
-	closed bool          // for another
+	since  time.Time     // when it came to be in idle
+	closed bool          // here, before its time
 }
 
 func newConnections(most int, shed prometheus.Counter) *connections {
@@ -153,13 +154,32 @@ func (c *connections) closeOne() bool {
 	if first == nil {
 		return false
 	}
-	victim, _ := first.Value.(*connection)
+	c.end(first)
+	c.shed.Inc()
+	return true
+}
+
+// end closes a connection that waits, by its place.
+func (c *connections) end(place *list.Element) {
+	victim, _ := place.Value.(*connection)
 	c.remove(victim)
 	victim.closed = true
 	c.ending++
-	c.shed.Inc()
 	_ = victim.Close() // It ends, whatever Close says.
-	return true
+}
+
+// closeIdle closes those of some tenants that have been idle since before a time. Who was about to
+// send something then has done so by now.
+func (c *connections) closeIdle(before time.Time, of func(tenant string) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for place := c.idle.Front(); place != nil; {
+		next := place.Next()
+		if idle, _ := place.Value.(*connection); idle.since.Before(before) && of(idle.owner) {
+			c.end(place)
+		}
+		place = next
+	}
 }
 
 // worthLeast is the place of the connection that is to be closed first; nil when there is none.
@@ -190,7 +210,7 @@ func (c *connections) follow(one net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateIdle:
 		if known.known && known.place == nil && !known.closed {
-			known.place = c.idle.PushBack(known)
+			known.place, known.since = c.idle.PushBack(known), time.Now()
 			c.wake()
 		}
 	case http.StateActive:

@@ -156,6 +156,31 @@ func TestConnectionsOfTenants(t *testing.T) {
 	h.Expect(send(fresh, "fresh")).To(Equal(http.StatusOK), "one that has not sent a token yet may still")
 }
 
+// Connections of clients that are to leave are closed when they have waited for some time.
+func TestConnectionsOfClientsThatLeave(t *testing.T) {
+	h := servertest.New(t, memory.New())
+	bound := bounded(t, h, 5)
+	client := dial(t, h, "")
+	leaving := func(string) bool { return h.Tenant.Leaving() }
+	later := time.Now().Add(time.Hour)
+	h.Expect(again(h, client)).To(Equal(http.StatusOK))
+	h.Eventually(bound.Idle).Should(Equal(1))
+	listen.CloseIdle(bound, later, leaving)
+	h.Expect(again(h, client)).To(Equal(http.StatusOK), "it is not to leave")
+	h.Eventually(bound.Idle).Should(Equal(1))
+
+	settings := *h.Shared.Settings()
+	settings.Draining = true
+	h.Tenant.Configure(settings)
+	listen.CloseIdle(bound, time.Now().Add(-time.Hour), leaving)
+	h.Expect(bound.Idle()).To(Equal(1), "it may be about to send something")
+	listen.CloseIdle(bound, later, leaving)
+	h.Expect(bound.Idle()).To(BeZero())
+	_, err := again(h, client)
+	h.Expect(err).To(HaveOccurred())
+	h.Eventually(func() int { open, _ := listen.Count(bound); return open }).Should(BeZero())
+}
+
 // Of the body of a request without a token little is read, and not for long.
 func TestBodyWithoutToken(t *testing.T) {
 	for name, length := range map[string]string{"of a known size": "Content-Length: 100000000", "in chunks": "Transfer-Encoding: chunked"} {

@@ -27,6 +27,9 @@ func (c *connections) Guard(server *http.Server, listener net.Listener) net.List
 // Count is count.
 var Count = (*connections).count
 
+// CloseIdle is closeIdle.
+var CloseIdle = (*connections).closeIdle
+
 // Idle returns how many connections wait for the next request.
 func (c *connections) Idle() int {
 	c.mu.Lock()

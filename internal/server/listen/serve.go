@@ -36,6 +36,9 @@ type Options struct {
 	Gatherer prometheus.Gatherer
 	// Usage returns the answer of /usage, which is JSON.
 	Usage func() []byte
+	// Leaving, if set, reports whether clients of a tenant, by what Trust has said, are to leave
+	// while the others stay.
+	Leaving func(tenant string) bool
 	// Linger is how long, after the end is asked for, connections that are open or new
 	// may still send requests.
 	Linger time.Duration
@@ -47,6 +50,10 @@ const (
 	// quiet is how long nobody must have opened a connection before the server ends: a
 	// node of the cluster that still sends some has not heard that the pod is leaving.
 	quiet = time.Second
+	// leaveLooks is how often it is looked for connections whose clients are to leave, and
+	// leaveAfter how long one must have waited to be closed.
+	leaveLooks = time.Second
+	leaveAfter = 5 * time.Second
 	// headerBytes is how much the line and the headers of a request may take; more is
 	// answered 431.
 	headerBytes = 16 << 10
@@ -86,10 +93,8 @@ func Serve(ctx context.Context, o Options, tenant Tenant, metrics *prometheus.Re
 		one.bound.guard(one.server)
 		go func() { failed <- one.server.Serve(one.bound.listen(listener)) }()
 	}
-	select {
-	case err := <-failed:
+	if err := untilDone(ctx, failed, clients, o.Leaving); err != nil {
 		return fmt.Errorf("serving: %w", err)
-	case <-ctx.Done():
 	}
 	tenant.Drain()
 	waitUntil(o.Linger, func() bool {
@@ -102,6 +107,26 @@ func Serve(ctx context.Context, o Options, tenant Tenant, metrics *prometheus.Re
 		return fmt.Errorf("waiting for the last requests: %w", err)
 	}
 	return nil
+}
+
+// untilDone closes connections whose clients are to leave, until the context is done or something
+// has failed.
+func untilDone(ctx context.Context, failed <-chan error, clients *connections, leaving func(tenant string) bool) error {
+	looks := time.NewTicker(leaveLooks)
+	defer looks.Stop()
+	for {
+		select {
+		case err := <-failed:
+			return err
+		case <-ctx.Done():
+			return nil
+		case now := <-looks.C:
+			if leaving == nil {
+				continue
+			}
+			clients.closeIdle(now.Add(-leaveAfter), leaving)
+		}
+	}
 }
 
 // NewHTTPServer returns a server whose every wait is bounded.
