@@ -142,10 +142,11 @@ func (p *Process) Begin() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.begun = true
-	p.Streams.Begin()
-	if p.nobody != nil {
-		p.router.Begin()
+	if p.nobody == nil {
+		return // The streams of an only tenant begin when it is hosted.
 	}
+	p.Streams.Begin()
+	p.router.Begin()
 }
 
 // SignWith makes the keys those that the access tokens of all tenants are signed and checked
@@ -250,11 +251,14 @@ func (p *Process) Usage() []byte {
 	return contract.EncodeServerUsage(usage)
 }
 
-// RunUpkeep does for all tenants what no request asks for, until the context is done.
+// RunUpkeep does for all tenants what no request asks for, until the context is done. While a tenant
+// is moved, no server does.
 func (p *Process) RunUpkeep(ctx context.Context) {
 	upkeep.Run(ctx, p.Members.Lead, func() (all []*upkeep.Upkeep) {
 		for _, one := range p.all() {
-			all = append(all, one.upkeep)
+			if one.hosting() == scimv1alpha1.HostingModeMemory {
+				all = append(all, one.upkeep)
+			}
 		}
 		return all
 	})

@@ -77,11 +77,11 @@ type alone struct {
 	credentials, tenants string
 }
 
-func (*alone) Member() bool               { return true }
-func (*alone) Lead() bool                 { return true }
-func (*alone) Rewound()                   {}
-func (*alone) History() uint64            { return 0 }
-func (*alone) Rewritten() <-chan struct{} { return nil }
+func (*alone) Member() bool { return true }
+func (*alone) Lead() bool   { return true }
+func (*alone) Rewound()     {}
+
+func (*alone) Era() (readindex.Era, <-chan struct{}) { return readindex.Era{Epoch: 1}, nil }
 
 func (*alone) Disclose(context.Context, readindex.Tenant) error { return nil }
 
@@ -91,13 +91,13 @@ func (a *alone) ReadIndex(_ context.Context, tenant readindex.Tenant) (readindex
 	return a.marks.Of(tenant), nil
 }
 
-func (a *alone) Accept(revision string, _ uint64) {
+func (a *alone) Accept(revision string, _ readindex.Era) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.credentials = revision
 }
 
-func (a *alone) AcceptTenants(revision string, _ uint64) {
+func (a *alone) AcceptTenants(revision string, _ readindex.Era, _ bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.tenants = revision

@@ -3,15 +3,19 @@ package hosting
 import (
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/limit"
 	"github.com/kubescim/kubescim/internal/store/kubernetes"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
@@ -24,11 +28,17 @@ type tenant struct {
 	process *Process
 	name    string
 	cache   *cache.Cache
+	store   *kubernetes.Store
 	rates   *ratelimit.Buckets
 	metrics *prometheus.Registry // the process's, of an only tenant
 	upkeep  *upkeep.Upkeep
+	// good are the last settings that it can be served under; nil before there are any. They are
+	// the caller's of Configure.
+	good *exchange.Settings
 	// problem is why it cannot be served; nil when it can.
 	problem atomic.Pointer[string]
+	// mode is how it is hosted; nil before that is known.
+	mode atomic.Pointer[scimv1alpha1.HostingMode]
 }
 
 // newTenant makes the runtime of a tenant of which nothing is known yet.
@@ -38,21 +48,21 @@ func (p *Process) newTenant(name string) *tenant {
 	if p.Only == "" {
 		t.rates, t.metrics, log = p.Rates.For(name), prometheus.NewRegistry(), log.With(slog.String("tenant", name))
 	}
-	backend := kubernetes.New(kubernetes.Options{
+	t.store = kubernetes.New(kubernetes.Options{
 		Client: p.Client, Tenant: client.ObjectKey{Namespace: p.Namespace, Name: name}, Groups: p.registry.Group(),
 		Cache: t.cache, Members: p.Members, Metrics: kubernetes.NewMetrics(t.metrics, name), Log: log,
 		Written: func(bytes int64) { t.Wrote(bytes) },
 	})
 	requests := accesslog.NewMetricsWith(p.durations, t.metrics, name)
 	if p.Only == "" {
-		t.Tenant = server.NewTenantIn(p.shared, name, backend, limit.Defaults(), t.rates, log, requests)
+		t.Tenant = server.NewTenantIn(p.shared, name, t.store, limit.Defaults(), t.rates, log, requests)
 	} else {
-		t.Tenant = server.NewTenant(backend, limit.Defaults(), t.rates, log, requests, t.cache.Synced, p.Members.Member)
+		t.Tenant = server.NewTenant(t.store, limit.Defaults(), t.rates, log, requests, t.filled, p.Members.Member)
 	}
 	t.AskIssuers(p.Issuers)
 	kubernetes.MeasureStorage(t.metrics, name, t.cache)
 	server.MeasureUses(t.metrics, name, t.Tenant, contract.MostKeysUsed)
-	t.upkeep = kubernetes.NewUpkeep(backend, upkeep.Options{
+	t.upkeep = kubernetes.NewUpkeep(t.store, upkeep.Options{
 		Policy: t.Policy, Recorder: p.Recorder, Log: log, AbsenceAge: p.AbsenceAge,
 	}, t.metrics)
 	return t
@@ -61,22 +71,54 @@ func (p *Process) newTenant(name string) *tenant {
 // Configure implements replica.Tenant. While a tenant that is served cannot be served as its
 // ScimTenant says, its last state stays in force.
 func (t *tenant) Configure(configuration replica.Configuration) {
-	if configuration.Problem != "" {
-		t.problem.Store(&configuration.Problem)
-		if t.cache.Registry() != nil || t.process.Only != "" {
-			return
-		}
-	} else {
+	t.host(configuration.Mode)
+	settings := configuration.Settings
+	if configuration.Problem == "" {
 		t.problem.Store(nil)
-		t.cache.Follow(configuration.Settings.Registry)
+		t.good = &configuration.Settings
+	} else {
+		t.problem.Store(&configuration.Problem)
 	}
-	t.Tenant.Configure(configuration.Settings)
+	switch {
+	case t.good != nil:
+		settings = *t.good
+		if configuration.Mode != "" {
+			t.cache.Follow(settings.Registry)
+		}
+	case t.process.Only != "":
+		return
+	}
+	settings.Off, settings.Draining = configuration.Mode == "", configuration.Draining
+	t.Tenant.Configure(settings)
 	if t.process.Only == "" {
-		if configuration.Host == "" && configuration.Settings.Issuer != "" {
+		if configuration.AtServer {
 			t.process.shared.Publish(configuration.ServerURL)
 		}
 		t.process.router.Put(t.name, configuration.Host, t.Tenant)
 	}
+}
+
+// host makes the tenant be hosted in a mode from now on. What memory has while it is off, nobody
+// would see to.
+func (t *tenant) host(mode scimv1alpha1.HostingMode) {
+	t.mode.Store(&mode)
+	t.store.ReadLive(mode != scimv1alpha1.HostingModeMemory)
+	if mode == "" {
+		t.cache.Close()
+	}
+}
+
+// hosting is how the tenant is hosted; empty while it is off, or that is not known.
+func (t *tenant) hosting() scimv1alpha1.HostingMode {
+	if mode := t.mode.Load(); mode != nil {
+		return *mode
+	}
+	return ""
+}
+
+// filled reports whether what is to be in memory is: nothing of a tenant that is off.
+func (t *tenant) filled() bool {
+	return t.mode.Load() != nil && t.hosting() == "" || t.cache.Synced()
 }
 
 // close gives up what is in memory.
@@ -89,10 +131,13 @@ func (t *tenant) close() {
 func (t *tenant) usage() contract.TenantUsage {
 	usage := contract.TenantUsage{State: contract.ServingLive, Usage: t.count()}
 	switch {
-	case !t.Serves():
-		usage.State = contract.ServingNothing // It is about to.
-	case usage.Usage != nil:
+	case !t.Serves() || t.hosting() == "":
+		usage.State = contract.ServingNothing // It is about to, or another server does.
+	case usage.Usage != nil && t.hosting() == scimv1alpha1.HostingModeMemory:
 		usage.State = contract.ServingMemory
+	}
+	if t.Leaving() {
+		usage.IdleSeconds = ptr.To(int64(t.Idle(time.Now()).Seconds()))
 	}
 	if problem := t.problem.Load(); problem != nil {
 		usage.Message = *problem

@@ -23,6 +23,8 @@ type lease struct {
 	introductions []string
 	introduced    []string
 	unreachable   []string
+	// goes is up to which revision of the tenants the replica goes.
+	goes int
 }
 
 // seen is what another replica reads in the Lease.

@@ -31,9 +31,9 @@ type Core struct {
 	now time.Duration
 
 	// epoch counts how often the own Lease was begun anew; listed is the last one for which
-	// the Leases of the others were listed, joined the one in which this replica became a
-	// member.
-	epoch, listed, joined int64
+	// the Leases of the others were listed, followed that of the last Followed, joined the one
+	// in which this replica became a member.
+	epoch, listed, followed, joined int64
 	// leaseUntil is how long this replica may count on its Lease.
 	leaseUntil time.Duration
 	// started and leaving are true after these events.

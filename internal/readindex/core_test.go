@@ -24,6 +24,7 @@ func newMember(t *testing.T) *single {
 	}, readindex.NewMarks())}
 	s.step(readindex.Started{})
 	s.step(readindex.LeaseWritten{})
+	s.step(readindex.Followed{Epoch: 1})
 	s.step(readindex.Listed{Epoch: 1, Leases: []readindex.Lease{peerLease()}})
 	s.step(readindex.Synced{Latest: readindex.Revisions{10}})
 	s.step(readindex.Connected{Peer: 1, Link: 1})
@@ -57,6 +58,22 @@ func TestLeaseLastsFromBeforeItWasAskedFor(t *testing.T) {
 	s.step(readindex.LeaseWritten{Began: 5 * time.Second, Unbroken: true})
 	s.Expect(s.view().Member(15*time.Second - 1)).To(BeTrue())
 	s.Expect(s.view().Member(15 * time.Second)).To(BeFalse())
+}
+
+// What other servers have acknowledged to clients of its tenants, a member has got from the API
+// server after it was known that they do not any more.
+func TestNobodyJoinsBeforeItGoesByWhatWasReadAfterItsLease(t *testing.T) {
+	s := newMember(t)
+	s.now = 11 * time.Second
+	s.step(readindex.LeaseWritten{Began: s.now})
+	s.step(readindex.Followed{Epoch: 1}) // It was read before.
+	s.Expect(s.step(readindex.Listed{Epoch: 2})).NotTo(ContainElement(readindex.Sync{}))
+	s.step(readindex.Connected{Peer: 1, Link: 2})
+	s.Expect(s.view().Member(s.now)).To(BeFalse())
+	s.Expect(s.step(readindex.Followed{Epoch: 2})).To(ContainElement(readindex.Sync{}))
+	s.Expect(s.view().Member(s.now)).To(BeFalse())
+	s.step(readindex.Synced{Latest: readindex.Revisions{20}})
+	s.Expect(s.view().MayRead(s.now)).To(Succeed())
 }
 
 func TestLeaseThatIsLostCountsNoMore(t *testing.T) {

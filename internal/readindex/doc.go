@@ -26,7 +26,8 @@
 // # Membership
 //
 // A replica writes its Lease; then it lists the Leases of the others; each of those must
-// confirm that it knows the newcomer, or be gone; then it syncs, which is to ask the API
+// confirm that it knows the newcomer, or be gone; and it reads which tenants it serves and how, and
+// whom it lets in; then it syncs, which is to ask the API
 // server for its latest resourceVersions and to raise its own Revisions to them; then it is
 // a member. It counts on its Lease for two thirds of the duration, from before the call
 // that renewed it. If it could not renew it by then, or the Lease was not its own in
@@ -110,6 +111,18 @@
 //   - If Y never had X for a peer in this epoch, X was not in Y's list, and it did not become
 //     a member afterwards, since Y would have confirmed it. So X's Lease was gone when Y
 //     listed, which was after then, and Y synced after that.
+//
+// # Tenants that are moved
+//
+// Replicas of two servers do not know each other. The operator has one tenant served by both while
+// it is moved (package contract, Hosting), and sees to it that none of them reads in memory then:
+// it goes on only when all who have a Lease, but those whose Lease was seen not to be renewed for
+// its duration, state that they go by what it has written before. Such a statement stands in
+// the Lease of a replica once what it did by what it knew before has ended. So whoever reads in
+// memory, or tells a client of a write, goes by what the operator has written, if it had a Lease
+// when the operator last counted; and if it had none, or was seen as gone, it began its Lease anew
+// after that, as in "whoever is given up is no member any more", and read what it goes by later.
+// The sync after that covers what the other server has acknowledged up to then.
 //
 // A read at the API server misses nothing that is committed. What a member does after the
 // moments that rules 3 and 4 ask for takes no part in the argument, so that it does not matter

@@ -31,6 +31,10 @@ type (
 	// server no longer knows this replica: its ScimTenant is deleted, and with it the Lease.
 	LeaseLost struct{}
 
+	// Followed says that what this replica goes by besides the others was read after its Lease of
+	// the epoch was written, and done: which tenants it serves and how, and whom it lets in.
+	Followed struct{ Epoch int64 }
+
 	// Listed is the answer to List: the Leases of the other replicas.
 	Listed struct {
 		Epoch  int64

@@ -31,13 +31,28 @@ func (e Listed) apply(c *Core) {
 		return
 	}
 	c.listed = c.epoch
-	c.syncs.pending++
+	c.syncBeforeJoin()
+}
+
+func (e Followed) apply(c *Core) {
+	if e.Epoch == c.epoch && c.followed != c.epoch {
+		c.followed = c.epoch
+		c.syncBeforeJoin()
+	}
+}
+
+// syncBeforeJoin has the API server asked what is to be covered by a member: what those have
+// acknowledged who are gone, or who have served its tenants while this replica did not.
+func (c *Core) syncBeforeJoin() {
+	if c.listed == c.epoch && c.followed == c.epoch {
+		c.syncs.pending++
+	}
 	c.changed = true
 }
 
 // finishJoin makes this replica a member, once it may be one.
 func (c *Core) finishJoin() {
-	if c.joined == c.epoch || c.listed != c.epoch || c.syncs.done != c.syncs.pending || !c.knownToAll() {
+	if c.joined == c.epoch || c.listed != c.epoch || c.followed != c.epoch || c.syncs.done != c.syncs.pending || !c.knownToAll() {
 		return
 	}
 	c.joined, c.changed = c.epoch, true

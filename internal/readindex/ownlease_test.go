@@ -146,6 +146,10 @@ func (r *replica) putLease(l lease, done func(error)) {
 	l.holder, l.contact, l.duration, l.legacy = r.uid, r.contact(), leaseDuration, r.protocol == 1
 	l.introductions = nil
 	l.introduced, l.unreachable = r.core.Statement()
+	l.goes = 0
+	if r.goesSince == r.view.Epoch {
+		l.goes = r.goes
+	}
 	call(r, func(a *apiServer) (lease, error) {
 		a.renewals++
 		l.renewal = a.renewals

@@ -25,7 +25,7 @@ func newCouple(t *testing.T) *couple {
 		lease := peerLease()
 		lease.Name = peer
 		for _, event := range []readindex.Event{
-			readindex.Started{}, readindex.LeaseWritten{}, readindex.Listed{Epoch: 1, Leases: []readindex.Lease{lease}},
+			readindex.Started{}, readindex.LeaseWritten{}, readindex.Followed{Epoch: 1}, readindex.Listed{Epoch: 1, Leases: []readindex.Lease{lease}},
 			readindex.Synced{}, readindex.Connected{Peer: 1, Link: 1},
 		} {
 			core.Step(0, event)

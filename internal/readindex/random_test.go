@@ -22,7 +22,7 @@ var (
 // what was acknowledged before it came. A failure names its seed: run it again with
 // -seed N -seeds 1 -say.
 func TestRandomInterleavings(t *testing.T) {
-	var steps, reads, promised, fallbacks, members int
+	var steps, reads, promised, fallbacks, members, orders int
 	began := time.Now()
 	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
 		s := newStory(seed)
@@ -37,10 +37,10 @@ func TestRandomInterleavings(t *testing.T) {
 			t.Fatalf("seed %d: %v", seed, w.wrong)
 		}
 		steps, reads, fallbacks, members = steps+w.steps, reads+w.reads, fallbacks+w.fallbacks, members+s.settled
-		promised += w.promised
+		promised, orders = promised+w.promised, orders+w.tenants.acknowledged
 	}
-	t.Logf("%d steps (%.0f a second), %d reads from memory, %d of them without a message, and %d at the API server, %d seeds settled",
-		steps, float64(steps)/time.Since(began).Seconds(), reads, promised, fallbacks, members)
+	t.Logf("%d steps (%.0f a second), %d reads from memory, %d of them without a message, and %d at the API server, %d seeds settled, %d changes of what replicas go by",
+		steps, float64(steps)/time.Since(began).Seconds(), reads, promised, fallbacks, members, orders)
 	if reads < fallbacks {
 		t.Error("most reads should be from memory: the test would find little")
 	}
@@ -89,6 +89,7 @@ func (s *story) play(d time.Duration) {
 	for range 3 {
 		s.after(s.between(0, 2*time.Second), func() { s.newPod() })
 	}
+	s.operate()
 	s.trouble()
 	s.run(d)
 	if s.wrong != nil {
@@ -160,6 +161,7 @@ func (s *story) process(name, uid string) *replica {
 	}
 	s.say("%v starts", r)
 	s.client(r)
+	s.watchTenants(r)
 	return r
 }
 

@@ -45,6 +45,10 @@ type replica struct {
 	wasAbout bool // to answer clients
 	store    store
 	own      ownLease
+	// goes is up to which revision of the tenants it goes, and goesSince the epoch in which it
+	// last read them.
+	goes      int
+	goesSince int64
 
 	peers    map[readindex.PeerID]*knownPeer
 	links    map[readindex.LinkID]*conn
@@ -218,7 +222,10 @@ func (r *replica) carryOut(effect readindex.Effect) {
 	case readindex.Raise:
 		r.store.marks.RaiseAll(e.Revisions)
 	case readindex.Publish:
-		r.view = e.View
+		former := r.view
+		if r.view = e.View; r.view.Epoch != former.Epoch {
+			r.follow()
+		}
 	case readindex.Restart:
 		r.store.era = r.w.api.history
 		r.store.restarts++

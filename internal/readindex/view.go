@@ -11,6 +11,16 @@ var (
 	errUnsynced = errors.New("it is not known yet what a replica that is gone has told clients")
 )
 
+// Era is for how long something counts that was read of the cluster, as long as nothing newer is
+// known of it: in one history, and while the own Lease is held without a break. Whoever counts
+// those that have a Lease may have counted this replica as gone in between.
+type Era struct {
+	// History is how often history was rewritten, as far as this replica knows.
+	History uint64
+	// Epoch counts how often the own Lease was begun anew; 0 before it has been.
+	Epoch int64
+}
+
 // View is what reads and answers go by. It does not change.
 type View struct {
 	// MemberUntil is when this replica stops being a member unless it renews its Lease; 0
@@ -24,8 +34,8 @@ type View struct {
 	Lead bool
 	// Members is how many replicas are known, this one included.
 	Members int
-	// History is how often history was rewritten, as far as this replica knows.
-	History uint64
+	// Era is the one in which this replica is.
+	Era
 	// HandedOver are the Revisions of peers that have left, as far as the API server has
 	// not been asked since whether they can be. They are part of the own ones.
 	HandedOver Revisions
@@ -46,7 +56,7 @@ func (v *View) MayRead(now time.Duration) error {
 
 // View returns the View of what is known now.
 func (c *Core) View() *View {
-	v := &View{Lead: true, Members: 1, History: c.history.count, HandedOver: c.syncs.handedOver}
+	v := &View{Lead: true, Members: 1, Era: Era{History: c.history.count, Epoch: c.epoch}, HandedOver: c.syncs.handedOver}
 	if c.epoch == c.joined && !c.leaving {
 		v.MemberUntil = c.leaseUntil
 	}

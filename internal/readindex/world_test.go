@@ -23,6 +23,7 @@ type world struct {
 	replicas  []*replica // all processes that there were
 	processes int        // how many there were
 	broken    map[pair]fault
+	tenants   tenants
 
 	// acknowledged is the highest revision of each history and tenant that a replica has
 	// acknowledged which knew of that history.
@@ -57,6 +58,7 @@ type acknowledged struct {
 func newWorld(random *rand.Rand) *world {
 	w := &world{random: random, broken: map[pair]fault{}, acknowledged: map[acknowledged]uint64{}}
 	w.api = apiServer{w: w, revision: 100, leases: map[string]lease{}}
+	w.tenants = tenants{revision: 1, observed: map[string]*readindex.Observation{}}
 	w.say = func(string, ...any) {}
 	w.delay = func() time.Duration { return time.Millisecond }
 	if random != nil {
@@ -157,6 +159,9 @@ func (w *world) checkMembers() {
 		}
 	}
 	for _, r := range members {
+		if r.goes < w.tenants.acknowledged {
+			w.violated("%v is a member and goes by the tenants up to %d, while all seem to go by them up to %d", r, r.goes, w.tenants.acknowledged)
+		}
 		if lease, is := w.api.leases[r.name]; !is || lease.contact != r.contact() {
 			w.violated("%v is a member and has no Lease", r)
 		}

@@ -15,6 +15,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/server/auth"
 )
 
@@ -42,8 +43,6 @@ type acceptance struct {
 	log         *slog.Logger
 	// acknowledged is of the ScimCredentials.
 	acknowledged *acknowledgement
-	// historyNow is how often the history of resourceVersions was rewritten.
-	historyNow func() uint64
 	// meet, if it is set, reads a tenant that is not known, and opens it if it is to be served.
 	meet func(ctx context.Context, tenant string) error
 
@@ -59,8 +58,8 @@ type acceptance struct {
 	// revision is how far they go.
 	issued   *grouped[*scimv1alpha1.ScimCredential]
 	revision string
-	// history is what historyNow was before the ScimCredentials were listed.
-	history uint64
+	// era is the one in which the ScimCredentials were listed.
+	era readindex.Era
 }
 
 // accepting is what accepts tokens of a tenant.
@@ -122,7 +121,7 @@ func (a *acceptance) release(tenant string, done func()) {
 }
 
 // listKeys reads all keys of the tenants.
-func (a *acceptance) listKeys(ctx context.Context) (revision string, err error) {
+func (a *acceptance) listKeys(ctx context.Context, _ readindex.Era) (revision string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err := a.readKeys(ctx); err != nil {
@@ -164,8 +163,7 @@ func (a *acceptance) changeKey(_ context.Context, change watch.EventType, key *s
 
 // listCredentials reads all credentials of the namespace, and then the keys if there are
 // any that may be older than they are.
-func (a *acceptance) listCredentials(ctx context.Context) (revision string, err error) {
-	history := a.historyNow()
+func (a *acceptance) listCredentials(ctx context.Context, era readindex.Era) (revision string, err error) {
 	listed, revision, err := a.credentials.list(ctx)
 	if err != nil {
 		return "", err
@@ -179,7 +177,7 @@ func (a *acceptance) listCredentials(ctx context.Context) (revision string, err 
 			return "", err
 		}
 	}
-	a.revision, a.history = revision, history
+	a.revision, a.era = revision, era
 	a.decideAll()
 	a.reach()
 	return revision, nil
@@ -242,7 +240,7 @@ func (a *acceptance) isComplete() bool { return a.keys != nil && a.issued != nil
 // reach notes that all is decided by what is known of the credentials. The mutex is held.
 func (a *acceptance) reach() {
 	if a.known && a.isComplete() {
-		a.acknowledged.reach(a.revision, a.history)
+		a.acknowledged.reach(a.revision, a.era, true)
 	}
 }
 

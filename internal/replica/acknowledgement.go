@@ -1,19 +1,24 @@
 package replica
 
-import "sync"
+import (
+	"sync"
 
-// progress is a revision of objects, of a history of resourceVersions.
+	"github.com/kubescim/kubescim/internal/readindex"
+)
+
+// progress is a revision of objects, and the era in which it was read.
 type progress struct {
 	revision string // empty for none
-	history  uint64
+	era      readindex.Era
 	number   uint64 // counts
 }
 
 // acknowledgement knows up to which revision of some objects the process goes: it has done what
 // follows from them for all tenants, and nothing is done any more that does not follow.
 type acknowledgement struct {
-	// accept is told the revision, each time that something has changed. It must not block.
-	accept func(revision string, history uint64)
+	// accept is told the revision, each time that it is another one, and whether that is news for
+	// anybody. It must not block.
+	accept func(revision string, era readindex.Era, news bool)
 
 	mu   sync.Mutex
 	seen progress
@@ -48,21 +53,22 @@ func (k *acknowledgement) begin(subject any) (done func()) {
 		defer k.mu.Unlock()
 		if k.pending[subject] == mine && mine.round == round {
 			delete(k.pending, subject)
-			k.report()
+			k.report(true)
 		}
 	}
 }
 
-// reach notes that all has begun that follows from the objects up to a revision.
-func (k *acknowledgement) reach(revision string, history uint64) {
+// reach notes that all has begun that follows from the objects up to a revision, and whether there
+// was anything to be begun.
+func (k *acknowledgement) reach(revision string, era readindex.Era, news bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.seen = progress{revision: revision, history: history, number: k.seen.number + 1}
-	k.report()
+	k.seen = progress{revision: revision, era: era, number: k.seen.number + 1}
+	k.report(news)
 }
 
 // report says up to where the process goes. The mutex is held.
-func (k *acknowledgement) report() {
+func (k *acknowledgement) report(news bool) {
 	reached := k.seen
 	for _, one := range k.pending {
 		if one.before.number < reached.number {
@@ -70,6 +76,6 @@ func (k *acknowledgement) report() {
 		}
 	}
 	if reached.revision != "" {
-		k.accept(reached.revision, reached.history)
+		k.accept(reached.revision, reached.era, news)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/exchange"
@@ -33,15 +34,23 @@ type Tenant interface {
 	Accepter
 	// Configure makes requests from now on be answered under the configuration.
 	Configure(configuration Configuration)
+	// Outlast calls ended, which must not block, once nothing is done any more that a request has
+	// begun before the call.
+	Outlast(ended func())
 }
 
 // Configuration is what a ScimTenant says.
 type Configuration struct {
 	Settings exchange.Settings
+	// Mode is how the server hosts the tenant; empty while it does not, and is off.
+	Mode scimv1alpha1.HostingMode
+	// Draining is true while clients are to leave, since another server is to answer them.
+	Draining bool
 	// Host is that which requests to the tenant alone are sent to; empty when there is none.
 	Host string
-	// ServerURL is the URL under which clients see the process, for a tenant that has no host of
-	// its own; empty when it is what they send requests to.
+	// AtServer is true for a tenant that clients find by its name at the URL of the process, and
+	// ServerURL that URL; empty when it is what they send requests to.
+	AtServer  bool
 	ServerURL string
 	// Problem is why the tenant cannot be served, in words for whoever looks after the
 	// ScimTenant; empty when it can. Then Settings.Fault says so to clients.
@@ -89,33 +98,39 @@ type hosted struct {
 	known      map[string]*known
 	registries *registries
 	begun      bool
-	history    uint64 // before the ScimTenants were listed
+	era        readindex.Era // in which the ScimTenants were listed
 }
 
 // known is a tenant that is served.
 type known struct {
 	Tenant
 	object *scimv1alpha1.ScimTenant
+	mode   scimv1alpha1.HostingMode // empty while it is off
+	// met is true when the object was read before the watch has brought it.
+	met bool
 }
 
 // list reads all ScimTenants, and takes note of them.
-func (h *hosted) list(ctx context.Context) (revision string, err error) {
-	history := h.replica.Members.History()
+func (h *hosted) list(ctx context.Context, era readindex.Era) (revision string, err error) {
 	found, revision, err := h.tenants.list(ctx)
 	if err != nil {
 		return "", err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.history = history
+	news := h.era != era
+	if h.era.History != era.History {
+		h.forgetRevisions()
+	}
+	h.era = era
 	there := make(map[string]bool, len(found))
 	for _, tenant := range found {
 		there[tenant.Name] = true
-		h.configure(tenant)
+		news = h.configure(tenant) || news
 	}
 	for name := range h.known {
 		if !there[name] {
-			h.drop(name)
+			news = h.drop(name) || news
 		}
 	}
 	if !h.begun && (h.replica.Name == "" || len(h.known) > 0) {
@@ -123,24 +138,30 @@ func (h *hosted) list(ctx context.Context) (revision string, err error) {
 		h.replica.Tenants.Begin()
 		h.accepted.complete()
 	}
-	h.acknowledged.reach(revision, history)
+	h.acknowledged.reach(revision, era, news)
 	return revision, nil
+}
+
+// forgetRevisions notes that no resourceVersion of before says anything. The mutex is held.
+func (h *hosted) forgetRevisions() {
+	for _, one := range h.known {
+		one.object = one.object.DeepCopy()
+		one.object.ResourceVersion = ""
+	}
 }
 
 // change takes note of a change of a ScimTenant.
 func (h *hosted) change(_ context.Context, change watch.EventType, tenant *scimv1alpha1.ScimTenant) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	news := true
+	var news bool
 	if change == watch.Deleted {
-		h.drop(tenant.Name)
+		news = h.drop(tenant.Name)
 	} else {
 		news = h.configure(tenant)
 		h.begin()
 	}
-	if news { // Each revision that is stated is a write.
-		h.acknowledged.reach(tenant.ResourceVersion, h.history)
-	}
+	h.acknowledged.reach(tenant.ResourceVersion, h.era, news)
 	return nil
 }
 
@@ -152,7 +173,9 @@ func (h *hosted) meet(ctx context.Context, name string) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.configure(tenant)
+	if h.configure(tenant) {
+		h.known[name].met = true
+	}
 	return nil
 }
 
@@ -165,14 +188,15 @@ func (h *hosted) begin() {
 	}
 }
 
-// configure takes note of a ScimTenant as it is, and reports whether it says anything new to who serves
-// it, or that it is served. The mutex is held.
+// configure takes note of a ScimTenant as it is, and reports whether that says anything new of how
+// it is hosted. The mutex is held.
 func (h *hosted) configure(tenant *scimv1alpha1.ScimTenant) (news bool) {
 	served := h.known[tenant.Name]
 	if served != nil && tenant.UID == served.object.UID && notAfter(tenant.ResourceVersion, served.object.ResourceVersion) {
-		return true // It was met before it came.
+		news, served.met = served.met, false
+		return news
 	}
-	if !h.replica.serves(tenant) {
+	if !h.replica.opens(tenant) {
 		return h.drop(tenant.Name)
 	}
 	if served == nil {
@@ -181,13 +205,18 @@ func (h *hosted) configure(tenant *scimv1alpha1.ScimTenant) (news bool) {
 	}
 	former := served.object
 	served.object = tenant
-	if former != nil && former.Status.URL == tenant.Status.URL && equality.Semantic.DeepEqual(former.Spec, tenant.Spec) &&
-		slices.Equal(former.Status.Servers, tenant.Status.Servers) {
+	sameServers := former != nil && slices.Equal(former.Status.Servers, tenant.Status.Servers)
+	if sameServers && former.Status.URL == tenant.Status.URL && equality.Semantic.DeepEqual(former.Spec, tenant.Spec) {
 		return false // A status that changes is most of what comes.
 	}
-	served.Configure(h.configuration(tenant))
+	configuration := h.configuration(tenant)
+	served.Configure(configuration)
+	if former != nil && served.mode != configuration.Mode {
+		served.Outlast(h.acknowledged.begin(served))
+	}
+	served.mode = configuration.Mode
 	h.accepted.configure(tenant, served.Tenant)
-	return true
+	return !sameServers
 }
 
 // drop takes note that a ScimTenant is gone, or served no more, and reports whether it was. That
@@ -221,15 +250,24 @@ func (h *hosted) configuration(tenant *scimv1alpha1.ScimTenant) (c Configuration
 	if c.Problem != "" {
 		c.Settings.Fault = "the schemas of this tenant are not ones that can be served"
 	}
+	how, _ := contract.Hosting(tenant, h.replica.service())
+	c.Mode, c.Draining = how.Mode, contract.Draining(tenant, h.replica.service())
 	if h.replica.Name == "" {
-		// What the spec asks for may be another tenant's.
-		how, _ := contract.Hosting(tenant, contract.SharedServiceName(h.replica.Server))
-		c.Host, c.Settings.Issuer, c.Settings.PublicURL = how.Host, tenant.Status.URL, ""
-		if c.Host != "" {
-			c.Settings.PublicURL = "https://" + c.Host + c.Settings.Path
-		} else if strings.HasPrefix(tenant.Status.URL, "https://") {
-			c.ServerURL = strings.TrimSuffix(tenant.Status.URL, contract.SharedPath(tenant.Name))
-		}
+		c.share(tenant, how.Host)
 	}
 	return c
+}
+
+// share makes the configuration that of a tenant of a server of many, with a host of its own or
+// without. What the spec asks for may be another tenant's.
+func (c *Configuration) share(tenant *scimv1alpha1.ScimTenant, host string) {
+	c.Host, c.Settings.Issuer, c.Settings.PublicURL = host, tenant.Status.URL, ""
+	if host != "" {
+		c.Settings.PublicURL = "https://" + host + c.Settings.Path
+		return
+	}
+	at, isShared := strings.CutSuffix(tenant.Status.URL, contract.SharedPath(tenant.Name))
+	if c.AtServer = isShared && tenant.Status.URL != contract.URL(tenant); c.AtServer && strings.HasPrefix(at, "https://") {
+		c.ServerURL = at
+	}
 }

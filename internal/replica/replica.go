@@ -16,6 +16,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/idp"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
 	"github.com/kubescim/kubescim/internal/server/exchange"
@@ -44,21 +45,18 @@ type Replica struct {
 	plain *shared // the registry without extensions
 }
 
-// Members are the replicas of a server, one of which is this one. They know by now how often the
-// history of resourceVersions was rewritten, since etcd was restored to an older state.
+// Members are the replicas of a server, one of which is this one.
 type Members interface {
 	// Accept is told up to which revision of the ScimCredentials the process goes, once
 	// it does, and does nothing any more under a token that is not accepted; and again
-	// when something else has changed what is accepted. history is what History was before
-	// they were read. It must not block.
-	Accept(revision string, history uint64)
-	// AcceptTenants is told the same of the ScimTenants: those are served that are to be, and
-	// nothing is done for others.
-	AcceptTenants(revision string, history uint64)
-	// History is how often history was rewritten.
-	History() uint64
-	// Rewritten receives when that has changed.
-	Rewritten() <-chan struct{}
+	// when something else has changed what is accepted. era is the one in which they were
+	// listed. It must not block.
+	Accept(revision string, era readindex.Era)
+	// AcceptTenants is told the same of the ScimTenants: those are served that are to be, as they
+	// are to be, and nothing is done for others. news is false when nothing has changed by them.
+	AcceptTenants(revision string, era readindex.Era, news bool)
+	// Era is the one in which this replica is, and what is closed when it is over.
+	Era() (era readindex.Era, over <-chan struct{})
 }
 
 // Run follows the cluster until the context is done.
@@ -71,10 +69,11 @@ func (r *Replica) Run(ctx context.Context) {
 	r.plain = &shared{registry: registry, words: accesslog.WordsOf(registry)}
 	h := r.newHosted()
 	var running sync.WaitGroup
-	running.Go(func() { follow(ctx, h.tenants, nil, h.list, h.change) })
-	running.Go(func() { follow(ctx, h.accepted.apiKeys, nil, h.accepted.listKeys, h.accepted.changeKey) })
+	eras := r.Members.Era
+	running.Go(func() { follow(ctx, h.tenants, eras, h.list, h.change) })
+	running.Go(func() { follow(ctx, h.accepted.apiKeys, eras, h.accepted.listKeys, h.accepted.changeKey) })
 	running.Go(func() {
-		follow(ctx, h.accepted.credentials, r.Members.Rewritten(), h.accepted.listCredentials, h.accepted.changeCredential)
+		follow(ctx, h.accepted.credentials, eras, h.accepted.listCredentials, h.accepted.changeCredential)
 	})
 	running.Wait()
 }
@@ -85,29 +84,37 @@ func (r *Replica) newHosted() *hosted {
 		replica: r, known: map[string]*known{}, registries: newRegistries(),
 		tenants: &tenants{client: r.Client, log: r.Log, namespace: r.Namespace, kind: "ScimTenant"},
 		accepted: &acceptance{
-			log: r.Log, tenants: map[string]*accepting{}, historyNow: r.Members.History,
+			log: r.Log, tenants: map[string]*accepting{},
 			apiKeys:      &apiKeys{client: r.Client, log: r.Log, namespace: r.Namespace, kind: "ScimApiKey"},
 			credentials:  &credentials{client: r.Client, log: r.Log, namespace: r.Namespace, kind: "ScimCredential"},
-			acknowledged: &acknowledgement{accept: r.Members.Accept},
+			acknowledged: &acknowledgement{accept: func(revision string, era readindex.Era, _ bool) { r.Members.Accept(revision, era) }},
 		},
 		acknowledged: &acknowledgement{accept: r.Members.AcceptTenants},
 	}
 	if r.Name != "" {
 		h.tenants.selector = fields.OneTermEqualSelector(metav1.ObjectNameField, r.Name)
 		h.accepted.apiKeys.selector = fields.OneTermEqualSelector("spec.tenantRef.name", r.Name)
-		h.acknowledged.accept = func(string, uint64) {} // Nobody asks of one that is always served.
 	} else {
 		h.accepted.meet = h.meet
 	}
 	return h
 }
 
-// serves reports whether a ScimTenant is served.
-func (r *Replica) serves(tenant *scimv1alpha1.ScimTenant) bool {
+// service is the name of the server's Service.
+func (r *Replica) service() string {
+	if r.Name != "" {
+		return contract.ServiceName(r.Name)
+	}
+	return contract.SharedServiceName(r.Server)
+}
+
+// opens reports whether a ScimTenant has a runtime: that of its own server has one while it is off,
+// too, to say so to clients.
+func (r *Replica) opens(tenant *scimv1alpha1.ScimTenant) bool {
 	if r.Name != "" {
 		return tenant.Name == r.Name
 	}
-	_, hosted := contract.Hosting(tenant, contract.SharedServiceName(r.Server))
+	_, hosted := contract.Hosting(tenant, r.service())
 	return hosted && tenant.DeletionTimestamp.IsZero()
 }
 

@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
+
+	"github.com/kubescim/kubescim/internal/readindex"
 )
 
 // watchTimeout bounds one watch, so that one which has died without a word is
@@ -31,12 +33,13 @@ const lastingWatch = 30 * time.Second
 // for twenty keys and their credentials takes 0.7 MB of memory where this takes 0.2 MB.
 type follower[T any, O object[T]] struct {
 	*selection[T, O]
-	// anew, if it is not nil, receives when all objects have to be read again, and watched
-	// from there on.
-	anew <-chan struct{}
-	// list reads all objects, takes note of them, and returns the revision that the
-	// changes go on from.
-	list func(ctx context.Context) (revision string, err error)
+	// eras says in which era it is, and when that is over, so that all objects have to be read
+	// again, and watched from there on. Before the first epoch nothing is read: it would be
+	// older than the Lease.
+	eras func() (era readindex.Era, over <-chan struct{})
+	// list reads all objects, takes note of them as read in an era, and returns the revision that
+	// the changes go on from.
+	list func(ctx context.Context, era readindex.Era) (revision string, err error)
 	// changed takes note of a change, in order: of the object that was added or modified,
 	// or of one that has the name and resourceVersion of the deletion. When it fails, all
 	// objects are read again.
@@ -45,10 +48,10 @@ type follower[T any, O object[T]] struct {
 
 // follow follows a selection until the context is done.
 func follow[T any, O object[T]](
-	ctx context.Context, selected *selection[T, O], anew <-chan struct{},
-	list func(context.Context) (string, error), changed func(context.Context, watch.EventType, O) error,
+	ctx context.Context, selected *selection[T, O], eras func() (readindex.Era, <-chan struct{}),
+	list func(context.Context, readindex.Era) (string, error), changed func(context.Context, watch.EventType, O) error,
 ) {
-	(&follower[T, O]{selection: selected, anew: anew, list: list, changed: changed}).run(ctx)
+	(&follower[T, O]{selection: selected, eras: eras, list: list, changed: changed}).run(ctx)
 }
 
 // run follows the selection until the context is done. While the API server does
@@ -69,7 +72,8 @@ func (f *follower[T, O]) run(ctx context.Context) {
 
 // once reads all objects and then watches them from that state on until the watch ends.
 func (f *follower[T, O]) once(ctx context.Context) error {
-	revision, err := f.list(ctx)
+	era, over := f.era(ctx)
+	revision, err := f.list(ctx, era)
 	if err != nil {
 		return err
 	}
@@ -82,7 +86,7 @@ func (f *follower[T, O]) once(ctx context.Context) error {
 	defer events.Stop()
 	for {
 		select {
-		case <-f.anew:
+		case <-over:
 			return nil
 		case event, more := <-events.ResultChan():
 			if !more {
@@ -93,6 +97,17 @@ func (f *follower[T, O]) once(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// era waits for the first epoch, and returns the era, and what is closed when it is over.
+func (f *follower[T, O]) era(ctx context.Context) (era readindex.Era, over <-chan struct{}) {
+	for era, over = f.eras(); era.Epoch == 0 && ctx.Err() == nil; era, over = f.eras() {
+		select {
+		case <-over:
+		case <-ctx.Done():
+		}
+	}
+	return era, over
 }
 
 func (f *follower[T, O]) handle(ctx context.Context, event watch.Event) error {

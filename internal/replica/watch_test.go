@@ -24,6 +24,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/server/auth"
 )
 
@@ -32,9 +33,8 @@ type cluster struct {
 	keys        map[string]*scimv1alpha1.ScimApiKey
 	credentials []*scimv1alpha1.ScimCredential
 	revision    string // of lists
-	history     uint64
-	down        bool // keys cannot be read
-	begun       int  // watches
+	down        bool   // keys cannot be read
+	begun       int    // watches
 }
 
 func (c *cluster) client() client.WithWatch {
@@ -88,7 +88,7 @@ func encoded(object client.Object) *unstructured.Unstructured {
 type reported struct {
 	Keys     auth.Keys
 	Revision string
-	History  uint64
+	Era      readindex.Era
 	Ended    map[string]apikey.Ended
 }
 
@@ -98,10 +98,9 @@ func newAcceptance(c *cluster) (*acceptance, *reported) {
 		log: log, apiKeys: &apiKeys{client: c.client(), log: log, kind: "ScimApiKey"},
 		credentials: &credentials{client: c.client(), log: log, kind: "ScimCredential"},
 		tenants:     map[string]*accepting{},
-		acknowledged: &acknowledgement{accept: func(revision string, history uint64) {
-			last.Revision, last.History = revision, history
+		acknowledged: &acknowledgement{accept: func(revision string, era readindex.Era, _ bool) {
+			last.Revision, last.Era = revision, era
 		}},
-		historyNow: func() uint64 { return c.history },
 	}
 	a.configure(&scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Name: "acme"}}, last)
 	a.complete()
@@ -139,50 +138,66 @@ func TestWatchesThatEndAtOnceAreBegunAgainMoreAndMoreRarely(t *testing.T) {
 		a, _ := newAcceptance(c)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		follow(ctx, a.apiKeys, nil, a.listKeys, a.changeKey)
+		follow(ctx, a.apiKeys, func() (readindex.Era, <-chan struct{}) { return readindex.Era{Epoch: 1}, nil }, a.listKeys, a.changeKey)
 		NewWithT(t).Expect(c.begun).To(And(BeNumerically(">", 5), BeNumerically("<", 20)), "in a minute")
 	})
 }
 
-func TestWhenHistoryWasRewrittenAllIsReadAnew(t *testing.T) {
+func TestAllIsReadOnceThereIsALeaseAndAgainInAnotherEra(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g, lists := NewWithT(t), 0
+		g := NewWithT(t)
 		live := interceptor.NewClient(nil, interceptor.Funcs{
 			Watch: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) (watch.Interface, error) {
 				return watch.NewProxyWatcher(make(chan watch.Event)), nil // Nothing breaks it.
 			},
 		})
-		anew := make(chan struct{}, 1)
+		var (
+			now   readindex.Era
+			over  = make(chan struct{})
+			lists []readindex.Era
+		)
+		begin := func(era readindex.Era) {
+			former := over
+			now, over = era, make(chan struct{})
+			close(former)
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var following sync.WaitGroup
 		following.Go(func() {
-			follow(ctx, &credentials{client: live, log: slog.New(slog.DiscardHandler), kind: "ScimCredential"}, anew,
-				func(context.Context) (string, error) { lists++; return "1", nil }, nil)
+			follow(ctx, &credentials{client: live, log: slog.New(slog.DiscardHandler), kind: "ScimCredential"},
+				func() (readindex.Era, <-chan struct{}) { return now, over },
+				func(_ context.Context, era readindex.Era) (string, error) {
+					lists = append(lists, era)
+					return "1", nil
+				}, nil)
 		})
 		synctest.Wait()
-		g.Expect(lists).To(Equal(1))
-		anew <- struct{}{}
-		time.Sleep(time.Second)
-		synctest.Wait()
-		g.Expect(lists).To(Equal(2))
+		g.Expect(lists).To(BeEmpty(), "what is read without a Lease may have changed when there is one")
+		eras := []readindex.Era{{Epoch: 1}, {Epoch: 1, History: 1}, {Epoch: 2, History: 1}}
+		for _, era := range eras {
+			begin(era)
+		}
+		g.Expect(lists).To(Equal(eras))
 		cancel()
-		anew <- struct{}{} // The watch of an API server would end by itself.
+		begin(now) // The watch of an API server would end by itself.
 		following.Wait()
 	})
 }
 
-// A revision says nothing in another history than that in which it was read.
-func TestARevisionIsOfTheHistoryInWhichItWasListed(t *testing.T) {
+// A revision says nothing in another era than that in which it was read.
+func TestARevisionIsOfTheEraInWhichItWasListed(t *testing.T) {
 	g, ctx := NewWithT(t), t.Context()
 	c := &cluster{revision: "2000", keys: map[string]*scimv1alpha1.ScimApiKey{"okta": keyAt("4")}}
 	a, last := newAcceptance(c)
-	g.Expect(a.listKeys(ctx)).To(Equal("2000"))
-	g.Expect(a.listCredentials(ctx)).To(Equal("2000"))
-	c.revision, c.history = "1000", 1
+	g.Expect(a.listKeys(ctx, readindex.Era{})).To(Equal("2000"))
+	g.Expect(a.listCredentials(ctx, readindex.Era{})).To(Equal("2000"))
+	c.revision = "1000"
 	g.Expect(a.changeKey(ctx, watch.Modified, keyAt("2001"))).To(Succeed())
-	g.Expect(*last).To(And(HaveField("Revision", "2000"), HaveField("History", BeEquivalentTo(0))))
-	g.Expect(a.listCredentials(ctx)).To(Equal("1000"))
-	g.Expect(*last).To(And(HaveField("Revision", "1000"), HaveField("History", BeEquivalentTo(1))))
+	g.Expect(*last).To(And(HaveField("Revision", "2000"), HaveField("Era", readindex.Era{})))
+	g.Expect(a.listCredentials(ctx, readindex.Era{History: 1})).To(Equal("1000"))
+	g.Expect(*last).To(And(HaveField("Revision", "1000"), HaveField("Era", readindex.Era{History: 1})))
 }
 
 // Whoever applies ScimCredentials could otherwise fill the memory of every pod with what
@@ -195,7 +210,7 @@ func TestOfAnObjectIsKeptWhatIsRead(t *testing.T) {
 		credential.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl", Operation: metav1.ManagedFieldsOperationApply}}
 	}
 	a, _ := newAcceptance(&cluster{credentials: []*scimv1alpha1.ScimCredential{listed}, revision: "1"})
-	_, err := a.listCredentials(t.Context())
+	_, err := a.listCredentials(t.Context(), readindex.Era{})
 	g.Expect(err).NotTo(HaveOccurred())
 	f := &follower[scimv1alpha1.ScimCredential, *scimv1alpha1.ScimCredential]{selection: a.credentials, changed: a.changeCredential}
 	g.Expect(f.handle(t.Context(), watch.Event{Type: watch.Added, Object: encoded(watched)})).To(Succeed())
@@ -214,9 +229,9 @@ func TestARevisionIsAcknowledgedWithWhatIsAcceptedByThen(t *testing.T) {
 	listed, added := credentialAt(t, "5"), credentialAt(t, "11")
 	c := &cluster{revision: "10", credentials: []*scimv1alpha1.ScimCredential{listed}, keys: map[string]*scimv1alpha1.ScimApiKey{"okta": keyAt("4")}}
 	a, last := newAcceptance(c)
-	g.Expect(a.listCredentials(ctx)).To(Equal("10"))
+	g.Expect(a.listCredentials(ctx, readindex.Era{})).To(Equal("10"))
 	g.Expect(last.Keys).To(BeNil(), "the keys are not known yet")
-	g.Expect(a.listKeys(ctx)).To(Equal("10"))
+	g.Expect(a.listKeys(ctx, readindex.Era{})).To(Equal("10"))
 	g.Expect(*last).To(And(HaveField("Revision", "10"), HaveField("Keys", HaveKey(listed.Name))))
 
 	g.Expect(a.changeCredential(ctx, watch.Added, added)).To(Succeed())
@@ -237,17 +252,17 @@ func TestNothingIsAcknowledgedWhileTheKeyOfACredentialCannotBeRead(t *testing.T)
 	gone, added := credentialAt(t, "5"), credentialAt(t, "11")
 	c := &cluster{revision: "10", credentials: []*scimv1alpha1.ScimCredential{gone}, keys: map[string]*scimv1alpha1.ScimApiKey{"okta": keyAt("4")}}
 	a, last := newAcceptance(c)
-	g.Expect(a.listKeys(ctx)).To(Equal("10"))
-	g.Expect(a.listCredentials(ctx)).To(Equal("10"))
+	g.Expect(a.listKeys(ctx, readindex.Era{})).To(Equal("10"))
+	g.Expect(a.listCredentials(ctx, readindex.Era{})).To(Equal("10"))
 	c.down = true
 	g.Expect(a.changeCredential(ctx, watch.Added, added)).NotTo(Succeed())
 	c.credentials, c.revision = []*scimv1alpha1.ScimCredential{added}, "12"
-	_, err := a.listCredentials(ctx)
+	_, err := a.listCredentials(ctx, readindex.Era{})
 	g.Expect(err).To(HaveOccurred())
 	g.Expect(last.Revision).To(Equal("10"))
 	g.Expect(last.Keys).NotTo(HaveKey(gone.Name), "what is gone is refused all the same")
 	c.down = false
-	g.Expect(a.listCredentials(ctx)).To(Equal("12"))
+	g.Expect(a.listCredentials(ctx, readindex.Era{})).To(Equal("12"))
 	g.Expect(*last).To(And(HaveField("Revision", "12"), HaveField("Keys", HaveKey(added.Name))))
 }
 
@@ -255,8 +270,8 @@ func TestKeysThatWereReadAreNotMadeOlder(t *testing.T) {
 	g, ctx := NewWithT(t), t.Context()
 	c := &cluster{revision: "10", keys: map[string]*scimv1alpha1.ScimApiKey{"okta": keyAt("9")}}
 	a, last := newAcceptance(c)
-	g.Expect(a.listCredentials(ctx)).To(Equal("10"))
-	g.Expect(a.listKeys(ctx)).To(Equal("10"))
+	g.Expect(a.listCredentials(ctx, readindex.Era{})).To(Equal("10"))
+	g.Expect(a.listKeys(ctx, readindex.Era{})).To(Equal("10"))
 	c.keys["okta"] = keyAt("20")
 	g.Expect(a.changeCredential(ctx, watch.Added, credentialAt(t, "21"))).To(Succeed())
 	g.Expect(a.changeKey(ctx, watch.Deleted, keyAt("15"))).To(Succeed())
@@ -264,13 +279,13 @@ func TestKeysThatWereReadAreNotMadeOlder(t *testing.T) {
 
 	delete(c.keys, "okta")
 	c.revision = "30"
-	g.Expect(a.listKeys(ctx)).To(Equal("30"))
+	g.Expect(a.listKeys(ctx, readindex.Era{})).To(Equal("30"))
 	g.Expect(a.changeKey(ctx, watch.Modified, keyAt("25"))).To(Succeed())
 	g.Expect(last.Keys).To(BeEmpty(), "the key is gone")
 
 	c.keys["okta"] = keyAt("3")
 	c.revision = "8"
-	g.Expect(a.listKeys(ctx)).To(Equal("8"))
+	g.Expect(a.listKeys(ctx, readindex.Era{})).To(Equal("8"))
 	g.Expect(a.changeKey(ctx, watch.Modified, keyAt("9"))).To(Succeed())
 	g.Expect(last.Keys).To(HaveLen(1), "etcd was restored to an older state, and the key is there")
 }
@@ -281,8 +296,8 @@ func TestAKeyThatIsChangedIsForWhatItSays(t *testing.T) {
 	credential := credentialAt(t, "5")
 	c := &cluster{revision: "10", credentials: []*scimv1alpha1.ScimCredential{credential}, keys: map[string]*scimv1alpha1.ScimApiKey{"okta": keyAt("4")}}
 	a, last := newAcceptance(c)
-	g.Expect(a.listCredentials(ctx)).To(Equal("10"))
-	g.Expect(a.listKeys(ctx)).To(Equal("10"))
+	g.Expect(a.listCredentials(ctx, readindex.Era{})).To(Equal("10"))
+	g.Expect(a.listKeys(ctx, readindex.Era{})).To(Equal("10"))
 	granted := func() apikey.Grant { return last.Keys[credential.Name].Grant }
 	g.Expect(granted()).To(Equal(apikey.Grant{}))
 

@@ -94,6 +94,9 @@ func (c *cluster) serve(ctx SpecContext, name string, onDelete scimv1alpha1.User
 		served.Configure(settings)
 		served.Accept(auth.Keys{verifier.KeyID: {Verifier: verifier}}, func() {})
 		p.cache.Follow(settings.Registry)
+		joining, stop := context.WithCancel(context.Background())
+		DeferCleanup(stop)
+		go followNothing(joining, p.members)
 		web := httptest.NewServer(served)
 		DeferCleanup(web.Close)
 		p.Client = NewClient(web.URL+settings.Path, token)
@@ -147,6 +150,21 @@ func (c *cluster) startPod(of client.ObjectKey, name string) (*pod, *server.Tena
 		running.Wait()
 	})
 	return p, served
+}
+
+// followNothing lets a pod be a member that is told by the test what its tenant is.
+func followNothing(ctx context.Context, members *driver.Replica) {
+	for ctx.Err() == nil {
+		era, over := members.Era()
+		if era.Epoch > 0 {
+			members.Accept("1", era)
+			members.AcceptTenants("1", era, true)
+		}
+		select {
+		case <-ctx.Done():
+		case <-over:
+		}
+	}
 }
 
 // unsteady fails in one of five rounds, so that there are reads at the API server among

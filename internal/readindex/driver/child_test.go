@@ -18,6 +18,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/utils/ptr"
 
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/readindex/driver"
@@ -76,6 +77,9 @@ func runChild() int {
 			}
 		}
 	}()
+	followed := &replica{Replica: b}
+	followed.follows.Store(ptr.To("1"))
+	go followed.follow(ctx)
 	if err := b.Run(ctx); err != nil {
 		return childFailed(err)
 	}

@@ -76,13 +76,17 @@ func (n *node) publish(v *readindex.View) {
 	for i, id := range v.Links {
 		links[i] = n.links[id]
 	}
-	former := n.view.Swap(&view{View: v, links: links})
+	former := n.view.Load()
+	next := &view{View: v, links: links, over: former.over}
+	if former.Era != v.Era {
+		next.over = make(chan struct{})
+	}
+	n.view.Store(next)
 	if former.History != v.History {
 		n.renewSoon() // The Lease must not state a revision of the history before.
-		select {
-		case n.rewritten <- struct{}{}:
-		default:
-		}
+	}
+	if former.Era != v.Era {
+		close(former.over)
 	}
 }
 

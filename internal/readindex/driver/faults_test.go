@@ -226,7 +226,7 @@ var _ = Describe("A replica whose Lease is not renewed", func() {
 		w := newWorld(ctx, patient)
 		r := w.startAll(1)[0]
 		r.unknown.Store(true)
-		r.Accept("1", r.History())
+		accept(r, "2")
 		Eventually(r.Member).Should(BeFalse(), "its tenant is gone, and its Lease may be too")
 		r.unknown.Store(false)
 		Eventually(r.Member).Should(BeTrue())
@@ -280,7 +280,7 @@ var _ = Describe("A replica whose Lease is not renewed", func() {
 		Expect(newcomer.Member()).To(BeFalse())
 		Expect(admin.Delete(ctx, w.lease(ctx, newcomer.name))).To(Succeed())
 		newcomer.noCreates.Store(true)
-		newcomer.Accept("1", newcomer.History())
+		accept(newcomer, "2")
 		Eventually(newcomer.created.Load).Should(BeNumerically(">", 1), "it finds that out")
 		newcomer.noUsers.Store(false)
 		Eventually(newcomer.log.asked).Should(BeNumerically(">", 0), "the join ends")

@@ -32,27 +32,53 @@ var _ = Describe("A replica alone", func() {
 		Expect(r.Lead()).To(BeTrue())
 	})
 
-	It("registers before it accepts a key, and states at once which it accepts", func(ctx SpecContext) {
+	It("registers before it accepts a key and serves a tenant, and states at once whom and which", func(ctx SpecContext) {
 		w := newWorld(ctx, patient)
-		r := w.startAll(1)[0]
+		r, err := w.newReplica("acme-scim-0")
+		Expect(err).NotTo(HaveOccurred())
+		r.follows.Store(nil)
+		none, registered := r.Era()
+		r.run()
+		DeferCleanup(r.leave)
+		Eventually(registered).Should(BeClosed())
 		lease := w.lease(ctx, r.name)
 		Expect(lease.Labels).To(Equal(map[string]string{
 			scimv1alpha1.LabelTenant: tenantName, scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica,
 		}))
 		Expect(lease.Annotations).To(HaveKeyWithValue(contract.AnnotationPeerAddress, HavePrefix("127.0.0.1:")))
 		Expect(hex.DecodeString(lease.Annotations[contract.AnnotationPeerFingerprint])).To(HaveLen(32))
-		Expect(lease.Annotations).NotTo(HaveKey(contract.AnnotationCredentialsRevision))
+		Expect(lease.Annotations).NotTo(Or(HaveKey(contract.AnnotationCredentialsRevision), HaveKey(contract.AnnotationTenantsRevision)))
 		Expect(lease.OwnerReferences).To(HaveExactElements(HaveField("UID", w.tenant.UID)), "not the pod")
 
+		r.Accept("1", none)
+		r.AcceptTenants("1", none, true)
+		Consistently(r.Member, "300ms").Should(BeFalse(), "what was read before it registered may have changed since")
+		era, _ := r.Era()
 		for _, revision := range []string{"17", "4711"} {
-			r.Accept(revision, r.History())
+			r.Accept(revision, era)
 			Eventually(func(g Gomega) {
 				g.Expect(w.lease(ctx, r.name).Annotations).To(HaveKeyWithValue(contract.AnnotationCredentialsRevision, revision))
 			}).Should(Succeed())
 		}
+		Expect(r.Member()).To(BeFalse())
+		r.AcceptTenants("12", era, true)
+		Eventually(r.Member).Should(BeTrue())
+		Eventually(func() map[string]string { return w.lease(ctx, r.name).Annotations }).
+			Should(HaveKeyWithValue(contract.AnnotationTenantsRevision, "12"))
 		stated := w.lease(ctx, r.name).ResourceVersion
-		r.Accept("4711", r.History())
+		r.Accept("4711", era)
+		r.AcceptTenants("12", era, true)
+		r.AcceptTenants("13", era, false)
 		Consistently(func() string { return w.lease(ctx, r.name).ResourceVersion }, "300ms").Should(Equal(stated), "that is no news")
+	})
+
+	It("states what is no news when it renews its Lease", func(ctx SpecContext) {
+		w := newWorld(ctx, hasty)
+		r := w.startAll(1)[0]
+		era, _ := r.Era()
+		r.AcceptTenants("13", era, false)
+		Eventually(func() map[string]string { return w.lease(ctx, r.name).Annotations }).
+			Should(HaveKeyWithValue(contract.AnnotationTenantsRevision, "13"))
 	})
 
 	It("leaves no Lease behind", func(ctx SpecContext) {

@@ -31,8 +31,6 @@ type node struct {
 	view atomic.Pointer[view]
 	// renew asks for the own Lease to be written at once.
 	renew chan struct{}
-	// rewritten tells that history was rewritten.
-	rewritten chan struct{}
 
 	mu         sync.Mutex
 	core       *readindex.Core
@@ -47,10 +45,11 @@ type node struct {
 	spawn func(work func(context.Context)) (stop func())
 }
 
-// view is a readindex.View with the links themselves.
+// view is a readindex.View with the links themselves, and what is closed when its Era is over.
 type view struct {
 	*readindex.View
 	links []*link
+	over  chan struct{}
 }
 
 // verdict is what the Core has decided about who dials: to look it up, to confirm it as a
@@ -68,14 +67,14 @@ func newNode(o Options, timing Timing, dialler *dialler, leases *leases) *node {
 	}, o.Marks)
 	n := &node{
 		log: o.Log, marks: o.Marks, promises: core.Promises(), logger: o.Logger, timing: timing, dialler: dialler, leases: leases, rates: o.Rates,
-		began: time.Now(),
-		renew: make(chan struct{}, 1), rewritten: make(chan struct{}, 1),
+		began:      time.Now(),
+		renew:      make(chan struct{}, 1),
 		core:       core,
 		peers:      map[readindex.PeerID]*peer{},
 		links:      map[readindex.LinkID]*link{},
 		handshakes: map[readindex.ConnID]chan<- verdict{},
 	}
-	n.view.Store(&view{View: n.core.View()})
+	n.view.Store(&view{View: n.core.View(), over: make(chan struct{})})
 	n.timer = time.AfterFunc(time.Hour, func() { n.step(readindex.Tick{}) })
 	n.timer.Stop()
 	return n

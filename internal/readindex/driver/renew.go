@@ -96,7 +96,7 @@ func (k *keeper) states() map[string]string {
 	for annotation, stated := range map[string]*atomic.Pointer[accepted]{
 		contract.AnnotationCredentialsRevision: k.accepted, contract.AnnotationTenantsRevision: k.tenants,
 	} {
-		if now := stated.Load(); now != nil && now.revision != "" && now.history == k.node.view.Load().History {
+		if now := stated.Load(); now != nil && now.revision != "" && now.era == k.node.view.Load().Era {
 			annotations[annotation] = now.revision
 		}
 	}

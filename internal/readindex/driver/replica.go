@@ -90,13 +90,15 @@ type Replica struct {
 	// accepted is what the Lease is to state of the ScimCredentials, and tenants of the
 	// ScimTenants.
 	accepted, tenants atomic.Pointer[accepted]
+	// followed is the epoch in which both were last known.
+	followed atomic.Int64
 }
 
-// accepted is a revision of some objects, and how many rewritten histories were known
-// when it was read: it says nothing once there is another one.
+// accepted is a revision of some objects, and the era in which it was read: it says nothing
+// once there is another one.
 type accepted struct {
 	revision string
-	history  uint64
+	era      readindex.Era
 }
 
 // New returns a Replica that does nothing until it runs.
@@ -174,32 +176,44 @@ func (r *Replica) newKeeper(address string) *keeper {
 }
 
 // Accept makes the replica's Lease state, at once, that the replica goes by the
-// ScimCredentials of the revision: see contract.AnnotationCredentialsRevision. history is
-// what History was before they were read. It writes nothing if the Lease states it already,
-// or if history was rewritten since: the revision is of one that is no more.
-func (r *Replica) Accept(revision string, history uint64) { r.accept(&r.accepted, revision, history) }
-
-// AcceptTenants does the same for the ScimTenants: see contract.AnnotationTenantsRevision.
-func (r *Replica) AcceptTenants(revision string, history uint64) {
-	r.accept(&r.tenants, revision, history)
+// ScimCredentials of the revision: see contract.AnnotationCredentialsRevision. era is
+// what Era was before they were read. It writes nothing if the Lease states it already,
+// or if there is another era since.
+func (r *Replica) Accept(revision string, era readindex.Era) {
+	r.accept(&r.accepted, revision, era, true)
 }
 
-func (r *Replica) accept(stated *atomic.Pointer[accepted], revision string, history uint64) {
-	if history != r.History() {
+// AcceptTenants does the same for the ScimTenants: see contract.AnnotationTenantsRevision. What is
+// no news the Lease states when it is next renewed. This replica becomes no member in an epoch
+// before both have been called.
+func (r *Replica) AcceptTenants(revision string, era readindex.Era, news bool) {
+	r.accept(&r.tenants, revision, era, news)
+}
+
+func (r *Replica) accept(stated *atomic.Pointer[accepted], revision string, era readindex.Era, news bool) {
+	if now, _ := r.Era(); era != now {
 		return
 	}
-	now := accepted{revision: revision, history: history}
-	if former := stated.Swap(&now); former == nil || *former != now {
+	now := accepted{revision: revision, era: era}
+	if former := stated.Swap(&now); news && (former == nil || *former != now) {
 		r.node.renewSoon()
+	}
+	for _, one := range []*atomic.Pointer[accepted]{&r.accepted, &r.tenants} {
+		if known := one.Load(); known == nil || known.era.Epoch != era.Epoch {
+			return
+		}
+	}
+	if r.followed.Swap(era.Epoch) != era.Epoch {
+		r.node.step(readindex.Followed{Epoch: era.Epoch})
 	}
 }
 
-// History is how many rewritten histories this replica knows of.
-func (r *Replica) History() uint64 { return r.node.view.Load().History }
-
-// Rewritten receives whenever History has changed, once for several changes that nobody has
-// waited for. What was accepted before is not stated any more, until Accept is called anew.
-func (r *Replica) Rewritten() <-chan struct{} { return r.node.rewritten }
+// Era is the one in which this replica is, and what is closed when that is over. What was accepted
+// before is not stated any more then, until Accept is called anew.
+func (r *Replica) Era() (era readindex.Era, over <-chan struct{}) {
+	v := r.node.view.Load()
+	return v.Era, v.over
+}
 
 // Member reports whether this replica may answer clients at this moment. It must be
 // asked after everything that the answer depends on.

@@ -75,7 +75,7 @@ var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
 			lease.SetResourceVersion("1") // As of a history that was rewritten before it was written.
 		}
 		replicas[0].updated.Store(&lower)
-		replicas[0].Accept("1", replicas[0].History())
+		accept(replicas[0], "2")
 		Eventually(writing).Should(BeClosed())
 		replicas[1].Rewound()
 		Eventually(func() int {
@@ -84,9 +84,9 @@ var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
 		}).Should(Equal(1))
 		answered(ctx, replicas...)
 		close(reported)
-		replicas[0].Accept("2", replicas[0].History())
+		accept(replicas[0], "3")
 		Eventually(func() map[string]string { return w.lease(ctx, replicas[0].name).Annotations }).
-			Should(HaveKeyWithValue(contract.AnnotationCredentialsRevision, "2"), "the next write, which is after all that follows from this one")
+			Should(HaveKeyWithValue(contract.AnnotationCredentialsRevision, "3"), "the next write, which is after all that follows from this one")
 		answered(ctx, replicas...)
 		for _, r := range replicas {
 			Expect(r.log.restarted()).To(Equal(1), r.name)
@@ -97,17 +97,18 @@ var _ = Describe("Replicas of a cluster whose etcd was restored", func() {
 		w := newWorld(ctx, patient)
 		r := w.startAll(1)[0]
 		stated := func() map[string]string { return w.lease(ctx, r.name).Annotations }
-		before := r.History()
+		r.follows.Store(nil)
+		before, over := r.Era()
 		r.Accept("1152921504606846976", before)
 		Eventually(stated).Should(HaveKeyWithValue(contract.AnnotationCredentialsRevision, "1152921504606846976"))
 		r.Rewound()
-		Eventually(r.Rewritten()).Should(Receive())
+		Eventually(over).Should(BeClosed())
 		Eventually(stated).ShouldNot(HaveKey(contract.AnnotationCredentialsRevision), "whatever is made now would count as known")
 		r.Accept("1152921504606846977", before) // What was read before, and done with later.
-		r.Accept("12", r.History())
+		accept(r, "12")
 		Eventually(stated).Should(HaveKeyWithValue(contract.AnnotationCredentialsRevision, "12"))
 		r.Accept("1152921504606846978", before)
-		r.Accept("13", r.History())
+		accept(r, "13")
 		Eventually(stated).Should(HaveKeyWithValue(contract.AnnotationCredentialsRevision, "13"))
 	})
 

@@ -24,6 +24,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -189,9 +190,12 @@ type replica struct {
 	noUsers atomic.Bool
 	// dialer, if set, is how it reaches the others.
 	dialer atomic.Pointer[dialFunc]
-	end    context.CancelFunc
-	ended  chan struct{}
-	err    error
+	// follows is up to which revision it goes by credentials and tenants as soon as it may; nil
+	// for none, so that it does not join.
+	follows atomic.Pointer[string]
+	end     context.CancelFunc
+	ended   chan struct{}
+	err     error
 }
 
 // newReplica returns a replica that does not run yet.
@@ -205,6 +209,7 @@ func (w *world) newReplica(name string) (*replica, error) {
 	}
 	guarded := interceptor.NewClient(live, r.refusing())
 	r.log.client = guarded
+	r.follows.Store(ptr.To("1"))
 	r.Replica, err = driver.New(driver.Options{
 		Client: guarded, Tenant: tenantName, Listen: "127.0.0.1:0", Log: r.log, Marks: r.log.marks,
 		Logger: w.logger.With("at", name), Metrics: r.metrics, Rates: r.rates, Timing: w.timing,
@@ -220,6 +225,12 @@ func (w *world) newReplica(name string) (*replica, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, address)
 	})
 	return r, nil
+}
+
+// accept makes a replica go by credentials of a revision, which it states at once.
+func accept(r *replica, revision string) {
+	era, _ := r.Era()
+	r.Accept(revision, era)
 }
 
 // acknowledge tells a client of a user with the resourceVersion.
@@ -258,8 +269,25 @@ func (r *replica) run() {
 	r.end = end
 	go func() {
 		defer close(r.ended)
+		defer end()
 		r.err = r.Run(running)
 	}()
+	go r.follow(running)
+}
+
+// follow goes by the credentials and tenants as they are, in every era.
+func (r *replica) follow(ctx context.Context) {
+	for ctx.Err() == nil {
+		era, over := r.Era()
+		if revision := r.follows.Load(); era.Epoch > 0 && revision != nil {
+			r.Accept(*revision, era)
+			r.AcceptTenants(*revision, era, true)
+		}
+		select {
+		case <-ctx.Done():
+		case <-over:
+		}
+	}
 }
 
 // leave ends the replica as a pod that is deleted ends.

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"sync/atomic"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -19,6 +20,9 @@ type consistency struct {
 	members Members
 	metrics *Metrics
 	client  client.Reader
+	// live is true while replicas of another server may acknowledge writes, too, of which those
+	// of this one do not know.
+	live atomic.Bool
 	// many is how many objects are read at the API server rather than to wait for bookmarks.
 	many int
 }
@@ -46,6 +50,10 @@ func (c *consistency) liveReads(t *schema.ResourceType, single, groups bool) (ob
 // client before the call.
 func (c *consistency) current(ctx context.Context, t *schema.ResourceType) bool {
 	if c.cache == nil {
+		return false
+	}
+	if c.live.Load() {
+		c.metrics.read(false)
 		return false
 	}
 	err := c.cache.Current(ctx, t, c.members)

@@ -10,6 +10,16 @@ import (
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 )
 
+// ReadLive makes reads from now on be ones at the API server, or ones from memory that has caught
+// up with it, since another server may serve the tenant, too; or ends that. What memory had
+// meanwhile does not count then: it is read anew.
+func (s *Store) ReadLive(live bool) {
+	if s.consistency.live.Load() && !live {
+		s.cache.ReadAnew()
+	}
+	s.consistency.live.Store(live)
+}
+
 // Get implements store.Store: from memory, or with live reads while the cache
 // cannot be known to be current.
 func (s *Store) Get(ctx context.Context, t *schema.ResourceType, id string, view store.View) (found *scim.Resource, err error) {

@@ -58,6 +58,9 @@ func (c *Cache) Follow(registry *schema.Registry) {
 	}
 }
 
+// ReadAnew makes the cache begin anew, if it is hosted, and be of no use until it has read all.
+func (c *Cache) ReadAnew() { c.streams.readAnew(c) }
+
 // Close gives up all that is in the cache, which is not hosted any more.
 func (c *Cache) Close() { c.streams.leave(c) }
 

@@ -225,6 +225,15 @@ func (s *Streams) follow(c *Cache, registry *schema.Registry) {
 	s.replace(c, registry)
 }
 
+// readAnew makes a cache begin anew with the same registry.
+func (s *Streams) readAnew(c *Cache) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.caches[c.tenant] == c {
+		s.replace(c, c.attached.Load().registry)
+	}
+}
+
 // leave gives up a cache, and all that is in it.
 func (s *Streams) leave(c *Cache) {
 	s.mu.Lock()
