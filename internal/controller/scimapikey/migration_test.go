@@ -178,14 +178,14 @@ func acceptsAsBefore(ctx context.Context, tenant *scimv1alpha1.ScimTenant, token
 	return ok && verifier.Matches(token)
 }
 
-// oldKey creates a key that the release before has delivered, whose hand-over Secret has
-// been deleted.
+// oldKey creates a key that the release before has delivered some time ago, whose hand-over
+// Secret has been deleted.
 func oldKey(ctx context.Context, tenant *scimv1alpha1.ScimTenant, name string, change ...func(*scimv1alpha1.ScimApiKey)) (key *scimv1alpha1.ScimApiKey, token string) {
 	GinkgoHelper()
 	token, verifier, err := apikey.Mint()
 	Expect(err).NotTo(HaveOccurred())
 	key = newKey(ctx, tenant, name, change...)
-	key.Status.KeyID, key.Status.SecretName, key.Status.DeliveredTime = verifier.KeyID, name, metav1.Now()
+	key.Status.KeyID, key.Status.SecretName, key.Status.DeliveredTime = verifier.KeyID, name, metav1.NewTime(time.Now().Add(-time.Minute))
 	Expect(env.Client.Status().Update(ctx, key)).To(Succeed())
 	text, err := verifier.MarshalText()
 	Expect(err).NotTo(HaveOccurred())

@@ -15,8 +15,8 @@ import (
 )
 
 // fasterThanPolling is less than the time after which the operator looks again
-// without having been told.
-const fasterThanPolling = 5 * time.Second
+// without having been told, and more than a busy machine needs.
+const fasterThanPolling = 9 * time.Second
 
 // Here the whole operator runs, and nothing but its watches tells it what to do:
 // every step is faster than its polling.

@@ -45,7 +45,7 @@ var _ = Describe("The certificate of a host", func() {
 	It("must not have expired, which is seen when it does", func(ctx context.Context) {
 		tenant := newTenant(ctx, withHost("expiring.example.com", class))
 		becomeReady(ctx, tenant)
-		newCertificate(ctx, tenant.Namespace, "expiring", "expiring.example.com", 5*time.Second)
+		newCertificate(ctx, tenant.Namespace, "expiring", "expiring.example.com", 10*time.Second)
 		change(ctx, tenant, named("expiring"))
 		Eventually(current(ctx, tenant)).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 		Eventually(current(ctx, tenant)).Should(controllertest.BeStalled(scimv1alpha1.ReasonCertificateExpired))
