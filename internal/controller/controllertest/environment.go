@@ -63,6 +63,9 @@ func Start() (*Environment, error) {
 		ErrorIfCRDPathMissing: true,
 		Scheme:                controller.NewScheme(),
 	}
+	// Lists come from etcd. From its cache, the API server waits up to 100 ms with each until etcd has
+	// said how new that is, which is most of what specs would wait for.
+	server.ControlPlane.GetAPIServer().Configure().Set("watch-cache", "false")
 	restConfig, err := server.Start()
 	if err != nil {
 		return nil, fmt.Errorf("starting the API server: %w", err)

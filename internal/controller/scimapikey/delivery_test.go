@@ -176,13 +176,13 @@ var _ = Describe("A new key", func() {
 	It("gets another one when the tenant refuses what was made before it was handed over", func(ctx context.Context) {
 		tenant, o := newTenant(ctx), startOperator(nil)
 		key := newKey(ctx, tenant, "okta")
+		o.now = time.Now().Add(-time.Hour)
 		o.reconcileUntilStable(ctx, key)
 		first := credentialsOf(ctx, key)[0]
-		o.now = time.Now().Add(time.Minute)
-		tenant.Spec.CredentialsNotBefore = metav1.NewTime(o.now)
+		tenant.Spec.CredentialsNotBefore = metav1.NewTime(time.Now().Add(-time.Minute))
 		Expect(env.Client.Update(ctx, tenant)).To(Succeed())
 		setURL(ctx, tenant, tenant.Status.URL)
-		o.now = o.now.Add(time.Second)
+		o.now = time.Now()
 		settle(ctx, o, tenant, key)
 		Expect(current(ctx, key)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 		Expect(credentialsOf(ctx, key)).To(ConsistOf(HaveField("Name", Not(Equal(first.Name)))))
