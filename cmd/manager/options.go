@@ -67,7 +67,7 @@ func parse(args []string, getenv func(string) string) (options, error) {
 			o.watchNamespaces = splitList(value)
 			return nil
 		})
-	flags.IntVar(&o.workers, "workers", 4, "how many tenants, and how many keys, to reconcile at the same time")
+	flags.IntVar(&o.workers, "workers", 10, "how many tenants, and how many keys, to reconcile at the same time")
 	flags.StringVar(&o.configFile, "config", "",
 		"the file with the operator's configuration: what tenants may ask for; the defaults when omitted")
 	o.log.AddFlags(flags)
