@@ -15,6 +15,7 @@ import (
 // actor is one of the clients of a workload.
 type actor struct {
 	*workload
+	tenant   *tenant
 	client   *history.Client
 	http     *Client
 	replica  string
@@ -36,7 +37,7 @@ func (a *actor) run(ctx context.Context) {
 			a.testify()
 		default:
 			f := a.families[a.random.IntN(len(a.families))]
-			a.do(f, requests.Next(a.random, f.Names(), f.Known(a.random), f.tenant == keeping))
+			a.do(f, requests.Next(a.random, f.Names(), f.Known(a.random), a.tenant.keeps))
 		}
 		if a.pause > pace {
 			wait.Reset(a.pause)
@@ -75,16 +76,21 @@ func (a *actor) send(method, path, body string, statuses []int) (r *Response, se
 	switch {
 	case err != nil:
 		problem := ""
-		if a.undisturbed {
+		if !a.excuses(a.tenant) {
 			problem = err.Error()
 		}
 		a.note(a.replica, false, problem)
 		a.pause = 4 * pace
 		return nil, !requests.NeverSent(err)
+	case a.tenant == a.absent && r.Status == http.StatusUnauthorized:
+		// Whoever a server does not know is not let in, and nothing is done.
+		a.note(a.replica, false, "")
+		a.pause = 4 * pace
+		return nil, false
 	case requests.IsRefusal(r):
 		a.pause = requests.RetryAfter(r)
 		problem := requests.Fault(r, statuses)
-		if a.undisturbed {
+		if !a.excuses(a.tenant) {
 			problem = "an answer is due: " + r.String()
 		}
 		a.note(a.replica, false, problem)
@@ -95,13 +101,14 @@ func (a *actor) send(method, path, body string, statuses []int) (r *Response, se
 		return nil, true
 	}
 	a.note(a.replica, true, "")
+	a.measure(a.tenant, r.Took)
 	return r, true
 }
 
 // keep creates a user of this client alone and changes it. What was acknowledged
 // must be there at the end.
 func (a *actor) keep() {
-	user := &keptUser{tenant: a.families[0].tenant, userName: Unique("kept") + "@example.com", displayNames: []string{"Created"}}
+	user := &keptUser{tenant: a.tenant, userName: Unique("kept") + "@example.com", displayNames: []string{"Created"}}
 	r, _ := a.send(http.MethodPost, Users, NamedUser(user.userName, "Created"), []int{http.StatusCreated})
 	if r == nil {
 		return

@@ -8,14 +8,17 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
-var _ = Describe("A write at one replica", func() {
-	It("is in every answer of another replica, at once", func() {
+// describeFreshness has the specs of when a write is seen.
+func describeFreshness(f *fleet) {
+	It("show a write at one replica in every answer of another one, at once", f.repeated, func() {
 		rounds := size("CONSISTENCY_ROUNDS", 300)
-		lives := []*life{newLife(keeping), newLife(erasing)}
+		var lives []*life
+		for _, t := range f.tenants {
+			lives = append(lives, newLife(t.Tenant))
+		}
 		for round := range rounds {
 			lives[round/4%len(lives)].round(round)
 		}
@@ -25,10 +28,8 @@ var _ = Describe("A write at one replica", func() {
 		return
 	}
 
-	It("is in the lists of one that cannot ask the others, and has more users than it would read at the API server", func(ctx SpecContext) {
-		namespace := NewNamespace(ctx, "crowd")
-		crowd := ServeIn(ctx, namespace, NewTenant(namespace, "crowd", scimv1alpha1.IdentityProviderGeneric, threeReplicas))[0]
-		crowd.Expose(ctx)
+	It("show it in the lists of one that cannot ask the others, with more users than it would read at the API server", f.repeated, func(ctx SpecContext) {
+		crowd := f.add(ctx, "crowd")
 		const users, creators = 1020, 20
 		together(slices.Repeat(crowd.Replicas, creators)[:creators], func(i int, c *Client) bool {
 			for n := range users / creators {
@@ -48,7 +49,7 @@ var _ = Describe("A write at one replica", func() {
 			insist(reader, http.MethodGet, Users+"?count=1", "").IsList(users + 1)
 		}
 	})
-})
+}
 
 // life is a user of a tenant who is created, changed, renamed, deleted and so on.
 type life struct {

@@ -2,7 +2,6 @@ package consistency
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -12,35 +11,34 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
-// The replicas answer as a single server would: the histories of many clients are
+// describeHistories has the specs of how replicas answer: as a single server would. The histories of many clients are
 // searched for an order in which one server could have given all the answers.
-var _ = Describe("The replicas of a server answer as one", func() {
-	It("undisturbed", func(ctx SpecContext) {
-		w := startWorkload(directly, true)
-		w.progress(size("CONSISTENCY_OPERATIONS", 4000) / (2 * replicas))
+func describeHistories(f *fleet) {
+	It("are answered as by one server, undisturbed", f.repeated, func(ctx SpecContext) {
+		w := f.startWorkload(&workload{way: directly})
+		w.progress(size("CONSISTENCY_OPERATIONS", 4000) / (f.size * replicas))
 		w.finish(ctx, "undisturbed")
 	})
 
-	It("while pods are deleted by force", Label("drill"), func(ctx SpecContext) {
-		w := startWorkload(directly, false)
-		defer numberPods()()
+	It("are answered as by one server while pods are deleted by force", Label("drill"), func(ctx SpecContext) {
+		w := f.startWorkload(&workload{way: directly, disturbed: f.tenants})
+		defer f.numberPods()()
 		w.progress(30)
 		for _, victims := range [][]int{{0}, {1, 2}} {
 			var gone []string
-			for _, t := range []*Tenant{keeping, erasing} {
+			for _, t := range f.servers() {
 				for _, i := range victims {
-					pod := podOf(ctx, t, i)
+					pod := podOf(ctx, t.Tenant, i)
 					gone = append(gone, pod.Name)
 					Kubectl("delete", "pod", "-n", t.Namespace, pod.Name, "--force", "--grace-period=0", "--wait=false")
 				}
 			}
-			for _, t := range []*Tenant{keeping, erasing} {
-				Recovered(ctx, t)
+			for _, t := range f.servers() {
+				Recovered(ctx, t.Tenant)
 				Expect(NamesOf(t.Pods(ctx))).NotTo(ContainElements(gone))
 			}
 			w.progress(30)
@@ -48,16 +46,16 @@ var _ = Describe("The replicas of a server answer as one", func() {
 		w.finish(ctx, "deleted")
 	})
 
-	It("while the servers are rolled and the operator starts again, and no request fails", func(ctx SpecContext) {
-		w := startWorkload(throughService, true)
+	It("are answered as by one server while the servers are rolled and the operator starts again, and no request fails", func(ctx SpecContext) {
+		w := f.startWorkload(&workload{way: throughService})
 		w.progress(100)
 		before := map[string][]string{}
-		for _, t := range []*Tenant{keeping, erasing} {
+		for _, t := range f.servers() {
 			before[t.Name] = NamesOf(t.Pods(ctx))
-			Kubectl("rollout", "restart", "-n", t.Namespace, "deployment/"+t.Name+"-scim")
+			Kubectl("rollout", "restart", "-n", t.Namespace, "deployment/"+t.Deployment())
 		}
 		Kubectl("rollout", "restart", "-n", OperatorKey.Namespace, "deployment/"+OperatorKey.Name)
-		for _, t := range []*Tenant{keeping, erasing} {
+		for _, t := range f.servers() {
 			Eventually(func(g Gomega) {
 				pods := &corev1.PodList{}
 				g.Expect(Cluster.List(ctx, pods, client.InNamespace(t.Namespace), client.MatchingLabels(t.Labels()))).To(Succeed())
@@ -76,11 +74,11 @@ var _ = Describe("The replicas of a server answer as one", func() {
 		w.finish(ctx, "rolled")
 	})
 
-	It("while the schemas of the tenants change", func(ctx SpecContext) {
-		w := startWorkload(directly, false)
+	It("are answered as by one server while the schemas of the tenants change", f.repeated, func(ctx SpecContext) {
+		w := f.startWorkload(&workload{way: directly, disturbed: f.tenants})
 		w.progress(30)
 		for i := range 4 {
-			for _, t := range []*Tenant{keeping, erasing} {
+			for _, t := range f.servers() {
 				extensions := "null"
 				if i%2 == 0 {
 					extensions = `[{"id":"urn:example:badge:User","attributes":[{"name":"number","type":"String"}]}]`
@@ -96,14 +94,14 @@ var _ = Describe("The replicas of a server answer as one", func() {
 		return
 	}
 
-	It("while server processes are killed without warning", func(ctx SpecContext) {
-		w := startWorkload(directly, false)
+	It("are answered as by one server while server processes are killed without warning", f.repeated, func(ctx SpecContext) {
+		w := f.startWorkload(&workload{way: directly, disturbed: f.tenants})
 		w.progress(30)
 		for _, victims := range [][]int{{0}, {1, 2}} {
 			var killed []corev1.Pod
-			for _, t := range []*Tenant{keeping, erasing} {
+			for _, t := range f.servers() {
 				for _, i := range victims {
-					pod := podOf(ctx, t, i)
+					pod := podOf(ctx, t.Tenant, i)
 					killed = append(killed, pod)
 					killServer(pod)
 				}
@@ -116,8 +114,8 @@ var _ = Describe("The replicas of a server answer as one", func() {
 		w.finish(ctx, "killed")
 	})
 
-	It("while they are cut off from each other", func(ctx SpecContext) {
-		w := startWorkload(directly, false)
+	It("are answered as by one server while they are cut off from each other", f.repeated, func(ctx SpecContext) {
+		w := f.startWorkload(&workload{way: directly, disturbed: f.tenants})
 		w.progress(30)
 		for _, cuts := range [][]cut{
 			{{from: 0, to: 1}},
@@ -125,9 +123,9 @@ var _ = Describe("The replicas of a server answer as one", func() {
 			{{0, 1}, {1, 0}, {0, 2}, {2, 0}, {1, 2}, {2, 1}},
 		} {
 			var mends []func()
-			for _, t := range []*Tenant{keeping, erasing} {
+			for _, t := range f.servers() {
 				for _, c := range cuts {
-					mends = append(mends, cutOff(podOf(ctx, t, c.from), podOf(ctx, t, c.to)))
+					mends = append(mends, cutOff(podOf(ctx, t.Tenant, c.from), podOf(ctx, t.Tenant, c.to)))
 				}
 			}
 			w.progress(60) // Every replica goes on to answer.
@@ -139,12 +137,12 @@ var _ = Describe("The replicas of a server answer as one", func() {
 		w.finish(ctx, "cut-off")
 	})
 
-	It("after a crash of pods that cannot reach each other, which say so", Label("drill"), func(ctx SpecContext) {
-		w := startWorkload(directly, false)
+	It("are answered as by one server after a crash of pods that cannot reach each other, which say so", Label("drill"), func(ctx SpecContext) {
+		w := f.startWorkload(&workload{way: directly, disturbed: f.tenants})
 		w.progress(30)
 		var mends []func()
-		for _, t := range []*Tenant{keeping, erasing} {
-			pods := []corev1.Pod{podOf(ctx, t, 0), podOf(ctx, t, 1), podOf(ctx, t, 2)}
+		for _, t := range f.servers() {
+			pods := []corev1.Pod{podOf(ctx, t.Tenant, 0), podOf(ctx, t.Tenant, 1), podOf(ctx, t.Tenant, 2)}
 			for _, from := range pods {
 				for _, to := range pods {
 					if from.Name != to.Name {
@@ -153,7 +151,7 @@ var _ = Describe("The replicas of a server answer as one", func() {
 				}
 			}
 		}
-		for _, t := range []*Tenant{keeping, erasing} {
+		for _, t := range f.servers() {
 			before := t.Pods(ctx)
 			for _, pod := range before {
 				killServer(pod)
@@ -163,9 +161,7 @@ var _ = Describe("The replicas of a server answer as one", func() {
 			}
 			Eventually(func(g Gomega) {
 				leases := &coordinationv1.LeaseList{}
-				g.Expect(Cluster.List(ctx, leases, client.InNamespace(t.Namespace), client.MatchingLabels{
-					scimv1alpha1.LabelTenant: t.Name, scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica,
-				})).To(Succeed())
+				g.Expect(Cluster.List(ctx, leases, client.InNamespace(t.Namespace), client.MatchingLabels(t.LeaseLabels()))).To(Succeed())
 				g.Expect(contract.UnreachablePeers(leases.Items)).To(HaveLen(replicas * (replicas - 1)))
 			}).WithTimeout(time.Minute).Should(Succeed())
 		}
@@ -177,8 +173,8 @@ var _ = Describe("The replicas of a server answer as one", func() {
 		w.finish(ctx, "crashed-apart")
 	})
 
-	It("while the API server stands still", func(ctx SpecContext) {
-		w := startWorkload(directly, false)
+	It("are answered as by one server while the API server stands still", f.repeated, func(ctx SpecContext) {
+		w := f.startWorkload(&workload{way: directly, disturbed: f.tenants})
 		w.progress(30)
 		goOn := stopAPIServer()
 		defer goOn() // Before the state of the cluster is reported, if something fails.
@@ -193,50 +189,10 @@ var _ = Describe("The replicas of a server answer as one", func() {
 		w.progress(60)
 		w.finish(ctx, "standstill")
 	})
-})
+}
 
 // cut is a direction between two replicas, by their numbers.
 type cut struct{ from, to int }
-
-// podOf is the pod of a tenant with that number.
-func podOf(ctx SpecContext, t *Tenant, number int) corev1.Pod {
-	GinkgoHelper()
-	for _, pod := range t.Pods(ctx) {
-		if pod.Labels[LabelReplica] == fmt.Sprint(number) {
-			return pod
-		}
-	}
-	Fail(fmt.Sprintf("no pod of the tenant %s has the number %d", t.Name, number))
-	return corev1.Pod{}
-}
-
-// numberPods gives, until the function that it returns is called, new pods the
-// numbers of those in whose place they come.
-func numberPods() (end func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(200 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			for _, t := range []*Tenant{keeping, erasing} {
-				if err := t.NumberPods(ctx); err != nil && ctx.Err() == nil {
-					GinkgoLogr.Error(err, "numbering the pods is tried again", "tenant", t.Name)
-				}
-			}
-		}
-	}()
-	return func() {
-		cancel()
-		<-ended
-	}
-}
 
 // expectRestarted waits until the server of a pod runs again after it was killed.
 func expectRestarted(ctx SpecContext, before corev1.Pod) {

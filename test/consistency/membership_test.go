@@ -9,27 +9,20 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
 // writers is the number of clients that change one group at the same time.
 const writers = 48
 
-var _ = Describe("A group that many clients change at once", func() {
-	tenant := func(ctx SpecContext) *Tenant {
-		GinkgoHelper()
-		return Serve(ctx, "members", scimv1alpha1.IdentityProviderGeneric, threeReplicas, Unlimited)
+// describeGroups has the specs of groups that many clients change at the same time.
+func describeGroups(f *fleet) {
+	for _, members := range []int{250, 1500} {
+		It(fmt.Sprintf("lose no member of a group of %d that many clients change at once", members), f.repeated, func(ctx SpecContext) {
+			changeMembers(f.add(ctx, fmt.Sprint("members-", members)), members)
+		})
 	}
-
-	It("has the members that it should have", func(ctx SpecContext) {
-		changeMembers(tenant(ctx), 250)
-	})
-
-	It("has the members that it should have, more than a thousand", func(ctx SpecContext) {
-		changeMembers(tenant(ctx), 1500)
-	})
-})
+}
 
 // changeMembers makes a group with so many members and changes it at all replicas
 // at once. A quarter of the changes takes out members of the first hour, half of

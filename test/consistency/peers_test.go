@@ -11,26 +11,30 @@ import (
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
-var _ = Describe("Two pods of a tenant that are cut off from each other", func() {
-	It("go on answering, show in the tenant's status, and recover by themselves", func(ctx SpecContext) {
-		t := Serve(ctx, "apart", scimv1alpha1.IdentityProviderGeneric)
-		t.Expose(ctx)
+// describePeers has the spec of what is said of pods that cannot reach each other, which is where the server's conditions are.
+func describePeers(f *fleet) {
+	if !isLocal() {
+		return
+	}
+
+	It("are answered by two pods that are cut off from each other, which the status says until they are not", func(ctx SpecContext) {
+		t := f.tenants[0]
 		mends := []func(){
-			cutOff(podOf(ctx, t, 0), podOf(ctx, t, 1)),
-			cutOff(podOf(ctx, t, 1), podOf(ctx, t, 0)),
+			cutOff(podOf(ctx, t.Tenant, 0), podOf(ctx, t.Tenant, 1)),
+			cutOff(podOf(ctx, t.Tenant, 1), podOf(ctx, t.Tenant, 0)),
 		}
 		WaitFor(t.Namespace, `jsonpath={.status.conditions[?(@.type=="ReplicasConnected")].reason}=`+scimv1alpha1.ReasonPeersUnreachable,
-			"scimtenant/"+t.Name)
-		says := Kubectl("get", "scimtenant", "-n", t.Namespace, t.Name, "-o", `jsonpath={.status.conditions[?(@.type=="Ready")].message}`)
-		Expect(says).To(And(ContainSubstring("port 8082"), ContainSubstring(podOf(ctx, t, 0).Name)))
-		id := t.Replicas[0].Do(http.MethodPost, Users, PlainUser("apart@example.com")).Has(http.StatusCreated).ID()
+			t.ServerObject())
+		says := Kubectl("get", t.ServerObject(), "-n", t.Namespace, "-o", `jsonpath={.status.conditions[?(@.type=="Ready")].message}`)
+		Expect(says).To(And(ContainSubstring("port 8082"), ContainSubstring(podOf(ctx, t.Tenant, 0).Name)))
+		id := t.Replicas[0].Do(http.MethodPost, Users, PlainUser(Unique("apart")+"@example.com")).Has(http.StatusCreated).ID()
 		t.Replicas[1].Get(Users + "/" + id).Has(http.StatusOK)
 
 		for _, mend := range mends {
 			mend()
 		}
-		WaitFor(t.Namespace, `jsonpath={.status.conditions[?(@.type=="ReplicasConnected")].status}=True`, "scimtenant/"+t.Name)
-		WaitFor(t.Namespace, "condition=Ready", "scimtenant/"+t.Name)
+		WaitFor(t.Namespace, `jsonpath={.status.conditions[?(@.type=="ReplicasConnected")].status}=True`, t.ServerObject())
+		WaitFor(t.Namespace, "condition=Ready", t.ServerObject())
 		Eventually(func() int { return t.Replicas[1].Get(Users + "/" + id).Status }).WithTimeout(10 * time.Second).Should(Equal(http.StatusOK))
 	})
-})
+}

@@ -23,44 +23,35 @@ import (
 	. "github.com/onsi/gomega"
 	"k8s.io/client-go/tools/clientcmd"
 
-	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/test/internal/requests"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
-// replicas is the number of pods of each tenant.
-const replicas = 3
-
-// keeping and erasing are the tenants that the specs share: one where a deleted
-// user is kept and comes back, and one where a deleted user is gone. Specs use
-// names of their own.
-var keeping, erasing *Tenant
-
 func TestConsistency(t *testing.T) { RunSuite(t, "Kubescim under concurrency and faults") }
 
-var _ = BeforeSuite(func(ctx SpecContext) {
-	Connect(ctx, "make consistency")
-	namespace := NewNamespace(ctx, "consistency")
-	tenants := ServeIn(ctx, namespace,
-		NewTenant(namespace, "keeping", scimv1alpha1.IdentityProviderGeneric, threeReplicas, Unlimited),
-		NewTenant(namespace, "erasing", scimv1alpha1.IdentityProviderGeneric, threeReplicas, Unlimited, func(spec *scimv1alpha1.ScimTenantSpec) {
-			spec.Users.OnDelete = scimv1alpha1.UserDeletionDelete
-		}))
-	keeping, erasing = tenants[0], tenants[1]
-})
-
-// A spec begins with all replicas at work, whatever the one before did to them.
-var _ = BeforeEach(func(ctx SpecContext) {
-	for _, t := range []*Tenant{keeping, erasing} {
-		Recovered(ctx, t)
-		t.Expose(ctx)
-		Expect(t.Replicas).To(HaveLen(replicas))
-	}
-})
+var _ = BeforeSuite(func(ctx SpecContext) { Connect(ctx, "make consistency") })
 
 var _ = JustAfterEach(ReportFailure)
 
-func threeReplicas(spec *scimv1alpha1.ScimTenantSpec) { spec.Server.Replicas = replicas }
+// What is to be seen of a server that has many tenants is to be seen of one that has one. Where the two differ, specs
+// run for both; what else is repeated for tenants with a server each is a drill.
+var _ = Describe("Tenants", func() {
+	for _, f := range []*fleet{
+		{hosted: "of one server", server: "shared", size: 5, clients: 1},
+		{hosted: "with a server each", size: 2, clients: 2, repeated: Label("drill")},
+	} {
+		Describe(f.hosted, Ordered, ContinueOnFailure, func() {
+			BeforeAll(f.serve)
+			BeforeEach(f.recover)
+			describeUserNames(f)
+			describeFreshness(f)
+			describeGroups(f)
+			describeKeys(f)
+			describePeers(f)
+			describeHistories(f)
+		})
+	}
+})
 
 // size is a number from the environment.
 func size(variable string, otherwise int) int {

@@ -12,13 +12,14 @@ import (
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
-var _ = Describe("A userName", func() {
-	It("is given to one of a hundred who want it at once", func() {
+// describeUserNames has the specs of what makes a userName unique.
+func describeUserNames(f *fleet) {
+	It("give a userName to one of a hundred who want it at once", f.repeated, func() {
 		const contenders = 100
 		names := size("CONSISTENCY_NAMES", 40)
-		for _, t := range []*Tenant{keeping, erasing} {
-			clients := lastingClients(t, contenders)
-			for n := range names / 2 {
+		for _, t := range f.tenants {
+			clients := lastingClients(t.Tenant, contenders)
+			for n := range names / len(f.tenants) {
 				name := fmt.Sprintf("%s-%d@example.com", Unique("grace"), n)
 				ids := make(map[string]bool)
 				for _, r := range together(clients, func(i int, c *Client) *Response {
@@ -39,9 +40,9 @@ var _ = Describe("A userName", func() {
 		}
 	})
 
-	It("stays with a user to whom several requests give it at once", func() {
-		for _, t := range []*Tenant{keeping, erasing} {
-			clients := lastingClients(t, 4*replicas)
+	It("leave a userName with a user to whom several requests give it at once", f.repeated, func() {
+		for _, t := range f.tenants[:2] {
+			clients := lastingClients(t.Tenant, 4*replicas)
 			create := func() (id string) {
 				return insist(clients[0], http.MethodPost, Users, PlainUser(Unique("ada")+"@example.com")).Has(http.StatusCreated).ID()
 			}
@@ -62,7 +63,7 @@ var _ = Describe("A userName", func() {
 			}
 		}
 	})
-})
+}
 
 // lastingClients are clients with a connection each, spread over the replicas of
 // a tenant.

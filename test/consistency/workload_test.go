@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,11 +21,9 @@ import (
 )
 
 const (
-	// familiesOfTenant is the number of prefixes of userNames at each tenant. Fewer
-	// make more requests meet.
-	familiesOfTenant = 4
-	// clientsOfReplica is the number of clients at each replica of each tenant.
-	clientsOfReplica = 2
+	// familiesOfClient is the number of prefixes of userNames at each tenant for each client at
+	// one of its replicas. Fewer make more requests meet.
+	familiesOfClient = 2
 	// pace is the least time between two requests of a client.
 	pace = 25 * time.Millisecond
 	// checkLimit bounds the search for an order of the requests.
@@ -33,34 +32,39 @@ const (
 	drawings = "out"
 )
 
-// workload is a number of clients at the replicas of both tenants who create,
+// workload is a number of clients at the replicas of all tenants of a fleet who create,
 // read, change and delete the same few users, with all that they were told.
 type workload struct {
+	way way
+	// disturbed are the tenants to which something happens that excuses a request that fails.
+	disturbed []*tenant
+	// absent is the one that is deleted at times, so that no token is good for it.
+	absent *tenant
+
+	fleet    *fleet
 	recorder *history.Recorder
 	families []*family
-	// undisturbed is set when no fault excuses a request that fails.
-	undisturbed bool
-
-	cancel  context.CancelFunc
-	running sync.WaitGroup
+	cancel   context.CancelFunc
+	running  sync.WaitGroup
 
 	lock     sync.Mutex
 	answered map[string]int // requests with an answer, by replica
 	unsure   int            // requests without one
 	problems []string       // what no server should answer, whatever happens to it
 	kept     []*keptUser
+	took     map[*tenant][]time.Duration // of requests with an answer
 }
 
 // family is one of a tenant.
 type family struct {
 	requests.Family
-	tenant *Tenant
+	tenant *tenant
 }
 
 // keptUser is a user whom one client alone writes, so that it is known without
 // any search what must be there at the end.
 type keptUser struct {
-	tenant       *Tenant
+	tenant       *tenant
 	id, userName string
 	// displayNames are those that it may have: the last one that was acknowledged,
 	// and any later one of which nothing is known.
@@ -78,29 +82,30 @@ const (
 	throughService
 )
 
-// startWorkload lets the clients begin.
-func startWorkload(way way, undisturbed bool) *workload {
+// startWorkload lets the clients of a workload begin.
+func (f *fleet) startWorkload(w *workload) *workload {
 	GinkgoHelper()
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &workload{recorder: history.NewRecorder(), undisturbed: undisturbed, cancel: cancel, answered: map[string]int{}}
+	w.fleet, w.recorder, w.cancel = f, history.NewRecorder(), cancel
+	w.answered, w.took = map[string]int{}, map[*tenant][]time.Duration{}
 	DeferCleanup(w.stop)
 	var actors []*actor
-	for _, t := range []*Tenant{keeping, erasing} {
+	for _, t := range f.tenants {
 		var families []*family
-		for range familiesOfTenant {
+		for range f.clients * familiesOfClient {
 			families = append(families, &family{tenant: t, Family: requests.Family{Prefix: Unique("n") + "-"}})
 		}
 		w.families = append(w.families, families...)
 		witness := &keptUser{tenant: t, userName: Unique("witness") + "@example.com", displayNames: []string{"Witness"}}
 		witness.id = insist(t.Replicas[0], http.MethodPost, Users, NamedUser(witness.userName, "Witness")).Has(http.StatusCreated).ID()
 		w.kept = append(w.kept, witness)
-		for i := range replicas * clientsOfReplica {
+		for i := range replicas * f.clients {
 			a := &actor{
-				workload: w, client: w.recorder.NewClient(), families: families, witness: witness,
+				workload: w, tenant: t, client: w.recorder.NewClient(), families: families, witness: witness,
 				http: t.Replicas[i%replicas], replica: fmt.Sprintf("%s %d", t.Name, i%replicas),
 				random: rand.New(rand.NewPCG(uint64(GinkgoRandomSeed()), uint64(len(w.families)*100+i))),
 			}
-			if way == throughService {
+			if w.way == throughService {
 				lasting, closeIdle := t.Service.Lasting()
 				DeferCleanup(closeIdle)
 				a.http, a.replica = lasting, t.Name
@@ -142,6 +147,16 @@ func (w *workload) answers() map[string]int {
 	return maps.Clone(w.answered)
 }
 
+// excuses reports whether a request to a tenant may fail.
+func (w *workload) excuses(t *tenant) bool { return slices.Contains(w.disturbed, t) }
+
+// measure writes down how long an answer took.
+func (w *workload) measure(t *tenant, took time.Duration) {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	w.took[t] = append(w.took[t], took)
+}
+
 // note writes down how a request ended.
 func (w *workload) note(replica string, answered bool, problem string) {
 	w.lock.Lock()
@@ -162,12 +177,9 @@ func (w *workload) note(replica string, answered bool, problem string) {
 // try.
 func (w *workload) finish(ctx SpecContext, name string) {
 	GinkgoHelper()
-	for _, t := range []*Tenant{keeping, erasing} {
-		Recovered(ctx, t)
-		t.Expose(ctx)
-	}
+	w.fleet.recover(ctx)
 	w.stop()
-	w.undisturbed = false
+	w.disturbed = w.fleet.tenants
 	w.readFamilies()
 
 	answered := 0
@@ -193,7 +205,7 @@ func (w *workload) readFamilies() {
 	GinkgoHelper()
 	for _, f := range w.families {
 		for i, c := range f.tenant.Replicas {
-			a := &actor{workload: w, client: w.recorder.NewClient(), http: c, replica: fmt.Sprintf("%s %d", f.tenant.Name, i)}
+			a := &actor{workload: w, tenant: f.tenant, client: w.recorder.NewClient(), http: c, replica: fmt.Sprintf("%s %d", f.tenant.Name, i)}
 			for _, request := range f.Everything() {
 				Eventually(func() history.Outcome { return a.do(f, request).Outcome }).ShouldNot(BeElementOf(history.Unknown, history.Unsent))
 			}

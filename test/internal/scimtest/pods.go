@@ -11,8 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
 // IsAvailable reports whether all pods of a Deployment are of its newest
@@ -93,27 +91,8 @@ func NamesOf[T any, P interface {
 	return names
 }
 
-// Recovered waits until all replicas of a tenant are ready again.
+// Recovered waits until all replicas of a tenant's server are ready again, and serve it.
 func Recovered(ctx SpecContext, t *Tenant) {
 	GinkgoHelper()
-	Eventually(func(g Gomega) {
-		object := &scimv1alpha1.ScimTenant{}
-		g.Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: t.Namespace, Name: t.Name}, object)).To(Succeed())
-		g.Expect(object.Status.ServerReplicas).To(Equal(fmt.Sprintf("%d/%[1]d", object.Replicas())))
-		g.Expect(conditionsOf(object)).To(HaveKeyWithValue(scimv1alpha1.ConditionReady, "True"))
-		pods := t.Pods(ctx)
-		g.Expect(pods).To(HaveLen(int(object.Replicas())))
-		for _, pod := range pods {
-			g.Expect(IsReady(&pod)).To(BeTrue(), pod.Name)
-		}
-	}).WithTimeout(90 * time.Second).Should(Succeed())
-}
-
-// conditionsOf are the statuses of a tenant's conditions.
-func conditionsOf(t *scimv1alpha1.ScimTenant) map[string]string {
-	statuses := map[string]string{}
-	for _, condition := range t.Status.Conditions {
-		statuses[condition.Type] = string(condition.Status)
-	}
-	return statuses
+	Eventually(func(g Gomega) { t.expectServes(ctx, g) }).WithTimeout(90 * time.Second).Should(Succeed())
 }

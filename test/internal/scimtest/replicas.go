@@ -17,11 +17,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Labels choose the pods of the tenant's server.
-func (t *Tenant) Labels() map[string]string {
-	return map[string]string{"app.kubernetes.io/name": "kubescim-server", "app.kubernetes.io/instance": t.Name}
-}
-
 // Pods are the pods of the tenant's server that are not going away.
 func (t *Tenant) Pods(ctx SpecContext) []corev1.Pod {
 	GinkgoHelper()
@@ -42,9 +37,7 @@ func (t *Tenant) Expose(ctx SpecContext) {
 			expectAnswer(t.Replicas[i].Base)
 			continue
 		}
-		labels := t.Labels()
-		labels[LabelReplica] = strconv.Itoa(i)
-		t.Replicas = append(t.Replicas, NewClient(t.NodePort(ctx, labels), t.Token))
+		t.Replicas = append(t.Replicas, NewClient(t.NodePort(ctx, t.labelsOfReplica(i)), t.Token))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // LabelReplica numbers the pods of one server, from 0.
@@ -20,6 +21,8 @@ const LabelReplica = "e2e.kubescim.dev/replica"
 type Tenant struct {
 	Namespace, Name, Path string
 	Token, KeyID          string
+	// Server is the name of the ScimServer that hosts it; empty when it has a server of its own.
+	Server string
 
 	// Service reaches any replica, Replicas[i] the one whose pod has that number.
 	Service  *Client
@@ -97,10 +100,19 @@ func ServeIn(ctx SpecContext, namespace string, objects ...*scimv1alpha1.ScimTen
 	}
 	Apply(manifests...)
 	WaitFor(namespace, "condition=Ready", waits...)
+	exposed := map[string]*Tenant{} // by server
 	for _, object := range objects {
-		t := &Tenant{Namespace: namespace, Name: object.Name, Path: object.Path()}
+		t := &Tenant{Namespace: namespace, Name: object.Name, Path: object.Path(), Server: object.Spec.ServerRef.Name}
+		if t.Server != "" {
+			t.Path = contract.SharedPath(t.Name)
+		}
 		t.Token, t.KeyID = TokenOf(namespace, object.Name)
-		t.Expose(ctx)
+		if other := exposed[t.Server]; other != nil && t.Server != "" {
+			t.reachAs(other)
+		} else {
+			t.Expose(ctx)
+			exposed[t.Server] = t
+		}
 		tenants = append(tenants, t)
 	}
 	return tenants
