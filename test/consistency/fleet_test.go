@@ -76,8 +76,14 @@ func (f *fleet) manifest(name string, keeps bool) *scimv1alpha1.ScimTenant {
 func (f *fleet) add(ctx SpecContext, name string) *Tenant {
 	GinkgoHelper()
 	added := ServeIn(ctx, f.namespace, f.manifest(name, true))[0]
-	DeferCleanup(func() { Kubectl("delete", "scimtenant", "-n", f.namespace, name) })
+	DeferCleanup(f.remove, name)
 	return added
+}
+
+// remove deletes a tenant, if there is one.
+func (f *fleet) remove(name string) {
+	GinkgoHelper()
+	Kubectl("delete", "scimtenant", "-n", f.namespace, name, "--ignore-not-found")
 }
 
 // recover waits until all replicas are at work, whatever was done to them.

@@ -78,12 +78,8 @@ func describeHistories(f *fleet) {
 		w := f.startWorkload(&workload{way: directly, disturbed: f.tenants})
 		w.progress(30)
 		for i := range 4 {
-			for _, t := range f.servers() {
-				extensions := "null"
-				if i%2 == 0 {
-					extensions = `[{"id":"urn:example:badge:User","attributes":[{"name":"number","type":"String"}]}]`
-				}
-				Kubectl("patch", "scimtenant", "-n", t.Namespace, t.Name, "--type=merge", "--patch", `{"spec":{"schemaExtensions":`+extensions+`}}`)
+			for _, t := range f.tenants {
+				changeSchemas(t.Tenant, i%2 == 0)
 			}
 			w.progress(30)
 		}

@@ -49,6 +49,7 @@ var _ = Describe("Tenants", func() {
 			describeKeys(f)
 			describePeers(f)
 			describeHistories(f)
+			describeAttachment(f)
 		})
 	}
 })
