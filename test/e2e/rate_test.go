@@ -23,8 +23,8 @@ type rush struct {
 }
 
 // rushed sends reads for a time, by all the clients at once, each one after another and with
-// a short pause between them.
-func rushed(lasting time.Duration, clients ...*Client) *rush {
+// a pause between them.
+func rushed(lasting, pause time.Duration, clients ...*Client) *rush {
 	GinkgoHelper()
 	r, until := &rush{}, time.Now().Add(lasting)
 	var sending sync.WaitGroup
@@ -32,7 +32,7 @@ func rushed(lasting time.Duration, clients ...*Client) *rush {
 		sending.Go(func() {
 			for time.Now().Before(until) {
 				r.note(c.Try(http.MethodGet, Users+"?count=1", ""))
-				time.Sleep(5 * time.Millisecond)
+				time.Sleep(pause)
 			}
 		})
 	}
@@ -62,6 +62,7 @@ var _ = Describe("A tenant that may send some requests in a second", Serial, Ord
 	const (
 		perSecond = 30
 		measured  = 10 * time.Second
+		pause     = 5 * time.Millisecond
 	)
 	var t *Tenant
 
@@ -86,8 +87,8 @@ var _ = Describe("A tenant that may send some requests in a second", Serial, Ord
 
 	measure := func(clients ...*Client) {
 		GinkgoHelper()
-		rushed(2*time.Second, clients...) // The burst is used up then.
-		r := rushed(measured, clients...)
+		rushed(2*time.Second, pause, clients...) // The burst is used up then.
+		r := rushed(measured, pause, clients...)
 		AddReportEntry("requests answered", fmt.Sprintf("%.1f a second by %d connections, with %d a second allowed; %d refused",
 			float64(r.answered)/measured.Seconds(), len(clients), perSecond, r.refused))
 		limit := perSecond * measured.Seconds()
@@ -111,11 +112,11 @@ var _ = Describe("A tenant that may send some requests in a second", Serial, Ord
 			}
 		}
 		measure(many...)
-		r := rushed(2*time.Second, many...)
+		r := rushed(2*time.Second, pause, many...)
 		Expect(r.last).NotTo(BeNil())
 		time.Sleep(time.Second) // All pods have heard of all that was let through.
 		for _, replica := range t.Replicas {
-			last := rushed(time.Second, replica, replica, replica).last
+			last := rushed(time.Second, pause, replica, replica, replica).last
 			Expect(last).NotTo(BeNil())
 			comeAgain(last)
 			replica.Get(Users + "?count=1").Has(http.StatusOK)
