@@ -128,7 +128,7 @@ consistency: install ## Check on the cluster that the replicas of a server answe
 	$(WITH_CLUSTER) go -C test test -count=1 -v -timeout 20m ./consistency/... -ginkgo.label-filter '$(CONSISTENCY)'
 
 .PHONY: drills
-drills: install ## Run what takes long: restores and floods. Results go into docs/drills.md.
+drills: install ## Run what takes long: restores, floods, large groups. Results go into docs/drills.md.
 	$(WITH_CLUSTER) go -C test test -tags drills -count=1 -v -timeout 3h ./drills/... -ginkgo.timeout 3h -ginkgo.focus "$(DRILL)"
 
 .PHONY: conformance

@@ -1,5 +1,5 @@
 // Package drills has what takes too long for every change: restores of a whole
-// namespace, and floods. `make drills` brings up the cluster,
+// namespace, floods, and large groups. `make drills` brings up the cluster,
 // installs the operator and runs them; `make drills DRILL="words"` runs those
 // whose names match.
 //
