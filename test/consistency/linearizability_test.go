@@ -46,7 +46,7 @@ func describeHistories(f *fleet) {
 		w.finish(ctx, "deleted")
 	})
 
-	It("are answered as by one server while the servers are rolled and the operator starts again, and no request fails", func(ctx SpecContext) {
+	It("are answered as by one server while the servers are rolled and the operator starts again, and no request fails", f.repeated, func(ctx SpecContext) {
 		w := f.startWorkload(&workload{way: throughService})
 		w.progress(100)
 		before := map[string][]string{}
@@ -72,18 +72,6 @@ func describeHistories(f *fleet) {
 		}).WithTimeout(time.Minute).Should(Succeed())
 		w.progress(100)
 		w.finish(ctx, "rolled")
-	})
-
-	It("are answered as by one server while the schemas of the tenants change", f.repeated, func(ctx SpecContext) {
-		w := f.startWorkload(&workload{way: directly, disturbed: f.tenants})
-		w.progress(30)
-		for i := range 4 {
-			for _, t := range f.tenants {
-				changeSchemas(t.Tenant, i%2 == 0)
-			}
-			w.progress(30)
-		}
-		w.finish(ctx, "schemas")
 	})
 
 	if !isLocal() {

@@ -49,7 +49,7 @@ var _ = Describe("Tenants", func() {
 			describeKeys(f)
 			describePeers(f)
 			describeHistories(f)
-			describeAttachment(f)
+			describeChanges(f)
 		})
 	}
 })

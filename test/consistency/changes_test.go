@@ -12,10 +12,21 @@ import (
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
-// describeAttachment has the spec of tenants that come, go and change under a server which goes on
+// describeChanges has the specs of tenants that change: under a server of many, while it goes on
 // serving others.
-func describeAttachment(f *fleet) {
+func describeChanges(f *fleet) {
 	if f.server == "" {
+		It("are answered as by one server while their schemas change", f.repeated, func(ctx SpecContext) {
+			w := f.startWorkload(&workload{way: directly, disturbed: f.tenants})
+			w.progress(30)
+			for i := range 4 {
+				for _, t := range f.tenants {
+					changeSchemas(t.Tenant, i%2 == 0)
+				}
+				w.progress(30)
+			}
+			w.finish(ctx, "schemas")
+		})
 		return
 	}
 
