@@ -48,7 +48,7 @@ func describeChanges(f *fleet) {
 			}
 			Apply(f.manifest(remade.Name, remade.keeps))
 			changeSchemas(changed.Tenant, round%2 == 0)
-			f.recover(ctx)
+			f.recovered(ctx)
 			f.remove(guest.Name)
 			w.progress(30)
 		}

@@ -86,8 +86,8 @@ func (f *fleet) remove(name string) {
 	Kubectl("delete", "scimtenant", "-n", f.namespace, name, "--ignore-not-found")
 }
 
-// recover waits until all replicas are at work, whatever was done to them.
-func (f *fleet) recover(ctx SpecContext) {
+// recovered waits until all replicas are at work, whatever was done to them.
+func (f *fleet) recovered(ctx SpecContext) {
 	GinkgoHelper()
 	for _, t := range f.tenants {
 		Recovered(ctx, t.Tenant)

@@ -42,7 +42,7 @@ var _ = Describe("Tenants", func() {
 	} {
 		Describe(f.hosted, Ordered, ContinueOnFailure, func() {
 			BeforeAll(f.serve)
-			BeforeEach(f.recover)
+			BeforeEach(f.recovered)
 			describeUserNames(f)
 			describeFreshness(f)
 			describeGroups(f)

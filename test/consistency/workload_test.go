@@ -177,7 +177,7 @@ func (w *workload) note(replica string, answered bool, problem string) {
 // try.
 func (w *workload) finish(ctx SpecContext, name string) {
 	GinkgoHelper()
-	w.fleet.recover(ctx)
+	w.fleet.recovered(ctx)
 	w.stop()
 	w.disturbed = w.fleet.tenants
 	w.readFamilies()

@@ -7,39 +7,25 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
-	"github.com/kubescim/kubescim/internal/operand"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
-
-// onShared has the ScimServer shared host a tenant.
-func onShared(spec *scimv1alpha1.ScimTenantSpec) { spec.ServerRef.Name = "shared" }
-
-// newSharedServer is the manifest of the ScimServer shared.
-func newSharedServer(namespace string) *scimv1alpha1.ScimServer {
-	return &scimv1alpha1.ScimServer{
-		TypeMeta:   metav1.TypeMeta{APIVersion: scimv1alpha1.GroupVersion.String(), Kind: "ScimServer"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shared"},
-		Spec:       scimv1alpha1.ScimServerSpec{ServerSpec: scimv1alpha1.ServerSpec{Replicas: 2}},
-	}
-}
 
 var _ = Describe("A ScimServer", func() {
 	It("serves tenants by path and by host, forgets one that is deleted, and takes none along when it goes", func(ctx SpecContext) {
 		namespace := NewNamespace(ctx, "shared")
 		hosted := func(spec *scimv1alpha1.ScimTenantSpec) {
-			onShared(spec)
+			On("shared")(spec)
 			spec.Endpoint.Host, spec.Endpoint.Path = "globex."+namespace+".example.com", "/api"
 			spec.Endpoint.TLS.Termination = scimv1alpha1.TLSTerminationElsewhere
 			spec.Endpoint.Ingress.ClassName = "none"
 		}
-		Apply(newSharedServer(namespace),
-			NewTenant(namespace, "acme", scimv1alpha1.IdentityProviderEntra, onShared), NewKey(namespace, "acme", "acme"),
-			NewTenant(namespace, "initech", scimv1alpha1.IdentityProviderOkta, onShared, func(spec *scimv1alpha1.ScimTenantSpec) {
+		Apply(NewServer(namespace, "shared", 2),
+			NewTenant(namespace, "acme", scimv1alpha1.IdentityProviderEntra, On("shared")), NewKey(namespace, "acme", "acme"),
+			NewTenant(namespace, "initech", scimv1alpha1.IdentityProviderOkta, On("shared"), func(spec *scimv1alpha1.ScimTenantSpec) {
 				spec.DeletionPolicy = scimv1alpha1.DeletionPolicyDelete
 			}), NewKey(namespace, "initech", "initech"),
 			NewTenant(namespace, "globex", scimv1alpha1.IdentityProviderOkta, hosted))
@@ -47,11 +33,10 @@ var _ = Describe("A ScimServer", func() {
 		Expect(KubectlList(namespace, "deployments")).To(HaveLen(1))
 		Expect(Kubectl("get", "scim", "-n", namespace)).To(ContainSubstring("scimserver.scim.kubescim.dev/shared"))
 
-		labels := map[string]string{operand.LabelName: operand.SharedServerName, operand.LabelInstance: "shared"}
 		at := func(tenant string) *Client {
-			t := &Tenant{Namespace: namespace, Name: tenant, Path: contract.SharedPath(tenant)}
+			t := &Tenant{Namespace: namespace, Name: tenant, Path: contract.SharedPath(tenant), Server: "shared"}
 			token, _ := TokenOf(namespace, tenant)
-			return NewClient(t.NodePort(ctx, labels), token)
+			return NewClient(t.NodePort(ctx, t.Labels()), token)
 		}
 		acme, initech := at("acme"), at("initech")
 		babs := acme.Do(http.MethodPost, "/Users", PlainUser(Plant("userName", "babs@example.com"))).Has(http.StatusCreated).ID()
@@ -88,7 +73,7 @@ var _ = Describe("A ScimServer", func() {
 			return conditionOf(KubectlGet(namespace, "scimtenant", "acme"), scimv1alpha1.ConditionServerAvailable)["reason"]
 		}).Should(Equal(scimv1alpha1.ReasonServerNotFound))
 		Expect(KubectlList(namespace, "scimusers")).To(HaveLen(1))
-		Apply(newSharedServer(namespace))
+		Apply(NewServer(namespace, "shared", 2))
 		WaitFor(namespace, "condition=Ready", "scimserver/shared", "scimtenant/acme")
 		Eventually(func() (int, error) {
 			answer, err := acme.Try(http.MethodGet, "/Users/"+babs, "")

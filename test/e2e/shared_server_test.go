@@ -11,8 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/contract"
-	"github.com/kubescim/kubescim/internal/operand"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
@@ -21,38 +19,27 @@ var _ = Describe("A server that many tenants share", Ordered, func() {
 		namespace string
 		tenants   map[string]*Tenant
 	)
-	labels := map[string]string{operand.LabelName: operand.SharedServerName, operand.LabelInstance: "shared"}
-	hosted := func(spec *scimv1alpha1.ScimTenantSpec) { spec.ServerRef.Name = "shared" }
-	// add makes tenants of the server, waits until they are served, and finds them by their path.
+	// add makes tenants of the server, and waits until they are served.
 	add := func(ctx SpecContext, names ...string) {
 		GinkgoHelper()
-		var waits []string
+		var manifests []*scimv1alpha1.ScimTenant
 		for _, name := range names {
-			Apply(NewTenant(namespace, name, scimv1alpha1.IdentityProviderGeneric, hosted), NewKey(namespace, name, name))
-			waits = append(waits, "scimtenant/"+name, "scimapikey/"+name)
+			manifests = append(manifests, NewTenant(namespace, name, scimv1alpha1.IdentityProviderGeneric, On("shared")))
 		}
-		WaitFor(namespace, "condition=Ready", waits...)
-		for _, name := range names {
-			t := &Tenant{Namespace: namespace, Name: name, Path: contract.SharedPath(name)}
-			t.Token, t.KeyID = TokenOf(namespace, name)
-			t.Service = NewClient(t.NodePort(ctx, labels), t.Token)
-			tenants[name] = t
+		for _, served := range ServeIn(ctx, namespace, manifests...) {
+			tenants[served.Name] = served
 		}
 	}
 	users := func(name string) *Response { return tenants[name].Service.Get(Users) }
 
 	BeforeAll(func(ctx SpecContext) {
 		namespace, tenants = NewNamespace(ctx, "shared"), map[string]*Tenant{}
-		server := &scimv1alpha1.ScimServer{
-			TypeMeta:   metav1.TypeMeta{APIVersion: scimv1alpha1.GroupVersion.String(), Kind: "ScimServer"},
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shared"},
-		}
-		Apply(server)
+		Apply(NewServer(namespace, "shared", 2))
 		WaitFor(namespace, "condition=Ready", "scimserver/shared")
 		add(ctx, "first", "second")
 	})
 
-	It("serves each of them, and shows none what is another one's", func(ctx SpecContext) {
+	It("serves each of them, and shows none what is another one's", func() {
 		first, second := tenants["first"].Service, tenants["second"].Service
 		made := first.Do(http.MethodPost, Users, PlainUser("babs@example.com")).Has(http.StatusCreated)
 		second.Do(http.MethodPost, Users, PlainUser("babs@example.com")).Has(http.StatusCreated)
@@ -61,7 +48,7 @@ var _ = Describe("A server that many tenants share", Ordered, func() {
 		second.WithToken(tenants["first"].Token).Get(Users).Has(http.StatusUnauthorized)
 		Expect(users("first").Has(http.StatusOK).At("totalResults")).To(BeEquivalentTo(1))
 		Expect(users("second").Has(http.StatusOK).At("totalResults")).To(BeEquivalentTo(1))
-		Expect(tenants["first"].Pods(ctx)).To(BeEmpty(), "it has no pods of its own")
+		Expect(KubectlList(namespace, "deployments")).To(HaveLen(1), "none has pods of its own")
 	})
 
 	It("finds a tenant by its own host, and no other one there", func(ctx SpecContext) {
@@ -70,7 +57,7 @@ var _ = Describe("A server that many tenants share", Ordered, func() {
 		}
 		Expect(Cluster.Create(ctx, class)).To(Succeed())
 		DeferCleanup(func(ctx SpecContext) { Expect(Cluster.Delete(ctx, class)).To(Succeed()) })
-		Apply(NewTenant(namespace, "hosted", scimv1alpha1.IdentityProviderGeneric, hosted, func(spec *scimv1alpha1.ScimTenantSpec) {
+		Apply(NewTenant(namespace, "hosted", scimv1alpha1.IdentityProviderGeneric, On("shared"), func(spec *scimv1alpha1.ScimTenantSpec) {
 			spec.Endpoint.Host, spec.Endpoint.Path = host, "/api/scim"
 			spec.Endpoint.TLS.Termination = scimv1alpha1.TLSTerminationElsewhere
 			spec.Endpoint.Ingress = scimv1alpha1.EndpointIngress{ClassName: class.Name}
