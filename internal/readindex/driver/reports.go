@@ -7,6 +7,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/readindex"
+	"github.com/kubescim/kubescim/internal/sleep"
 )
 
 const (
@@ -53,7 +54,7 @@ func (r *reports) run(ctx context.Context) {
 		case <-r.rates.Due():
 		}
 		r.send()
-		sleep(ctx, reportSpacing)
+		sleep.For(ctx, reportSpacing)
 	}
 }
 

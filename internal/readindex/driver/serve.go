@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kubescim/kubescim/internal/readindex"
+	"github.com/kubescim/kubescim/internal/sleep"
 )
 
 const (
@@ -45,7 +46,7 @@ func (s *server) run(ctx context.Context, listener net.Listener) {
 		}
 		if err != nil {
 			s.node.logger.Warn("accepting a connection failed", slog.Any("error", err))
-			sleep(ctx, s.node.timing.Probe)
+			sleep.For(ctx, s.node.timing.Probe)
 			continue
 		}
 		leave := unknown.enter(raw)
@@ -186,15 +187,5 @@ func (s *server) servedBy(p *peer, conn net.Conn) (undo func()) {
 		s.node.mu.Lock()
 		defer s.node.mu.Unlock()
 		p.served = slices.DeleteFunc(p.served, func(other net.Conn) bool { return other == conn })
-	}
-}
-
-// sleep waits, or returns when the context is done.
-func sleep(ctx context.Context, pause time.Duration) {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 }

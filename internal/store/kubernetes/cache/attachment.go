@@ -16,6 +16,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim/schema"
+	"github.com/kubescim/kubescim/internal/sleep"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
@@ -257,7 +258,7 @@ func (a *attachment) runKind(ctx context.Context, kind readindex.Kind) {
 			continue
 		}
 		a.cache.log.Warn("reading a tenant failed and is tried again", slog.String("tenant", a.cache.tenant), slog.Any("error", err))
-		sleep(ctx, pause.Step())
+		sleep.For(ctx, pause.Step())
 	}
 }
 

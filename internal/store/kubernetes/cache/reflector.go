@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/readindex"
+	"github.com/kubescim/kubescim/internal/sleep"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
@@ -60,17 +61,7 @@ func (r *reflector) run(ctx context.Context) {
 		if err != nil {
 			r.streams.log.Warn("a watch ended and is begun again", slog.Any("error", err))
 		}
-		sleep(ctx, pause())
-	}
-}
-
-// sleep waits, or returns when the context is done.
-func sleep(ctx context.Context, pause time.Duration) {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
+		sleep.For(ctx, pause())
 	}
 }
 

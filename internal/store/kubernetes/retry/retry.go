@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/wait"
 
+	"github.com/kubescim/kubescim/internal/sleep"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
@@ -48,7 +49,7 @@ func Do(ctx context.Context, what string, try func() error) error {
 		if !errors.Is(err, ErrLost) {
 			return err
 		}
-		if pause(ctx, backoff.Step()) {
+		if sleep.For(ctx, backoff.Step()) {
 			continue
 		}
 		var last after
@@ -56,17 +57,5 @@ func Do(ctx context.Context, what string, try func() error) error {
 			return last.error
 		}
 		return fmt.Errorf("%s: %w", what, store.Busy())
-	}
-}
-
-// pause waits. It returns false, at once, when the context is done before that.
-func pause(ctx context.Context, length time.Duration) bool {
-	timer := time.NewTimer(length)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/sleep"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 )
 
@@ -86,7 +87,7 @@ func CompareAll(ctx context.Context, tenants []*Upkeep) {
 			}
 		}
 		token, more = next, next != ""
-		pauseFor(ctx, pagePause)
+		sleep.For(ctx, pagePause)
 	}
 	for _, one := range due {
 		one.endRound(ctx, looked[one] < one.AtOnce)
@@ -139,14 +140,4 @@ func (u *Upkeep) listClaims(ctx context.Context, selected client.MatchingLabels,
 		return nil, token, failure.Wrap(err, "listing the claims")
 	}
 	return list.Items, list.Continue, nil
-}
-
-// pauseFor waits, or returns when the context is done.
-func pauseFor(ctx context.Context, pause time.Duration) {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }
