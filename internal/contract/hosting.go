@@ -23,7 +23,7 @@ import (
 // pod goes by the ScimTenants of its namespace; one of a server that only one tenant has, by that
 // one. It answers requests to the tenants that its server hosts by then, in the way in which it
 // does, and what it began in another way has ended. It updates it at once when that has changed
-// anything, and else with the next renewal of its Lease.
+// anything, or of a tenant that is being moved, and else with the next renewal of its Lease.
 //
 // It is absent until the pod has listed them for the first time since it has held the Lease
 // without a break, and until then the pod answers no request. That of a pod of the release before,
@@ -43,6 +43,11 @@ func Hosting(t *scimv1alpha1.ScimTenant, server string) (how scimv1alpha1.Tenant
 		return scimv1alpha1.TenantServer{}, false
 	}
 	return t.Status.Servers[at], true
+}
+
+// Moving reports whether a tenant is being moved, so that somebody waits for what pods state of it.
+func Moving(t *scimv1alpha1.ScimTenant) bool {
+	return slices.ContainsFunc(t.Status.Servers, func(s scimv1alpha1.TenantServer) bool { return s.Mode == scimv1alpha1.HostingModeLive })
 }
 
 // Draining reports whether a server that hosts a tenant gets no new requests any more, and is to

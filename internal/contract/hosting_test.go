@@ -46,6 +46,9 @@ func TestHosting(t *testing.T) {
 			if how, hosted := Hosting(tenant, "shared-scim-server"); hosted && how.Host != "acme.example.com" {
 				t.Errorf("the shared server has it at %q", how.Host)
 			}
+			if Moving(tenant) != (tc.own == live || tc.shared == live) {
+				t.Errorf("it is moved: %t", Moving(tenant))
+			}
 			if Draining(tenant, "acme-scim") != tc.ownDrains || Draining(tenant, "shared-scim-server") != tc.drain {
 				t.Errorf("draining: %t, %t", Draining(tenant, "acme-scim"), Draining(tenant, "shared-scim-server"))
 			}

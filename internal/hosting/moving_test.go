@@ -21,6 +21,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
@@ -38,6 +39,19 @@ type pod struct {
 	*hosting.Process
 	name, server string // server is the name of its Service
 	url          string
+	hold         atomic.Pointer[func()] // called once before it creates an object, if it is set
+}
+
+// client is a client of the pod that can be held.
+func (p *pod) client() client.Client {
+	return interceptor.NewClient(admin, interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.CreateOption) error {
+			if hold := p.hold.Swap(nil); hold != nil {
+				(*hold)()
+			}
+			return c.Create(ctx, object, opts...)
+		},
+	})
 }
 
 // startPod starts a pod of the tenant's own server, or else of the shared one, which ends with the test.
@@ -60,7 +74,7 @@ func startPod(namespace, tenant, name string) *pod {
 		return federation.KeySet{}, fmt.Errorf("there is no issuer")
 	}
 	p.Process, err = hosting.New(hosting.Options{
-		Only: tenant, Namespace: namespace, Client: admin, Streams: streams, Members: members, Rates: rates,
+		Only: tenant, Namespace: namespace, Client: p.client(), Streams: streams, Members: members, Rates: rates,
 		Issuers:  federation.NewIssuers(fetch, log, federation.NewMetrics(metrics, tenant)),
 		Recorder: events.NewFakeRecorder(100), Metrics: metrics, Log: log,
 	})
@@ -97,6 +111,7 @@ type move struct {
 	sent []*pod
 
 	token           string
+	revision        string // at which the tenant was written last
 	requests, wrong atomic.Int64
 }
 
@@ -121,12 +136,18 @@ func (m *move) host(ctx context.Context, by []string, servers ...scimv1alpha1.Te
 	}).Should(Succeed())
 	for _, server := range by {
 		for _, p := range m.of(server) {
-			Eventually(func(g Gomega) {
-				lease := coordinationv1.Lease{}
-				g.Expect(admin.Get(ctx, client.ObjectKey{Namespace: m.namespace, Name: p.name}, &lease)).To(Succeed())
-				g.Expect(contract.HasReached(lease, tenant.ResourceVersion)).To(BeTrue())
-			}).WithPolling(5*time.Millisecond).Should(Succeed(), p.name)
+			Eventually(m.reached(ctx, p, tenant.ResourceVersion)).WithPolling(5*time.Millisecond).Should(BeTrue(), p.name)
 		}
+	}
+	m.revision = tenant.ResourceVersion
+}
+
+// reached reports whether a pod states that it goes by a revision of the tenant.
+func (m *move) reached(ctx context.Context, p *pod, revision string) func() bool {
+	return func() bool {
+		lease := coordinationv1.Lease{}
+		err := admin.Get(ctx, client.ObjectKey{Namespace: m.namespace, Name: p.name}, &lease)
+		return err == nil && contract.HasReached(lease, revision)
 	}
 }
 
@@ -266,5 +287,87 @@ var _ = Describe("A tenant that is moved between servers", func() {
 		running.Wait()
 		Expect(m.wrong.Load()).To(BeZero(), "of %d requests", m.requests.Load())
 		GinkgoWriter.Printf("%d requests\n", m.requests.Load())
+	})
+})
+
+var _ = Describe("A pod of a tenant's own server", func() {
+	const memory, live = scimv1alpha1.HostingModeMemory, scimv1alpha1.HostingModeLive
+	var (
+		m *move
+		p *pod
+	)
+	in := func(server string, mode scimv1alpha1.HostingMode) scimv1alpha1.TenantServer {
+		return scimv1alpha1.TenantServer{Name: server, Mode: mode}
+	}
+	BeforeEach(func(ctx SpecContext) {
+		m = &move{namespace: newNamespace(ctx)}
+		m.token = apply(ctx, m.namespace, "acme", unlimited)
+	})
+	start := func(name string) *pod {
+		GinkgoHelper()
+		p := startPod(m.namespace, "acme", name)
+		m.pods = append(m.pods, p)
+		Eventually(p.Router().Ready).Should(BeTrue())
+		return p
+	}
+
+	It("goes by another mode once what it has begun before has ended", func(ctx SpecContext) {
+		m.host(ctx, nil)
+		p = start("own-0")
+		m.send(p)
+		for number, step := range []struct {
+			servers []scimv1alpha1.TenantServer
+			waits   bool // for the request that is under way
+		}{
+			{[]scimv1alpha1.TenantServer{in("acme-scim", live)}, true},
+			{[]scimv1alpha1.TenantServer{in("acme-scim", live), in("shared-scim-server", live)}, false},
+			{[]scimv1alpha1.TenantServer{in("shared-scim-server", live)}, true},
+		} {
+			held, release, answered := make(chan struct{}), make(chan struct{}), make(chan struct{})
+			letGo := sync.OnceFunc(func() { close(release) })
+			DeferCleanup(letGo)
+			hold := func() { close(held); <-release }
+			p.hold.Store(&hold)
+			go func() {
+				defer close(answered)
+				m.do(http.MethodPost, "/Users", user(fmt.Sprintf("babs%d", number)))
+			}()
+			Eventually(held).Should(BeClosed())
+			m.host(ctx, nil, step.servers...)
+			if reached := m.reached(ctx, p, m.revision); step.waits {
+				Consistently(reached, "300ms").Should(BeFalse(), "a user is being created")
+			} else {
+				Eventually(reached).Should(BeTrue(), "it goes on as before")
+			}
+			letGo()
+			Eventually(answered).Should(BeClosed())
+			Eventually(m.reached(ctx, p, m.revision)).Should(BeTrue())
+		}
+	})
+
+	It("is ready while another server hosts the tenant, has nothing in memory, and sends clients away", func(ctx SpecContext) {
+		p = start("own-0")
+		Expect(p.usage()).To(Equal(contract.TenantUsage{State: contract.ServingNothing}))
+		Eventually(func(g Gomega) {
+			lease := coordinationv1.Lease{}
+			g.Expect(admin.Get(ctx, client.ObjectKey{Namespace: m.namespace, Name: p.name}, &lease)).To(Succeed())
+			g.Expect(contract.StatesTenants(lease)).To(BeTrue())
+		}).Should(Succeed())
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+"/scim/v2/Users", nil)
+		Expect(err).NotTo(HaveOccurred())
+		request.Header.Set("Authorization", "Bearer "+m.token)
+		response, err := http.DefaultClient.Do(request)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(response.Body.Close()).To(Succeed())
+		Expect(response.StatusCode).To(Equal(http.StatusServiceUnavailable))
+		Expect(response.Header.Get("Retry-After")).NotTo(BeEmpty())
+		Expect(response.Close).To(BeTrue())
+
+		m.send(p)
+		m.host(ctx, []string{"acme-scim"}, in("acme-scim", memory))
+		m.do(http.MethodPost, "/Users", user("babs"))
+		Eventually(p.usage).Should(And(HaveField("State", contract.ServingMemory), HaveField("Usage.Users", BeEquivalentTo(1))))
+		m.host(ctx, []string{"acme-scim"}, in("shared-scim-server", memory))
+		Expect(p.usage()).To(Equal(contract.TenantUsage{State: contract.ServingNothing}), "what was in memory is given up")
 	})
 })

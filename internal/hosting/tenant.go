@@ -88,7 +88,8 @@ func (t *tenant) Configure(configuration replica.Configuration) {
 	case t.process.Only != "":
 		return
 	}
-	settings.Off, settings.Draining = configuration.Mode == "", configuration.Draining
+	settings.Off = configuration.Mode == ""
+	settings.Draining = configuration.Draining || settings.Off
 	t.Tenant.Configure(settings)
 	if t.process.Only == "" {
 		if configuration.AtServer {
@@ -136,7 +137,7 @@ func (t *tenant) usage() contract.TenantUsage {
 	case usage.Usage != nil && t.hosting() == scimv1alpha1.HostingModeMemory:
 		usage.State = contract.ServingMemory
 	}
-	if t.Leaving() {
+	if t.Leaving() && t.hosting() != "" {
 		usage.IdleSeconds = ptr.To(int64(t.Idle(time.Now()).Seconds()))
 	}
 	if problem := t.problem.Load(); problem != nil {

@@ -158,7 +158,7 @@ func (h *hosted) change(_ context.Context, change watch.EventType, tenant *scimv
 	if change == watch.Deleted {
 		news = h.drop(tenant.Name)
 	} else {
-		news = h.configure(tenant)
+		news = h.configure(tenant) || contract.Moving(tenant)
 		h.begin()
 	}
 	h.acknowledged.reach(tenant.ResourceVersion, h.era, news)

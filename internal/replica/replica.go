@@ -53,7 +53,7 @@ type Members interface {
 	// listed. It must not block.
 	Accept(revision string, era readindex.Era)
 	// AcceptTenants is told the same of the ScimTenants: those are served that are to be, as they
-	// are to be, and nothing is done for others. news is false when nothing has changed by them.
+	// are to be, and nothing is done for others. news is false when nobody waits for that.
 	AcceptTenants(revision string, era readindex.Era, news bool)
 	// Era is the one in which this replica is, and what is closed when it is over.
 	Era() (era readindex.Era, over <-chan struct{})

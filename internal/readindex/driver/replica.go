@@ -184,7 +184,7 @@ func (r *Replica) Accept(revision string, era readindex.Era) {
 }
 
 // AcceptTenants does the same for the ScimTenants: see contract.AnnotationTenantsRevision. What is
-// no news the Lease states when it is next renewed. This replica becomes no member in an epoch
+// no news for anybody, the Lease states when it is next renewed. This replica becomes no member in an epoch
 // before both have been called.
 func (r *Replica) AcceptTenants(revision string, era readindex.Era, news bool) {
 	r.accept(&r.tenants, revision, era, news)

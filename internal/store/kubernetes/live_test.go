@@ -100,3 +100,37 @@ var _ = Describe("A replica that reads at the API server", func() {
 		Expect(asked).To(BeZero(), "what the filter does not choose is not kept")
 	})
 })
+
+var _ = Describe("A store that another server may write to, too", func() {
+	It("shows what that has written, and all of it when it reads in memory again", func(ctx SpecContext) {
+		at := &scene{namespace: newNamespace(ctx), storm: newWeather()}
+		at.all = &replicas{backend: backend{namespace: at.namespace}}
+		at.reader = at.start(at.storm)
+		another := newStore(live, at.namespace) // No replica knows of it.
+		at.writer = another
+		id := at.create(ctx, "babs@example.com")
+		at.reader.ReadLive(true)
+		at.storm.hold()
+		_, err := another.Update(ctx, registry.User(), id, rename("barbara@example.com"), store.UpdateOptions{})
+		Expect(err).NotTo(HaveOccurred())
+		jim, err := another.Create(ctx, newUser("jim@example.com"), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		expect := func(name, former string) {
+			GinkgoHelper()
+			Expect(at.get(ctx, id)).To(HaveField("UserName()", name))
+			Expect(find(ctx, at.reader, former)).To(BeEmpty())
+			Expect(find(ctx, at.reader, "jim@example.com")).To(ConsistOf(jim.ID()))
+		}
+		expect("barbara@example.com", "babs@example.com")
+		at.storm.clear()
+		Eventually(at.synced(ctx)).Should(Succeed())
+		at.storm.hold() // From here on, it has acknowledged nothing that memory has not.
+		_, err = another.Update(ctx, registry.User(), id, rename("barb@example.com"), store.UpdateOptions{})
+		Expect(err).NotTo(HaveOccurred())
+		at.reader.ReadLive(false)
+		expect("barb@example.com", "barbara@example.com")
+		at.storm.clear()
+		Eventually(at.synced(ctx)).Should(Succeed())
+		expect("barb@example.com", "barbara@example.com")
+	})
+})
