@@ -65,7 +65,7 @@ func newHouse(t *testing.T, publicURL string) *house {
 	h.ServeHTTP(unknown, httptest.NewRequest(http.MethodGet, "/acme/scim/v2/Users", nil))
 	h.Expect(unknown.Code).To(Equal(http.StatusServiceUnavailable), "it may be a tenant that is not known yet")
 	h.Expect(unknown.Header().Get("Retry-After")).NotTo(BeEmpty())
-	h.Router.Begin()
+	h.Begin()
 	served := httptest.NewServer(h.Router)
 	t.Cleanup(served.Close)
 	h.url = served.URL
