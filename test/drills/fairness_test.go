@@ -25,7 +25,7 @@ const (
 	// crowdSize is how many tenants send as much together as one that floods.
 	crowdSize = 100
 	// fairRounds is how often both are measured, in turn, for fairTime each.
-	fairRounds, fairTime = 5, 20 * time.Second
+	fairRounds, fairTime = 4, 15 * time.Second
 	// fairWorkers send the flood, each when it has its last answer.
 	fairWorkers = 32
 	// bystanderPace is the time between two requests of each client of the tenant that is measured.
