@@ -10,6 +10,7 @@ source hack/lib/nodeport.sh
 
 readonly operator_namespace=kubescim-system
 readonly tenants=(acme globex) # each in the namespace of its name
+readonly samples=(-f config/samples/acme-entra.yaml -f config/samples/globex-okta.yaml)
 readonly annotation=quickstart.kubescim.dev/image
 
 HELM=${HELM:-bin/helm}
@@ -58,11 +59,11 @@ install_operator() {
   kubectl get deployment kubescim -n "$operator_namespace"
 }
 
-apply_samples() { kubectl apply -f config/samples; }
+apply_samples() { kubectl apply "${samples[@]}"; }
 
 # key_of is the API key that the samples have for a tenant.
 key_of() {
-  kubectl get -f config/samples -o jsonpath='{range .items[*]}{.kind} {.metadata.namespace} {.metadata.name}{"\n"}{end}' |
+  kubectl get "${samples[@]}" -o jsonpath='{range .items[*]}{.kind} {.metadata.namespace} {.metadata.name}{"\n"}{end}' |
     awk -v tenant="$1" '$1 == "ScimApiKey" && $2 == tenant {print $3}'
 }
 

@@ -2,15 +2,16 @@ package controller_test
 
 import (
 	"context"
+	"maps"
 	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller"
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
 )
@@ -29,30 +30,49 @@ func TestSamples(t *testing.T) {
 
 	objects, err := env.ApplyManifests(ctx, "config/samples/*.yaml")
 	g.Expect(err).NotTo(HaveOccurred())
-	var ready int
+	hosted := map[string]contract.TenantUsage{}
+	// serve does as if a pod served a tenant, and went by the ScimCredentials as they are now.
+	serve := func(tenant *scimv1alpha1.ScimTenant) error {
+		server := tenant.Spec.ServerRef.Name
+		if server == "" {
+			return env.Accept(ctx, tenant.Namespace, tenant.Name, tenant.Name+"-scim-0")
+		}
+		hosted[tenant.Name] = controllertest.Hosted(0)
+		return env.HostTenants(ctx, tenant.Namespace, server, server+"-0", maps.Clone(hosted))
+	}
+	ready := map[string]int{}
 	for _, obj := range objects {
-		key := client.ObjectKeyFromObject(obj)
+		key, tenant := client.ObjectKeyFromObject(obj), &scimv1alpha1.ScimTenant{}
 		switch obj.GetKind() {
+		case "ScimServer":
+			g.Eventually(func() error { return env.RollOutServer(ctx, key.Namespace, key.Name) }).Should(Succeed())
+			server := &scimv1alpha1.ScimServer{}
+			g.Eventually(func() (*scimv1alpha1.ScimServer, error) { return server, env.Client.Get(ctx, key, server) }).
+				Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 		case "ScimTenant":
-			g.Eventually(func() error { return env.RollOut(ctx, key.Namespace, key.Name) }).Should(Succeed())
-			tenant := &scimv1alpha1.ScimTenant{}
+			g.Expect(env.Client.Get(ctx, key, tenant)).To(Succeed())
+			if tenant.Spec.ServerRef.Name == "" {
+				g.Eventually(func() error { return env.RollOut(ctx, key.Namespace, key.Name) }).Should(Succeed())
+			}
+			g.Expect(serve(tenant)).To(Succeed())
 			g.Eventually(func() (*scimv1alpha1.ScimTenant, error) { return tenant, env.Client.Get(ctx, key, tenant) }).
 				Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
-			ready++
 		case "ScimApiKey":
-			tenant, _, err := unstructured.NestedString(obj.Object, "spec", "tenantRef", "name")
-			g.Expect(err).NotTo(HaveOccurred())
+			found := &scimv1alpha1.ScimApiKey{}
+			g.Expect(env.Client.Get(ctx, key, found)).To(Succeed())
+			g.Expect(env.Client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: found.Spec.TenantRef.Name}, tenant)).To(Succeed())
 			g.Eventually(func() (*scimv1alpha1.ScimApiKey, error) {
-				if err := env.Accept(ctx, key.Namespace, tenant, tenant+"-scim-0"); err != nil {
+				if err := serve(tenant); err != nil {
 					return nil, err
 				}
-				found := &scimv1alpha1.ScimApiKey{}
 				return found, env.Client.Get(ctx, key, found)
 			}).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
-			ready++
+		default:
+			continue
 		}
+		ready[obj.GetKind()]++
 	}
-	g.Expect(ready).To(BeNumerically(">=", 4))
+	g.Expect(ready).To(Equal(map[string]int{"ScimServer": 1, "ScimTenant": 4, "ScimApiKey": 4}))
 }
 
 // Whoever applies ScimCredentials could otherwise fill the operator's memory with what nobody

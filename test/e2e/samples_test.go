@@ -17,47 +17,47 @@ import (
 )
 
 var _ = Describe("The samples", func() {
-	It("make a tenant that answers", func(ctx SpecContext) {
+	It("make tenants that answer, with a server each and of one server", func(ctx SpecContext) {
 		folder := filepath.Join("..", "..", "config", "samples")
 		files, err := os.ReadDir(folder)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(files).NotTo(BeEmpty())
 
-		// The quickstart applies them too; what was there before stays.
+		// The quickstart applies some of them too; what was there before stays.
 		before, _ := RunKubectl("", "get", "-f", folder, "-o", "name", "--ignore-not-found")
 		namespaced := Kubectl("get", "namespaces", "-o", "name")
 		DeferCleanup(func() {
 			if strings.TrimSpace(before) == "" {
 				Kubectl("delete", "-f", folder, "--ignore-not-found", "--wait=false")
 			}
-			for _, namespace := range []string{"acme", "globex"} {
+			for _, namespace := range []string{"acme", "globex", "customers"} {
 				if !strings.Contains(namespaced, "namespace/"+namespace+"\n") {
 					Kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
 				}
 			}
 		})
 		Kubectl("apply", "-f", folder)
-		WaitFor("acme", "condition=Ready", "scimtenant/acme")
+		for _, sample := range []client.ObjectKey{{Namespace: "acme", Name: "acme"}, {Namespace: "customers", Name: "initech"}} {
+			WaitFor(sample.Namespace, "condition=Ready", "scimtenant/"+sample.Name)
+			object := &scimv1alpha1.ScimTenant{}
+			Expect(Cluster.Get(ctx, sample, object)).To(Succeed())
+			key := keyOf(ctx, object)
+			WaitFor(sample.Namespace, "condition=Ready", "scimapikey/"+key)
+			t := TenantOf(object, key)
 
-		object := &scimv1alpha1.ScimTenant{}
-		Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: "acme", Name: "acme"}, object)).To(Succeed())
-		key := keyOf(ctx, object)
-		WaitFor("acme", "condition=Ready", "scimapikey/"+key)
-		t := &Tenant{Namespace: "acme", Name: "acme", Path: object.Path()}
-		t.Token, t.KeyID = TokenOf("acme", key)
+			base := t.NodePort(ctx, t.Labels())
+			DeferCleanup(func(ctx SpecContext) {
+				for _, service := range t.Exposed {
+					Expect(client.IgnoreNotFound(Cluster.Delete(ctx, service))).To(Succeed())
+				}
+			})
+			r := NewClient(base, t.Token).Get(Users + "?count=0").Has(http.StatusOK)
+			Want{"schemas": ConsistOf(URNList), "totalResults": BeNumerically(">=", 0)}.In(r.Document, r.String())
 
-		base := t.NodePort(ctx, t.Labels())
-		DeferCleanup(func(ctx SpecContext) {
-			for _, service := range t.Exposed {
-				Expect(client.IgnoreNotFound(Cluster.Delete(ctx, service))).To(Succeed())
-			}
-		})
-		r := NewClient(base, t.Token).Get(Users + "?count=0").Has(http.StatusOK)
-		Want{"schemas": ConsistOf(URNList), "totalResults": BeNumerically(">=", 0)}.In(r.Document, r.String())
-
-		secret := &corev1.Secret{}
-		Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: "acme", Name: kubectlStatus("acme", key, "secretName")}, secret)).To(Succeed())
-		Expect(string(secret.Data["url"])).To(Equal(object.Status.URL))
+			secret := &corev1.Secret{}
+			Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: sample.Namespace, Name: kubectlStatus(sample.Namespace, key, "secretName")}, secret)).To(Succeed())
+			Expect(string(secret.Data["url"])).To(Equal(object.Status.URL))
+		}
 	})
 })
 

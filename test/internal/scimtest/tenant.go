@@ -102,11 +102,7 @@ func ServeIn(ctx SpecContext, namespace string, objects ...*scimv1alpha1.ScimTen
 	WaitFor(namespace, "condition=Ready", waits...)
 	exposed := map[string]*Tenant{} // by server
 	for _, object := range objects {
-		t := &Tenant{Namespace: namespace, Name: object.Name, Path: object.Path(), Server: object.Spec.ServerRef.Name}
-		if t.Server != "" {
-			t.Path = contract.SharedPath(t.Name)
-		}
-		t.Token, t.KeyID = TokenOf(namespace, object.Name)
+		t := TenantOf(object, object.Name)
 		if other := exposed[t.Server]; other != nil && t.Server != "" {
 			t.reachAs(other)
 		} else {
@@ -116,6 +112,17 @@ func ServeIn(ctx SpecContext, namespace string, objects ...*scimv1alpha1.ScimTen
 		tenants = append(tenants, t)
 	}
 	return tenants
+}
+
+// TenantOf is a tenant that is served, with the token of a key. It cannot be reached yet.
+func TenantOf(object *scimv1alpha1.ScimTenant, key string) *Tenant {
+	GinkgoHelper()
+	t := &Tenant{Namespace: object.Namespace, Name: object.Name, Path: object.Path(), Server: object.Spec.ServerRef.Name}
+	if t.Server != "" {
+		t.Path = contract.SharedPath(t.Name)
+	}
+	t.Token, t.KeyID = TokenOf(t.Namespace, key)
+	return t
 }
 
 // TokenOf reads, with kubectl, the token and the id of a key.
