@@ -114,6 +114,31 @@ var _ = Describe("A server of many tenants", func() {
 		Expect(list("acme", acme)()).To(HaveField("Status", 200))
 	})
 
+	It("acknowledges every revision of its tenants, and at once what somebody may wait for", func(ctx SpecContext) {
+		apply(ctx, namespace, "acme")
+		run()
+		tenant := tenantOf(ctx, "acme")
+		acknowledged := func() string { _, tenants := s.members.accepted(); return tenants }
+		write := func(change func()) {
+			GinkgoHelper()
+			change()
+			Expect(admin.Status().Update(ctx, tenant)).To(Succeed())
+			Eventually(acknowledged).Should(Equal(tenant.ResourceVersion))
+		}
+		before := s.members.hurried()
+		write(func() { tenant.Status.Seats = "1/2" })
+		Expect(s.members.hurried()).To(Equal(before), "a tenant at rest costs no write")
+		write(func() { tenant.Status.Servers[0].Mode = scimv1alpha1.HostingModeLive })
+		Expect(s.members.hurried()).To(Equal(tenant.ResourceVersion))
+		write(func() { tenant.Status.Seats = "2/2" })
+		Expect(s.members.hurried()).To(Equal(tenant.ResourceVersion), "it is being moved")
+		write(func() { tenant.Status.Servers[0].Mode = scimv1alpha1.HostingModeMemory })
+		before = s.members.hurried()
+		Expect(before).To(Equal(tenant.ResourceVersion))
+		write(func() { tenant.Status.Seats = "1/2" })
+		Expect(s.members.hurried()).To(Equal(before))
+	})
+
 	It("acknowledges a token once it is accepted, whichever tenant it is of", func(ctx SpecContext) {
 		run()
 		acme := apply(ctx, namespace, "acme")

@@ -75,6 +75,7 @@ type alone struct {
 
 	mu                   sync.Mutex
 	credentials, tenants string
+	news                 string // the revision of the tenants that somebody may wait for
 }
 
 func (*alone) Member() bool { return true }
@@ -97,10 +98,19 @@ func (a *alone) Accept(revision string, _ readindex.Era) {
 	a.credentials = revision
 }
 
-func (a *alone) AcceptTenants(revision string, _ readindex.Era, _ bool) {
+func (a *alone) AcceptTenants(revision string, _ readindex.Era, news bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.tenants = revision
+	if a.tenants = revision; news {
+		a.news = revision
+	}
+}
+
+// hurried is the revision of ScimTenants that is to be stated at once, or was.
+func (a *alone) hurried() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.news
 }
 
 // accepted are the revisions of ScimCredentials and ScimTenants that were acknowledged last.
