@@ -1,0 +1,135 @@
+package moving_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/moving"
+)
+
+// operator goes by Decide, as the reconciler of ScimTenants does. It may be restarted between any
+// two things that it does.
+type operator struct {
+	*world
+	// run counts its restarts.
+	started int
+	// led is to which server it has seen the traffic led, and since when.
+	led   string
+	since time.Duration
+	// waits is what it has waited for last.
+	waits string
+}
+
+// restart starts it, or starts it anew.
+func (o *operator) restart() {
+	o.started++
+	o.led = ""
+	o.again(0)
+}
+
+// again looks again later, unless it is restarted.
+func (o *operator) again(pause time.Duration) { o.then(pause, o.pass) }
+
+// then does something later, unless it is restarted.
+func (o *operator) then(pause time.Duration, do func()) {
+	run := o.started
+	o.after(pause+o.delay(time.Second), func() {
+		if run == o.started {
+			do()
+		}
+	})
+}
+
+// pass is one reconciliation: read the tenant, have the traffic led to its first server, read the
+// Leases, ask the replicas, decide, and write if the tenant is still the same.
+func (o *operator) pass() {
+	t := o.tenant
+	o.then(0, func() {
+		o.lead(t.servers[0].Name)
+		o.then(0, func() {
+			leases := maps.Clone(o.leases)
+			o.then(0, func() {
+				s := moving.Situation{
+					Servers: t.servers, Target: t.target, Obstructed: o.obstructed, Led: o.now - o.since, Replicas: o.living(leases, t),
+				}
+				next := moving.Decide(s)
+				o.wait(t, next, s.Goal())
+				// What is under way when it is restarted may come late.
+				o.after(o.delay(20*time.Second), func() { o.write(t, next) })
+				o.again(time.Second)
+			})
+		})
+	})
+}
+
+// lead has the traffic led to a server.
+func (o *operator) lead(server string) {
+	if o.traffic != server {
+		o.say("the traffic goes to %s", server)
+		o.before, o.traffic, o.world.since = o.traffic, server, o.now
+	}
+	if o.led != server {
+		o.led, o.since = server, o.now
+	}
+}
+
+// living are the replicas that have a Lease which has not run out. One that does not answer is not
+// quiet, and serves nobody.
+func (o *operator) living(leases map[string]lease, t tenant) []moving.Replica {
+	var found []moving.Replica
+	for _, name := range slices.Sorted(maps.Keys(leases)) {
+		l := leases[name]
+		if o.now-l.renewed >= leaseDuration {
+			continue
+		}
+		said := moving.Replica{}
+		for _, r := range o.replicas {
+			if r.name == name {
+				said = r.asked()
+			}
+		}
+		said.Server, said.Acknowledged = l.server, l.states >= t.version
+		found = append(found, said)
+	}
+	return found
+}
+
+// wait says what the next step waits for, when that is another thing.
+func (o *operator) wait(t tenant, next []moving.Server, goal string) {
+	waits := ""
+	if wait, about := moving.Waits(next, goal); slices.Equal(next, t.servers) && wait != moving.WaitNone {
+		waits = fmt.Sprintf("%s %s", about, wait)
+	}
+	if waits != o.waits && waits != "" {
+		o.say("waiting for %s", waits)
+	}
+	o.waits = waits
+}
+
+// write writes the next list, unless the tenant has changed since it was read.
+func (o *operator) write(t tenant, next []moving.Server) {
+	if o.tenant.version != t.version || slices.Equal(next, t.servers) {
+		return
+	}
+	o.say("%s", listed(next))
+	o.lists++
+	o.change(func(t *tenant) { t.servers = next })
+}
+
+// listed is a list of servers as it is printed.
+func listed(servers []moving.Server) string {
+	texts := make([]string, 0, len(servers))
+	for _, s := range servers {
+		texts = append(texts, s.Name+" "+string(s.Mode))
+	}
+	return "[" + strings.Join(texts, ", ") + "]"
+}
+
+// settled reports whether the tenant is served where it is to be, from memory.
+func (w *world) settled() bool {
+	return slices.Equal(w.tenant.servers, []moving.Server{{Name: w.tenant.target, Mode: scimv1alpha1.HostingModeMemory}})
+}
