@@ -45,6 +45,9 @@ const (
 	// ConditionAutoscaled is on a ScimTenant whose server has autoscaling, and False while
 	// the autoscaler cannot tell how many replicas there should be.
 	ConditionAutoscaled = "Autoscaled"
+	// ConditionMoved is on a ScimTenant once its spec.serverRef has changed: True when it is served
+	// where that says, and False while it is moved there, or cannot be. It is served meanwhile.
+	ConditionMoved = "Moved"
 	// ConditionSeatsAvailable is on a ScimTenant that has a limit of active users,
 	// and False while all its seats are taken.
 	ConditionSeatsAvailable = "SeatsAvailable"
@@ -94,6 +97,13 @@ const (
 	ReasonServerNotReady = "ServerNotReady"
 	// ReasonAttaching: not all replicas of the ScimServer have the tenant yet.
 	ReasonAttaching = "Attaching"
+	// ReasonMoving: the tenant is being moved to the server of its spec.serverRef, or to one of its
+	// own.
+	ReasonMoving = "Moving"
+	// ReasonServerOutdated: a pod that the move concerns is of a release that knows of no moves.
+	ReasonServerOutdated = "ServerOutdated"
+	// ReasonURLWouldChange: the tenant has no URL but that of the ScimServer which it is to leave.
+	ReasonURLWouldChange = "URLWouldChange"
 	// ReasonNotServed: the ScimServer cannot serve the tenant.
 	ReasonNotServed = "NotServed"
 

@@ -50,6 +50,19 @@ func Moving(t *scimv1alpha1.ScimTenant) bool {
 	return slices.ContainsFunc(t.Status.Servers, func(s scimv1alpha1.TenantServer) bool { return s.Mode == scimv1alpha1.HostingModeLive })
 }
 
+// SharedServersOf returns the names of the ScimServers that host a tenant, or that it is to have.
+func SharedServersOf(t *scimv1alpha1.ScimTenant) (names []string) {
+	if name := t.Spec.ServerRef.Name; name != "" {
+		names = append(names, name)
+	}
+	for _, s := range t.Status.Servers {
+		if name, shared := SharedServerOf(s.Name); shared && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // Draining reports whether a server that hosts a tenant gets no new requests any more, and is to
 // see to it that clients leave.
 func Draining(t *scimv1alpha1.ScimTenant, server string) bool {

@@ -1,6 +1,10 @@
 package contract
 
-import scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+import (
+	"strings"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+)
 
 // ServiceName returns the name of the Service in front of a tenant's SCIM server.
 func ServiceName(tenant string) string { return tenant + "-scim" }
@@ -8,6 +12,12 @@ func ServiceName(tenant string) string { return tenant + "-scim" }
 // SharedServiceName returns the name of the Service in front of a ScimServer, which is that
 // of its Deployment, and stands in the status.servers of the tenants that it hosts.
 func SharedServiceName(server string) string { return server + "-scim-server" }
+
+// SharedServerOf returns the name of the ScimServer whose Service has the name; false if it is not
+// that of one.
+func SharedServerOf(service string) (server string, is bool) {
+	return strings.CutSuffix(service, SharedServiceName(""))
+}
 
 // SharedURL returns what the base URLs of a ScimServer's tenants begin with inside the cluster.
 func SharedURL(namespace, server string) string {

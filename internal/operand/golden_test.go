@@ -56,7 +56,7 @@ func TestObjectsStayTheSame(t *testing.T) {
 				Service(DedicatedServer(tenant)), PodDisruptionBudget(DedicatedServer(tenant)), Deployment(DedicatedServer(tenant), settings), SigningSecret(DedicatedServer(tenant), []byte("keys")),
 			}
 			if tenant.Spec.Endpoint.Host != "" {
-				objects = append(objects, Ingress(tenant))
+				objects = append(objects, Ingress(tenant, Name(tenant.Name)))
 			}
 			checkGolden(t, filepath.Join("testdata", "dedicated-"+name+".json"), objects)
 		})
@@ -81,7 +81,7 @@ func TestSharedObjectsStayTheSame(t *testing.T) {
 		Ingress(tenant(func(t *scimv1alpha1.ScimTenant) {
 			t.Spec.ServerRef.Name = "shared"
 			t.Spec.Endpoint = scimv1alpha1.EndpointSpec{Host: "acme.example.com"}
-		})),
+		}), s.Name),
 	})
 }
 

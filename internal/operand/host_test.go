@@ -70,7 +70,7 @@ func TestGivingAHostUp(t *testing.T) {
 func TestPublished(t *testing.T) {
 	own := as[networkingv1.Ingress](t, Ingress(tenant(func(t *scimv1alpha1.ScimTenant) {
 		t.Spec.Endpoint.Host, t.Spec.Endpoint.Path = "acme.example.com", "/api"
-	})))
+	}), "acme-scim"))
 	at := func(host string, paths ...string) networkingv1.IngressRule {
 		rule := networkingv1.IngressRule{Host: host}
 		if len(paths) > 0 {

@@ -43,3 +43,9 @@ func Labels(tenant string) map[string]string {
 func SelectorLabels(tenant string) map[string]string {
 	return map[string]string{LabelName: ServerName, LabelInstance: tenant}
 }
+
+// SharedSelectorLabels returns the labels that choose the pods of a ScimServer. Neither can
+// these be changed.
+func SharedSelectorLabels(server string) map[string]string {
+	return map[string]string{LabelName: SharedServerName, LabelInstance: server}
+}

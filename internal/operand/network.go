@@ -14,14 +14,15 @@ import (
 	"github.com/kubescim/kubescim/internal/oauth"
 )
 
-// Service returns the Service in front of a SCIM server.
+// Service returns the Service in front of a SCIM server, which leads to the server's pods, or to
+// those that have its traffic.
 func Service(s Server) *corev1ac.ServiceApplyConfiguration {
 	return corev1ac.Service(s.Name, s.Namespace()).
 		WithLabels(s.Labels()).
 		WithOwnerReferences(s.Owner.reference()).
 		WithSpec(corev1ac.ServiceSpec().
 			WithType(corev1.ServiceTypeClusterIP).
-			WithSelector(s.Selector).
+			WithSelector(s.endpoints()).
 			WithPorts(corev1ac.ServicePort().
 				WithName(portNameSCIM).
 				WithProtocol(corev1.ProtocolTCP).
@@ -42,15 +43,14 @@ func PodDisruptionBudget(s Server) *policyv1ac.PodDisruptionBudgetApplyConfigura
 			WithSelector(selector(s)))
 }
 
-// Ingress returns the Ingress for a tenant's host, which leads to the Service of its server:
-// for all below its base path, and for the documents about its token endpoint, which are not.
+// Ingress returns the Ingress for a tenant's host, which leads to the Service of a server that
+// serves it: for all below its base path, and for the documents about its token endpoint, which are not.
 // It must not be asked for when the tenant has no host.
 //
 // The documents are each at one exact path. But some releases of ingress-nginx take the dot
 // in it for a part of a regular expression, and refuse the whole Ingress if its type is
 // anything but ImplementationSpecific (kubernetes/ingress-nginx#11176, mended by #13798).
-func Ingress(t *scimv1alpha1.ScimTenant) *networkingv1ac.IngressApplyConfiguration {
-	service := ServiceOf(t)
+func Ingress(t *scimv1alpha1.ScimTenant, service string) *networkingv1ac.IngressApplyConfiguration {
 	return ingress(Name(t.Name), Labels(t.Name), TenantOwner(t), t.Spec.Endpoint,
 		ingressPath(service, t.Path(), networkingv1.PathTypePrefix), // first: PublishedURL goes by it
 		ingressPath(service, oauth.ServerMetadataPath+t.Path(), networkingv1.PathTypeImplementationSpecific),
@@ -65,12 +65,19 @@ func SharedIngress(s *scimv1alpha1.ScimServer) *networkingv1ac.IngressApplyConfi
 		ingressPath(server.Name, "/", networkingv1.PathTypePrefix))
 }
 
-// ServiceOf returns the name of the Service of a tenant's server.
-func ServiceOf(t *scimv1alpha1.ScimTenant) string {
-	if server := t.Spec.ServerRef.Name; server != "" {
-		return contract.SharedServiceName(server)
+// LeadsTo reports whether an Ingress leads to a Service, with all of its paths.
+func LeadsTo(ingress *networkingv1.Ingress, service string) bool {
+	for _, rule := range ingress.Spec.Rules {
+		if rule.HTTP == nil {
+			continue
+		}
+		for _, path := range rule.HTTP.Paths {
+			if path.Backend.Service == nil || path.Backend.Service.Name != service {
+				return false
+			}
+		}
 	}
-	return Name(t.Name)
+	return true
 }
 
 func ingress(

@@ -232,7 +232,7 @@ func TestIngress(t *testing.T) {
 				Annotations: map[string]scimv1alpha1.IngressAnnotation{"a": "b"},
 			},
 		}
-	})))
+	}), "acme-scim"))
 	checkMeta(t, i)
 	path := i.Spec.Rules[0].HTTP.Paths[0]
 	if i.Spec.Rules[0].Host != "acme.example.com" || path.Path != "/api" || *path.PathType != networkingv1.PathTypePrefix {
@@ -240,6 +240,9 @@ func TestIngress(t *testing.T) {
 	}
 	if b := path.Backend.Service; b.Name != "acme-scim" || b.Port.Name != "http" {
 		t.Errorf("the backend is %+v", b)
+	}
+	if !LeadsTo(i, "acme-scim") || LeadsTo(i, "shared-scim-server") {
+		t.Error("the Ingress leads to the Service that it is made for")
 	}
 	var others []string
 	for _, other := range i.Spec.Rules[0].HTTP.Paths[1:] {
@@ -255,7 +258,7 @@ func TestIngress(t *testing.T) {
 		t.Errorf("the Ingress is %+v", i)
 	}
 
-	plain := as[networkingv1.Ingress](t, Ingress(tenant(func(t *scimv1alpha1.ScimTenant) { t.Spec.Endpoint.Host = "acme.example.com" })))
+	plain := as[networkingv1.Ingress](t, Ingress(tenant(func(t *scimv1alpha1.ScimTenant) { t.Spec.Endpoint.Host = "acme.example.com" }), "acme-scim"))
 	if plain.Spec.IngressClassName != nil || plain.Spec.TLS != nil || plain.Annotations != nil {
 		t.Errorf("an Ingress with a host only is %+v", plain.Spec)
 	}

@@ -18,6 +18,9 @@ type Server struct {
 	// Selector chooses its pods. A Deployment's selector cannot be changed: neither can
 	// this.
 	Selector map[string]string
+	// Traffic chooses the pods that its Service leads to while these are another server's; nil
+	// for its own.
+	Traffic map[string]string
 	// Spec shapes its pods.
 	Spec scimv1alpha1.ServerSpec
 	// Tenant is the name of the only ScimTenant that it may read; empty if it may read
@@ -40,13 +43,21 @@ func DedicatedServer(t *scimv1alpha1.ScimTenant) Server {
 func SharedServer(s *scimv1alpha1.ScimServer) Server {
 	return Server{
 		Owner: ServerOwner(s), Name: contract.SharedServiceName(s.Name), Spec: s.Spec.ServerSpec,
-		Selector:  map[string]string{LabelName: SharedServerName, LabelInstance: s.Name},
+		Selector:  SharedSelectorLabels(s.Name),
 		Arguments: []string{"--" + contract.FlagServer + "=" + s.Name},
 	}
 }
 
 // Namespace is that of all objects of the server.
 func (s Server) Namespace() string { return s.Owner.Namespace }
+
+// endpoints choose the pods that the server's Service leads to.
+func (s Server) endpoints() map[string]string {
+	if s.Traffic != nil {
+		return s.Traffic
+	}
+	return s.Selector
+}
 
 // Labels are on every object of the server.
 func (s Server) Labels() map[string]string { return labelsOf(s.Selector, s.Owner.Label, s.Owner.Name) }

@@ -1,6 +1,8 @@
 package operand
 
 import (
+	"fmt"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
@@ -41,6 +43,33 @@ func OwnSigningSecret(secret *corev1.Secret, s Server) bool {
 	}
 	secret.OwnerReferences = s.Owner.references()
 	return true
+}
+
+// VerifyingKeys returns the keys of other servers that a Secret has; none when they cannot be read.
+func VerifyingKeys(secret *corev1.Secret) signingkey.VerifyingSet {
+	data, there := secret.Data[contract.VerifyingKeysFile]
+	if !there {
+		return nil
+	}
+	keys, err := signingkey.ParseVerifying(data)
+	if err != nil {
+		return nil
+	}
+	return keys
+}
+
+// SetVerifyingKeys makes the keys those of other servers that a Secret has.
+func SetVerifyingKeys(secret *corev1.Secret, keys signingkey.VerifyingSet) error {
+	if len(keys) == 0 {
+		delete(secret.Data, contract.VerifyingKeysFile)
+		return nil
+	}
+	data, err := keys.Marshal()
+	if err != nil {
+		return fmt.Errorf("writing the keys of other servers: %w", err)
+	}
+	secret.Data[contract.VerifyingKeysFile] = data
+	return nil
 }
 
 // signingVolume is optional: a pod starts without the keys, and gives out no access tokens

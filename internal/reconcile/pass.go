@@ -55,6 +55,7 @@ type Pass[T Object] struct {
 	object   T
 	stored   T
 	released bool
+	locked   bool
 }
 
 // Begin begins a pass over an object as it was read, which the pass changes.
@@ -77,7 +78,23 @@ func (p *Pass[T]) Run(ctx context.Context, steps Steps) (ctrl.Result, error) {
 	case IsOfEndingNamespace(err):
 		return ctrl.Result{}, nil
 	}
-	return result, errors.Join(err, p.State(ctx, err))
+	stated := p.State(ctx, err)
+	if err == nil && IsConflict(stated) {
+		return ctrl.Result{RequeueAfter: p.frame.AfterConflict}, nil
+	}
+	return result, errors.Join(err, stated)
+}
+
+// Lock has the status written only if nobody has written the object since it was read: what
+// the pass has decided is right for that state of it alone.
+func (p *Pass[T]) Lock() { p.locked = true }
+
+// statusPatch is what writes the status.
+func (p *Pass[T]) statusPatch() client.Patch {
+	if p.locked {
+		return LockedPatch(p.stored)
+	}
+	return client.MergeFrom(p.stored)
 }
 
 func (p *Pass[T]) work(ctx context.Context) (ctrl.Result, error) {
@@ -149,7 +166,7 @@ func (p *Pass[T]) State(ctx context.Context, failure error) error {
 	if equality.Semantic.DeepEqual(p.stored, p.object) {
 		return nil
 	}
-	err := p.frame.Client.Status().Patch(ctx, p.object, client.MergeFrom(p.stored), p.frame.Owner)
+	err := p.frame.Client.Status().Patch(ctx, p.object, p.statusPatch(), p.frame.Owner)
 	if err != nil {
 		if client.IgnoreNotFound(err) == nil {
 			return nil

@@ -93,7 +93,8 @@ func (k *Keeper) rotateSigning(ctx context.Context, s *Server, secret *corev1.Se
 	}
 	decision := signingkey.Decide(present, now)
 	changes := decision.Changes(present)
-	if !changes && !operand.OwnSigningSecret(secret, s.Server) {
+	others, ended := otherKeys(secret, now)
+	if !changes && !ended && !operand.OwnSigningSecret(secret, s.Server) {
 		return decision.Again, nil
 	}
 	keys, err := decision.Rotate(now)
@@ -105,6 +106,9 @@ func (k *Keeper) rotateSigning(ctx context.Context, s *Server, secret *corev1.Se
 		return time.Time{}, err
 	}
 	wanted := operand.SigningSecret(s.Server, data)
+	if err := operand.SetVerifyingKeys(wanted, others); err != nil {
+		return time.Time{}, err
+	}
 	if secret == nil {
 		err = k.Live.Create(ctx, wanted, apply.FieldManager)
 	} else {

@@ -11,7 +11,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/usage"
 )
 
@@ -42,28 +41,25 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 	return r.gatherReplicas(ctx, s)
 }
 
-// gatherReplicas reads the Leases of those pods of the tenant's server that are alive, and when
+// gatherReplicas reads the Leases of those pods of the tenant's servers that are alive, and when
 // they have seen tokens last. Of a tenant that is gone, a server of its own may be left.
 func (r *Reconciler) gatherReplicas(ctx context.Context, s *scope) error {
 	tenant := s.tenant
 	if tenant == nil {
 		tenant = &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: s.key.Namespace, Name: s.key.Spec.TenantRef.Name}}
 	}
-	server := usage.ServerOf(tenant)
-	leases := &coordinationv1.LeaseList{}
-	err := r.Live.List(ctx, leases, client.InNamespace(server.Namespace), client.MatchingLabels{
-		server.Label: server.Name, scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica,
-	})
-	if err != nil {
-		return fmt.Errorf("listing the Leases of the server's pods: %w", err)
-	}
-	s.replicas = r.replicas.Live(leases.Items, r.now())
-	if name := tenant.Spec.ServerRef.Name; name != "" {
-		if _, hosted := contract.Hosting(tenant, contract.SharedServiceName(name)); !hosted { // its pods do nothing for the tenant
-			s.replicas = nil
+	s.replicas, s.answers = nil, nil
+	for _, server := range usage.ServersOf(tenant) {
+		leases := &coordinationv1.LeaseList{}
+		err := r.Live.List(ctx, leases, client.InNamespace(server.Namespace), client.MatchingLabels{
+			server.Label: server.Name, scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica,
+		})
+		if err != nil {
+			return fmt.Errorf("listing the Leases of the server's pods: %w", err)
 		}
+		s.replicas = append(s.replicas, r.replicas.Live(leases.Items, r.now())...)
+		s.answers = append(s.answers, r.Usage.Answers(server)...)
 	}
-	s.answers = r.Usage.Answers(server)
 	return nil
 }
 

@@ -98,7 +98,7 @@ func (r *Reconciler) keysWaitingForServer(ctx context.Context, namespace, server
 		}
 		tenant := &scimv1alpha1.ScimTenant{}
 		err := r.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: key.Spec.TenantRef.Name}, tenant)
-		if err == nil && tenant.Spec.ServerRef.Name == server {
+		if err == nil && slices.Contains(contract.SharedServersOf(tenant), server) {
 			requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(key)})
 		}
 	}
@@ -112,7 +112,11 @@ func (r *Reconciler) keysUsed(ctx context.Context, name types.NamespacedName) []
 	if err := r.Client.Get(ctx, name, tenant); err != nil {
 		return nil // It is gone, and so are its uses.
 	}
-	counted, _ := contract.UsageOf(name.Name, r.Usage.Answers(usage.ServerOf(tenant)))
+	var answers []contract.ServerUsage
+	for _, server := range usage.ServersOf(tenant) {
+		answers = append(answers, r.Usage.Answers(server)...)
+	}
+	counted, _ := contract.UsageOf(name.Name, answers)
 	return r.keys(ctx, name.Namespace, name.Name, func(key *scimv1alpha1.ScimApiKey) bool {
 		return usedSince(key, counted.LastUsedTimes)
 	})
@@ -176,7 +180,7 @@ func tenantMatters() predicate.Predicate {
 		after, alsoOK := e.ObjectNew.(*scimv1alpha1.ScimTenant)
 		return ok && alsoOK && (before.Generation != after.Generation ||
 			before.Status.ObservedGeneration != after.Status.ObservedGeneration ||
-			len(before.Status.Servers) != len(after.Status.Servers) ||
+			!slices.Equal(before.Status.Servers, after.Status.Servers) ||
 			before.Status.URL != after.Status.URL)
 	}}
 }

@@ -2,6 +2,7 @@ package scimserver
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -71,8 +72,12 @@ func complaintsChanged() predicate.Predicate {
 func countLater() handler.EventHandler {
 	type queue = workqueue.TypedRateLimitingInterface[ctrl.Request]
 	later := func(obj client.Object, q queue) {
-		if tenant, ok := obj.(*scimv1alpha1.ScimTenant); ok && tenant.Spec.ServerRef.Name != "" {
-			q.AddAfter(ctrl.Request{NamespacedName: types.NamespacedName{Namespace: tenant.Namespace, Name: tenant.Spec.ServerRef.Name}}, countDelay)
+		tenant, ok := obj.(*scimv1alpha1.ScimTenant)
+		if !ok {
+			return
+		}
+		for _, server := range contract.SharedServersOf(tenant) {
+			q.AddAfter(ctrl.Request{NamespacedName: types.NamespacedName{Namespace: tenant.Namespace, Name: server}}, countDelay)
 		}
 	}
 	return handler.Funcs{
@@ -80,7 +85,8 @@ func countLater() handler.EventHandler {
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
 			before, ok := e.ObjectOld.(*scimv1alpha1.ScimTenant)
 			after, alsoOK := e.ObjectNew.(*scimv1alpha1.ScimTenant)
-			if ok && alsoOK && len(before.Status.Servers) != len(after.Status.Servers) {
+			if ok && alsoOK && !slices.Equal(before.Status.Servers, after.Status.Servers) {
+				later(e.ObjectOld, q)
 				later(e.ObjectNew, q)
 			}
 		},

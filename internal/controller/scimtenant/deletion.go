@@ -2,6 +2,7 @@ package scimtenant
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -30,7 +31,10 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 	}
 	// The Deployment may outlive the tenant: it is orphaned if somebody wants that, and
 	// not collected while somebody else's finalizer keeps the tenant.
-	waiting, err := r.stop(ctx, s)
+	if err := errors.Join(r.gatherServers(ctx, s), r.gatherFormer(ctx, s)); err != nil {
+		return ctrl.Result{}, err
+	}
+	waiting, err := each(ctx, s.servers, server.stop)
 	if err != nil || waiting != "" {
 		s.deletion = waiting
 		return ctrl.Result{RequeueAfter: pollInterval}, err
@@ -40,7 +44,7 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 		return ctrl.Result{}, r.release(ctx, s)
 	}
 	// Nobody may write users while they are swept.
-	waiting, err = r.remainingWriters(ctx, s)
+	waiting, err = each(ctx, s.servers, server.ended)
 	if err != nil || waiting != "" {
 		s.deletion = waiting
 		return ctrl.Result{RequeueAfter: pollInterval}, err
@@ -52,23 +56,15 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 	return ctrl.Result{}, r.release(ctx, s)
 }
 
-// stop makes nobody serve the tenant any more, and returns what is still to be waited for. A
-// shared server reads in the tenant's status that it is not to host it any more.
-func (r *Reconciler) stop(ctx context.Context, s *scope) (waiting string, err error) {
-	if s.own != nil {
-		return r.Keeper.Stop(ctx, s.own)
+// each does something to servers, one after the other, and returns what the first of them has still
+// to be waited for that is not done.
+func each(ctx context.Context, servers []server, do func(server, context.Context) (string, error)) (waiting string, err error) {
+	for _, one := range servers {
+		if waiting, err = do(one, ctx); err != nil || waiting != "" {
+			return waiting, err
+		}
 	}
-	s.deletion = "the tenant's server is to forget it"
-	return "", s.pass.State(ctx, nil)
-}
-
-// remainingWriters returns what is still to be waited for; nothing once nobody can write users
-// and groups of the tenant any more.
-func (r *Reconciler) remainingWriters(ctx context.Context, s *scope) (waiting string, err error) {
-	if s.own != nil {
-		return r.Keeper.Ended(ctx, s.own)
-	}
-	return r.stillHosting(ctx, s)
+	return "", nil
 }
 
 // release removes the finalizer, and what is remembered about the tenant. The tenant
@@ -90,6 +86,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	r.Keeper.Forget(s.tenant.UID)
 	r.Publisher.Forget(s.tenant.UID)
 	r.migrations.forget(s.tenant.UID)
+	r.traffic.forget(s.tenant.UID)
 	return nil
 }
 

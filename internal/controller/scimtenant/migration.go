@@ -132,9 +132,9 @@ func wrapped(err error, attempt string) error {
 // rights are what the server's pods need to be allowed to do.
 func rights(s *scope) []apply.Intent {
 	if s.verifiers != nil {
-		return []apply.Intent{operand.MigrationRole(s.own.Server), operand.MigrationRoleBinding(s.own.Server)}
+		return []apply.Intent{operand.MigrationRole(s.own.operand()), operand.MigrationRoleBinding(s.own.operand())}
 	}
-	return []apply.Intent{operand.Role(s.own.Server), operand.RoleBinding(s.own.Server)}
+	return []apply.Intent{operand.Role(s.own.operand()), operand.RoleBinding(s.own.operand())}
 }
 
 // endMigration takes away what only pods of the release before have needed, once there are
@@ -149,7 +149,7 @@ func (r *Reconciler) endMigration(ctx context.Context, s *scope) error {
 		return nil
 	}
 	s.migrationAfter = pollInterval
-	live, err := r.Keeper.LiveReplicas(ctx, s.own)
+	live, err := r.Keeper.LiveReplicas(ctx, s.own.Server)
 	if err != nil {
 		return err
 	}

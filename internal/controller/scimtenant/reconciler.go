@@ -47,6 +47,7 @@ type Reconciler struct {
 	sweeper    *sweeper
 	pace       usage.Pace
 	migrations migrations
+	traffic    traffic
 }
 
 // What the server of a tenant may do is in its Role (package operand); the
@@ -90,7 +91,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	s := newScope(r.frame(), tenant)
+	s := r.newScope(tenant)
 	return s.pass.Run(ctx, reconcile.Steps{
 		Normal:   func(ctx context.Context) (ctrl.Result, error) { return r.reconcileNormal(ctx, s) },
 		Deletion: func(ctx context.Context) (ctrl.Result, error) { return r.reconcileDeletion(ctx, s) },
@@ -122,10 +123,21 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 		return ctrl.Result{}, err
 	}
 	// The server runs whatever becomes of the endpoint, and the other way round.
-	var err error
-	if s.own != nil {
-		err = r.reconcileOwn(ctx, s)
+	err := errors.Join(
+		r.keepOwn(ctx, s), r.keepService(ctx, s),
+		r.Publisher.Publish(ctx, s.endpoint), r.Publisher.GatherCertificate(ctx, s.endpoint),
+	)
+	if err == nil {
+		err = r.move(ctx, s)
 	}
-	err = errors.Join(err, r.Publisher.Publish(ctx, s.endpoint), r.Publisher.GatherCertificate(ctx, s.endpoint))
 	return ctrl.Result{RequeueAfter: s.requeueAfter()}, err
+}
+
+// gather reads what decides whether the tenant gets its endpoint, and which servers serve it.
+func (r *Reconciler) gather(ctx context.Context, s *scope) error {
+	if err := errors.Join(r.Publisher.Gather(ctx, s.endpoint), r.gatherServers(ctx, s)); err != nil {
+		return err
+	}
+	s.gathered = true
+	return nil
 }

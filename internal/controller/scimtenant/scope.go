@@ -5,12 +5,14 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/publishing"
 	"github.com/kubescim/kubescim/internal/controller/running"
+	"github.com/kubescim/kubescim/internal/moving"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
@@ -21,10 +23,19 @@ type scope struct {
 	tenant *scimv1alpha1.ScimTenant
 	// pass writes the tenant.
 	pass *reconcile.Pass[*scimv1alpha1.ScimTenant]
-	// own is the tenant's own server, and shared the ScimServer that hosts it beside others:
-	// one of them is nil.
-	own    *running.Server
-	shared *sharedServer
+	// own is the tenant's own server, whether it has one or not.
+	own *ownServer
+	// servers are those that serve the tenant, the one with the traffic first, and target is the
+	// one that the spec asks for, which is among them. Set by gatherServers.
+	servers []server
+	target  server
+	// listed is how they serve it, by its status, and next how they are to. Set by gatherServers,
+	// and by move.
+	listed, next []moving.Server
+	// obstacle is what keeps the tenant from its target; nil when nothing does. moveAfter is how soon
+	// to look again how far a move has come. Set by move.
+	obstacle  *metav1.Condition
+	moveAfter time.Duration
 	// endpoint is the tenant's own host.
 	endpoint *publishing.Endpoint
 
@@ -50,16 +61,14 @@ type scope struct {
 	failure error
 }
 
-func newScope(frame reconcile.Frame, tenant *scimv1alpha1.ScimTenant) *scope {
-	s := &scope{pass: reconcile.Begin(frame, tenant), tenant: tenant}
-	if name := tenant.Spec.ServerRef.Name; name != "" {
-		s.shared = &sharedServer{name: name}
-	} else {
-		s.own = &running.Server{Server: operand.DedicatedServer(tenant), Edited: tenant.Generation != tenant.Status.ObservedGeneration}
-	}
+func (r *Reconciler) newScope(tenant *scimv1alpha1.ScimTenant) *scope {
+	s := &scope{pass: reconcile.Begin(r.frame(), tenant), tenant: tenant}
+	s.own = &ownServer{reconciler: r, scope: s, Server: &running.Server{
+		Server: operand.DedicatedServer(tenant), Edited: tenant.Generation != tenant.Status.ObservedGeneration,
+	}}
 	s.endpoint = &publishing.Endpoint{
 		Owner: operand.TenantOwner(tenant), Spec: tenant.Spec.Endpoint,
-		Intent: func() apply.Intent { return operand.Ingress(tenant) },
+		Intent: func() apply.Intent { return operand.Ingress(tenant, s.first().operand().Name) },
 	}
 	return s
 }
@@ -67,16 +76,13 @@ func newScope(frame reconcile.Frame, tenant *scimv1alpha1.ScimTenant) *scope {
 // requeueAfter is when to look again for what no watch tells about; 0 when there
 // is no such thing.
 func (s *scope) requeueAfter() time.Duration {
-	waits := []time.Duration{s.usageAfter, s.migrationAfter, s.endpoint.Again()}
-	if s.own != nil {
-		waits = append(waits, s.own.Again())
-	}
+	waits := []time.Duration{s.usageAfter, s.migrationAfter, s.moveAfter, s.endpoint.Again(), s.own.again()}
 	return reconcile.Soonest(waits...)
 }
 
 // refused is all that the tenant asks for and may not have.
 func (s *scope) refused() []string {
-	if s.own == nil {
+	if s.target != server(s.own) {
 		return s.endpoint.Refused
 	}
 	return slices.Concat(s.endpoint.Refused, s.own.Refused)

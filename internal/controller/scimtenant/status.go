@@ -7,10 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/utils/ptr"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/contract"
@@ -24,7 +22,7 @@ func (s *scope) state(failure error) []reconcile.Event {
 	s.failure = failure
 	before := slices.Clone(s.tenant.Status.Conditions)
 	ready, changed := setStatus(s)
-	events := seatsEvents(before, s.tenant)
+	events := append(seatsEvents(before, s.tenant), movedEvents(before, s.tenant)...)
 	if changed {
 		events = append(events, reconcile.ReadyEvent(ready))
 	}
@@ -38,10 +36,12 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 	if s.failure == nil {
 		status.ObservedGeneration = s.tenant.Generation
 	}
-	found := conditionsOf(s)
+	var found found
+	if s.gathered {
+		found = conditionsOf(s)
+	}
 	ready = decideReady(s, found)
 	if !s.tenant.DeletionTimestamp.IsZero() {
-		status.Servers = nil
 		return ready, conditions.Set(s.tenant, ready, conditions.False(
 			scimv1alpha1.ConditionServerAvailable, scimv1alpha1.ReasonDeleting, "the server is stopped, since the tenant is being deleted"))
 	}
@@ -49,51 +49,60 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 		return ready, conditions.Set(s.tenant, ready)
 	}
 	status.URL = urlOf(s)
-	status.Servers = s.hosting()
-	if s.own != nil && s.own.Deployment != nil {
-		status.ServerReplicas = s.own.Replicas()
-		status.Replicas, status.Selector = s.own.Deployment.Status.Replicas, labels.Set(s.own.Selector).String()
-	}
+	status.Servers = s.statedServers()
+	setReplicas(s)
 	status.State = s.tenant.State()
 	if s.usage != nil {
 		setUsage(s.tenant, *s.usage)
 	}
 	setSeats(s.tenant)
-	if found.autoscaled == nil {
-		meta.RemoveStatusCondition(&status.Conditions, scimv1alpha1.ConditionAutoscaled)
+	for _, conditionType := range []string{scimv1alpha1.ConditionReplicasConnected, scimv1alpha1.ConditionUpToDate, scimv1alpha1.ConditionAutoscaled} {
+		if found.detail(conditionType) == nil {
+			meta.RemoveStatusCondition(&status.Conditions, conditionType)
+		}
 	}
 	return ready, conditions.Set(s.tenant, ready, found.all()...)
 }
 
-// found are the conditions of a tenant, apart from those that decideReady makes of them. How
-// the replicas of a shared server are connected is in its own status.
+// setReplicas writes how many pods the tenant's own server has, while that serves it.
+func setReplicas(s *scope) {
+	status := &s.tenant.Status
+	switch {
+	case s.onShared() != nil:
+		status.ServerReplicas, status.Replicas, status.Selector = "", 0, ""
+	case s.own.Deployment != nil:
+		status.ServerReplicas = s.own.Replicas()
+		status.Replicas, status.Selector = s.own.Deployment.Status.Replicas, labels.Set(s.own.Selector).String()
+	}
+}
+
+// found are the conditions of a tenant, apart from those that decideReady makes of them.
 type found struct {
 	server, allowed, endpoint, certificate, confirmed, schemas metav1.Condition
-	connected                                                  *metav1.Condition
-	// autoscaled is nil for a server without autoscaling.
-	autoscaled *metav1.Condition
-	// current is nil without a server of its own.
-	current *metav1.Condition
+	// details are those of the server that has the traffic alone.
+	details []metav1.Condition
+	// moved is nil for a tenant that was never moved.
+	moved *metav1.Condition
+}
+
+// detail returns one of the details; nil when it is none of them.
+func (f found) detail(conditionType string) *metav1.Condition {
+	return meta.FindStatusCondition(f.details, conditionType)
 }
 
 // conditionsOf judges what the scope has found, once in a pass.
 func conditionsOf(s *scope) found {
-	f := found{
-		server: serverAvailable(s), allowed: specAllowed(s), endpoint: endpointAccepted(s),
+	return found{
+		server: s.first().available(), allowed: specAllowed(s), endpoint: endpointAccepted(s),
 		certificate: s.endpoint.CertificateValid(), confirmed: s.endpoint.Confirmed(), schemas: schemasAccepted(s),
+		details: s.first().details(), moved: s.moved(),
 	}
-	if s.own != nil {
-		f.connected, f.current, f.autoscaled = ptr.To(s.own.Connected()), ptr.To(s.own.UpToDate()), s.own.Autoscaled()
-	}
-	return f
 }
 
 func (f found) all() []metav1.Condition {
-	all := []metav1.Condition{f.server, f.allowed, f.endpoint, f.certificate, f.confirmed, f.schemas}
-	for _, optional := range []*metav1.Condition{f.connected, f.current, f.autoscaled} {
-		if optional != nil {
-			all = append(all, *optional)
-		}
+	all := append([]metav1.Condition{f.server, f.allowed, f.endpoint, f.certificate, f.confirmed, f.schemas}, f.details...)
+	if f.moved != nil {
+		all = append(all, *f.moved)
 	}
 	return all
 }
@@ -101,9 +110,10 @@ func (f found) all() []metav1.Condition {
 // urlOf returns the URL to publish. Tokens are sent there: it is that of the Ingress
 // as it is, and never one that the spec asks for and another tenant may hold.
 func urlOf(s *scope) string {
+	shared := s.onShared()
 	switch {
-	case s.tenant.Spec.Endpoint.Host == "" && s.shared != nil:
-		return s.sharedURL()
+	case s.tenant.Spec.Endpoint.Host == "" && shared != nil && !s.keepsService():
+		return shared.url()
 	case s.tenant.Spec.Endpoint.Host == "":
 		return contract.URL(s.tenant)
 	case s.endpoint.Ingress == nil:
@@ -113,19 +123,11 @@ func urlOf(s *scope) string {
 	}
 }
 
-// serverAvailable reports whether a server answers for the tenant.
-func serverAvailable(s *scope) metav1.Condition {
-	if s.own != nil {
-		return s.own.Available()
-	}
-	return sharedAvailable(s)
-}
-
 // endpointAccepted reports whether the tenant is published: under its own host, or that of its
 // ScimServer.
 func endpointAccepted(s *scope) metav1.Condition {
-	if s.shared != nil && s.endpoint.Spec.Host == "" && len(s.endpoint.PublishedHosts()) == 0 {
-		return sharedAccepted(s)
+	if shared := s.onShared(); shared != nil && s.endpoint.Spec.Host == "" && len(s.endpoint.PublishedHosts()) == 0 && !s.keepsService() {
+		return shared.accepted()
 	}
 	return s.endpoint.Accepted()
 }
@@ -158,7 +160,7 @@ func decideReady(s *scope, f found) conditions.Summary {
 		return because(conditions.Reconciling, scimv1alpha1.ReasonReconcileFailed, s.failure.Error())
 	case !s.tenant.DeletionTimestamp.IsZero():
 		return because(conditions.Reconciling, scimv1alpha1.ReasonDeleting, s.deletion)
-	case s.own != nil && s.own.Problem != nil && !apply.IsLeftover(s.own.Problem):
+	case s.first().problem() != nil:
 		return because(conditions.Stalled, f.server.Reason, f.server.Message)
 	case s.gathered && f.allowed.Status == metav1.ConditionFalse:
 		return because(conditions.Stalled, f.allowed.Reason, f.allowed.Message)
@@ -170,14 +172,17 @@ func decideReady(s *scope, f found) conditions.Summary {
 		return because(conditions.Stalled, f.server.Reason, f.server.Message)
 	case f.certificate.Status == metav1.ConditionFalse && !s.endpoint.ExpectsCertificate():
 		return because(conditions.Stalled, f.certificate.Reason, f.certificate.Message)
-	case f.server.Reason != scimv1alpha1.ReasonSucceeded && s.own != nil && s.own.IsStuck():
+	case f.moved != nil && needsSomebody(f.moved.Reason):
+		return because(conditions.Stalled, f.moved.Reason, f.moved.Message)
+	case f.server.Reason != scimv1alpha1.ReasonSucceeded && s.first().stuck():
 		return because(conditions.Stalled, f.server.Reason, f.server.Message)
 	case f.server.Reason != scimv1alpha1.ReasonSucceeded:
 		return because(conditions.Reconciling, f.server.Reason, f.server.Message)
 	case f.endpoint.Status == metav1.ConditionFalse:
 		return because(conditions.Reconciling, f.endpoint.Reason, f.endpoint.Message)
-	case f.connected != nil && f.connected.Status == metav1.ConditionFalse:
-		return because(conditions.Reconciling, f.connected.Reason, f.connected.Message)
+	case isFalse(f.detail(scimv1alpha1.ConditionReplicasConnected)):
+		connected := f.detail(scimv1alpha1.ConditionReplicasConnected)
+		return because(conditions.Reconciling, connected.Reason, connected.Message)
 	case f.certificate.Status == metav1.ConditionFalse:
 		return because(conditions.Reconciling, f.certificate.Reason, f.certificate.Message)
 	case s.tenant.State() == scimv1alpha1.TenantStatePaused:
@@ -186,6 +191,15 @@ func decideReady(s *scope, f found) conditions.Summary {
 	default:
 		return because(conditions.Ready, scimv1alpha1.ReasonSucceeded, servedAt(s, f.confirmed))
 	}
+}
+
+func isFalse(condition *metav1.Condition) bool {
+	return condition != nil && condition.Status == metav1.ConditionFalse
+}
+
+// needsSomebody reports whether a tenant that is not moved for this reason waits for somebody.
+func needsSomebody(reason string) bool {
+	return reason == scimv1alpha1.ReasonURLWouldChange || reason == scimv1alpha1.ReasonServerNotFound
 }
 
 // servedAt says where a tenant is served that is as its spec asks for.

@@ -19,13 +19,12 @@ import (
 	"github.com/kubescim/kubescim/internal/controller/publishing"
 	"github.com/kubescim/kubescim/internal/hosts"
 	"github.com/kubescim/kubescim/internal/operand"
-	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
 // healthy returns what a reconciliation of a tenant with a host finds when all
 // is well.
 func healthy(change ...func(*scope)) *scope {
-	s := newScope(reconcile.Frame{}, &scimv1alpha1.ScimTenant{
+	s := (&Reconciler{}).newScope(&scimv1alpha1.ScimTenant{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "acme", UID: "uid", Generation: 2},
 		Spec: scimv1alpha1.ScimTenantSpec{
 			IdentityProvider: scimv1alpha1.IdentityProviderEntra,
@@ -34,6 +33,8 @@ func healthy(change ...func(*scope)) *scope {
 			},
 		},
 	})
+	s.servers, s.target, s.listed = []server{s.own}, s.own, s.listedServers()
+	s.next = s.listed
 	s.endpoint.Ingress = ingressFor("acme.example.com")
 	s.gathered, s.endpoint.IngressClass = true, true
 	s.own.Deployment = &appsv1.Deployment{
@@ -43,7 +44,7 @@ func healthy(change ...func(*scope)) *scope {
 	for _, c := range change {
 		c(s)
 	}
-	s.endpoint.Spec, s.own.Server = s.tenant.Spec.Endpoint, operand.DedicatedServer(s.tenant)
+	s.endpoint.Spec, s.own.Server.Server = s.tenant.Spec.Endpoint, operand.DedicatedServer(s.tenant)
 	return s
 }
 

@@ -15,25 +15,29 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
-	"github.com/kubescim/kubescim/internal/controller/usage"
 )
 
 // gatherUsage reads what the server pods have counted, and how they serve the tenant. When what
 // they have counted is to get into the status later, it sets when. Pods of the release before
 // say it in their Leases.
 func (r *Reconciler) gatherUsage(ctx context.Context, s *scope) error {
-	answers := r.Usage.Answers(usage.ServerOf(s.tenant))
-	counted, known := contract.UsageOf(s.tenant.Name, answers)
-	if s.shared != nil {
-		r.gatherServing(s, answers)
-	} else {
-		leases, err := r.Keeper.GatherReplicas(ctx, s.own)
+	var answers []contract.ServerUsage
+	var stated contract.Usage
+	var isStated bool
+	for _, one := range s.servers {
+		said := r.Usage.Answers(s.usageOf(one))
+		answers = append(answers, said...)
+		inLeases, known, err := one.gatherUsage(ctx, said)
 		if err != nil {
 			return err
 		}
-		if !known {
-			counted, known = contract.LatestUsage(leases)
+		if known {
+			stated, isStated = inLeases, true
 		}
+	}
+	counted, known := contract.UsageOf(s.tenant.Name, answers)
+	if !known {
+		counted, known = stated, isStated
 	}
 	if !known || !isNews(counted, s.tenant) {
 		return nil

@@ -11,12 +11,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/publishing"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
-// IndexServer is the index of the cache that finds the tenants of a ScimServer.
-const IndexServer = "spec.serverRef.name"
+// IndexServer is the index of the cache that finds the tenants that a ScimServer serves, or is to.
+const IndexServer = "servers"
 
 // askers are the tenants that ask for hosts.
 func (r *Reconciler) askers() publishing.Askers {
@@ -36,8 +37,8 @@ func (r *Reconciler) askers() publishing.Askers {
 // indexServer has the cache find the tenants of a ScimServer.
 func indexServer(ctx context.Context, indexer client.FieldIndexer) error {
 	return indexer.IndexField(ctx, &scimv1alpha1.ScimTenant{}, IndexServer, func(obj client.Object) []string {
-		if tenant, ok := obj.(*scimv1alpha1.ScimTenant); ok && tenant.Spec.ServerRef.Name != "" {
-			return []string{tenant.Spec.ServerRef.Name}
+		if tenant, ok := obj.(*scimv1alpha1.ScimTenant); ok {
+			return contract.SharedServersOf(tenant)
 		}
 		return nil
 	})

@@ -37,15 +37,36 @@ const (
 // Server names a SCIM server by the label that is on the Leases of its pods.
 type Server struct{ Namespace, Label, Name string }
 
-// ServerOf returns the server of a tenant.
-func ServerOf(t *scimv1alpha1.ScimTenant) Server {
-	if name := t.Spec.ServerRef.Name; name != "" {
+// ServersOf returns the servers that serve a tenant: those in its status or, without any, its own.
+func ServersOf(t *scimv1alpha1.ScimTenant) []Server {
+	if len(t.Status.Servers) == 0 {
+		return []Server{ServerOf(t, contract.ServiceName(t.Name))}
+	}
+	servers := make([]Server, 0, len(t.Status.Servers))
+	for _, s := range t.Status.Servers {
+		servers = append(servers, ServerOf(t, s.Name))
+	}
+	return servers
+}
+
+// ServerOf returns the server of a name in a tenant's status.
+func ServerOf(t *scimv1alpha1.ScimTenant, service string) Server {
+	if name, shared := contract.SharedServerOf(service); shared {
 		return Server{Namespace: t.Namespace, Label: scimv1alpha1.LabelServer, Name: name}
 	}
 	return Server{Namespace: t.Namespace, Label: scimv1alpha1.LabelTenant, Name: t.Name}
 }
 
-func serverOfLease(lease *coordinationv1.Lease) Server {
+// Service returns the name of the server in the status of the tenants that it serves.
+func (s Server) Service() string {
+	if s.Label == scimv1alpha1.LabelServer {
+		return contract.SharedServiceName(s.Name)
+	}
+	return contract.ServiceName(s.Name)
+}
+
+// ServerOfLease returns the server whose pod has a Lease.
+func ServerOfLease(lease *coordinationv1.Lease) Server {
 	for _, label := range []string{scimv1alpha1.LabelServer, scimv1alpha1.LabelTenant} {
 		if name := lease.Labels[label]; name != "" {
 			return Server{Namespace: lease.Namespace, Label: label, Name: name}
@@ -131,6 +152,37 @@ func (p *Poller) Hosting(ctx context.Context, leases []coordinationv1.Lease, ten
 	return ""
 }
 
+// Ask asks those pods that have the Leases now, some at the same time, and returns what those say
+// that answer, by the names of their Leases. It remembers that, too.
+func (p *Poller) Ask(ctx context.Context, leases []coordinationv1.Lease) map[string]contract.ServerUsage {
+	var mu sync.Mutex
+	answers := map[string]contract.ServerUsage{}
+	group := errgroup.Group{}
+	group.SetLimit(parallel)
+	for i := range leases {
+		address, ok := addressOf(&leases[i])
+		if !ok {
+			continue
+		}
+		group.Go(func() error {
+			asking, cancel := context.WithTimeout(ctx, askTimeout)
+			defer cancel()
+			answer, err := p.ask(asking, address)
+			if err != nil {
+				log.FromContext(ctx).V(1).Info("A server pod does not say how it serves a tenant", "pod", leases[i].Name, "error", err.Error())
+				return nil
+			}
+			p.record(client.ObjectKeyFromObject(&leases[i]), answer)
+			mu.Lock()
+			defer mu.Unlock()
+			answers[leases[i].Name] = answer
+			return nil
+		})
+	}
+	_ = group.Wait() // None returns an error.
+	return answers
+}
+
 // Pods returns how many pods of a server are alive, whether they have answered or not.
 func (p *Poller) Pods(server Server) (count int) {
 	p.mu.Lock()
@@ -199,7 +251,7 @@ func (p *Poller) update(leases []coordinationv1.Lease) {
 		}
 		there[name] = true
 		if known := p.pods[name]; known == nil || known.address != address {
-			p.pods[name] = &pod{server: serverOfLease(&leases[i]), address: address}
+			p.pods[name] = &pod{server: ServerOfLease(&leases[i]), address: address}
 		}
 	}
 	for name := range p.pods {

@@ -1,0 +1,81 @@
+package running
+
+import (
+	"context"
+	"fmt"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// Exists reports whether there is a server, or something is left of one: its ServiceAccount is the
+// first of its objects to come and the last one to go.
+func (k *Keeper) Exists(ctx context.Context, s *Server) (bool, error) {
+	account := &corev1.ServiceAccount{}
+	err := k.Client.Get(ctx, types.NamespacedName{Namespace: s.Namespace(), Name: s.Name}, account)
+	if client.IgnoreNotFound(err) != nil {
+		return false, fmt.Errorf("reading whether there is a ServiceAccount %s: %w", s.Name, err)
+	}
+	return err == nil && s.Owner.Made(account), nil
+}
+
+// HasService reports whether there is a Service of the server.
+func (k *Keeper) HasService(ctx context.Context, s *Server) (bool, error) {
+	service := &corev1.Service{}
+	err := k.Client.Get(ctx, types.NamespacedName{Namespace: s.Namespace(), Name: s.Name}, service)
+	if client.IgnoreNotFound(err) != nil {
+		return false, fmt.Errorf("reading whether there is a Service %s: %w", s.Name, err)
+	}
+	return err == nil && s.Owner.Made(service), nil
+}
+
+// ApplyService applies the server's Service alone.
+func (k *Keeper) ApplyService(ctx context.Context, s *Server) error {
+	return k.apply(ctx, s, operand.Service(s.Server))
+}
+
+// Remove deletes the objects of a server that is not wanted any more, but for its Service, and
+// returns what is still to be waited for; nothing once they are gone. What its pods may do, and
+// know, goes when none of them is left.
+func (k *Keeper) Remove(ctx context.Context, s *Server) (waiting string, err error) {
+	for _, step := range []func(context.Context, *Server) (string, error){k.Stop, k.Ended} {
+		if waiting, err := step(ctx, s); err != nil || waiting != "" {
+			return waiting, err
+		}
+	}
+	if err := k.removeSigning(ctx, s); err != nil {
+		return "", err
+	}
+	named := metav1.ObjectMeta{Namespace: s.Namespace(), Name: s.Name}
+	for _, obj := range []client.Object{
+		&policyv1.PodDisruptionBudget{ObjectMeta: named},
+		&autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: named},
+		&rbacv1.RoleBinding{ObjectMeta: named}, &rbacv1.Role{ObjectMeta: named}, &corev1.ServiceAccount{ObjectMeta: named},
+	} {
+		if err := k.Applier.Delete(ctx, s.Owner, obj); err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+// removeSigning deletes the keys that access tokens are signed with.
+func (k *Keeper) removeSigning(ctx context.Context, s *Server) error {
+	secret, err := k.readSigning(ctx, s.Server)
+	if err != nil || secret == nil {
+		return err
+	}
+	err = k.Live.Delete(ctx, secret, client.Preconditions{UID: &secret.UID, ResourceVersion: &secret.ResourceVersion})
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("deleting Secret %s: %w", secret.Name, err)
+	}
+	k.signings.forget(s.Owner.UID)
+	return nil
+}

@@ -1,0 +1,127 @@
+package running
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/signingkey"
+)
+
+// A tenant that is moved has access tokens of two servers for a while. Each of the two checks
+// them with the public keys of the other one, which the operator writes beside its own.
+const (
+	// verifyingFor is for how long such a key is written: it ends by itself, whatever becomes of
+	// the move, and is written anew while this goes on.
+	verifyingFor = 2 * signingkey.TokenLifetime
+	// verifyingLeast is for how long it must be good from now on: as long as an access token that
+	// is signed now.
+	verifyingLeast = signingkey.TokenLifetime + 2*signingkey.Leeway
+)
+
+// ExchangeKeys has each of two servers check access tokens of a tenant with the keys of the other
+// one, and with what that one checks them with. It returns the ids of the keys that each must know
+// by then. A server that has no keys, as one that is gone, is left out.
+func (k *Keeper) ExchangeKeys(ctx context.Context, tenant string, one, other operand.Server) (ofOne, ofOther []string, err error) {
+	first, err := k.readSigning(ctx, one)
+	if err != nil {
+		return nil, nil, err
+	}
+	second, err := k.readSigning(ctx, other)
+	if err != nil || first == nil || second == nil {
+		return nil, nil, err
+	}
+	now := time.Now()
+	toSecond, toFirst := keysOf(first, tenant, now), keysOf(second, tenant, now)
+	err = errors.Join(k.addVerifying(ctx, first, toFirst, now), k.addVerifying(ctx, second, toSecond, now))
+	return idsOf(toFirst), idsOf(toSecond), err
+}
+
+// readSigning reads the Secret with the keys of a server; nil when there is none of its own.
+func (k *Keeper) readSigning(ctx context.Context, s operand.Server) (*corev1.Secret, error) {
+	secret := &corev1.Secret{}
+	err := k.Live.Get(ctx, client.ObjectKey{Namespace: s.Namespace(), Name: s.SigningSecretName()}, secret)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading the signing keys of %s: %w", s.Name, err)
+	case !operand.IsSigningSecret(secret, s):
+		return nil, nil
+	}
+	return secret, nil
+}
+
+// keysOf returns the keys that the pods with a Secret check a tenant's access tokens with.
+func keysOf(secret *corev1.Secret, tenant string, now time.Time) signingkey.VerifyingSet {
+	own := operand.SigningKeys(secret).Verifying(tenant, now.Add(verifyingFor))
+	return append(own, current(operand.VerifyingKeys(secret).For(tenant), now)...)
+}
+
+// current returns the keys that have not ended.
+func current(keys signingkey.VerifyingSet, now time.Time) signingkey.VerifyingSet {
+	return slices.DeleteFunc(slices.Clone(keys), func(key signingkey.VerifyingKey) bool { return !now.Before(key.Ends) })
+}
+
+// otherKeys returns the keys of other servers in a Secret, which is nil when it is not there, without
+// those that have ended, and whether there are any of these.
+func otherKeys(secret *corev1.Secret, now time.Time) (keys signingkey.VerifyingSet, ended bool) {
+	if secret == nil {
+		return nil, false
+	}
+	all := operand.VerifyingKeys(secret)
+	keys = current(all, now)
+	return keys, len(keys) < len(all)
+}
+
+func idsOf(keys signingkey.VerifyingSet) (ids []string) {
+	for _, key := range keys {
+		ids = append(ids, key.ID)
+	}
+	return ids
+}
+
+// addVerifying writes keys of another server into a Secret, unless they are there for long enough.
+// The server's own keys need not be there twice.
+func (k *Keeper) addVerifying(ctx context.Context, secret *corev1.Secret, keys signingkey.VerifyingSet, now time.Time) error {
+	own := operand.SigningKeys(secret)
+	keys = slices.DeleteFunc(slices.Clone(keys), func(key signingkey.VerifyingKey) bool {
+		return slices.ContainsFunc(own, func(o signingkey.Key) bool { return o.ID == key.ID })
+	})
+	before := secret.DeepCopy()
+	if err := operand.SetVerifyingKeys(secret, merged(current(operand.VerifyingKeys(secret), now), keys, now)); err != nil {
+		return err
+	}
+	if maps.EqualFunc(before.Data, secret.Data, bytes.Equal) {
+		return nil
+	}
+	if err := k.Live.Update(ctx, secret, apply.FieldManager); err != nil { // with its resourceVersion
+		return fmt.Errorf("writing the keys of another server into Secret %s: %w", secret.Name, err)
+	}
+	return nil
+}
+
+// merged adds keys to those that are there. One that is there and good for long enough stays as it
+// is, so that nothing is written.
+func merged(there, keys signingkey.VerifyingSet, now time.Time) signingkey.VerifyingSet {
+	for _, key := range keys {
+		at := slices.IndexFunc(there, func(t signingkey.VerifyingKey) bool { return t.ID == key.ID && t.Tenant == key.Tenant })
+		switch {
+		case at < 0:
+			there = append(there, key)
+		case there[at].Ends.Before(now.Add(verifyingLeast)) && there[at].Ends.Before(key.Ends):
+			there[at] = key
+		}
+	}
+	return there
+}

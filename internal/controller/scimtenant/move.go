@@ -1,0 +1,279 @@
+package scimtenant
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/controller/usage"
+	"github.com/kubescim/kubescim/internal/moving"
+	"github.com/kubescim/kubescim/internal/reconcile"
+)
+
+const (
+	// moveInterval is how soon to look again how far a move has come. No watch tells: what pods
+	// acknowledge, they write into their Leases all the time.
+	moveInterval = time.Second
+	// delayInterval is how soon to look again what a move that has not begun waits for.
+	delayInterval = 5 * time.Second
+	// actionMove is the action of the events about moves.
+	actionMove = "Move"
+)
+
+// settled reports whether the tenant is served where its spec says, and nowhere else.
+func (s *scope) settled() bool {
+	return slices.Equal(s.listed, []moving.Server{{Name: s.targetName(), Mode: scimv1alpha1.HostingModeMemory}})
+}
+
+// move finds the next step of a tenant to the server that it is to have, as package moving decides.
+// The step is written with the status.
+func (r *Reconciler) move(ctx context.Context, s *scope) error {
+	if s.settled() {
+		r.traffic.forget(s.tenant.UID)
+		return nil
+	}
+	if len(s.listed) == 0 { // nobody has served the tenant so far
+		if s.target.runs().Reason != scimv1alpha1.ReasonServerNotFound {
+			s.next = moving.Decide(moving.Situation{Target: s.targetName()})
+		}
+		return nil
+	}
+	s.pass.Lock() // What is decided is right for this list alone.
+	if s.obstacle = refusalOf(s); s.obstacle != nil && s.listed[0].Mode == scimv1alpha1.HostingModeMemory {
+		return nil // and nothing changes until somebody acts
+	}
+	pods, err := r.gatherPods(ctx, s)
+	if err != nil {
+		return err
+	}
+	answers := r.Usage.Ask(ctx, ofServers(s, pods))
+	if s.obstacle == nil {
+		s.obstacle = delayOf(s, pods)
+	}
+	if s.obstacle == nil {
+		if s.obstacle, err = r.exchangeKeys(ctx, s, pods, answers); err != nil {
+			return err
+		}
+	}
+	s.moveAfter = moveInterval
+	if s.obstacle != nil {
+		s.moveAfter = delayInterval
+	}
+	situation := moving.Situation{
+		Servers: s.listed, Target: s.targetName(), Obstructed: s.obstacle != nil, Replicas: replicasOf(s, pods, answers),
+	}
+	if situation.Led, err = r.gatherLed(ctx, s); err != nil {
+		return err
+	}
+	s.next = moving.Decide(situation)
+	return nil
+}
+
+// gatherPods reads at the API server the Leases of all pods that are alive of the servers that could
+// serve the tenant: those that do, and any that may not have heard that they do not.
+func (r *Reconciler) gatherPods(ctx context.Context, s *scope) ([]coordinationv1.Lease, error) {
+	var found []coordinationv1.Lease
+	for _, choose := range []client.ListOption{
+		client.HasLabels{scimv1alpha1.LabelServer}, client.MatchingLabels{scimv1alpha1.LabelTenant: s.tenant.Name},
+	} {
+		leases := &coordinationv1.LeaseList{}
+		err := r.Live.List(ctx, leases, client.InNamespace(s.tenant.Namespace), choose,
+			client.MatchingLabels{scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica})
+		if err != nil {
+			return nil, fmt.Errorf("listing the Leases of the pods that could serve the tenant: %w", err)
+		}
+		found = append(found, leases.Items...)
+	}
+	live := r.Keeper.Replicas.Live(found, time.Now())
+	slices.SortFunc(live, func(a, b coordinationv1.Lease) int { return strings.Compare(a.Name, b.Name) })
+	return live, nil
+}
+
+// refusalOf returns why the tenant cannot be moved to its target until somebody acts; nil when that
+// is not so.
+func refusalOf(s *scope) *metav1.Condition {
+	switch {
+	case s.first() == s.target:
+		return nil
+	case s.urlWouldChange():
+		return stays(s, scimv1alpha1.ReasonURLWouldChange, "it is known by the URL of its ScimServer only; give it a spec.endpoint.host of its own first, "+
+			"and the identity provider the URL that it has then")
+	case s.target.runs().Reason == scimv1alpha1.ReasonServerNotFound:
+		return stays(s, scimv1alpha1.ReasonServerNotFound, "there is no such ScimServer in this namespace, or it is being deleted: "+
+			"create it, or correct spec.serverRef")
+	default:
+		return nil
+	}
+}
+
+// delayOf returns why the tenant cannot be moved to its target yet; nil when it can.
+func delayOf(s *scope, pods []coordinationv1.Lease) *metav1.Condition {
+	if s.first() == s.target {
+		return nil
+	}
+	if pod := outdatedPod(s, pods); pod != "" {
+		return stays(s, scimv1alpha1.ReasonServerOutdated, fmt.Sprintf("pod %s is of an older release, or has just begun; if that lasts, "+
+			"set spec.serverRef back until UpToDate of the tenant and of the ScimServers is True", pod))
+	}
+	if runs := s.target.runs(); runs.Status != metav1.ConditionTrue || runs.Reason != scimv1alpha1.ReasonSucceeded {
+		return stays(s, scimv1alpha1.ReasonServerNotReady, runs.Message)
+	}
+	return nil
+}
+
+// stays is the condition of a tenant that is not moved.
+func stays(s *scope, reason, message string) *metav1.Condition {
+	return ptr.To(conditions.False(scimv1alpha1.ConditionMoved, reason,
+		fmt.Sprintf("the tenant is served by %s and cannot be moved to %s: %s", nounOf(s.first()), nounOf(s.target), message)))
+}
+
+// urlWouldChange reports whether the tenant's clients would need another URL if it were moved: all
+// that they have is that of its ScimServer.
+func (s *scope) urlWouldChange() bool {
+	return len(s.listed) > 0 && s.first() != s.target && !s.keepsService() && len(s.endpoint.PublishedHosts()) == 0
+}
+
+// outdatedPod returns a pod of the servers that the move is between which does not state what it
+// goes by; none, "", when there is no such pod. One of the release before knows tokens by a Secret.
+func outdatedPod(s *scope, pods []coordinationv1.Lease) string {
+	for i := range pods {
+		if s.serverOfPod(&pods[i]) != nil && (!contract.StatesTenants(pods[i]) || s.verifiers != nil) {
+			return pods[i].Name
+		}
+	}
+	return ""
+}
+
+// ofServers returns those of the pods that are of a server of the tenant.
+func ofServers(s *scope, pods []coordinationv1.Lease) []coordinationv1.Lease {
+	return slices.DeleteFunc(slices.Clone(pods), func(pod coordinationv1.Lease) bool { return s.serverOfPod(&pod) == nil })
+}
+
+// serverOfPod returns the server of the tenant that a pod is of; nil when it is of another one.
+func (s *scope) serverOfPod(pod *coordinationv1.Lease) server {
+	return s.find(usage.ServerOfLease(pod).Service())
+}
+
+// replicasOf returns what is known of the pods: whether they go by the tenant as it is, and what
+// those say that have been asked.
+func replicasOf(s *scope, pods []coordinationv1.Lease, answers map[string]contract.ServerUsage) []moving.Replica {
+	replicas := make([]moving.Replica, 0, len(pods))
+	for i := range pods {
+		said := answers[pods[i].Name].Tenants[s.tenant.Name]
+		replicas = append(replicas, moving.Replica{
+			Server:       usage.ServerOfLease(&pods[i]).Service(),
+			Acknowledged: contract.HasReached(pods[i], s.tenant.ResourceVersion),
+			Serves:       said.State == contract.ServingLive || said.State == contract.ServingMemory,
+			Idle:         time.Duration(ptr.Deref(said.IdleSeconds, 0)) * time.Second,
+		})
+	}
+	return replicas
+}
+
+// exchangeKeys has the two servers of a move check each other's access tokens, if the tenant has keys
+// that get any. A move does not begin before all of their pods do.
+func (r *Reconciler) exchangeKeys(
+	ctx context.Context, s *scope, pods []coordinationv1.Lease, answers map[string]contract.ServerUsage,
+) (*metav1.Condition, error) {
+	signs, err := r.getsAccessTokens(ctx, s)
+	if err != nil || !signs || len(s.servers) < 2 {
+		return nil, err
+	}
+	one, other := s.servers[0], s.servers[1]
+	ofOne, ofOther, err := r.Keeper.ExchangeKeys(ctx, s.tenant.Name, one.operand(), other.operand())
+	if err != nil || len(s.listed) > 1 {
+		return nil, err
+	}
+	needed := map[server][]string{one: ofOther, other: ofOne}
+	for i := range pods {
+		for _, id := range needed[s.serverOfPod(&pods[i])] {
+			if !answers[pods[i].Name].Verifies(s.tenant.Name, id) {
+				return stays(s, scimv1alpha1.ReasonServerNotReady, "not all replicas of the two check access tokens of the other one yet; "+
+					"the kubelets bring them its keys within some minutes"), nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// getsAccessTokens reports whether one of the tenant's keys gets access tokens.
+func (r *Reconciler) getsAccessTokens(ctx context.Context, s *scope) (bool, error) {
+	keys := &scimv1alpha1.ScimApiKeyList{}
+	err := r.Client.List(ctx, keys, client.InNamespace(s.tenant.Namespace), client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return false, fmt.Errorf("listing the keys of the tenant: %w", err)
+	}
+	return slices.ContainsFunc(keys.Items, func(key scimv1alpha1.ScimApiKey) bool {
+		return key.Spec.TenantRef.Name == s.tenant.Name && contract.ClientID(&key) != ""
+	}), nil
+}
+
+// moved says how far the tenant has come to the server that its spec asks for; nil of one that was
+// never moved.
+func (s *scope) moved() *metav1.Condition {
+	const conditionType = scimv1alpha1.ConditionMoved
+	before := meta.FindStatusCondition(s.tenant.Status.Conditions, conditionType)
+	switch {
+	case s.obstacle != nil:
+		return s.obstacle
+	case len(s.listed) == 0, s.settled() && before == nil:
+		return nil
+	}
+	wait, about := moving.Waits(s.next, s.targetName())
+	if wait == moving.WaitNone {
+		return ptr.To(conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, "the tenant is served by "+nounOf(s.target)))
+	}
+	return ptr.To(conditions.False(conditionType, scimv1alpha1.ReasonMoving, fmt.Sprintf(
+		"the tenant is being moved to %s, and is served meanwhile: waiting until %s", nounOf(s.target), s.waitsFor(wait, about))))
+}
+
+// waitsFor says what is waited for. It names no pods, and counts none: each change of the text would
+// be one of the tenant, which all pods have to acknowledge again.
+func (s *scope) waitsFor(wait moving.Wait, about string) string {
+	server := nounOf(s.find(about))
+	switch wait {
+	case moving.WaitMemory:
+		return "no replica of " + server + " reads from memory any more"
+	case moving.WaitServing:
+		return "all replicas of " + server + " serve it"
+	case moving.WaitIdle:
+		return fmt.Sprintf("no request has come to %s for %d s", server, int(contract.IdleBeforeOff.Seconds()))
+	default:
+		return "all replicas of other servers have acknowledged that they do not serve it any more"
+	}
+}
+
+// nounOf is what people call a server of a tenant.
+func nounOf(one server) string {
+	if shared, is := one.(*sharedServer); is {
+		return fmt.Sprintf("ScimServer %q", shared.name)
+	}
+	return "its own server"
+}
+
+// movedEvents tells that a move has begun, cannot begin or has ended, after the conditions were as
+// they were before.
+func movedEvents(before []metav1.Condition, after *scimv1alpha1.ScimTenant) []reconcile.Event {
+	was := meta.FindStatusCondition(before, scimv1alpha1.ConditionMoved)
+	now := meta.FindStatusCondition(after.Status.Conditions, scimv1alpha1.ConditionMoved)
+	if now == nil || was != nil && was.Status == now.Status && was.Reason == now.Reason {
+		return nil
+	}
+	kind := corev1.EventTypeNormal
+	if now.Status == metav1.ConditionFalse && now.Reason != scimv1alpha1.ReasonMoving {
+		kind = corev1.EventTypeWarning
+	}
+	return []reconcile.Event{{Type: kind, Reason: now.Reason, Action: actionMove, Note: now.Message}}
+}
