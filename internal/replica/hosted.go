@@ -13,8 +13,6 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/readindex"
-	"github.com/kubescim/kubescim/internal/scim/schema"
-	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 )
 
@@ -55,35 +53,6 @@ type Configuration struct {
 	// Problem is why the tenant cannot be served, in words for whoever looks after the
 	// ScimTenant; empty when it can. Then Settings.Fault says so to clients.
 	Problem string
-}
-
-// One is the only tenant of a process.
-type One struct {
-	*server.Tenant
-	// Follows, if set, is told the tenant's resource types, before any request is
-	// answered with them.
-	Follows func(*schema.Registry)
-}
-
-// Open implements Tenants.
-func (o One) Open(string) Tenant { return &o }
-
-// Close implements Tenants.
-func (o One) Close(string) func() { return func() {} }
-
-// Begin implements Tenants.
-func (o One) Begin() {}
-
-// Configure implements Tenant. While it cannot be served as its ScimTenant says, its last state
-// stays in force.
-func (o One) Configure(configuration Configuration) {
-	if configuration.Problem != "" {
-		return
-	}
-	if o.Follows != nil {
-		o.Follows(configuration.Settings.Registry)
-	}
-	o.Tenant.Configure(configuration.Settings)
 }
 
 // hosted are the tenants that are served, as their ScimTenants say.

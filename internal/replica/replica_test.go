@@ -34,6 +34,21 @@ import (
 	"github.com/kubescim/kubescim/internal/store/memory"
 )
 
+// one is the only tenant of a process.
+type one struct{ *server.Tenant }
+
+func (o one) Open(string) replica.Tenant { return o }
+
+func (one) Close(string) func() { return func() {} }
+
+func (one) Begin() {}
+
+func (o one) Configure(configuration replica.Configuration) {
+	if configuration.Problem == "" {
+		o.Tenant.Configure(configuration.Settings)
+	}
+}
+
 var _ = Describe("A replica, with a server's permissions", func() {
 	var (
 		namespace string
@@ -76,7 +91,7 @@ var _ = Describe("A replica, with a server's permissions", func() {
 			})
 			Expect(err).NotTo(HaveOccurred())
 			member := &replica.Replica{
-				Client: live, Tenants: replica.One{Tenant: served}, Namespace: namespace, Name: "acme", Members: members, Log: log,
+				Client: live, Tenants: one{served}, Namespace: namespace, Name: "acme", Members: members, Log: log,
 			}
 			running, cancel := context.WithCancel(context.Background())
 			ended := make(chan struct{})

@@ -15,6 +15,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kubescim/kubescim/internal/readindex"
+	"github.com/kubescim/kubescim/internal/sleep"
 )
 
 // watchTimeout bounds one watch, so that one which has died without a word is
@@ -66,7 +67,7 @@ func (f *follower[T, O]) run(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			f.log.Warn("following objects failed and is tried again", slog.String("kind", f.kind), slog.Any("error", err))
 		}
-		sleep(ctx, pause())
+		sleep.For(ctx, pause())
 	}
 }
 
@@ -123,14 +124,4 @@ func (f *follower[T, O]) handle(ctx context.Context, event watch.Event) error {
 		return f.changed(ctx, watch.Deleted, object)
 	}
 	return f.changed(ctx, event.Type, object)
-}
-
-// sleep waits, or returns when the context is done.
-func sleep(ctx context.Context, pause time.Duration) {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }

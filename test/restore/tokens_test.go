@@ -19,6 +19,8 @@ import (
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/replica"
+	"github.com/kubescim/kubescim/internal/server"
+	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
@@ -81,6 +83,25 @@ func (c *cluster) backup(ctx context.Context, namespace string) []client.Object 
 	return objects
 }
 
+// one is the only tenant of a pod, whose cache follows its resource types.
+type one struct {
+	*server.Tenant
+	cache *cache.Cache
+}
+
+func (o one) Open(string) replica.Tenant { return o }
+
+func (one) Close(string) func() { return func() {} }
+
+func (one) Begin() {}
+
+func (o one) Configure(configuration replica.Configuration) {
+	if configuration.Problem == "" {
+		o.cache.Follow(configuration.Settings.Registry)
+		o.Tenant.Configure(configuration.Settings)
+	}
+}
+
 // answers starts a pod of a tenant, which follows the tenant's objects until the test ends,
 // and returns how it answers requests with a token.
 func (c *cluster) answers(of client.ObjectKey, token string) func() int {
@@ -89,7 +110,7 @@ func (c *cluster) answers(of client.ObjectKey, token string) func() int {
 	Expect(err).NotTo(HaveOccurred())
 	p, served := c.startPod(of, of.Name+"-scim-0")
 	follower := &replica.Replica{
-		Client: live, Tenants: replica.One{Tenant: served, Follows: p.cache.Follow}, Namespace: of.Namespace, Name: of.Name,
+		Client: live, Tenants: one{Tenant: served, cache: p.cache}, Namespace: of.Namespace, Name: of.Name,
 		Members: p.members, Log: slog.New(slog.NewTextHandler(GinkgoWriter, nil)),
 	}
 	following, stop := context.WithCancel(context.Background())
