@@ -150,4 +150,17 @@ func TestServersGetWhatIsNewInTurn(t *testing.T) {
 		s.Eventually(s.says(name)).Should(Equal([2]string{scimv1alpha1.ReasonSucceeded, "True"}))
 	}
 	stop()
+
+	// One that waits again is in the middle of being scaled, and not of what it got before.
+	stop = run(2 * time.Hour)
+	const another = "--absence=2h0m0s"
+	s.Eventually(s.having(another)).Should(HaveLen(2))
+	first, waiting = s.having(another)(), s.without(s.having(another)())
+	s.Eventually(s.says(waiting[0])).Should(Equal([2]string{scimv1alpha1.ReasonWaitingForRollout, "True"}))
+	scaled = s.tenant(waiting[0])
+	scaled.Spec.Server.Replicas = 4
+	s.Expect(s.env.Client.Update(s.ctx, scaled)).To(Succeed())
+	s.Eventually(func() int32 { return *s.deployment(waiting[0]).Spec.Replicas }).Should(Equal(int32(4)))
+	s.Consistently(s.having(another)).Should(ConsistOf(first))
+	stop()
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -46,13 +47,18 @@ var _ = Describe("What changes the pods of all servers", Serial, func() {
 		namespace := NewNamespace(ctx, "staged")
 		var manifests []*scimv1alpha1.ScimTenant
 		for i := range 4 {
-			manifests = append(manifests, NewTenant(namespace, fmt.Sprintf("staged-%d", i), scimv1alpha1.IdentityProviderGeneric, OneReplica))
+			name, server := fmt.Sprintf("staged-%d", i), OneReplica
+			if i >= 2 { // The server is one that tenants share.
+				Apply(NewServer(namespace, name, 1))
+				server = On(name)
+			}
+			manifests = append(manifests, NewTenant(namespace, name, scimv1alpha1.IdentityProviderGeneric, server))
 		}
 		tenants := ServeIn(ctx, namespace, manifests...)
 		deployment := func(t *Tenant) *appsv1.Deployment {
 			GinkgoHelper()
 			d := &appsv1.Deployment{}
-			Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: namespace, Name: t.Name + "-scim"}, d)).To(Succeed())
+			Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: namespace, Name: t.Deployment()}, d)).To(Succeed())
 			return d
 		}
 		// those are the tenants whose server's container is as given.
@@ -84,7 +90,7 @@ var _ = Describe("What changes the pods of all servers", Serial, func() {
 		Eventually(those(func(_ string, arguments []string) bool { return slices.Contains(arguments, "--absence=23h0m0s") })).
 			WithTimeout(3 * time.Minute).Should(HaveLen(4))
 		for _, t := range tenants {
-			WaitFor(namespace, "condition=UpToDate", "scimtenant/"+t.Name)
+			WaitFor(namespace, "condition=UpToDate", t.ServerObject())
 		}
 		enough()
 		Expect(<-most).To(BeNumerically("<=", 2))
@@ -95,21 +101,25 @@ var _ = Describe("What changes the pods of all servers", Serial, func() {
 		Eventually(broken).WithTimeout(time.Minute).Should(HaveLen(1))
 		Consistently(broken).WithTimeout(10 * time.Second).WithPolling(time.Second).Should(HaveLen(1))
 		answer()
-		waits := tenants[slices.IndexFunc(tenants, func(t *Tenant) bool { return t != broken()[0] })]
-		Expect(conditionOf(KubectlGet(namespace, "scimtenant", waits.Name), scimv1alpha1.ConditionUpToDate)).
-			To(And(HaveKeyWithValue("status", "False"), HaveKeyWithValue("reason", scimv1alpha1.ReasonWaitingForRollout)))
-		WaitFor(namespace, "condition=Ready", "scimtenant/"+waits.Name)
+		// Of each kind there is one that waits.
+		for _, shared := range []bool{false, true} {
+			waits := tenants[slices.IndexFunc(tenants, func(t *Tenant) bool { return t != broken()[0] && (t.Server != "") == shared })]
+			kind, name, _ := strings.Cut(waits.ServerObject(), "/")
+			Expect(conditionOf(KubectlGet(namespace, kind, name), scimv1alpha1.ConditionUpToDate)).
+				To(And(HaveKeyWithValue("status", "False"), HaveKeyWithValue("reason", scimv1alpha1.ReasonWaitingForRollout)))
+			WaitFor(namespace, "condition=Ready", waits.ServerObject())
 
-		By("scaling one that waits")
-		Kubectl("scale", "-n", namespace, "stenant/"+waits.Name, "--replicas=2")
-		WaitFor(namespace, "jsonpath={.status.serverReplicas}=2/2", "scimtenant/"+waits.Name)
-		Expect(broken()).To(HaveLen(1))
+			By("scaling one that waits")
+			Kubectl("scale", "-n", namespace, waits.ServerObject(), "--replicas=2")
+			WaitFor(namespace, "jsonpath={.status.serverReplicas}=2/2", waits.ServerObject())
+			Expect(broken()).To(HaveLen(1))
+		}
 
 		By("giving them a good one again")
 		release.Upgrade(ctx, "server: {image: ''}")
 		Eventually(broken).WithTimeout(time.Minute).Should(BeEmpty())
 		for _, t := range tenants {
-			WaitFor(namespace, "condition=UpToDate", "scimtenant/"+t.Name)
+			WaitFor(namespace, "condition=UpToDate", t.ServerObject())
 		}
 		answer()
 	})

@@ -66,7 +66,8 @@ func (s *Stager) Deployment(ctx context.Context, server operand.Server, edited b
 }
 
 // Scale gives the Deployment of a server that waits for its turn the number of replicas
-// that is wanted, and changes nothing else of it.
+// that is wanted, and its pods stay as they are. While it gets them, it is in the middle of no
+// release: it would get the next one at once as one that has a place.
 func (s *Stager) Scale(ctx context.Context, server operand.Server, existing *appsv1.Deployment) error {
 	wanted := server.Spec.WantedReplicas()
 	if existing.Spec.Replicas != nil && *existing.Spec.Replicas == wanted {
@@ -74,6 +75,10 @@ func (s *Stager) Scale(ctx context.Context, server operand.Server, existing *app
 	}
 	before := existing.DeepCopy()
 	existing.Spec.Replicas = &wanted
+	if record := rollout.ReadRecord(existing.Annotations); record.Staged {
+		record.Staged = false
+		metav1.SetMetaDataAnnotation(&existing.ObjectMeta, rollout.Annotation, record.String())
+	}
 	if err := s.live.Patch(ctx, existing, client.MergeFrom(before), apply.FieldManager); err != nil {
 		return fmt.Errorf("scaling Deployment %s: %w", existing.Name, err)
 	}
