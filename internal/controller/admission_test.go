@@ -25,7 +25,7 @@ import (
 // every other test of the controllers shows.
 func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 	g := NewWithT(t)
-	g.SetDefaultEventuallyTimeout(20 * time.Second)
+	g.SetDefaultEventuallyTimeout(time.Minute)
 	ctx := context.Background()
 	env := startEnvironment(t)
 	operator, err := env.ClientOfOperator()

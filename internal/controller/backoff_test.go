@@ -22,7 +22,7 @@ import (
 // webhook does that tells the id of each request: no status is like the one before.
 func TestAFailureWhoseTextVariesIsRetriedEverMoreSlowly(t *testing.T) {
 	g := NewWithT(t)
-	g.SetDefaultEventuallyTimeout(30 * time.Second)
+	g.SetDefaultEventuallyTimeout(time.Minute)
 	ctx := context.Background()
 	env := startEnvironment(t)
 	var refused atomic.Int32

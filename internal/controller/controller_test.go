@@ -20,7 +20,7 @@ import (
 // waits until everything in it is Ready.
 func TestSamples(t *testing.T) {
 	g := NewWithT(t)
-	g.SetDefaultEventuallyTimeout(20 * time.Second)
+	g.SetDefaultEventuallyTimeout(time.Minute)
 	ctx := context.Background()
 
 	env := startEnvironment(t)

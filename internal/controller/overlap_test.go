@@ -22,7 +22,7 @@ import (
 // one namespace, each with its own image, and without a Lease in common.
 func TestTwoOperatorsOfOneTenantDoNotRollItOutWithoutEnd(t *testing.T) {
 	g := NewWithT(t)
-	g.SetDefaultEventuallyTimeout(30 * time.Second)
+	g.SetDefaultEventuallyTimeout(time.Minute)
 	ctx := context.Background()
 	env := startEnvironment(t)
 	// Each installation has a policy of its own, which is about its own ServiceAccount;

@@ -73,7 +73,7 @@ func (s *staged) without(found []string) []string {
 
 func TestServersGetWhatIsNewInTurn(t *testing.T) {
 	s := &staged{WithT: NewWithT(t), ctx: context.Background(), env: startEnvironment(t)}
-	s.SetDefaultEventuallyTimeout(20 * time.Second)
+	s.SetDefaultEventuallyTimeout(time.Minute)
 	var err error
 	s.namespace, err = s.env.NewNamespace(s.ctx)
 	s.Expect(err).NotTo(HaveOccurred())

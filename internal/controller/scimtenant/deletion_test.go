@@ -56,7 +56,7 @@ var _ = Describe("The deletion of a tenant", func() {
 			controllertest.Have(scimv1alpha1.ConditionReconciling, metav1.ConditionTrue, scimv1alpha1.ReasonDeleting),
 			controllertest.BeWellFormed(),
 			HaveField("Status.Conditions", ContainElement(HaveField("Message", MatchRegexp(`\d+ so far`))))))
-		Eventually(exists(ctx, tenant)).WithTimeout(40 * time.Second).Should(BeFalse())
+		Eventually(exists(ctx, tenant)).Should(BeFalse())
 
 		Expect(usersOf(ctx, tenant)).To(HaveLen(many))
 		Expect(activeUsersOf(ctx, tenant)).To(BeEmpty())

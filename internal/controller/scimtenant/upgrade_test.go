@@ -198,7 +198,7 @@ var _ = Describe("A tenant of the release before", func() {
 			ContainElement(HaveField("Resources", ContainElement("scimcredentials"))),
 			Not(ContainElement(HaveField("Resources", ContainElement("secrets"))))))
 		Expect(second(e.second(ctx))).To(HaveEach(Succeed()), "the second Role goes before the API servers know the first one")
-		Eventually(func() []error { return second(e.second(ctx)) }).WithTimeout(40 * time.Second).Should(HaveEach(BeNotFound()))
+		Eventually(func() []error { return second(e.second(ctx)) }).Should(HaveEach(BeNotFound()))
 		Expect(e.credential(ctx)()).To(HaveField("ResourceVersion", credential.ResourceVersion))
 	})
 
@@ -212,7 +212,7 @@ var _ = Describe("A tenant of the release before", func() {
 		e.begin(ctx)
 		Expect(env.RollOut(ctx, e.tenant.Namespace, "acme")).To(Succeed())
 		Eventually(func() error { return env.Client.Get(ctx, client.ObjectKeyFromObject(e.secret), &corev1.Secret{}) }).
-			WithTimeout(40 * time.Second).Should(BeNotFound())
+			Should(BeNotFound())
 	})
 })
 

@@ -46,7 +46,7 @@ var (
 
 func TestKubernetes(t *testing.T) {
 	RegisterFailHandler(Fail)
-	SetDefaultEventuallyTimeout(30 * time.Second)
+	SetDefaultEventuallyTimeout(time.Minute)
 	RunSpecs(t, "Kubernetes store")
 }
 
