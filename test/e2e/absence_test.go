@@ -12,7 +12,8 @@ import (
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
-var _ = Describe("What is absent", func() {
+// It waits for minutes, and begins first, so that the suite need not wait for it in the end.
+var _ = Describe("What is absent", SpecPriority(1), func() {
 	It("is expected for as long as the configuration says, and is a member again when it comes", func(ctx SpecContext) {
 		tenant := Serve(ctx, "absent", scimv1alpha1.IdentityProviderGeneric, OneReplica)
 		userIDs, groupID := populate(tenant)
