@@ -82,3 +82,15 @@ func TestTenantAtService(t *testing.T) {
 		}
 	}
 }
+
+func TestIsServiceHost(t *testing.T) {
+	for host, want := range map[string]bool{
+		"acme-scim": true, "acme-scim.team": true, "acme-scim.team.svc.cluster.local": true,
+		"shared-scim-server": true, "shared-scim-server.team.svc": true, "SHARED-scim-server.team.svc": true,
+		"acme-scim.example.com": false, "shared-scim-server.other.svc": false, "acme.team.svc": false, "team": false, "": false,
+	} {
+		if is := IsServiceHost(host, "team"); is != want {
+			t.Errorf("%q is a host of a Service: %t, want %t", host, is, want)
+		}
+	}
+}

@@ -20,6 +20,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/config"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/hosts"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
@@ -106,6 +107,9 @@ func (p *Publisher) Gather(ctx context.Context, e *Endpoint) error {
 func refused(e *Endpoint, allow config.Allow) (refused []string) {
 	if e.Spec.Host != "" && !allow.Host(e.Owner.Namespace, e.Spec.Host) {
 		refused = append(refused, fmt.Sprintf("spec.endpoint.host %q is not allowed for namespace %q (allow.hosts)", e.Spec.Host, e.Owner.Namespace))
+	}
+	if contract.IsServiceHost(e.Spec.Host, e.Owner.Namespace) {
+		refused = append(refused, fmt.Sprintf("spec.endpoint.host %q is that of a SCIM server's Service inside the cluster, at which clients find its tenants", e.Spec.Host))
 	}
 	for _, key := range slices.Sorted(maps.Keys(e.Spec.Ingress.Annotations)) {
 		if !allow.IngressAnnotation(key) {

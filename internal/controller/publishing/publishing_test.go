@@ -34,6 +34,19 @@ func TestRefuseHostsByNamespace(t *testing.T) {
 	}
 }
 
+// A host inside the cluster leads to the tenants of its namespace whatever one of them publishes.
+func TestRefuseHostsOfServices(t *testing.T) {
+	for host, want := range map[string]bool{
+		"globex-scim.acme.svc": true, "shared-scim-server.acme.svc": true, "globex-scim.acme": true,
+		"globex-scim.acme.example.com": false, "acme.example.com": false,
+	} {
+		endpoint := &Endpoint{Owner: operand.Owner{Namespace: "acme"}, Spec: scimv1alpha1.EndpointSpec{Host: host}}
+		if message := config.Refusal(refused(endpoint, config.Default().Allow)...); (message != "") != want || (want && !strings.Contains(message, host)) {
+			t.Errorf("the message for %q is %q", host, message)
+		}
+	}
+}
+
 func TestHasIngressClass(t *testing.T) {
 	class := func(name string, isDefault string) networkingv1.IngressClass {
 		return networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{
