@@ -20,6 +20,8 @@ PROVIDERS ?= Generic Entra Okta JumpCloud OneLogin PingOne Authentik Keycloak
 FUZZTIME ?= 30s
 # The folder whose targets `make fuzz` tries. Those outside of internal/scim take minutes to build for it.
 FUZZED ?= internal
+# How many packages `make test` tests at a time. Some mostly wait for Leases to run out.
+TEST_PROCESSES ?= 3
 # How many specs `make e2e` runs at a time. They mostly wait for pods.
 E2E_PROCESSES ?= 3
 # Which specs `make consistency` runs, by their labels (Ginkgo's --label-filter): by default all. Those of the label drill
@@ -88,7 +90,7 @@ test: $(BIN)/helm ## Test with the race detector, against a real API server and 
 	@export HELM=$(BIN)/helm KUBEBUILDER_ASSETS="$$($(CLUSTER_TOOL) assets)" CGO_ENABLED=1; failed=0; \
 	for module in $(MODULES); do \
 		echo "testing $$module"; \
-		go -C $$module test -race -timeout 15m $$(go -C $$module list ./... | grep -v -e /test/e2e -e /test/consistency) || failed=1; \
+		go -C $$module test -race -p $(TEST_PROCESSES) -timeout 15m $$(go -C $$module list ./... | grep -v -e /test/e2e -e /test/consistency) || failed=1; \
 	done; exit $$failed
 
 .PHONY: differential
