@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"slices"
 	"testing"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -92,5 +93,21 @@ func TestIsServiceHost(t *testing.T) {
 		if is := IsServiceHost(host, "team"); is != want {
 			t.Errorf("%q is a host of a Service: %t, want %t", host, is, want)
 		}
+	}
+}
+
+func TestSharedServersOf(t *testing.T) {
+	tenant := &scimv1alpha1.ScimTenant{
+		ObjectMeta: metav1.ObjectMeta{Name: "acme"},
+		Spec:       scimv1alpha1.ScimTenantSpec{ServerRef: scimv1alpha1.ServerReference{Name: "two"}},
+		Status: scimv1alpha1.ScimTenantStatus{Servers: []scimv1alpha1.TenantServer{
+			{Name: ServiceName("acme")}, {Name: SharedServiceName("one")}, {Name: SharedServiceName("two")},
+		}},
+	}
+	if got := SharedServersOf(tenant); !slices.Equal(got, []string{"two", "one"}) {
+		t.Errorf("the tenant is hosted by, or to be at, %v", got)
+	}
+	if got := SharedServersOf(&scimv1alpha1.ScimTenant{}); len(got) > 0 {
+		t.Errorf("a tenant with a server of its own is at %v", got)
 	}
 }

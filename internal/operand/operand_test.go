@@ -211,6 +211,11 @@ func TestService(t *testing.T) {
 	if !maps.Equal(s.Spec.Selector, SelectorLabels("acme")) {
 		t.Errorf("the selector is %v", s.Spec.Selector)
 	}
+	moved := server()
+	moved.Traffic = SharedSelectorLabels("shared")
+	if to := as[corev1.Service](t, Service(moved)); !maps.Equal(to.Spec.Selector, moved.Traffic) || !maps.Equal(to.Labels, s.Labels) {
+		t.Errorf("the Service of a tenant that was moved has labels %v and leads to %v", to.Labels, to.Spec.Selector)
+	}
 }
 
 func TestPodDisruptionBudget(t *testing.T) {

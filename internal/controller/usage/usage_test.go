@@ -168,3 +168,48 @@ func TestHosting(t *testing.T) {
 		})
 	}
 }
+
+func TestAsk(t *testing.T) {
+	first, silent, nowhere := lease("shared-0", "192.0.2.1:8082"), lease("shared-1", "192.0.2.2:8082"), lease("shared-2", "nowhere")
+	p, w, _ := newPoller(t, first, silent, nowhere)
+	w.answers["192.0.2.1"] = tenants("acme")
+	if err := p.Round(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	w.answers["192.0.2.1"] = tenants("acme", "globex")
+	answers := p.Ask(t.Context(), []coordinationv1.Lease{*first, *silent, *nowhere})
+	if len(answers) != 1 || len(answers["shared-0"].Tenants) != 2 {
+		t.Errorf("the pods answer %v", answers)
+	}
+	if remembered := p.Answers(shared); len(remembered) != 1 || len(remembered[0].Tenants) != 2 {
+		t.Errorf("what they said is remembered as %v", remembered)
+	}
+}
+
+func TestServersOf(t *testing.T) {
+	own := Server{Namespace: "team", Label: scimv1alpha1.LabelTenant, Name: "acme"}
+	for name, tc := range map[string]struct {
+		listed []string
+		want   []Server
+	}{
+		"one of its own":     {nil, []Server{own}},
+		"one that is shared": {[]string{"shared-scim-server"}, []Server{shared}},
+		"both":               {[]string{"acme-scim", "shared-scim-server"}, []Server{own, shared}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tenant := &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "acme"}}
+			for _, server := range tc.listed {
+				tenant.Status.Servers = append(tenant.Status.Servers, scimv1alpha1.TenantServer{Name: server})
+			}
+			got := ServersOf(tenant)
+			if !slices.Equal(got, tc.want) {
+				t.Errorf("the tenant is served by %v", got)
+			}
+			for i, server := range got {
+				if len(tc.listed) > 0 && server.Service() != tc.listed[i] {
+					t.Errorf("%v is called %s", server, server.Service())
+				}
+			}
+		})
+	}
+}
