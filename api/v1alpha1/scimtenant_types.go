@@ -60,7 +60,6 @@ const (
 // ScimTenantSpec says what one SCIM connection should be.
 // +kubebuilder:validation:XValidation:rule="!has(self.serverRef) || !has(self.server)",message="`server` shapes a server that only this tenant has, and `serverRef` names one that others have too: remove one of them; what shapes the shared server is in the ScimServer"
 // +kubebuilder:validation:XValidation:rule="!has(self.serverRef) || !has(self.endpoint) || !has(self.endpoint.path) || has(self.endpoint.host)",message="`endpoint.path` needs an `endpoint.host` in a tenant with a `serverRef`: at the host of its ScimServer it is found at /<name of the tenant>/scim/v2. Set `endpoint.host`, or remove `endpoint.path`"
-// +kubebuilder:validation:XValidation:rule="has(self.serverRef) == has(oldSelf.serverRef) && (!has(self.serverRef) || self.serverRef.name == oldSelf.serverRef.name)",message="`serverRef` cannot be set, changed or taken out of a tenant that exists, since tenants cannot be moved between servers: leave it as it was, and create another ScimTenant for the other server"
 type ScimTenantSpec struct {
 	// displayName is a name for people, for example the customer's.
 	// +optional
@@ -88,8 +87,9 @@ type ScimTenantSpec struct {
 	// +optional
 	Server ServerSpec `json:"server,omitzero"`
 
-	// serverRef names the ScimServer that hosts this tenant beside others. It cannot be
-	// set, changed or taken out later. The tenant has a server of its own when omitted.
+	// serverRef names the ScimServer that hosts this tenant beside others. The tenant has a
+	// server of its own when omitted. When it is set, changed or taken out, the tenant is moved,
+	// and served meanwhile: the condition Moved says how far that is.
 	// +optional
 	ServerRef ServerReference `json:"serverRef,omitzero"`
 
@@ -200,7 +200,8 @@ type ScimTenantStatus struct {
 	// conditions are Ready and what it is made of: ServerAvailable, ReplicasConnected,
 	// SpecAllowed, EndpointAccepted, CertificateValid and SchemasAccepted; Reconciling or
 	// Stalled while one of them holds; and those which Ready does not depend on: EndpointConfirmed, UpToDate,
-	// SeatsAvailable of a tenant that has seats, and Autoscaled of one with autoscaling.
+	// SeatsAvailable of a tenant that has seats, Autoscaled of one with autoscaling, and Moved of one
+	// whose serverRef has changed.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -223,9 +224,9 @@ type ScimTenantStatus struct {
 	// +kubebuilder:validation:MaxLength=512
 	URL string `json:"url,omitempty"`
 
-	// servers are those that are to host the tenant, by the names of their objects, and how.
-	// A shared server hosts the tenants that name it here; the operator writes it. Empty for
-	// a tenant with a server of its own.
+	// servers are those that are to host the tenant, by the names of their objects, and how; the
+	// first one gets its requests. A server hosts the tenants that name it here; the operator
+	// writes it. Empty for a tenant that was never served but by a server of its own.
 	// +optional
 	// +listType=map
 	// +listMapKey=name

@@ -51,13 +51,17 @@ var _ = Describe("A ScimTenant on a shared server", func() {
 		Entry("on no server", "acme", entra+"serverRef: {}", "spec.serverRef"),
 	)
 
-	DescribeTable("stays where it is", func(ctx SpecContext, spec, changed string) {
-		refuseChange(ctx, "ScimTenant", spec, changed, "create another ScimTenant for the other server")
+	DescribeTable("can be moved", func(ctx SpecContext, name, spec, changed string) {
+		Expect(change(ctx, "ScimTenant", name, spec, changed)).To(Succeed())
 	},
-		Entry("when it is to have a server of its own", onShared, entra),
-		Entry("when it is to be on another one", onShared, "identityProvider: Entra\nserverRef: {name: other}"),
-		Entry("when it is to be on a shared one", entra, onShared),
+		Entry("to a server of its own", "to-its-own", onShared, entra+"server: {replicas: 3}"),
+		Entry("to another shared one", "to-another", onShared, entra+"serverRef: {name: other}"),
+		Entry("to a shared one, with what shapes its own taken out", "to-shared", entra+"server: {replicas: 3}", onShared),
 	)
+
+	It("is not moved with what shapes a server of its own", func(ctx SpecContext) {
+		refuseChange(ctx, "ScimTenant", entra+"server: {replicas: 3}", onShared+"server: {replicas: 3}", "remove one of them")
+	})
 
 	It("changes in all else", func(ctx SpecContext) {
 		Expect(change(ctx, "ScimTenant", "changing", onShared, onShared+"state: Paused")).To(Succeed())

@@ -57,9 +57,14 @@ var _ = Describe("A ScimServer", func() {
 		Expect(mayDo(context.Background(), account, namespace)).To(Equal(everyone.and(rightsOfSharedServer())))
 		Expect(mayDo(context.Background(), account, "default")).To(Equal(everyone))
 
-		By("refusing the author of a tenant another server")
-		_, err := RunKubectl("", "patch", "scimtenant", "acme", "-n", namespace, "--type=merge", "-p", `{"spec":{"serverRef":{"name":"other"}}}`)
-		Expect(err).To(MatchError(ContainSubstring("create another ScimTenant for the other server")))
+		By("not moving a tenant away whose clients know no other URL")
+		Kubectl("patch", "scimtenant", "acme", "-n", namespace, "--type=merge", "-p", `{"spec":{"serverRef":{"name":"other"}}}`)
+		Eventually(func() any {
+			return conditionOf(KubectlGet(namespace, "scimtenant", "acme"), scimv1alpha1.ConditionMoved)["reason"]
+		}).Should(Equal(scimv1alpha1.ReasonURLWouldChange))
+		acme.Get("/Users/" + babs).Has(http.StatusOK)
+		Kubectl("patch", "scimtenant", "acme", "-n", namespace, "--type=merge", "-p", `{"spec":{"serverRef":{"name":"shared"}}}`)
+		WaitFor(namespace, "condition=Ready", "scimtenant/acme")
 
 		By("deleting one tenant, and serving the other")
 		Kubectl("delete", "scimtenant", "initech", "-n", namespace)

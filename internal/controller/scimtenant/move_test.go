@@ -1,0 +1,365 @@
+package scimtenant_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/types"
+	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/controller/controllertest"
+	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/signingkey"
+)
+
+// A move takes some steps of a second each, and a quarter of a minute in which nobody calls.
+const moves = "60s"
+
+// withServerRef lets a tenant be hosted by a ScimServer; by none with "".
+func withServerRef(server string) func(*scimv1alpha1.ScimTenant) {
+	return func(t *scimv1alpha1.ScimTenant) {
+		t.Spec.ServerRef.Name, t.Spec.Server = server, scimv1alpha1.ServerSpec{}
+	}
+}
+
+// newSharedServer creates a ScimServer of which all pods are ready, and one follows its tenants.
+func newSharedServer(ctx context.Context, namespace, name string) *controllertest.Pod {
+	GinkgoHelper()
+	Expect(env.Client.Create(ctx, &scimv1alpha1.ScimServer{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}})).To(Succeed())
+	Eventually(func() error { return env.RollOutServer(ctx, namespace, name) }).Should(Succeed())
+	pod := env.StartSharedPod(namespace, name, name+"-0")
+	DeferCleanup(pod.Stop)
+	Eventually(func() (*coordinationv1.Lease, error) {
+		lease := &coordinationv1.Lease{}
+		return lease, env.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name + "-0"}, lease)
+	}).Should(HaveField("Annotations", HaveKey(contract.AnnotationTenantsRevision)))
+	return pod
+}
+
+// newOwnPod starts a pod of a tenant's own server.
+func newOwnPod(tenant *scimv1alpha1.ScimTenant) *controllertest.Pod {
+	pod := env.StartPod(tenant.Namespace, tenant.Name, tenant.Name+"-scim-0")
+	DeferCleanup(pod.Stop)
+	return pod
+}
+
+// listOf is the servers of a tenant in words.
+func listOf(t *scimv1alpha1.ScimTenant) string {
+	var texts []string
+	for _, s := range t.Status.Servers {
+		name := strings.TrimSuffix(strings.TrimSuffix(s.Name, "-server"), "-scim")
+		texts = append(texts, name+" "+string(s.Mode))
+	}
+	return strings.Join(texts, ", ")
+}
+
+func haveList(list string) types.GomegaMatcher { return WithTransform(listOf, Equal(list)) }
+
+// history is what a tenant's status has said, in order.
+type history struct {
+	mu       sync.Mutex
+	lists    []string
+	unready  []string
+	messages []string
+}
+
+// watchMove collects what a tenant's status says from now on.
+func watchMove(ctx context.Context, tenant *scimv1alpha1.ScimTenant) *history {
+	GinkgoHelper()
+	h := &history{}
+	ctx, stop := context.WithCancel(ctx)
+	DeferCleanup(stop)
+	watching, err := client.NewWithWatch(env.Config, client.Options{Scheme: env.Client.Scheme()})
+	Expect(err).NotTo(HaveOccurred())
+	events, err := watching.Watch(ctx, &scimv1alpha1.ScimTenantList{}, client.InNamespace(tenant.Namespace),
+		client.MatchingFieldsSelector{Selector: fields.OneTermEqualSelector("metadata.name", tenant.Name)})
+	Expect(err).NotTo(HaveOccurred())
+	go func() {
+		for event := range events.ResultChan() {
+			if now, ok := event.Object.(*scimv1alpha1.ScimTenant); ok {
+				h.note(now)
+			}
+		}
+	}()
+	return h
+}
+
+func (h *history) note(now *scimv1alpha1.ScimTenant) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if list := listOf(now); len(h.lists) == 0 || h.lists[len(h.lists)-1] != list {
+		h.lists = append(h.lists, list)
+	}
+	if ready := meta.FindStatusCondition(now.Status.Conditions, scimv1alpha1.ConditionReady); ready != nil && ready.Status != metav1.ConditionTrue {
+		h.unready = append(h.unready, ready.Reason+": "+ready.Message)
+	}
+	if moved := meta.FindStatusCondition(now.Status.Conditions, scimv1alpha1.ConditionMoved); moved != nil && !slices.Contains(h.messages, moved.Message) {
+		h.messages = append(h.messages, moved.Message)
+	}
+}
+
+func (h *history) get() (lists, unready, messages []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.lists), slices.Clone(h.unready), slices.Clone(h.messages)
+}
+
+func serviceOf(ctx context.Context, tenant *scimv1alpha1.ScimTenant) func() (map[string]string, error) {
+	return func() (map[string]string, error) {
+		service := &corev1.Service{}
+		err := env.Client.Get(ctx, key(tenant), service)
+		return service.Spec.Selector, err
+	}
+}
+
+var haveMoved = controllertest.Have(scimv1alpha1.ConditionMoved, metav1.ConditionTrue, scimv1alpha1.ReasonSucceeded)
+
+var _ = Describe("A tenant that is moved", func() {
+	It("goes from its own server to a ScimServer and back, by steps, Ready all the time, and keeps its URL", func(ctx context.Context) {
+		tenant := newTenant(ctx, func(t *scimv1alpha1.ScimTenant) { t.Spec.Server.Replicas = 3 })
+		becomeReady(ctx, tenant)
+		own := newOwnPod(tenant)
+		newSharedServer(ctx, tenant.Namespace, "shared")
+		before, err := current(ctx, tenant)()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(before.Status.Conditions).NotTo(ContainElement(HaveField("Type", scimv1alpha1.ConditionMoved)))
+		deployment := &appsv1.Deployment{}
+		Expect(env.Client.Get(ctx, key(tenant), deployment)).To(Succeed())
+
+		h := watchMove(ctx, tenant)
+		change(ctx, tenant, withServerRef("shared"))
+		Eventually(current(ctx, tenant), moves).Should(haveList("acme Live, shared Live"))
+		Consistently(serviceOf(ctx, tenant), "300ms").Should(Equal(operand.SelectorLabels("acme")))
+		Eventually(current(ctx, tenant), moves).Should(haveList("shared Live, acme Live"))
+		Eventually(serviceOf(ctx, tenant)).Should(Equal(operand.SharedSelectorLabels("shared")))
+		untouched := &appsv1.Deployment{}
+		Expect(env.Client.Get(ctx, key(tenant), untouched)).To(Succeed())
+		Expect(untouched.Generation).To(Equal(deployment.Generation))
+		Eventually(current(ctx, tenant), moves).Should(And(haveList("shared Memory"), haveMoved,
+			controllertest.BeReady(scimv1alpha1.ReasonSucceeded), HaveField("Status.URL", before.Status.URL),
+			HaveField("Status.ServerReplicas", BeEmpty())))
+		lists, unready, messages := h.get()
+		Expect(lists).To(Equal([]string{"", "acme Live", "acme Live, shared Live", "shared Live, acme Live", "shared Live", "shared Memory"}))
+		Expect(unready).To(BeEmpty())
+		Expect(messages).To(ContainElements(ContainSubstring("no replica of its own server reads from memory"),
+			ContainSubstring(`all replicas of ScimServer "shared" serve it`), ContainSubstring("no request has come to its own server"),
+			ContainSubstring("all replicas of other servers have acknowledged")))
+
+		By("losing all of its own server but the Service, once no pod of that is left")
+		Eventually(func() error { return env.Client.Get(ctx, key(tenant), &appsv1.Deployment{}) }).Should(BeNotFound())
+		Expect(own.Stop(ctx)).To(Succeed())
+		for _, object := range []client.Object{&policyv1.PodDisruptionBudget{}, &rbacv1.RoleBinding{}, &rbacv1.Role{}, &corev1.ServiceAccount{}} {
+			Eventually(func() error { return env.Client.Get(ctx, key(tenant), object) }, moves).Should(BeNotFound())
+		}
+		Eventually(func() error { _, err := signingSecret(ctx, tenant)(); return err }).Should(BeNotFound())
+		Expect(serviceOf(ctx, tenant)()).To(Equal(operand.SharedSelectorLabels("shared")))
+
+		By("being moved back, as its spec asks for then")
+		h = watchMove(ctx, tenant)
+		change(ctx, tenant, withServerRef(""))
+		Eventually(current(ctx, tenant)).Should(controllertest.Have(scimv1alpha1.ConditionMoved, metav1.ConditionFalse, scimv1alpha1.ReasonServerNotReady))
+		Consistently(current(ctx, tenant), "300ms").Should(haveList("shared Memory"))
+		Eventually(func() error { return env.RollOut(ctx, tenant.Namespace, tenant.Name) }).Should(Succeed())
+		newOwnPod(tenant)
+		Eventually(current(ctx, tenant), moves).Should(And(haveList("acme Memory"), haveMoved,
+			controllertest.BeReady(scimv1alpha1.ReasonSucceeded), HaveField("Status.URL", before.Status.URL), HaveField("Status.ServerReplicas", "2/2")))
+		Expect(serviceOf(ctx, tenant)()).To(Equal(operand.SelectorLabels("acme")))
+		lists, unready, _ = h.get()
+		Expect(lists).To(Equal([]string{"shared Memory", "shared Live", "shared Live, acme Live", "acme Live, shared Live", "acme Live", "acme Memory"}))
+		Expect(unready).To(BeEmpty())
+	})
+
+	It("goes from one ScimServer to another one with its host, whose Ingress follows", func(ctx context.Context) {
+		newIngressClass(ctx, "moves", false)
+		first := newTenant(ctx, func(t *scimv1alpha1.ScimTenant) { t.Name = "unrelated" })
+		newSharedServer(ctx, first.Namespace, "one")
+		newSharedServer(ctx, first.Namespace, "two")
+		host := "acme." + first.Namespace + ".example.com"
+		tenant := newTenant(ctx, in(first, "acme"), withHost(host, "moves"), withServerRef("one"))
+		Eventually(current(ctx, tenant)).Should(And(controllertest.BeReady(scimv1alpha1.ReasonSucceeded), haveList("one Memory"),
+			HaveField("Status.URL", "https://"+host+"/scim/v2")))
+
+		change(ctx, tenant, withServerRef("two"))
+		Eventually(current(ctx, tenant), moves).Should(And(haveList("two Memory"), haveMoved, HaveField("Status.URL", "https://"+host+"/scim/v2"),
+			HaveField("Status.Servers", ConsistOf(HaveField("Host", host)))))
+		ingress, err := ingressOf(ctx, tenant)()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(operand.LeadsTo(ingress, "two-scim-server")).To(BeTrue())
+		_, err = serviceOf(ctx, tenant)()
+		Expect(err).To(BeNotFound())
+	})
+
+	It("waits for each pod that has not acknowledged a step, also over a restart of the operator", func(ctx context.Context) {
+		tenant := newTenant(ctx)
+		becomeReady(ctx, tenant)
+		newOwnPod(tenant)
+		second := env.StartPod(tenant.Namespace, tenant.Name, "acme-scim-1")
+		DeferCleanup(second.Stop)
+		shared := newSharedServer(ctx, tenant.Namespace, "shared")
+		unrelated := newSharedServer(ctx, tenant.Namespace, "unrelated")
+
+		second.Set(true, false)
+		change(ctx, tenant, withServerRef("shared"))
+		Eventually(current(ctx, tenant)).Should(haveList("acme Live"))
+		Consistently(current(ctx, tenant), "3s").Should(haveList("acme Live"))
+		shared.Set(true, false)
+		second.Set(false, false)
+		Eventually(current(ctx, tenant)).Should(haveList("acme Live, shared Live"))
+		Expect(stopManager()).To(Succeed())
+		var err error
+		stopManager, err = env.StartManager(controllertest.Operator)
+		Expect(err).NotTo(HaveOccurred())
+		Consistently(current(ctx, tenant), "3s").Should(haveList("acme Live, shared Live"))
+		shared.Set(false, false)
+		Eventually(current(ctx, tenant)).Should(haveList("shared Live, acme Live"))
+		unrelated.Set(true, false)
+		Eventually(current(ctx, tenant), moves).Should(haveList("shared Live"))
+		Consistently(current(ctx, tenant), "3s").Should(haveList("shared Live"))
+		unrelated.Set(false, false)
+		Eventually(current(ctx, tenant), moves).Should(haveList("shared Memory"))
+	})
+
+	It("goes back when its target is changed back, or goes away, before it has the traffic", func(ctx context.Context) {
+		tenant := newTenant(ctx)
+		becomeReady(ctx, tenant)
+		newOwnPod(tenant)
+		shared := newSharedServer(ctx, tenant.Namespace, "shared")
+		shared.Set(true, false)
+		change(ctx, tenant, withServerRef("shared"))
+		Eventually(current(ctx, tenant)).Should(haveList("acme Live, shared Live"))
+		Expect(env.Client.Delete(ctx, &scimv1alpha1.ScimServer{ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "shared"}})).To(Succeed())
+		Eventually(current(ctx, tenant)).Should(And(controllertest.BeStalled(scimv1alpha1.ReasonServerNotFound),
+			controllertest.Have(scimv1alpha1.ConditionServerAvailable, metav1.ConditionTrue, scimv1alpha1.ReasonSucceeded)))
+		shared.Set(false, false)
+		Eventually(current(ctx, tenant), moves).Should(haveList("acme Memory"))
+		change(ctx, tenant, withServerRef(""))
+		Eventually(current(ctx, tenant)).Should(And(haveMoved, controllertest.BeReady(scimv1alpha1.ReasonSucceeded)))
+	})
+
+	It("is told why it cannot be moved, and served where it is", func(ctx context.Context) {
+		tenant := newTenant(ctx)
+		becomeReady(ctx, tenant)
+		newOwnPod(tenant)
+		change(ctx, tenant, withServerRef("shared"))
+		served := controllertest.Have(scimv1alpha1.ConditionServerAvailable, metav1.ConditionTrue, scimv1alpha1.ReasonSucceeded)
+		because := func(reason string) types.GomegaMatcher {
+			return And(controllertest.Have(scimv1alpha1.ConditionMoved, metav1.ConditionFalse, reason), served, haveList(""))
+		}
+		Eventually(current(ctx, tenant)).Should(And(because(scimv1alpha1.ReasonServerNotFound), controllertest.BeStalled(scimv1alpha1.ReasonServerNotFound)))
+		Expect(env.Client.Create(ctx, &scimv1alpha1.ScimServer{ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "shared"}})).To(Succeed())
+		Eventually(current(ctx, tenant)).Should(And(because(scimv1alpha1.ReasonServerNotReady), controllertest.BeReady(scimv1alpha1.ReasonSucceeded)))
+		old := env.StartSharedPod(tenant.Namespace, "shared", "shared-0")
+		DeferCleanup(old.Stop)
+		old.Set(false, true)
+		Eventually(func() error { return env.RollOutServer(ctx, tenant.Namespace, "shared") }).Should(Succeed())
+		Eventually(current(ctx, tenant), moves).Should(And(because(scimv1alpha1.ReasonServerOutdated),
+			WithTransform(movedMessage, ContainSubstring("shared-0"))))
+
+		By("not leaving the only URL that it has")
+		Expect(env.Client.Create(ctx, &scimv1alpha1.ScimServer{ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "other"}})).To(Succeed())
+		born := newTenant(ctx, in(tenant, "globex"), withServerRef("shared"))
+		Eventually(current(ctx, born)).Should(haveList("shared Memory"))
+		for _, target := range []string{"other", ""} {
+			change(ctx, born, withServerRef(target))
+			Eventually(current(ctx, born)).Should(And(controllertest.BeStalled(scimv1alpha1.ReasonURLWouldChange), haveList("shared Memory")))
+		}
+		Consistently(func() error { return env.Client.Get(ctx, key(born), &appsv1.Deployment{}) }).Should(BeNotFound())
+		change(ctx, born, withServerRef("shared"))
+		Eventually(current(ctx, born)).Should(WithTransform(func(t *scimv1alpha1.ScimTenant) bool {
+			return meta.IsStatusConditionFalse(t.Status.Conditions, scimv1alpha1.ConditionMoved)
+		}, BeFalse()))
+	})
+
+	It("has each server check the access tokens of the other one first, if it has keys that get any", func(ctx context.Context) {
+		tenant := newTenant(ctx)
+		becomeReady(ctx, tenant)
+		own := newOwnPod(tenant)
+		shared := newSharedServer(ctx, tenant.Namespace, "shared")
+		Expect(env.Client.Create(ctx, &scimv1alpha1.ScimApiKey{
+			ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "okta"},
+			Spec: scimv1alpha1.ScimApiKeySpec{
+				TenantRef: scimv1alpha1.TenantReference{Name: "acme"}, OAuthClient: ptr.To(scimv1alpha1.OAuthClient{}),
+			},
+		})).To(Succeed())
+		change(ctx, tenant, withServerRef("shared"))
+		Eventually(current(ctx, tenant)).Should(WithTransform(movedMessage, ContainSubstring("access tokens")))
+		ofOwn, ofShared := signingKeys(ctx, tenant.Namespace, "acme-scim"), signingKeys(ctx, tenant.Namespace, "shared-scim-server")
+		Expect(verifyingKeys(ctx, tenant.Namespace, "shared-scim-server")()).To(ConsistOf(ofOwn))
+		Expect(verifyingKeys(ctx, tenant.Namespace, "acme-scim")()).To(ConsistOf(ofShared))
+		all := slices.Concat(ofOwn, ofShared)
+		shared.Set(false, false, all...)
+		Consistently(current(ctx, tenant), "6s").Should(haveList(""))
+		own.Set(false, false, all...)
+		Eventually(current(ctx, tenant), moves).Should(haveList("shared Memory"))
+		Expect(verifyingKeys(ctx, tenant.Namespace, "shared-scim-server")()).To(ConsistOf(ofOwn))
+	})
+
+	It("can be deleted in the middle: all of its servers stop", func(ctx context.Context) {
+		tenant := newTenant(ctx, withDeletionPolicy(scimv1alpha1.DeletionPolicyDelete))
+		becomeReady(ctx, tenant)
+		own := newOwnPod(tenant)
+		shared := newSharedServer(ctx, tenant.Namespace, "shared")
+		change(ctx, tenant, withServerRef("shared"))
+		Eventually(current(ctx, tenant)).Should(haveList("shared Live, acme Live"))
+		shared.Set(true, false)
+		Expect(env.Client.Delete(ctx, tenant)).To(Succeed())
+		Eventually(func() error { return env.Client.Get(ctx, key(tenant), &appsv1.Deployment{}) }).Should(BeNotFound())
+		Expect(own.Stop(ctx)).To(Succeed())
+		Eventually(current(ctx, tenant)).Should(WithTransform(func(t *scimv1alpha1.ScimTenant) string {
+			return meta.FindStatusCondition(t.Status.Conditions, scimv1alpha1.ConditionReady).Message
+		}, ContainSubstring("waiting until no replica of ScimServer")))
+		shared.Set(false, false)
+		Eventually(func() error { _, err := current(ctx, tenant)(); return err }, moves).Should(BeNotFound())
+	})
+})
+
+func movedMessage(t *scimv1alpha1.ScimTenant) string {
+	if moved := meta.FindStatusCondition(t.Status.Conditions, scimv1alpha1.ConditionMoved); moved != nil {
+		return moved.Message
+	}
+	return fmt.Sprintf("no condition in %+v", t.Status.Conditions)
+}
+
+// signingKeys returns the ids of the keys of a server.
+func signingKeys(ctx context.Context, namespace, server string) (ids []string) {
+	GinkgoHelper()
+	secret := &corev1.Secret{}
+	Expect(env.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: server + "-signing"}, secret)).To(Succeed())
+	keys, err := signingkey.Parse(secret.Data["keys.json"])
+	Expect(err).NotTo(HaveOccurred())
+	for _, key := range keys {
+		ids = append(ids, key.ID)
+	}
+	return ids
+}
+
+// verifyingKeys returns a function that reads the ids of the keys of other servers.
+func verifyingKeys(ctx context.Context, namespace, server string) func() ([]string, error) {
+	return func() (ids []string, err error) {
+		secret := &corev1.Secret{}
+		if err := env.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: server + "-signing"}, secret); err != nil {
+			return nil, err
+		}
+		keys, err := signingkey.ParseVerifying(secret.Data["verifying.json"])
+		for _, key := range keys {
+			ids = append(ids, key.ID)
+		}
+		return ids, err
+	}
+}

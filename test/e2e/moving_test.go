@@ -1,0 +1,118 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
+)
+
+// usersOf creates users of a tenant, eight at a time, and returns their userNames by their ids.
+func usersOf(service *Client, count int) map[string]string {
+	GinkgoHelper()
+	var creating sync.WaitGroup
+	var begun atomic.Int64
+	names, ids := make([]string, count), make([]string, count)
+	for range 8 {
+		creating.Go(func() {
+			defer GinkgoRecover()
+			lasting, closeIdle := service.Lasting()
+			defer closeIdle()
+			for i := int(begun.Add(1)) - 1; i < count; i = int(begun.Add(1)) - 1 {
+				names[i] = fmt.Sprintf("user-%d@example.com", i)
+				ids[i] = lasting.Do(http.MethodPost, Users, PlainUser(names[i])).Has(http.StatusCreated).ID()
+			}
+		})
+	}
+	creating.Wait()
+	users := map[string]string{}
+	for i, id := range ids {
+		users[id] = names[i]
+	}
+	Expect(users).To(HaveLen(count))
+	return users
+}
+
+// What is changed of a tenant that is moved.
+const (
+	toShared = `{"spec":{"serverRef":{"name":"shared"},"server":null}}`
+	toItsOwn = `{"spec":{"serverRef":null}}`
+)
+
+// moveTo changes the tenant acme, and waits until it is served by a server.
+func moveTo(namespace, patch, server string) {
+	GinkgoHelper()
+	began := time.Now()
+	Kubectl("patch", "scimtenant", "acme", "-n", namespace, "--type=merge", "-p", patch)
+	Eventually(func() any {
+		status := KubectlGet(namespace, "scimtenant", "acme")
+		return []any{Dig(status, "status/servers/0/name"), Dig(status, "status/servers/0/mode"), conditionOf(status, scimv1alpha1.ConditionMoved)["status"]}
+	}).WithTimeout(5 * time.Minute).WithPolling(time.Second).Should(Equal([]any{server, "Memory", "True"}))
+	AddReportEntry("moved to "+server, time.Since(began).Round(time.Second).String())
+}
+
+// atService sends requests to the tenant acme's own Service, which leads to other pods when it is moved.
+func atService(namespace, token string) *Client {
+	GinkgoHelper()
+	address := Kubectl("get", "service", "-n", namespace, "acme-scim", "-o", "jsonpath={.spec.clusterIP}")
+	return NewClient("http://"+address+"/scim/v2", token).With("Host", "acme-scim."+namespace+".svc")
+}
+
+var _ = Describe("A tenant that is moved between servers", func() {
+	It("loses no request and misses no write, from its own server to a ScimServer and back", func(ctx SpecContext) {
+		namespace := NewNamespace(ctx, "moved")
+		Apply(NewServer(namespace, "shared", 2), NewTenant(namespace, "acme", scimv1alpha1.IdentityProviderGeneric), NewKey(namespace, "acme", "acme"))
+		WaitFor(namespace, "condition=Ready", "scimserver/shared", "scimtenant/acme", "scimapikey/acme")
+		token, _ := TokenOf(namespace, "acme")
+		url := Dig(KubectlGet(namespace, "scimtenant", "acme"), "status/url")
+		Expect(url).To(Equal("http://acme-scim." + namespace + ".svc/scim/v2"))
+		service := atService(namespace, token)
+		users := usersOf(service, 1000)
+
+		clients := &CheckingClients{}
+		clients.Start(service, 16, 400*time.Millisecond, users)
+		for _, step := range []struct{ patch, server string }{{toShared, "shared-scim-server"}, {toItsOwn, "acme-scim"}} {
+			moveTo(namespace, step.patch, step.server)
+			Expect(Dig(KubectlGet(namespace, "scimtenant", "acme"), "status/url")).To(Equal(url))
+			if step.patch == toShared {
+				Eventually(func() any { return KubectlList(namespace, "deployments") }).WithTimeout(2*time.Minute).Should(HaveLen(1), "its own server goes")
+			}
+		}
+		reads, writes, failed, stale := clients.Stop()
+		AddReportEntry("requests", fmt.Sprintf("%d reads and %d writes, %d failed, %d stale", reads, writes, len(failed), len(stale)))
+		Expect(failed).To(BeEmpty(), "the first requests that failed: %.600s", strings.Join(failed, "\n"))
+		Expect(stale).To(BeEmpty(), "the first reads that missed something: %.600s", strings.Join(stale, "\n"))
+		Expect(reads).To(BeNumerically(">", 500))
+
+		By("leaving one server, with all users")
+		Expect(KubectlList(namespace, "deployments")).To(HaveLen(2))
+		Expect(service.Get(Users + "?count=0").Has(http.StatusOK).At("totalResults")).To(BeEquivalentTo(1000))
+	})
+
+	It("keeps the access tokens of its OAuth clients", func(ctx SpecContext) {
+		namespace := NewNamespace(ctx, "moved")
+		Apply(NewServer(namespace, "shared", 1), NewTenant(namespace, "acme", scimv1alpha1.IdentityProviderGeneric, OneReplica),
+			NewKey(namespace, "client", "acme", func(spec *scimv1alpha1.ScimApiKeySpec) { spec.OAuthClient = &scimv1alpha1.OAuthClient{} }))
+		WaitFor(namespace, "condition=Ready", "scimserver/shared", "scimtenant/acme", "scimapikey/client")
+		secret := &corev1.Secret{}
+		Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "client"}, secret)).To(Succeed())
+		clientSecret := string(secret.Data["clientSecret"])
+		service := atService(namespace, "")
+		tokens := []string{AccessToken(service, "client", clientSecret)}
+		moveTo(namespace, toShared, "shared-scim-server")
+		tokens = append(tokens, AccessToken(service, "client", clientSecret))
+		for _, token := range tokens {
+			service.WithToken(token).Get(Users).Has(http.StatusOK)
+		}
+	})
+})
