@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,7 +15,9 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
@@ -79,6 +82,31 @@ var _ = Describe("A replica alone", func() {
 		r.AcceptTenants("13", era, false)
 		Eventually(func() map[string]string { return w.lease(ctx, r.name).Annotations }).
 			Should(HaveKeyWithValue(contract.AnnotationTenantsRevision, "13"))
+	})
+
+	It("writes its Lease some times a second at the most, however fast there is news to state", func(ctx SpecContext) {
+		w := newWorld(ctx, patient)
+		r := w.startAll(1)[0]
+		era, _ := r.Era()
+		watching, err := admin.Watch(ctx, &coordinationv1.LeaseList{}, client.InNamespace(w.namespace))
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(watching.Stop)
+		number := 1000
+		began := time.Now()
+		Consistently(func() int {
+			number++
+			r.AcceptTenants(strconv.Itoa(number), era, true)
+			return number
+		}, "1s", "5ms").Should(BeNumerically(">", 1000))
+		writes, stated := 0, ""
+		for stated != strconv.Itoa(number) {
+			var event watch.Event
+			Eventually(ctx, watching.ResultChan()).Should(Receive(&event))
+			lease, _ := event.Object.(*coordinationv1.Lease)
+			writes, stated = writes+1, lease.Annotations[contract.AnnotationTenantsRevision]
+		}
+		Expect(number).To(BeNumerically(">", 1020))
+		Expect(writes).To(BeNumerically("<=", 2+int(time.Since(began)/(100*time.Millisecond))))
 	})
 
 	It("leaves no Lease behind", func(ctx SpecContext) {

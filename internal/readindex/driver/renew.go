@@ -13,7 +13,13 @@ import (
 
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/readindex"
+	"github.com/kubescim/kubescim/internal/sleep"
 )
+
+// newsSpacing is how soon after a write of the Lease the next one is made that somebody waits for.
+// What the Lease states moves with objects that the authors of all tenants may change, as often as
+// they please, and each change is one that every pod of a shared server states.
+const newsSpacing = 100 * time.Millisecond
 
 // keeper keeps the own Lease.
 type keeper struct {
@@ -38,6 +44,7 @@ func (k *keeper) run(ctx context.Context) error {
 			k.node.logger.Warn("writing the replica's Lease failed and is tried again", slog.Any("error", err))
 			pause = renewal / 5
 		}
+		sleep.For(ctx, newsSpacing)
 		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():

@@ -52,7 +52,7 @@ const tenantName = "acme"
 
 var (
 	environment *envtest.Environment
-	admin       client.Client
+	admin       client.WithWatch
 )
 
 var _ = BeforeSuite(func() {
