@@ -137,6 +137,24 @@ var _ = Describe("The deletion of a key", func() {
 		Expect(current(ctx, other)).To(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 	})
 
+	It("waits for all replicas that could serve a tenant that is moved, also those that were told to end", func(ctx context.Context) {
+		tenant, o := newTenant(ctx), startOperator(nil)
+		key, _ := deliver(ctx, o, tenant, "okta")
+		Expect(env.HostTenants(ctx, tenant.Namespace, "shared", "shared-0", nil)).To(Succeed())
+		Expect(env.Client.Get(ctx, client.ObjectKeyFromObject(tenant), tenant)).To(Succeed())
+		tenant.Status.Servers = []scimv1alpha1.TenantServer{{Name: "shared-scim-server", Mode: scimv1alpha1.HostingModeLive}}
+		Expect(env.Client.Status().Update(ctx, tenant)).To(Succeed())
+
+		Expect(env.Client.Delete(ctx, key)).To(Succeed())
+		o.reconcileUntilStable(ctx, key)
+		Expect(env.HostTenants(ctx, tenant.Namespace, "shared", "shared-0", nil)).To(Succeed())
+		o.reconcileUntilStable(ctx, key)
+		Expect(gone(ctx, key)).To(BeFalse(), "the tenant's own server may serve it still")
+		accept(ctx, tenant, "acme-scim-0")
+		o.reconcileUntilStable(ctx, key)
+		Expect(gone(ctx, key)).To(BeTrue())
+	})
+
 	It("is quick when somebody has removed the credential", func(ctx context.Context) {
 		tenant, o := newTenant(ctx), startOperator(nil)
 		key, _ := deliver(ctx, o, tenant, "okta")

@@ -49,6 +49,12 @@ func ServersOf(t *scimv1alpha1.ScimTenant) []Server {
 	return servers
 }
 
+// CouldServe returns what chooses the Leases of the pods of all servers that could serve a tenant,
+// whether they do or not, one after the other.
+func CouldServe(tenant string) []client.ListOption {
+	return []client.ListOption{client.HasLabels{scimv1alpha1.LabelServer}, client.MatchingLabels{scimv1alpha1.LabelTenant: tenant}}
+}
+
 // ServerOf returns the server of a name in a tenant's status.
 func ServerOf(t *scimv1alpha1.ScimTenant, service string) Server {
 	if name, shared := contract.SharedServerOf(service); shared {
