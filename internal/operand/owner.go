@@ -49,6 +49,13 @@ func (o Owner) Made(obj metav1.Object) bool {
 	return o.Controls(obj) || (labels[LabelManagedBy] == ManagedBy && labels[o.Label] == o.Name)
 }
 
+// Left reports whether an object was made for an earlier owner of that kind and name, which is gone:
+// it is about to be collected.
+func (o Owner) Left(obj metav1.Object) bool {
+	controller := metav1.GetControllerOfNoCopy(obj)
+	return o.Made(obj) && controller != nil && controller.UID != o.UID
+}
+
 // Controls reports whether this very owner controls an object.
 func (o Owner) Controls(obj metav1.Object) bool {
 	controller := metav1.GetControllerOfNoCopy(obj)

@@ -15,15 +15,17 @@ import (
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
-// Exists reports whether there is a server, or something is left of one: its ServiceAccount is the
-// first of its objects to come and the last one to go.
-func (k *Keeper) Exists(ctx context.Context, s *Server) (bool, error) {
+// Exists reports whether there is a server, or something of it: its ServiceAccount is the first of its
+// objects to come and the last one to go. left is true if that is still there of the server of an
+// earlier owner of the name.
+func (k *Keeper) Exists(ctx context.Context, s *Server) (exists, left bool, err error) {
 	account := &corev1.ServiceAccount{}
-	err := k.Client.Get(ctx, types.NamespacedName{Namespace: s.Namespace(), Name: s.Name}, account)
+	err = k.Client.Get(ctx, types.NamespacedName{Namespace: s.Namespace(), Name: s.Name}, account)
 	if client.IgnoreNotFound(err) != nil {
-		return false, fmt.Errorf("reading whether there is a ServiceAccount %s: %w", s.Name, err)
+		return false, false, fmt.Errorf("reading whether there is a ServiceAccount %s: %w", s.Name, err)
 	}
-	return err == nil && s.Owner.Made(account), nil
+	left = err == nil && s.Owner.Left(account)
+	return err == nil && s.Owner.Made(account) && !left, left, nil
 }
 
 // HasService reports whether there is a Service of the server.
@@ -33,7 +35,7 @@ func (k *Keeper) HasService(ctx context.Context, s *Server) (bool, error) {
 	if client.IgnoreNotFound(err) != nil {
 		return false, fmt.Errorf("reading whether there is a Service %s: %w", s.Name, err)
 	}
-	return err == nil && s.Owner.Made(service), nil
+	return err == nil && s.Owner.Made(service) && !s.Owner.Left(service), nil
 }
 
 // ApplyService applies the server's Service alone.

@@ -39,6 +39,10 @@ func (r *Reconciler) move(ctx context.Context, s *scope) error {
 		return nil
 	}
 	if len(s.listed) == 0 { // nobody has served the tenant so far
+		if s.own.left { // nor is the server of an earlier tenant of its name to serve it
+			s.moveAfter = pollInterval
+			return nil
+		}
 		if s.target.runs().Reason != scimv1alpha1.ReasonServerNotFound {
 			s.next = moving.Decide(moving.Situation{Target: s.targetName()})
 		}
@@ -84,9 +88,7 @@ func (r *Reconciler) nextStep(ctx context.Context, s *scope) error {
 // serve the tenant: those that do, and any that may not have heard that they do not.
 func (r *Reconciler) gatherPods(ctx context.Context, s *scope) ([]coordinationv1.Lease, error) {
 	var found []coordinationv1.Lease
-	for _, choose := range []client.ListOption{
-		client.HasLabels{scimv1alpha1.LabelServer}, client.MatchingLabels{scimv1alpha1.LabelTenant: s.tenant.Name},
-	} {
+	for _, choose := range usage.CouldServe(s.tenant.Name) {
 		leases := &coordinationv1.LeaseList{}
 		err := r.Live.List(ctx, leases, client.InNamespace(s.tenant.Namespace), choose,
 			client.MatchingLabels{scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica})

@@ -310,6 +310,32 @@ var _ = Describe("A tenant that is moved", func() {
 		Expect(verifyingKeys(ctx, tenant.Namespace, "shared-scim-server")()).To(ConsistOf(ofOwn))
 	})
 
+	It("is not taken for one that had its name, and its own server, before", func(ctx context.Context) {
+		namespace := newTenant(ctx, func(t *scimv1alpha1.ScimTenant) { t.Name = "unrelated" }).Namespace
+		newSharedServer(ctx, namespace, "shared")
+		earlier := metav1.ObjectMeta{
+			Namespace: namespace, Name: "acme-scim", Labels: operand.Labels("acme"),
+			OwnerReferences: []metav1.OwnerReference{{
+				APIVersion: scimv1alpha1.GroupVersion.String(), Kind: operand.KindTenant, Name: "acme", UID: "earlier", Controller: ptr.To(true),
+			}},
+		}
+		account, service := &corev1.ServiceAccount{ObjectMeta: earlier}, &corev1.Service{ObjectMeta: earlier}
+		service.Spec.Ports = []corev1.ServicePort{{Port: 80}}
+		Expect(env.Client.Create(ctx, account)).To(Succeed())
+		Expect(env.Client.Create(ctx, service)).To(Succeed())
+		tenant := newTenant(ctx, func(t *scimv1alpha1.ScimTenant) { t.Namespace = namespace }, withServerRef("shared"))
+		Eventually(current(ctx, tenant)).Should(HaveField("Status.URL", "http://shared-scim-server."+namespace+".svc/acme/scim/v2"))
+		Consistently(current(ctx, tenant)).Should(haveList(""))
+
+		By("being served once that is gone")
+		Expect(env.Client.Delete(ctx, service)).To(Succeed())
+		Expect(env.Client.Delete(ctx, account)).To(Succeed())
+		Eventually(current(ctx, tenant)).Should(And(haveList("shared Memory"), controllertest.BeReady(scimv1alpha1.ReasonSucceeded),
+			HaveField("Status.URL", "http://shared-scim-server."+namespace+".svc/acme/scim/v2")))
+		_, err := serviceOf(ctx, tenant)()
+		Expect(err).To(BeNotFound())
+	})
+
 	It("can be deleted in the middle: all of its servers stop", func(ctx context.Context) {
 		tenant := newTenant(ctx, withDeletionPolicy(scimv1alpha1.DeletionPolicyDelete))
 		becomeReady(ctx, tenant)

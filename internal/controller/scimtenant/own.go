@@ -19,9 +19,10 @@ type ownServer struct {
 	*running.Server
 	reconciler *Reconciler
 	scope      *scope
-	// exists is true if there is one, or something is left of it, and hasService if there is a Service
-	// of its name. Set by gatherServers.
-	exists, hasService bool
+	// exists is true if there is one, or something of it, and hasService if there is a Service of its
+	// name. left is true while that of an earlier tenant of the name has not been collected. Set by
+	// gatherServers.
+	exists, hasService, left bool
 	// removing is what its removal waits for. Set by keepOwn.
 	removing string
 }
@@ -29,12 +30,12 @@ type ownServer struct {
 func (o *ownServer) operand() operand.Server { return o.Server.Server }
 
 // gatherOwn looks what there is of the tenant's own server.
-func (r *Reconciler) gatherOwn(ctx context.Context, s *scope) (exists, hasService bool, err error) {
-	if exists, err = r.Keeper.Exists(ctx, s.own.Server); err != nil {
-		return false, false, err
+func (r *Reconciler) gatherOwn(ctx context.Context, s *scope) (err error) {
+	if s.own.exists, s.own.left, err = r.Keeper.Exists(ctx, s.own.Server); err != nil {
+		return err
 	}
-	hasService, err = r.Keeper.HasService(ctx, s.own.Server)
-	return exists, hasService, err
+	s.own.hasService, err = r.Keeper.HasService(ctx, s.own.Server)
+	return err
 }
 
 // gather reads what decides which rights its pods get, and whether they may be as the spec says.

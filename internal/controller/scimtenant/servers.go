@@ -45,8 +45,7 @@ type server interface {
 
 // gatherServers finds the servers that serve the tenant, and the one that it is to have.
 func (r *Reconciler) gatherServers(ctx context.Context, s *scope) error {
-	var err error
-	if s.own.exists, s.own.hasService, err = r.gatherOwn(ctx, s); err != nil {
+	if err := r.gatherOwn(ctx, s); err != nil {
 		return err
 	}
 	s.listed = s.listedServers()
