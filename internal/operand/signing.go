@@ -58,11 +58,18 @@ func VerifyingKeys(secret *corev1.Secret) signingkey.VerifyingSet {
 	return keys
 }
 
-// SetVerifyingKeys makes the keys those of other servers that a Secret has.
+// ErrTooManyKeys says that a Secret has no room for more keys of other servers.
+var ErrTooManyKeys = fmt.Errorf("a server checks access tokens with no more than %d keys of other ones", signingkey.MaxVerifyingKeys)
+
+// SetVerifyingKeys makes the keys those of other servers that a Secret has. It fails with
+// ErrTooManyKeys, and changes nothing, if these are more than its pods would read.
 func SetVerifyingKeys(secret *corev1.Secret, keys signingkey.VerifyingSet) error {
 	if len(keys) == 0 {
 		delete(secret.Data, contract.VerifyingKeysFile)
 		return nil
+	}
+	if len(keys) > signingkey.MaxVerifyingKeys {
+		return ErrTooManyKeys
 	}
 	data, err := keys.Marshal()
 	if err != nil {

@@ -1,6 +1,8 @@
 package operand
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -67,5 +69,25 @@ func TestPodsHaveTheSigningKeys(t *testing.T) {
 	}
 	if mount.Name != volume.Name || mount.MountPath != "/etc/kubescim/signing" || !mount.ReadOnly || mount.SubPath != "" {
 		t.Errorf("the mount is %+v", mount)
+	}
+}
+
+// A Secret that its pods cannot read would take the access tokens of every tenant that was moved.
+func TestVerifyingKeysAreBounded(t *testing.T) {
+	key, err := signingkey.New(time.Now(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := SigningSecret(server(), nil)
+	var keys signingkey.VerifyingSet
+	for i := range signingkey.MaxVerifyingKeys {
+		keys = append(keys, signingkey.VerifyingKey{ID: key.ID, Tenant: fmt.Sprintf("customer-%d", i), Public: key.Public()})
+	}
+	if err := SetVerifyingKeys(secret, keys); err != nil || len(VerifyingKeys(secret)) != len(keys) {
+		t.Fatalf("the Secret has %d keys: %v", len(VerifyingKeys(secret)), err)
+	}
+	keys = append(keys, signingkey.VerifyingKey{ID: key.ID, Tenant: "acme", Public: key.Public()})
+	if err := SetVerifyingKeys(secret, keys); !errors.Is(err, ErrTooManyKeys) || len(VerifyingKeys(secret)) != signingkey.MaxVerifyingKeys {
+		t.Errorf("with one more, the Secret has %d keys: %v", len(VerifyingKeys(secret)), err)
 	}
 }
