@@ -24,6 +24,11 @@ func SharedURL(namespace, server string) string {
 	return "http://" + SharedServiceName(server) + "." + namespace + ".svc"
 }
 
+// OwnURL returns what the base URL of a tenant begins with at its own Service inside the cluster.
+func OwnURL(namespace, tenant string) string {
+	return "http://" + ServiceName(tenant) + "." + namespace + ".svc"
+}
+
 // SharedPath returns the base path of a tenant at the host of its ScimServer.
 func SharedPath(tenant string) string { return "/" + tenant + scimv1alpha1.DefaultPath }
 
@@ -33,5 +38,5 @@ func URL(t *scimv1alpha1.ScimTenant) string {
 	if host := t.Spec.Endpoint.Host; host != "" {
 		return "https://" + host + t.Path()
 	}
-	return "http://" + ServiceName(t.Name) + "." + t.Namespace + ".svc" + t.Path()
+	return OwnURL(t.Namespace, t.Name) + t.Path()
 }

@@ -236,7 +236,7 @@ func (c *Configuration) share(tenant *scimv1alpha1.ScimTenant, host string) {
 		return
 	}
 	at, isShared := strings.CutSuffix(tenant.Status.URL, contract.SharedPath(tenant.Name))
-	if c.AtServer = isShared && tenant.Status.URL != contract.URL(tenant); c.AtServer && strings.HasPrefix(at, "https://") {
+	if c.AtServer = isShared && at != contract.OwnURL(tenant.Namespace, tenant.Name); c.AtServer && strings.HasPrefix(at, "https://") {
 		c.ServerURL = at
 	}
 }

@@ -151,3 +151,22 @@ func TestATenantOfARewrittenHistoryIsAsItIsThere(t *testing.T) {
 	g.Expect(s.acme.mode).To(Equal(off))
 	g.Expect(s.acknowledged).To(Equal("1000"))
 }
+
+// What a tenant without a host asks for in its path says nothing about the URL of its server, which
+// is that of all its tenants.
+func TestAPathAtTheOwnServiceIsNotTheServersURL(t *testing.T) {
+	tenant := &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "acme"}}
+	for url, want := range map[string]Configuration{
+		"https://scim.example.com/acme/scim/v2":           {AtServer: true, ServerURL: "https://scim.example.com"},
+		"http://shared-scim-server.team.svc/acme/scim/v2": {AtServer: true},
+		"http://acme-scim.team.svc/scim/v2":               {},
+		"http://acme-scim.team.svc/acme/scim/v2":          {},
+	} {
+		tenant.Status.URL = url
+		var c Configuration
+		c.share(tenant, "")
+		if c.AtServer != want.AtServer || c.ServerURL != want.ServerURL {
+			t.Errorf("of %s, it is at its server: %t, at %q", url, c.AtServer, c.ServerURL)
+		}
+	}
+}
