@@ -49,7 +49,7 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 		return ready, conditions.Set(s.tenant, ready)
 	}
 	status.URL = urlOf(s)
-	status.Servers = s.statedServers()
+	setServers(s)
 	setReplicas(s)
 	status.State = s.tenant.State()
 	if s.usage != nil {
@@ -62,6 +62,16 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 		}
 	}
 	return ready, conditions.Set(s.tenant, ready, found.all()...)
+}
+
+// setServers writes who serves the tenant. A list that changes, and be it by a host, is right only
+// after the one that was read: a late write must not put servers back that serve the tenant no more.
+func setServers(s *scope) {
+	status := &s.tenant.Status
+	status.Servers = s.statedServers()
+	if !slices.Equal(status.Servers, s.pass.Stored().Status.Servers) {
+		s.pass.Lock()
+	}
 }
 
 // setReplicas writes how many pods the tenant's own server has, while that serves it.
