@@ -50,6 +50,7 @@ var _ = Describe("Tenants", func() {
 			describePeers(f)
 			describeHistories(f)
 			describeChanges(f)
+			describeMoves(f)
 		})
 	}
 })

@@ -32,10 +32,12 @@ const (
 	drawings = "out"
 )
 
-// workload is a number of clients at the replicas of all tenants of a fleet who create,
+// workload is a number of clients at the replicas of all tenants of a fleet, and of some more, who create,
 // read, change and delete the same few users, with all that they were told.
 type workload struct {
 	way way
+	// beside are tenants beside those of the fleet.
+	beside []*tenant
 	// disturbed are the tenants to which something happens that excuses a request that fails.
 	disturbed []*tenant
 	// absent is the one that is deleted at times, so that no token is good for it.
@@ -90,7 +92,7 @@ func (f *fleet) startWorkload(w *workload) *workload {
 	w.answered, w.took = map[string]int{}, map[*tenant][]time.Duration{}
 	DeferCleanup(w.stop)
 	var actors []*actor
-	for _, t := range f.tenants {
+	for _, t := range slices.Concat(f.tenants, w.beside) {
 		var families []*family
 		for range f.clients * familiesOfClient {
 			families = append(families, &family{tenant: t, Family: requests.Family{Prefix: Unique("n") + "-"}})
@@ -179,7 +181,7 @@ func (w *workload) finish(ctx SpecContext, name string) {
 	GinkgoHelper()
 	w.fleet.recovered(ctx)
 	w.stop()
-	w.disturbed = w.fleet.tenants
+	w.disturbed = slices.Concat(w.fleet.tenants, w.beside)
 	w.readFamilies()
 
 	answered := 0
