@@ -31,7 +31,10 @@ type VerifyingKey struct {
 	Tenant string
 	// Ends is when nothing of the tenant's that the key has signed is good any more; zero while the
 	// other server hosts the tenant.
-	Ends   time.Time
+	Ends time.Time
+	// Unused is true while the other server has not hosted the tenant: the key has signed nothing of
+	// the tenant's.
+	Unused bool
 	Public ed25519.PublicKey
 }
 
@@ -52,6 +55,7 @@ func (s VerifyingSet) For(tenant string) (keys VerifyingSet) {
 type verifyingEntry struct {
 	Tenant string    `json:"tenant"`
 	Ends   time.Time `json:"ends,omitzero"`
+	Unused bool      `json:"unused,omitempty"`
 }
 
 // Marshal returns the file of the keys, a JWK Set as well. It is the same for the same keys.
@@ -63,7 +67,7 @@ func (s VerifyingSet) Marshal() ([]byte, error) {
 	for _, key := range sorted {
 		entry, err := marshalWith(
 			jose.JSONWebKey{Key: key.Public, KeyID: key.ID, Algorithm: string(Algorithm), Use: "sig"},
-			verifyingEntry{Tenant: key.Tenant, Ends: key.Ends.UTC().Truncate(time.Second)})
+			verifyingEntry{Tenant: key.Tenant, Ends: key.Ends.UTC().Truncate(time.Second), Unused: key.Unused})
 		if err != nil {
 			return nil, fmt.Errorf("writing verifying key %s: %w", key.ID, err)
 		}
@@ -116,7 +120,7 @@ func parseVerifying(entry json.RawMessage) (VerifyingKey, error) {
 	if webKey.KeyID != id {
 		return VerifyingKey{}, errors.New("its `kid` is not its thumbprint by RFC 7638")
 	}
-	return VerifyingKey{ID: id, Tenant: written.Tenant, Ends: written.Ends.UTC(), Public: public}, nil
+	return VerifyingKey{ID: id, Tenant: written.Tenant, Ends: written.Ends.UTC(), Unused: written.Unused, Public: public}, nil
 }
 
 // marshalWith returns a JWK with further members.

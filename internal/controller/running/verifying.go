@@ -21,6 +21,11 @@ import (
 
 // A tenant that is moved has access tokens of two servers for a while. Each of the two checks
 // them with the public keys of the other one, which the operator writes beside its own.
+//
+// It may have access tokens of servers that it was at before, too. The keys of these go along before
+// a move begins, from the server with the tenant to the target and never the other way: what was
+// deleted at the former, since it has leaked, does not come back there. Keys of the target itself
+// that are Unused do not go along: the target may have dropped them meanwhile, for the same reason.
 const (
 	// verifyingFor is for how long such a key is written: it ends by itself, whatever becomes of
 	// the move, and is written anew while this goes on.
@@ -30,22 +35,29 @@ const (
 	verifyingLeast = signingkey.TokenLifetime + 2*signingkey.Leeway
 )
 
-// ExchangeKeys has each of two servers check access tokens of a tenant with the keys of the other
-// one, and with what that one checks them with. It returns the ids of the keys that each must know
-// by then. A server that has no keys, as one that is gone, is left out.
-func (k *Keeper) ExchangeKeys(ctx context.Context, tenant string, one, other operand.Server) (ofOne, ofOther []string, err error) {
-	first, err := k.readSigning(ctx, one)
+// ExchangeKeys has the server with the traffic of a tenant and a second one check access tokens of
+// the tenant with the keys of each other. Unless both serve the tenant, the second one is about to,
+// and gets the keys of servers that the tenant was at before, too. It returns the ids of the keys of
+// the first one that the second must know by then, and the other way round. A server that has no
+// keys, as one that is gone, is left out.
+func (k *Keeper) ExchangeKeys(
+	ctx context.Context, tenant string, first, second operand.Server, bothServe bool,
+) (ofFirst, ofSecond []string, err error) {
+	one, err := k.readSigning(ctx, first)
 	if err != nil {
 		return nil, nil, err
 	}
-	second, err := k.readSigning(ctx, other)
-	if err != nil || first == nil || second == nil {
+	other, err := k.readSigning(ctx, second)
+	if err != nil || one == nil || other == nil {
 		return nil, nil, err
 	}
 	now := time.Now()
-	toSecond, toFirst := keysOf(first, tenant, now), keysOf(second, tenant, now)
-	err = errors.Join(k.addVerifying(ctx, first, toFirst, now), k.addVerifying(ctx, second, toSecond, now))
-	return idsOf(toFirst), idsOf(toSecond), err
+	toSecond, toFirst := ownKeys(one, tenant, true, now), ownKeys(other, tenant, bothServe, now)
+	if !bothServe {
+		toSecond = append(toSecond, formerKeys(one, tenant, now)...)
+	}
+	err = errors.Join(k.addVerifying(ctx, one, toFirst, now), k.addVerifying(ctx, other, toSecond, now))
+	return idsOf(toSecond), idsOf(toFirst), err
 }
 
 // readSigning reads the Secret with the keys of a server; nil when there is none of its own.
@@ -63,10 +75,20 @@ func (k *Keeper) readSigning(ctx context.Context, s operand.Server) (*corev1.Sec
 	return secret, nil
 }
 
-// keysOf returns the keys that the pods with a Secret check a tenant's access tokens with.
-func keysOf(secret *corev1.Secret, tenant string, now time.Time) signingkey.VerifyingSet {
-	own := operand.SigningKeys(secret).Verifying(tenant, now.Add(verifyingFor))
-	return append(own, current(operand.VerifyingKeys(secret).For(tenant), now)...)
+// ownKeys returns the keys that a server with a Secret signs access tokens with, for those of a tenant
+// that it serves, or is about to.
+func ownKeys(secret *corev1.Secret, tenant string, serves bool, now time.Time) signingkey.VerifyingSet {
+	keys := operand.SigningKeys(secret).Verifying(tenant, now.Add(verifyingFor))
+	for i := range keys {
+		keys[i].Unused = !serves
+	}
+	return keys
+}
+
+// formerKeys returns the keys of servers that a tenant was at before it came to the one with a Secret.
+func formerKeys(secret *corev1.Secret, tenant string, now time.Time) signingkey.VerifyingSet {
+	return slices.DeleteFunc(current(operand.VerifyingKeys(secret).For(tenant), now),
+		func(key signingkey.VerifyingKey) bool { return key.Unused })
 }
 
 // current returns the keys that have not ended.
@@ -118,7 +140,7 @@ func (k *Keeper) addVerifying(ctx context.Context, secret *corev1.Secret, keys s
 }
 
 // merged adds keys to those that are there. One that is there and good for long enough stays as it
-// is, so that nothing is written.
+// is, so that nothing is written, until it is used. One that was used once stays so.
 func merged(there, keys signingkey.VerifyingSet, now time.Time) signingkey.VerifyingSet {
 	for _, key := range keys {
 		at := slices.IndexFunc(there, func(t signingkey.VerifyingKey) bool { return t.ID == key.ID && t.Tenant == key.Tenant })
@@ -126,7 +148,10 @@ func merged(there, keys signingkey.VerifyingSet, now time.Time) signingkey.Verif
 		case at < 0:
 			there = append(there, key)
 		case there[at].Ends.Before(now.Add(verifyingLeast)) && there[at].Ends.Before(key.Ends):
+			key.Unused = key.Unused && there[at].Unused
 			there[at] = key
+		case there[at].Unused:
+			there[at].Unused = key.Unused
 		}
 	}
 	return there

@@ -33,7 +33,7 @@ func TestKeysOfOtherServersEnd(t *testing.T) {
 	one, id := secretWith(t, begin)
 	other, _ := secretWith(t, begin)
 	write := func(now time.Time) (changed bool) {
-		keys := merged(current(operand.VerifyingKeys(other), now), keysOf(one, "acme", now), now)
+		keys := merged(current(operand.VerifyingKeys(other), now), ownKeys(one, "acme", true, now), now)
 		before := slices.Clone(other.Data[contract.VerifyingKeysFile])
 		if err := operand.SetVerifyingKeys(other, keys); err != nil {
 			t.Fatal(err)

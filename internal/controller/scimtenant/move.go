@@ -186,9 +186,9 @@ func (r *Reconciler) exchangeKeys(
 	if err != nil || !signs || len(s.servers) < 2 {
 		return nil, err
 	}
-	one, other := s.servers[0], s.servers[1]
-	ofOne, ofOther, err := r.Keeper.ExchangeKeys(ctx, s.tenant.Name, one.operand(), other.operand())
-	if err != nil || len(s.listed) > 1 {
+	one, other, bothServe := s.servers[0], s.servers[1], len(s.listed) > 1
+	ofOne, ofOther, err := r.Keeper.ExchangeKeys(ctx, s.tenant.Name, one.operand(), other.operand(), bothServe)
+	if err != nil || bothServe {
 		return nil, err
 	}
 	needed := map[server][]string{one: ofOther, other: ofOne}
