@@ -133,6 +133,13 @@ func (b *Buckets) Among(replicas int) {
 	b.replicas = max(replicas, 1)
 }
 
+// Replicas returns how many replicas there are, this one included.
+func (b *Buckets) Replicas() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.replicas
+}
+
 // Keep makes the keys those that have limits of their own, and forgets all others.
 func (b *Buckets) Keep(keys []Key, now time.Time) {
 	b.mu.Lock()

@@ -230,6 +230,7 @@ func (h *hosted) configuration(tenant *scimv1alpha1.ScimTenant) (c Configuration
 // share makes the configuration that of a tenant of a server of many, with a host of its own or
 // without. What the spec asks for may be another tenant's.
 func (c *Configuration) share(tenant *scimv1alpha1.ScimTenant, host string) {
+	c.Settings.MostReplicas = 0 // The spec of the tenant does not say.
 	c.Host, c.Settings.Issuer, c.Settings.PublicURL = host, tenant.Status.URL, ""
 	if host != "" {
 		c.Settings.PublicURL = "https://" + host + c.Settings.Path

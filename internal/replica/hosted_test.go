@@ -170,3 +170,16 @@ func TestAPathAtTheOwnServiceIsNotTheServersURL(t *testing.T) {
 		}
 	}
 }
+
+// How many replicas share what may be written, the spec says of the tenant's own server alone.
+func TestReplicasOfASharedServerAreThoseThatThereAre(t *testing.T) {
+	tenant := acmeAt("1", inMemory)
+	tenant.Spec.Server.Replicas = 3
+	if own := newSingle(t).configuration(tenant).Settings.MostReplicas; own != 3 {
+		t.Errorf("of its own server, there may be %d", own)
+	}
+	shared := (&Replica{Server: "shared", Members: newSingle(t), Log: slog.New(slog.DiscardHandler)}).newHosted()
+	if most := shared.configuration(tenant).Settings.MostReplicas; most != 0 {
+		t.Errorf("of a shared server, there may be %d", most)
+	}
+}

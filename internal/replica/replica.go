@@ -141,9 +141,9 @@ func settingsWith(tenant *scimv1alpha1.ScimTenant, registry *schema.Registry) ex
 		Profile:  profile,
 		// What clients write into headers is believed of nobody else.
 		TrustedProxies: contract.Networks(tenant.Spec.Endpoint.TrustedProxies),
-		// Each pod has its share: what the others have written, none of them knows.
-		WriteBytes: tenant.StorageLimit() / writtenShare / int64(tenant.Spec.Server.MostReplicas()),
-		Rate:       contract.Limits(tenant.RateLimit()),
+		WriteBytes:     tenant.StorageLimit() / writtenShare,
+		MostReplicas:   int(tenant.Spec.Server.MostReplicas()),
+		Rate:           contract.Limits(tenant.RateLimit()),
 		Policy: store.Policy{
 			KeepDeletedUsers:     tenant.UserDeletion() == scimv1alpha1.UserDeletionDeactivate,
 			RefuseRecreation:     tenant.UserRecreation() == scimv1alpha1.UserRecreationConflict,

@@ -37,7 +37,8 @@ func TestSettingsHaveThePolicies(t *testing.T) {
 	g.Expect(settings.Policy.Seats).To(BeZero())
 	g.Expect(settings.Policy.ObjectLimit).To(Equal(250_000))
 	g.Expect(settings.Policy.StorageLimit).To(BeEquivalentTo(256 << 20))
-	g.Expect(settings.WriteBytes).To(BeEquivalentTo(64<<20), "of each of two pods")
+	g.Expect(settings.WriteBytes).To(BeEquivalentTo(128<<20), "of all pods together")
+	g.Expect(settings.MostReplicas).To(Equal(2))
 	g.Expect(settings.Rate).To(Equal(ratelimit.Limits{
 		Requests: ratelimit.Limit{PerSecond: 10_000, Burst: 20_000}, Writes: ratelimit.Limit{PerSecond: 1000, Burst: 2000},
 	}))
@@ -57,7 +58,8 @@ func TestSettingsHaveTheLimits(t *testing.T) {
 		g.Expect(settings.Policy.Seats).To(Equal(50))
 		g.Expect(settings.Policy.ObjectLimit).To(Equal(1000))
 		g.Expect(settings.Policy.StorageLimit).To(BeEquivalentTo(64 << 20))
-		g.Expect(settings.WriteBytes).To(BeEquivalentTo(8 << 20))
+		g.Expect(settings.WriteBytes).To(BeEquivalentTo(32 << 20))
+		g.Expect(settings.MostReplicas).To(Equal(4))
 		g.Expect(settings.Rate.Requests).To(Equal(ratelimit.Limit{PerSecond: 10_000, Burst: 20_000}), "of all pods together")
 		g.Expect(settings.Rate.Writes).To(Equal(ratelimit.Limit{PerSecond: 25, Burst: 50}))
 		g.Expect(settings.Policy.Retention).To(HaveValue(Equal(retention)))

@@ -185,6 +185,8 @@ func (x *Exchange) NotPaused() error {
 
 // MayWrite refuses a request that writes while too much has been written lately.
 func (x *Exchange) MayWrite() error {
+	// Each replica has its share: what the others have written, none of them knows.
+	x.Shared.Writes.Among(max(x.Settings.MostReplicas, x.Shared.Rates.Replicas()))
 	wait := x.Shared.Writes.Wait(time.Now())
 	if wait == 0 {
 		return nil

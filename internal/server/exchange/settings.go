@@ -44,8 +44,11 @@ type Settings struct {
 	// TrustedProxies are the networks of proxies that are believed when they say on whose
 	// behalf they send a request.
 	TrustedProxies []netip.Prefix
-	// WriteBytes is how many bytes may be written in a limit.WritePeriod; 0 for any number.
+	// WriteBytes is how many bytes may be written in a limit.WritePeriod, by all replicas of the
+	// server together; 0 for any number.
 	WriteBytes int64
+	// MostReplicas is how many replicas there may be; 0 when only those are known that there are.
+	MostReplicas int
 
 	// Rate is how many requests with a good token may be sent.
 	Rate ratelimit.Limits

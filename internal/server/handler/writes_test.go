@@ -14,6 +14,27 @@ import (
 	"github.com/kubescim/kubescim/internal/store/memory"
 )
 
+// Each replica has its share of what may be written: by how many there may be, or are.
+func TestWritesAreShared(t *testing.T) {
+	for name, tc := range map[string]struct{ most, replicas, share int }{
+		"as many as there may be":              {most: 4, replicas: 2, share: 3 << 20},
+		"more than there may be, for a moment": {most: 2, replicas: 3, share: 4 << 20},
+		"as many as there are":                 {replicas: 6, share: 2 << 20},
+		"one alone":                            {replicas: 1, share: 12 << 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := servertest.New(t, memory.New())
+			h.Configure("Generic", func(s *exchange.Settings) { s.WriteBytes, s.MostReplicas = 12<<20, tc.most })
+			h.Shared.Rates.Among(tc.replicas)
+			h.CreateBabs()
+			h.Tenant.Wrote(int64(tc.share) * 9 / 10)
+			h.Expect(h.Do(http.MethodPost, "/Users", servertest.UserNamed(1)).StatusCode).To(Equal(http.StatusCreated))
+			h.Tenant.Wrote(int64(tc.share) * 2 / 10)
+			h.ExpectError(h.Do(http.MethodPost, "/Users", servertest.UserNamed(2)), http.StatusTooManyRequests, "")
+		})
+	}
+}
+
 // What has been written lately bounds what may be written now, and nothing else. Who leaves
 // is let go.
 func TestWritesAreBounded(t *testing.T) {

@@ -17,23 +17,41 @@ const WritePeriod = 5 * time.Minute
 // in a WritePeriod and fills in as long. A write that has begun is not stopped, so that
 // the bucket may have less than nothing for a while; then others wait.
 type Writes struct {
-	mu      sync.Mutex
-	limiter *rate.Limiter // nil for any number of bytes
+	mu       sync.Mutex
+	bytes    int64
+	replicas int
+	limiter  *rate.Limiter // nil for any number of bytes
 }
 
-// Resize makes it so many bytes in a WritePeriod; 0 is any number.
+// Resize makes it so many bytes in a WritePeriod, of all replicas together; 0 is any number.
 func (w *Writes) Resize(bytes int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	perSecond := rate.Limit(float64(bytes) / WritePeriod.Seconds())
+	w.resize(bytes, w.replicas)
+}
+
+// Among says how many replicas there are, this one included, which has its share of the bytes.
+func (w *Writes) Among(replicas int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if replicas != w.replicas {
+		w.resize(w.bytes, replicas)
+	}
+}
+
+// resize divides the bytes. The mutex is held.
+func (w *Writes) resize(bytes int64, replicas int) {
+	w.bytes, w.replicas = bytes, replicas
+	share := bytes / int64(max(replicas, 1))
+	perSecond := rate.Limit(float64(share) / WritePeriod.Seconds())
 	switch {
 	case bytes == 0:
 		w.limiter = nil
 	case w.limiter == nil:
-		w.limiter = rate.NewLimiter(perSecond, int(bytes))
+		w.limiter = rate.NewLimiter(perSecond, int(share))
 	default:
 		w.limiter.SetLimit(perSecond)
-		w.limiter.SetBurst(int(bytes))
+		w.limiter.SetBurst(int(share))
 	}
 }
 

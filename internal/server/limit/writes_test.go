@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -24,4 +25,22 @@ func TestWriteBucket(t *testing.T) {
 	g.Expect(w.Wait(now.Add(time.Hour))).To(BeNumerically("~", 701*time.Second, 2*time.Second), "after an hour there is no more than at first")
 	w.Resize(300_000)
 	g.Expect(w.Wait(now.Add(time.Hour))).To(BeNumerically("<", 10*time.Second))
+}
+
+// Replicas together write what one alone may, however many there are and come to be.
+func TestWriteBucketsOfReplicas(t *testing.T) {
+	for _, replicas := range []int{1, 3, 10} {
+		t.Run(strconv.Itoa(replicas), func(t *testing.T) {
+			g := NewWithT(t)
+			var w Writes
+			now := time.Now()
+			w.Resize(30_000)
+			w.Among(1)
+			w.Among(replicas)
+			w.Charge(30_000/int64(replicas)-1, now)
+			g.Expect(w.Wait(now)).To(BeZero())
+			w.Charge(1000, now)
+			g.Expect(w.Wait(now)).To(BeNumerically("~", time.Duration(10*replicas)*time.Second, time.Second))
+		})
+	}
 }
