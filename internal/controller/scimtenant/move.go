@@ -109,8 +109,8 @@ func refusalOf(s *scope) *metav1.Condition {
 	case s.first() == s.target:
 		return nil
 	case s.urlWouldChange():
-		return stays(s, scimv1alpha1.ReasonURLWouldChange, "it is known by the URL of its ScimServer only; give it a spec.endpoint.host of its own first, "+
-			"and the identity provider the URL that it has then")
+		return stays(s, scimv1alpha1.ReasonURLWouldChange, "it is known by the URL of its ScimServer only; set spec.serverRef back, give it a spec.endpoint.host, "+
+			"and the identity provider the URL that it has then, before it is moved")
 	case s.target.runs().Reason == scimv1alpha1.ReasonServerNotFound:
 		return stays(s, scimv1alpha1.ReasonServerNotFound, "there is no such ScimServer in this namespace, or it is being deleted: "+
 			"create it, or correct spec.serverRef")
@@ -135,9 +135,10 @@ func delayOf(s *scope, pods []coordinationv1.Lease) *metav1.Condition {
 }
 
 // urlWouldChange reports whether the tenant's clients would need another URL if it were moved: all
-// that they have is that of its ScimServer.
+// that they have is that of its ScimServer. Once that is gone, nobody answers them there.
 func (s *scope) urlWouldChange() bool {
-	return len(s.listed) > 0 && s.first() != s.target && !s.keepsService() && len(s.endpoint.PublishedHosts()) == 0
+	return len(s.listed) > 0 && s.first() != s.target && !s.keepsService() && len(s.endpoint.PublishedHosts()) == 0 &&
+		s.first().runs().Reason != scimv1alpha1.ReasonServerNotFound
 }
 
 // outdatedPod returns a pod of the servers that the move is between which does not state what it

@@ -286,6 +286,21 @@ var _ = Describe("A tenant that is moved", func() {
 		}, BeFalse()))
 	})
 
+	It("leaves a ScimServer that is gone, with the URL at which nobody answers any more", func(ctx context.Context) {
+		first := newTenant(ctx, func(t *scimv1alpha1.ScimTenant) { t.Name = "unrelated" })
+		gone := newSharedServer(ctx, first.Namespace, "gone")
+		newSharedServer(ctx, first.Namespace, "other")
+		tenant := newTenant(ctx, in(first, "acme"), withServerRef("gone"))
+		Eventually(current(ctx, tenant)).Should(And(controllertest.BeReady(scimv1alpha1.ReasonSucceeded), haveList("gone Memory")))
+		Expect(env.Client.Delete(ctx, &scimv1alpha1.ScimServer{ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "gone"}})).To(Succeed())
+		Eventually(current(ctx, tenant)).Should(controllertest.BeStalled(scimv1alpha1.ReasonServerNotFound))
+		gone.Stop(ctx)
+
+		change(ctx, tenant, withServerRef("other"))
+		Eventually(current(ctx, tenant), moves).Should(And(haveList("other Memory"), haveMoved, controllertest.BeReady(scimv1alpha1.ReasonSucceeded),
+			HaveField("Status.URL", contract.SharedURL(tenant.Namespace, "other")+contract.SharedPath("acme"))))
+	})
+
 	It("has each server check the access tokens of the other one first, if it has keys that get any", func(ctx context.Context) {
 		tenant := newTenant(ctx)
 		becomeReady(ctx, tenant)
