@@ -114,6 +114,24 @@ func Decide(s Situation) []Server {
 	}
 }
 
+// Asks returns the name of the server whose replicas have to say how they serve the tenant before
+// the next step is decided; empty when it waits for something else first, or what they acknowledge
+// is enough.
+func (s *Situation) Asks() string {
+	if len(s.Servers) == 0 {
+		return ""
+	}
+	wait, about := Waits(s.Servers, s.Goal())
+	switch {
+	case wait != WaitServing && wait != WaitIdle,
+		wait == WaitIdle && s.Led < contract.IdleBeforeOff,
+		s.any(func(r Replica) bool { return r.Server == about && !r.Acknowledged }):
+		return ""
+	default:
+		return about
+	}
+}
+
 // waits reports whether what is waited for is still to come.
 func (s *Situation) waits(wait Wait, server string) bool {
 	switch wait {

@@ -54,7 +54,10 @@ func (o *operator) pass() {
 			leases := maps.Clone(o.leases)
 			o.then(0, func() {
 				s := moving.Situation{
-					Servers: t.servers, Target: t.target, Obstructed: o.obstructed, Led: o.now - o.since, Replicas: o.living(leases, t),
+					Servers: t.servers, Target: t.target, Obstructed: o.obstructed, Led: o.now - o.since, Replicas: o.living(leases, t, ""),
+				}
+				if about := s.Asks(); about != "" {
+					s.Replicas = o.living(leases, t, about)
 				}
 				next := moving.Decide(s)
 				o.wait(t, next, s.Goal())
@@ -77,9 +80,9 @@ func (o *operator) lead(server string) {
 	}
 }
 
-// living are the replicas that have a Lease which has not run out. One that does not answer is not
-// quiet, and serves nobody.
-func (o *operator) living(leases map[string]lease, t tenant) []moving.Replica {
+// living are the replicas that have a Lease which has not run out. Those of one server are asked. One
+// that does not answer is not quiet, and serves nobody.
+func (o *operator) living(leases map[string]lease, t tenant, asked string) []moving.Replica {
 	var found []moving.Replica
 	for _, name := range slices.Sorted(maps.Keys(leases)) {
 		l := leases[name]
@@ -88,7 +91,7 @@ func (o *operator) living(leases map[string]lease, t tenant) []moving.Replica {
 		}
 		said := moving.Replica{}
 		for _, r := range o.replicas {
-			if r.name == name {
+			if r.name == name && r.server == asked {
 				said = r.asked()
 			}
 		}

@@ -61,12 +61,11 @@ func (r *Reconciler) nextStep(ctx context.Context, s *scope) error {
 	if err != nil {
 		return err
 	}
-	answers := r.Usage.Ask(ctx, ofServers(s, pods))
 	if s.obstacle == nil {
 		s.obstacle = delayOf(s, pods)
 	}
 	if s.obstacle == nil {
-		if s.obstacle, err = r.exchangeKeys(ctx, s, pods, answers); err != nil {
+		if s.obstacle, err = r.exchangeKeys(ctx, s, pods); err != nil {
 			return err
 		}
 	}
@@ -75,10 +74,13 @@ func (r *Reconciler) nextStep(ctx context.Context, s *scope) error {
 		s.moveAfter = delayInterval
 	}
 	situation := moving.Situation{
-		Servers: s.listed, Target: s.targetName(), Obstructed: s.obstacle != nil, Replicas: replicasOf(s, pods, answers),
+		Servers: s.listed, Target: s.targetName(), Obstructed: s.obstacle != nil, Replicas: replicasOf(s, pods, nil),
 	}
 	if situation.Led, err = r.gatherLed(ctx, s); err != nil {
 		return err
+	}
+	if about := situation.Asks(); about != "" {
+		situation.Replicas = replicasOf(s, pods, r.Usage.Ask(ctx, ofServers(pods, s.find(about))))
 	}
 	s.next = moving.Decide(situation)
 	return nil
@@ -152,9 +154,12 @@ func outdatedPod(s *scope, pods []coordinationv1.Lease) string {
 	return ""
 }
 
-// ofServers returns those of the pods that are of a server of the tenant.
-func ofServers(s *scope, pods []coordinationv1.Lease) []coordinationv1.Lease {
-	return slices.DeleteFunc(slices.Clone(pods), func(pod coordinationv1.Lease) bool { return s.serverOfPod(&pod) == nil })
+// ofServers returns those of the pods that are of one of the servers.
+func ofServers(pods []coordinationv1.Lease, servers ...server) []coordinationv1.Lease {
+	return slices.DeleteFunc(slices.Clone(pods), func(pod coordinationv1.Lease) bool {
+		name := usage.ServerOfLease(&pod).Service()
+		return !slices.ContainsFunc(servers, func(one server) bool { return one.operand().Name == name })
+	})
 }
 
 // serverOfPod returns the server of the tenant that a pod is of; nil when it is of another one.
@@ -180,9 +185,7 @@ func replicasOf(s *scope, pods []coordinationv1.Lease, answers map[string]contra
 
 // exchangeKeys has the two servers of a move check each other's access tokens, if the tenant has keys
 // that get any. A move does not begin before all of their pods do.
-func (r *Reconciler) exchangeKeys(
-	ctx context.Context, s *scope, pods []coordinationv1.Lease, answers map[string]contract.ServerUsage,
-) (*metav1.Condition, error) {
+func (r *Reconciler) exchangeKeys(ctx context.Context, s *scope, pods []coordinationv1.Lease) (*metav1.Condition, error) {
 	signs, err := r.getsAccessTokens(ctx, s)
 	if err != nil || !signs || len(s.servers) < 2 {
 		return nil, err
@@ -193,6 +196,8 @@ func (r *Reconciler) exchangeKeys(
 		return nil, err
 	}
 	needed := map[server][]string{one: ofOther, other: ofOne}
+	pods = ofServers(pods, one, other)
+	answers := r.Usage.Ask(ctx, pods)
 	for i := range pods {
 		for _, id := range needed[s.serverOfPod(&pods[i])] {
 			if !answers[pods[i].Name].Verifies(s.tenant.Name, id) {

@@ -32,6 +32,13 @@ const (
 	// askTimeout bounds a question, and parallel how many there are at the same time.
 	askTimeout = 3 * time.Second
 	parallel   = 8
+	// parallelNow is how many there are while a caller waits, which is all that a tenant can have: so
+	// askTimeout bounds them together.
+	parallelNow = 64
+	// One who waits does not wait for a pod again that has kept another one waiting for longer than
+	// patience in the last hangInterval.
+	patience     = time.Second
+	hangInterval = 15 * time.Second
 )
 
 // Server names a SCIM server by the label that is on the Leases of its pods.
@@ -103,6 +110,7 @@ type pod struct {
 	address netip.Addr
 	asked   time.Time
 	silent  bool                  // whether it gave no answer when it was last asked
+	hung    time.Time             // when it last kept somebody waiting for nothing
 	answer  *contract.ServerUsage // nil while it has given none
 }
 
@@ -158,27 +166,31 @@ func (p *Poller) Hosting(ctx context.Context, leases []coordinationv1.Lease, ten
 	return ""
 }
 
-// Ask asks those pods that have the Leases now, some at the same time, and returns what those say
-// that answer, by the names of their Leases. It remembers that, too.
+// Ask asks those pods that have the Leases now, and returns what those say that answer, by the names
+// of their Leases. It remembers that, too. It takes no longer than one question may, and does not wait
+// for pods that hang: the caller may have others to look after.
 func (p *Poller) Ask(ctx context.Context, leases []coordinationv1.Lease) map[string]contract.ServerUsage {
 	var mu sync.Mutex
 	answers := map[string]contract.ServerUsage{}
+	asking, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
 	group := errgroup.Group{}
-	group.SetLimit(parallel)
+	group.SetLimit(parallelNow)
 	for i := range leases {
+		name := client.ObjectKeyFromObject(&leases[i])
 		address, ok := addressOf(&leases[i])
-		if !ok {
+		if !ok || p.hangs(name, time.Now()) {
 			continue
 		}
 		group.Go(func() error {
-			asking, cancel := context.WithTimeout(ctx, askTimeout)
-			defer cancel()
+			begun := time.Now()
 			answer, err := p.ask(asking, address)
 			if err != nil {
-				log.FromContext(ctx).V(1).Info("A server pod does not say how it serves a tenant", "pod", leases[i].Name, "error", err.Error())
+				log.FromContext(ctx).V(1).Info("A server pod does not say how it serves a tenant", "pod", name, "error", err.Error())
+				p.noteHang(name, begun, time.Now())
 				return nil
 			}
-			p.record(client.ObjectKeyFromObject(&leases[i]), answer)
+			p.record(name, answer)
 			mu.Lock()
 			defer mu.Unlock()
 			answers[leases[i].Name] = answer
@@ -312,6 +324,23 @@ func (p *Poller) noteSilence(name types.NamespacedName) {
 	}
 }
 
+// hangs reports whether a pod has kept somebody waiting for nothing lately.
+func (p *Poller) hangs(name types.NamespacedName, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pod := p.pods[name]
+	return pod != nil && now.Sub(pod.hung) < hangInterval
+}
+
+// noteHang remembers that a pod gave no answer, if somebody has waited long for it.
+func (p *Poller) noteHang(name types.NamespacedName, begun, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if pod := p.pods[name]; pod != nil && now.Sub(begun) > patience {
+		pod.hung = now
+	}
+}
+
 // record remembers an answer, and tells whom it concerns.
 func (p *Poller) record(name types.NamespacedName, answer contract.ServerUsage) {
 	var concerned []types.NamespacedName
@@ -320,7 +349,7 @@ func (p *Poller) record(name types.NamespacedName, answer contract.ServerUsage) 
 		for tenant := range differing(pod.answer, answer) {
 			concerned = append(concerned, types.NamespacedName{Namespace: name.Namespace, Name: tenant})
 		}
-		pod.answer, pod.silent = &answer, false
+		pod.answer, pod.silent, pod.hung = &answer, false, time.Time{}
 	}
 	concern := p.concern
 	p.mu.Unlock()

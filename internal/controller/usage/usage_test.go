@@ -3,11 +3,13 @@ package usage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -184,6 +186,50 @@ func TestAsk(t *testing.T) {
 	if remembered := p.Answers(shared); len(remembered) != 1 || len(remembered[0].Tenants) != 2 {
 		t.Errorf("what they said is remembered as %v", remembered)
 	}
+}
+
+// Pods that hold Leases and do not answer, however many, keep a caller waiting once, and then the next
+// one after a while.
+func TestAskDoesNotWaitForPodsThatHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pods := []coordinationv1.Lease{*lease("shared-0", "192.0.2.100:8082")}
+		known := []client.Object{&pods[0]}
+		for i := 1; i < 40; i++ {
+			pods = append(pods, *lease(fmt.Sprintf("shared-%d", i), fmt.Sprintf("192.0.2.%d:8082", i)))
+			known = append(known, &pods[i])
+		}
+		p, w, _ := newPoller(t, known...)
+		w.answers["192.0.2.100"] = tenants("acme")
+		if err := p.Round(t.Context(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		p.ask = func(ctx context.Context, address netip.Addr) (contract.ServerUsage, error) {
+			answer, err := w.ask(ctx, address)
+			if err != nil {
+				<-ctx.Done()
+			}
+			return answer, err
+		}
+		ask := func() time.Duration {
+			begun := time.Now()
+			if answers := p.Ask(t.Context(), pods); len(answers) != 1 {
+				t.Errorf("the pods answer %v", answers)
+			}
+			return time.Since(begun)
+		}
+		if took := ask(); took != askTimeout {
+			t.Errorf("it takes %v the first time", took)
+		}
+		for range 5 {
+			if took := ask(); took != 0 {
+				t.Errorf("it takes %v again", took)
+			}
+		}
+		time.Sleep(hangInterval)
+		if took := ask(); took != askTimeout {
+			t.Errorf("it takes %v after a while", took)
+		}
+	})
 }
 
 func TestServersOf(t *testing.T) {
