@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -16,16 +17,20 @@ import (
 )
 
 // Exists reports whether there is a server, or something of it: its ServiceAccount is the first of its
-// objects to come and the last one to go. left is true if that is still there of the server of an
-// earlier owner of the name.
+// objects to come and the last one to go, and while somebody has deleted that, there is its Deployment.
+// left is true if one is still there of the server of an earlier owner of the name.
 func (k *Keeper) Exists(ctx context.Context, s *Server) (exists, left bool, err error) {
-	account := &corev1.ServiceAccount{}
-	err = k.Client.Get(ctx, types.NamespacedName{Namespace: s.Namespace(), Name: s.Name}, account)
-	if client.IgnoreNotFound(err) != nil {
-		return false, false, fmt.Errorf("reading whether there is a ServiceAccount %s: %w", s.Name, err)
+	for _, obj := range []client.Object{&corev1.ServiceAccount{}, &appsv1.Deployment{}} {
+		err := k.Client.Get(ctx, types.NamespacedName{Namespace: s.Namespace(), Name: s.Name}, obj)
+		if client.IgnoreNotFound(err) != nil {
+			return false, false, fmt.Errorf("reading whether there is a %T %s: %w", obj, s.Name, err)
+		}
+		if err == nil {
+			left = left || s.Owner.Left(obj)
+			exists = exists || s.Owner.Made(obj) && !s.Owner.Left(obj)
+		}
 	}
-	left = err == nil && s.Owner.Left(account)
-	return err == nil && s.Owner.Made(account) && !left, left, nil
+	return exists, left, nil
 }
 
 // HasService reports whether there is a Service of the server.

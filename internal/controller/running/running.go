@@ -91,10 +91,8 @@ type Server struct {
 // and no pod must run under it. Without signing keys (see Sign), the server runs.
 func (k *Keeper) Apply(ctx context.Context, s *Server, rights ...apply.Intent) error {
 	defer func() { s.AddProblem(s.signingProblem) }()
-	for _, intent := range append([]apply.Intent{operand.ServiceAccount(s.Server)}, rights...) {
-		if failure := k.apply(ctx, s, intent); failure != nil || s.Problem != nil {
-			return errors.Join(failure, k.ReadDeployment(ctx, s))
-		}
+	if failure := k.applyRights(ctx, s, rights); failure != nil || s.Problem != nil {
+		return errors.Join(failure, k.ReadDeployment(ctx, s))
 	}
 	failures := errors.Join(
 		k.apply(ctx, s, operand.Service(s.Server)),
@@ -108,6 +106,30 @@ func (k *Keeper) Apply(ctx context.Context, s *Server, rights ...apply.Intent) e
 		return errors.Join(failures, k.ReadDeployment(ctx, s))
 	}
 	return failures
+}
+
+// Preserve keeps a server running of which the spec of its owner says nothing any more. Its
+// Deployment, which must have been read, stays as it is: one that is gone comes back in the default
+// shape, since nobody knows that which it had.
+func (k *Keeper) Preserve(ctx context.Context, s *Server, rights ...apply.Intent) error {
+	if failure := k.applyRights(ctx, s, rights); failure != nil || s.Problem != nil {
+		return failure
+	}
+	failure := k.apply(ctx, s, operand.PodDisruptionBudget(s.Server))
+	if s.Deployment != nil {
+		return failure
+	}
+	return errors.Join(failure, k.applyDeployment(ctx, s))
+}
+
+// applyRights applies what the pods run under. When that leaves a problem, they must not run.
+func (k *Keeper) applyRights(ctx context.Context, s *Server, rights []apply.Intent) error {
+	for _, intent := range append([]apply.Intent{operand.ServiceAccount(s.Server)}, rights...) {
+		if failure := k.apply(ctx, s, intent); failure != nil || s.Problem != nil {
+			return failure
+		}
+	}
+	return nil
 }
 
 // applyDeployment applies the Deployment, or only scales it until the turn of the server has

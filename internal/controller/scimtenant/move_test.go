@@ -301,6 +301,31 @@ var _ = Describe("A tenant that is moved", func() {
 			HaveField("Status.URL", contract.SharedURL(tenant.Namespace, "other")+contract.SharedPath("acme"))))
 	})
 
+	It("keeps its own server while it cannot be moved, in the shape that this has", func(ctx context.Context) {
+		tenant := newTenant(ctx, func(t *scimv1alpha1.ScimTenant) { t.Spec.Server.Replicas = 3 })
+		becomeReady(ctx, tenant)
+		newOwnPod(tenant)
+		deployment := &appsv1.Deployment{}
+		Expect(env.Client.Get(ctx, key(tenant), deployment)).To(Succeed())
+		change(ctx, tenant, withServerRef("missing"))
+		Eventually(current(ctx, tenant)).Should(controllertest.BeStalled(scimv1alpha1.ReasonServerNotFound))
+		for _, object := range []client.Object{&rbacv1.RoleBinding{}, &rbacv1.Role{}, &policyv1.PodDisruptionBudget{}, &corev1.ServiceAccount{}} {
+			object.SetNamespace(tenant.Namespace)
+			object.SetName(operand.Name(tenant.Name))
+			Expect(env.Client.Delete(ctx, object)).To(Succeed())
+			Eventually(func() error { return env.Client.Get(ctx, key(tenant), object) }).Should(Succeed())
+		}
+		untouched := &appsv1.Deployment{}
+		Expect(env.Client.Get(ctx, key(tenant), untouched)).To(Succeed())
+		Expect(untouched.Generation).To(Equal(deployment.Generation))
+
+		By("having another Deployment when that is gone, of which only the shape is lost")
+		Expect(env.Client.Delete(ctx, untouched)).To(Succeed())
+		Eventually(func() error { return env.RollOut(ctx, tenant.Namespace, tenant.Name) }).Should(Succeed())
+		Eventually(current(ctx, tenant)).Should(And(haveList(""), HaveField("Status.ServerReplicas", "2/2"),
+			controllertest.Have(scimv1alpha1.ConditionServerAvailable, metav1.ConditionTrue, scimv1alpha1.ReasonSucceeded)))
+	})
+
 	It("has each server check the access tokens of the other one first, if it has keys that get any", func(ctx context.Context) {
 		tenant := newTenant(ctx)
 		becomeReady(ctx, tenant)

@@ -91,14 +91,14 @@ func (o *ownServer) again() time.Duration {
 }
 
 // keepOwn keeps the tenant's own server running if it is to have one. One that it is moved away
-// from is left as it is, since the spec says nothing of it any more, and is removed once
+// from keeps its shape, since the spec says nothing of it any more, and is removed once
 // the tenant is elsewhere.
 func (r *Reconciler) keepOwn(ctx context.Context, s *scope) error {
 	switch {
 	case s.wantsOwn():
 		return r.runOwn(ctx, s)
 	case s.isListed(s.own):
-		return errors.Join(r.Keeper.Sign(ctx, s.own.Server), r.readOwn(ctx, s.own))
+		return errors.Join(r.Keeper.Sign(ctx, s.own.Server), r.preserveOwn(ctx, s))
 	case s.own.exists && s.settled():
 		var err error
 		s.own.removing, err = r.Keeper.Remove(ctx, s.own.Server)
@@ -106,6 +106,18 @@ func (r *Reconciler) keepOwn(ctx context.Context, s *scope) error {
 	default:
 		return nil
 	}
+}
+
+// preserveOwn keeps the tenant's own server running while it has the traffic of a tenant that is to
+// be elsewhere.
+func (r *Reconciler) preserveOwn(ctx context.Context, s *scope) error {
+	if err := r.readOwn(ctx, s.own); err != nil || s.first() != server(s.own) {
+		return err
+	}
+	if err := r.makeCredentials(ctx, s); err != nil {
+		return err
+	}
+	return r.Keeper.Preserve(ctx, s.own.Server, rights(s)...)
 }
 
 // readOwn reads the Deployment as it is. Its number of replicas is what was wanted last.
