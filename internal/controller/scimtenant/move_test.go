@@ -294,7 +294,7 @@ var _ = Describe("A tenant that is moved", func() {
 		Eventually(current(ctx, tenant)).Should(And(controllertest.BeReady(scimv1alpha1.ReasonSucceeded), haveList("gone Memory")))
 		Expect(env.Client.Delete(ctx, &scimv1alpha1.ScimServer{ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "gone"}})).To(Succeed())
 		Eventually(current(ctx, tenant)).Should(controllertest.BeStalled(scimv1alpha1.ReasonServerNotFound))
-		gone.Stop(ctx)
+		Expect(gone.Stop(ctx)).To(Succeed())
 
 		change(ctx, tenant, withServerRef("other"))
 		Eventually(current(ctx, tenant), moves).Should(And(haveList("other Memory"), haveMoved, controllertest.BeReady(scimv1alpha1.ReasonSucceeded),
