@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -16,32 +14,6 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
-
-// usersOf creates users of a tenant, eight at a time, and returns their userNames by their ids.
-func usersOf(service *Client, count int) map[string]string {
-	GinkgoHelper()
-	var creating sync.WaitGroup
-	var begun atomic.Int64
-	names, ids := make([]string, count), make([]string, count)
-	for range 8 {
-		creating.Go(func() {
-			defer GinkgoRecover()
-			lasting, closeIdle := service.Lasting()
-			defer closeIdle()
-			for i := int(begun.Add(1)) - 1; i < count; i = int(begun.Add(1)) - 1 {
-				names[i] = fmt.Sprintf("user-%d@example.com", i)
-				ids[i] = lasting.Do(http.MethodPost, Users, PlainUser(names[i])).Has(http.StatusCreated).ID()
-			}
-		})
-	}
-	creating.Wait()
-	users := map[string]string{}
-	for i, id := range ids {
-		users[id] = names[i]
-	}
-	Expect(users).To(HaveLen(count))
-	return users
-}
 
 // What is changed of a tenant that is moved.
 const (
@@ -65,7 +37,13 @@ func moveTo(namespace, patch, server string) {
 func atService(namespace, token string) *Client {
 	GinkgoHelper()
 	address := Kubectl("get", "service", "-n", namespace, "acme-scim", "-o", "jsonpath={.spec.clusterIP}")
-	return NewClient("http://"+address+"/scim/v2", token).With("Host", "acme-scim."+namespace+".svc")
+	service := NewClient("http://"+address+"/scim/v2", token).With("Host", "acme-scim."+namespace+".svc")
+	// kube-proxy leads an address to pods some time after they are ready.
+	Eventually(func() error {
+		_, err := service.Try(http.MethodGet, "/ServiceProviderConfig", "")
+		return err
+	}).WithTimeout(30 * time.Second).WithPolling(100 * time.Millisecond).Should(Succeed())
+	return service
 }
 
 var _ = Describe("A tenant that is moved between servers", func() {
@@ -77,7 +55,7 @@ var _ = Describe("A tenant that is moved between servers", func() {
 		url := Dig(KubectlGet(namespace, "scimtenant", "acme"), "status/url")
 		Expect(url).To(Equal("http://acme-scim." + namespace + ".svc/scim/v2"))
 		service := atService(namespace, token)
-		users := usersOf(service, 1000)
+		users := CreateUsers(service, 1000)
 
 		clients := &CheckingClients{}
 		clients.Start(service, 16, 400*time.Millisecond, users)

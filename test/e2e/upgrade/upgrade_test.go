@@ -11,8 +11,6 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,36 +67,11 @@ func installPresent() {
 	Expect(err).NotTo(HaveOccurred())
 }
 
-// createUsers creates users, eight at a time, and returns their userNames by their ids.
-func createUsers(t *Tenant, count int) map[string]string {
-	GinkgoHelper()
-	var creating sync.WaitGroup
-	var begun atomic.Int64
-	ids := make([]string, count)
-	for range 8 {
-		creating.Go(func() {
-			defer GinkgoRecover()
-			for i := int(begun.Add(1)) - 1; i < count; i = int(begun.Add(1)) - 1 {
-				ids[i] = t.Service.Do(http.MethodPost, Users, PlainUser(userName(i))).Has(http.StatusCreated).ID()
-			}
-		})
-	}
-	creating.Wait()
-	users := make(map[string]string, count)
-	for i, id := range ids {
-		users[id] = userName(i)
-	}
-	Expect(users).To(And(HaveLen(count), Not(HaveKey(""))))
-	return users
-}
-
-func userName(number int) string { return fmt.Sprintf("user-%d@example.com", number) }
-
 var _ = Describe("An upgrade from the earlier operator", Ordered, func() {
 	It("loses no request, user or token, and brings the CustomResourceDefinitions along", func(ctx SpecContext) {
 		t := Serve(ctx, "upgraded", scimv1alpha1.IdentityProviderGeneric, func(spec *scimv1alpha1.ScimTenantSpec) { spec.Server.Replicas = 3 })
 		revoked := newToken(t, "revoked")
-		users := createUsers(t, 1000)
+		users := CreateUsers(t.Service, 1000)
 		group := t.Send(http.MethodPost, Groups, PlainGroup("Everyone", slices.Collect(maps.Keys(users))...)).Has(http.StatusCreated).ID()
 
 		// While the CustomResourceDefinitions change, the API server ends all watches, and the servers of the earlier
