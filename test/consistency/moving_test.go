@@ -54,6 +54,7 @@ func (f *fleet) addMovable(ctx SpecContext, name string) *tenant {
 	for range replicas {
 		c, closeIdle := NewClient("http://"+address+scimv1alpha1.DefaultPath, served.Token).With("Host", service+"."+f.namespace+".svc").Lasting()
 		DeferCleanup(closeIdle)
+		c.AwaitAnswer()
 		c.Get(Users).Has(http.StatusOK)
 		added.Replicas = append(added.Replicas, c)
 	}

@@ -38,11 +38,7 @@ func atService(namespace, token string) *Client {
 	GinkgoHelper()
 	address := Kubectl("get", "service", "-n", namespace, "acme-scim", "-o", "jsonpath={.spec.clusterIP}")
 	service := NewClient("http://"+address+"/scim/v2", token).With("Host", "acme-scim."+namespace+".svc")
-	// kube-proxy leads an address to pods some time after they are ready.
-	Eventually(func() error {
-		_, err := service.Try(http.MethodGet, "/ServiceProviderConfig", "")
-		return err
-	}).WithTimeout(30 * time.Second).WithPolling(100 * time.Millisecond).Should(Succeed())
+	service.AwaitAnswer()
 	return service
 }
 

@@ -133,6 +133,16 @@ func expectAnswer(bases ...string) (answering string) {
 	return answering
 }
 
+// AwaitAnswer waits until the client gets an answer, whatever that is: kube-proxy leads the address of
+// a Service to pods some time after these are ready.
+func (c *Client) AwaitAnswer() {
+	GinkgoHelper()
+	Eventually(func() error {
+		_, err := c.Try(http.MethodGet, "/ServiceProviderConfig", "")
+		return err
+	}).WithTimeout(30 * time.Second).WithPolling(100 * time.Millisecond).Should(Succeed())
+}
+
 // Each changes the clients of the tenant, for the manners of one identity provider.
 func (t *Tenant) Each(change func(*Client) *Client) *Tenant {
 	other := *t
