@@ -54,7 +54,7 @@ func (o *operator) pass() {
 			leases := maps.Clone(o.leases)
 			o.then(0, func() {
 				s := moving.Situation{
-					Servers: t.servers, Target: t.target, Obstructed: o.obstructed, Led: o.now - o.since, Replicas: o.living(leases, t, ""),
+					Servers: t.servers, Target: t.target, Obstructed: o.obstructed, Led: o.timeline.Now() - o.since, Replicas: o.living(leases, t, ""),
 				}
 				if about := s.Asks(); about != "" {
 					s.Replicas = o.living(leases, t, about)
@@ -73,10 +73,10 @@ func (o *operator) pass() {
 func (o *operator) lead(server string) {
 	if o.traffic != server {
 		o.say("the traffic goes to %s", server)
-		o.before, o.traffic, o.world.since = o.traffic, server, o.now
+		o.before, o.traffic, o.world.since = o.traffic, server, o.timeline.Now()
 	}
 	if o.led != server {
-		o.led, o.since = server, o.now
+		o.led, o.since = server, o.timeline.Now()
 	}
 }
 
@@ -86,7 +86,7 @@ func (o *operator) living(leases map[string]lease, t tenant, asked string) []mov
 	var found []moving.Replica
 	for _, name := range slices.Sorted(maps.Keys(leases)) {
 		l := leases[name]
-		if o.now-l.renewed >= leaseDuration {
+		if o.timeline.Now()-l.renewed >= leaseDuration {
 			continue
 		}
 		said := moving.Replica{}

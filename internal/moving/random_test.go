@@ -28,7 +28,7 @@ func TestRandomInterleavings(t *testing.T) {
 		s := newStory(seed)
 		if *verbose {
 			s.say = func(format string, args ...any) {
-				t.Logf("%10v %s", s.now.Round(time.Millisecond), fmt.Sprintf(format, args...))
+				t.Logf("%10v %s", s.timeline.Now().Round(time.Millisecond), fmt.Sprintf(format, args...))
 			}
 		}
 		s.play(8 * time.Minute)

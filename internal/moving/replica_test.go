@@ -85,8 +85,8 @@ func (r *replica) join() {
 		if r.away || epoch != r.epoch {
 			return
 		}
-		r.renewed = r.now
-		r.leases[r.name] = lease{server: r.server, renewed: r.now}
+		r.renewed = r.timeline.Now()
+		r.leases[r.name] = lease{server: r.server, renewed: r.timeline.Now()}
 		r.then(time.Second, func() {
 			if r.away || epoch != r.epoch {
 				return
@@ -104,12 +104,12 @@ func (r *replica) renew() {
 		case !r.alive:
 			return
 		case r.away:
-		case !r.joined, r.now-r.renewed >= countedOn:
+		case !r.joined, r.timeline.Now()-r.renewed >= countedOn:
 			r.join()
 		default:
-			r.renewed = r.now
+			r.renewed = r.timeline.Now()
 			kept := r.leases[r.name]
-			kept.renewed, kept.states = r.now, r.done
+			kept.renewed, kept.states = r.timeline.Now(), r.done
 			r.leases[r.name] = kept
 		}
 		r.renew()
@@ -117,7 +117,7 @@ func (r *replica) renew() {
 }
 
 // member reports whether it counts on its Lease, and so may answer.
-func (r *replica) member() bool { return r.alive && r.joined && r.now-r.renewed < countedOn }
+func (r *replica) member() bool { return r.alive && r.joined && r.timeline.Now()-r.renewed < countedOn }
 
 // remembers reports whether it reads from memory.
 func (r *replica) remembers() bool { return r.mode == scimv1alpha1.HostingModeMemory && r.synced }
@@ -154,7 +154,7 @@ func (r *replica) follow(t tenant) {
 		}
 	}
 	if leads && r.mode == off || r.drains() && !drained {
-		r.drained, r.drainedAt = r.drained+1, r.now
+		r.drained, r.drainedAt = r.drained+1, r.timeline.Now()
 	}
 	if r.mode != scimv1alpha1.HostingModeMemory {
 		r.synced = false
@@ -213,7 +213,7 @@ func (r *replica) request(write bool, done func()) {
 		return
 	}
 	q := &request{fromMemory: !write && r.remembers()}
-	r.requests, r.used = append(r.requests, q), r.now
+	r.requests, r.used = append(r.requests, q), r.timeline.Now()
 	before, revision := r.acknowledged, 0
 	if q.fromMemory {
 		revision = max(r.stored, r.marks[r.server])
@@ -227,7 +227,7 @@ func (r *replica) request(write bool, done func()) {
 		}
 		r.then(4*time.Second, func() {
 			answers := r.member() && (q.fromMemory || !r.away)
-			q.ended, r.used = true, r.now
+			q.ended, r.used = true, r.timeline.Now()
 			r.requests = slices.DeleteFunc(r.requests, func(other *request) bool { return other == q })
 			if answers {
 				r.answer(write, revision, before)
@@ -269,7 +269,7 @@ func (r *replica) stop() {
 func (r *replica) asked() moving.Replica {
 	found := moving.Replica{Serves: r.joined && r.mode != off}
 	if r.joined && r.drains() && len(r.requests) == 0 {
-		found.Idle = r.now - max(r.used, r.drainedAt)
+		found.Idle = r.timeline.Now() - max(r.used, r.drainedAt)
 	}
 	return found
 }

@@ -1,7 +1,6 @@
 package moving_test
 
 import (
-	"container/heap"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/moving"
+	"github.com/kubescim/kubescim/internal/simulation"
 )
 
 const (
@@ -24,10 +24,8 @@ const (
 // world is a tenant, its servers, those who call it and the operator, in one goroutine. Time is a
 // number that goes from one thing that happens to the next.
 type world struct {
-	random *rand.Rand
-	now    time.Duration
-	queue  queue
-	order  uint64
+	random   *rand.Rand
+	timeline simulation.Timeline
 
 	// tenant is the ScimTenant at the API server.
 	tenant tenant
@@ -120,7 +118,7 @@ func (w *world) aim(target string) {
 
 // routes returns the server to which somebody sends a request who has not a connection.
 func (w *world) routes() string {
-	if w.random != nil && w.now-w.since < routed && w.random.IntN(2) == 0 {
+	if w.random != nil && w.timeline.Now()-w.since < routed && w.random.IntN(2) == 0 {
 		return w.before
 	}
 	return w.traffic
@@ -142,46 +140,20 @@ func (w *world) check() {
 
 func (w *world) violated(format string, args ...any) {
 	if w.wrong == nil {
-		w.wrong = fmt.Errorf("at %v: "+format, append([]any{w.now.Round(time.Millisecond)}, args...)...)
+		w.wrong = fmt.Errorf("at %v: "+format, append([]any{w.timeline.Now().Round(time.Millisecond)}, args...)...)
 	}
-}
-
-// happening is something that happens at a time.
-type happening struct {
-	at    time.Duration
-	order uint64
-	do    func()
-}
-
-type queue []happening
-
-func (q queue) Len() int { return len(q) }
-func (q queue) Less(i, j int) bool {
-	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].order < q[j].order
-}
-func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *queue) Push(x any)   { *q = append(*q, x.(happening)) }
-func (q *queue) Pop() any {
-	old := *q
-	last := old[len(old)-1]
-	*q = old[:len(old)-1]
-	return last
 }
 
 // after does something later.
-func (w *world) after(pause time.Duration, do func()) {
-	w.order++
-	heap.Push(&w.queue, happening{at: w.now + max(0, pause), order: w.order, do: do})
-}
+func (w *world) after(pause time.Duration, do func()) { w.timeline.After(pause, do) }
 
-// run lets time pass.
+// run lets time pass, as long as nothing is wrong.
 func (w *world) run(d time.Duration) {
-	until := w.now + d
-	for len(w.queue) > 0 && w.queue[0].at <= until && w.wrong == nil {
-		next := heap.Pop(&w.queue).(happening)
-		w.now = next.at
-		next.do()
-		w.check()
+	if w.wrong != nil {
+		return
 	}
-	w.now = until
+	w.timeline.Run(d, func() bool {
+		w.check()
+		return w.wrong == nil
+	})
 }

@@ -84,7 +84,7 @@ func (r *replica) read(tenant readindex.Tenant, done func(revision uint64, err e
 		newest = max(newest, of.history)
 	}
 	least := r.w.acknowledged[acknowledged{history: newest, tenant: tenant}]
-	arrived := r.w.now
+	arrived := r.w.timeline.Now()
 	r.readIndex(tenant, func(revisions readindex.Revisions, err error) {
 		if err != nil {
 			r.w.fallbacks++

@@ -54,7 +54,7 @@ func (s *story) operate() {
 				t.observed[name] = &readindex.Observation{}
 			}
 			seen := lease.seen()
-			ranOut := t.observed[name].RanOut(&seen, readindex.Look{Began: s.now, Ended: s.now})
+			ranOut := t.observed[name].RanOut(&seen, readindex.Look{Began: s.timeline.Now(), Ended: s.timeline.Now()})
 			all = all && (ranOut || lease.goes >= t.revision)
 		}
 		if all && s.api.history == 0 {

@@ -29,7 +29,7 @@ func TestRandomInterleavings(t *testing.T) {
 		w := s.world
 		if *verbose {
 			w.say = func(format string, args ...any) {
-				t.Logf("%12v %s", w.now.Round(time.Microsecond), fmt.Sprintf(format, args...))
+				t.Logf("%12v %s", w.timeline.Now().Round(time.Microsecond), fmt.Sprintf(format, args...))
 			}
 		}
 		s.play(time.Minute)
@@ -167,11 +167,11 @@ func (s *story) process(name, uid string) *replica {
 
 // client reads and writes at a replica now and then.
 func (s *story) client(r *replica) {
-	pause := s.between(0, 100*time.Millisecond) + max(0, s.hushed-s.now)
+	pause := s.between(0, 100*time.Millisecond) + max(0, s.hushed-s.timeline.Now())
 	r.after(pause, func() {
 		tenant := []readindex.Tenant{acme, globex}[s.random.IntN(2)]
 		switch {
-		case s.now < s.hushed:
+		case s.timeline.Now() < s.hushed:
 		case s.chance(4):
 			r.write(tenant, func(uint64, bool) {})
 		case s.chance(6):
@@ -208,7 +208,7 @@ func (s *story) happen() {
 	other := living[s.random.IntN(len(living))]
 	long := s.between(0, 25*time.Second)
 	if s.idle && s.chance(2) {
-		s.hushed = s.now + s.between(0, 40*time.Second)
+		s.hushed = s.timeline.Now() + s.between(0, 40*time.Second)
 	}
 	switch s.random.IntN(12) {
 	case 0:

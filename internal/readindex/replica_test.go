@@ -99,7 +99,7 @@ func (s *store) known(tenant readindex.Tenant) uint64 { return s.marks.Shown(ten
 func (w *world) start(name, uid string) *replica {
 	w.processes++
 	r := &replica{
-		w: w, process: w.processes, name: name, uid: uid, began: w.now, rate: 1, alive: true, protocol: newest,
+		w: w, process: w.processes, name: name, uid: uid, began: w.timeline.Now(), rate: 1, alive: true, protocol: newest,
 		peers: map[readindex.PeerID]*knownPeer{}, links: map[readindex.LinkID]*conn{}, dialled: map[readindex.ConnID]*handshake{},
 	}
 	copy(r.fingerprint[:], strconv.Itoa(w.processes+1e6))
@@ -136,7 +136,7 @@ func (r *replica) contact() readindex.Contact {
 
 // local is the time since the process began, by its clock.
 func (r *replica) local() time.Duration {
-	return time.Duration(float64(r.w.now-r.began) * r.rate)
+	return time.Duration(float64(r.w.timeline.Now()-r.began) * r.rate)
 }
 
 // global is how long the others find a time by the process's clock.
@@ -203,7 +203,7 @@ func (r *replica) step(event readindex.Event) []readindex.Effect {
 	if due, is := r.core.Due(); is {
 		r.ticks++
 		mine := r.ticks
-		r.after(r.global(due)+r.began-r.w.now+1, func() {
+		r.after(r.global(due)+r.began-r.w.timeline.Now()+1, func() {
 			if r.ticks == mine {
 				r.step(readindex.Tick{})
 			}

@@ -66,7 +66,7 @@ func (r *replica) disclose(tenant readindex.Tenant, done func()) {
 		}
 	}
 	try(readindex.ReadState{})
-	r.after(r.global(hidden.Until)+r.began-r.w.now, end)
+	r.after(r.global(hidden.Until)+r.began-r.w.timeline.Now(), end)
 }
 
 // inRound takes part in the next round.

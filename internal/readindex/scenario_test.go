@@ -46,7 +46,7 @@ type scenario struct {
 
 // print is for the output, with the time.
 func (s *scenario) print(format string, args ...any) {
-	fmt.Fprintf(&s.output, "%-8v %s\n", s.now.Round(time.Millisecond), fmt.Sprintf(format, args...))
+	fmt.Fprintf(&s.output, "%-8v %s\n", s.timeline.Now().Round(time.Millisecond), fmt.Sprintf(format, args...))
 }
 
 func (s *scenario) do(t *testing.T, d *datadriven.TestData) string {

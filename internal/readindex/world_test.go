@@ -1,23 +1,21 @@
 package readindex_test
 
 import (
-	"container/heap"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
 
 	"github.com/kubescim/kubescim/internal/readindex"
+	"github.com/kubescim/kubescim/internal/simulation"
 )
 
 // world is a tenant's replicas, the network between them and the API server, in one
 // goroutine. Time is a number that goes from one thing that happens to the next.
 type world struct {
-	random *rand.Rand
-	now    time.Duration
-	queue  queue
-	order  uint64
-	steps  int
+	random   *rand.Rand
+	timeline simulation.Timeline
+	steps    int
 
 	api       apiServer
 	replicas  []*replica // all processes that there were
@@ -86,52 +84,24 @@ func (w *world) between(least, most time.Duration) time.Duration {
 // chance is true once in n times; never without a source of random numbers, or when nothing is to go wrong.
 func (w *world) chance(n int) bool { return w.random != nil && !w.quiet && w.random.IntN(n) == 0 }
 
-// happening is something that happens at a time.
-type happening struct {
-	at    time.Duration
-	order uint64
-	do    func()
-}
-
-type queue []happening
-
-func (q queue) Len() int { return len(q) }
-func (q queue) Less(i, j int) bool {
-	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].order < q[j].order
-}
-func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *queue) Push(x any)   { *q = append(*q, x.(happening)) }
-func (q *queue) Pop() any {
-	old := *q
-	last := old[len(old)-1]
-	*q = old[:len(old)-1]
-	return last
-}
-
 // after does something later.
-func (w *world) after(pause time.Duration, do func()) {
-	w.order++
-	heap.Push(&w.queue, happening{at: w.now + max(0, pause), order: w.order, do: do})
-}
+func (w *world) after(pause time.Duration, do func()) { w.timeline.After(pause, do) }
 
-// run lets time pass.
+// run lets time pass, as long as nothing is wrong.
 func (w *world) run(d time.Duration) {
-	until := w.now + d
-	for len(w.queue) > 0 && w.queue[0].at <= until && w.wrong == nil {
-		next := heap.Pop(&w.queue).(happening)
-		w.now = next.at
+	if w.wrong != nil {
+		return
+	}
+	w.timeline.Run(d, func() bool {
 		w.steps++
-		next.do()
-	}
-	if w.wrong == nil {
-		w.now = until
-	}
+		return w.wrong == nil
+	})
 }
 
 // violated notes that something does not hold that should.
 func (w *world) violated(format string, args ...any) {
 	if w.wrong == nil {
-		w.wrong = fmt.Errorf("after %v: %w", w.now, fmt.Errorf(format, args...))
+		w.wrong = fmt.Errorf("after %v: %w", w.timeline.Now(), fmt.Errorf(format, args...))
 	}
 }
 
