@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -43,13 +42,14 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 }
 
 // gatherReplicas reads the Leases of those pods of the tenant's servers that are alive, and when
-// they have seen tokens last; while it is moved, of all pods that could serve it. Of a tenant that is gone, a server of its own may be left.
+// they have seen tokens last; while it is moved, of all pods that could serve it. Of a tenant that is
+// gone, a server of its own may be left.
 func (r *Reconciler) gatherReplicas(ctx context.Context, s *scope) error {
 	tenant := s.tenant
 	if tenant == nil {
 		tenant = &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: s.key.Namespace, Name: s.key.Spec.TenantRef.Name}}
 	}
-	s.replicas, s.answers = nil, nil
+	s.answers = nil
 	var choices []client.ListOption
 	for _, server := range usage.ServersOf(tenant) {
 		choices = append(choices, client.MatchingLabels{server.Label: server.Name})
@@ -58,15 +58,11 @@ func (r *Reconciler) gatherReplicas(ctx context.Context, s *scope) error {
 	if contract.Moving(tenant) { // A server that was dropped from the list may not have heard of it.
 		choices = usage.CouldServe(tenant.Name)
 	}
-	for _, choose := range choices {
-		leases := &coordinationv1.LeaseList{}
-		err := r.Live.List(ctx, leases, client.InNamespace(tenant.Namespace), choose,
-			client.MatchingLabels{scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica})
-		if err != nil {
-			return fmt.Errorf("listing the Leases of the server's pods: %w", err)
-		}
-		s.replicas = append(s.replicas, r.replicas.Live(leases.Items, r.now())...)
+	leases, err := usage.Leases(ctx, r.Live, tenant.Namespace, choices...)
+	if err != nil {
+		return err
 	}
+	s.replicas = r.replicas.Live(leases, r.now())
 	return nil
 }
 

@@ -89,15 +89,9 @@ func (r *Reconciler) nextStep(ctx context.Context, s *scope) error {
 // gatherPods reads at the API server the Leases of all pods that are alive of the servers that could
 // serve the tenant: those that do, and any that may not have heard that they do not.
 func (r *Reconciler) gatherPods(ctx context.Context, s *scope) ([]coordinationv1.Lease, error) {
-	var found []coordinationv1.Lease
-	for _, choose := range usage.CouldServe(s.tenant.Name) {
-		leases := &coordinationv1.LeaseList{}
-		err := r.Live.List(ctx, leases, client.InNamespace(s.tenant.Namespace), choose,
-			client.MatchingLabels{scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica})
-		if err != nil {
-			return nil, fmt.Errorf("listing the Leases of the pods that could serve the tenant: %w", err)
-		}
-		found = append(found, leases.Items...)
+	found, err := usage.Leases(ctx, r.Live, s.tenant.Namespace, usage.CouldServe(s.tenant.Name)...)
+	if err != nil {
+		return nil, err
 	}
 	live := r.Keeper.Replicas.Live(found, time.Now())
 	slices.SortFunc(live, func(a, b coordinationv1.Lease) int { return strings.Compare(a.Name, b.Name) })

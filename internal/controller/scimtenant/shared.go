@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,6 +14,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/controller/usage"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -166,12 +166,11 @@ func (h *sharedServer) stop(context.Context) (waiting string, err error) { retur
 // ended returns what is to be waited for while a pod of the ScimServer has the tenant,
 // or does not say whether it has; nothing once none has it.
 func (h *sharedServer) ended(ctx context.Context) (waiting string, err error) {
-	leases := &coordinationv1.LeaseList{}
-	err = h.reconciler.Live.List(ctx, leases, client.InNamespace(h.scope.tenant.Namespace), client.MatchingLabels(h.operand().ReplicaLabels()))
+	leases, err := usage.Leases(ctx, h.reconciler.Live, h.scope.tenant.Namespace, client.MatchingLabels(h.operand().ReplicaLabels()))
 	if err != nil {
-		return "", fmt.Errorf("listing the Leases of the pods of ScimServer %s: %w", h.name, err)
+		return "", fmt.Errorf("looking for pods of ScimServer %s: %w", h.name, err)
 	}
-	pod := h.reconciler.Usage.Hosting(ctx, h.reconciler.Keeper.Replicas.Live(leases.Items, time.Now()), h.scope.tenant.Name)
+	pod := h.reconciler.Usage.Hosting(ctx, h.reconciler.Keeper.Replicas.Live(leases, time.Now()), h.scope.tenant.Name)
 	if pod == "" {
 		return "", nil
 	}

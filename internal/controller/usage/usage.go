@@ -6,6 +6,7 @@ package usage
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"reflect"
 	"sync"
@@ -60,6 +61,22 @@ func ServersOf(t *scimv1alpha1.ScimTenant) []Server {
 // whether they do or not, one after the other.
 func CouldServe(tenant string) []client.ListOption {
 	return []client.ListOption{client.HasLabels{scimv1alpha1.LabelServer}, client.MatchingLabels{scimv1alpha1.LabelTenant: tenant}}
+}
+
+// Leases reads the Leases of the pods of servers in a namespace that any of the options chooses, in
+// that order: such as those of CouldServe, or one by the Label of a Server.
+func Leases(ctx context.Context, reader client.Reader, namespace string, choices ...client.ListOption) ([]coordinationv1.Lease, error) {
+	var found []coordinationv1.Lease
+	for _, choose := range choices {
+		leases := &coordinationv1.LeaseList{}
+		err := reader.List(ctx, leases, client.InNamespace(namespace), choose,
+			client.MatchingLabels{scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica})
+		if err != nil {
+			return nil, fmt.Errorf("listing the Leases of server pods: %w", err)
+		}
+		found = append(found, leases.Items...)
+	}
+	return found, nil
 }
 
 // ServerOf returns the server of a name in a tenant's status.
@@ -151,15 +168,10 @@ func (p *Poller) Answers(server Server) []contract.ServerUsage {
 // Hosting asks those pods of a server that have the Leases now, and returns the name of one that
 // hosts a tenant, or does not say whether it does; none, "", when there is no such pod.
 func (p *Poller) Hosting(ctx context.Context, leases []coordinationv1.Lease, tenant string) (pod string) {
+	answers := p.Ask(ctx, leases)
 	for i := range leases {
-		address, ok := addressOf(&leases[i])
-		if !ok {
-			return leases[i].Name
-		}
-		asking, cancel := context.WithTimeout(ctx, askTimeout)
-		answer, err := p.ask(asking, address)
-		cancel()
-		if _, hosts := answer.Tenants[tenant]; err != nil || hosts {
+		answer, answered := answers[leases[i].Name]
+		if _, hosts := answer.Tenants[tenant]; !answered || hosts {
 			return leases[i].Name
 		}
 	}
