@@ -74,7 +74,7 @@ func (e exchange) clear(s operand.Server) {
 
 func (e exchange) secret(s operand.Server) *corev1.Secret {
 	e.Helper()
-	secret, err := e.keeper.readSigning(e.Context(), s)
+	secret, _, err := e.keeper.readSigning(e.Context(), s)
 	if err != nil || secret == nil {
 		e.Fatalf("the Secret of %s: %v, %v", s.Name, secret, err)
 	}

@@ -75,7 +75,7 @@ func (k *Keeper) Remove(ctx context.Context, s *Server) (waiting string, err err
 
 // removeSigning deletes the keys that access tokens are signed with.
 func (k *Keeper) removeSigning(ctx context.Context, s *Server) error {
-	secret, err := k.readSigning(ctx, s.Server)
+	secret, _, err := k.readSigning(ctx, s.Server)
 	if err != nil || secret == nil {
 		return err
 	}

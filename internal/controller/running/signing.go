@@ -60,15 +60,12 @@ func (k *Keeper) Sign(ctx context.Context, s *Server) error {
 	if s.signingAfter = k.signings.wait(s.Owner.UID, now); s.signingAfter > 0 {
 		return nil
 	}
-	secret := &corev1.Secret{}
-	err := k.Live.Get(ctx, client.ObjectKey{Namespace: s.Namespace(), Name: s.SigningSecretName()}, secret)
-	switch {
-	case apierrors.IsNotFound(err):
-		secret = nil
-	case err != nil:
-		return fmt.Errorf("reading the signing keys: %w", err)
-	case !operand.IsSigningSecret(secret, s.Server):
-		s.signingProblem = &apply.ConflictError{Kind: "Secret", Name: secret.Name, Owner: s.Owner}
+	secret, occupied, err := k.readSigning(ctx, s.Server)
+	if err != nil {
+		return err
+	}
+	if occupied {
+		s.signingProblem = &apply.ConflictError{Kind: "Secret", Name: s.SigningSecretName(), Owner: s.Owner}
 		return nil
 	}
 	again, err := k.rotateSigning(ctx, s, secret, now)
@@ -81,6 +78,23 @@ func (k *Keeper) Sign(ctx context.Context, s *Server) error {
 	k.signings.set(s.Owner.UID, again)
 	s.signingAfter = max(again.Sub(now), time.Second)
 	return nil
+}
+
+// readSigning reads the Secret with the keys of a server; nil when there is none of its own, since the
+// name is occupied by one of somebody else, or not at all.
+func (k *Keeper) readSigning(ctx context.Context, s operand.Server) (secret *corev1.Secret, occupied bool, err error) {
+	secret = &corev1.Secret{}
+	err = k.Live.Get(ctx, client.ObjectKey{Namespace: s.Namespace(), Name: s.SigningSecretName()}, secret)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, false, nil
+	case err != nil:
+		return nil, false, fmt.Errorf("reading the signing keys of %s: %w", s.Name, err)
+	case !operand.IsSigningSecret(secret, s):
+		return nil, true, nil
+	default:
+		return secret, false, nil
+	}
 }
 
 // rotateSigning writes the Secret, which is nil when it is not there, if it is to change. It

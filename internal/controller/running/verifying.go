@@ -10,8 +10,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kubescim/kubescim/internal/apply"
@@ -43,11 +41,11 @@ const (
 func (k *Keeper) ExchangeKeys(
 	ctx context.Context, tenant string, first, second operand.Server, bothServe bool,
 ) (ofFirst, ofSecond []string, err error) {
-	one, err := k.readSigning(ctx, first)
+	one, _, err := k.readSigning(ctx, first)
 	if err != nil {
 		return nil, nil, err
 	}
-	other, err := k.readSigning(ctx, second)
+	other, _, err := k.readSigning(ctx, second)
 	if err != nil || one == nil || other == nil {
 		return nil, nil, err
 	}
@@ -58,21 +56,6 @@ func (k *Keeper) ExchangeKeys(
 	}
 	err = errors.Join(k.addVerifying(ctx, one, toFirst, now), k.addVerifying(ctx, other, toSecond, now))
 	return idsOf(toSecond), idsOf(toFirst), err
-}
-
-// readSigning reads the Secret with the keys of a server; nil when there is none of its own.
-func (k *Keeper) readSigning(ctx context.Context, s operand.Server) (*corev1.Secret, error) {
-	secret := &corev1.Secret{}
-	err := k.Live.Get(ctx, client.ObjectKey{Namespace: s.Namespace(), Name: s.SigningSecretName()}, secret)
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("reading the signing keys of %s: %w", s.Name, err)
-	case !operand.IsSigningSecret(secret, s):
-		return nil, nil
-	}
-	return secret, nil
 }
 
 // ownKeys returns the keys that a server with a Secret signs access tokens with, for those of a tenant
