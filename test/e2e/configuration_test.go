@@ -92,9 +92,9 @@ var _ = Describe("The operator's configuration", Serial, func() {
 		Eventually(func() any {
 			return conditionOf(KubectlGet(namespace, "scimtenant", "acme"), scimv1alpha1.ConditionReady)["message"]
 		}).Should(And(ContainSubstring("no server replica of 1 is ready"),
-			ContainSubstring("see the events of its pods: kubectl describe pods -n "+namespace+" -l app.kubernetes.io/instance=acme")))
+			ContainSubstring("see the events of its pods: kubectl describe pods -n "+namespace+" -l app.kubernetes.io/instance=acme,app.kubernetes.io/name=kubescim-server")))
 		Eventually(func() string {
-			return Kubectl("describe", "pods", "-n", namespace, "-l", "app.kubernetes.io/instance=acme")
+			return Kubectl("describe", "pods", "-n", namespace, "-l", "app.kubernetes.io/instance=acme,app.kubernetes.io/name=kubescim-server")
 		}).
 			WithTimeout(time.Minute).Should(MatchRegexp(`FailedToRetrieveImagePullSecret.*\(everybody, mine\)`), "neither of these Secrets exists")
 

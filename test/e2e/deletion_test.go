@@ -48,7 +48,7 @@ var _ = Describe("Deleting a tenant", Ordered, ContinueOnFailure, func() {
 			err := Cluster.Get(ctx, client.ObjectKey{Namespace: namespace, Name: t.Name + "-scim"}, &appsv1.Deployment{})
 			g.Expect(apierrors.IsNotFound(err)).To(BeTrue(), "the Deployment is still there")
 			// A Service leads to pods that are still ending while no other is ready.
-			g.Expect(KubectlList(namespace, "pods", "-l", "app.kubernetes.io/instance="+t.Name)).To(BeEmpty())
+			g.Expect(KubectlList(namespace, "pods", "-l", "app.kubernetes.io/name=kubescim-server,app.kubernetes.io/instance="+t.Name)).To(BeEmpty())
 		}).WithTimeout(time.Minute).Should(Succeed())
 	}
 

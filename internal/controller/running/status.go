@@ -5,13 +5,13 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/contract"
-	"github.com/kubescim/kubescim/internal/operand"
 )
 
 // Available reports whether the server answers.
@@ -31,8 +31,8 @@ func (s *Server) Available() metav1.Condition {
 		return rolloutPaused(s)
 	case d.Status.ReadyReplicas == 0:
 		return conditions.False(conditionType, scimv1alpha1.ReasonServerUnavailable, fmt.Sprintf(
-			"no server replica of %d is ready%s; if that lasts, see the events of its pods: kubectl describe pods -n %s -l %s=%s",
-			wanted, trouble(s), s.Namespace(), operand.LabelInstance, s.Owner.Name))
+			"no server replica of %d is ready%s; if that lasts, see the events of its pods: kubectl describe pods -n %s -l %s",
+			wanted, trouble(s), s.Namespace(), labels.Set(s.Selector)))
 	case !s.RolledOut():
 		return conditions.True(conditionType, scimv1alpha1.ReasonServerRollingOut, progressOf(s)+trouble(s))
 	default:

@@ -101,7 +101,7 @@ func TestStatus(t *testing.T) {
 		},
 		"no replica": {
 			healthy(deployment(func(d *appsv1.DeploymentStatus) { d.ReadyReplicas = 0 })),
-			conditions.Reconciling, "Unavailable", no, yes, "no server replica of 2 is ready; if that lasts, see the events of its pods: kubectl describe pods -n team -l app.kubernetes.io/instance=acme",
+			conditions.Reconciling, "Unavailable", no, yes, "no server replica of 2 is ready; if that lasts, see the events of its pods: kubectl describe pods -n team -l app.kubernetes.io/instance=acme,app.kubernetes.io/name=kubescim-server",
 		},
 		"the Deployment controller has not looked yet": {
 			healthy(deployment(func(d *appsv1.DeploymentStatus) { d.ObservedGeneration = 4 })),
