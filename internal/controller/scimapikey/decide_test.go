@@ -135,12 +135,19 @@ func oneAcknowledges(s *scope) {
 	s.replicas = []coordinationv1.Lease{replica("100"), replica("99")}
 }
 func noReplica(s *scope) { s.replicas = nil }
-func noTenant(s *scope)  { s.tenant = nil }
-func leaving(s *scope)   { s.tenant.DeletionTimestamp = &metav1.Time{Time: noon} }
-func deleted(s *scope)   { s.key.DeletionTimestamp = &metav1.Time{Time: noon} }
-func offline(s *scope)   { s.key.Spec.BearerToken.Issuer = scimv1alpha1.TokenIssuerOffline }
-func noURL(s *scope)     { s.tenant.Status.URL = "" }
-func newSpec(s *scope)   { s.tenant.Generation = 3 }
+
+func noServer(s *scope) {
+	s.tenant.Status.Conditions = append(s.tenant.Status.Conditions, metav1.Condition{
+		Type: scimv1alpha1.ConditionServerAvailable, Status: metav1.ConditionFalse,
+		Reason: scimv1alpha1.ReasonServerNotFound, Message: `there is no ScimServer "shared" in this namespace`,
+	})
+}
+func noTenant(s *scope) { s.tenant = nil }
+func leaving(s *scope)  { s.tenant.DeletionTimestamp = &metav1.Time{Time: noon} }
+func deleted(s *scope)  { s.key.DeletionTimestamp = &metav1.Time{Time: noon} }
+func offline(s *scope)  { s.key.Spec.BearerToken.Issuer = scimv1alpha1.TokenIssuerOffline }
+func noURL(s *scope)    { s.tenant.Status.URL = "" }
+func newSpec(s *scope)  { s.tenant.Generation = 3 }
 
 func stalled(s *scope) {
 	s.tenant.Status.Conditions = []metav1.Condition{{

@@ -127,9 +127,8 @@ func acceptedFederated(s *scope) metav1.Condition {
 	case s.now.Before(before.Time):
 		return conditions.False(conditionType, scimv1alpha1.ReasonEarly,
 			fmt.Sprintf("ScimTenant %q refuses tokens that were issued before %s", s.key.Spec.TenantRef.Name, before.UTC().Format(time.RFC3339)))
-	case len(stated) == 0:
-		return conditions.False(conditionType, scimv1alpha1.ReasonWaitingForServer,
-			fmt.Sprintf("waiting for a server replica of ScimTenant %q to run", s.key.Spec.TenantRef.Name))
+	case len(stated) == 0, serverNotFound(s.tenant) != nil:
+		return acceptedByNobody(s)
 	case slices.ContainsFunc(stated, contract.GoesByVerifiers):
 		return conditions.False(conditionType, scimv1alpha1.ReasonWaitingForServer,
 			"waiting until no server replica of the release before runs, which knows no federated keys")

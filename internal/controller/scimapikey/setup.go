@@ -181,7 +181,8 @@ func tenantMatters() predicate.Predicate {
 		return ok && alsoOK && (before.Generation != after.Generation ||
 			before.Status.ObservedGeneration != after.Status.ObservedGeneration ||
 			!slices.Equal(before.Status.Servers, after.Status.Servers) ||
-			before.Status.URL != after.Status.URL)
+			before.Status.URL != after.Status.URL ||
+			(serverNotFound(before) == nil) != (serverNotFound(after) == nil))
 	}}
 }
 

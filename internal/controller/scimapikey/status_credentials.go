@@ -5,6 +5,7 @@ import (
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -127,15 +128,38 @@ func accepted(s *scope) metav1.Condition {
 	switch {
 	case reason != "":
 		return conditions.False(conditionType, reason, message)
-	case len(stated) == 0:
-		return conditions.False(conditionType, scimv1alpha1.ReasonWaitingForServer,
-			fmt.Sprintf("waiting for a server replica of ScimTenant %q to run", s.key.Spec.TenantRef.Name))
+	case len(stated) == 0, serverNotFound(s.tenant) != nil:
+		return acceptedByNobody(s)
 	case acknowledging < len(stated):
 		return conditions.False(conditionType, scimv1alpha1.ReasonWaitingForServer,
 			fmt.Sprintf("%d of %d server replicas go by the newest state of the key's credentials", acknowledging, len(stated)))
 	default:
 		return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, "every server replica goes by the newest state of the key's credentials")
 	}
+}
+
+// acceptedByNobody says why there is nobody who could accept the key. Leases of pods of a ScimServer
+// that was deleted may be left.
+func acceptedByNobody(s *scope) metav1.Condition {
+	const conditionType = scimv1alpha1.ConditionCredentialsAccepted
+	name := s.key.Spec.TenantRef.Name
+	if gone := serverNotFound(s.tenant); gone != nil {
+		return conditions.False(conditionType, gone.Reason, fmt.Sprintf("no server accepts keys of ScimTenant %q: %s", name, gone.Message))
+	}
+	return conditions.False(conditionType, scimv1alpha1.ReasonWaitingForServer, fmt.Sprintf("waiting for a server replica of ScimTenant %q to run", name))
+}
+
+// serverNotFound returns what a tenant says of a ScimServer that is not there, so that nobody serves the
+// tenant; nil when that is not so.
+func serverNotFound(tenant *scimv1alpha1.ScimTenant) *metav1.Condition {
+	if tenant == nil {
+		return nil
+	}
+	available := meta.FindStatusCondition(tenant.Status.Conditions, scimv1alpha1.ConditionServerAvailable)
+	if available == nil || available.Reason != scimv1alpha1.ReasonServerNotFound {
+		return nil
+	}
+	return available
 }
 
 // stating returns the Leases of the pods that have read which tokens to accept. One that
