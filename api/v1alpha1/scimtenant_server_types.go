@@ -32,9 +32,9 @@ type ServerSpec struct {
 	// +optional
 	Scheduling ServerScheduling `json:"scheduling,omitzero"`
 
-	// imagePullSecrets are Secrets in the tenant's namespace with credentials for
-	// the registry of the server's image, in addition to those of the operator's
-	// configuration.
+	// imagePullSecrets are Secrets in the namespace of this object, where the server's pods
+	// run, with credentials for the registry of the server's image, in addition to those of
+	// the operator's configuration.
 	// +optional
 	// +listType=map
 	// +listMapKey=name

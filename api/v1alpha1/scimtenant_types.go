@@ -156,6 +156,7 @@ type ServerReference struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=50
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="must be the name of a ScimServer: it starts with a lower-case letter and has only lower-case letters, digits and '-', for example 'shared'"
 	Name string `json:"name,omitempty"`
 }
 

@@ -49,6 +49,7 @@ var _ = Describe("A ScimTenant on a shared server", func() {
 		Entry("with a path and no host", "acme", onShared+"endpoint: {path: /scim}", "Set `endpoint.host`, or remove `endpoint.path`"),
 		Entry("named like a well-known path", ".well-known", onShared, "must start with a lower-case letter"),
 		Entry("on no server", "acme", entra+"serverRef: {}", "spec.serverRef"),
+		Entry("on a server whose name none can have", "acme", entra+"serverRef: {name: Shared.1}", "must be the name of a ScimServer"),
 	)
 
 	DescribeTable("can be moved", func(ctx SpecContext, name, spec, changed string) {
