@@ -2,14 +2,9 @@ package scimtenant_test
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strings"
-	"sync"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	"github.com/onsi/gomega/types"
 	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -17,7 +12,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -25,7 +19,6 @@ import (
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
 	"github.com/kubescim/kubescim/internal/operand"
-	"github.com/kubescim/kubescim/internal/signingkey"
 )
 
 // A move takes some steps of a second each, and a quarter of a minute in which nobody calls.
@@ -57,67 +50,6 @@ func newOwnPod(tenant *scimv1alpha1.ScimTenant) *controllertest.Pod {
 	pod := env.StartPod(tenant.Namespace, tenant.Name, tenant.Name+"-scim-0")
 	DeferCleanup(pod.Stop)
 	return pod
-}
-
-// listOf is the servers of a tenant in words.
-func listOf(t *scimv1alpha1.ScimTenant) string {
-	var texts []string
-	for _, s := range t.Status.Servers {
-		name := strings.TrimSuffix(strings.TrimSuffix(s.Name, "-server"), "-scim")
-		texts = append(texts, name+" "+string(s.Mode))
-	}
-	return strings.Join(texts, ", ")
-}
-
-func haveList(list string) types.GomegaMatcher { return WithTransform(listOf, Equal(list)) }
-
-// history is what a tenant's status has said, in order.
-type history struct {
-	mu       sync.Mutex
-	lists    []string
-	unready  []string
-	messages []string
-}
-
-// watchMove collects what a tenant's status says from now on.
-func watchMove(ctx context.Context, tenant *scimv1alpha1.ScimTenant) *history {
-	GinkgoHelper()
-	h := &history{}
-	ctx, stop := context.WithCancel(ctx)
-	DeferCleanup(stop)
-	watching, err := client.NewWithWatch(env.Config, client.Options{Scheme: env.Client.Scheme()})
-	Expect(err).NotTo(HaveOccurred())
-	events, err := watching.Watch(ctx, &scimv1alpha1.ScimTenantList{}, client.InNamespace(tenant.Namespace),
-		client.MatchingFieldsSelector{Selector: fields.OneTermEqualSelector("metadata.name", tenant.Name)})
-	Expect(err).NotTo(HaveOccurred())
-	go func() {
-		for event := range events.ResultChan() {
-			if now, ok := event.Object.(*scimv1alpha1.ScimTenant); ok {
-				h.note(now)
-			}
-		}
-	}()
-	return h
-}
-
-func (h *history) note(now *scimv1alpha1.ScimTenant) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if list := listOf(now); len(h.lists) == 0 || h.lists[len(h.lists)-1] != list {
-		h.lists = append(h.lists, list)
-	}
-	if ready := meta.FindStatusCondition(now.Status.Conditions, scimv1alpha1.ConditionReady); ready != nil && ready.Status != metav1.ConditionTrue {
-		h.unready = append(h.unready, ready.Reason+": "+ready.Message)
-	}
-	if moved := meta.FindStatusCondition(now.Status.Conditions, scimv1alpha1.ConditionMoved); moved != nil && !slices.Contains(h.messages, moved.Message) {
-		h.messages = append(h.messages, moved.Message)
-	}
-}
-
-func (h *history) get() (lists, unready, messages []string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.Clone(h.lists), slices.Clone(h.unready), slices.Clone(h.messages)
 }
 
 func serviceOf(ctx context.Context, tenant *scimv1alpha1.ScimTenant) func() (map[string]string, error) {
@@ -252,38 +184,22 @@ var _ = Describe("A tenant that is moved", func() {
 		Eventually(current(ctx, tenant)).Should(And(haveMoved, controllertest.BeReady(scimv1alpha1.ReasonSucceeded)))
 	})
 
-	It("is told why it cannot be moved, and served where it is", func(ctx context.Context) {
-		tenant := newTenant(ctx)
+	It("can be deleted in the middle: all of its servers stop", func(ctx context.Context) {
+		tenant := newTenant(ctx, withDeletionPolicy(scimv1alpha1.DeletionPolicyDelete))
 		becomeReady(ctx, tenant)
-		newOwnPod(tenant)
+		own := newOwnPod(tenant)
+		shared := newSharedServer(ctx, tenant.Namespace, "shared")
 		change(ctx, tenant, withServerRef("shared"))
-		served := controllertest.Have(scimv1alpha1.ConditionServerAvailable, metav1.ConditionTrue, scimv1alpha1.ReasonSucceeded)
-		because := func(reason string) types.GomegaMatcher {
-			return And(controllertest.Have(scimv1alpha1.ConditionMoved, metav1.ConditionFalse, reason), served, haveList(""))
-		}
-		Eventually(current(ctx, tenant)).Should(And(because(scimv1alpha1.ReasonServerNotFound), controllertest.BeStalled(scimv1alpha1.ReasonServerNotFound)))
-		Expect(env.Client.Create(ctx, &scimv1alpha1.ScimServer{ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "shared"}})).To(Succeed())
-		Eventually(current(ctx, tenant)).Should(And(because(scimv1alpha1.ReasonServerNotReady), controllertest.BeReady(scimv1alpha1.ReasonSucceeded)))
-		old := env.StartSharedPod(tenant.Namespace, "shared", "shared-0")
-		DeferCleanup(old.Stop)
-		old.Set(false, true)
-		Eventually(func() error { return env.RollOutServer(ctx, tenant.Namespace, "shared") }).Should(Succeed())
-		Eventually(current(ctx, tenant), moves).Should(And(because(scimv1alpha1.ReasonServerOutdated),
-			WithTransform(movedMessage, ContainSubstring("shared-0"))))
-
-		By("not leaving the only URL that it has")
-		Expect(env.Client.Create(ctx, &scimv1alpha1.ScimServer{ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "other"}})).To(Succeed())
-		born := newTenant(ctx, in(tenant, "globex"), withServerRef("shared"))
-		Eventually(current(ctx, born)).Should(haveList("shared Memory"))
-		for _, target := range []string{"other", ""} {
-			change(ctx, born, withServerRef(target))
-			Eventually(current(ctx, born)).Should(And(controllertest.BeStalled(scimv1alpha1.ReasonURLWouldChange), haveList("shared Memory")))
-		}
-		Consistently(func() error { return env.Client.Get(ctx, key(born), &appsv1.Deployment{}) }).Should(BeNotFound())
-		change(ctx, born, withServerRef("shared"))
-		Eventually(current(ctx, born)).Should(WithTransform(func(t *scimv1alpha1.ScimTenant) bool {
-			return meta.IsStatusConditionFalse(t.Status.Conditions, scimv1alpha1.ConditionMoved)
-		}, BeFalse()))
+		Eventually(current(ctx, tenant)).Should(haveList("shared Live, acme Live"))
+		shared.Set(true, false)
+		Expect(env.Client.Delete(ctx, tenant)).To(Succeed())
+		Eventually(func() error { return env.Client.Get(ctx, key(tenant), &appsv1.Deployment{}) }).Should(BeNotFound())
+		Expect(own.Stop(ctx)).To(Succeed())
+		Eventually(current(ctx, tenant)).Should(WithTransform(func(t *scimv1alpha1.ScimTenant) string {
+			return meta.FindStatusCondition(t.Status.Conditions, scimv1alpha1.ConditionReady).Message
+		}, ContainSubstring("waiting until no replica of ScimServer")))
+		shared.Set(false, false)
+		Eventually(func() error { _, err := current(ctx, tenant)(); return err }, moves).Should(BeNotFound())
 	})
 
 	It("leaves a ScimServer that is gone, with the URL at which nobody answers any more", func(ctx context.Context) {
@@ -299,55 +215,6 @@ var _ = Describe("A tenant that is moved", func() {
 		change(ctx, tenant, withServerRef("other"))
 		Eventually(current(ctx, tenant), moves).Should(And(haveList("other Memory"), haveMoved, controllertest.BeReady(scimv1alpha1.ReasonSucceeded),
 			HaveField("Status.URL", contract.SharedURL(tenant.Namespace, "other")+contract.SharedPath("acme"))))
-	})
-
-	It("keeps its own server while it cannot be moved, in the shape that this has", func(ctx context.Context) {
-		tenant := newTenant(ctx, func(t *scimv1alpha1.ScimTenant) { t.Spec.Server.Replicas = 3 })
-		becomeReady(ctx, tenant)
-		newOwnPod(tenant)
-		deployment := &appsv1.Deployment{}
-		Expect(env.Client.Get(ctx, key(tenant), deployment)).To(Succeed())
-		change(ctx, tenant, withServerRef("missing"))
-		Eventually(current(ctx, tenant)).Should(controllertest.BeStalled(scimv1alpha1.ReasonServerNotFound))
-		for _, object := range []client.Object{&rbacv1.RoleBinding{}, &rbacv1.Role{}, &policyv1.PodDisruptionBudget{}, &corev1.ServiceAccount{}} {
-			object.SetNamespace(tenant.Namespace)
-			object.SetName(operand.Name(tenant.Name))
-			Expect(env.Client.Delete(ctx, object)).To(Succeed())
-			Eventually(func() error { return env.Client.Get(ctx, key(tenant), object) }).Should(Succeed())
-		}
-		untouched := &appsv1.Deployment{}
-		Expect(env.Client.Get(ctx, key(tenant), untouched)).To(Succeed())
-		Expect(untouched.Generation).To(Equal(deployment.Generation))
-
-		By("having another Deployment when that is gone, of which only the shape is lost")
-		Expect(env.Client.Delete(ctx, untouched)).To(Succeed())
-		Eventually(func() error { return env.RollOut(ctx, tenant.Namespace, tenant.Name) }).Should(Succeed())
-		Eventually(current(ctx, tenant)).Should(And(haveList(""), HaveField("Status.ServerReplicas", "2/2"),
-			controllertest.Have(scimv1alpha1.ConditionServerAvailable, metav1.ConditionTrue, scimv1alpha1.ReasonSucceeded)))
-	})
-
-	It("has each server check the access tokens of the other one first, if it has keys that get any", func(ctx context.Context) {
-		tenant := newTenant(ctx)
-		becomeReady(ctx, tenant)
-		own := newOwnPod(tenant)
-		shared := newSharedServer(ctx, tenant.Namespace, "shared")
-		Expect(env.Client.Create(ctx, &scimv1alpha1.ScimApiKey{
-			ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "okta"},
-			Spec: scimv1alpha1.ScimApiKeySpec{
-				TenantRef: scimv1alpha1.TenantReference{Name: "acme"}, OAuthClient: ptr.To(scimv1alpha1.OAuthClient{}),
-			},
-		})).To(Succeed())
-		change(ctx, tenant, withServerRef("shared"))
-		Eventually(current(ctx, tenant)).Should(WithTransform(movedMessage, ContainSubstring("access tokens")))
-		ofOwn, ofShared := signingKeys(ctx, tenant.Namespace, "acme-scim"), signingKeys(ctx, tenant.Namespace, "shared-scim-server")
-		Expect(verifyingKeys(ctx, tenant.Namespace, "shared-scim-server")()).To(ConsistOf(ofOwn))
-		Expect(verifyingKeys(ctx, tenant.Namespace, "acme-scim")()).To(ConsistOf(ofShared))
-		all := slices.Concat(ofOwn, ofShared)
-		shared.Set(false, false, all...)
-		Consistently(current(ctx, tenant), "6s").Should(haveList(""))
-		own.Set(false, false, all...)
-		Eventually(current(ctx, tenant), moves).Should(haveList("shared Memory"))
-		Expect(verifyingKeys(ctx, tenant.Namespace, "shared-scim-server")()).To(ConsistOf(ofOwn))
 	})
 
 	It("is not taken for one that had its name, and its own server, before", func(ctx context.Context) {
@@ -375,57 +242,4 @@ var _ = Describe("A tenant that is moved", func() {
 		_, err := serviceOf(ctx, tenant)()
 		Expect(err).To(BeNotFound())
 	})
-
-	It("can be deleted in the middle: all of its servers stop", func(ctx context.Context) {
-		tenant := newTenant(ctx, withDeletionPolicy(scimv1alpha1.DeletionPolicyDelete))
-		becomeReady(ctx, tenant)
-		own := newOwnPod(tenant)
-		shared := newSharedServer(ctx, tenant.Namespace, "shared")
-		change(ctx, tenant, withServerRef("shared"))
-		Eventually(current(ctx, tenant)).Should(haveList("shared Live, acme Live"))
-		shared.Set(true, false)
-		Expect(env.Client.Delete(ctx, tenant)).To(Succeed())
-		Eventually(func() error { return env.Client.Get(ctx, key(tenant), &appsv1.Deployment{}) }).Should(BeNotFound())
-		Expect(own.Stop(ctx)).To(Succeed())
-		Eventually(current(ctx, tenant)).Should(WithTransform(func(t *scimv1alpha1.ScimTenant) string {
-			return meta.FindStatusCondition(t.Status.Conditions, scimv1alpha1.ConditionReady).Message
-		}, ContainSubstring("waiting until no replica of ScimServer")))
-		shared.Set(false, false)
-		Eventually(func() error { _, err := current(ctx, tenant)(); return err }, moves).Should(BeNotFound())
-	})
 })
-
-func movedMessage(t *scimv1alpha1.ScimTenant) string {
-	if moved := meta.FindStatusCondition(t.Status.Conditions, scimv1alpha1.ConditionMoved); moved != nil {
-		return moved.Message
-	}
-	return fmt.Sprintf("no condition in %+v", t.Status.Conditions)
-}
-
-// signingKeys returns the ids of the keys of a server.
-func signingKeys(ctx context.Context, namespace, server string) (ids []string) {
-	GinkgoHelper()
-	secret := &corev1.Secret{}
-	Expect(env.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: server + "-signing"}, secret)).To(Succeed())
-	keys, err := signingkey.Parse(secret.Data["keys.json"])
-	Expect(err).NotTo(HaveOccurred())
-	for _, key := range keys {
-		ids = append(ids, key.ID)
-	}
-	return ids
-}
-
-// verifyingKeys returns a function that reads the ids of the keys of other servers.
-func verifyingKeys(ctx context.Context, namespace, server string) func() ([]string, error) {
-	return func() (ids []string, err error) {
-		secret := &corev1.Secret{}
-		if err := env.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: server + "-signing"}, secret); err != nil {
-			return nil, err
-		}
-		keys, err := signingkey.ParseVerifying(secret.Data["verifying.json"])
-		for _, key := range keys {
-			ids = append(ids, key.ID)
-		}
-		return ids, err
-	}
-}
