@@ -8,6 +8,7 @@ import (
 	"github.com/onsi/gomega/types"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -38,6 +39,7 @@ var _ = Describe("A tenant that cannot be moved", func() {
 		Eventually(func() error { return env.RollOutServer(ctx, tenant.Namespace, "shared") }).Should(Succeed())
 		Eventually(current(ctx, tenant), moves).Should(And(because(scimv1alpha1.ReasonServerOutdated),
 			WithTransform(movedMessage, ContainSubstring("shared-0"))))
+		Eventually(warningsOf(ctx, tenant)).Should(ConsistOf(scimv1alpha1.ReasonServerNotFound))
 
 		By("not leaving the only URL that it has")
 		Expect(env.Client.Create(ctx, &scimv1alpha1.ScimServer{ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "other"}})).To(Succeed())
@@ -79,3 +81,17 @@ var _ = Describe("A tenant that cannot be moved", func() {
 			controllertest.Have(scimv1alpha1.ConditionServerAvailable, metav1.ConditionTrue, scimv1alpha1.ReasonSucceeded)))
 	})
 })
+
+// warningsOf returns a function that reads the reasons of the warnings about a tenant.
+func warningsOf(ctx context.Context, tenant *scimv1alpha1.ScimTenant) func() ([]string, error) {
+	return func() (reasons []string, err error) {
+		found := &eventsv1.EventList{}
+		err = env.Client.List(ctx, found, client.InNamespace(tenant.Namespace))
+		for _, event := range found.Items {
+			if event.Type == corev1.EventTypeWarning && event.Regarding.Name == tenant.Name {
+				reasons = append(reasons, event.Reason)
+			}
+		}
+		return reasons, err
+	}
+}

@@ -113,6 +113,7 @@ var _ = Describe("A tenant that is moved", func() {
 			controllertest.BeReady(scimv1alpha1.ReasonSucceeded), HaveField("Status.URL", before.Status.URL), HaveField("Status.ServerReplicas", "2/2")))
 		Expect(serviceOf(ctx, tenant)()).To(Equal(operand.SelectorLabels("acme")))
 		lists, unready, _ = h.get()
+		Expect(warningsOf(ctx, tenant)()).To(BeEmpty())
 		Expect(lists).To(Equal([]string{"shared Memory", "shared Live", "shared Live, acme Live", "acme Live, shared Live", "acme Live", "acme Memory"}))
 		Expect(unready).To(BeEmpty())
 	})

@@ -22,7 +22,7 @@ func (s *scope) state(failure error) []reconcile.Event {
 	s.failure = failure
 	before := slices.Clone(s.tenant.Status.Conditions)
 	ready, changed := setStatus(s)
-	events := append(seatsEvents(before, s.tenant), movedEvents(before, s.tenant)...)
+	events := append(seatsEvents(before, s.tenant), movedEvents(before, s.tenant, ready)...)
 	if changed {
 		events = append(events, reconcile.ReadyEvent(ready))
 	}

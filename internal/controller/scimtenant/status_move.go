@@ -61,16 +61,19 @@ func nounOf(one server) string {
 	return "its own server"
 }
 
-// movedEvents tells that a move has begun, cannot begin or has ended, after the conditions were as
-// they were before.
-func movedEvents(before []metav1.Condition, after *scimv1alpha1.ScimTenant) []reconcile.Event {
+// movedEvents tells that a move has begun, waits or has ended, after the conditions were as they were
+// before. It is a warning of what waits for somebody, unless Ready tells that, and not of what passes.
+func movedEvents(before []metav1.Condition, after *scimv1alpha1.ScimTenant, ready conditions.Summary) []reconcile.Event {
 	was := meta.FindStatusCondition(before, scimv1alpha1.ConditionMoved)
 	now := meta.FindStatusCondition(after.Status.Conditions, scimv1alpha1.ConditionMoved)
 	if now == nil || was != nil && was.Status == now.Status && was.Reason == now.Reason {
 		return nil
 	}
 	kind := corev1.EventTypeNormal
-	if now.Status == metav1.ConditionFalse && now.Reason != scimv1alpha1.ReasonMoving {
+	if needsSomebody(now.Reason) {
+		if ready.Reason == now.Reason {
+			return nil
+		}
 		kind = corev1.EventTypeWarning
 	}
 	return []reconcile.Event{{Type: kind, Reason: now.Reason, Action: actionMove, Note: now.Message}}
