@@ -10,7 +10,7 @@ import (
 )
 
 // dueParts is into how many parts a burst is divided: once one of them is used, a report is
-// due.
+// due. All replicas together keep less than one to themselves.
 const dueParts = 16
 
 // Key is an API key that has limits of its own. The zero Key has none.
@@ -268,14 +268,19 @@ func (a *account) charge(cost used) (due bool) {
 	a.writes.charge(float64(cost.writes))
 	a.used.requests += cost.requests
 	a.used.writes += cost.writes
-	due = a.requests.isPart(a.used.requests-a.due.requests) || a.writes.isPart(a.used.writes-a.due.writes)
+	due = a.usedPart(a.due, dueParts)
 	if due {
 		a.due = a.used
 	}
 	return due
 }
 
-// isPart reports whether so many are a part of a burst of which peers should hear.
-func (b *bucket) isPart(count uint64) bool {
-	return b.limit.PerSecond > 0 && count >= max(uint64(b.limit.Burst)/dueParts, 1)
+// usedPart reports whether one of so many parts of a burst has been used since there was so much.
+func (a *account) usedPart(before used, parts int) bool {
+	return a.requests.isPart(a.used.requests-before.requests, parts) || a.writes.isPart(a.used.writes-before.writes, parts)
+}
+
+// isPart reports whether so many tokens are at least one of so many parts of a burst.
+func (b *bucket) isPart(count uint64, parts int) bool {
+	return b.limit.PerSecond > 0 && count >= max(uint64(b.limit.Burst)/uint64(parts), 1)
 }

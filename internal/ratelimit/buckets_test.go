@@ -166,7 +166,7 @@ func TestChargeOfWhoLies(t *testing.T) {
 // nothing is reported when nothing was used.
 func TestReport(t *testing.T) {
 	g := NewWithT(t)
-	b := limited(ratelimit.Limit{PerSecond: 1, Burst: 100}, ratelimit.Limit{})
+	b := limited(ratelimit.Limit{PerSecond: 1, Burst: 16}, ratelimit.Limit{})
 	b.Admit(noKey, false, start)
 	r := b.Reporter(start)
 	g.Expect(r.Report(nil, start)).To(BeEmpty(), "it was used before")

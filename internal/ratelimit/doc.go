@@ -18,6 +18,10 @@
 // and nobody waits long for them to be made up for. Who sends all to one replica gets the whole
 // burst within some hundredths of a second for each replica.
 //
+// What is less than a small part of a burst is kept for a later report: a thousand tenants that
+// are each sent some requests a second come nowhere near their limits, and need no report for
+// that. What all replicas keep so is less than a sixteenth of the burst.
+//
 // A report has what was used since the last one that the peer has confirmed. One that is not
 // confirmed is sent again as it was, with its number, so that what is lost is made up for, and
 // what was charged though its confirmation is lost is not charged twice. What was used while a peer could not be reached for

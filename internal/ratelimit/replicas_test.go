@@ -301,3 +301,35 @@ func TestTenantsOfAProcessAreCountedApart(t *testing.T) {
 	buckets["acme"][0].Admit(ratelimit.Key{}, false, now)
 	g.Expect(reporter.Report(nil, now)).To(BeEmpty(), "who is gone is reported no more")
 }
+
+// Tenants that are sent far less than their limits are reported seldom, and no replica is ever far from what it should know.
+func TestLittleUseIsReportedSeldom(t *testing.T) {
+	g, now := NewWithT(t), start
+	one, other := ratelimit.New(), ratelimit.New()
+	of := func(b *ratelimit.Buckets) *ratelimit.Buckets {
+		b.Among(3)
+		b = b.For("acme")
+		b.Resize(ratelimit.Limits{Requests: ratelimit.Limit{PerSecond: 1, Burst: 480}}, now)
+		return b
+	}
+	here, there := of(one), of(other)
+	reporter, charger := one.Reporter(now), other.Charger()
+	reports := 0
+	for range 96 {
+		g.Expect(here.Admit(ratelimit.Key{}, false, now)).To(BeZero())
+		if report := reporter.Report(nil, now); len(report) > 0 {
+			reports++
+			g.Expect(charger.Charge(report, now)).To(Succeed())
+			reporter.Confirm()
+		}
+	}
+	g.Expect(reports).To(Equal(96 / (480 / 16 / 3)))
+	left := 0
+	for range 200 { // The part of a burst that one replica may use at once comes again 20 times a second.
+		now = now.Add(time.Millisecond)
+		for there.Admit(ratelimit.Key{}, false, now).Wait == 0 {
+			left++
+		}
+	}
+	g.Expect(left).To(BeNumerically("~", 480-96, 480/16))
+}

@@ -78,7 +78,8 @@ func (r *Reporter) Report(buffer []byte, now time.Time) []byte {
 	return append(buffer, r.sent...)
 }
 
-// next returns a report of what was used since the last one; nil when nothing was.
+// next returns a report of what was used since the last one; nil when that is too little everywhere
+// to be worth one.
 func (r *Reporter) next() (report []byte) {
 	clear(r.pending)
 	r.buckets.mu.Lock()
@@ -86,7 +87,7 @@ func (r *Reporter) next() (report []byte) {
 	r.forget()
 	for id, counted := range r.buckets.counted {
 		before := r.reported[counted]
-		if counted.used == before {
+		if !counted.usedPart(before, dueParts*r.buckets.replicas) {
 			continue
 		}
 		if len(r.pending) == mostEntries {
