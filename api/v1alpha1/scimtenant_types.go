@@ -234,6 +234,13 @@ type ScimTenantStatus struct {
 	// +kubebuilder:validation:MaxItems=4
 	Servers []TenantServer `json:"servers,omitempty"`
 
+	// server is the one that gets the tenant's requests, as kubectl names it: scimserver/shared, or
+	// deployment/acme-scim for a server of its own. Empty while there is none.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	Server string `json:"server,omitempty"`
+
 	// serverReplicas is how many of the wanted server pods are ready, as in 2/2. Of a tenant
 	// with a serverRef, the ScimServer says it.
 	// +optional
@@ -302,7 +309,7 @@ type ScimTenantStatus struct {
 // +kubebuilder:printcolumn:name="Groups",type=integer,priority=1,JSONPath=`.status.groups`
 // +kubebuilder:printcolumn:name="Active Users",type=integer,priority=1,JSONPath=`.status.activeUsers`
 // +kubebuilder:printcolumn:name="Replicas",type=string,priority=1,JSONPath=`.status.serverReplicas`
-// +kubebuilder:printcolumn:name="Server",type=string,priority=1,JSONPath=`.spec.serverRef.name`
+// +kubebuilder:printcolumn:name="Server",type=string,priority=1,JSONPath=`.status.server`
 // +kubebuilder:printcolumn:name="URL",type=string,priority=1,JSONPath=`.status.url`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:selectablefield:JSONPath=`.spec.identityProvider`

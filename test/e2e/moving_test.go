@@ -55,9 +55,12 @@ var _ = Describe("A tenant that is moved between servers", func() {
 
 		clients := &CheckingClients{}
 		clients.Start(service, 16, 400*time.Millisecond, users)
-		for _, step := range []struct{ patch, server string }{{toShared, "shared-scim-server"}, {toItsOwn, "acme-scim"}} {
+		for _, step := range []struct{ patch, server, shown string }{
+			{toShared, "shared-scim-server", "scimserver/shared"}, {toItsOwn, "acme-scim", "deployment/acme-scim"},
+		} {
 			moveTo(namespace, step.patch, step.server)
 			Expect(Dig(KubectlGet(namespace, "scimtenant", "acme"), "status/url")).To(Equal(url))
+			Expect(Kubectl("get", "scimtenant", "acme", "-n", namespace, "-o", "wide")).To(ContainSubstring(" " + step.shown + " "))
 			if step.patch == toShared {
 				Eventually(func() any { return KubectlList(namespace, "deployments") }).WithTimeout(2*time.Minute).Should(HaveLen(1), "its own server goes")
 			}

@@ -70,6 +70,7 @@ var _ = Describe("A tenant that is moved", func() {
 		newSharedServer(ctx, tenant.Namespace, "shared")
 		before, err := current(ctx, tenant)()
 		Expect(err).NotTo(HaveOccurred())
+		Expect(before.Status.Server).To(Equal("deployment/acme-scim"))
 		Expect(before.Status.Conditions).NotTo(ContainElement(HaveField("Type", scimv1alpha1.ConditionMoved)))
 		deployment := &appsv1.Deployment{}
 		Expect(env.Client.Get(ctx, key(tenant), deployment)).To(Succeed())
@@ -85,7 +86,7 @@ var _ = Describe("A tenant that is moved", func() {
 		Expect(untouched.Generation).To(Equal(deployment.Generation))
 		Eventually(current(ctx, tenant), moves).Should(And(haveList("shared Memory"), haveMoved,
 			controllertest.BeReady(scimv1alpha1.ReasonSucceeded), HaveField("Status.URL", before.Status.URL),
-			HaveField("Status.ServerReplicas", BeEmpty())))
+			HaveField("Status.ServerReplicas", BeEmpty()), HaveField("Status.Server", "scimserver/shared")))
 		lists, unready, messages := h.get()
 		Expect(lists).To(Equal([]string{"", "acme Live", "acme Live, shared Live", "shared Live, acme Live", "shared Live", "shared Memory"}))
 		Expect(unready).To(BeEmpty())
@@ -112,8 +113,8 @@ var _ = Describe("A tenant that is moved", func() {
 		Eventually(current(ctx, tenant), moves).Should(And(haveList("acme Memory"), haveMoved,
 			controllertest.BeReady(scimv1alpha1.ReasonSucceeded), HaveField("Status.URL", before.Status.URL), HaveField("Status.ServerReplicas", "2/2")))
 		Expect(serviceOf(ctx, tenant)()).To(Equal(operand.SelectorLabels("acme")))
-		lists, unready, _ = h.get()
 		Expect(warningsOf(ctx, tenant)()).To(BeEmpty())
+		lists, unready, _ = h.get()
 		Expect(lists).To(Equal([]string{"shared Memory", "shared Live", "shared Live, acme Live", "acme Live, shared Live", "acme Live", "acme Memory"}))
 		Expect(unready).To(BeEmpty())
 	})

@@ -144,6 +144,18 @@ func (s *scope) isListed(one server) bool {
 // usageOf names a server to those who ask its pods.
 func (s *scope) usageOf(one server) usage.Server { return usage.ServerOf(s.tenant, one.operand().Name) }
 
+// statedServer is the server that has the tenant's requests, as kubectl names what it is; "" while none
+// has.
+func (s *scope) statedServer() string {
+	if len(s.next) == 0 {
+		return ""
+	}
+	if shared, is := contract.SharedServerOf(s.next[0].Name); is {
+		return "scimserver/" + shared
+	}
+	return "deployment/" + s.next[0].Name
+}
+
 // statedServers is what the tenant's status says of who serves it. Of a tenant that was always
 // served by its own server, it says nothing. The host is what is published, since another one may
 // hold what the spec asks for.

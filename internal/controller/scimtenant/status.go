@@ -68,7 +68,7 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 // after the one that was read: a late write must not put servers back that serve the tenant no more.
 func setServers(s *scope) {
 	status := &s.tenant.Status
-	status.Servers = s.statedServers()
+	status.Server, status.Servers = s.statedServer(), s.statedServers()
 	if !slices.Equal(status.Servers, s.pass.Stored().Status.Servers) {
 		s.pass.Lock()
 	}
