@@ -91,6 +91,8 @@ const (
 	// replicas it wants.
 	ReasonRolloutPaused = "RolloutPaused"
 
+	// ReasonHasTenants: the ScimServer is to be deleted, and serves tenants that are not.
+	ReasonHasTenants = "HasTenants"
 	// ReasonServerNotFound: there is no ScimServer of the name in spec.serverRef.
 	ReasonServerNotFound = "ServerNotFound"
 	// ReasonServerNotReady: the ScimServer answers nobody.

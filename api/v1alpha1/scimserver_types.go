@@ -2,6 +2,10 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+// AnnotationAbandonTenants on a ScimServer, if it is "true", has the server deleted although it has
+// tenants, which nobody serves then. Their users and groups stay.
+const AnnotationAbandonTenants = "scim.kubescim.dev/abandon-tenants"
+
 // ScimServerSpec says what one SCIM server for many tenants should be.
 type ScimServerSpec struct {
 	ServerSpec `json:",inline"`
@@ -126,6 +130,9 @@ type ScimServerList struct {
 
 	Items []ScimServer `json:"items"`
 }
+
+// AbandonsTenants reports whether the server may be deleted although it has tenants.
+func (s *ScimServer) AbandonsTenants() bool { return s.Annotations[AnnotationAbandonTenants] == "true" }
 
 // GetConditions returns the conditions of the server.
 func (s *ScimServer) GetConditions() []metav1.Condition { return s.Status.Conditions }

@@ -15,7 +15,7 @@ import (
 )
 
 var _ = Describe("A ScimServer", func() {
-	It("serves tenants by path and by host, forgets one that is deleted, and takes none along when it goes", func(ctx SpecContext) {
+	It("serves tenants by path and by host, forgets one that is deleted, and goes only when that is meant", func(ctx SpecContext) {
 		namespace := NewNamespace(ctx, "shared")
 		hosted := func(spec *scimv1alpha1.ScimTenantSpec) {
 			On("shared")(spec)
@@ -72,20 +72,47 @@ var _ = Describe("A ScimServer", func() {
 		initech.Get("/Users").IsError(http.StatusUnauthorized, "")
 		acme.Get("/Users/" + babs).Has(http.StatusOK)
 
-		By("deleting the server, which leaves the tenant and its users")
-		Kubectl("delete", "scimserver", "shared", "-n", namespace)
-		Eventually(func() any {
-			return conditionOf(KubectlGet(namespace, "scimtenant", "acme"), scimv1alpha1.ConditionServerAvailable)["reason"]
-		}).Should(Equal(scimv1alpha1.ReasonServerNotFound))
-		Expect(KubectlList(namespace, "scimusers")).To(HaveLen(1))
-		Apply(NewServer(namespace, "shared", 2))
-		WaitFor(namespace, "condition=Ready", "scimserver/shared", "scimtenant/acme")
-		Eventually(func() (int, error) {
+		By("keeping a server that is to be deleted, and serving on")
+		served := func() (int, error) {
 			answer, err := acme.Try(http.MethodGet, "/Users/"+babs, "")
 			if err != nil {
 				return 0, err
 			}
 			return answer.Status, nil
-		}).Should(Equal(http.StatusOK))
+		}
+		deleting := func(cascade string) {
+			GinkgoHelper()
+			Kubectl("delete", "scimserver", "shared", "-n", namespace, "--cascade="+cascade, "--wait=false")
+			Eventually(func() any {
+				return conditionOf(KubectlGet(namespace, "scimserver", "shared"), scimv1alpha1.ConditionReady)
+			}).Should(And(HaveKeyWithValue("reason", scimv1alpha1.ReasonHasTenants), HaveKeyWithValue("message", ContainSubstring(`ScimTenants "acme", "globex"`))))
+		}
+		deleting("background")
+		Consistently(served, "5s").Should(Equal(http.StatusOK))
+
+		By("deleting it since that is said to be meant, which leaves the tenant and its users")
+		Kubectl("annotate", "scimserver", "shared", "-n", namespace, "scim.kubescim.dev/abandon-tenants=true")
+		Kubectl("wait", "--for=delete", "scimserver/shared", "-n", namespace, "--timeout=2m")
+		Eventually(func() any {
+			return conditionOf(KubectlGet(namespace, "scimtenant", "acme"), scimv1alpha1.ConditionServerAvailable)["reason"]
+		}).Should(Equal(scimv1alpha1.ReasonServerNotFound))
+		Eventually(func() any {
+			return conditionOf(KubectlGet(namespace, "scimapikey", "acme"), scimv1alpha1.ConditionReady)["reason"]
+		}).Should(Equal(scimv1alpha1.ReasonServerNotFound))
+		Expect(KubectlList(namespace, "scimusers")).To(HaveLen(1))
+		Apply(NewServer(namespace, "shared", 2))
+		WaitFor(namespace, "condition=Ready", "scimserver/shared", "scimtenant/acme", "scimapikey/acme")
+		Eventually(served).Should(Equal(http.StatusOK))
+
+		By("bringing back what the cluster has deleted before its tenants are gone, and going with the last one")
+		deleting("foreground")
+		Eventually(func() any {
+			return Dig(KubectlGet(namespace, "deployment", "shared-scim-server"), "status/readyReplicas")
+		}).
+			WithTimeout(time.Minute).Should(BeEquivalentTo(2))
+		Eventually(served).Should(Equal(http.StatusOK))
+		Consistently(served, "5s").Should(Equal(http.StatusOK))
+		Kubectl("delete", "scimtenants", "--all", "-n", namespace)
+		Kubectl("wait", "--for=delete", "scimserver/shared", "-n", namespace, "--timeout=2m")
 	})
 })

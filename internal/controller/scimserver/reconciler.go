@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -109,51 +110,29 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 	if _, err := r.Keeper.GatherReplicas(ctx, s.running); err != nil {
 		return err
 	}
-	tenants, err := r.hosted(ctx, s.server)
-	s.tenants, s.gathered = tenants, err == nil
+	err := r.gatherTenants(ctx, s)
+	s.gathered = err == nil
 	return err
 }
 
-// hosted returns how many tenants name the server, and have been told that it hosts them.
-func (r *Reconciler) hosted(ctx context.Context, server *scimv1alpha1.ScimServer) (count int32, err error) {
+// gatherTenants finds the tenants that have been told that the server hosts them.
+func (r *Reconciler) gatherTenants(ctx context.Context, s *scope) error {
 	tenants := &scimv1alpha1.ScimTenantList{}
-	err = r.Client.List(ctx, tenants, client.InNamespace(server.Namespace), client.MatchingFields{r.TenantsOf: server.Name}, client.UnsafeDisableDeepCopy)
+	err := r.Client.List(ctx, tenants, client.InNamespace(s.server.Namespace), client.MatchingFields{r.TenantsOf: s.server.Name}, client.UnsafeDisableDeepCopy)
 	if err != nil {
-		return 0, fmt.Errorf("listing the tenants of the server: %w", err)
+		return fmt.Errorf("listing the tenants of the server: %w", err)
 	}
+	s.tenants, s.staying = 0, nil
 	for i := range tenants.Items {
-		if _, hosted := contract.Hosting(&tenants.Items[i], contract.SharedServiceName(server.Name)); hosted {
-			count++
+		tenant := &tenants.Items[i]
+		if _, hosted := contract.Hosting(tenant, contract.SharedServiceName(s.server.Name)); !hosted {
+			continue
+		}
+		s.tenants++
+		if tenant.DeletionTimestamp.IsZero() {
+			s.staying = append(s.staying, tenant.Name)
 		}
 	}
-	return count, nil
-}
-
-// reconcileDeletion stops the server, and lets it go. Its tenants stay, with their users, and
-// say that nobody serves them; they are served again by a server of the same name.
-func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Result, error) {
-	ends, err := reconcile.NamespaceEnds(ctx, r.Live, s.server.Namespace)
-	if err != nil {
-		return ctrl.Result{}, err
-	}
-	if s.tenants, err = r.hosted(ctx, s.server); err != nil {
-		return ctrl.Result{}, err
-	}
-	if !ends {
-		waiting, err := r.Keeper.Stop(ctx, s.running)
-		if err != nil || waiting != "" {
-			s.deletion = waiting
-			return ctrl.Result{RequeueAfter: pollInterval}, err
-		}
-	}
-	s.deletion = "the server is stopped, and goes"
-	if err := s.pass.State(ctx, nil); err != nil {
-		return ctrl.Result{}, err
-	}
-	if err := s.pass.Release(ctx); err != nil {
-		return ctrl.Result{}, err
-	}
-	r.Keeper.Forget(s.server.UID)
-	r.Publisher.Forget(s.server.UID)
-	return ctrl.Result{}, nil
+	slices.Sort(s.staying)
+	return nil
 }

@@ -95,7 +95,7 @@ var _ = Describe("A ScimServer", Ordered, func() {
 		Expect(env.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "shared-scim-server-signing"}, &corev1.Secret{})).To(Succeed())
 	})
 
-	It("is missed by its tenants while it is not there, and takes nothing away when it goes", func(ctx context.Context) {
+	It("is missed by its tenants while it is not there, stays while it has any, and takes nothing away when it goes", func(ctx context.Context) {
 		namespace := newNamespace(ctx)
 		tenant := newTenant(ctx, namespace, "acme")
 		Eventually(current(ctx, tenant)).Should(And(
@@ -106,10 +106,54 @@ var _ = Describe("A ScimServer", Ordered, func() {
 		host(ctx, namespace, "shared-0", "acme")
 		Eventually(current(ctx, tenant)).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 
-		Expect(env.Client.Delete(ctx, server)).To(Succeed())
+		Expect(env.Client.Delete(ctx, server, client.PropagationPolicy(metav1.DeletePropagationForeground))).To(Succeed())
+		Eventually(current(ctx, server)).Should(And(
+			controllertest.BeStalled(scimv1alpha1.ReasonHasTenants), WithTransform(readyMessage, ContainSubstring(`ScimTenants "acme"; change spec.serverRef`)),
+			controllertest.Have(scimv1alpha1.ConditionServerAvailable, yes, scimv1alpha1.ReasonSucceeded),
+			HaveField("Finalizers", ConsistOf(scimv1alpha1.Finalizer))))
+		Consistently(current(ctx, tenant)).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
+		name := client.ObjectKey{Namespace: namespace, Name: "shared-scim-server"}
+		Expect(env.Client.Delete(ctx, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}})).To(Succeed())
+		Eventually(func() error { return env.Client.Get(ctx, name, &corev1.Service{}) }).Should(Succeed(), "it is kept running")
+
+		By("taking no tenant that it does not have yet")
+		late := newTenant(ctx, namespace, "globex")
+		Eventually(current(ctx, late)).Should(And(controllertest.BeStalled(scimv1alpha1.ReasonServerNotFound), HaveField("Status.Servers", BeEmpty())))
+
+		By("going when that is said to be meant")
+		Eventually(func() error {
+			now, err := current(ctx, server)()
+			if err != nil {
+				return err
+			}
+			metav1.SetMetaDataAnnotation(&now.ObjectMeta, scimv1alpha1.AnnotationAbandonTenants, "true")
+			return env.Client.Update(ctx, now)
+		}).Should(Succeed())
 		Eventually(current(ctx, tenant)).Should(controllertest.BeStalled(scimv1alpha1.ReasonServerNotFound))
 		Eventually(func() error { return env.Client.Get(ctx, client.ObjectKeyFromObject(server), server) }).Should(beNotFound())
 		Expect(current(ctx, tenant)()).To(HaveField("DeletionTimestamp", BeNil()))
+	})
+
+	It("that is to be deleted goes with its last tenant, and with its namespace", func(ctx context.Context) {
+		namespaces := []string{newNamespace(ctx), newNamespace(ctx)}
+		var servers []*scimv1alpha1.ScimServer
+		var tenants []*scimv1alpha1.ScimTenant
+		for _, namespace := range namespaces {
+			servers = append(servers, newServer(ctx, namespace))
+			tenants = append(tenants, newTenant(ctx, namespace, "acme"))
+			rollOut(ctx, namespace)
+			host(ctx, namespace, "shared-0", "acme")
+			Eventually(current(ctx, tenants[len(tenants)-1])).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
+			Expect(env.Client.Delete(ctx, servers[len(servers)-1])).To(Succeed())
+			Eventually(current(ctx, servers[len(servers)-1])).Should(controllertest.BeStalled(scimv1alpha1.ReasonHasTenants))
+		}
+		Expect(env.Client.Delete(ctx, tenants[0])).To(Succeed())
+		Expect(env.Client.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespaces[1]}})).To(Succeed())
+		for _, server := range servers {
+			Eventually(func() error {
+				return env.Client.Get(ctx, client.ObjectKeyFromObject(server), &scimv1alpha1.ScimServer{})
+			}).Should(beNotFound())
+		}
 	})
 
 	It("says why it cannot serve a tenant, as its pods do", func(ctx context.Context) {

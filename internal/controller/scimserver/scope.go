@@ -23,10 +23,14 @@ type scope struct {
 
 	// gathered is true once what gather finds can be trusted.
 	gathered bool
-	// tenants is how many it hosts. Set by gather and reconcileDeletion.
+	// tenants is how many it hosts, and staying are the names of those that are not being deleted. Set by
+	// gatherTenants.
 	tenants int32
-	// deletion says how far the deletion has come. Set by reconcileDeletion.
+	staying []string
+	// deletion says how far the deletion has come, and held is true while tenants keep the server from
+	// it. Set by reconcileDeletion.
 	deletion string
+	held     bool
 	// failure is the error that this reconciliation ends with. Set last.
 	failure error
 }

@@ -85,7 +85,8 @@ func countLater() handler.EventHandler {
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
 			before, ok := e.ObjectOld.(*scimv1alpha1.ScimTenant)
 			after, alsoOK := e.ObjectNew.(*scimv1alpha1.ScimTenant)
-			if ok && alsoOK && !slices.Equal(before.Status.Servers, after.Status.Servers) {
+			if ok && alsoOK && (!slices.Equal(before.Status.Servers, after.Status.Servers) ||
+				before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero()) {
 				later(e.ObjectOld, q)
 				later(e.ObjectNew, q)
 			}

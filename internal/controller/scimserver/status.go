@@ -36,7 +36,7 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 	}
 	found := conditionsOf(s)
 	ready = decideReady(s, found)
-	if !s.server.DeletionTimestamp.IsZero() {
+	if s.goes() {
 		return ready, conditions.Set(s.server, ready, conditions.False(
 			scimv1alpha1.ConditionServerAvailable, scimv1alpha1.ReasonDeleting, "the server is stopped, since the ScimServer is being deleted"))
 	}
@@ -54,6 +54,9 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 	}
 	return ready, conditions.Set(s.server, ready, found.all()...)
 }
+
+// goes reports whether the server is being deleted, and no tenants keep it.
+func (s *scope) goes() bool { return !s.server.DeletionTimestamp.IsZero() && !s.held }
 
 // found are the conditions of a server, apart from those that decideReady makes of them.
 type found struct {
@@ -110,8 +113,10 @@ func decideReady(s *scope, f found) conditions.Summary {
 	switch {
 	case s.failure != nil:
 		return because(conditions.Reconciling, scimv1alpha1.ReasonReconcileFailed, s.failure.Error())
-	case !s.server.DeletionTimestamp.IsZero():
+	case s.goes():
 		return because(conditions.Reconciling, scimv1alpha1.ReasonDeleting, deletionOf(s))
+	case s.held:
+		return because(conditions.Stalled, scimv1alpha1.ReasonHasTenants, heldBy(s.staying))
 	case s.running.Problem != nil && !apply.IsLeftover(s.running.Problem):
 		return stalled(f.server)
 	case s.gathered && f.allowed.Status == metav1.ConditionFalse:

@@ -7,6 +7,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -115,12 +116,13 @@ func broken(tenant, why string) map[string]contract.TenantUsage {
 	return map[string]contract.TenantUsage{tenant: {State: contract.ServingNothing, Message: why}}
 }
 
-// message returns what Ready says.
-func message(tenant *scimv1alpha1.ScimTenant) string {
-	for _, c := range tenant.Status.Conditions {
-		if c.Type == scimv1alpha1.ConditionReady {
-			return c.Message
-		}
+// message returns what Ready says of a tenant, and readyMessage what it says of a server.
+func message(tenant *scimv1alpha1.ScimTenant) string      { return messageIn(tenant.Status.Conditions) }
+func readyMessage(server *scimv1alpha1.ScimServer) string { return messageIn(server.Status.Conditions) }
+
+func messageIn(conditions []metav1.Condition) string {
+	if ready := meta.FindStatusCondition(conditions, scimv1alpha1.ConditionReady); ready != nil {
+		return ready.Message
 	}
 	return ""
 }

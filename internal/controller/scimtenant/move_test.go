@@ -210,7 +210,11 @@ var _ = Describe("A tenant that is moved", func() {
 		newSharedServer(ctx, first.Namespace, "other")
 		tenant := newTenant(ctx, in(first, "acme"), withServerRef("gone"))
 		Eventually(current(ctx, tenant)).Should(And(controllertest.BeReady(scimv1alpha1.ReasonSucceeded), haveList("gone Memory")))
-		Expect(env.Client.Delete(ctx, &scimv1alpha1.ScimServer{ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "gone"}})).To(Succeed())
+		server := &scimv1alpha1.ScimServer{}
+		Expect(env.Client.Get(ctx, client.ObjectKey{Namespace: tenant.Namespace, Name: "gone"}, server)).To(Succeed())
+		metav1.SetMetaDataAnnotation(&server.ObjectMeta, scimv1alpha1.AnnotationAbandonTenants, "true")
+		Expect(env.Client.Update(ctx, server)).To(Succeed())
+		Expect(env.Client.Delete(ctx, server)).To(Succeed())
 		Eventually(current(ctx, tenant)).Should(controllertest.BeStalled(scimv1alpha1.ReasonServerNotFound))
 		Expect(gone.Stop(ctx)).To(Succeed())
 

@@ -141,6 +141,11 @@ func (s *scope) isListed(one server) bool {
 	return slices.ContainsFunc(s.listed, func(l moving.Server) bool { return l.Name == one.operand().Name })
 }
 
+// hasTraffic reports whether a server gets the tenant's requests, by its status.
+func (s *scope) hasTraffic(one server) bool {
+	return len(s.listed) > 0 && s.listed[0].Name == one.operand().Name
+}
+
 // usageOf names a server to those who ask its pods.
 func (s *scope) usageOf(one server) usage.Server { return usage.ServerOf(s.tenant, one.operand().Name) }
 

@@ -25,8 +25,8 @@ type sharedServer struct {
 	reconciler *Reconciler
 	scope      *scope
 	name       string
-	// found is the ScimServer; nil when there is none, or it is being deleted. Set by
-	// gather.
+	// found is the ScimServer; nil when there is none, or it is being deleted and not kept for the
+	// tenant. Set by gather.
 	found *scimv1alpha1.ScimServer
 	// serving is how those of its pods serve the tenant that have answered, and pods how many
 	// there are. Set by gatherUsage.
@@ -42,13 +42,15 @@ func (h *sharedServer) operand() operand.Server {
 func (h *sharedServer) gather(ctx context.Context) error {
 	server := &scimv1alpha1.ScimServer{}
 	err := h.reconciler.Client.Get(ctx, types.NamespacedName{Namespace: h.scope.tenant.Namespace, Name: h.name}, server)
-	if apierrors.IsNotFound(err) || (err == nil && !server.DeletionTimestamp.IsZero()) {
+	if apierrors.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("reading ScimServer %s: %w", h.name, err)
 	}
-	h.found = server
+	if server.DeletionTimestamp.IsZero() || h.scope.hasTraffic(h) && !server.AbandonsTenants() {
+		h.found = server
+	}
 	return nil
 }
 

@@ -82,6 +82,7 @@ func serverMatters() predicate.Predicate {
 		wasStatus, was := answers(before)
 		isStatus, is := answers(after)
 		return before.Status.URL != after.Status.URL || wasStatus != isStatus || was != is ||
-			before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero()
+			before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
+			before.AbandonsTenants() != after.AbandonsTenants()
 	}}
 }
