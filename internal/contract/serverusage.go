@@ -40,6 +40,9 @@ type TenantUsage struct {
 	// IdleSeconds is for how long the pod has had no request to the tenant with a good token, since
 	// clients are to leave: 0 while one is under way. It is nil while they are not to (Draining).
 	IdleSeconds *int64 `json:"idleSeconds,omitempty"`
+	// LastKeyID is the id of the key with which the last request came, while clients are to leave; empty
+	// when none has come since the pod started.
+	LastKeyID string `json:"lastKeyID,omitempty"`
 }
 
 // IdleBeforeOff is for how long a server that clients are to leave must have had no request to

@@ -52,6 +52,9 @@ type Options struct {
 	Config config.Config
 	// AskPods asks server pods how much their tenants are used; over HTTP when nil.
 	AskPods usage.Ask
+	// IdleBeforeOff is for how long clients must have stayed away from the former server of a tenant
+	// before that is dropped; contract.IdleBeforeOff when 0.
+	IdleBeforeOff time.Duration
 }
 
 // NewScheme returns a scheme with all kinds that the operator deals with.

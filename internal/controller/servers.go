@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -46,7 +47,10 @@ func setupServers(
 		Cached: cached, Live: live, Namespace: options.Namespace, Reservation: options.Config.Servers.Absence.Duration,
 	}}
 	workers := controller.Options{MaxConcurrentReconciles: options.Workers}
-	tenants := &scimtenant.Reconciler{Client: cached, Live: live, Recorder: recorder, Keeper: keeper, Publisher: publisher, Usage: poller}
+	tenants := &scimtenant.Reconciler{
+		Client: cached, Live: live, Recorder: recorder, Keeper: keeper, Publisher: publisher, Usage: poller,
+		IdleBeforeOff: cmp.Or(options.IdleBeforeOff, contract.IdleBeforeOff),
+	}
 	if err := tenants.SetupWithManager(ctx, mgr, workers); err != nil {
 		return fmt.Errorf("setting up the ScimTenant controller: %w", err)
 	}

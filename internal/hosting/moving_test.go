@@ -238,6 +238,9 @@ func (m *move) from(ctx context.Context, source, target string) {
 		}
 		return idle
 	}, "500ms").Should(HaveEach(BeZero()), "some clients are still there")
+	for _, p := range sources {
+		Eventually(p.usage).Should(HaveField("LastKeyID", Not(BeEmpty())), p.name)
+	}
 	m.send(targets...)
 	for _, p := range sources {
 		Eventually(p.usage).Should(HaveField("IdleSeconds", HaveValue(BeNumerically(">=", 1))), p.name)

@@ -139,6 +139,9 @@ func (t *tenant) usage() contract.TenantUsage {
 	}
 	if t.Leaving() && t.hosting() != "" {
 		usage.IdleSeconds = ptr.To(int64(t.Idle(time.Now()).Seconds()))
+		for id := range t.LastUses(1) {
+			usage.LastKeyID = id
+		}
 	}
 	if problem := t.problem.Load(); problem != nil {
 		usage.Message = *problem

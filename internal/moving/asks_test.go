@@ -42,6 +42,7 @@ func TestAsks(t *testing.T) {
 		"off": {moving.Situation{Servers: []moving.Server{live("b")}, Target: "b", Replicas: all}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			tc.situation.IdleBeforeOff = contract.IdleBeforeOff
 			if got := tc.situation.Asks(); got != tc.want {
 				t.Errorf("those of %q are asked, want %q", got, tc.want)
 			}

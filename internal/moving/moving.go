@@ -5,7 +5,6 @@ import (
 	"time"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
-	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // Server is one that serves the tenant.
@@ -42,6 +41,9 @@ type Situation struct {
 	Replicas []Replica
 	// Led is for how long the traffic has been led to the first server; 0 if it is not.
 	Led time.Duration
+	// IdleBeforeOff is for how long the traffic must have been led elsewhere, and no request have come,
+	// before a server is dropped.
+	IdleBeforeOff time.Duration
 }
 
 // Wait is what the next step waits for.
@@ -124,7 +126,7 @@ func (s *Situation) Asks() string {
 	wait, about := Waits(s.Servers, s.Goal())
 	switch {
 	case wait != WaitServing && wait != WaitIdle,
-		wait == WaitIdle && s.Led < contract.IdleBeforeOff,
+		wait == WaitIdle && s.Led < s.IdleBeforeOff,
 		s.any(func(r Replica) bool { return r.Server == about && !r.Acknowledged }):
 		return ""
 	default:
@@ -141,9 +143,9 @@ func (s *Situation) waits(wait Wait, server string) bool {
 		return !s.any(func(r Replica) bool { return r.Server == server }) ||
 			s.any(func(r Replica) bool { return r.Server == server && !(r.Acknowledged && r.Serves) })
 	case WaitIdle:
-		return s.Led < contract.IdleBeforeOff ||
+		return s.Led < s.IdleBeforeOff ||
 			s.any(func(r Replica) bool {
-				return r.Server == server && !(r.Acknowledged && r.Idle >= contract.IdleBeforeOff)
+				return r.Server == server && !(r.Acknowledged && r.Idle >= s.IdleBeforeOff)
 			})
 	case WaitOff:
 		return s.any(func(r Replica) bool { return r.Server != server && !r.Acknowledged })

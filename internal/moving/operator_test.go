@@ -8,6 +8,7 @@ import (
 	"time"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/moving"
 )
 
@@ -54,7 +55,8 @@ func (o *operator) pass() {
 			leases := maps.Clone(o.leases)
 			o.then(0, func() {
 				s := moving.Situation{
-					Servers: t.servers, Target: t.target, Obstructed: o.obstructed, Led: o.timeline.Now() - o.since, Replicas: o.living(leases, t, ""),
+					IdleBeforeOff: contract.IdleBeforeOff,
+					Servers:       t.servers, Target: t.target, Obstructed: o.obstructed, Led: o.timeline.Now() - o.since, Replicas: o.living(leases, t, ""),
 				}
 				if about := s.Asks(); about != "" {
 					s.Replicas = o.living(leases, t, about)

@@ -76,7 +76,7 @@ var _ = Describe("A tenant that is moved between servers", func() {
 		Expect(service.Get(Users + "?count=0").Has(http.StatusOK).At("totalResults")).To(BeEquivalentTo(1000))
 	})
 
-	It("keeps the access tokens of its OAuth clients", func(ctx SpecContext) {
+	It("keeps the access tokens of its OAuth clients, and waits for those that go on calling its former server", func(ctx SpecContext) {
 		namespace := NewNamespace(ctx, "moved")
 		Apply(NewServer(namespace, "shared", 1), NewTenant(namespace, "acme", scimv1alpha1.IdentityProviderGeneric, OneReplica),
 			NewKey(namespace, "client", "acme", func(spec *scimv1alpha1.ScimApiKeySpec) { spec.OAuthClient = &scimv1alpha1.OAuthClient{} }))
@@ -86,6 +86,16 @@ var _ = Describe("A tenant that is moved between servers", func() {
 		clientSecret := string(secret.Data["clientSecret"])
 		service := atService(namespace, "")
 		tokens := []string{AccessToken(service, "client", clientSecret)}
+
+		By("saying who keeps it waiting")
+		former := KubectlList(namespace, "pods", "-l", "app.kubernetes.io/name=kubescim-server,app.kubernetes.io/instance=acme")[0]
+		caller := NewClient(fmt.Sprintf("http://%s:8080/scim/v2", Dig(former, "status/podIP")), tokens[0])
+		Kubectl("patch", "scimtenant", "acme", "-n", namespace, "--type=merge", "-p", toShared)
+		Eventually(func() any {
+			caller.Get(Users).Has(http.StatusOK)
+			return conditionOf(KubectlGet(namespace, "scimtenant", "acme"), scimv1alpha1.ConditionMoved)["message"]
+		}).WithTimeout(3 * time.Minute).WithPolling(time.Second).Should(
+			ContainSubstring(fmt.Sprintf(`pod %s still gets some, the last with ScimApiKey "client"`, Dig(former, "metadata/name"))))
 		moveTo(namespace, toShared, "shared-scim-server")
 		tokens = append(tokens, AccessToken(service, "client", clientSecret))
 		for _, token := range tokens {

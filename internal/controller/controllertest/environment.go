@@ -150,11 +150,15 @@ func Operator(ctx context.Context, mgr ctrl.Manager) error {
 	return OperatorWith(operatorconfig.Default())(ctx, mgr)
 }
 
+// idleBeforeOff is shorter than in a cluster, where whoever leads the traffic needs time.
+const idleBeforeOff = 3 * time.Second
+
 // OperatorWith is Operator with another configuration.
 func OperatorWith(configuration operatorconfig.Config) func(context.Context, ctrl.Manager) error {
 	return func(ctx context.Context, mgr ctrl.Manager) error {
 		return controller.Setup(ctx, mgr, controller.Options{
 			ServerImage: ServerImage, Workers: 4, Namespace: OperatorNamespace, Config: configuration, AskPods: askPods,
+			IdleBeforeOff: idleBeforeOff,
 		})
 	}
 }

@@ -30,8 +30,10 @@ type Pod struct {
 	// silent is true while it acknowledges nothing new, and outdated if it is of the release before.
 	silent, outdated bool
 	verifies         []string
-	renewed          time.Time
-	stated           string
+	// caller is the id of the key with which somebody calls the pod all the time; empty while nobody does.
+	caller  string
+	renewed time.Time
+	stated  string
 }
 
 // StartPod starts a pod of a tenant's own server.
@@ -59,6 +61,13 @@ func (p *Pod) Set(silent, outdated bool, verifies ...string) {
 	defer p.mu.Unlock()
 	p.silent, p.outdated, p.verifies = silent, outdated, verifies
 	p.renewed = time.Time{}
+}
+
+// Call has somebody call the pod all the time with the key of an id; nobody with "".
+func (p *Pod) Call(keyID string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.caller = keyID
 }
 
 // Stop ends the pod, and its Lease.
@@ -116,8 +125,11 @@ func (p *Pod) answer(tenants []scimv1alpha1.ScimTenant) {
 			said.State = contract.ServingLive
 		}
 		if contract.Draining(&tenants[i], p.service) {
-			idle := int64(contract.IdleBeforeOff / time.Second)
-			said.IdleSeconds = &idle
+			idle := int64(idleBeforeOff / time.Second)
+			if p.caller != "" {
+				idle = 0
+			}
+			said.IdleSeconds, said.LastKeyID = &idle, p.caller
 		}
 		usage.Tenants[tenants[i].Name] = said
 	}

@@ -75,15 +75,20 @@ func (r *Reconciler) nextStep(ctx context.Context, s *scope) error {
 	}
 	situation := moving.Situation{
 		Servers: s.listed, Target: s.targetName(), Obstructed: s.obstacle != nil, Replicas: replicasOf(s, pods, nil),
+		IdleBeforeOff: r.IdleBeforeOff,
 	}
 	if situation.Led, err = r.gatherLed(ctx, s); err != nil {
 		return err
 	}
+	var asked []coordinationv1.Lease
+	var answers map[string]contract.ServerUsage
 	if about := situation.Asks(); about != "" {
-		situation.Replicas = replicasOf(s, pods, r.Usage.Ask(ctx, ofServers(pods, s.find(about))))
+		asked = ofServers(pods, s.find(about))
+		answers = r.Usage.Ask(ctx, asked)
+		situation.Replicas = replicasOf(s, pods, answers)
 	}
 	s.next = moving.Decide(situation)
-	return nil
+	return r.gatherCallers(ctx, s, &situation, asked, answers)
 }
 
 // gatherPods reads at the API server the Leases of all pods that are alive of the servers that could
@@ -205,12 +210,21 @@ func (r *Reconciler) exchangeKeys(ctx context.Context, s *scope, pods []coordina
 
 // getsAccessTokens reports whether one of the tenant's keys gets access tokens.
 func (r *Reconciler) getsAccessTokens(ctx context.Context, s *scope) (bool, error) {
-	keys := &scimv1alpha1.ScimApiKeyList{}
-	err := r.Client.List(ctx, keys, client.InNamespace(s.tenant.Namespace), client.UnsafeDisableDeepCopy)
-	if err != nil {
-		return false, fmt.Errorf("listing the keys of the tenant: %w", err)
+	keys, err := r.keysOf(ctx, s.tenant)
+	return slices.ContainsFunc(keys, func(key scimv1alpha1.ScimApiKey) bool { return contract.ClientID(&key) != "" }), err
+}
+
+// keysOf returns the keys of a tenant, which are not to be changed.
+func (r *Reconciler) keysOf(ctx context.Context, tenant *scimv1alpha1.ScimTenant) ([]scimv1alpha1.ScimApiKey, error) {
+	all := &scimv1alpha1.ScimApiKeyList{}
+	if err := r.Client.List(ctx, all, client.InNamespace(tenant.Namespace), client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("listing the keys of the tenant: %w", err)
 	}
-	return slices.ContainsFunc(keys.Items, func(key scimv1alpha1.ScimApiKey) bool {
-		return key.Spec.TenantRef.Name == s.tenant.Name && contract.ClientID(&key) != ""
-	}), nil
+	var keys []scimv1alpha1.ScimApiKey
+	for i := range all.Items {
+		if all.Items[i].Spec.TenantRef.Name == tenant.Name {
+			keys = append(keys, all.Items[i])
+		}
+	}
+	return keys, nil
 }

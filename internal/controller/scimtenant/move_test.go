@@ -21,7 +21,7 @@ import (
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
-// A move takes some steps of a second each, and a quarter of a minute in which nobody calls.
+// A move takes some steps of a second each, and some seconds in which nobody calls.
 const moves = "60s"
 
 // withServerRef lets a tenant be hosted by a ScimServer; by none with "".
@@ -184,6 +184,29 @@ var _ = Describe("A tenant that is moved", func() {
 		Eventually(current(ctx, tenant), moves).Should(haveList("acme Memory"))
 		change(ctx, tenant, withServerRef(""))
 		Eventually(current(ctx, tenant)).Should(And(haveMoved, controllertest.BeReady(scimv1alpha1.ReasonSucceeded)))
+	})
+
+	It("waits for clients that go on calling its former server, and says where and with which key", func(ctx context.Context) {
+		tenant := newTenant(ctx)
+		becomeReady(ctx, tenant)
+		own := newOwnPod(tenant)
+		newSharedServer(ctx, tenant.Namespace, "shared")
+		okta := &scimv1alpha1.ScimApiKey{
+			ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "okta"},
+			Spec:       scimv1alpha1.ScimApiKeySpec{TenantRef: scimv1alpha1.TenantReference{Name: "acme"}},
+		}
+		Expect(env.Client.Create(ctx, okta)).To(Succeed())
+		Eventually(func() (string, error) {
+			err := env.Client.Get(ctx, client.ObjectKeyFromObject(okta), okta)
+			return okta.Status.KeyID, err
+		}).ShouldNot(BeEmpty())
+		own.Call(okta.Status.KeyID)
+		change(ctx, tenant, withServerRef("shared"))
+		Eventually(current(ctx, tenant), moves).Should(WithTransform(movedMessage, ContainSubstring(
+			`no request has come to its own server for 3 s; pod acme-scim-0 still gets some, the last with ScimApiKey "okta"`)))
+		Consistently(current(ctx, tenant), "3s").Should(haveList("shared Live, acme Live"))
+		own.Call("")
+		Eventually(current(ctx, tenant), moves).Should(haveList("shared Memory"))
 	})
 
 	It("can be deleted in the middle: all of its servers stop", func(ctx context.Context) {

@@ -42,6 +42,9 @@ type Reconciler struct {
 	Publisher *publishing.Publisher
 	// Usage asks the pods how they serve their tenants.
 	Usage *usage.Poller
+	// IdleBeforeOff is for how long clients must have stayed away from a tenant's former server before
+	// that is dropped.
+	IdleBeforeOff time.Duration
 
 	written    reconcile.Written
 	sweeper    *sweeper

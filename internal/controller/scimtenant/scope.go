@@ -36,6 +36,9 @@ type scope struct {
 	// to look again how far a move has come. Set by move.
 	obstacle  *metav1.Condition
 	moveAfter time.Duration
+	// callers is who calls the server that the tenant has left all the same; empty while that is not said.
+	// Set by move.
+	callers string
 	// endpoint is the tenant's own host.
 	endpoint *publishing.Endpoint
 

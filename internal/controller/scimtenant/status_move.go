@@ -10,7 +10,6 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
-	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/moving"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
@@ -37,8 +36,8 @@ func (s *scope) moved() *metav1.Condition {
 		"the tenant is being moved to %s, and is served meanwhile: waiting until %s", nounOf(s.target), s.waitsFor(wait, about))))
 }
 
-// waitsFor says what is waited for. It names no pods, and counts none: each change of the text would
-// be one of the tenant, which all pods have to acknowledge again.
+// waitsFor says what is waited for. It names no pods, and counts none, but those that keep a move waiting
+// for long: each change of the text is one of the tenant, which all pods have to acknowledge again.
 func (s *scope) waitsFor(wait moving.Wait, about string) string {
 	server := nounOf(s.find(about))
 	switch wait {
@@ -47,7 +46,11 @@ func (s *scope) waitsFor(wait moving.Wait, about string) string {
 	case moving.WaitServing:
 		return "all replicas of " + server + " serve it"
 	case moving.WaitIdle:
-		return fmt.Sprintf("no request has come to %s for %d s", server, int(contract.IdleBeforeOff.Seconds()))
+		idle := fmt.Sprintf("no request has come to %s for %d s", server, int(s.own.reconciler.IdleBeforeOff.Seconds()))
+		if s.callers != "" {
+			return idle + "; " + s.callers
+		}
+		return idle
 	default:
 		return "all replicas of other servers have acknowledged that they do not serve it any more"
 	}

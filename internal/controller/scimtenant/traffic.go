@@ -39,6 +39,9 @@ type traffic struct {
 type led struct {
 	to    string
 	since time.Time
+	// callers is what was said last of who calls the former server all the same, and said is when.
+	callers string
+	said    time.Time
 }
 
 // gatherLed returns for how long the traffic has been seen to be led to the first server; 0 while it
@@ -73,6 +76,20 @@ func (t *traffic) note(tenant types.UID, to string, now time.Time) time.Duration
 		return 0
 	}
 	return now.Sub(t.led[tenant].since)
+}
+
+// stated returns what is said of who calls the former server of a tenant, by what is known now, "" for
+// nothing. What was said less than a minute ago stays: each change of the text is one of the tenant, which
+// all pods have to acknowledge again before they are asked.
+func (t *traffic) stated(tenant types.UID, callers string, now time.Time) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known := t.led[tenant]
+	if callers != "" && (known.callers == "" || now.Sub(known.said) >= callersInterval) {
+		known.callers, known.said = callers, now
+		t.led[tenant] = known
+	}
+	return known.callers
 }
 
 func (t *traffic) forget(tenant types.UID) {
