@@ -71,9 +71,10 @@ var _ = Describe("A tenant that is moved between servers", func() {
 		Expect(stale).To(BeEmpty(), "the first reads that missed something: %.600s", strings.Join(stale, "\n"))
 		Expect(reads).To(BeNumerically(">", 500))
 
-		By("leaving one server, with all users")
+		By("leaving one server, with all users, and no warning")
 		Expect(KubectlList(namespace, "deployments")).To(HaveLen(2))
 		Expect(service.Get(Users + "?count=0").Has(http.StatusOK).At("totalResults")).To(BeEquivalentTo(1000))
+		Expect(KubectlList(namespace, "events", "--field-selector", "type=Warning,involvedObject.kind=ScimTenant")).To(BeEmpty())
 	})
 
 	It("keeps the access tokens of its OAuth clients, and waits for those that go on calling its former server", func(ctx SpecContext) {
