@@ -52,14 +52,14 @@ generate: $(BIN)/controller-gen ## Write the deep copy functions of the API type
 	cd api && $(BIN)/controller-gen object paths=./...
 
 .PHONY: manifests
-manifests: $(BIN)/controller-gen ## Write the CRDs and the operator's role, and take them over into the chart.
+manifests: $(BIN)/controller-gen ## Write the CRDs and the operator's role, and take them and the policies over into the chart.
 	cd api && $(BIN)/controller-gen crd paths=./... output:crd:dir=../config/crd/bases
 	$(BIN)/controller-gen rbac:roleName=kubescim-manager paths=./internal/controller/... output:rbac:dir=config/rbac
 	rm -rf charts/kubescim/files
-	mkdir -p charts/kubescim/files/crds
+	mkdir -p charts/kubescim/files/crds charts/kubescim/files/admission
 	cp config/crd/bases/*.yaml charts/kubescim/files/crds/
 	cp config/rbac/role.yaml charts/kubescim/files/role.yaml
-	cp config/admission/policy.yaml charts/kubescim/files/admission.yaml
+	cp config/admission/operator.yaml config/admission/users.yaml config/admission/leases.yaml charts/kubescim/files/admission/
 
 .PHONY: fmt
 fmt: ## Format the Go code.

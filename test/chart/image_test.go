@@ -44,7 +44,7 @@ func TestThePolicyIsForTheOperatorAndTheImageOfTheServers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			deployment := ofKind[appsv1.Deployment](t, tc.objects, "Deployment")[0]
-			policy := ofKind[admissionregistrationv1.ValidatingAdmissionPolicy](t, tc.objects, "ValidatingAdmissionPolicy")[0].Spec
+			policy := policyOf(t, tc.objects, "kubescim-operator")
 			pod := deployment.Spec.Template.Spec
 			if got := pod.Containers[0].Image; got != tc.operator {
 				t.Errorf("the operator's image is %q, and not %q", got, tc.operator)
@@ -61,6 +61,18 @@ func TestThePolicyIsForTheOperatorAndTheImageOfTheServers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// policyOf returns what a policy says.
+func policyOf(t *testing.T, objects []*unstructured.Unstructured, name string) admissionregistrationv1.ValidatingAdmissionPolicySpec {
+	t.Helper()
+	for _, policy := range ofKind[admissionregistrationv1.ValidatingAdmissionPolicy](t, objects, "ValidatingAdmissionPolicy") {
+		if policy.Name == name {
+			return policy.Spec
+		}
+	}
+	t.Fatalf("there is no policy %s", name)
+	return admissionregistrationv1.ValidatingAdmissionPolicySpec{}
 }
 
 // serverImage returns the image that the operator's container is told to run.

@@ -96,13 +96,13 @@ func fillGroup(ctx context.Context, t *Tenant, id string, count int) {
 	Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: t.Namespace, Name: id}, group)).To(Succeed())
 	before := client.MergeFrom(group.DeepCopy())
 	codec.MarkSliced(group)
-	Expect(Cluster.Patch(ctx, group, before)).To(Succeed())
+	Expect(BreakGlass.Patch(ctx, group, before)).To(Succeed())
 	members := make([]index.Member, count)
 	for i := range members {
 		members[i].ID = uuid.New()
 	}
 	writer := slice.Writer{
-		Client: Cluster, Tenant: client.ObjectKey{Namespace: t.Namespace, Name: t.Name}, Group: id, Tag: codec.TagOf(group), Full: slice.FullMembers,
+		Client: BreakGlass, Tenant: client.ObjectKey{Namespace: t.Namespace, Name: t.Name}, Group: id, Tag: codec.TagOf(group), Full: slice.FullMembers,
 		By:     codec.Writer{Actor: store.Actor{KeyID: t.KeyID, RequestID: uuid.NewString()}, Owner: "drill"},
 		Exists: func(context.Context) error { return nil },
 	}

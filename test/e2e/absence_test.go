@@ -27,14 +27,14 @@ var _ = Describe("What is absent", SpecPriority(1), func() {
 			user := &scimv1alpha1.ScimUser{}
 			Expect(Cluster.Get(ctx, key(id), user)).To(Succeed())
 			users = append(users, user)
-			Expect(Cluster.Delete(ctx, user.DeepCopy())).To(Succeed())
+			Expect(BreakGlass.Delete(ctx, user.DeepCopy())).To(Succeed())
 		}
-		Expect(Cluster.Delete(ctx, group.DeepCopy())).To(Succeed())
+		Expect(BreakGlass.Delete(ctx, group.DeepCopy())).To(Succeed())
 		putBack := func(object client.Object) {
 			GinkgoHelper()
 			object.SetResourceVersion("")
 			object.SetUID("")
-			Expect(Cluster.Create(ctx, object)).To(Succeed())
+			Expect(BreakGlass.Create(ctx, object)).To(Succeed())
 		}
 		putBack(group)
 

@@ -63,6 +63,13 @@ The name of the operator's ServiceAccount.
 {{- end }}
 
 {{/*
+The operator's name as a user of the API server.
+*/}}
+{{- define "kubescim.username" -}}
+{{- printf "system:serviceaccount:%s:%s" .Release.Namespace (include "kubescim.serviceAccountName" .) }}
+{{- end }}
+
+{{/*
 The operator as a subject of role bindings.
 */}}
 {{- define "kubescim.subjects" -}}

@@ -2,45 +2,22 @@ package controllertest
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"path/filepath"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/controller"
 )
 
-// holdOperator applies the policy about what the operator may write, for the image
-// that the managers of tests give to servers.
-func (e *Environment) holdOperator(ctx context.Context) error {
-	root, err := projectRoot()
-	if err != nil {
-		return err
-	}
-	for _, name := range []string{"policy.yaml", "binding.yaml"} {
-		content, err := os.ReadFile(filepath.Join(root, "config", "admission", name))
-		if err != nil {
-			return err
-		}
-		objects, err := ReadManifests(content)
-		if err != nil {
-			return err
-		}
-		for _, obj := range objects {
-			if err := setServerImage(obj); err != nil {
-				return err
-			}
-		}
-		if err := e.Apply(ctx, objects...); err != nil {
-			return fmt.Errorf("applying the policy about the operator: %w", err)
-		}
-	}
-	return nil
-}
+const (
+	// BreakGlassGroup is the group whose members may write users, groups and claims.
+	BreakGlassGroup = "scim.kubescim.dev:break-glass"
+	// administrators is the group that has all rights.
+	administrators = "system:masters"
+)
 
 // ReleaseOperator takes the policy about what the operator may write out of force.
 func (e *Environment) ReleaseOperator(ctx context.Context) error {
@@ -64,4 +41,12 @@ func setServerImage(policy *unstructured.Unstructured) error {
 // ClientOfOperator returns a client with the operator's own rights.
 func (e *Environment) ClientOfOperator() (client.Client, error) {
 	return client.New(e.configOf(""), client.Options{Scheme: controller.NewScheme()})
+}
+
+// ClientOf returns a client of somebody who has all rights besides.
+func (e *Environment) ClientOf(who rest.ImpersonationConfig) (client.Client, error) {
+	c := rest.CopyConfig(e.Config)
+	c.Impersonate = who
+	c.Impersonate.Groups = append([]string{administrators}, who.Groups...)
+	return client.New(c, client.Options{Scheme: controller.NewScheme()})
 }

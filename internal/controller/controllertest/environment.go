@@ -40,7 +40,7 @@ const ServerImage = "registry.example.com/kubescim:test"
 type Environment struct {
 	// Config is how to reach it, with all rights.
 	Config *rest.Config
-	// Client reads and writes past every cache.
+	// Client reads and writes past every cache, and may write users, groups and Leases as servers do.
 	Client client.Client
 
 	server *envtest.Environment
@@ -48,7 +48,10 @@ type Environment struct {
 
 // Start starts an API server. The binaries come from KUBEBUILDER_ASSETS, or else
 // from the project's own build of them.
-func Start() (*Environment, error) {
+func Start() (*Environment, error) { return StartWith(nil) }
+
+// StartWith is Start with more flags of the API server.
+func StartWith(flags map[string]string) (*Environment, error) {
 	root, err := projectRoot()
 	if err != nil {
 		return nil, err
@@ -65,31 +68,39 @@ func Start() (*Environment, error) {
 	}
 	// Lists come from etcd. From its cache, the API server waits up to 100 ms with each until etcd has
 	// said how new that is, which is most of what specs would wait for.
-	server.ControlPlane.GetAPIServer().Configure().Set("watch-cache", "false")
+	arguments := server.ControlPlane.GetAPIServer().Configure().Set("watch-cache", "false")
+	for name, value := range flags {
+		arguments.Set(name, value)
+	}
 	restConfig, err := server.Start()
 	if err != nil {
 		return nil, fmt.Errorf("starting the API server: %w", err)
 	}
 	restConfig.QPS = -1
-	c, err := client.New(restConfig, client.Options{Scheme: controller.NewScheme()})
+	e := &Environment{Config: restConfig, server: server}
+	e.Client, err = e.ClientOf(rest.ImpersonationConfig{UserName: BreakGlassGroup, Groups: []string{BreakGlassGroup}})
 	if err != nil {
 		return nil, errors.Join(err, server.Stop())
 	}
-	e := &Environment{Config: restConfig, Client: c, server: server}
 	if err := e.prepare(context.Background()); err != nil {
 		return nil, errors.Join(err, server.Stop())
 	}
 	return e, nil
 }
 
-// prepare gives the operator the rights that it has in a cluster, and no others.
+// prepare gives the operator the rights that it has in a cluster, and no others, and applies
+// the policies about who may write what, for the image that the managers of tests give to
+// servers.
 func (e *Environment) prepare(ctx context.Context) error {
 	for _, pattern := range []string{"config/manager/namespace.yaml", "config/rbac/[^k]*.yaml"} {
 		if _, err := e.ApplyManifests(ctx, pattern); err != nil {
 			return fmt.Errorf("applying %s: %w", pattern, err)
 		}
 	}
-	return e.holdOperator(ctx)
+	if _, err := e.ApplyManifests(ctx, "config/admission/[^k]*.yaml", setServerImage); err != nil {
+		return fmt.Errorf("applying the policies: %w", err)
+	}
+	return nil
 }
 
 // Stop stops the API server.

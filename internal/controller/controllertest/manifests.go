@@ -20,8 +20,11 @@ import (
 const operatorAccount = "system:serviceaccount:kubescim-system:kubescim-manager"
 
 // ApplyManifests applies the YAML files that match a pattern, relative to the
-// project's root, in their order. A field that the API does not know is an error.
-func (e *Environment) ApplyManifests(ctx context.Context, pattern string) ([]*unstructured.Unstructured, error) {
+// project's root, in their order, each object as it has been changed. A field that the API
+// does not know is an error.
+func (e *Environment) ApplyManifests(
+	ctx context.Context, pattern string, changes ...func(*unstructured.Unstructured) error,
+) ([]*unstructured.Unstructured, error) {
 	root, err := projectRoot()
 	if err != nil {
 		return nil, err
@@ -39,6 +42,13 @@ func (e *Environment) ApplyManifests(ctx context.Context, pattern string) ([]*un
 		objects, err := ReadManifests(content)
 		if err != nil {
 			return nil, err
+		}
+		for _, change := range changes {
+			for _, obj := range objects {
+				if err := change(obj); err != nil {
+					return nil, err
+				}
+			}
 		}
 		if err := e.Apply(ctx, objects...); err != nil {
 			return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -122,19 +121,4 @@ func newToken(t *Tenant, name string) string {
 func rightsOf(t *Tenant) []string {
 	GinkgoHelper()
 	return strings.Fields(Kubectl("get", "role", "-n", t.Namespace, t.Name+"-scim", "-o", "jsonpath={.rules[*].resources[*]}"))
-}
-
-// documented is the command of docs/upgrading.md that has a text in it.
-func documented(text string) string {
-	GinkgoHelper()
-	content, err := os.ReadFile(root + "/docs/upgrading.md")
-	Expect(err).NotTo(HaveOccurred())
-	for _, block := range strings.Split(string(content), "```sh\n")[1:] {
-		command, _, _ := strings.Cut(block, "```")
-		if strings.Contains(command, text) {
-			return command
-		}
-	}
-	Fail("docs/upgrading.md has no command with " + text)
-	return ""
 }

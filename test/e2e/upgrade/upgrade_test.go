@@ -142,7 +142,7 @@ var _ = Describe("An upgrade from the earlier operator", Ordered, func() {
 		kept := newToken(t, "kept")
 		Kubectl("delete", "secret", "-n", t.Namespace, "restored") // as whoever has copied the token does
 		run(ctx, time.Minute, "bash", "-euo", "pipefail", "-c",
-			strings.NewReplacer("namespace=acme", "namespace="+t.Namespace, "tenant=acme", "tenant="+t.Name).Replace(documented("-scim-verifiers")))
+			strings.NewReplacer("namespace=acme", "namespace="+t.Namespace, "tenant=acme", "tenant="+t.Name).Replace(Documented(root, "upgrading.md", "-scim-verifiers")))
 		run(ctx, 15*time.Minute, "hack/upgrade/install-previous.sh", "--set", "crds.enabled=false")
 		Eventually(leases).WithArguments(ctx, t).WithTimeout(3 * time.Minute).Should(Equal(map[bool]int{before: 2}))
 		Recovered(ctx, t)

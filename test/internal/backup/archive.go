@@ -95,7 +95,7 @@ func (a *Archive) PutBack(ctx SpecContext, kind string, m Manner) {
 	GinkgoHelper()
 	for _, object := range a.objects[kind] {
 		fresh := stripped(object, m)
-		err := Cluster.Create(ctx, fresh)
+		err := BreakGlass.Create(ctx, fresh)
 		if !slices.Contains(Kinds, kind) && err != nil {
 			GinkgoWriter.Printf("%s %s is not put back: %v\n", kind, object.GetName(), err)
 			continue

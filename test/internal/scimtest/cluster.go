@@ -26,6 +26,9 @@ const prefixOfSpecs = "e2e-"
 var (
 	// Cluster is a client of the API server, for what kubectl is too slow for.
 	Cluster client.Client
+	// BreakGlass is a client that may write users, groups and claims past the servers
+	// (docs/break-glass.md).
+	BreakGlass client.Client
 	// madeHere are the namespaces that this run made.
 	madeHere = map[string]bool{}
 	// reported are the namespaces whose state was printed after a failure.
@@ -69,6 +72,12 @@ func runProgram(limit time.Duration, program, input string, args ...string) (str
 		return stdout.String(), fmt.Errorf("%s %s: %w: %s", filepath.Base(program), strings.Join(args, " "), err, stderr.String())
 	}
 	return stdout.String(), nil
+}
+
+// RunShell runs commands of a document, as an administrator types them, and returns what they
+// print. The error has what they say about a failure.
+func RunShell(commands string) (string, error) {
+	return runProgram(5*time.Minute, "bash", "", "-euo", "pipefail", "-c", commands)
 }
 
 // Kubectl runs kubectl and returns what it prints. The spec fails when it fails.

@@ -17,6 +17,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
@@ -26,6 +27,9 @@ import (
 
 // OperatorKey is the operator as `make install` installs it.
 var OperatorKey = client.ObjectKey{Namespace: "kubescim-system", Name: "kubescim"}
+
+// BreakGlassGroup is the group whose members may write users, groups and claims.
+const BreakGlassGroup = "scim.kubescim.dev:break-glass"
 
 // RunSuite runs the specs of a package.
 func RunSuite(t *testing.T, description string) {
@@ -56,6 +60,10 @@ func Connect(ctx SpecContext, command string) {
 	Expect(err).NotTo(HaveOccurred(), "reading the kubeconfig")
 	Cluster, err = client.New(settings, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred(), "making a client for %s", settings.Host)
+	emergency := rest.CopyConfig(settings)
+	emergency.Impersonate = rest.ImpersonationConfig{UserName: BreakGlassGroup, Groups: []string{BreakGlassGroup, "system:masters"}}
+	BreakGlass, err = client.New(emergency, client.Options{Scheme: scheme})
+	Expect(err).NotTo(HaveOccurred(), "making a client that breaks glass")
 
 	operator := &appsv1.Deployment{}
 	err = Cluster.Get(ctx, OperatorKey, operator)

@@ -38,6 +38,8 @@ type Cluster struct {
 	core   *kubernetes.Clientset
 	// scim is client-go's plain client for Kubescim's kinds.
 	scim *rest.RESTClient
+	// config is what these are made from.
+	config *rest.Config
 	// namespaces are those that this run made, and objects what it made outside of them.
 	namespaces []string
 	objects    []client.Object
@@ -69,14 +71,24 @@ func Connect() (*Cluster, error) {
 	if c.core, err = kubernetes.NewForConfig(config); err != nil {
 		return nil, fmt.Errorf("making a client: %w", err)
 	}
+	c.config = config
+	if c.scim, err = plain(config, scheme); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// plain makes client-go's plain client for Kubescim's kinds.
+func plain(config *rest.Config, scheme *runtime.Scheme) (*rest.RESTClient, error) {
 	raw := rest.CopyConfig(config)
 	raw.GroupVersion = &scimv1alpha1.GroupVersion
 	raw.APIPath = "/apis"
 	raw.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
-	if c.scim, err = rest.RESTClientFor(raw); err != nil {
+	made, err := rest.RESTClientFor(raw)
+	if err != nil {
 		return nil, fmt.Errorf("making a plain client: %w", err)
 	}
-	return c, nil
+	return made, nil
 }
 
 // Version is the version of Kubernetes.

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -17,11 +18,13 @@ import (
 
 const scimUsers = "scimusers"
 
-// Raw is a namespace for objects that client-go makes without Kubescim, of the very content that Kubescim stores.
+// Raw is a namespace for objects that client-go makes without Kubescim, of the very content that Kubescim stores, and on the
+// way that those of its servers take through the API server.
 type Raw struct {
-	cluster   *Cluster
 	namespace string
 	template  *scimv1alpha1.ScimUser
+	client    client.Client
+	scim      *rest.RESTClient
 }
 
 // NewRaw makes the namespace. A user of the tenant is what the objects in it are made after.
@@ -35,7 +38,25 @@ func (c *Cluster) NewRaw(ctx context.Context, tenant *Tenant, id string) (*Raw, 
 		return nil, err
 	}
 	user.ObjectMeta = metav1.ObjectMeta{Labels: user.Labels, Annotations: user.Annotations, Finalizers: user.Finalizers}
-	return &Raw{cluster: c, namespace: namespace, template: user}, nil
+	raw := &Raw{namespace: namespace, template: user}
+	config := asServer(c.config, namespace)
+	if raw.client, err = client.New(config, client.Options{Scheme: c.client.Scheme()}); err != nil {
+		return nil, fmt.Errorf("making a client: %w", err)
+	}
+	raw.scim, err = plain(config, c.client.Scheme())
+	return raw, err
+}
+
+// asServer is a configuration of an administrator who acts as the pod of a ScimServer: the policies about who may write users and
+// claims let nobody else through, and whoever breaks glass would take a longer way.
+func asServer(config *rest.Config, namespace string) *rest.Config {
+	config = rest.CopyConfig(config)
+	config.Impersonate = rest.ImpersonationConfig{
+		UserName: "system:serviceaccount:" + namespace + ":bench-scim-server",
+		Groups:   []string{"system:masters"},
+		Extra:    map[string][]string{"authentication.kubernetes.io/pod-name": {"bench-scim-server"}},
+	}
+	return config
 }
 
 // Creates makes workers that create objects. name gives each userName once.
@@ -50,7 +71,7 @@ func (r *Raw) create(name func() string) operation {
 		user.Spec.UserName = name()
 		created := &scimv1alpha1.ScimUser{}
 		began := time.Now()
-		err := r.cluster.scim.Post().Namespace(r.namespace).Resource(scimUsers).Body(user).Do(ctx).Into(created)
+		err := r.scim.Post().Namespace(r.namespace).Resource(scimUsers).Body(user).Do(ctx).Into(created)
 		return time.Since(began), err
 	}
 }
@@ -68,7 +89,7 @@ func (r *Raw) CreatesWithClaims(name func() string) func() (load.Worker, error) 
 			Spec: coordinationv1.LeaseSpec{HolderIdentity: ptr.To(uuid.NewString()), AcquireTime: ptr.To(metav1.NowMicro())},
 		}
 		began := time.Now()
-		if err := r.cluster.client.Create(ctx, claim); err != nil {
+		if err := r.client.Create(ctx, claim); err != nil {
 			return 0, fmt.Errorf("creating a claim: %w", err)
 		}
 		claimed := time.Since(began)
@@ -80,7 +101,7 @@ func (r *Raw) CreatesWithClaims(name func() string) func() (load.Worker, error) 
 // Clear deletes the objects that were made.
 func (r *Raw) Clear(ctx context.Context) error {
 	for _, object := range []client.Object{&scimv1alpha1.ScimUser{}, &coordinationv1.Lease{}} {
-		if err := r.cluster.client.DeleteAllOf(ctx, object, client.InNamespace(r.namespace)); err != nil {
+		if err := r.client.DeleteAllOf(ctx, object, client.InNamespace(r.namespace)); err != nil {
 			return fmt.Errorf("deleting the raw objects: %w", err)
 		}
 	}
