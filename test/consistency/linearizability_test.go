@@ -112,7 +112,7 @@ func describeHistories(f *fleet) {
 					mends = append(mends, cutOff(podOf(ctx, t.Tenant, c.from), podOf(ctx, t.Tenant, c.to)))
 				}
 			}
-			w.progress(60) // Every replica goes on to answer.
+			w.progress(30) // Every replica goes on to answer.
 			for _, mend := range mends {
 				mend()
 			}

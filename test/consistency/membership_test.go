@@ -17,9 +17,12 @@ const writers = 48
 
 // describeGroups has the specs of groups that many clients change at the same time.
 func describeGroups(f *fleet) {
-	for _, members := range []int{250, 1500} {
-		It(fmt.Sprintf("lose no member of a group of %d that many clients change at once", members), f.repeated, func(ctx SpecContext) {
-			changeMembers(f.add(ctx, fmt.Sprint("members-", members)), members)
+	for _, group := range []struct {
+		members int
+		labels  Labels
+	}{{250, f.repeated}, {1500, Label("drill")}} {
+		It(fmt.Sprintf("lose no member of a group of %d that many clients change at once", group.members), group.labels, func(ctx SpecContext) {
+			changeMembers(f.add(ctx, fmt.Sprint("members-", group.members)), group.members)
 		})
 	}
 }
