@@ -60,6 +60,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 	}
 	marks, rates := readindex.NewMarks(), ratelimit.New()
 	p.streams = p.newStreams(watching, marks)
+	p.streams.Measure(p.metrics, o.tenant)
 	p.members, err = driver.New(driver.Options{
 		Client: live, Pod: o.pod, Tenant: o.tenant, Server: o.server, Listen: o.peerAddress,
 		Log: p.streams, Marks: marks, Logger: log, Metrics: p.metrics, Rates: rates,

@@ -103,8 +103,16 @@ func (l *Log) Write(e *Entry) {
 }
 
 func (l *Log) count(e *Entry, took time.Duration) outcome {
-	found := l.outcomes.of(class{method: e.Method, resource: e.Resource, status: e.Status})
+	c := class{method: e.Method, resource: e.Resource, status: e.Status}
+	if e.Cause != nil {
+		c.scimType = e.Cause.Type
+	}
+	found := l.outcomes.of(c)
 	found.duration.Observe(took.Seconds())
+	found.requests.Inc()
+	if e.Dropped > 0 {
+		l.metrics.dropped.Add(float64(e.Dropped))
+	}
 	return found
 }
 
@@ -121,7 +129,6 @@ func (l *Log) subject(e *Entry) []slog.Attr {
 		attributes = append(attributes, slog.String("source", e.Source))
 	}
 	if e.Dropped > 0 {
-		l.metrics.dropped.Add(float64(e.Dropped))
 		attributes = append(attributes, slog.Int64("droppedMembers", e.Dropped))
 	}
 	return attributes

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
@@ -116,6 +117,26 @@ func TestDroppedMembers(t *testing.T) {
 	h.CreateBabs()
 	h.Expect(h.LastLine()).NotTo(HaveKey("droppedMembers"))
 	h.Expect(h.Log.String()).NotTo(ContainSubstring("nobody-"))
+}
+
+func TestRequestsAreCountedByScimType(t *testing.T) {
+	h := servertest.New(t, memory.New())
+	id := h.CreateBabs()
+	h.ExpectError(h.Do(http.MethodPost, "/Users", servertest.Babs), http.StatusConflict, "uniqueness")
+	h.ExpectError(h.Do(http.MethodGet, "/Users?filter="+url.QueryEscape(`userName is "x"`), ""), http.StatusBadRequest, "invalidFilter")
+	h.ExpectError(h.Do(http.MethodGet, "/Users/"+uuid.NewString(), ""), http.StatusNotFound, "")
+	for range 2 {
+		h.Do(http.MethodGet, "/Users/"+id, "")
+	}
+	for _, one := range []struct {
+		code, scimType string
+		want           int
+	}{
+		{"201", "", 1}, {"409", "uniqueness", 1}, {"400", "invalidFilter", 1}, {"404", "", 1}, {"200", "", 2},
+	} {
+		h.Expect(h.Counter("kubescim_requests_total", "code", one.code, "scim_type", one.scimType)).
+			To(BeEquivalentTo(one.want), "%s %s", one.code, one.scimType)
+	}
 }
 
 func TestLogLines(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 // Metrics are the metrics of one tenant.
 type Metrics struct {
 	duration  *prometheus.HistogramVec
+	requests  *prometheus.CounterVec
 	refused   *prometheus.CounterVec
 	overLimit *prometheus.CounterVec
 	dropped   prometheus.Counter
@@ -43,6 +44,9 @@ func NewMetricsWith(durations Durations, registerer prometheus.Registerer, tenan
 	}
 	m := &Metrics{
 		duration: durations.HistogramVec,
+		requests: prometheus.NewCounterVec(counter("kubescim_requests_total",
+			"SCIM requests by the status of the answer, and by its scimType, which is empty where the answer has none."),
+			[]string{"code", "scim_type"}),
 		refused: prometheus.NewCounterVec(counter("kubescim_credentials_refused_total",
 			"Requests without a good token, by what was wrong with it."), []string{"reason"}),
 		overLimit: prometheus.NewCounterVec(counter("kubescim_requests_over_limit_total",
@@ -50,15 +54,19 @@ func NewMetricsWith(durations Durations, registerer prometheus.Registerer, tenan
 		dropped: prometheus.NewCounter(counter("kubescim_members_dropped_total",
 			"Members that groups were written without, since the tenant does not know their ids.")),
 	}
-	registerer.MustRegister(m.refused, m.overLimit, m.dropped)
+	registerer.MustRegister(m.requests, m.refused, m.overLimit, m.dropped)
 	return m
 }
 
-// of returns where requests of a class are counted. The labels are bounded: a URL that is
-// not SCIM's counts under one name.
-func (m *Metrics) of(c class) prometheus.Observer {
+// observer returns where the durations of requests of a class go, and counter where these are
+// counted. The labels are bounded: a URL that is not SCIM's counts under one name.
+func (m *Metrics) observer(c class) prometheus.Observer {
 	if c.resource == "" {
 		c.resource = "none"
 	}
 	return m.duration.WithLabelValues(c.method, c.resource, strconv.Itoa(c.status))
+}
+
+func (m *Metrics) counter(c class) prometheus.Counter {
+	return m.requests.WithLabelValues(strconv.Itoa(c.status), string(c.scimType))
 }

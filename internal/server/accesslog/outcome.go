@@ -5,18 +5,22 @@ import (
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/kubescim/kubescim/internal/scim"
 )
 
 // class is what requests have in common that are logged and counted alike.
 type class struct {
 	method, resource string
 	status           int
+	scimType         scim.ErrorType // empty of what was not refused, or for no reason that has one
 }
 
 // outcome is where a request of a class is logged and counted.
 type outcome struct {
 	log      slog.Handler // has the class in its lines
 	duration prometheus.Observer
+	requests prometheus.Counter
 }
 
 // outcomes keeps the outcome of each class that there has been: to make one for each
@@ -44,7 +48,8 @@ func (o *outcomes) of(c class) outcome {
 		log: o.log.WithAttrs([]slog.Attr{
 			slog.String("method", c.method), slog.String("resource", c.resource), slog.Int("status", c.status),
 		}),
-		duration: o.metrics.of(c),
+		duration: o.metrics.observer(c),
+		requests: o.metrics.counter(c),
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()

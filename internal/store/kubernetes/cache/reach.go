@@ -10,9 +10,11 @@ import (
 )
 
 // reach waits until what began with the revisions from has reached others, for the patience at
-// the most. For some time it does not wait for what has been waited for in vain: a watch
-// on which nothing happens learns only by a bookmark how far it is.
-func (p *progress) reach(ctx context.Context, revisions, from readindex.Revisions, patience time.Duration) error {
+// the most, and calls waited with how long, if it had to. For some time it does not wait for what has
+// been waited for in vain: a watch on which nothing happens learns only by a bookmark how far it is.
+func (p *progress) reach(
+	ctx context.Context, revisions, from readindex.Revisions, patience time.Duration, waited func(time.Duration),
+) error {
 	p.mu.Lock()
 	behind, hopeless := p.behind(revisions, from)
 	p.mu.Unlock()
@@ -22,7 +24,9 @@ func (p *progress) reach(ctx context.Context, revisions, from readindex.Revision
 	case hopeless:
 		return errBehind
 	}
+	began := time.Now()
 	err := p.waitFor(ctx, revisions, from, patience)
+	waited(time.Since(began))
 	if errors.Is(err, errBehind) {
 		p.giveUp(revisions, from)
 	}

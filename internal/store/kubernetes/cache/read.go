@@ -119,5 +119,5 @@ func (c *Cache) Reach(ctx context.Context, revisions readindex.Revisions) error 
 	if !complete {
 		return errBehind
 	}
-	return c.streams.progress.reach(ctx, revisions, from, catchUp)
+	return c.streams.progress.reach(ctx, revisions, from, catchUp, c.streams.waited)
 }

@@ -39,6 +39,8 @@ type Streams struct {
 	begun     chan struct{} // closed when the tenants are known that there are at first
 	// attaching has a place for each tenant that is being read.
 	attaching chan struct{}
+	// waited is called with how long a read has waited for the streams. Set by Measure.
+	waited func(time.Duration)
 
 	mu        sync.RWMutex
 	era       uint64 // of progress
@@ -58,7 +60,7 @@ func NewStreams(live client.WithWatch, namespace string, marks *readindex.Marks,
 		client: live, namespace: namespace, log: log, progress: progress{marks: marks},
 		begin: sync.OnceFunc(func() { close(begun) }), begun: begun,
 		attaching: make(chan struct{}, attachedAtOnce), restarted: make(chan struct{}),
-		caches: map[string]*Cache{}, queued: make(chan struct{}, 1),
+		caches: map[string]*Cache{}, queued: make(chan struct{}, 1), waited: func(time.Duration) {},
 	}
 }
 
@@ -133,7 +135,7 @@ func (s *Streams) keepUp(ctx context.Context, members Members) {
 			continue
 		}
 		if revisions, err := members.ReadIndex(ctx, s.someTenant()); err == nil {
-			_ = s.progress.reach(ctx, revisions, readindex.Revisions{}, catchUp) // Nobody waits for it.
+			_ = s.progress.reach(ctx, revisions, readindex.Revisions{}, catchUp, func(time.Duration) {}) // Nobody waits for it.
 		}
 	}
 }
