@@ -51,6 +51,14 @@ const (
 	// ConditionSeatsAvailable is on a ScimTenant that has a limit of active users,
 	// and False while all its seats are taken.
 	ConditionSeatsAvailable = "SeatsAvailable"
+	// ConditionProviderActive is False on a ScimTenant while its identity provider has sent nothing
+	// for much longer than it usually does, and Unknown while it is not known how often it does.
+	// Ready does not depend on it.
+	ConditionProviderActive = "ProviderActive"
+	// ConditionRequestsSucceeding is False on a ScimTenant while most of the requests that come
+	// with a good token are refused or fail, and Unknown while there were few. Ready does not
+	// depend on it.
+	ConditionRequestsSucceeding = "RequestsSucceeding"
 
 	// ConditionTenantFound is True on a ScimApiKey when its ScimTenant exists.
 	ConditionTenantFound = "TenantFound"
@@ -129,6 +137,8 @@ const (
 	ReasonCertificateInvalid = "CertificateInvalid"
 	// ReasonCertificateExpired: the certificate is not valid any more, or not yet.
 	ReasonCertificateExpired = "CertificateExpired"
+	// ReasonCertificateExpiringSoon: the certificate is valid, and not for much longer.
+	ReasonCertificateExpiringSoon = "CertificateExpiringSoon"
 	// ReasonCertificateNotForHost: the certificate is for other hosts.
 	ReasonCertificateNotForHost = "CertificateNotForHost"
 	// ReasonEndpointUnconfirmed: no Ingress controller has stated an address for
@@ -162,9 +172,20 @@ const (
 
 	// ReasonSeatsAvailable: one more user may be active.
 	ReasonSeatsAvailable = "SeatsAvailable"
+	// ReasonFewSeatsLeft: at least nine tenths of the seats are taken, and not all.
+	ReasonFewSeatsLeft = "FewSeatsLeft"
 	// ReasonSeatsExhausted: all seats are taken; a request that would make one more
 	// user active is refused.
 	ReasonSeatsExhausted = "SeatsExhausted"
+
+	// ReasonFewRequests: there were too few requests to judge by.
+	ReasonFewRequests = "FewRequests"
+	// ReasonRequestsArrive: requests come as they usually do.
+	ReasonRequestsArrive = "RequestsArrive"
+	// ReasonProviderSilent: no request has come for much longer than usual.
+	ReasonProviderSilent = "ProviderSilent"
+	// ReasonMostlyFailing: most requests are refused or fail.
+	ReasonMostlyFailing = "MostlyFailing"
 
 	// ReasonInvalidSchema: a schema extension contradicts itself or another one.
 	ReasonInvalidSchema = "InvalidSchema"

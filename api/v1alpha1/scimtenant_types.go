@@ -201,12 +201,12 @@ type ScimTenantStatus struct {
 	// conditions are Ready and what it is made of: ServerAvailable, ReplicasConnected,
 	// SpecAllowed, EndpointAccepted, CertificateValid and SchemasAccepted; Reconciling or
 	// Stalled while one of them holds; and those which Ready does not depend on: EndpointConfirmed, UpToDate,
-	// SeatsAvailable of a tenant that has seats, Autoscaled of one with autoscaling, and Moved of one
-	// whose serverRef has changed.
+	// ProviderActive, RequestsSucceeding, SeatsAvailable of a tenant that has seats, Autoscaled of one with
+	// autoscaling, and Moved of one whose serverRef has changed.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
-	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:MaxItems=24
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// observedGeneration is the generation of the spec that this status is about;
@@ -288,6 +288,43 @@ type ScimTenantStatus struct {
 	// good token, to the minute, and never before the tenant was created.
 	// +optional
 	LastRequestTime metav1.Time `json:"lastRequestTime,omitzero"`
+
+	// requestGaps says how regularly requests come. The condition ProviderActive goes by it.
+	// +optional
+	RequestGaps RequestGaps `json:"requestGaps,omitzero"`
+}
+
+// RequestGaps says how long the times were in which a tenant got no request, in the last days.
+type RequestGaps struct {
+	// minutes is in how many minutes requests came, counted up to 50. Before that many, it is not
+	// known how often they come.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=50
+	Minutes int32 `json:"minutes,omitempty"`
+
+	// sinceTime is when the counts began that are in counts. They become the formerCounts after 84
+	// hours, so that both together are about 7 days at the most.
+	// +optional
+	SinceTime metav1.Time `json:"sinceTime,omitzero"`
+
+	// counts are how many gaps of 5 minutes and more there were, by their length: the first number is
+	// of those of up to 20 minutes, and the next ones of up to 30 and 45 minutes, 1, 1.5, 2, 3, 4, 6, 8, 12 and
+	// 16 hours, 1, 2, 4 and 7 days or longer. Those at the end that are 0 are left out.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:Minimum=0
+	Counts []int32 `json:"counts,omitempty"`
+
+	// formerCounts are those of the 84 hours before sinceTime.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:Minimum=0
+	FormerCounts []int32 `json:"formerCounts,omitempty"`
 }
 
 // ScimTenant is one SCIM connection: a SCIM 2.0 server for one application and

@@ -113,7 +113,8 @@ func DecodeServerUsage(from io.Reader) (ServerUsage, error) {
 
 // UsageOf returns how much a tenant is used by what several pods of its server say at about
 // the same time: the counts of the one to which the last request came, the last request that
-// came to any of them, and the last with each token. known is false when none has counted.
+// came to any of them, and the last with each token. When the last request may have come to several,
+// most requests are failing if they are at one of these. known is false when none has counted.
 func UsageOf(tenant string, pods []ServerUsage) (usage Usage, known bool) {
 	used := map[string]time.Time{}
 	for _, pod := range pods {
@@ -126,10 +127,21 @@ func UsageOf(tenant string, pods []ServerUsage) (usage Usage, known bool) {
 				used[keyID] = at
 			}
 		}
-		if !known || counted.LastRequestTime.After(usage.LastRequestTime) {
+		switch {
+		case !known || counted.LastRequestTime.After(usage.LastRequestTime):
 			usage, known = *counted, true
+		case counted.LastRequestTime.Equal(usage.LastRequestTime):
+			usage.MostlyFailing = eitherFails(usage.MostlyFailing, counted.MostlyFailing)
 		}
 	}
 	usage.LastUsedTimes = used
 	return usage, known
+}
+
+// eitherFails joins what two pods say of the requests that came to them.
+func eitherFails(a, b *bool) *bool {
+	if a == nil || b != nil && *b {
+		return b
+	}
+	return a
 }

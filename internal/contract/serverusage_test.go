@@ -2,9 +2,12 @@ package contract
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"k8s.io/utils/ptr"
 )
 
 func TestServerUsage(t *testing.T) {
@@ -56,5 +59,33 @@ func TestUsageOfATenantByWhatItsPodsSay(t *testing.T) {
 	}
 	if usage, known := UsageOf("other", []ServerUsage{pod(3, noon, nil)}); known {
 		t.Errorf("UsageOf a tenant that no pod knows = %+v", usage)
+	}
+}
+
+// A request may have come to any pod that had one in the last minute.
+func TestMostRequestsFailIfTheyDoWhereTheyCome(t *testing.T) {
+	yes, no := true, false
+	pod := func(requested time.Time, failing *bool) ServerUsage {
+		return ServerUsage{Tenants: map[string]TenantUsage{"acme": {Usage: &Usage{LastRequestTime: requested, MostlyFailing: failing}}}}
+	}
+	later := noon.Add(time.Minute)
+	for name, tc := range map[string]struct {
+		pods []ServerUsage
+		want *bool
+	}{
+		"too few requests":            {[]ServerUsage{pod(noon, nil)}, nil},
+		"too few at one":              {[]ServerUsage{pod(noon, nil), pod(noon, &no)}, &no},
+		"at one of two":               {[]ServerUsage{pod(noon, &yes), pod(noon, &no)}, &yes},
+		"at the one that has traffic": {[]ServerUsage{pod(noon, &no), pod(later, &yes)}, &yes},
+		"no more":                     {[]ServerUsage{pod(noon, &yes), pod(later, &no)}, &no},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 2 {
+				slices.Reverse(tc.pods)
+				if usage, _ := UsageOf("acme", tc.pods); !ptr.Equal(usage.MostlyFailing, tc.want) {
+					t.Errorf("most are failing: %v", ptr.Deref(usage.MostlyFailing, false))
+				}
+			}
+		})
 	}
 }

@@ -43,6 +43,9 @@ type Usage struct {
 	// hour. A token that is not among them may have been used before the pod started, or
 	// before MostKeysUsed others.
 	LastUsedTimes map[string]time.Time `json:"lastUsedTimes,omitempty"`
+	// MostlyFailing is whether most of the last requests with a good token were refused or failed;
+	// nil while there were too few since the pod started.
+	MostlyFailing *bool `json:"mostlyFailing,omitempty"`
 }
 
 // EncodeUsage returns the value of AnnotationUsage. It is the same for the same

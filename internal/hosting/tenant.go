@@ -158,8 +158,12 @@ func (t *tenant) count() *contract.Usage {
 		return nil
 	}
 	counts := t.cache.Counts()
-	return &contract.Usage{
+	usage := &contract.Usage{
 		Users: int32(counts.Users), ActiveUsers: int32(counts.ActiveUsers), Groups: int32(counts.Groups),
 		LastRequestTime: t.LastRequest(), LastUsedTimes: t.LastUses(contract.MostKeysUsed),
 	}
+	if failing, known := t.MostlyFailing(); known {
+		usage.MostlyFailing = &failing
+	}
+	return usage
 }

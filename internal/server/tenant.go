@@ -101,6 +101,10 @@ func (t *Tenant) LastRequest() time.Time {
 	return time.Time{}
 }
 
+// MostlyFailing reports whether most of the last requests with a good token were refused or failed;
+// known is false while there were too few.
+func (t *Tenant) MostlyFailing() (failing, known bool) { return t.shared.Log.MostlyFailing() }
+
 // LastUses returns when requests with each key last came, for those keys of which one came
 // latest, and at most so many.
 func (t *Tenant) LastUses(most int) map[string]time.Time { return t.uses.Last(most) }

@@ -123,6 +123,27 @@ func TestLastUses(t *testing.T) {
 	h.Expect(h.Tenant.LastUses(2)).To(BeEmpty(), "there is no such key any more")
 }
 
+// Whether most requests fail is judged by those that the provider sends, and that are to succeed.
+func TestMostlyFailing(t *testing.T) {
+	h := servertest.New(t, memory.New())
+	for range 30 {
+		h.Send(http.MethodGet, "/scim/v2/Users", "", "Authorization", "Bearer "+h.Token+"x")
+	}
+	h.Configure("Generic", func(settings *exchange.Settings) { settings.Paused = true })
+	for range 30 {
+		h.ExpectError(h.Do(http.MethodGet, "/Users", ""), http.StatusServiceUnavailable, "")
+	}
+	_, known := h.Tenant.MostlyFailing()
+	h.Expect(known).To(BeFalse(), "anybody may send requests without a good token, and those to a paused tenant are refused on purpose")
+	h.Configure("Generic", func(*exchange.Settings) {})
+	for range 20 {
+		h.Expect(h.Do(http.MethodPost, "/Users", "{}").StatusCode).To(Equal(http.StatusBadRequest))
+	}
+	failing, known := h.Tenant.MostlyFailing()
+	h.Expect(known).To(BeTrue())
+	h.Expect(failing).To(BeTrue())
+}
+
 // More requests than may be under way are told at once when to come again, and the
 // others lose nothing.
 func TestTooManyRequests(t *testing.T) {

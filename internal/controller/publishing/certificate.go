@@ -43,6 +43,8 @@ type Finding struct {
 	about certificateOf
 	// Reason is that of the condition; empty when nothing is wrong.
 	Reason string
+	// ExpiringSoon is true of a certificate with which nothing is wrong yet.
+	ExpiringSoon bool
 	// Message says what is wrong, or until when the certificate is valid.
 	Message string
 	// until is when to look again.
@@ -133,8 +135,13 @@ func judge(about certificateOf, chain []byte, exists bool, now time.Time) Findin
 	if certificate.Expires().Before(until) {
 		until = certificate.Expires()
 	}
-	return Finding{about: about, until: until, Message: fmt.Sprintf("the certificate in Secret %q is for host %q and valid until %s",
+	good := Finding{about: about, until: until, Message: fmt.Sprintf("the certificate in Secret %q is for host %q and valid until %s",
 		about.secret, about.host, certificate.Expires().UTC().Format(time.RFC3339))}
+	if !now.Before(conditions.Notice(certificate.Begins(), certificate.Expires())) {
+		good.ExpiringSoon = true
+		good.Message += ": renew it, or see why whatever renews it has not done so"
+	}
+	return good
 }
 
 // CertificateValid reports whether the certificate of the endpoint can be used. Who
@@ -153,6 +160,8 @@ func (e *Endpoint) CertificateValid() metav1.Condition {
 			"TLS ends elsewhere than at its Ingress, where the operator sees no certificate")
 	case e.Certificate.Reason != "":
 		return conditions.False(conditionType, e.Certificate.Reason, e.Certificate.Message)
+	case e.Certificate.ExpiringSoon:
+		return conditions.True(conditionType, scimv1alpha1.ReasonCertificateExpiringSoon, e.Certificate.Message)
 	default:
 		return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, e.Certificate.Message)
 	}

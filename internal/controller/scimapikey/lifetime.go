@@ -4,18 +4,13 @@ import (
 	"time"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/contract"
 )
 
-const (
-	// longestNotice is how long before its end a key says at the soonest that it ends.
-	longestNotice = 14 * 24 * time.Hour
-	// noticeShare is the part of its life that is its notice, if that is shorter.
-	noticeShare = 10
-	// rotationTime is how long a rotation may take, which is far more than it does, before
-	// somebody has to be told that a key ends without it.
-	rotationTime = time.Hour
-)
+// rotationTime is how long a rotation may take, which is far more than it does, before
+// somebody has to be told that a key ends without it.
+const rotationTime = time.Hour
 
 // limitLifetimes lets no credential last longer than the operator's configuration allows,
 // whoever made it.
@@ -83,13 +78,12 @@ func mayLetIn(s *scope, credential *scimv1alpha1.ScimCredential) bool {
 	return isDelivered(credential) && refusal != contract.RefusedDeleted && refusal != contract.RefusedIssue
 }
 
-// notice is when a lifetime is about to end: 14 days before, or the last tenth, whichever
-// is shorter; zero if it has no end.
+// notice is from when a lifetime is about to end; zero if it has no end.
 func (l lifetime) notice() time.Time {
 	if l.end.IsZero() {
 		return time.Time{}
 	}
-	return l.end.Add(-max(0, min(longestNotice, l.end.Sub(l.start)/noticeShare)))
+	return conditions.Notice(l.start, l.end)
 }
 
 // isRenewed reports whether the key gets another token before its lifetime ends.

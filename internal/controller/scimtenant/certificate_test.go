@@ -51,6 +51,19 @@ var _ = Describe("The certificate of a host", func() {
 		Eventually(current(ctx, tenant)).Should(controllertest.BeStalled(scimv1alpha1.ReasonCertificateExpired))
 	})
 
+	It("is said to expire soon, while the tenant stays ready, until there is another one", func(ctx context.Context) {
+		tenant := newTenant(ctx, withHost("ending.example.com", class))
+		becomeReady(ctx, tenant)
+		newCertificate(ctx, tenant.Namespace, "ending", "ending.example.com", 5*time.Minute)
+		newCertificate(ctx, tenant.Namespace, "renewed", "ending.example.com", time.Hour)
+		for secret, reason := range map[string]string{"ending": scimv1alpha1.ReasonCertificateExpiringSoon, "renewed": scimv1alpha1.ReasonSucceeded} {
+			change(ctx, tenant, named(secret))
+			Eventually(current(ctx, tenant)).Should(And(
+				controllertest.BeReady(scimv1alpha1.ReasonSucceeded),
+				controllertest.Have(scimv1alpha1.ConditionCertificateValid, metav1.ConditionTrue, reason)), secret)
+		}
+	})
+
 	It("is not found in a Secret of another kind, whose content is told to nobody", func(ctx context.Context) {
 		tenant := newTenant(ctx, withHost("secret.example.com", class), named("password"))
 		Expect(env.Client.Create(ctx, &corev1.Secret{

@@ -90,4 +90,81 @@ var _ = Describe("The counts in the status of a tenant", func() {
 			HaveField("Status.Seats", BeEmpty()),
 			HaveField("Status.Conditions", Not(ContainElement(HaveField("Type", scimv1alpha1.ConditionSeatsAvailable))))))
 	})
+
+	It("tell when few seats are left", func(ctx context.Context) {
+		tenant := newTenant(ctx, func(t *scimv1alpha1.ScimTenant) { t.Spec.Users.Seats = 10 })
+		becomeReady(ctx, tenant)
+		Expect(env.Accept(ctx, tenant.Namespace, tenant.Name, "acme-scim-0")).To(Succeed())
+		Expect(env.ReportUsage(ctx, tenant.Namespace, "acme-scim-0", contract.Usage{Users: 9, ActiveUsers: 9})).To(Succeed())
+		Eventually(current(ctx, tenant)).Should(And(
+			HaveField("Status.Seats", "9/10"),
+			controllertest.Have(scimv1alpha1.ConditionSeatsAvailable, metav1.ConditionTrue, scimv1alpha1.ReasonFewSeatsLeft)))
+		Eventually(notesOf(ctx, tenant, scimv1alpha1.ReasonFewSeatsLeft)).Should(ContainElement(ContainSubstring("1 of 10 seats are left")))
+	})
+})
+
+// notesOf returns a function that reads what the events for a reason say.
+func notesOf(ctx context.Context, tenant *scimv1alpha1.ScimTenant, reason string) func() ([]string, error) {
+	return func() (notes []string, err error) {
+		found := &eventsv1.EventList{}
+		err = env.Client.List(ctx, found, client.InNamespace(tenant.Namespace))
+		for _, event := range found.Items {
+			if event.Reason == reason {
+				notes = append(notes, event.Type+": "+event.Note)
+			}
+		}
+		return notes, err
+	}
+}
+
+var _ = Describe("What the status says of the identity provider", func() {
+	It("is nothing at first, and then whether most requests fail", func(ctx context.Context) {
+		tenant := newTenant(ctx)
+		becomeReady(ctx, tenant)
+		Expect(current(ctx, tenant)()).To(And(
+			controllertest.Have(scimv1alpha1.ConditionProviderActive, metav1.ConditionUnknown, scimv1alpha1.ReasonFewRequests),
+			controllertest.Have(scimv1alpha1.ConditionRequestsSucceeding, metav1.ConditionUnknown, scimv1alpha1.ReasonFewRequests)))
+		Expect(env.Accept(ctx, tenant.Namespace, tenant.Name, "acme-scim-0")).To(Succeed())
+		for _, failing := range []bool{true, false} {
+			usage := contract.Usage{Users: 3, ActiveUsers: 3, LastRequestTime: time.Now(), MostlyFailing: &failing}
+			Expect(env.ReportUsage(ctx, tenant.Namespace, "acme-scim-0", usage)).To(Succeed())
+			status, reason := metav1.ConditionTrue, scimv1alpha1.ReasonSucceeded
+			if failing {
+				status, reason = metav1.ConditionFalse, scimv1alpha1.ReasonMostlyFailing
+			}
+			Eventually(current(ctx, tenant)).Should(And(
+				controllertest.BeReady(scimv1alpha1.ReasonSucceeded),
+				controllertest.Have(scimv1alpha1.ConditionRequestsSucceeding, status, reason)))
+		}
+	})
+
+	It("is whether it sends about as often as usual, which is seen when it does not", func(ctx context.Context) {
+		tenant := newTenant(ctx)
+		becomeReady(ctx, tenant)
+		// last makes the tenant one that got a request in each quarter of an hour, and the last one some time ago.
+		last := func(ago time.Duration) {
+			GinkgoHelper()
+			now, err := current(ctx, tenant)()
+			Expect(err).NotTo(HaveOccurred())
+			next := now.DeepCopy()
+			next.Status.LastRequestTime = metav1.NewTime(time.Now().Add(-ago))
+			next.Status.RequestGaps = scimv1alpha1.RequestGaps{Minutes: 50, SinceTime: metav1.NewTime(time.Now().Add(-24 * time.Hour)), Counts: []int32{49}}
+			Expect(env.Client.Status().Patch(ctx, next, client.MergeFrom(now))).To(Succeed())
+			change(ctx, tenant, func(t *scimv1alpha1.ScimTenant) { t.Spec.DisplayName = "silent for " + ago.String() })
+		}
+		is := func(ready string, status metav1.ConditionStatus, reason string) {
+			GinkgoHelper()
+			Eventually(current(ctx, tenant)).Should(And(
+				controllertest.BeReady(ready), controllertest.Have(scimv1alpha1.ConditionProviderActive, status, reason)))
+		}
+		last(2 * time.Hour)
+		is(scimv1alpha1.ReasonSucceeded, metav1.ConditionFalse, scimv1alpha1.ReasonProviderSilent)
+		By("letting an hour pass, which is too long")
+		last(time.Hour - 5*time.Second)
+		is(scimv1alpha1.ReasonSucceeded, metav1.ConditionTrue, scimv1alpha1.ReasonRequestsArrive)
+		is(scimv1alpha1.ReasonSucceeded, metav1.ConditionFalse, scimv1alpha1.ReasonProviderSilent)
+		By("pausing it")
+		change(ctx, tenant, func(t *scimv1alpha1.ScimTenant) { t.Spec.State = scimv1alpha1.TenantStatePaused })
+		is(scimv1alpha1.ReasonPaused, metav1.ConditionUnknown, scimv1alpha1.ReasonPaused)
+	})
 })

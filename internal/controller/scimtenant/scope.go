@@ -9,7 +9,6 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
-	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/publishing"
 	"github.com/kubescim/kubescim/internal/controller/running"
 	"github.com/kubescim/kubescim/internal/moving"
@@ -44,11 +43,11 @@ type scope struct {
 
 	// gathered is true once what gather finds can be trusted.
 	gathered bool
-	// usage is what the server has counted, when that is to be written now, and
-	// usageAfter is how soon to look again when it is to be written later. Set by
-	// gatherUsage.
-	usage      *contract.Usage
-	usageAfter time.Duration
+	// news is how the tenant is used, when that is to be written now, and usageAfter is how soon to
+	// look again when it is to be written later; silentAfter is how soon its identity provider is
+	// silent if nothing comes. Set by gatherUsage.
+	news                    *news
+	usageAfter, silentAfter time.Duration
 
 	// verifiers is the Secret by which pods of the release before know tokens; nil when
 	// there is none. Set by gather.
@@ -79,7 +78,7 @@ func (r *Reconciler) newScope(tenant *scimv1alpha1.ScimTenant) *scope {
 // requeueAfter is when to look again for what no watch tells about; 0 when there
 // is no such thing.
 func (s *scope) requeueAfter() time.Duration {
-	waits := []time.Duration{s.usageAfter, s.migrationAfter, s.moveAfter, s.endpoint.Again(), s.own.again()}
+	waits := []time.Duration{s.usageAfter, s.silentAfter, s.migrationAfter, s.moveAfter, s.endpoint.Again(), s.own.again()}
 	return reconcile.Soonest(waits...)
 }
 

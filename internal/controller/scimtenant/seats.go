@@ -34,27 +34,32 @@ func setSeats(tenant *scimv1alpha1.ScimTenant) {
 // seatsAvailable reports whether one more user may be active.
 func seatsAvailable(taken, seats int32) metav1.Condition {
 	const conditionType = scimv1alpha1.ConditionSeatsAvailable
-	if taken < seats {
-		return conditions.True(conditionType, scimv1alpha1.ReasonSeatsAvailable, fmt.Sprintf("%d seats are left", seats-taken))
+	switch left := seats - taken; {
+	case left > 0 && int64(taken)*10 >= int64(seats)*9:
+		return conditions.True(conditionType, scimv1alpha1.ReasonFewSeatsLeft, fmt.Sprintf("%d of %d seats are left: "+
+			"have users deactivated, or raise spec.users.seats, before a request is refused", left, seats))
+	case left > 0:
+		return conditions.True(conditionType, scimv1alpha1.ReasonSeatsAvailable, fmt.Sprintf("%d seats are left", left))
 	}
 	return conditions.False(conditionType, scimv1alpha1.ReasonSeatsExhausted, fmt.Sprintf("%d of %d seats are taken: "+
 		"a request that would make one more user active is answered 403; have users deactivated, or raise spec.users.seats",
 		taken, seats))
 }
 
-// seatsEvents tells that the last seat was taken, or that there is one again, after the
-// condition was as it was before.
+// seatsEvents tells that few seats are left, that the last one was taken, or that there are some
+// again, after the condition was as it was before.
 func seatsEvents(before []metav1.Condition, after *scimv1alpha1.ScimTenant) []reconcile.Event {
-	was := meta.IsStatusConditionFalse(before, scimv1alpha1.ConditionSeatsAvailable)
+	was := scimv1alpha1.ReasonSeatsAvailable
+	if c := meta.FindStatusCondition(before, scimv1alpha1.ConditionSeatsAvailable); c != nil {
+		was = c.Reason
+	}
 	now := meta.FindStatusCondition(after.Status.Conditions, scimv1alpha1.ConditionSeatsAvailable)
-	switch {
-	case now == nil:
-		return nil
-	case now.Status == metav1.ConditionFalse && !was:
-		return []reconcile.Event{{Type: corev1.EventTypeWarning, Reason: now.Reason, Action: actionCountSeats, Note: now.Message}}
-	case now.Status == metav1.ConditionTrue && was:
-		return []reconcile.Event{{Type: corev1.EventTypeNormal, Reason: now.Reason, Action: actionCountSeats, Note: now.Message}}
-	default:
+	if now == nil || now.Reason == was {
 		return nil
 	}
+	kind := corev1.EventTypeWarning
+	if now.Reason == scimv1alpha1.ReasonSeatsAvailable {
+		kind = corev1.EventTypeNormal
+	}
+	return []reconcile.Event{{Type: kind, Reason: now.Reason, Action: actionCountSeats, Note: now.Message}}
 }

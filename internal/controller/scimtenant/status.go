@@ -52,8 +52,12 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 	setServers(s)
 	setReplicas(s)
 	status.State = s.tenant.State()
-	if s.usage != nil {
-		setUsage(s.tenant, *s.usage)
+	parts := found.all()
+	if s.news != nil {
+		parts = append(parts, s.news.conditions...)
+		if s.news.usage != nil {
+			setUsage(s.tenant, *s.news.usage)
+		}
 	}
 	setSeats(s.tenant)
 	for _, conditionType := range []string{scimv1alpha1.ConditionReplicasConnected, scimv1alpha1.ConditionUpToDate, scimv1alpha1.ConditionAutoscaled} {
@@ -61,7 +65,7 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 			meta.RemoveStatusCondition(&status.Conditions, conditionType)
 		}
 	}
-	return ready, conditions.Set(s.tenant, ready, found.all()...)
+	return ready, conditions.Set(s.tenant, ready, parts...)
 }
 
 // setServers writes who serves the tenant. A list that changes, and be it by a host, is right only

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
@@ -14,12 +15,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/activity"
 	"github.com/kubescim/kubescim/internal/contract"
 )
 
-// gatherUsage reads what the server pods have counted, and how they serve the tenant. When what
-// they have counted is to get into the status later, it sets when. Pods of the release before
-// say it in their Leases.
+// gatherUsage reads what the server pods have counted, and how they serve the tenant, and decides what
+// the status is to say of that, and of the identity provider. When that is to get into the status later,
+// it sets when. Pods of the release before say it in their Leases.
 func (r *Reconciler) gatherUsage(ctx context.Context, s *scope) error {
 	var answers []contract.ServerUsage
 	var stated contract.Usage
@@ -39,31 +41,61 @@ func (r *Reconciler) gatherUsage(ctx context.Context, s *scope) error {
 	if !known {
 		counted, known = stated, isStated
 	}
-	if !known || !isNews(counted, s.tenant) {
+	now := time.Now()
+	found, again := newsOf(s.tenant, counted, known, now)
+	s.silentAfter = again
+	if found == nil {
 		return nil
 	}
-	s.usageAfter = r.pace.Reserve(s.tenant.UID, time.Now())
+	if !found.urgent {
+		s.usageAfter = r.pace.Reserve(s.tenant.UID, now)
+	}
 	if s.usageAfter == 0 {
-		s.usage = &counted
+		s.news = found
 	}
 	return nil
 }
 
-// isNews reports whether a usage differs from what a tenant's status says.
-func isNews(usage contract.Usage, tenant *scimv1alpha1.ScimTenant) bool {
-	next := *tenant
-	setUsage(&next, usage)
-	return !equality.Semantic.DeepEqual(next.Status, tenant.Status)
+// news is what is to be written into a tenant's status about how it is used.
+type news struct {
+	usage      *contract.Usage // nil while that is not known
+	conditions []metav1.Condition
+	// urgent is true of what goes with something else that is written: the first status, or that for
+	// another spec.
+	urgent bool
+}
+
+// newsOf returns what differs from a tenant's status in how the tenant is used; nil when nothing does.
+// again is how soon it will without anything that happens; 0 when it will not.
+func newsOf(tenant *scimv1alpha1.ScimTenant, usage contract.Usage, known bool, now time.Time) (found *news, again time.Duration) {
+	found = &news{urgent: tenant.Status.ObservedGeneration != tenant.Generation}
+	next := tenant.DeepCopy()
+	if known {
+		found.usage = &usage
+		setUsage(next, usage)
+	}
+	found.conditions, again = providerConditions(next, usage.MostlyFailing, now)
+	differs := !equality.Semantic.DeepEqual(next.Status, tenant.Status)
+	for _, c := range found.conditions {
+		said := meta.FindStatusCondition(tenant.Status.Conditions, c.Type)
+		differs = differs || said == nil || said.ObservedGeneration != tenant.Generation ||
+			said.Status != c.Status || said.Reason != c.Reason || said.Message != c.Message
+	}
+	if !differs {
+		return nil, again
+	}
+	return found, again
 }
 
 // setUsage writes a usage into a tenant's status. The last request is never forgotten,
-// although the pod that answered it may be.
+// although the pod that answered it may be, and neither is how often they came.
 func setUsage(tenant *scimv1alpha1.ScimTenant, usage contract.Usage) {
 	status := &tenant.Status
 	status.Users = ptr.To(usage.Users)
 	status.ActiveUsers = ptr.To(usage.ActiveUsers)
 	status.Groups = ptr.To(usage.Groups)
 	if last := lastRequest(usage, tenant.CreationTimestamp.Time); last.After(status.LastRequestTime.Time) {
+		status.RequestGaps = activity.Observe(status.RequestGaps, status.LastRequestTime.Time, last)
 		status.LastRequestTime = metav1.NewTime(last)
 	}
 }

@@ -5,12 +5,34 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/contract"
 )
+
+// write writes into a tenant's status what is to be.
+func write(tenant *scimv1alpha1.ScimTenant, found *news) {
+	if found == nil {
+		return
+	}
+	if found.usage != nil {
+		setUsage(tenant, *found.usage)
+	}
+	conditions.Set(tenant, conditions.Summary{Outcome: conditions.Ready, Reason: scimv1alpha1.ReasonSucceeded, Message: "all is well"}, found.conditions...)
+}
+
+// few is a condition of which nothing is known since there were few requests.
+func few(conditionType string) metav1.Condition {
+	c, _ := providerActive(&scimv1alpha1.ScimTenantStatus{}, time.Time{})
+	if conditionType == scimv1alpha1.ConditionRequestsSucceeding {
+		c = requestsSucceeding(nil, nil)
+	}
+	return c
+}
 
 func TestUsageIsNews(t *testing.T) {
 	noon := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
@@ -34,11 +56,13 @@ func TestUsageIsNews(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tenant := &scimv1alpha1.ScimTenant{Status: tc.status}
-			if got := isNews(tc.usage, tenant); got != tc.want {
-				t.Errorf("isNews = %v", got)
+			write(tenant, &news{conditions: []metav1.Condition{few(scimv1alpha1.ConditionProviderActive), few(scimv1alpha1.ConditionRequestsSucceeding)}})
+			found, _ := newsOf(tenant, tc.usage, true, noon)
+			if got := found != nil; got != tc.want {
+				t.Errorf("it is news: %v", got)
 			}
-			setUsage(tenant, tc.usage)
-			if isNews(tc.usage, tenant) {
+			write(tenant, found)
+			if found, _ := newsOf(tenant, tc.usage, true, noon); found != nil {
 				t.Errorf("it is news once it is written: %+v", tenant.Status)
 			}
 		})
@@ -60,7 +84,9 @@ func TestLastRequestIsNotBeforeTheTenant(t *testing.T) {
 			if got := tenant.Status.LastRequestTime.Time; !got.Equal(tc.want) {
 				t.Errorf("the last request was at %s, want %s", got, tc.want)
 			}
-			if isNews(contract.Usage{LastRequestTime: tc.reported}, tenant) {
+			again := tenant.DeepCopy()
+			setUsage(again, contract.Usage{LastRequestTime: tc.reported})
+			if !equality.Semantic.DeepEqual(again, tenant) {
 				t.Error("it is news once it is written")
 			}
 		})

@@ -22,6 +22,7 @@ type Log struct {
 	log      *slog.Logger
 	outcomes *outcomes
 	metrics  *Metrics
+	outlook  outlook
 }
 
 // New returns the log of the requests of a tenant.
@@ -52,6 +53,9 @@ type Entry struct {
 	ClaimedKeyID string
 	// Source is the address that the request comes from; empty while the server is starting.
 	Source string
+	// TurnedAway is true of a request that is not answered on purpose, since the tenant is paused or
+	// served elsewhere: it says nothing of whether requests succeed.
+	TurnedAway bool
 	// Dropped is how many members a group was written without.
 	Dropped int64
 	// Err is why the request failed, nil when it did not, and Cause the error that the
@@ -87,6 +91,9 @@ func (l *Log) Panic(e *Entry, defect any) {
 func (l *Log) Write(e *Entry) {
 	took := time.Since(e.Began)
 	outcome := l.count(e, took)
+	if e.KeyID != "" && !e.TurnedAway {
+		l.outlook.note(e.Status)
+	}
 	level := slog.LevelInfo
 	if IsFailure(e.Status) {
 		level = slog.LevelError

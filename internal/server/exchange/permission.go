@@ -170,6 +170,7 @@ func (x *Exchange) Work(do func() error) error {
 // served elsewhere.
 func (x *Exchange) NotPaused() error {
 	settings := x.Shared.Settings()
+	x.Entry.TurnedAway = settings.Off || settings.Paused
 	if settings.Off {
 		return scim.Errorf(http.StatusServiceUnavailable, "", "another server answers for this tenant by now; nothing was done, send this again")
 	}
