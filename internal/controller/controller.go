@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -25,11 +26,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/scimapikey"
+	"github.com/kubescim/kubescim/internal/controller/statemetrics"
 	"github.com/kubescim/kubescim/internal/controller/usage"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
@@ -55,6 +58,9 @@ type Options struct {
 	// IdleBeforeOff is for how long clients must have stayed away from the former server of a tenant
 	// before that is dropped; contract.IdleBeforeOff when 0.
 	IdleBeforeOff time.Duration
+	// Metrics is where the metrics about tenants, keys and servers are registered; with those of
+	// controller-runtime when nil.
+	Metrics prometheus.Registerer
 }
 
 // NewScheme returns a scheme with all kinds that the operator deals with.
@@ -145,6 +151,12 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	// The poller may look for Leases before a controller does.
 	if _, err := mgr.GetCache().GetInformer(ctx, &coordinationv1.Lease{}, cache.BlockUntilSynced(false)); err != nil {
 		return fmt.Errorf("caching the Leases of server pods: %w", err)
+	}
+	if options.Metrics == nil {
+		options.Metrics = metrics.Registry
+	}
+	if err := mgr.Add(&statemetrics.Exporter{Cached: mgr.GetClient(), Registry: options.Metrics}); err != nil {
+		return fmt.Errorf("adding the metrics about tenants, keys and servers: %w", err)
 	}
 	poller := usage.NewPoller(mgr.GetClient(), options.AskPods)
 	if err := mgr.Add(poller); err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -30,7 +31,7 @@ func TestTwoOperatorsOfOneTenantDoNotRollItOutWithoutEnd(t *testing.T) {
 	g.Expect(env.ReleaseOperator(ctx)).To(Succeed())
 	for _, image := range []string{"registry.example.com/kubescim:1", "registry.example.com/kubescim:2"} {
 		stop, err := env.StartManager(func(ctx context.Context, mgr ctrl.Manager) error {
-			return controller.Setup(ctx, mgr, controller.Options{ServerImage: image, Workers: 1, Config: config.Default()})
+			return controller.Setup(ctx, mgr, controller.Options{ServerImage: image, Workers: 1, Config: config.Default(), Metrics: prometheus.NewRegistry()})
 		})
 		g.Expect(err).NotTo(HaveOccurred())
 		atEnd(t, stop)

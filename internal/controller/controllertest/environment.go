@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -170,6 +171,7 @@ func OperatorWith(configuration operatorconfig.Config) func(context.Context, ctr
 		return controller.Setup(ctx, mgr, controller.Options{
 			ServerImage: ServerImage, Workers: 4, Namespace: OperatorNamespace, Config: configuration, AskPods: askPods,
 			IdleBeforeOff: idleBeforeOff,
+			Metrics:       prometheus.NewRegistry(), // Several managers of one process would be in each other's way.
 		})
 	}
 }
