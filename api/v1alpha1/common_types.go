@@ -28,13 +28,17 @@ const (
 	// the tenant keeps; its value is "true".
 	LabelDeleted = "scim.kubescim.dev/deleted"
 
-	// LabelLease says what a Lease of a tenant or a server is for: LeaseReplica or LeaseClaim.
+	// LabelLease says what a Lease of a tenant or a server is for: LeaseReplica, LeaseClaim or
+	// LeasePort.
 	LabelLease = "scim.kubescim.dev/lease"
 	// LeaseReplica is the value of LabelLease on the Lease of a server pod.
 	LeaseReplica = "replica"
 	// LeaseClaim is the value of LabelLease on the claim of a unique value. There
 	// may be as many as users.
 	LeaseClaim = "claim"
+	// LeasePort is the value of LabelLease on the claim of a port of a ScimServer's pods that is for
+	// one tenant alone.
+	LeasePort = "port"
 
 	// Finalizer keeps a ScimTenant or a ScimApiKey until what its deletion
 	// means has been done: the tenant's deletionPolicy, or the key's revocation

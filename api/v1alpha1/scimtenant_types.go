@@ -194,6 +194,15 @@ type TenantServer struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Host string `json:"host,omitempty"`
+
+	// port is that of the pods of a ScimServer at which all requests are for this tenant, whatever
+	// host and path they name: the tenant's own Service leads there. A tenant has one if it has a
+	// Service of its own, since it has, or had, a server of its own. It keeps it for as long as the
+	// ScimServer hosts it.
+	// +optional
+	// +kubebuilder:validation:Minimum=10000
+	// +kubebuilder:validation:Maximum=14999
+	Port int32 `json:"port,omitempty"`
 }
 
 // ScimTenantStatus says what a SCIM connection is.

@@ -39,6 +39,8 @@ type pod struct {
 	// process has the tenants, which answer the requests, out of streams.
 	process *hosting.Process
 	streams *cache.Streams
+	// ports are those of single tenants of a server of many.
+	ports *listen.Ports
 	// members are the server's replicas, this one among them.
 	members *driver.Replica
 	// follower tells process what the ScimTenants and the keys are.
@@ -53,7 +55,7 @@ type pod struct {
 
 // assemble puts a pod together. Nothing of it runs yet, but the recording of events.
 func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
-	p := &pod{options: o, log: log, metrics: newMetrics()}
+	p := &pod{options: o, log: log, metrics: newMetrics(), ports: listen.NewPorts(o.address, log)}
 	guarded, live, watching, err := p.newClients()
 	if err != nil {
 		return nil, err
@@ -79,7 +81,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 	p.stopRecording = stopRecording
 	p.process, err = hosting.New(hosting.Options{
 		Only: o.tenant, Namespace: o.pod.Namespace, Client: guarded, Streams: p.streams, Members: p.members,
-		Rates: rates, Issuers: federation.NewIssuers(fetch, log, federation.NewMetrics(p.metrics, o.tenant)),
+		Ports: p.ports, Rates: rates, Issuers: federation.NewIssuers(fetch, log, federation.NewMetrics(p.metrics, o.tenant)),
 		Recorder: recorder, AbsenceAge: o.absence, Metrics: p.metrics, Log: log,
 	})
 	if err != nil {
@@ -151,7 +153,7 @@ func (p *pod) serve(ctx context.Context) error {
 		slog.String("address", o.address))
 	err := listen.Serve(serving, listen.Options{
 		Tenant: o.tenant, Address: o.address, HealthAddress: o.healthAddress,
-		Gatherer: p.process, Usage: p.process.Usage, Linger: o.linger, Leaving: p.process.Router().Leaving,
+		Gatherer: p.process, Usage: p.process.Usage, Linger: o.linger, Ports: p.ports, Leaving: p.process.Router().Leaving,
 	}, p.process.Router(), p.metrics)
 	stopFollowing()
 	running.Wait()

@@ -82,21 +82,15 @@ func HasReached(lease coordinationv1.Lease, revision string) bool {
 	return reached(lease.Annotations[AnnotationTenantsRevision], revision)
 }
 
-// TenantAtService returns the name of the tenant whose own Service in a namespace has the host. A
-// tenant that was moved to a shared server keeps its Service, so that a shared server answers at
-// these hosts for all tenants that it hosts.
-func TenantAtService(host, namespace string) (tenant string, is bool) {
-	tenant, is = strings.CutSuffix(serviceAt(host, namespace), ServiceName(""))
-	return tenant, is && tenant != ""
-}
-
 // IsServiceHost reports whether clients inside the cluster find tenants at a host in a namespace,
 // since it is that of the Service of a tenant or of a ScimServer, whether there is one or not. No
-// tenant may have it for its own: a shared server would answer for that one whoever is called.
+// tenant may have it for its own: at that of a ScimServer, the server would answer for that tenant
+// whoever is called.
 func IsServiceHost(host, namespace string) bool {
-	_, ofTenant := TenantAtService(host, namespace)
-	_, ofServer := SharedServerOf(serviceAt(host, namespace))
-	return ofTenant || ofServer
+	service := serviceAt(host, namespace)
+	tenant, ofTenant := strings.CutSuffix(service, ServiceName(""))
+	_, ofServer := SharedServerOf(service)
+	return ofTenant && tenant != "" || ofServer
 }
 
 // serviceAt returns the name of the Service in a namespace that has the host, as a client inside the

@@ -10,6 +10,11 @@ const (
 	PortHealth int32 = 8081
 	// PortPeers is the port that the pods of a tenant's server call each other at.
 	PortPeers int32 = 8082
+	// FirstTenantPort and LastTenantPort are the first and the last of the ports of a ScimServer's
+	// pods that are for one tenant alone each: TenantServer.Port. Connections that a pod opens get
+	// none of these, nor do service meshes listen at them.
+	FirstTenantPort int32 = 10000
+	LastTenantPort  int32 = 14999
 )
 
 // Paths of the probes, at PortHealth.

@@ -51,6 +51,9 @@ func (s *shared) answerTo(ctx context.Context, r crossing.Request, token string)
 	if r.Header != "" {
 		request.Header.Set(r.Header, r.Value)
 	}
+	if r.Header == "Host" {
+		request.Host = r.Value
+	}
 	response, err := http.DefaultClient.Do(request)
 	Expect(err).NotTo(HaveOccurred(), r.String())
 	body, err := io.ReadAll(response.Body)

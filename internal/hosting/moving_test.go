@@ -7,8 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
-	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,7 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/readindex/driver"
 	"github.com/kubescim/kubescim/internal/replica"
+	"github.com/kubescim/kubescim/internal/server/listen"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 )
 
@@ -38,7 +40,9 @@ import (
 type pod struct {
 	*hosting.Process
 	name, server string // server is the name of its Service
-	url          string
+	ports        *listen.Ports
+	host         string                 // of the ports
+	url          string                 // at which the tenant is, with its own path
 	hold         atomic.Pointer[func()] // called once before it creates an object, if it is set
 }
 
@@ -60,7 +64,8 @@ func startPod(namespace, tenant, name string) *pod {
 	log, metrics, marks := slog.New(slog.NewTextHandler(GinkgoWriter, nil)).With("at", name), prometheus.NewRegistry(), readindex.NewMarks()
 	watching, err := cache.NewWatchClient(admin, config)
 	Expect(err).NotTo(HaveOccurred())
-	p, rates := &pod{name: name, server: contract.ServiceName(tenant)}, ratelimit.New()
+	p, rates := &pod{name: name, server: contract.ServiceName(tenant), host: newHost()}, ratelimit.New()
+	p.ports = listen.NewPorts(net.JoinHostPort(p.host, "0"), log)
 	streams, server := cache.NewStreamsOf(watching, client.ObjectKey{Namespace: namespace, Name: tenant}, marks, log), ""
 	if tenant == "" {
 		server, p.server, streams = "shared", contract.SharedServiceName("shared"), cache.NewStreams(watching, namespace, marks, log)
@@ -74,7 +79,7 @@ func startPod(namespace, tenant, name string) *pod {
 		return federation.KeySet{}, fmt.Errorf("there is no issuer")
 	}
 	p.Process, err = hosting.New(hosting.Options{
-		Only: tenant, Namespace: namespace, Client: p.client(), Streams: streams, Members: members, Rates: rates,
+		Only: tenant, Namespace: namespace, Client: p.client(), Streams: streams, Members: members, Ports: p.ports, Rates: rates,
 		Issuers:  federation.NewIssuers(fetch, log, federation.NewMetrics(metrics, tenant)),
 		Recorder: events.NewFakeRecorder(100), Metrics: metrics, Log: log,
 	})
@@ -85,22 +90,32 @@ func startPod(namespace, tenant, name string) *pod {
 	all.Go(func() { follower.Run(running) })
 	all.Go(func() { streams.Run(running, members) })
 	all.Go(func() { _ = members.Run(running) })
-	served := httptest.NewServer(p.Router())
-	p.url = served.URL
+	url, end := serveHTTP(p.Process, p.ports)
+	if p.url = url; tenant == "" {
+		p.url = "http://" + net.JoinHostPort(p.host, strconv.Itoa(port))
+	}
 	DeferCleanup(func() {
-		served.Close()
+		end()
 		stop()
 		all.Wait()
 	})
 	return p
 }
 
-// usage is what the pod says of the tenant.
-func (p *pod) usage() contract.TenantUsage {
-	found, err := contract.DecodeServerUsage(strings.NewReader(string(p.Usage())))
-	Expect(err).NotTo(HaveOccurred())
-	return found.Tenants["acme"]
+// port is the one at which shared servers serve the tenant alone.
+const port = 10007
+
+// in is a server in a mode, with the port of the tenant if it is a shared one.
+func in(server string, mode scimv1alpha1.HostingMode) scimv1alpha1.TenantServer {
+	how := scimv1alpha1.TenantServer{Name: server, Mode: mode}
+	if _, shared := contract.SharedServerOf(server); shared {
+		how.Port = port
+	}
+	return how
 }
+
+// usage is what the pod says of the tenant.
+func (p *pod) usage() contract.TenantUsage { return usageOf(p.Process)["acme"] }
 
 // move is a tenant that is moved, with its servers.
 type move struct {
@@ -158,7 +173,13 @@ func (m *move) send(to ...*pod) {
 	m.sent = to
 }
 
-// do sends a request to one of the pods, as inside the cluster to the tenant's Service.
+// hosts are those at which clients send requests to the tenant's Service: its name, its IP address, that of a
+// node, and one that a proxy has.
+func (m *move) hosts() []string {
+	return []string{"acme-scim." + m.namespace + ".svc", "10.96.3.7", "127.0.0.1:30080", "gateway.example.com"}
+}
+
+// do sends a request to one of the pods, as to the tenant's Service.
 func (m *move) do(method, path, body string) (doc map[string]any) {
 	defer GinkgoRecover()
 	m.mu.RLock()
@@ -166,7 +187,7 @@ func (m *move) do(method, path, body string) (doc map[string]any) {
 	at := m.sent[rand.IntN(len(m.sent))]
 	request, err := http.NewRequest(method, at.url+"/scim/v2"+path, strings.NewReader(body))
 	Expect(err).NotTo(HaveOccurred())
-	request.Host = "acme-scim." + m.namespace + ".svc"
+	request.Host = m.hosts()[rand.IntN(len(m.hosts()))]
 	request.Header.Set("Authorization", "Bearer "+m.token)
 	response, err := http.DefaultClient.Do(request)
 	Expect(err).NotTo(HaveOccurred())
@@ -176,6 +197,9 @@ func (m *move) do(method, path, body string) (doc map[string]any) {
 	Expect(response.StatusCode).To(BeNumerically("<", 300), "%s %s at %s: %s", method, path, at.name, text)
 	m.requests.Add(1)
 	_ = json.Unmarshal(text, &doc) // Not every answer has a body.
+	if meta, is := doc["meta"].(map[string]any); is {
+		Expect(meta["location"]).To(HavePrefix("http://" + request.Host + "/scim/v2/Users/"))
+	}
 	return doc
 }
 
@@ -207,9 +231,6 @@ func (m *move) client(ctx context.Context, number int) {
 func (m *move) from(ctx context.Context, source, target string) {
 	GinkgoHelper()
 	const memory, live = scimv1alpha1.HostingModeMemory, scimv1alpha1.HostingModeLive
-	in := func(server string, mode scimv1alpha1.HostingMode) scimv1alpha1.TenantServer {
-		return scimv1alpha1.TenantServer{Name: server, Mode: mode}
-	}
 	sources, targets := m.of(source), m.of(target)
 	for _, p := range targets {
 		Eventually(p.Router().Ready).Should(BeTrue(), p.name)
@@ -299,9 +320,6 @@ var _ = Describe("A pod of a tenant's own server", func() {
 		m *move
 		p *pod
 	)
-	in := func(server string, mode scimv1alpha1.HostingMode) scimv1alpha1.TenantServer {
-		return scimv1alpha1.TenantServer{Name: server, Mode: mode}
-	}
 	BeforeEach(func(ctx SpecContext) {
 		m = &move{namespace: newNamespace(ctx)}
 		m.token = apply(ctx, m.namespace, "acme", unlimited)

@@ -27,6 +27,7 @@ import (
 	"github.com/kubescim/kubescim/internal/server/accesslog"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/limit"
+	"github.com/kubescim/kubescim/internal/server/listen"
 	"github.com/kubescim/kubescim/internal/signingkey"
 	"github.com/kubescim/kubescim/internal/store/kubernetes"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
@@ -45,6 +46,8 @@ type Options struct {
 	Streams *cache.Streams
 	// Members are the replicas of the server.
 	Members kubernetes.Members
+	// Ports are those of tenants that have one of their own; nil when there is one tenant only.
+	Ports *listen.Ports
 	// Rates are those of the only tenant, or have those of all.
 	Rates *ratelimit.Buckets
 	// Issuers have the keys that assertions are checked with.
@@ -97,7 +100,7 @@ func New(o Options) (*Process, error) {
 		return p, nil
 	}
 	p.nobody = server.NewNobody(p.shared, scimv1alpha1.DefaultPath, registry, o.Log, accesslog.NewMetricsWith(p.durations, o.Metrics, ""))
-	p.router = server.NewRouter(p.nobody, p.ready, func(host string) (string, bool) { return contract.TenantAtService(host, o.Namespace) })
+	p.router = server.NewRouter(p.nobody, p.ready)
 	return p, nil
 }
 
@@ -128,6 +131,7 @@ func (p *Process) Close(name string) (gone func()) {
 	}
 	delete(p.tenants, name)
 	p.leaving[closed] = struct{}{}
+	p.Ports.Close(name)
 	p.router.Remove(name)
 	closed.close()
 	return func() {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -36,11 +35,7 @@ var _ = Describe("A server of many tenants", func() {
 	total := func(a answer) any { return a.Doc["totalResults"] }
 	status := func(a answer) int { return a.Status }
 	usage := func(tenant string) func() contract.TenantUsage {
-		return func() contract.TenantUsage {
-			found, err := contract.DecodeServerUsage(strings.NewReader(string(s.Usage())))
-			Expect(err).NotTo(HaveOccurred())
-			return found.Tenants[tenant]
-		}
+		return func() contract.TenantUsage { return usageOf(s.Process)[tenant] }
 	}
 	tenantOf := func(ctx context.Context, name string) *scimv1alpha1.ScimTenant {
 		GinkgoHelper()
@@ -192,11 +187,7 @@ var _ = Describe("A server of many that gives up a tenant", func() {
 		Expect(admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "acme"}, tenant)).To(Succeed())
 		serve(ctx, tenant, "")
 		Eventually(func() int { return s.send(http.MethodGet, "acme", "/Users", acme, "").Status }).Should(Equal(401))
-		known := func() map[string]contract.TenantUsage {
-			found, err := contract.DecodeServerUsage(strings.NewReader(string(s.Usage())))
-			Expect(err).NotTo(HaveOccurred())
-			return found.Tenants
-		}
+		known := func() map[string]contract.TenantUsage { return usageOf(s.Process) }
 		acknowledged := func() string { _, tenants := s.members.accepted(); return tenants }
 		Consistently(known, "1s").Should(HaveKeyWithValue("acme", HaveField("State", contract.ServingNothing)))
 		Expect(acknowledged()).NotTo(Equal(tenant.ResourceVersion))

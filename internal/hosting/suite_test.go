@@ -1,16 +1,18 @@
 package hosting_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +38,7 @@ import (
 	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/replica"
+	"github.com/kubescim/kubescim/internal/server/listen"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
 )
@@ -126,6 +129,8 @@ type shared struct {
 	members   *alone
 	namespace string
 	url       string
+	ports     *listen.Ports
+	host      string // of the ports
 	hold      func() // called before the server creates an object, if it is set
 }
 
@@ -135,14 +140,15 @@ func start(namespace string, log *slog.Logger) *shared {
 	GinkgoHelper()
 	watching, err := cache.NewWatchClient(admin, config)
 	Expect(err).NotTo(HaveOccurred())
-	s := &shared{namespace: namespace, members: &alone{marks: readindex.NewMarks()}}
+	s := &shared{namespace: namespace, members: &alone{marks: readindex.NewMarks()}, host: newHost()}
+	s.ports = listen.NewPorts(net.JoinHostPort(s.host, "0"), log)
 	metrics := prometheus.NewRegistry()
 	streams := cache.NewStreams(watching, namespace, s.members.marks, log)
 	fetch := func(context.Context, federation.Origin) (federation.KeySet, error) {
 		return federation.KeySet{}, fmt.Errorf("there is no issuer")
 	}
 	s.Process, err = hosting.New(hosting.Options{
-		Namespace: namespace, Client: s.client(), Streams: streams, Members: s.members, Rates: ratelimit.New(),
+		Namespace: namespace, Client: s.client(), Streams: streams, Members: s.members, Ports: s.ports, Rates: ratelimit.New(),
 		Issuers: federation.NewIssuers(fetch, log, federation.NewMetrics(metrics, "")), Recorder: events.NewFakeRecorder(100), Metrics: metrics, Log: log,
 	})
 	Expect(err).NotTo(HaveOccurred())
@@ -153,14 +159,58 @@ func start(namespace string, log *slog.Logger) *shared {
 	var all sync.WaitGroup
 	all.Go(func() { follower.Run(running) })
 	all.Go(func() { streams.Run(running, s.members) })
-	served := httptest.NewServer(s.Router())
-	s.url = served.URL
+	url, end := serveHTTP(s.Process, s.ports)
+	s.url = url
 	DeferCleanup(func() {
-		served.Close()
+		end()
 		stop()
 		all.Wait()
 	})
 	return s
+}
+
+// hosts counts the hosts of processes.
+var hosts atomic.Int32
+
+// newHost returns an address of loopback that no other process has, so that all can have the same ports.
+func newHost() string { return fmt.Sprintf("127.0.77.%d", hosts.Add(1)) }
+
+// free returns an address that nobody listens at.
+func free() string {
+	GinkgoHelper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	Expect(err).NotTo(HaveOccurred())
+	defer func() { Expect(listener.Close()).To(Succeed()) }()
+	return listener.Addr().String()
+}
+
+// serveHTTP answers requests to a process, as its program does, until end is called.
+func serveHTTP(p *hosting.Process, ports *listen.Ports) (url string, end func()) {
+	GinkgoHelper()
+	address := free()
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	options := listen.Options{Address: address, HealthAddress: free(), Ports: ports, Leaving: p.Router().Leaving}
+	go func() { ended <- listen.Serve(ctx, options, p.Router(), prometheus.NewRegistry()) }()
+	Eventually(func() error {
+		connection, err := net.Dial("tcp", address)
+		if err != nil {
+			return err
+		}
+		return connection.Close()
+	}).WithPolling(time.Millisecond).Should(Succeed())
+	return "http://" + address, func() {
+		http.DefaultClient.CloseIdleConnections()
+		stop()
+		Eventually(ended).Should(Receive(BeNil()))
+	}
+}
+
+// usageOf is what a process says of its tenants, by their names.
+func usageOf(p *hosting.Process) map[string]contract.TenantUsage {
+	found, err := contract.DecodeServerUsage(bytes.NewReader(p.Usage()))
+	Expect(err).NotTo(HaveOccurred())
+	return found.Tenants
 }
 
 // client is a client of the server that can be held.

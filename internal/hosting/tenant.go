@@ -96,7 +96,17 @@ func (t *tenant) Configure(configuration replica.Configuration) {
 			t.process.shared.Publish(configuration.ServerURL)
 		}
 		t.process.router.Put(t.name, configuration.Host, t.Tenant)
+		t.listen(configuration.Port)
 	}
+}
+
+// listen makes the port of the tenant, if it has one, be open from now on.
+func (t *tenant) listen(port int32) {
+	if port == 0 {
+		t.process.Ports.Close(t.name)
+		return
+	}
+	t.process.Ports.Open(t.name, port)
 }
 
 // host makes the tenant be hosted in a mode from now on. What memory has while it is off, nobody
@@ -148,6 +158,12 @@ func (t *tenant) usage() contract.TenantUsage {
 		if t.cache.Registry() == nil {
 			usage.State = contract.ServingNothing
 		}
+	}
+	if t.process.Only != "" {
+		return usage
+	}
+	if problem := t.process.Ports.Problem(t.name); problem != "" { // Its Service leads there, or is about to.
+		usage.State, usage.Message = contract.ServingNothing, problem
 	}
 	return usage
 }

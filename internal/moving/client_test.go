@@ -56,19 +56,22 @@ func (c *client) request(write bool, done func()) {
 
 // dial finds a replica that is ready.
 func (c *client) dial() *replica {
-	server := c.routes()
+	to := c.routes()
 	var ready []*replica
 	for _, r := range c.replicas {
-		if r.server == server && r.member() {
+		if r.server == to.server && r.member() {
 			ready = append(ready, r)
 		}
 	}
-	switch {
-	case len(ready) == 0:
+	if len(ready) == 0 {
 		return nil
-	case c.random == nil:
-		return ready[0]
-	default:
-		return ready[c.random.IntN(len(ready))]
 	}
+	found := ready[0]
+	if c.random != nil {
+		found = ready[c.random.IntN(len(ready))]
+	}
+	if found.port != to.port {
+		c.violated("%v gets a request at port %d, and listens at %d", found, to.port, found.port)
+	}
+	return found
 }

@@ -31,6 +31,16 @@
 // list that there is. A server without traffic that is no target is dropped once nobody calls it,
 // whether it ever had traffic or not.
 //
+// # Ports
+//
+// A tenant that has had a server of its own has a Service, which clients may call by any host. A
+// server that many tenants share knows them by a port: at that one, all requests are for the tenant.
+// The port stands beside the server's name in the list, so that all replicas of T have acknowledged
+// it, and say that they serve the tenant there, before the Service leads to it. A replica that cannot
+// listen at the port does not say so, and keeps the traffic away. S listens at the tenant's port for
+// as long as it is in the list. Another tenant can have the port once no other replica than those of
+// T serves the tenant.
+//
 // # Acknowledgement
 //
 // Every replica states on its Lease up to which resourceVersion of the ScimTenants it goes: what

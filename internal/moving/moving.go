@@ -1,6 +1,7 @@
 package moving
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -13,6 +14,19 @@ type Server struct {
 	Name string
 	// Mode is how it serves the tenant.
 	Mode scimv1alpha1.HostingMode
+	// Port is the one at which its replicas serve the tenant alone; 0 when there is none.
+	Port int32
+}
+
+// PortAt returns the port at which the replicas of one of the servers serve the tenant alone; 0 when
+// there is none.
+func PortAt(servers []Server, name string) int32 {
+	for _, s := range servers {
+		if s.Name == name {
+			return s.Port
+		}
+	}
+	return 0
 }
 
 // Replica is a replica that is alive of a server that could serve the tenant, and what is known of
@@ -39,6 +53,8 @@ type Situation struct {
 	Obstructed bool
 	// Replicas are all that are alive of the servers that could serve the tenant, listed or not.
 	Replicas []Replica
+	// Ports are those that the tenant has at servers, by their names.
+	Ports map[string]int32
 	// Led is for how long the traffic has been led to the first server; 0 if it is not.
 	Led time.Duration
 	// IdleBeforeOff is for how long the traffic must have been led elsewhere, and no request have come,
@@ -90,15 +106,23 @@ func Waits(servers []Server, goal string) (wait Wait, server string) {
 }
 
 // Decide returns which servers are to serve the tenant: those of the next step, or the same ones
-// while that has to wait.
+// while that has to wait. A port that a server has not heard of is a step of its own, so that nobody
+// is led there before it is open.
 func Decide(s Situation) []Server {
 	goal := s.Goal()
 	if len(s.Servers) == 0 { // nobody has served the tenant
-		return []Server{memory(goal)}
+		return []Server{s.memory(goal)}
+	}
+	stated := make([]Server, 0, len(s.Servers))
+	for _, one := range s.Servers {
+		stated = append(stated, s.in(one.Name, one.Mode))
+	}
+	if !slices.Equal(stated, s.Servers) {
+		return stated
 	}
 	first := s.Servers[0]
 	if first.Name != goal && first.Mode == scimv1alpha1.HostingModeMemory {
-		return []Server{live(first.Name)}
+		return []Server{s.live(first.Name)}
 	}
 	wait, about := Waits(s.Servers, goal)
 	if s.waits(wait, about) {
@@ -106,13 +130,13 @@ func Decide(s Situation) []Server {
 	}
 	switch wait {
 	case WaitMemory:
-		return []Server{live(first.Name), live(goal)}
+		return []Server{s.live(first.Name), s.live(goal)}
 	case WaitServing:
-		return []Server{live(goal), live(first.Name)}
+		return []Server{s.live(goal), s.live(first.Name)}
 	case WaitIdle:
-		return []Server{live(first.Name)}
+		return []Server{s.live(first.Name)}
 	default:
-		return []Server{memory(first.Name)}
+		return []Server{s.memory(first.Name)}
 	}
 }
 
@@ -164,6 +188,11 @@ func secondOf(servers []Server) string {
 	return servers[1].Name
 }
 
-func memory(name string) Server { return Server{Name: name, Mode: scimv1alpha1.HostingModeMemory} }
+func (s *Situation) memory(name string) Server { return s.in(name, scimv1alpha1.HostingModeMemory) }
 
-func live(name string) Server { return Server{Name: name, Mode: scimv1alpha1.HostingModeLive} }
+func (s *Situation) live(name string) Server { return s.in(name, scimv1alpha1.HostingModeLive) }
+
+// in returns a server that serves the tenant in a mode, at the port that the tenant has there.
+func (s *Situation) in(name string, mode scimv1alpha1.HostingMode) Server {
+	return Server{Name: name, Mode: mode, Port: cmp.Or(s.Ports[name], PortAt(s.Servers, name))}
+}

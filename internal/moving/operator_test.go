@@ -18,8 +18,8 @@ type operator struct {
 	*world
 	// run counts its restarts.
 	started int
-	// led is to which server it has seen the traffic led, and since when.
-	led   string
+	// led is to where it has seen the traffic led, and since when.
+	led   place
 	since time.Duration
 	// waits is what it has waited for last.
 	waits string
@@ -28,7 +28,7 @@ type operator struct {
 // restart starts it, or starts it anew.
 func (o *operator) restart() {
 	o.started++
-	o.led = ""
+	o.led = place{}
 	o.again(0)
 }
 
@@ -50,7 +50,7 @@ func (o *operator) then(pause time.Duration, do func()) {
 func (o *operator) pass() {
 	t := o.tenant
 	o.then(0, func() {
-		o.lead(t.servers[0].Name)
+		o.lead(place{server: t.servers[0].Name, port: t.servers[0].Port})
 		o.then(0, func() {
 			leases := maps.Clone(o.leases)
 			o.then(0, func() {
@@ -61,7 +61,7 @@ func (o *operator) pass() {
 				if about := s.Asks(); about != "" {
 					s.Replicas = o.living(leases, t, about)
 				}
-				next := moving.Decide(s)
+				next := o.decide(s)
 				o.wait(t, next, s.Goal())
 				// What is under way when it is restarted may come late.
 				o.after(o.delay(20*time.Second), func() { o.write(t, next) })
@@ -71,14 +71,28 @@ func (o *operator) pass() {
 	})
 }
 
-// lead has the traffic led to a server.
-func (o *operator) lead(server string) {
-	if o.traffic != server {
-		o.say("the traffic goes to %s", server)
-		o.before, o.traffic, o.world.since = o.traffic, server, o.timeline.Now()
+// decide decides with the ports that the tenant has at the servers of the next list. When it is served
+// at one server alone again, it gives up the others.
+func (o *operator) decide(s moving.Situation) []moving.Server {
+	s.Ports = map[string]int32{}
+	for _, one := range append(slices.Clone(s.Servers), moving.Decide(s)...) {
+		s.Ports[one.Name] = o.claim(one.Name)
 	}
-	if o.led != server {
-		o.led, o.since = server, o.timeline.Now()
+	next := moving.Decide(s)
+	if !slices.Equal(next, s.Servers) && next[0].Mode == scimv1alpha1.HostingModeMemory {
+		maps.DeleteFunc(o.claims, func(server string, _ int32) bool { return server != next[0].Name })
+	}
+	return next
+}
+
+// lead has the traffic led somewhere.
+func (o *operator) lead(to place) {
+	if o.traffic != to {
+		o.say("the traffic goes to %v", to)
+		o.before, o.traffic, o.world.since = o.traffic, to, o.timeline.Now()
+	}
+	if o.led != to {
+		o.led, o.since = to, o.timeline.Now()
 	}
 }
 
@@ -125,16 +139,26 @@ func (o *operator) write(t tenant, next []moving.Server) {
 	o.change(func(t *tenant) { t.servers = next })
 }
 
+// String is how a place is printed.
+func (p place) String() string {
+	if p.port == 0 {
+		return p.server
+	}
+	return fmt.Sprintf("%s:%d", p.server, p.port)
+}
+
 // listed is a list of servers as it is printed.
 func listed(servers []moving.Server) string {
 	texts := make([]string, 0, len(servers))
 	for _, s := range servers {
-		texts = append(texts, s.Name+" "+string(s.Mode))
+		texts = append(texts, fmt.Sprintf("%v %s", place{server: s.Name, port: s.Port}, s.Mode))
 	}
 	return "[" + strings.Join(texts, ", ") + "]"
 }
 
 // settled reports whether the tenant is served where it is to be, from memory.
 func (w *world) settled() bool {
-	return slices.Equal(w.tenant.servers, []moving.Server{{Name: w.tenant.target, Mode: scimv1alpha1.HostingModeMemory}})
+	return slices.Equal(w.tenant.servers, []moving.Server{{
+		Name: w.tenant.target, Mode: scimv1alpha1.HostingModeMemory, Port: w.claims[w.tenant.target],
+	}})
 }

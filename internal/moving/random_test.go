@@ -72,6 +72,10 @@ func (s *story) play(d time.Duration) {
 		return
 	}
 	s.over, s.obstructed = true, false
+	for _, r := range s.replicas {
+		r.occupied = false
+		r.listen()
+	}
 	for _, server := range servers {
 		s.start(server)
 	}
@@ -115,9 +119,26 @@ func (s *story) happen() {
 		s.after(long, func() { c.paused = false })
 	case 7:
 		s.change(func(*tenant) {}) // Somebody changes something else of it.
+	case 8:
+		s.occupy(long)
 	default:
 		s.disturb(long)
 	}
+}
+
+// occupy has somebody else have the ports of a replica for some time. It is one that has none open: a
+// port that is lost later fails requests whatever the operator does.
+func (s *story) occupy(long time.Duration) {
+	r := s.replicas[s.random.IntN(len(s.replicas))]
+	if r.port != 0 || !r.joined {
+		return
+	}
+	s.say("somebody else has the ports of %v for %v", r, long)
+	r.occupied = true
+	s.after(long, func() {
+		r.occupied = false
+		r.listen()
+	})
 }
 
 // disturb does something to a replica. Each server keeps one, since a request for which there is

@@ -26,9 +26,13 @@ type replica struct {
 	joined bool
 	// mode is how it serves the tenant, by the version that it has seen; synced is true once it
 	// may read from memory.
-	mode   scimv1alpha1.HostingMode
-	seen   tenant
-	synced bool
+	mode scimv1alpha1.HostingMode
+	seen tenant
+	// port is the one at which it serves the tenant alone; 0 when there is none. occupied is true
+	// while somebody else has its ports.
+	port     int32
+	occupied bool
+	synced   bool
 	// stored is how far its memory goes.
 	stored int
 	// drained counts how often it has closed its connections, and drainedAt is since when, by what
@@ -153,6 +157,7 @@ func (r *replica) follow(t tenant) {
 			r.mode = s.Mode
 		}
 	}
+	r.listen()
 	if leads && r.mode == off || r.drains() && !drained {
 		r.drained, r.drainedAt = r.drained+1, r.timeline.Now()
 	}
@@ -169,6 +174,13 @@ func (r *replica) follow(t tenant) {
 	}
 	r.pending = append(r.pending, pending{version: t.version, after: after})
 	r.report()
+}
+
+// listen has it listen at the port that the tenant is to have, and at no other one.
+func (r *replica) listen() {
+	if wanted := moving.PortAt(r.seen.servers, r.server); wanted == 0 || !r.occupied {
+		r.port = wanted
+	}
 }
 
 // sync raises what the server's replicas have acknowledged to the latest at the API server.
@@ -267,7 +279,7 @@ func (r *replica) stop() {
 
 // asked is what it says when the operator asks.
 func (r *replica) asked() moving.Replica {
-	found := moving.Replica{Serves: r.joined && r.mode != off}
+	found := moving.Replica{Serves: r.joined && r.mode != off && r.port == moving.PortAt(r.seen.servers, r.server)}
 	if r.joined && r.drains() && len(r.requests) == 0 {
 		found.Idle = r.timeline.Now() - max(r.used, r.drainedAt)
 	}

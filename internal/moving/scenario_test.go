@@ -20,6 +20,7 @@ import (
 //	target SERVER            the tenant is to be there
 //	obstruct, clear          it cannot be moved to the target, and can again
 //	crash, away, back NAME   a replica dies; cannot reach the API server; can again
+//	occupy, vacate NAME      somebody else has all ports of a replica for single tenants; no more
 //	run DURATION             time passes
 //	state                    prints how things are
 //
@@ -64,7 +65,7 @@ func (s *scenario) do(t *testing.T, d *datadriven.TestData) string {
 		s.aim(arguments[0])
 	case "obstruct", "clear":
 		s.obstructed = d.Cmd == "obstruct"
-	case "crash", "away", "back":
+	case "crash", "away", "back", "occupy", "vacate":
 		s.disturb(t, d.Cmd, arguments[0])
 	case "run":
 		pause, err := time.ParseDuration(arguments[0])
@@ -91,11 +92,15 @@ func (s *scenario) disturb(t *testing.T, command, name string) {
 	if at < 0 {
 		t.Fatalf("there is no replica %q", name)
 	}
-	if command == "crash" {
-		s.replicas[at].crash()
-		return
+	switch r := s.replicas[at]; command {
+	case "crash":
+		r.crash()
+	case "occupy", "vacate":
+		r.occupied = command == "occupy"
+		r.listen()
+	default:
+		r.away = command == "away"
 	}
-	s.replicas[at].away = command == "away"
 }
 
 func (s *scenario) state() {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/moving"
 	"github.com/kubescim/kubescim/internal/simulation"
 )
@@ -37,9 +38,11 @@ type world struct {
 	// marks are what the replicas of each server have acknowledged: replicas of one server know
 	// it of each other.
 	marks map[string]int
-	// traffic is the server that the traffic is led to, and since when; before is where it was led
-	// before.
-	traffic, before string
+	// claims are the ports that the tenant has claimed at servers, and lastPort is the last one.
+	claims   map[string]int32
+	lastPort int32
+	// traffic is where the traffic is led to, and since when; before is where it was led before.
+	traffic, before place
 	since           time.Duration
 
 	replicas []*replica
@@ -64,6 +67,12 @@ type tenant struct {
 	servers []moving.Server
 }
 
+// place is a server, and the port there; 0 for that of all.
+type place struct {
+	server string
+	port   int32
+}
+
 // lease is what a Lease says.
 type lease struct {
 	server  string
@@ -76,9 +85,11 @@ type lease struct {
 // numbers, everything takes a millisecond.
 func newWorld(random *rand.Rand, server string) *world {
 	w := &world{
-		random: random, leases: map[string]lease{}, marks: map[string]int{}, traffic: server, before: server,
-		tenant: tenant{version: 1, target: server, servers: []moving.Server{{Name: server, Mode: scimv1alpha1.HostingModeMemory}}},
+		random: random, leases: map[string]lease{}, marks: map[string]int{}, claims: map[string]int32{}, lastPort: contract.FirstTenantPort - 1,
 	}
+	w.traffic = place{server: server, port: w.claim(server)}
+	w.before = w.traffic
+	w.tenant = tenant{version: 1, target: server, servers: []moving.Server{{Name: server, Mode: scimv1alpha1.HostingModeMemory, Port: w.traffic.port}}}
 	w.say = func(string, ...any) {}
 	w.delay = func(time.Duration) time.Duration { return time.Millisecond }
 	if random != nil {
@@ -100,6 +111,18 @@ func (w *world) between(least, most time.Duration) time.Duration {
 	return least + time.Duration(w.random.Int64N(int64(most-least)+1))
 }
 
+// claim returns the port that the tenant has at a server; 0 at its own.
+func (w *world) claim(server string) int32 {
+	if server == "own" {
+		return 0
+	}
+	if w.claims[server] == 0 {
+		w.lastPort++
+		w.claims[server] = w.lastPort
+	}
+	return w.claims[server]
+}
+
 // change writes the ScimTenant.
 func (w *world) change(write func(*tenant)) {
 	w.tenant.servers = slices.Clone(w.tenant.servers)
@@ -116,8 +139,8 @@ func (w *world) aim(target string) {
 	w.change(func(t *tenant) { t.target = target })
 }
 
-// routes returns the server to which somebody sends a request who has not a connection.
-func (w *world) routes() string {
+// routes returns where somebody sends a request who has not a connection.
+func (w *world) routes() place {
 	if w.random != nil && w.timeline.Now()-w.since < routed && w.random.IntN(2) == 0 {
 		return w.before
 	}

@@ -17,17 +17,18 @@ import (
 // Service returns the Service in front of a SCIM server, which leads to the server's pods, or to
 // those that have its traffic.
 func Service(s Server) *corev1ac.ServiceApplyConfiguration {
+	selector, port := s.endpoints()
 	return corev1ac.Service(s.Name, s.Namespace()).
 		WithLabels(s.Labels()).
 		WithOwnerReferences(s.Owner.reference()).
 		WithSpec(corev1ac.ServiceSpec().
 			WithType(corev1.ServiceTypeClusterIP).
-			WithSelector(s.endpoints()).
+			WithSelector(selector).
 			WithPorts(corev1ac.ServicePort().
 				WithName(portNameSCIM).
 				WithProtocol(corev1.ProtocolTCP).
 				WithPort(contract.PortService).
-				WithTargetPort(intstr.FromString(portNameSCIM))))
+				WithTargetPort(port)))
 }
 
 // PodDisruptionBudget returns what keeps all but one of a server's pods from

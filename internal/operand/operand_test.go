@@ -212,9 +212,10 @@ func TestService(t *testing.T) {
 		t.Errorf("the selector is %v", s.Spec.Selector)
 	}
 	moved := server()
-	moved.Traffic = SharedSelectorLabels("shared")
-	if to := as[corev1.Service](t, Service(moved)); !maps.Equal(to.Spec.Selector, moved.Traffic) || !maps.Equal(to.Labels, s.Labels) {
-		t.Errorf("the Service of a tenant that was moved has labels %v and leads to %v", to.Labels, to.Spec.Selector)
+	moved.Traffic = &Traffic{Selector: SharedSelectorLabels("shared"), Port: 10007}
+	to := as[corev1.Service](t, Service(moved))
+	if !maps.Equal(to.Spec.Selector, moved.Traffic.Selector) || to.Spec.Ports[0].TargetPort.IntVal != 10007 || to.Spec.Ports[0].Port != 80 || !maps.Equal(to.Labels, s.Labels) {
+		t.Errorf("the Service of a tenant that was moved has labels %v and leads to %+v of %v", to.Labels, to.Spec.Ports, to.Spec.Selector)
 	}
 }
 

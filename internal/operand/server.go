@@ -4,6 +4,8 @@ import (
 	"maps"
 	"path"
 
+	"k8s.io/apimachinery/pkg/util/intstr"
+
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
 )
@@ -18,9 +20,8 @@ type Server struct {
 	// Selector chooses its pods. A Deployment's selector cannot be changed: neither can
 	// this.
 	Selector map[string]string
-	// Traffic chooses the pods that its Service leads to while these are another server's; nil
-	// for its own.
-	Traffic map[string]string
+	// Traffic is where its Service leads to while that is another server; nil for its own pods.
+	Traffic *Traffic
 	// Spec shapes its pods.
 	Spec scimv1alpha1.ServerSpec
 	// Tenant is the name of the only ScimTenant that it may read; empty if it may read
@@ -28,6 +29,13 @@ type Server struct {
 	Tenant string
 	// Arguments say to its program what to serve.
 	Arguments []string
+}
+
+// Traffic is where the Service of a tenant leads to that is hosted by a ScimServer.
+type Traffic struct {
+	// Selector chooses the pods, and Port is the one of theirs that is for the tenant.
+	Selector map[string]string
+	Port     int32
 }
 
 // DedicatedServer returns the server of a tenant that has one of its own.
@@ -51,12 +59,12 @@ func SharedServer(s *scimv1alpha1.ScimServer) Server {
 // Namespace is that of all objects of the server.
 func (s Server) Namespace() string { return s.Owner.Namespace }
 
-// endpoints choose the pods that the server's Service leads to.
-func (s Server) endpoints() map[string]string {
+// endpoints are the pods that the server's Service leads to, and their port.
+func (s Server) endpoints() (selector map[string]string, port intstr.IntOrString) {
 	if s.Traffic != nil {
-		return s.Traffic
+		return s.Traffic.Selector, intstr.FromInt32(s.Traffic.Port)
 	}
-	return s.Selector
+	return s.Selector, intstr.FromString(portNameSCIM)
 }
 
 // Labels are on every object of the server.

@@ -46,6 +46,8 @@ type Configuration struct {
 	Draining bool
 	// Host is that which requests to the tenant alone are sent to; empty when there is none.
 	Host string
+	// Port is the one at which all requests are for the tenant; 0 when there is none.
+	Port int32
 	// AtServer is true for a tenant that clients find by its name at the URL of the process, and
 	// ServerURL that URL; empty when it is what they send requests to.
 	AtServer  bool
@@ -222,6 +224,7 @@ func (h *hosted) configuration(tenant *scimv1alpha1.ScimTenant) (c Configuration
 	how, _ := contract.Hosting(tenant, h.replica.service())
 	c.Mode, c.Draining = how.Mode, contract.Draining(tenant, h.replica.service())
 	if h.replica.Name == "" {
+		c.Port = how.Port
 		c.share(tenant, how.Host)
 	}
 	return c

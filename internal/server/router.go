@@ -17,19 +17,18 @@ import (
 	"github.com/kubescim/kubescim/internal/server/auth"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/limit"
+	"github.com/kubescim/kubescim/internal/server/listen"
 	"github.com/kubescim/kubescim/internal/server/request"
 )
 
 // Router is the http.Handler of a process: it finds out which of its tenants a request is for,
-// by the host that it is sent to if that is a tenant's own, or its Service's, and else by the first segment of its
-// path. A request for a tenant that there is not is answered by one for whom no token is good,
-// so that it cannot be told from one for a tenant that there is. Make it with NewRouter or
-// RouterTo.
+// by the port that it came in by if that is a tenant's own, or else by the host that it is sent to if
+// that is, and else by the first segment of its path. A request for a tenant that there is not is
+// answered by one for whom no token is good, so that it cannot be told from one for a tenant that
+// there is. Make it with NewRouter or RouterTo.
 type Router struct {
 	otherwise *Tenant
 	ready     func() bool
-	// atService, if it is not nil, returns the name of the tenant whose Service has a host.
-	atService func(host string) (tenant string, is bool)
 	draining  atomic.Bool
 
 	mu    sync.RWMutex
@@ -45,10 +44,9 @@ type named struct {
 
 // NewRouter returns a router of many tenants that has none yet. Requests for others are answered
 // by nobody, who says that the server is starting, until Begin. It is Ready while ready says so,
-// until it is to drain. atService, if it is not nil, returns the name of the tenant whose Service
-// has a host.
-func NewRouter(nobody *Tenant, ready func() bool, atService func(host string) (tenant string, is bool)) *Router {
-	return &Router{otherwise: nobody, ready: ready, atService: atService, names: map[string]named{}, hosts: map[string]*Tenant{}}
+// until it is to drain.
+func NewRouter(nobody *Tenant, ready func() bool) *Router {
+	return &Router{otherwise: nobody, ready: ready, names: map[string]named{}, hosts: map[string]*Tenant{}}
 }
 
 // RouterTo returns the router of a process that has one tenant, whom all requests are for.
@@ -116,8 +114,24 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, asked *http.Request) {
 	if r.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
+	if port := listen.PortOf(asked.Context()); port != "" {
+		r.serveAtPort(port, w, asked)
+		return
+	}
 	tenant, mount := r.find(asked)
 	tenant.serveAt(mount, w, asked)
+}
+
+// serveAtPort answers a request that came in by the port of a tenant, for whom it is whatever it names.
+func (r *Router) serveAtPort(name string, w http.ResponseWriter, asked *http.Request) {
+	r.mu.RLock()
+	found, known := r.names[name]
+	r.mu.RUnlock()
+	if !known { // The client has kept its connection for longer than the tenant was here.
+		r.otherwise.sendAway(w, asked)
+		return
+	}
+	found.ServeHTTP(w, asked)
 }
 
 // find returns the tenant that a request is for, and what stands before the tenant's own path in
@@ -132,9 +146,6 @@ func (r *Router) find(asked *http.Request) (tenant *Tenant, mount string) {
 	if found, known := r.hosts[host]; known {
 		return found, ""
 	}
-	if found, known := r.hasService(host); known {
-		return found, ""
-	}
 	if found, known := r.names[name]; known {
 		return found.Tenant, found.shared.Mount
 	}
@@ -144,25 +155,17 @@ func (r *Router) find(asked *http.Request) (tenant *Tenant, mount string) {
 	return r.otherwise, "/" + name
 }
 
-// hasService returns the tenant whose Service has a host. The mutex is held.
-func (r *Router) hasService(host string) (*Tenant, bool) {
-	if r.atService == nil {
-		return nil, false
-	}
-	tenant, is := r.atService(host)
-	found, known := r.names[tenant]
-	return found.Tenant, is && known
-}
-
-// Leaving reports whether clients of a tenant, by its Mount, are to leave. It is for
-// listen.Options.
-func (r *Router) Leaving(mount string) bool {
+// Leaving reports whether clients of a tenant, by its name, are to leave. It is for listen.Options.
+func (r *Router) Leaving(tenant string) bool {
 	if r.names == nil {
 		return r.otherwise.Leaving()
 	}
+	if tenant == "" {
+		return false // It is not known whose client that is.
+	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	found, known := r.names[strings.TrimPrefix(mount, "/")]
+	found, known := r.names[tenant]
 	return !known || found.Leaving()
 }
 

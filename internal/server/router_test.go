@@ -60,7 +60,7 @@ func newHouse(t *testing.T, publicURL string) *house {
 	h.Expect(err).NotTo(HaveOccurred())
 	nobody := server.NewNobody(h.process, "/scim/v2", h.registry, slog.New(slog.DiscardHandler), accesslog.NewMetrics(prometheus.NewRegistry(), ""))
 	nobody.SignWith(h.signing)
-	h.Router = server.NewRouter(nobody, func() bool { return true }, func(host string) (string, bool) { return strings.CutSuffix(host, "-scim.team") })
+	h.Router = server.NewRouter(nobody, func() bool { return true })
 	unknown := httptest.NewRecorder()
 	h.ServeHTTP(unknown, httptest.NewRequest(http.MethodGet, "/acme/scim/v2/Users", nil))
 	h.Expect(unknown.Code).To(Equal(http.StatusServiceUnavailable), "it may be a tenant that is not known yet")
@@ -105,8 +105,13 @@ func nothing(*exchange.Settings) {}
 
 // send sends a request to a URL of the house, by the host that is named in it.
 func (h *house) send(method, url, body string, headers ...string) crossing.Answer {
+	return h.sendTo(h.url, method, url, body, headers...)
+}
+
+// sendTo sends it to an address, whatever host is named.
+func (h *house) sendTo(address, method, url, body string, headers ...string) crossing.Answer {
 	at, path, _ := strings.Cut(strings.TrimPrefix(url, "//"), "/")
-	request, err := http.NewRequest(method, h.url+"/"+path, strings.NewReader(body))
+	request, err := http.NewRequest(method, address+"/"+path, strings.NewReader(body))
 	h.Expect(err).NotTo(HaveOccurred())
 	request.Host = at
 	for i := 0; i < len(headers); i += 2 {
@@ -137,11 +142,6 @@ func TestTenantsAreFoundByHostAndByPath(t *testing.T) {
 		{"//server.example.com/globex/scim/v2/Users", globex, 201, "http://server.example.com/globex/scim/v2"},
 		{"//scim.globex.example.com/api/scim/Users", globex, 201, "https://scim.globex.example.com/api/scim"},
 		{"//SCIM.Globex.example.com:443/api/scim/Users", globex, 201, "https://scim.globex.example.com/api/scim"},
-		{"//acme-scim.team/scim/v2/Users", acme, 201, "http://acme-scim.team/scim/v2"},
-		{"//Globex-scim.team:80/api/scim/Users", globex, 201, "https://scim.globex.example.com/api/scim"},
-		{"//globex-scim.team/acme/scim/v2/Users", acme, 401, ""},
-		{"//initech-scim.team/scim/v2/Users", acme, 401, ""},
-		{"//initech-scim.team/acme/scim/v2/Users", acme, 201, "http://initech-scim.team/acme/scim/v2"},
 		{"//scim.globex.example.com/acme/scim/v2/Users", acme, 401, ""},
 		{"//scim.globex.example.com/globex/scim/v2/Users", globex, 404, ""},
 		{"//server.example.com/ACME/scim/v2/Users", acme, 401, ""},

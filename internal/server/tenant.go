@@ -173,13 +173,22 @@ func (t *Tenant) serveAt(mount string, w http.ResponseWriter, r *http.Request) {
 	t.serve(x)
 }
 
+// sendAway answers a request that came for another tenant by way of that one's port, and that is not
+// served here any more: its next connection leads to whoever serves it.
+func (t *Tenant) sendAway(w http.ResponseWriter, r *http.Request) {
+	x := exchange.New(t.shared, w, r)
+	defer x.Finish()
+	w.Header().Set("Connection", "close")
+	x.Fail(scim.Errorf(http.StatusServiceUnavailable, "", "the tenant is served elsewhere; try again over a new connection"))
+}
+
 // noteUse takes note that the request was sent with a good token or secret, if it was. end is to be
 // called when it has been answered.
 func (t *Tenant) noteUse(x *exchange.Exchange) {
 	if x.Verifier.KeyID == "" {
 		return
 	}
-	listen.Trust(x.R.Context(), t.shared.Mount)
+	listen.Trust(x.R.Context(), t.shared.Name)
 	t.underWay.Add(1)
 	t.lastRequest.Store(x.Entry.Began.Unix())
 	t.uses.Note(x.Verifier.KeyID, x.Entry.Began)

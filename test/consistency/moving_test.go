@@ -48,11 +48,10 @@ func (f *fleet) addMovable(ctx SpecContext, name string) *tenant {
 	GinkgoHelper()
 	served := ServeIn(ctx, f.namespace, NewTenant(f.namespace, name, scimv1alpha1.IdentityProviderGeneric, Unlimited))[0]
 	DeferCleanup(f.remove, name)
-	service := contract.ServiceName(name)
-	address := Kubectl("get", "service", "-n", f.namespace, service, "-o", "jsonpath={.spec.clusterIP}")
+	address := Kubectl("get", "service", "-n", f.namespace, contract.ServiceName(name), "-o", "jsonpath={.spec.clusterIP}")
 	added := &tenant{Tenant: &Tenant{Namespace: f.namespace, Name: name, Token: served.Token}, keeps: true}
 	for range replicas {
-		c, closeIdle := NewClient("http://"+address+scimv1alpha1.DefaultPath, served.Token).With("Host", service+"."+f.namespace+".svc").Lasting()
+		c, closeIdle := NewClient("http://"+address+scimv1alpha1.DefaultPath, served.Token).Lasting()
 		DeferCleanup(closeIdle)
 		c.AwaitAnswer()
 		c.Get(Users).Has(http.StatusOK)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/contract"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
@@ -21,23 +23,28 @@ const (
 	toItsOwn = `{"spec":{"serverRef":null}}`
 )
 
-// moveTo changes the tenant acme, and waits until it is served by a server.
-func moveTo(namespace, patch, server string) {
+// moveTo changes tenants, and waits until each is served by the server with a name, or of its own with "".
+func moveTo(namespace, patch, server string, tenants ...string) {
 	GinkgoHelper()
 	began := time.Now()
-	Kubectl("patch", "scimtenant", "acme", "-n", namespace, "--type=merge", "-p", patch)
-	Eventually(func() any {
-		status := KubectlGet(namespace, "scimtenant", "acme")
-		return []any{Dig(status, "status/servers/0/name"), Dig(status, "status/servers/0/mode"), conditionOf(status, scimv1alpha1.ConditionMoved)["status"]}
-	}).WithTimeout(5 * time.Minute).WithPolling(time.Second).Should(Equal([]any{server, "Memory", "True"}))
-	AddReportEntry("moved to "+server, time.Since(began).Round(time.Second).String())
+	for _, tenant := range tenants {
+		Kubectl("patch", "scimtenant", tenant, "-n", namespace, "--type=merge", "-p", patch)
+	}
+	for _, tenant := range tenants {
+		Eventually(func() any {
+			status := KubectlGet(namespace, "scimtenant", tenant)
+			return []any{Dig(status, "status/servers/0/name"), Dig(status, "status/servers/0/mode"), conditionOf(status, scimv1alpha1.ConditionMoved)["status"]}
+		}).WithTimeout(5 * time.Minute).WithPolling(time.Second).Should(Equal([]any{cmp.Or(server, contract.ServiceName(tenant)), "Memory", "True"}))
+	}
+	AddReportEntry("moved to "+cmp.Or(server, "its own server"), time.Since(began).Round(time.Second).String())
 }
 
-// atService sends requests to the tenant acme's own Service, which leads to other pods when it is moved.
-func atService(namespace, token string) *Client {
+// atService sends requests to a tenant's own Service, which leads to other pods when it is moved, by the IP
+// address.
+func atService(namespace, tenant, token string) *Client {
 	GinkgoHelper()
-	address := Kubectl("get", "service", "-n", namespace, "acme-scim", "-o", "jsonpath={.spec.clusterIP}")
-	service := NewClient("http://"+address+"/scim/v2", token).With("Host", "acme-scim."+namespace+".svc")
+	address := Kubectl("get", "service", "-n", namespace, contract.ServiceName(tenant), "-o", "jsonpath={.spec.clusterIP}")
+	service := NewClient("http://"+address+scimv1alpha1.DefaultPath, token)
 	service.AwaitAnswer()
 	return service
 }
@@ -50,21 +57,41 @@ var _ = Describe("A tenant that is moved between servers", func() {
 		token, _ := TokenOf(namespace, "acme")
 		url := Dig(KubectlGet(namespace, "scimtenant", "acme"), "status/url")
 		Expect(url).To(Equal("http://acme-scim." + namespace + ".svc/scim/v2"))
-		service := atService(namespace, token)
+		service := atService(namespace, "acme", token)
 		users := CreateUsers(service, 1000)
+		// Whoever calls the Service finds the tenant, by whatever host: its IP address, its name, that of a gateway.
+		hosts := map[string]*Client{"its IP address": service}
+		for _, host := range []string{"acme-scim." + namespace + ".svc", "gateway.example.com", "127.0.0.1:8080", "shared-scim-server." + namespace + ".svc"} {
+			hosts[host] = service.With("Host", host)
+		}
+		callByAll := func() {
+			GinkgoHelper()
+			for host, c := range hosts {
+				made := c.Do(http.MethodPost, Users, PlainUser(Unique("by-host")+"@example.com")).Has(http.StatusCreated)
+				if c != service {
+					Expect(made.At("meta/location")).To(HavePrefix("http://" + host + "/scim/v2/Users/"))
+				}
+				c.Do(http.MethodDelete, Users+"/"+made.ID(), "").Has(http.StatusNoContent)
+			}
+		}
+		callByAll()
 
 		clients := &CheckingClients{}
 		clients.Start(service, 16, 400*time.Millisecond, users)
 		for _, step := range []struct{ patch, server, shown string }{
-			{toShared, "shared-scim-server", "scimserver/shared"}, {toItsOwn, "acme-scim", "deployment/acme-scim"},
+			{toShared, "shared-scim-server", "scimserver/shared"}, {toItsOwn, "", "deployment/acme-scim"},
 		} {
-			moveTo(namespace, step.patch, step.server)
+			moveTo(namespace, step.patch, step.server, "acme")
 			Expect(Dig(KubectlGet(namespace, "scimtenant", "acme"), "status/url")).To(Equal(url))
 			Expect(Kubectl("get", "scimtenant", "acme", "-n", namespace, "-o", "wide")).To(ContainSubstring(" " + step.shown + " "))
+			callByAll()
 			if step.patch == toShared {
 				Eventually(func() any { return KubectlList(namespace, "deployments") }).WithTimeout(2*time.Minute).Should(HaveLen(1), "its own server goes")
+				Expect(Dig(KubectlGet(namespace, "scimtenant", "acme"), "status/servers/0/port")).To(BeEquivalentTo(contract.FirstTenantPort))
+				Expect(KubectlList(namespace, "leases", "-l", "scim.kubescim.dev/lease=port")).To(HaveLen(1))
 			}
 		}
+		Expect(KubectlList(namespace, "leases", "-l", "scim.kubescim.dev/lease=port")).To(BeEmpty(), "the port is given up")
 		reads, writes, failed, stale := clients.Stop()
 		AddReportEntry("requests", fmt.Sprintf("%d reads and %d writes, %d failed, %d stale", reads, writes, len(failed), len(stale)))
 		Expect(failed).To(BeEmpty(), "the first requests that failed: %.600s", strings.Join(failed, "\n"))
@@ -85,7 +112,7 @@ var _ = Describe("A tenant that is moved between servers", func() {
 		secret := &corev1.Secret{}
 		Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "client"}, secret)).To(Succeed())
 		clientSecret := string(secret.Data["clientSecret"])
-		service := atService(namespace, "")
+		service := atService(namespace, "acme", "")
 		tokens := []string{AccessToken(service, "client", clientSecret)}
 
 		By("saying who keeps it waiting")
@@ -97,7 +124,7 @@ var _ = Describe("A tenant that is moved between servers", func() {
 			return conditionOf(KubectlGet(namespace, "scimtenant", "acme"), scimv1alpha1.ConditionMoved)["message"]
 		}).WithTimeout(3 * time.Minute).WithPolling(time.Second).Should(
 			ContainSubstring(fmt.Sprintf(`pod %s still gets some, the last with ScimApiKey "client"`, Dig(former, "metadata/name"))))
-		moveTo(namespace, toShared, "shared-scim-server")
+		moveTo(namespace, toShared, "shared-scim-server", "acme")
 		tokens = append(tokens, AccessToken(service, "client", clientSecret))
 		for _, token := range tokens {
 			service.WithToken(token).Get(Users).Has(http.StatusOK)

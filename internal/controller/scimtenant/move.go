@@ -28,13 +28,13 @@ const (
 
 // settled reports whether the tenant is served where its spec says, and nowhere else.
 func (s *scope) settled() bool {
-	return slices.Equal(s.listed, []moving.Server{{Name: s.targetName(), Mode: scimv1alpha1.HostingModeMemory}})
+	return len(s.listed) == 1 && s.listed[0].Name == s.targetName() && s.listed[0].Mode == scimv1alpha1.HostingModeMemory
 }
 
 // move finds the next step of a tenant to the server that it is to have, as package moving decides.
 // The step is written with the status.
 func (r *Reconciler) move(ctx context.Context, s *scope) error {
-	if s.settled() {
+	if s.settled() && !s.lacksPort() {
 		r.traffic.forget(s.tenant.UID)
 		return nil
 	}
@@ -44,7 +44,7 @@ func (r *Reconciler) move(ctx context.Context, s *scope) error {
 			return nil
 		}
 		if s.target.runs().Reason != scimv1alpha1.ReasonServerNotFound {
-			s.next = moving.Decide(moving.Situation{Target: s.targetName()})
+			return r.decide(ctx, s, moving.Situation{Target: s.targetName()})
 		}
 		return nil
 	}
@@ -87,7 +87,9 @@ func (r *Reconciler) nextStep(ctx context.Context, s *scope) error {
 		answers = r.Usage.Ask(ctx, asked)
 		situation.Replicas = replicasOf(s, pods, answers)
 	}
-	s.next = moving.Decide(situation)
+	if err := r.decide(ctx, s, situation); err != nil {
+		return err
+	}
 	return r.gatherCallers(ctx, s, &situation, asked, answers)
 }
 

@@ -77,10 +77,13 @@ var _ = Describe("A tenant that is moved", func() {
 
 		h := watchMove(ctx, tenant)
 		change(ctx, tenant, withServerRef("shared"))
-		Eventually(current(ctx, tenant), moves).Should(haveList("acme Live, shared Live"))
+		Eventually(current(ctx, tenant), moves).Should(And(haveList("acme Live, shared Live"),
+			HaveField("Status.Servers", HaveExactElements(HaveField("Port", BeZero()), HaveField("Port", contract.FirstTenantPort)))))
 		Consistently(serviceOf(ctx, tenant), "300ms").Should(Equal(operand.SelectorLabels("acme")))
+		Expect(targetOf(ctx, tenant)()).To(Equal("http"))
 		Eventually(current(ctx, tenant), moves).Should(haveList("shared Live, acme Live"))
 		Eventually(serviceOf(ctx, tenant)).Should(Equal(operand.SharedSelectorLabels("shared")))
+		Expect(targetOf(ctx, tenant)()).To(Equal("10000"))
 		untouched := &appsv1.Deployment{}
 		Expect(env.Client.Get(ctx, key(tenant), untouched)).To(Succeed())
 		Expect(untouched.Generation).To(Equal(deployment.Generation))
@@ -102,6 +105,7 @@ var _ = Describe("A tenant that is moved", func() {
 		}
 		Eventually(func() error { _, err := signingSecret(ctx, tenant)(); return err }).Should(BeNotFound())
 		Expect(serviceOf(ctx, tenant)()).To(Equal(operand.SharedSelectorLabels("shared")))
+		Expect(portClaims(ctx, tenant)()).To(Equal(map[string]string{"shared-scim-server-port-10000": "acme"}))
 
 		By("being moved back, as its spec asks for then")
 		h = watchMove(ctx, tenant)
@@ -113,6 +117,8 @@ var _ = Describe("A tenant that is moved", func() {
 		Eventually(current(ctx, tenant), moves).Should(And(haveList("acme Memory"), haveMoved,
 			controllertest.BeReady(scimv1alpha1.ReasonSucceeded), HaveField("Status.URL", before.Status.URL), HaveField("Status.ServerReplicas", "2/2")))
 		Expect(serviceOf(ctx, tenant)()).To(Equal(operand.SelectorLabels("acme")))
+		Expect(targetOf(ctx, tenant)()).To(Equal("http"))
+		Expect(portClaims(ctx, tenant)()).To(BeEmpty())
 		Expect(warningsOf(ctx, tenant)()).To(BeEmpty())
 		lists, unready, _ = h.get()
 		Expect(lists).To(Equal([]string{"shared Memory", "shared Live", "shared Live, acme Live", "acme Live, shared Live", "acme Live", "acme Memory"}))

@@ -62,9 +62,7 @@ func (r *Reconciler) gatherServers(ctx context.Context, s *scope) error {
 			return err
 		}
 	}
-	if s.first() != server(s.own) {
-		s.own.Traffic = s.first().operand().Selector
-	}
+	s.own.Traffic = s.traffic()
 	return nil
 }
 
@@ -94,7 +92,7 @@ func (r *Reconciler) gatherFormer(ctx context.Context, s *scope) error {
 func (s *scope) listedServers() []moving.Server {
 	listed := make([]moving.Server, 0, len(s.tenant.Status.Servers))
 	for _, one := range s.tenant.Status.Servers {
-		listed = append(listed, moving.Server{Name: one.Name, Mode: one.Mode})
+		listed = append(listed, moving.Server{Name: one.Name, Mode: one.Mode, Port: one.Port})
 	}
 	own := contract.ServiceName(s.tenant.Name)
 	if len(listed) == 0 && (s.own.exists || s.targetName() == own) {
@@ -170,7 +168,7 @@ func (s *scope) statedServers() []scimv1alpha1.TenantServer {
 	}
 	var stated []scimv1alpha1.TenantServer
 	for _, next := range s.next {
-		one := scimv1alpha1.TenantServer{Name: next.Name, Mode: next.Mode}
+		one := scimv1alpha1.TenantServer{Name: next.Name, Mode: next.Mode, Port: next.Port}
 		if hosts := s.endpoint.PublishedHosts(); len(hosts) > 0 {
 			one.Host = hosts[0]
 		}

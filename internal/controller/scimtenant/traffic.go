@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/moving"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -18,6 +19,17 @@ import (
 // keepsService reports whether the tenant has a Service of its own, or had one.
 func (s *scope) keepsService() bool {
 	return s.own.hasService || s.isListed(s.own) || s.tenant.Spec.Endpoint.Host == "" && s.tenant.Status.URL == contract.URL(s.tenant)
+}
+
+// traffic is where the tenant's own Service leads to instead of its own server's pods; nil while these
+// get the traffic, or there is no port for the tenant alone where it goes: no answer is better than that
+// of a server which does not know whom a request is for.
+func (s *scope) traffic() *operand.Traffic {
+	port := moving.PortAt(s.listed, s.first().operand().Name)
+	if port == 0 {
+		return nil
+	}
+	return &operand.Traffic{Selector: s.first().operand().Selector, Port: port}
 }
 
 // keepService applies the tenant's own Service where its server is not kept running, with which it
@@ -49,7 +61,7 @@ type led struct {
 func (r *Reconciler) gatherLed(ctx context.Context, s *scope) (time.Duration, error) {
 	first := s.first().operand().Name
 	leads := s.endpoint.Ingress == nil || operand.LeadsTo(s.endpoint.Ingress, first)
-	if leads && (s.wantsOwn() || s.keepsService()) {
+	if leads && s.ownsService() {
 		var err error
 		if leads, err = r.Keeper.Applier.IsApplied(ctx, s.own.Owner, operand.Service(s.own.operand())); err != nil {
 			return 0, err

@@ -53,6 +53,8 @@ func NewProcess(limits limit.Limits) *Process {
 // Shared is what the requests of one tenant have in common. Make it with NewShared, or as one of
 // several tenants of a process with Process.NewShared.
 type Shared struct {
+	// Name is the tenant's; empty for one that is alone in its process.
+	Name string
 	// Mount is what stands before Process.Path in the URL of a request that names the tenant
 	// in its path: /acme. It is empty when there are none.
 	Mount  string
@@ -97,7 +99,7 @@ func (p *Process) NewShared(name string, backend store.Store, limits limit.Limit
 		Slots: p.Slots.Part(), Memory: p.Memory.Part(), Unauthenticated: p.Unauthenticated, process: p,
 	}
 	if name != "" {
-		shared.Mount = "/" + name
+		shared.Name, shared.Mount = name, "/"+name
 		shared.mounted = shared.Mount + p.Path
 	}
 	return shared

@@ -51,11 +51,21 @@ type connections struct {
 // connection is one of them.
 type connection struct {
 	net.Conn
+	port   string        // the tenant whose port it came in by; empty for the port of all
 	known  bool          // it has sent a good token
 	owner  string        // the tenant that the last one was for
 	place  *list.Element // in unknown or idle; nil while it is in neither
-	since  time.Time     // when it came to be in idle
+	waits  bool          // its last request was answered, and the next one has not begun
+	since  time.Time     // when it came to wait
 	closed bool          // here, before its time
+}
+
+// tenant is whose connection it is, as far as that is known.
+func (c *connection) tenant() string {
+	if c.known {
+		return c.owner
+	}
+	return c.port
 }
 
 func newConnections(most int, shed prometheus.Counter) *connections {
@@ -77,29 +87,54 @@ func (c *connections) count() (open int, opened time.Time) {
 func (c *connections) guard(server *http.Server) {
 	server.ConnState = c.follow
 	server.ConnContext = func(ctx context.Context, one net.Conn) context.Context {
-		return context.WithValue(ctx, connectionKey{}, func(owner string) { c.trust(one, owner) })
+		return context.WithValue(ctx, connectionKey{}, accepted{connections: c, Conn: one, port: c.portOf(one)})
 	}
 }
 
 type connectionKey struct{}
 
+// accepted is a connection as its requests know it.
+type accepted struct {
+	net.Conn
+	connections *connections
+	port        string
+}
+
 // Trust takes note that the request with the context has a good token of a tenant, and so that
 // the connection which it came over is one of that tenant's.
 func Trust(ctx context.Context, tenant string) {
-	if trust, ok := ctx.Value(connectionKey{}).(func(string)); ok {
-		trust(tenant)
+	if over, ok := ctx.Value(connectionKey{}).(accepted); ok {
+		over.connections.trust(over.Conn, tenant)
 	}
 }
 
-// listen returns the listener with the bound.
-func (c *connections) listen(listener net.Listener) net.Listener {
-	return &boundedListener{Listener: listener, connections: c, closed: make(chan struct{})}
+// PortOf returns the tenant whose port the request with the context came in by; empty for the port
+// of all.
+func PortOf(ctx context.Context) (tenant string) {
+	over, _ := ctx.Value(connectionKey{}).(accepted)
+	return over.port
+}
+
+// portOf returns the tenant whose port a connection came in by.
+func (c *connections) portOf(one net.Conn) (tenant string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known := c.open[one]; known != nil {
+		return known.port
+	}
+	return ""
+}
+
+// listen returns the listener with the bound. port is the tenant that it is for; empty for all.
+func (c *connections) listen(listener net.Listener, port string) net.Listener {
+	return &boundedListener{Listener: listener, connections: c, port: port, closed: make(chan struct{})}
 }
 
 // boundedListener is a net.Listener whose connections are connections.
 type boundedListener struct {
 	net.Listener
 	connections *connections
+	port        string
 	once        sync.Once
 	closed      chan struct{}
 }
@@ -112,7 +147,7 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	for {
-		changed, admitted := l.connections.admit(accepted)
+		changed, admitted := l.connections.admit(accepted, l.port)
 		if admitted {
 			return accepted, nil
 		}
@@ -133,14 +168,14 @@ func (l *boundedListener) Close() error {
 
 // admit takes a connection if there is room for it, for which another one may have to be
 // closed. If not, changed is closed when it is time to try again.
-func (c *connections) admit(one net.Conn) (changed <-chan struct{}, admitted bool) {
+func (c *connections) admit(one net.Conn, port string) (changed <-chan struct{}, admitted bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	serving, ending := len(c.open)-c.ending, c.ending <= c.most/endingShare
 	if serving >= c.most && (!ending || !c.closeOne()) {
 		return c.changed, false
 	}
-	added := &connection{Conn: one}
+	added := &connection{Conn: one, port: port}
 	c.opened = time.Now()
 	added.place = c.unknown.PushBack(added)
 	c.open[one] = added
@@ -168,17 +203,19 @@ func (c *connections) end(place *list.Element) {
 	_ = victim.Close() // It ends, whatever Close says.
 }
 
-// closeIdle closes those of some tenants that have been idle since before a time. Who was about to
+// closeIdle closes those of some tenants that have waited since before a time. Who was about to
 // send something then has done so by now.
 func (c *connections) closeIdle(before time.Time, of func(tenant string) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for place := c.idle.Front(); place != nil; {
-		next := place.Next()
-		if idle, _ := place.Value.(*connection); idle.since.Before(before) && of(idle.owner) {
-			c.end(place)
+	for _, places := range []*list.List{c.idle, c.unknown} {
+		for place := places.Front(); place != nil; {
+			next := place.Next()
+			if one, _ := place.Value.(*connection); one.waits && one.since.Before(before) && of(one.tenant()) {
+				c.end(place)
+			}
+			place = next
 		}
-		place = next
 	}
 }
 
@@ -209,11 +246,13 @@ func (c *connections) follow(one net.Conn, state http.ConnState) {
 	}
 	switch state {
 	case http.StateIdle:
+		known.waits, known.since = true, time.Now()
 		if known.known && known.place == nil && !known.closed {
-			known.place, known.since = c.idle.PushBack(known), time.Now()
+			known.place = c.idle.PushBack(known)
 			c.wake()
 		}
 	case http.StateActive:
+		known.waits = false
 		if known.known {
 			c.remove(known)
 		}

@@ -21,7 +21,7 @@ var NewConnections = newConnections
 // Guard bounds the connections of a server, and returns the listener that it is to serve.
 func (c *connections) Guard(server *http.Server, listener net.Listener) net.Listener {
 	c.guard(server)
-	return c.listen(listener)
+	return c.listen(listener, "")
 }
 
 // Count is count.

@@ -36,8 +36,10 @@ type Options struct {
 	Gatherer prometheus.Gatherer
 	// Usage returns the answer of /usage, which is JSON.
 	Usage func() []byte
-	// Leaving, if set, reports whether clients of a tenant, by what Trust has said, are to leave
-	// while the others stay.
+	// Ports, if set, are ports of the SCIM API beside Address, for one tenant each.
+	Ports *Ports
+	// Leaving, if set, reports whether clients of a tenant, by what Trust has said or the port, are to
+	// leave while the others stay.
 	Leaving func(tenant string) bool
 	// Linger is how long, after the end is asked for, connections that are open or new
 	// may still send requests.
@@ -50,9 +52,10 @@ const (
 	// quiet is how long nobody must have opened a connection before the server ends: a
 	// node of the cluster that still sends some has not heard that the pod is leaving.
 	quiet = time.Second
-	// leaveLooks is how often it is looked for connections whose clients are to leave, and
-	// leaveAfter how long one must have waited to be closed.
-	leaveLooks = time.Second
+	// looks is how often it is looked for connections whose clients are to leave, and for ports
+	// that could not be opened.
+	looks = time.Second
+	// leaveAfter is how long a connection whose client is to leave must have waited to be closed.
 	leaveAfter = 5 * time.Second
 	// headerBytes is how much the line and the headers of a request may take; more is
 	// answered 431.
@@ -91,9 +94,12 @@ func Serve(ctx context.Context, o Options, tenant Tenant, metrics *prometheus.Re
 			return fmt.Errorf("listening on %s: %w", one.address, err)
 		}
 		one.bound.guard(one.server)
-		go func() { failed <- one.server.Serve(one.bound.listen(listener)) }()
+		go func() { failed <- one.server.Serve(one.bound.listen(listener, "")) }()
 	}
-	if err := untilDone(ctx, failed, clients, o.Leaving); err != nil {
+	if o.Ports != nil {
+		o.Ports.serve(api, clients)
+	}
+	if err := untilDone(ctx, failed, func(now time.Time) { o.look(clients, now) }); err != nil {
 		return fmt.Errorf("serving: %w", err)
 	}
 	tenant.Drain()
@@ -109,23 +115,29 @@ func Serve(ctx context.Context, o Options, tenant Tenant, metrics *prometheus.Re
 	return nil
 }
 
-// untilDone closes connections whose clients are to leave, until the context is done or something
-// has failed.
-func untilDone(ctx context.Context, failed <-chan error, clients *connections, leaving func(tenant string) bool) error {
-	looks := time.NewTicker(leaveLooks)
-	defer looks.Stop()
+// untilDone looks after what changes, until the context is done or something has failed.
+func untilDone(ctx context.Context, failed <-chan error, look func(now time.Time)) error {
+	ticker := time.NewTicker(looks)
+	defer ticker.Stop()
 	for {
 		select {
 		case err := <-failed:
 			return err
 		case <-ctx.Done():
 			return nil
-		case now := <-looks.C:
-			if leaving == nil {
-				continue
-			}
-			clients.closeIdle(now.Add(-leaveAfter), leaving)
+		case now := <-ticker.C:
+			look(now)
 		}
+	}
+}
+
+// look closes connections whose clients are to leave, and opens ports that could not be opened before.
+func (o *Options) look(clients *connections, now time.Time) {
+	if o.Leaving != nil {
+		clients.closeIdle(now.Add(-leaveAfter), o.Leaving)
+	}
+	if o.Ports != nil {
+		o.Ports.retry()
 	}
 }
 
