@@ -1,34 +1,26 @@
 // Command kubectl-scim is a plugin of kubectl: with it on the PATH, there is
-// `kubectl scim`. README.md says how to install and use it.
+// `kubectl scim`. docs/kubectl-scim.md says how to install and use it.
 //
-// The exit status is 0 when it did what it was asked for, 1 when it could not, and 2 when
-// the command line was wrong.
+// The exit status is 0 when it did what it was asked for, 1 when it could not, or a tenant
+// that it was asked about is not Ready, and 2 when the command line was wrong.
 package main
 
 import (
-	"errors"
-	"fmt"
-	"io"
+	"context"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
-	"github.com/kubescim/kubescim/internal/program"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/kubescim/kubescim/internal/cli"
 )
 
 func main() {
-	os.Exit(execute(os.Args[1:], time.Now, os.Stdout, os.Stderr))
-}
-
-// execute is the whole program, and returns its exit status.
-func execute(args []string, now func() time.Time, out, errs io.Writer) int {
-	root := newRoot(now)
-	root.SetArgs(args)
-	root.SetOut(out)
-	root.SetErr(errs)
-	err := root.Execute()
-	var usage *program.UsageError
-	if err != nil && !errors.As(err, &usage) {
-		fmt.Fprintln(errs, "error:", err)
-	}
-	return program.ExitCode(err)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
+	code := cli.Program{Streams: streams, Now: time.Now, Getenv: os.Getenv}.Run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
 }

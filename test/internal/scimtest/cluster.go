@@ -88,6 +88,14 @@ func Kubectl(args ...string) string {
 	return output
 }
 
+// Shell runs a command as somebody types it, and returns what it prints.
+func Shell(command string) string {
+	GinkgoHelper()
+	output, err := runProgram(time.Minute, "bash", "", "-ec", command)
+	Expect(err).NotTo(HaveOccurred())
+	return output
+}
+
 // Apply applies objects with kubectl.
 func Apply(objects ...client.Object) {
 	GinkgoHelper()

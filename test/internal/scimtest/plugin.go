@@ -12,13 +12,17 @@ import (
 	"github.com/kubescim/kubescim/test/internal/planted"
 )
 
-// InstallPlugin builds the plugin of kubectl from a checkout, and has kubectl find it until
-// the spec, or the suite that it is installed before, has ended.
+// InstallPlugin builds the plugin of kubectl from a checkout, with what completes its commands, and
+// has kubectl find it until the spec, or the suite that it is installed before, has ended.
 func InstallPlugin(checkout string) {
 	GinkgoHelper()
 	folder := GinkgoT().TempDir()
 	_, err := runProgram(5*time.Minute, "go", "", "build", "-C", checkout, "-o", filepath.Join(folder, "kubectl-scim"), "./cmd/kubectl-scim")
 	Expect(err).NotTo(HaveOccurred())
+	const completing = "kubectl_complete-scim"
+	script, err := os.ReadFile(filepath.Join(checkout, "cmd", "kubectl-scim", completing))
+	Expect(err).NotTo(HaveOccurred())
+	Expect(os.WriteFile(filepath.Join(folder, completing), script, 0o700)).To(Succeed())
 	GinkgoT().Setenv("PATH", folder+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
@@ -30,6 +34,11 @@ func GenerateToken(namespace, key string, flags ...string) (token, manifest stri
 	manifest = Kubectl(append([]string{"scim", "key", "generate", "--namespace", namespace, "--key", key, "--token-file", file}, flags...)...)
 	text, err := os.ReadFile(file)
 	Expect(err).NotTo(HaveOccurred())
-	notes.Add(planted.Credential, "a token made offline", strings.TrimSpace(string(text)))
+	NoteToken(string(text))
 	return string(text), manifest
+}
+
+// NoteToken notes a token, which must not be seen anywhere.
+func NoteToken(token string) {
+	notes.Add(planted.Credential, "a token in a file", strings.TrimSpace(token))
 }

@@ -1,17 +1,17 @@
-package main
+package key
 
 import (
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apikey"
+	"github.com/kubescim/kubescim/internal/cli/command"
 	"github.com/kubescim/kubescim/internal/contract"
 )
 
@@ -28,8 +28,8 @@ const exampleGenerate = `  # Let a token in that is good for 90 days
   # Have it from Git
   kubectl scim key generate --key=entra -n acme --token-file=acme.token >acme/entra-credential.yaml`
 
-// newGenerate is `kubectl scim key generate`.
-func newGenerate(now func() time.Time) *cobra.Command {
+// newGenerate is `kubectl scim key generate`. It asks no cluster.
+func newGenerate(f *command.Factory) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:     "generate --key=NAME --token-file=FILE",
@@ -38,16 +38,18 @@ func newGenerate(now func() time.Time) *cobra.Command {
 		Example: exampleGenerate,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return mistake(cmd, fmt.Errorf("there is no argument %q: the ScimApiKey is named with --key", args[0]))
+				return command.Mistake(cmd, fmt.Errorf("there is no argument %q: the ScimApiKey is named with --key", args[0]))
 			}
 			return nil
 		},
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			wanted, err := o.read(now())
+			o.namespace = f.NamespaceFlag()
+			wanted, err := o.read(f.Now())
 			if err != nil {
-				return mistake(cmd, err)
+				return command.Mistake(cmd, err)
 			}
-			return generate(wanted, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return generate(wanted, f.Streams.Out, f.Streams.ErrOut)
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -64,8 +66,8 @@ func generate(w wanted, out, errs io.Writer) error {
 	if err := writeToken(w.tokenFile, token); err != nil {
 		return err
 	}
-	if err := w.print(out, credentialOf(verifier, w)); err != nil {
-		return errors.Join(fmt.Errorf("printing the ScimCredential: %w", err), os.Remove(w.tokenFile))
+	if err := w.format.Document(out, credentialOf(verifier, w)); err != nil {
+		return errors.Join(fmt.Errorf("the ScimCredential was not printed, and there is no token: %w", err), os.Remove(w.tokenFile))
 	}
 	fmt.Fprintf(errs, "The token with the key id %s is in %s, and nowhere else. Delete that file once you have pasted the token.\n", verifier.KeyID, w.tokenFile)
 	return nil

@@ -1,14 +1,14 @@
-package main
+package key
 
 import (
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
-	"github.com/prometheus/common/model"
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/kubescim/kubescim/internal/cli/output"
 )
 
 // maxKeyName is how long the name of a ScimApiKey can be, by its CRD.
@@ -16,8 +16,8 @@ const maxKeyName = 63
 
 // options are what the command line says.
 type options struct {
-	key, namespace, tokenFile, output string
-	notBefore, expiresIn, expiration  string
+	key, namespace, tokenFile, form, notBefore string
+	ends                                       lifetime
 }
 
 // wanted is what the options mean.
@@ -25,17 +25,15 @@ type wanted struct {
 	key, namespace, tokenFile string
 	// issued is when the token is made; notBefore is zero for at once, expiration for never.
 	issued, notBefore, expiration time.Time
-	print                         func(io.Writer, any) error
+	format                        output.Format
 }
 
 func (o *options) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.key, "key", "", "name of the ScimApiKey that the token is for (required)")
-	flags.StringVarP(&o.namespace, "namespace", "n", "", "namespace of the ScimApiKey; without it, kubectl apply takes its own")
 	flags.StringVar(&o.tokenFile, "token-file", "", "file that is made for the token (required); one that is there is never overwritten")
 	flags.StringVar(&o.notBefore, "not-before", "", "time from which the token works, such as 2027-01-31T09:00:00Z; at once when omitted")
-	flags.StringVar(&o.expiresIn, "expires-in", "", "how long the token works, such as 90d, 1y or 12h; as long as its ScimApiKey when omitted")
-	flags.StringVar(&o.expiration, "expiration-time", "", "the same as a time, such as 2027-06-30T00:00:00Z")
-	flags.StringVarP(&o.output, "output", "o", formatYAML, "form of the ScimCredential: yaml or json")
+	o.ends.addFlags(flags, "token")
+	flags.StringVarP(&o.form, "output", "o", string(output.FormatYAML), "form of the ScimCredential: yaml or json")
 }
 
 // read says what the options mean at a time, and what is wrong with them. Times are in
@@ -47,13 +45,13 @@ func (o *options) read(now time.Time) (wanted, error) {
 		return w, err
 	}
 	var err error
-	if w.print, err = printer(o.output); err != nil {
-		return w, err
+	if w.format = output.Format(o.form); !w.format.Structured() {
+		return w, fmt.Errorf("--output=%q is none of the forms that there are: use yaml or json", o.form)
 	}
 	if w.notBefore, err = readTime("not-before", o.notBefore); err != nil {
 		return w, err
 	}
-	if w.expiration, err = o.readExpiration(now); err != nil {
+	if w.expiration, err = o.ends.read(now); err != nil {
 		return w, err
 	}
 	switch {
@@ -77,28 +75,10 @@ func (o *options) checkNames() error {
 	if problems := validation.IsDNS1123Label(o.namespace); o.namespace != "" && len(problems) > 0 {
 		return fmt.Errorf("--namespace=%q is no name of a namespace: use lower-case letters, digits and '-', at most 63 characters", o.namespace)
 	}
-	switch o.tokenFile {
-	case "":
+	if o.tokenFile == "" {
 		return errors.New("--token-file is missing: name a file that is made for the token, for example --token-file=acme.token")
-	case "-":
-		return errors.New("--token-file must name a file: what is printed ends in logs, and the ScimCredential is printed already")
 	}
-	return nil
-}
-
-// readExpiration returns when the token stops working; zero for never.
-func (o *options) readExpiration(now time.Time) (time.Time, error) {
-	if o.expiresIn == "" {
-		return readTime("expiration-time", o.expiration)
-	}
-	if o.expiration != "" {
-		return time.Time{}, errors.New("--expires-in and --expiration-time say the same thing twice: leave one of them out")
-	}
-	lifetime, err := model.ParseDuration(o.expiresIn)
-	if err != nil || lifetime < model.Duration(time.Second) {
-		return time.Time{}, fmt.Errorf("--expires-in=%q is no time that a token can work for: write it in y, w, d, h, m and s, for example 90d", o.expiresIn)
-	}
-	return now.Add(time.Duration(lifetime)), nil
+	return checkTokenFile(o.tokenFile)
 }
 
 // readTime reads the value of a flag that is a time; zero when it is not set.

@@ -1,46 +1,19 @@
-package main
+package key
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-
-	"sigs.k8s.io/yaml"
 )
 
-// Forms of a manifest.
-const (
-	formatYAML = "yaml"
-	formatJSON = "json"
-)
-
-// printer returns what prints a manifest in a form.
-func printer(format string) (func(io.Writer, any) error, error) {
-	switch format {
-	case formatYAML:
-		return printYAML, nil
-	case formatJSON:
-		return printJSON, nil
-	default:
-		return nil, fmt.Errorf("--output=%q is none of the forms that there are: use yaml or json", format)
+// checkTokenFile says what is wrong with the name of a file for a token.
+func checkTokenFile(path string) error {
+	if path == "-" {
+		return errors.New("--token-file must name a file: what is printed ends in logs")
 	}
-}
-
-func printYAML(out io.Writer, manifest any) error {
-	text, err := yaml.Marshal(manifest)
-	if err == nil {
-		_, err = out.Write(text)
-	}
-	return err
-}
-
-func printJSON(out io.Writer, manifest any) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "    ")
-	return encoder.Encode(manifest)
+	return nil
 }
 
 // writeToken writes a token, and no line end, into a new file that only its owner can

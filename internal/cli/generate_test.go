@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -9,8 +9,8 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
-	"github.com/spf13/pflag"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/yaml"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -18,20 +18,6 @@ import (
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/program"
 )
-
-var noon = time.Date(2026, 5, 1, 12, 0, 0, 7, time.UTC)
-
-// ran is what came of a command line.
-type ran struct {
-	code      int
-	out, errs bytes.Buffer
-}
-
-func run(args ...string) *ran {
-	r := &ran{}
-	r.code = execute(args, func() time.Time { return noon }, &r.out, &r.errs)
-	return r
-}
 
 // generateInto is the command line that makes a token in a file.
 func generateInto(file string, more ...string) []string {
@@ -153,12 +139,14 @@ type full struct{}
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
 func TestNoTokenStaysWithoutItsCredential(t *testing.T) {
-	for _, format := range []string{formatYAML, formatJSON} {
+	for _, format := range []string{"yaml", "json"} {
 		g := NewWithT(t)
 		file := filepath.Join(t.TempDir(), "token")
 		errs := &bytes.Buffer{}
-		g.Expect(execute(generateInto(file, "-o", format), time.Now, full{}, errs)).To(Equal(program.ExitFailure))
-		g.Expect(errs.String()).To(ContainSubstring("printing the ScimCredential: no space left"))
+		streams := genericiooptions.IOStreams{In: &bytes.Buffer{}, Out: full{}, ErrOut: errs}
+		code := Program{Streams: streams, Now: time.Now, Getenv: noEnvironment}.Run(t.Context(), generateInto(file, "-o", format))
+		g.Expect(code).To(Equal(program.ExitFailure))
+		g.Expect(errs.String()).To(And(ContainSubstring("there is no token"), ContainSubstring("no space left")))
 		g.Expect(file).NotTo(BeAnExistingFile())
 	}
 }
@@ -181,15 +169,4 @@ func TestHelp(t *testing.T) {
 			g.Expect(r.errs.String()).To(BeEmpty())
 		})
 	}
-}
-
-func TestReadmeNamesEveryFlag(t *testing.T) {
-	g := NewWithT(t)
-	readme, err := os.ReadFile("README.md")
-	g.Expect(err).NotTo(HaveOccurred())
-	flags := pflag.NewFlagSet("generate", pflag.ContinueOnError)
-	(&options{}).addFlags(flags)
-	flags.VisitAll(func(f *pflag.Flag) {
-		g.Expect(string(readme)).To(MatchRegexp("`(-., )?--%s`", f.Name))
-	})
 }

@@ -1,0 +1,115 @@
+// Package status is `kubectl scim status`: what there is to say about a tenant, on one screen.
+package status
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/cli/command"
+	"github.com/kubescim/kubescim/internal/cli/output"
+	"github.com/kubescim/kubescim/internal/operand"
+)
+
+// Bounds of what is read: a tenant has few keys, and a server few pods.
+const (
+	mostKeys = 500
+	mostPods = 100
+)
+
+const about = `Show on one screen how a tenant is: its URL, whether it is served and if not what to do,
+its server, its keys with their ends and last uses, and how many users and groups it has.
+
+With -o wide, all conditions and the pods of the server are shown too. The exit status is 1
+when the tenant is not Ready.`
+
+const example = `  # How is the tenant acme?
+  kubectl scim status acme -n acme
+
+  # In a script
+  kubectl scim status acme -n acme -o json | jq -r .url`
+
+// New is the command.
+func New(f *command.Factory) *cobra.Command {
+	var format output.Format
+	cmd := &cobra.Command{
+		Use:               "status TENANT",
+		Short:             "Show how a tenant is, and what to do",
+		Long:              about,
+		Example:           example,
+		Args:              command.Args("TENANT"),
+		ValidArgsFunction: f.CompleteTenants(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, namespace, err := f.Cluster()
+			if err != nil {
+				return err
+			}
+			found, err := gather(cmd.Context(), c, namespace, args[0])
+			if err != nil {
+				return err
+			}
+			report := reportOf(found)
+			if err := report.print(f.Streams.Out, f.Palette, format, f.Now()); err != nil {
+				return err
+			}
+			if !report.Ready {
+				return fmt.Errorf("ScimTenant %q is not Ready: %s", report.Tenant, report.Reason)
+			}
+			return nil
+		},
+	}
+	format.AddFlag(cmd)
+	return cmd
+}
+
+// found is what a report is made of.
+type found struct {
+	tenant *scimv1alpha1.ScimTenant
+	// server is the ScimServer that the tenant names; nil when it names none, or there is none.
+	server *scimv1alpha1.ScimServer
+	keys   []scimv1alpha1.ScimApiKey
+	pods   []corev1.Pod
+	// podsHidden says that pods may not be listed.
+	podsHidden bool
+}
+
+func gather(ctx context.Context, c client.Client, namespace, name string) (found, error) {
+	tenant, err := command.Tenant(ctx, c, namespace, name)
+	if err != nil {
+		return found{}, err
+	}
+	f := found{tenant: tenant}
+	keys := &scimv1alpha1.ScimApiKeyList{}
+	ofTenant := client.MatchingFields{"spec.tenantRef.name": name}
+	if err := c.List(ctx, keys, client.InNamespace(namespace), ofTenant, client.Limit(mostKeys)); err != nil {
+		return found{}, command.Failed("listing the ScimApiKeys of the tenant", command.RoleTenantViewer, err)
+	}
+	f.keys = keys.Items
+	selector := operand.SelectorLabels(name)
+	if shared := tenant.Spec.ServerRef.Name; shared != "" {
+		selector = operand.SharedSelectorLabels(shared)
+		server := &scimv1alpha1.ScimServer{}
+		err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: shared}, server)
+		if client.IgnoreNotFound(err) != nil {
+			return found{}, command.Failed("reading the ScimServer of the tenant", command.RoleTenantViewer, err)
+		}
+		if err == nil {
+			f.server = server
+		}
+	}
+	pods := &corev1.PodList{}
+	err = c.List(ctx, pods, client.InNamespace(namespace), client.MatchingLabels(selector), client.Limit(mostPods))
+	switch {
+	case apierrors.IsForbidden(err):
+		f.podsHidden = true
+	case err != nil:
+		return found{}, command.Failed("listing the pods of the server", "", err)
+	}
+	f.pods = pods.Items
+	return f, nil
+}
