@@ -21,6 +21,7 @@ import (
 	"github.com/kubescim/kubescim/internal/cli/output"
 	"github.com/kubescim/kubescim/internal/cli/status"
 	"github.com/kubescim/kubescim/internal/cli/tenant"
+	"github.com/kubescim/kubescim/internal/cli/transfer"
 	"github.com/kubescim/kubescim/internal/program"
 )
 
@@ -64,6 +65,7 @@ func NewRoot(f *command.Factory) *cobra.Command {
 		key.New(f),
 		tenant.NewPause(f), tenant.NewResume(f), tenant.NewMove(f),
 		connect.New(f), check.New(f), history.New(f),
+		transfer.NewExport(f), transfer.NewImport(f),
 	)
 	root.SetFlagErrorFunc(command.Mistake)
 	f.AddFlags(root.PersistentFlags())

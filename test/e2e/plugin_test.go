@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"os"
@@ -23,6 +24,21 @@ var reading = regexp.MustCompile(`kubectl get secret .* \| base64 -d`)
 
 // lines returns the lines of what a command has printed.
 func lines(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") }
+
+// resourcesOf returns what a tenant answers of each resource, without where it is.
+func resourcesOf(c *Client, endpoint string) (all []string) {
+	GinkgoHelper()
+	list, _ := c.Get(endpoint + "?count=500").Has(http.StatusOK).At("Resources").([]any)
+	for _, resource := range list {
+		members, _ := Dig(resource, "members").([]any)
+		ids := []any{}
+		for _, member := range members {
+			ids = append(ids, Dig(member, "value"))
+		}
+		all = append(all, fmt.Sprint(Dig(resource, "id"), Dig(resource, "userName"), Dig(resource, "displayName"), Dig(resource, "active"), ids))
+	}
+	return all
+}
 
 var _ = Describe("kubectl scim", Ordered, ContinueOnFailure, func() {
 	var (
@@ -188,6 +204,28 @@ var _ = Describe("kubectl scim", Ordered, ContinueOnFailure, func() {
 	It("completes names when a shell asks kubectl", func() {
 		Expect(lines(Kubectl("__complete", "scim", "status", "-n", t.Namespace, ""))).To(ContainElement(t.Name))
 		Expect(lines(Kubectl("__complete", "scim", ""))).To(ContainElement(HavePrefix("status\t")))
+	})
+
+	It("exports users and groups, and makes them again elsewhere, with their ids", func(ctx SpecContext) {
+		file := filepath.Join(GinkgoT().TempDir(), "plugin.ndjson")
+		counted := len(KubectlList(t.Namespace, "scimusers,scimgroups,scimgroupmembers"))
+		Expect(succeeds("export", t.Name, "--file", file)).To(ContainSubstring(fmt.Sprintf("has %d objects", counted)))
+		_, err := scim("import", t.Name, "--file", file)
+		Expect(err).To(MatchError(ContainSubstring("kubectl scim pause")), "not while it is served")
+
+		fresh := NewNamespace(ctx, "imported")
+		bring := func() string {
+			GinkgoHelper()
+			return Kubectl("scim", "import", "acme", "-n", fresh, "--file", file)
+		}
+		Expect(bring()).To(ContainSubstring(fmt.Sprintf("%d objects were made", counted)))
+		Expect(bring()).To(ContainSubstring(fmt.Sprintf("0 objects were made for the tenant acme, and %d were there already", counted)))
+		imported := ServeIn(ctx, fresh, NewTenant(fresh, "acme", scimv1alpha1.IdentityProviderGeneric, OneReplica))[0]
+		for _, endpoint := range []string{Users, Groups} {
+			before := resourcesOf(t.Service, endpoint)
+			Expect(before).NotTo(BeEmpty())
+			Expect(resourcesOf(imported.Service, endpoint)).To(ConsistOf(before))
+		}
 	})
 
 	It("moves a tenant to a ScimServer and back, and follows that", func() {
