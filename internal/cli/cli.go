@@ -19,6 +19,7 @@ import (
 	"github.com/kubescim/kubescim/internal/cli/history"
 	"github.com/kubescim/kubescim/internal/cli/key"
 	"github.com/kubescim/kubescim/internal/cli/output"
+	"github.com/kubescim/kubescim/internal/cli/session"
 	"github.com/kubescim/kubescim/internal/cli/status"
 	"github.com/kubescim/kubescim/internal/cli/tenant"
 	"github.com/kubescim/kubescim/internal/cli/transfer"
@@ -66,6 +67,7 @@ func NewRoot(f *command.Factory) *cobra.Command {
 		tenant.NewPause(f), tenant.NewResume(f), tenant.NewMove(f),
 		connect.New(f), check.New(f), history.New(f),
 		transfer.NewExport(f), transfer.NewImport(f),
+		session.New(f),
 	)
 	root.SetFlagErrorFunc(command.Mistake)
 	f.AddFlags(root.PersistentFlags())

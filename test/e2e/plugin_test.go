@@ -192,6 +192,28 @@ var _ = Describe("kubectl scim", Ordered, ContinueOnFailure, func() {
 		Expect(err).To(MatchError(ContainSubstring("spec.endpoint.host")))
 	})
 
+	It("plays the session of each provider against a tenant for it", func(ctx SpecContext) {
+		namespace := NewNamespace(ctx, "sessions")
+		Apply(NewServer(namespace, "shared", 1))
+		providers := []scimv1alpha1.IdentityProvider{"Entra", "Okta", "JumpCloud", "OneLogin", "PingOne", "Authentik", "Keycloak", "Generic"}
+		var objects []*scimv1alpha1.ScimTenant
+		for _, provider := range providers {
+			objects = append(objects, NewTenant(namespace, strings.ToLower(string(provider)), provider, On("shared")))
+		}
+		served := ServeIn(ctx, namespace, objects...)
+		for _, tenant := range served {
+			printed, err := RunKubectl("", "scim", "test", tenant.Name, "-n", namespace, "--url", tenant.Service.Base)
+			See("kubectl scim test", printed)
+			Expect(err).NotTo(HaveOccurred(), printed)
+			Expect(lines(printed)).To(HaveEach(Or(HavePrefix("STEP"), HaveSuffix(" ok"))))
+		}
+
+		By("a provider that sends what the tenant does not put up with")
+		printed, err := RunKubectl("", "scim", "test", "generic", "-n", namespace, "--provider", "OneLogin", "--url", served[len(served)-1].Service.Base)
+		Expect(err).To(MatchError(ContainSubstring("where it makes the user, by POST /Users: answered 400")), printed)
+		Expect(printed).To(ContainSubstring("400"))
+	})
+
 	It("checks the cluster, and what somebody may do", func() {
 		checked := succeeds("check")
 		for _, line := range []string{`Kubernetes +OK`, `Kinds +OK`, `Operator +OK +kubescim-system/kubescim runs`, `Admission policies +OK`, `Your rights +OK +you may read tokens`} {

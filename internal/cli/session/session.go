@@ -1,0 +1,194 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/cli/command"
+	"github.com/kubescim/kubescim/internal/cli/output"
+)
+
+const about = `Send to a tenant what its identity provider sends, and report how each request was answered: a user and a
+group with names that nobody has are made, changed and taken away again. Under spec.users.onDelete
+Deactivate, the user is kept, as those are whom the provider deletes.
+
+The token comes from the Secret of the tenant's key, or a file, and is not printed. The URL is the tenant's own; one that is
+for the cluster alone is called by a port-forward, with --url.`
+
+const example = `  # As Okta would
+  kubectl scim test globex -n globex
+
+  # With another token, through a port-forward
+  kubectl port-forward -n acme service/acme-scim 8080:80 &
+  kubectl scim test acme -n acme --provider=Entra --token-file=acme.token --url=http://localhost:8080/scim/v2`
+
+// options are what the command line says.
+type options struct{ provider, key, tokenFile, url string }
+
+// New is the command.
+func New(f *command.Factory) *cobra.Command {
+	var (
+		o      options
+		format output.Format
+	)
+	cmd := &cobra.Command{
+		Use:               "test TENANT",
+		Short:             "Send to a tenant what its identity provider sends",
+		Long:              about,
+		Example:           example,
+		Args:              command.Args("TENANT"),
+		ValidArgsFunction: f.CompleteTenants(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, namespace, err := f.Cluster()
+			if err != nil {
+				return err
+			}
+			tenant, err := command.Tenant(cmd.Context(), c, namespace, args[0])
+			if err != nil {
+				return err
+			}
+			results, err := o.run(cmd.Context(), c, tenant)
+			if err != nil {
+				return err
+			}
+			if err := printResults(f, results, format); err != nil {
+				return err
+			}
+			return failure(results)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.provider, "provider", "", "identity provider, if it is not the one of the tenant: "+strings.Join(Providers(), ", "))
+	flags.StringVar(&o.key, "key", "", "ScimApiKey whose token is used, where the tenant has several")
+	flags.StringVar(&o.tokenFile, "token-file", "", "file with the token, in place of the key's Secret")
+	flags.StringVar(&o.url, "url", "", "base URL, if it is not the one of the tenant, such as that of a port-forward")
+	format.AddFlag(cmd)
+	for flag, complete := range map[string]command.Completion{
+		"provider": cobra.FixedCompletions(Providers(), cobra.ShellCompDirectiveNoFileComp),
+		"key":      f.CompleteFlag(func() client.ObjectList { return &scimv1alpha1.ScimApiKeyList{} }),
+	} {
+		if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
+			panic(err) // The flags were added above.
+		}
+	}
+	return cmd
+}
+
+// run plays the session of the provider.
+func (o *options) run(ctx context.Context, c client.Client, tenant *scimv1alpha1.ScimTenant) ([]Result, error) {
+	provider := tenant.Spec.IdentityProvider
+	if o.provider != "" {
+		i := slices.IndexFunc(Providers(), func(known string) bool { return strings.EqualFold(known, o.provider) })
+		if i < 0 {
+			return nil, fmt.Errorf("--provider=%q is none that is known: there are %s", o.provider, strings.Join(Providers(), ", "))
+		}
+		provider = scimv1alpha1.IdentityProvider(Providers()[i])
+	}
+	base, err := o.baseURL(tenant)
+	if err != nil {
+		return nil, err
+	}
+	token, err := o.token(ctx, c, tenant, base)
+	if err != nil {
+		return nil, err
+	}
+	name := "kubescim-test-" + strings.ToLower(rand.Text()[:10])
+	return newPlayer(base, token, name).play(ctx, sessions[provider]()), nil
+}
+
+// baseURL returns the URL to call. A token does not travel in the clear, but to a port-forward and
+// within a network of one's own.
+func (o *options) baseURL(tenant *scimv1alpha1.ScimTenant) (string, error) {
+	base := o.url
+	if base == "" {
+		base = tenant.Status.URL
+	}
+	if base == "" {
+		return "", fmt.Errorf("ScimTenant %q has no URL yet: 'kubectl scim status %[1]s -n %s' says why", tenant.Name, tenant.Namespace)
+	}
+	parsed, err := url.Parse(base)
+	switch {
+	case err != nil, parsed.Host == "", parsed.Scheme != "https" && parsed.Scheme != "http":
+		return "", fmt.Errorf("%q is no URL that can be called: write it like https://acme.scim.example.com/scim/v2", base)
+	case parsed.Scheme == "http" && o.url == "":
+		return "", fmt.Errorf("%s is a URL inside the cluster: run 'kubectl port-forward -n %s service/%s 8080:80', and name it with --url=http://localhost:8080%s",
+			base, tenant.Namespace, strings.Split(parsed.Hostname(), ".")[0], parsed.Path)
+	case parsed.Scheme == "http" && !isNear(parsed.Hostname()):
+		return "", errors.New("--url must begin with https: the token would travel in the clear. http is for a port-forward to localhost")
+	default:
+		return base, nil
+	}
+}
+
+// isNear reports whether a host is this one, or in a network of one's own.
+func isNear(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsPrivate())
+}
+
+// token returns what requests are sent with.
+func (o *options) token(ctx context.Context, c client.Client, tenant *scimv1alpha1.ScimTenant, base string) (string, error) {
+	if o.tokenFile != "" {
+		text, err := os.ReadFile(o.tokenFile)
+		if err != nil {
+			return "", fmt.Errorf("reading the token: %w", err)
+		}
+		return strings.TrimSpace(string(text)), nil
+	}
+	key, err := command.KeyOf(ctx, c, tenant, o.key)
+	if err != nil {
+		return "", err
+	}
+	if key == nil {
+		return "", fmt.Errorf("ScimTenant %q has no key: make one with 'kubectl scim key create %[1]s NAME -n %s', or name a file with --token-file", tenant.Name, tenant.Namespace)
+	}
+	return tokenOf(ctx, c, key, base)
+}
+
+func printResults(f *command.Factory, results []Result, format output.Format) error {
+	if format.Structured() {
+		return format.Document(f.Streams.Out, results)
+	}
+	header := []string{"STEP", "STATUS", "RESULT"}
+	if format == output.FormatWide {
+		header = append(header, "REQUEST")
+	}
+	table := output.NewTable(f.Streams.Out, f.Palette, header...)
+	for _, r := range results {
+		status, result := output.None, output.Cell{Text: "ok", Look: output.Good}
+		if r.Status != 0 {
+			status = strconv.Itoa(r.Status)
+		}
+		if r.Problem != "" {
+			result = output.Cell{Text: output.Safe(r.Problem), Look: output.Bad}
+		}
+		row := []output.Cell{output.Text(r.Step), output.Text(status), result}
+		if format == output.FormatWide {
+			row = append(row, output.Text(r.Request))
+		}
+		table.Row(row...)
+	}
+	return table.Flush()
+}
+
+// failure is the error of the first request that failed.
+func failure(results []Result) error {
+	for _, r := range results {
+		if r.Problem != "" {
+			return fmt.Errorf("the identity provider could not go on where it %s, by %s: %s", r.Step, r.Request, r.Problem)
+		}
+	}
+	return nil
+}
