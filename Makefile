@@ -51,8 +51,9 @@ WITH_CLUSTER = lines="$$($(CLUSTER_TOOL) env)" && eval "$$lines" &&
 ##@ Generate
 
 .PHONY: generate
-generate: $(BIN)/controller-gen ## Write the deep copy functions of the API types.
+generate: $(BIN)/controller-gen ## Write the deep copy functions of the API types, and the reference of kubectl scim.
 	cd api && $(BIN)/controller-gen object paths=./...
+	go -C hack run ./reference
 
 .PHONY: manifests
 manifests: $(BIN)/controller-gen ## Write the CRDs and the operator's role, and take them and the policies over into the chart.
@@ -83,7 +84,7 @@ verify: generate manifests ## Check that everything that is generated, and every
 	@for module in $(MODULES) test/differential; do \
 		go -C $$module mod tidy -diff || { echo "run 'go mod tidy' in $$module"; exit 1; }; \
 	done
-	@changed="$$(git status --porcelain -- api config charts)"; \
+	@changed="$$(git status --porcelain -- api config charts docs/kubectl-scim.md)"; \
 	if [ -n "$$changed" ]; then \
 		echo "These files change when they are generated; run 'make verify' and commit them:"; echo "$$changed"; git diff --stat; exit 1; \
 	fi
@@ -158,6 +159,11 @@ install: cluster image $(BIN)/helm ## Install the operator, as it is in this che
 .PHONY: build
 build: ## Build the operator, the SCIM server, the conformance suite and the plugin of kubectl into bin/.
 	go build -o $(BIN)/ ./cmd/...
+
+.PHONY: kubectl-scim
+kubectl-scim: ## Build the plugin of kubectl into bin/, with what completes its commands.
+	go build -o $(BIN)/ ./cmd/kubectl-scim
+	install -m 0755 cmd/kubectl-scim/kubectl_complete-scim $(BIN)/
 
 .PHONY: image
 image: ## Build the image without a Docker engine and load it into the cluster.
