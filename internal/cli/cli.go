@@ -16,6 +16,7 @@ import (
 	"github.com/kubescim/kubescim/internal/cli/command"
 	"github.com/kubescim/kubescim/internal/cli/connect"
 	"github.com/kubescim/kubescim/internal/cli/directory"
+	"github.com/kubescim/kubescim/internal/cli/erase"
 	"github.com/kubescim/kubescim/internal/cli/history"
 	"github.com/kubescim/kubescim/internal/cli/key"
 	"github.com/kubescim/kubescim/internal/cli/output"
@@ -67,7 +68,7 @@ func NewRoot(f *command.Factory) *cobra.Command {
 		tenant.NewPause(f), tenant.NewResume(f), tenant.NewMove(f),
 		connect.New(f), check.New(f), history.New(f),
 		transfer.NewExport(f), transfer.NewImport(f),
-		session.New(f),
+		session.New(f), erase.New(f),
 	)
 	root.SetFlagErrorFunc(command.Mistake)
 	f.AddFlags(root.PersistentFlags())

@@ -22,6 +22,9 @@ import (
 // reading is a command that reads a token.
 var reading = regexp.MustCompile(`kubectl get secret .* \| base64 -d`)
 
+// pastServers are the flags by which one writes users and groups past the servers (docs/break-glass.md).
+var pastServers = []string{"--as=" + BreakGlassGroup, "--as-group=" + BreakGlassGroup}
+
 // lines returns the lines of what a command has printed.
 func lines(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") }
 
@@ -238,7 +241,7 @@ var _ = Describe("kubectl scim", Ordered, ContinueOnFailure, func() {
 		fresh := NewNamespace(ctx, "imported")
 		bring := func() string {
 			GinkgoHelper()
-			return Kubectl("scim", "import", "acme", "-n", fresh, "--file", file)
+			return Kubectl(append([]string{"scim", "import", "acme", "-n", fresh, "--file", file}, pastServers...)...)
 		}
 		Expect(bring()).To(ContainSubstring(fmt.Sprintf("%d objects were made", counted)))
 		Expect(bring()).To(ContainSubstring(fmt.Sprintf("0 objects were made for the tenant acme, and %d were there already", counted)))
@@ -248,6 +251,30 @@ var _ = Describe("kubectl scim", Ordered, ContinueOnFailure, func() {
 			Expect(before).NotTo(BeEmpty())
 			Expect(resourcesOf(imported.Service, endpoint)).To(ConsistOf(before))
 		}
+	})
+
+	It("erases a user whom the identity provider has deleted, and nobody else", func() {
+		carol := t.Service.Do(http.MethodPost, Users, PlainUser("carol@example.com")).Has(http.StatusCreated).ID()
+		group := t.Service.Do(http.MethodPost, Groups, PlainGroup("Choir", carol)).Has(http.StatusCreated).ID()
+		erase := func(flags ...string) (string, error) {
+			flags = append(flags, pastServers...)
+			return RunKubectl("", append([]string{"scim", "erase", "carol@example.com", "-n", t.Namespace}, flags...)...)
+		}
+		_, err := erase("--yes")
+		Expect(err).To(MatchError(ContainSubstring("have it deleted there first")))
+		t.Service.Do(http.MethodDelete, Users+"/"+carol, "").Has(http.StatusNoContent)
+
+		report, err := erase()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(report).To(MatchRegexp("the object +ScimUser " + carol + " of the tenant plugin +--yes deletes it"))
+		Expect(KubectlGet(t.Namespace, "scimuser", carol)).NotTo(BeNil(), "a report changes nothing")
+		report, err = erase("--yes")
+		Expect(err).NotTo(HaveOccurred(), report)
+		Expect(report).To(ContainSubstring("it is deleted"))
+		Expect(KubectlGet(t.Namespace, "scimuser", carol)).To(BeNil())
+		Eventually(func() any { return Dig(KubectlGet(t.Namespace, "scimgroup", group), "spec/members") }).WithTimeout(3 * time.Minute).Should(BeNil())
+		_, err = erase()
+		Expect(err).To(MatchError(ContainSubstring("there is no user")))
 	})
 
 	It("moves a tenant to a ScimServer and back, and follows that", func() {

@@ -31,6 +31,8 @@ func Failed(doing string, role Role, err error) error {
 		return nil
 	case meta.IsNoMatchError(err):
 		return fmt.Errorf("%s: the cluster does not know Kubescim's kinds: install its chart, or choose another cluster with --context (%w)", doing, err)
+	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "ValidatingAdmissionPolicy"):
+		return fmt.Errorf("%s: a policy of the cluster refuses it: %w", doing, err) // Which says how to mend it.
 	case apierrors.IsForbidden(err) && role != "":
 		return fmt.Errorf("%s: you lack the right: whoever administers the cluster can bind you the ClusterRole %s in the namespace (%w)", doing, role, err)
 	case apierrors.IsForbidden(err):

@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -105,4 +106,32 @@ func namesakes(groups []scimv1alpha1.ScimGroup) string {
 // has reports whether what refers to a tenant is looked for.
 func (r *reader) has(ref scimv1alpha1.TenantReference) bool {
 	return r.tenant == "" || r.tenant == ref.Name
+}
+
+// GroupsOf counts the groups that list a user, those that do so in ScimGroupMembers included.
+func GroupsOf(ctx context.Context, c client.Client, user *scimv1alpha1.ScimUser) (int, error) {
+	r := &reader{client: c, namespace: user.Namespace, tenant: user.Spec.TenantRef.Name}
+	listing := map[string]bool{}
+	id := scimv1alpha1.MemberID(user.Name)
+	err := r.groups(ctx, func(page []scimv1alpha1.ScimGroup) error {
+		for i := range page {
+			if slices.Contains(page[i].Spec.Members, id) {
+				listing[page[i].Name] = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	err = pages(ctx, r, func() *scimv1alpha1.ScimGroupMembersList { return &scimv1alpha1.ScimGroupMembersList{} }, "ScimGroupMembers",
+		func(list *scimv1alpha1.ScimGroupMembersList) error {
+			for i := range list.Items {
+				if slices.Contains(list.Items[i].Spec.Members, id) {
+					listing[list.Items[i].Spec.GroupRef.Name] = true
+				}
+			}
+			return nil
+		}, r.fieldsOf(nil))
+	return len(listing), err
 }
