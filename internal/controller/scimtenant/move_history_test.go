@@ -79,6 +79,12 @@ func (h *history) get() (lists, unready, messages []string) {
 	return slices.Clone(h.lists), slices.Clone(h.unready), slices.Clone(h.messages)
 }
 
+// seen is the lists of servers so far.
+func (h *history) seen() []string {
+	lists, _, _ := h.get()
+	return lists
+}
+
 func movedMessage(t *scimv1alpha1.ScimTenant) string {
 	if moved := meta.FindStatusCondition(t.Status.Conditions, scimv1alpha1.ConditionMoved); moved != nil {
 		return moved.Message

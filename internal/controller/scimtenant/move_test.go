@@ -90,6 +90,7 @@ var _ = Describe("A tenant that is moved", func() {
 		Eventually(current(ctx, tenant), moves).Should(And(haveList("shared Memory"), haveMoved,
 			controllertest.BeReady(scimv1alpha1.ReasonSucceeded), HaveField("Status.URL", before.Status.URL),
 			HaveField("Status.ServerReplicas", BeEmpty()), HaveField("Status.Server", "scimserver/shared")))
+		Eventually(h.seen).Should(HaveLen(6), "the watch brings the last one too")
 		lists, unready, messages := h.get()
 		Expect(lists).To(Equal([]string{"", "acme Live", "acme Live, shared Live", "shared Live, acme Live", "shared Live", "shared Memory"}))
 		Expect(unready).To(BeEmpty())
@@ -120,6 +121,7 @@ var _ = Describe("A tenant that is moved", func() {
 		Expect(targetOf(ctx, tenant)()).To(Equal("http"))
 		Expect(portClaims(ctx, tenant)()).To(BeEmpty())
 		Expect(warningsOf(ctx, tenant)()).To(BeEmpty())
+		Eventually(h.seen).Should(HaveLen(6))
 		lists, unready, _ = h.get()
 		Expect(lists).To(Equal([]string{"shared Memory", "shared Live", "shared Live, acme Live", "acme Live, shared Live", "acme Live", "acme Memory"}))
 		Expect(unready).To(BeEmpty())
