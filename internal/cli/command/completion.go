@@ -26,10 +26,17 @@ func (f *Factory) CompleteKeys() Completion {
 	return f.first(func() client.ObjectList { return &scimv1alpha1.ScimApiKeyList{} })
 }
 
-// CompleteFlag completes the value of a flag by the names of the objects of a list.
-func (f *Factory) CompleteFlag(list func() client.ObjectList) Completion {
-	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return f.complete(cmd.Context(), list()), cobra.ShellCompDirectiveNoFileComp
+// CompleteFlag has the value of a flag of a command completed by the names of the objects of a list.
+func (f *Factory) CompleteFlag(cmd *cobra.Command, flag string, list func() client.ObjectList) {
+	complete(cmd, flag, func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return f.names(cmd.Context(), list()), cobra.ShellCompDirectiveNoFileComp
+	})
+}
+
+// complete has the value of a flag, which the command must have, completed.
+func complete(cmd *cobra.Command, flag string, words Completion) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, words); err != nil {
+		panic(err) // There is no such flag, or it has this already.
 	}
 }
 
@@ -38,13 +45,13 @@ func (f *Factory) first(list func() client.ObjectList) Completion {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return f.complete(cmd.Context(), list()), cobra.ShellCompDirectiveNoFileComp
+		return f.names(cmd.Context(), list()), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
-// complete returns names, and none where the cluster cannot be asked: a shell has no place for
+// names returns names, and none where the cluster cannot be asked: a shell has no place for
 // an error.
-func (f *Factory) complete(ctx context.Context, list client.ObjectList) []string {
+func (f *Factory) names(ctx context.Context, list client.ObjectList) []string {
 	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
 	defer cancel()
 	c, namespace, err := f.Cluster()

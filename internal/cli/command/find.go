@@ -20,6 +20,16 @@ func Tenant(ctx context.Context, c client.Client, namespace, name string) (*scim
 	return tenant, find(ctx, c, RoleTenantViewer, "ScimTenant", client.ObjectKey{Namespace: namespace, Name: name}, tenant, &scimv1alpha1.ScimTenantList{})
 }
 
+// Tenant reads a ScimTenant of the namespace that the command is about, and returns it with the client.
+func (f *Factory) Tenant(ctx context.Context, name string) (client.Client, *scimv1alpha1.ScimTenant, error) {
+	c, namespace, err := f.Cluster()
+	if err != nil {
+		return nil, nil, err
+	}
+	tenant, err := Tenant(ctx, c, namespace, name)
+	return c, tenant, err
+}
+
 // Server reads a ScimServer. Where there is none of that name, the error says which there are.
 func Server(ctx context.Context, c client.Client, namespace, name string) (*scimv1alpha1.ScimServer, error) {
 	server := &scimv1alpha1.ScimServer{}

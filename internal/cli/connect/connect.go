@@ -6,8 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,8 +30,8 @@ const example = `  # What do I enter in Okta?
 
 // options are what the command line says.
 type options struct {
-	provider, key string
-	handsOver     bool
+	command.ConnectionFlags
+	handsOver bool
 }
 
 // New is the command.
@@ -50,18 +48,19 @@ func New(f *command.Factory) *cobra.Command {
 		Args:              command.Args("TENANT"),
 		ValidArgsFunction: f.CompleteTenants(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, namespace, err := f.Cluster()
+			c, tenant, err := f.Tenant(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			found, err := o.gather(cmd.Context(), c, namespace, args[0])
+			found, err := o.gather(cmd.Context(), c, tenant)
 			if err != nil {
 				return err
 			}
-			sheet, err := found.sheet()
+			write := found.sheet
 			if o.handsOver {
-				sheet, err = found.handOver()
+				write = found.handOver
 			}
+			sheet, err := write()
 			if err != nil {
 				return err
 			}
@@ -71,45 +70,19 @@ func New(f *command.Factory) *cobra.Command {
 			return sheet.print(f.Streams.Out, f.Palette)
 		},
 	}
-	cmd.Flags().StringVar(&o.provider, "provider", "", "identity provider, if it is not the one of the tenant: "+strings.Join(providers(), ", "))
-	cmd.Flags().StringVar(&o.key, "key", "", "ScimApiKey that the provider is to use, where the tenant has several")
+	o.AddTo(f, cmd, command.KnownProviders(guides), "ScimApiKey that the provider is to use, where the tenant has several")
 	cmd.Flags().BoolVar(&o.handsOver, "hand-over", false, "write a sheet for the administrator of the provider")
 	format.AddFlag(cmd)
-	for flag, complete := range map[string]command.Completion{
-		"provider": cobra.FixedCompletions(providers(), cobra.ShellCompDirectiveNoFileComp),
-		"key":      f.CompleteFlag(func() client.ObjectList { return &scimv1alpha1.ScimApiKeyList{} }),
-	} {
-		if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
-			panic(err) // The flags were added above.
-		}
-	}
 	return cmd
 }
 
-// providers returns the identity providers that there are.
-func providers() []string {
-	var names []string
-	for _, name := range slices.Sorted(maps.Keys(guides)) {
-		names = append(names, string(name))
-	}
-	return names
-}
-
-func (o *options) gather(ctx context.Context, c client.Client, namespace, name string) (*connection, error) {
-	tenant, err := command.Tenant(ctx, c, namespace, name)
+func (o *options) gather(ctx context.Context, c client.Client, tenant *scimv1alpha1.ScimTenant) (*connection, error) {
+	provider, err := o.ProviderOf(tenant)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; Generic is for any other", err)
 	}
-	found := &connection{tenant: tenant, provider: tenant.Spec.IdentityProvider}
-	if o.provider != "" {
-		i := slices.IndexFunc(providers(), func(known string) bool { return strings.EqualFold(known, o.provider) })
-		if i < 0 {
-			return nil, fmt.Errorf("--provider=%q is none that is known: there are %s; Generic is for any other", o.provider, strings.Join(providers(), ", "))
-		}
-		found.provider = scimv1alpha1.IdentityProvider(providers()[i])
-	}
-	found.key, err = command.KeyOf(ctx, c, tenant, o.key)
-	return found, err
+	key, err := command.KeyOf(ctx, c, tenant, o.Key)
+	return &connection{tenant: tenant, provider: provider, key: key}, err
 }
 
 func (s *Sheet) print(out io.Writer, palette output.Palette) error {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -18,15 +19,37 @@ import (
 // mostNamesakes is how many users or groups of one name an error lists.
 const mostNamesakes = 10
 
-// FindUser returns the user of an id or a user name, in any case. An empty tenant is for all of the
-// namespace.
-func FindUser(ctx context.Context, c client.Client, namespace, tenant, name string) (*scimv1alpha1.ScimUser, error) {
-	r := &reader{client: c, namespace: namespace, tenant: tenant}
+// UserFlags are the flags of commands about one user.
+type UserFlags struct{ tenant string }
+
+// AddTo adds the flags to a command.
+func (u *UserFlags) AddTo(f *command.Factory, cmd *cobra.Command) {
+	addTenantFlag(f, cmd, &u.tenant, "tenant of the user, where several have one of the name")
+}
+
+// Find returns the user of an id or a user name, in any case, with the client.
+func (u *UserFlags) Find(ctx context.Context, f *command.Factory, name string) (client.Client, *scimv1alpha1.ScimUser, error) {
+	r, err := newReader(f, u.tenant)
+	if err != nil {
+		return nil, nil, err
+	}
+	user, err := r.findUser(ctx, name)
+	return r.client, user, err
+}
+
+// addTenantFlag adds the flag that says whose user or group is meant.
+func addTenantFlag(f *command.Factory, cmd *cobra.Command, tenant *string, about string) {
+	cmd.Flags().StringVar(tenant, "tenant", "", about)
+	f.CompleteFlag(cmd, "tenant", func() client.ObjectList { return &scimv1alpha1.ScimTenantList{} })
+}
+
+// findUser returns the user of an id or a user name.
+func (r *reader) findUser(ctx context.Context, name string) (*scimv1alpha1.ScimUser, error) {
 	if uuid.Validate(name) == nil {
 		user := &scimv1alpha1.ScimUser{}
-		err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, user)
+		err := r.client.Get(ctx, client.ObjectKey{Namespace: r.namespace, Name: name}, user)
 		if apierrors.IsNotFound(err) || err == nil && !r.has(user.Spec.TenantRef) {
-			return nil, fmt.Errorf("there is no user with the id %s in the namespace %q: 'kubectl scim users -n %[2]s' lists those that there are", name, namespace)
+			return nil, fmt.Errorf("there is no user with the id %s in the namespace %q: 'kubectl scim users -n %[2]s' lists those that there are", name, r.namespace)
 		}
 		return user, command.Failed("reading the ScimUser", command.RoleUserViewer, err)
 	}
@@ -44,7 +67,7 @@ func FindUser(ctx context.Context, c client.Client, namespace, tenant, name stri
 	case err != nil:
 		return nil, err
 	case len(found) == 0:
-		return nil, fmt.Errorf("there is no user %q in the namespace %q: 'kubectl scim users -n %[2]s --name=PATTERN' finds users by parts of their names", name, namespace)
+		return nil, fmt.Errorf("there is no user %q in the namespace %q: 'kubectl scim users -n %[2]s --name=PATTERN' finds users by parts of their names", name, r.namespace)
 	case len(found) > 1:
 		var texts []string
 		for i := range found {

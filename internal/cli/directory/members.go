@@ -58,12 +58,8 @@ func NewMembers(f *command.Factory) *cobra.Command {
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	cmd.Flags().StringVar(&tenant, "tenant", "", "tenant of the group, where several have one of the name")
+	addTenantFlag(f, cmd, &tenant, "tenant of the group, where several have one of the name")
 	cmd.Flags().BoolVar(&nested, "nested", false, "list users of the groups in the group, too")
-	completeTenants := f.CompleteFlag(func() client.ObjectList { return &scimv1alpha1.ScimTenantList{} })
-	if err := cmd.RegisterFlagCompletionFunc("tenant", completeTenants); err != nil {
-		panic(err) // The flag was added above.
-	}
 	format.AddFlag(cmd)
 	return cmd
 }

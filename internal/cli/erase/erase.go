@@ -35,7 +35,7 @@ const example = `  # What is there of Alice?
 // New is the command.
 func New(f *command.Factory) *cobra.Command {
 	var (
-		tenant  string
+		flags   directory.UserFlags
 		confirm bool
 		format  output.Format
 	)
@@ -47,11 +47,7 @@ func New(f *command.Factory) *cobra.Command {
 		Args:              command.Args("USER"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, namespace, err := f.Cluster()
-			if err != nil {
-				return err
-			}
-			user, err := directory.FindUser(cmd.Context(), c, namespace, tenant, args[0])
+			c, user, err := flags.Find(cmd.Context(), f, args[0])
 			if err != nil {
 				return err
 			}
@@ -67,11 +63,8 @@ func New(f *command.Factory) *cobra.Command {
 			return printPlaces(f, found.places(confirm), format)
 		},
 	}
-	cmd.Flags().StringVar(&tenant, "tenant", "", "tenant of the user, where several have one of the name")
+	flags.AddTo(f, cmd)
 	cmd.Flags().BoolVar(&confirm, "yes", false, "delete the user; it cannot be undone")
-	if err := cmd.RegisterFlagCompletionFunc("tenant", f.CompleteFlag(func() client.ObjectList { return &scimv1alpha1.ScimTenantList{} })); err != nil {
-		panic(err) // The flag was added above.
-	}
 	format.AddFlag(cmd)
 	return cmd
 }

@@ -37,7 +37,7 @@ const mostEvents = 50
 // New is the command.
 func New(f *command.Factory) *cobra.Command {
 	var (
-		tenant string
+		flags  directory.UserFlags
 		format output.Format
 	)
 	cmd := &cobra.Command{
@@ -48,11 +48,7 @@ func New(f *command.Factory) *cobra.Command {
 		Args:              command.Args("USER"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, namespace, err := f.Cluster()
-			if err != nil {
-				return err
-			}
-			user, err := directory.FindUser(cmd.Context(), c, namespace, tenant, args[0])
+			c, user, err := flags.Find(cmd.Context(), f, args[0])
 			if err != nil {
 				return err
 			}
@@ -66,10 +62,7 @@ func New(f *command.Factory) *cobra.Command {
 			return history.print(f.Streams.Out, f.Palette, f.Now())
 		},
 	}
-	cmd.Flags().StringVar(&tenant, "tenant", "", "tenant of the user, where several have one of the name")
-	if err := cmd.RegisterFlagCompletionFunc("tenant", f.CompleteFlag(func() client.ObjectList { return &scimv1alpha1.ScimTenantList{} })); err != nil {
-		panic(err) // The flag was added above.
-	}
+	flags.AddTo(f, cmd)
 	format.AddFlag(cmd)
 	return cmd
 }

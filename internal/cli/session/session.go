@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -35,7 +34,10 @@ const example = `  # As Okta would
   kubectl scim test acme -n acme --provider=Entra --token-file=acme.token --url=http://localhost:8080/scim/v2`
 
 // options are what the command line says.
-type options struct{ provider, key, tokenFile, url string }
+type options struct {
+	command.ConnectionFlags
+	tokenFile, url string
+}
 
 // New is the command.
 func New(f *command.Factory) *cobra.Command {
@@ -51,11 +53,7 @@ func New(f *command.Factory) *cobra.Command {
 		Args:              command.Args("TENANT"),
 		ValidArgsFunction: f.CompleteTenants(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, namespace, err := f.Cluster()
-			if err != nil {
-				return err
-			}
-			tenant, err := command.Tenant(cmd.Context(), c, namespace, args[0])
+			c, tenant, err := f.Tenant(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -69,32 +67,18 @@ func New(f *command.Factory) *cobra.Command {
 			return failure(results)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&o.provider, "provider", "", "identity provider, if it is not the one of the tenant: "+strings.Join(Providers(), ", "))
-	flags.StringVar(&o.key, "key", "", "ScimApiKey whose token is used, where the tenant has several")
-	flags.StringVar(&o.tokenFile, "token-file", "", "file with the token, in place of the key's Secret")
-	flags.StringVar(&o.url, "url", "", "base URL, if it is not the one of the tenant, such as that of a port-forward")
+	o.AddTo(f, cmd, command.KnownProviders(sessions), "ScimApiKey whose token is used, where the tenant has several")
+	cmd.Flags().StringVar(&o.tokenFile, "token-file", "", "file with the token, in place of the key's Secret")
+	cmd.Flags().StringVar(&o.url, "url", "", "base URL, if it is not the one of the tenant, such as that of a port-forward")
 	format.AddFlag(cmd)
-	for flag, complete := range map[string]command.Completion{
-		"provider": cobra.FixedCompletions(Providers(), cobra.ShellCompDirectiveNoFileComp),
-		"key":      f.CompleteFlag(func() client.ObjectList { return &scimv1alpha1.ScimApiKeyList{} }),
-	} {
-		if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
-			panic(err) // The flags were added above.
-		}
-	}
 	return cmd
 }
 
 // run plays the session of the provider.
 func (o *options) run(ctx context.Context, c client.Client, tenant *scimv1alpha1.ScimTenant) ([]Result, error) {
-	provider := tenant.Spec.IdentityProvider
-	if o.provider != "" {
-		i := slices.IndexFunc(Providers(), func(known string) bool { return strings.EqualFold(known, o.provider) })
-		if i < 0 {
-			return nil, fmt.Errorf("--provider=%q is none that is known: there are %s", o.provider, strings.Join(Providers(), ", "))
-		}
-		provider = scimv1alpha1.IdentityProvider(Providers()[i])
+	provider, err := o.ProviderOf(tenant)
+	if err != nil {
+		return nil, err
 	}
 	base, err := o.baseURL(tenant)
 	if err != nil {
@@ -147,7 +131,7 @@ func (o *options) token(ctx context.Context, c client.Client, tenant *scimv1alph
 		}
 		return strings.TrimSpace(string(text)), nil
 	}
-	key, err := command.KeyOf(ctx, c, tenant, o.key)
+	key, err := command.KeyOf(ctx, c, tenant, o.Key)
 	if err != nil {
 		return "", err
 	}

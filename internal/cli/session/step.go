@@ -5,7 +5,6 @@ package session
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -125,14 +124,4 @@ var sessions = map[scimv1alpha1.IdentityProvider]func() []step{
 	scimv1alpha1.IdentityProviderAuthentik: authentik,
 	scimv1alpha1.IdentityProviderKeycloak:  keycloak,
 	scimv1alpha1.IdentityProviderGeneric:   generic,
-}
-
-// Providers returns the names of those that have a session.
-func Providers() []string {
-	var names []string
-	for name := range sessions {
-		names = append(names, string(name))
-	}
-	slices.Sort(names)
-	return names
 }

@@ -45,11 +45,11 @@ func New(f *command.Factory) *cobra.Command {
 		Args:              command.Args("TENANT"),
 		ValidArgsFunction: f.CompleteTenants(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, namespace, err := f.Cluster()
+			c, tenant, err := f.Tenant(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			found, err := gather(cmd.Context(), c, namespace, args[0])
+			found, err := gather(cmd.Context(), c, tenant)
 			if err != nil {
 				return err
 			}
@@ -78,12 +78,8 @@ type found struct {
 	podsHidden bool
 }
 
-func gather(ctx context.Context, c client.Client, namespace, name string) (found, error) {
-	tenant, err := command.Tenant(ctx, c, namespace, name)
-	if err != nil {
-		return found{}, err
-	}
-	f := found{tenant: tenant}
+func gather(ctx context.Context, c client.Client, tenant *scimv1alpha1.ScimTenant) (found, error) {
+	f, namespace, name := found{tenant: tenant}, tenant.Namespace, tenant.Name
 	keys := &scimv1alpha1.ScimApiKeyList{}
 	ofTenant := client.MatchingFields{"spec.tenantRef.name": name}
 	if err := c.List(ctx, keys, client.InNamespace(namespace), ofTenant, client.Limit(mostKeys)); err != nil {
@@ -103,7 +99,7 @@ func gather(ctx context.Context, c client.Client, namespace, name string) (found
 		}
 	}
 	pods := &corev1.PodList{}
-	err = c.List(ctx, pods, client.InNamespace(namespace), client.MatchingLabels(selector), client.Limit(mostPods))
+	err := c.List(ctx, pods, client.InNamespace(namespace), client.MatchingLabels(selector), client.Limit(mostPods))
 	switch {
 	case apierrors.IsForbidden(err):
 		f.podsHidden = true

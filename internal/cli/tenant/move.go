@@ -55,13 +55,12 @@ func NewMove(f *command.Factory) *cobra.Command {
 			if (o.to == "") != o.own {
 				return command.Mistake(cmd, errors.New("say where to: --to=SERVER, or --own for a server of its own"))
 			}
-			c, namespace, err := f.Cluster()
+			c, t, err := f.Tenant(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			m := mover{client: c, namespace: namespace, errs: f.Streams.ErrOut}
-			t, err := m.move(cmd.Context(), args[0], o)
-			if err != nil {
+			m := mover{client: c, errs: f.Streams.ErrOut}
+			if err := m.move(cmd.Context(), t, o); err != nil {
 				return err
 			}
 			fmt.Fprintf(f.Streams.Out, "ScimTenant %s is served by %s, at %s.\n", t.Name, noun(o.to), output.OrNone(t.Status.URL))
@@ -72,9 +71,7 @@ func NewMove(f *command.Factory) *cobra.Command {
 	cmd.Flags().BoolVar(&o.own, "own", false, "move the tenant to a server of its own")
 	cmd.Flags().BoolVar(&o.discardsSpec, "discard-server-spec", false, "remove spec.server, which shapes a server that only this tenant has")
 	cmd.Flags().DurationVar(&o.limit, "timeout", moveTimeout, "how long to follow the move")
-	if err := cmd.RegisterFlagCompletionFunc("to", f.CompleteFlag(func() client.ObjectList { return &scimv1alpha1.ScimServerList{} })); err != nil {
-		panic(err) // The flag was added above.
-	}
+	f.CompleteFlag(cmd, "to", func() client.ObjectList { return &scimv1alpha1.ScimServerList{} })
 	return cmd
 }
 
@@ -88,34 +85,29 @@ func noun(server string) string {
 
 // mover moves a tenant.
 type mover struct {
-	client    client.Client
-	namespace string
-	errs      io.Writer
+	client client.Client
+	errs   io.Writer
 }
 
-func (m *mover) move(ctx context.Context, name string, o moveOptions) (*scimv1alpha1.ScimTenant, error) {
-	t, err := command.Tenant(ctx, m.client, m.namespace, name)
-	if err != nil {
-		return nil, err
-	}
+func (m *mover) move(ctx context.Context, t *scimv1alpha1.ScimTenant, o moveOptions) error {
 	if o.to != "" {
-		if _, err := command.Server(ctx, m.client, m.namespace, o.to); err != nil {
-			return nil, err
+		if _, err := command.Server(ctx, m.client, t.Namespace, o.to); err != nil {
+			return err
 		}
 	}
 	before := t.DeepCopy()
 	if err := setServer(t, o); err != nil {
-		return nil, err
+		return err
 	}
 	if err := m.client.Patch(ctx, t, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
-		return nil, command.Failed("setting spec.serverRef of ScimTenant "+name, command.RoleTenantEditor, err)
+		return command.Failed("setting spec.serverRef of ScimTenant "+t.Name, command.RoleTenantEditor, err)
 	}
-	fmt.Fprintf(m.errs, "ScimTenant %s is to be served by %s\n", name, noun(o.to))
-	err = m.followMove(ctx, t, before, o.limit)
+	fmt.Fprintf(m.errs, "ScimTenant %s is to be served by %s\n", t.Name, noun(o.to))
+	err := m.followMove(ctx, t, before, o.limit)
 	if errors.Is(err, command.ErrTimeout) {
-		return nil, fmt.Errorf("the move of ScimTenant %q has not ended within %s, and goes on: its condition Moved says how far it is", name, o.limit)
+		return fmt.Errorf("the move of ScimTenant %q has not ended within %s, and goes on: its condition Moved says how far it is", t.Name, o.limit)
 	}
-	return t, err
+	return err
 }
 
 // setServer changes what the spec says of the server.

@@ -56,11 +56,7 @@ func newState(f *command.Factory, s stateCommand) *cobra.Command {
 		Args:              command.Args("TENANT"),
 		ValidArgsFunction: f.CompleteTenants(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, namespace, err := f.Cluster()
-			if err != nil {
-				return err
-			}
-			t, err := command.Tenant(cmd.Context(), c, namespace, args[0])
+			c, t, err := f.Tenant(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
