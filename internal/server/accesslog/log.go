@@ -4,6 +4,7 @@
 package accesslog
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/kubescim/kubescim/internal/requestlog"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/server/auth"
 )
@@ -36,6 +38,8 @@ type Entry struct {
 	Began     time.Time
 	// Method is that of the request, and one word for all that are none of SCIM's.
 	Method string
+	// Operation is what the request was to do, once it is known.
+	Operation requestlog.Operation
 	// Resource is what is asked for, by the first part of its URL: Users, Bulk ... One
 	// word for all that are none of SCIM's.
 	Resource string
@@ -94,6 +98,7 @@ func (l *Log) Write(e *Entry) {
 	if e.KeyID != "" && !e.TurnedAway {
 		l.outlook.note(e.Status)
 	}
+	record := e.record(took)
 	level := slog.LevelInfo
 	if IsFailure(e.Status) {
 		level = slog.LevelError
@@ -102,11 +107,11 @@ func (l *Log) Write(e *Entry) {
 		return
 	}
 	// The place in the code is the same for every line, and costs to find out.
-	record := slog.NewRecord(e.Began.Add(took), level, "request", 0)
-	record.AddAttrs(slog.String("requestID", e.RequestID), slog.Duration("duration", took))
-	record.AddAttrs(l.subject(e)...)
-	record.AddAttrs(failure(e)...)
-	_ = outcome.log.Handle(context.Background(), record) // There is nowhere else to say that it failed.
+	line := slog.NewRecord(record.Time, level, "request", 0)
+	line.AddAttrs(slog.String("requestID", record.RequestID), slog.Duration("duration", took))
+	line.AddAttrs(subject(e, record)...)
+	line.AddAttrs(failure(e, record)...)
+	_ = outcome.log.Handle(context.Background(), line) // There is nowhere else to say that it failed.
 }
 
 func (l *Log) count(e *Entry, took time.Duration) outcome {
@@ -123,44 +128,60 @@ func (l *Log) count(e *Entry, took time.Duration) outcome {
 	return found
 }
 
-// subject is what the request was about, and who sent it.
-func (l *Log) subject(e *Entry) []slog.Attr {
-	attributes := make([]slog.Attr, 0, 4)
+// record is what may be kept of the request: nothing personal.
+func (e *Entry) record(took time.Duration) requestlog.Record {
+	record := requestlog.Record{
+		Time: e.Began.Add(took), Took: took, RequestID: e.RequestID, KeyID: cmp.Or(e.KeyID, e.ClaimedKeyID),
+		Method: e.Method, Operation: e.Operation, Resource: e.Resource, Status: e.Status,
+		Reason: string(e.Reason), Hint: e.Hint, Source: e.Source, Dropped: e.Dropped,
+	}
 	if uuid.Validate(e.ID) == nil { // Anything else in its place in the URL may be personal data.
-		attributes = append(attributes, slog.String("id", e.ID))
+		record.ID = e.ID
+	}
+	if e.Cause != nil {
+		record.ScimType, record.Detail = string(e.Cause.Type), e.Words.Without(e.Cause.Detail)
+	}
+	return record
+}
+
+// subject is what the request was about, and who sent it.
+func subject(e *Entry, record requestlog.Record) []slog.Attr {
+	attributes := make([]slog.Attr, 0, 4)
+	if record.ID != "" {
+		attributes = append(attributes, slog.String("id", record.ID))
 	}
 	if e.KeyID != "" {
 		attributes = append(attributes, slog.String("keyID", e.KeyID))
 	}
-	if e.Source != "" {
-		attributes = append(attributes, slog.String("source", e.Source))
+	if record.Source != "" {
+		attributes = append(attributes, slog.String("source", record.Source))
 	}
-	if e.Dropped > 0 {
-		attributes = append(attributes, slog.Int64("droppedMembers", e.Dropped))
+	if record.Dropped > 0 {
+		attributes = append(attributes, slog.Int64("droppedMembers", record.Dropped))
 	}
 	return attributes
 }
 
 // failure is why the request was refused; nothing of one that was not.
-func failure(e *Entry) []slog.Attr {
+func failure(e *Entry, record requestlog.Record) []slog.Attr {
 	if e.Err == nil {
 		return nil
 	}
 	var attributes []slog.Attr
-	if e.Reason != "" {
-		attributes = append(attributes, slog.String("reason", string(e.Reason)))
-		if e.Hint != "" {
-			attributes = append(attributes, slog.String("hint", e.Hint))
+	if record.Reason != "" {
+		attributes = append(attributes, slog.String("reason", record.Reason))
+		if record.Hint != "" {
+			attributes = append(attributes, slog.String("hint", record.Hint))
 		}
-		if e.ClaimedKeyID != "" && e.KeyID == "" {
-			attributes = append(attributes, slog.String("keyID", e.ClaimedKeyID))
+		if e.KeyID == "" && record.KeyID != "" {
+			attributes = append(attributes, slog.String("keyID", record.KeyID))
 		}
 	}
-	if e.Cause.Type != "" {
-		attributes = append(attributes, slog.String("scimType", string(e.Cause.Type)))
+	if record.ScimType != "" {
+		attributes = append(attributes, slog.String("scimType", record.ScimType))
 	}
-	attributes = append(attributes, slog.String("detail", e.Words.Without(e.Cause.Detail)))
-	if IsFailure(e.Status) {
+	attributes = append(attributes, slog.String("detail", record.Detail))
+	if IsFailure(record.Status) {
 		attributes = append(attributes, slog.String("error", e.Words.Without(e.Err.Error())))
 	}
 	return attributes

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/kubescim/kubescim/internal/requestlog"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server/exchange"
@@ -31,9 +32,10 @@ func Route(x *exchange.Exchange) error {
 	types := x.Settings.Registry.ResourceTypes()
 	if first == "" {
 		x.Entry.Resource = "root"
+		x.Entry.Operation = requestlog.List
 		return readOnly(x, func() error { return query(x, types...) })
 	}
-	x.Entry.Resource = first
+	x.Entry.Resource, x.Entry.Operation = first, operationAt(first)
 	for _, t := range types {
 		if first == segment(t) {
 			return routeBelow(x, t, name)
@@ -53,13 +55,14 @@ func Route(x *exchange.Exchange) error {
 	case first == "Schemas" && !strings.Contains(name, "/"):
 		return readOnly(x, func() error { return schemas(x, name) })
 	}
-	x.Entry.Resource = "unknown"
+	x.Entry.Resource, x.Entry.Operation = "unknown", ""
 	return unknownURL(x)
 }
 
 // routeBelow answers a request to the endpoint of a resource type, or to what is
 // below it.
 func routeBelow(x *exchange.Exchange, t *schema.ResourceType, name string) error {
+	x.Entry.Operation = operationOf(x.R.Method, name)
 	if err := x.Require(segment(t), name != searchSegment && isWrite(x.R.Method)); err != nil {
 		return err
 	}
@@ -89,6 +92,43 @@ func routeBelow(x *exchange.Exchange, t *schema.ResourceType, name string) error
 		return remove(x, t, name)
 	}
 	return notAllowed(x, "DELETE, GET, HEAD, PATCH, PUT")
+}
+
+// operationAt is what requests are to do at an endpoint that is none of a resource type.
+func operationAt(endpoint string) requestlog.Operation {
+	switch endpoint {
+	case searchSegment:
+		return requestlog.List
+	case "Bulk":
+		return requestlog.Bulk
+	case "ServiceProviderConfig", "ResourceTypes", "Schemas":
+		return requestlog.Discover
+	}
+	return ""
+}
+
+// operationOf is what a request with the method is to do at the endpoint of a resource type, or at
+// what is below it.
+func operationOf(method, name string) requestlog.Operation {
+	switch method {
+	case http.MethodGet, http.MethodHead:
+		if name == "" {
+			return requestlog.List
+		}
+		return requestlog.Get
+	case http.MethodPost:
+		if name == searchSegment {
+			return requestlog.List
+		}
+		return requestlog.Create
+	case http.MethodPut:
+		return requestlog.Replace
+	case http.MethodPatch:
+		return requestlog.Modify
+	case http.MethodDelete:
+		return requestlog.Delete
+	}
+	return ""
 }
 
 // segment is what stands in URLs for a resource type, such as Users.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kubescim/kubescim/internal/oauth"
+	"github.com/kubescim/kubescim/internal/requestlog"
 	"github.com/kubescim/kubescim/internal/server/auth"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/request"
@@ -25,13 +26,13 @@ func Serve(x *exchange.Exchange) bool {
 	path, base := request.Collapse(x.R.URL.Path), request.Collapse(x.Path())
 	switch {
 	case isAt(path, base, oauth.TokenPath):
-		x.Entry.Resource = "token"
+		x.Entry.Resource, x.Entry.Operation = "token", requestlog.Token
 		issue(x)
 	case isAt(path, oauth.ServerMetadataPath, base):
-		x.Entry.Resource = "metadata"
+		x.Entry.Resource, x.Entry.Operation = "metadata", requestlog.Discover
 		document(x, oauth.ServerMetadata)
 	case isAt(path, oauth.ResourceMetadataPath, base):
-		x.Entry.Resource = "metadata"
+		x.Entry.Resource, x.Entry.Operation = "metadata", requestlog.Discover
 		document(x, oauth.ResourceMetadata)
 	default:
 		return false
