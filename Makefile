@@ -51,9 +51,10 @@ WITH_CLUSTER = lines="$$($(CLUSTER_TOOL) env)" && eval "$$lines" &&
 ##@ Generate
 
 .PHONY: generate
-generate: $(BIN)/controller-gen ## Write the deep copy functions of the API types, and the reference of kubectl scim.
+generate: $(BIN)/controller-gen ## Write the deep copy functions of the API types, the reference of kubectl scim, and what the chart's values are.
 	cd api && $(BIN)/controller-gen object paths=./...
 	go -C hack run ./reference
+	go -C hack run ./values
 
 .PHONY: manifests
 manifests: $(BIN)/controller-gen ## Write the CRDs and the operator's role, and take them and the policies over into the chart.

@@ -1,8 +1,6 @@
 package chart_test
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -10,7 +8,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 const watchedNamespaces = "watchNamespaces={acme,globex}"
@@ -115,35 +112,6 @@ func TestWhoMayEditANamespaceMayLetNobodyIn(t *testing.T) {
 		if !slices.Equal(granted[role], []string{resource}) {
 			t.Errorf("with ClusterRole %s one may make %v, want %s", role, granted[role], resource)
 		}
-	}
-}
-
-// A chart that has this one as a dependency turns it on by a value of its own, and
-// passes global values along.
-func TestAsADependency(t *testing.T) {
-	umbrella := t.TempDir()
-	write := func(name, content string) {
-		t.Helper()
-		if err := os.WriteFile(filepath.Join(umbrella, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("Chart.yaml", `apiVersion: v2
-name: platform
-version: 1.0.0
-dependencies:
-  - {name: kubescim, version: "*", condition: kubescim.enabled}
-`)
-	write("values.yaml", "global: {registry: registry.example.com}\nkubescim: {enabled: true, replicas: 2}\n")
-	if err := os.CopyFS(filepath.Join(umbrella, "charts", "kubescim"), os.DirFS(chartPath)); err != nil {
-		t.Fatal(err)
-	}
-	isOperator := func(obj *unstructured.Unstructured) bool { return obj.GetKind() == "Deployment" }
-	if !slices.ContainsFunc(renderChart(t, umbrella), isOperator) {
-		t.Error("the operator is missing")
-	}
-	if slices.ContainsFunc(renderChart(t, umbrella, "--set", "kubescim.enabled=false"), isOperator) {
-		t.Error("the operator is there although it is turned off")
 	}
 }
 

@@ -82,13 +82,26 @@ The operator as a subject of role bindings.
 The operator's image.
 */}}
 {{- define "kubescim.image" -}}
+{{- $registry := .Values.global.imageRegistry | default .Values.image.registry }}
 {{- with .Values.image }}
+{{- $repository := ternary (printf "%s/%s" $registry .repository) .repository (ne $registry "") }}
 {{- if .digest }}
-{{- printf "%s@%s" .repository .digest }}
+{{- printf "%s@%s" $repository .digest }}
 {{- else }}
-{{- printf "%s:%s" .repository (default $.Chart.AppVersion .tag) }}
+{{- printf "%s:%s" $repository (default $.Chart.AppVersion .tag) }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{/*
+The Secrets for the registry of the operator's image. Charts differ in whether a global one is a name or an object.
+*/}}
+{{- define "kubescim.imagePullSecrets" -}}
+{{- $secrets := .Values.imagePullSecrets }}
+{{- range .Values.global.imagePullSecrets }}
+{{- $secrets = append $secrets (kindIs "string" . | ternary (dict "name" .) .) }}
+{{- end }}
+{{- $secrets | uniq | toYaml }}
 {{- end }}
 
 {{/*
