@@ -14,6 +14,11 @@ SHELL := /bin/bash -o pipefail
 
 # The image that is built, loaded into the cluster and installed.
 IMG ?= kubescim/kubescim:dev
+IMG_TAG = $(lastword $(subst :, ,$(IMG)))
+IMG_NAME = $(patsubst %:$(IMG_TAG),%,$(IMG))
+# Where `make dist` writes, and the kubectl by which it does.
+DIST ?= dist
+KUBECTL ?= "$$($(CLUSTER_TOOL) assets)/kubectl"
 # The identity providers whose tenants `make conformance` checks.
 PROVIDERS ?= Generic Entra Okta JumpCloud OneLogin PingOne Authentik Keycloak
 # How long `make fuzz` stays with each target.
@@ -57,14 +62,17 @@ generate: $(BIN)/controller-gen ## Write the deep copy functions of the API type
 	go -C hack run ./values
 
 .PHONY: manifests
-manifests: $(BIN)/controller-gen ## Write the CRDs and the operator's role, and take them and the policies over into the chart.
+manifests: $(BIN)/controller-gen $(BIN)/helm ## Write the CRDs and the operator's role, take them and the policies over into the chart, and render it for kustomize.
 	cd api && $(BIN)/controller-gen crd paths=./... output:crd:dir=../config/crd/bases
-	$(BIN)/controller-gen rbac:roleName=kubescim-manager paths=./internal/controller/... output:rbac:dir=config/rbac
+	$(BIN)/controller-gen rbac:roleName=kubescim paths=./internal/controller/... output:rbac:dir=config/rbac
 	rm -rf charts/kubescim/files
 	mkdir -p charts/kubescim/files/crds charts/kubescim/files/admission
 	cp config/crd/bases/*.yaml charts/kubescim/files/crds/
 	cp config/rbac/role.yaml charts/kubescim/files/role.yaml
 	cp config/admission/operator.yaml config/admission/users.yaml config/admission/leases.yaml charts/kubescim/files/admission/
+	(echo "# What the chart makes of its default values: change the chart, and run 'make manifests'." && \
+		$(BIN)/helm template kubescim charts/kubescim --namespace kubescim-system --kube-version 1.35.0 --set crds.enabled=false | \
+		grep -v -e 'helm.sh/chart: ' -e 'app.kubernetes.io/managed-by: Helm') > config/default/kubescim.yaml
 
 .PHONY: fmt
 fmt: ## Format the Go code.
@@ -151,7 +159,7 @@ metrics-server: cluster $(BIN)/helm ## Let the cluster measure its pods, unless 
 .PHONY: install
 install: cluster image $(BIN)/helm ## Install the operator, as it is in this checkout, on the cluster.
 	$(WITH_CLUSTER) $(BIN)/helm upgrade --install kubescim charts/kubescim --namespace kubescim-system --create-namespace \
-		--set image.repository=$(firstword $(subst :, ,$(IMG))) --set image.tag=$(lastword $(subst :, ,$(IMG))) --wait --timeout 3m
+		--set image.repository=$(IMG_NAME) --set image.tag=$(IMG_TAG) --wait --timeout 3m
 	$(WITH_CLUSTER) kubectl --namespace kubescim-system rollout restart deployment/kubescim
 	$(WITH_CLUSTER) kubectl --namespace kubescim-system rollout status deployment/kubescim --timeout 2m
 
@@ -165,6 +173,14 @@ build: ## Build the operator, the SCIM server, the conformance suite and the plu
 kubectl-scim: ## Build the plugin of kubectl into bin/, with what completes its commands.
 	go build -o $(BIN)/ ./cmd/kubectl-scim
 	install -m 0755 cmd/kubectl-scim/kubectl_complete-scim $(BIN)/
+
+.PHONY: dist
+dist: ## Write dist/install.yaml: all that `kubectl apply --server-side` needs to install the operator with image IMG, for a release.
+	rm -rf $(DIST) && mkdir -p $(DIST)
+	cp -r config $(DIST)/config
+	printf 'images: [{name: kubescim/kubescim, newName: "%s", newTag: "%s"}]\n' "$(IMG_NAME)" "$(IMG_TAG)" >> $(DIST)/config/default/kustomization.yaml
+	$(KUBECTL) kustomize $(DIST)/config/default > $(DIST)/install.yaml
+	rm -r $(DIST)/config
 
 .PHONY: image
 image: ## Build the image without a Docker engine and load it into the cluster.
@@ -193,7 +209,7 @@ quickstart-down: $(BIN)/helm ## Remove what quickstart installed; the cluster st
 
 .PHONY: clean
 clean: ## Remove what was built here.
-	rm -rf $(BIN) .bench .conformance scim-conformance
+	rm -rf $(BIN) $(DIST) .bench .conformance scim-conformance
 
 .PHONY: help
 help: ## Explain the targets.

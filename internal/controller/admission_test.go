@@ -101,10 +101,9 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "acme"},
 		Spec:       scimv1alpha1.ScimTenantSpec{IdentityProvider: scimv1alpha1.IdentityProviderOkta, SchemaExtensions: largestExtensions()},
 	}
-	configuration := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: controllertest.OperatorNamespace, Name: "kubescim-manager-config"}}
-	for _, object := range []client.Object{tenant, configuration} {
-		g.Expect(env.Client.Create(ctx, object)).To(Succeed())
-	}
+	g.Expect(env.Client.Create(ctx, tenant)).To(Succeed())
+	configuration := &corev1.ConfigMap{}
+	g.Expect(env.Client.Get(ctx, client.ObjectKey{Namespace: controllertest.OperatorNamespace, Name: "kubescim-config"}, configuration)).To(Succeed())
 	theirs := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "password"}}
 	g.Expect(env.Client.Create(ctx, theirs)).To(Succeed())
 	overwrite := theirs.DeepCopy()

@@ -50,7 +50,7 @@ func TestWhoMayWriteUsersAndClaims(t *testing.T) {
 	g := NewWithT(t)
 	ctx := context.Background()
 	env := startEnvironment(t)
-	_, err := env.ApplyManifests(ctx, "config/admission/[^k]*.yaml", letWrite("system:serviceaccount:velero:velero"))
+	_, err := env.ApplyManifests(ctx, controllertest.Installation, letWrite("system:serviceaccount:velero:velero"))
 	g.Expect(err).NotTo(HaveOccurred())
 	namespace, err := env.NewNamespace(ctx)
 	g.Expect(err).NotTo(HaveOccurred())
@@ -98,7 +98,7 @@ func TestWhoMayWriteUsersAndClaims(t *testing.T) {
 		"a member of the group that breaks glass":                     {rest.ImpersonationConfig{UserName: "jane@example.com", Groups: []string{controllertest.BreakGlassGroup}}, all},
 		"who is only called like that group":                          {rest.ImpersonationConfig{UserName: controllertest.BreakGlassGroup}, writesOfAnyone},
 		"one of the writers that the chart names":                     {account("velero", "velero", false), all},
-		"the operator":                                 {account(controllertest.OperatorNamespace, "kubescim-manager", false), all},
+		"the operator":                                 {account(controllertest.OperatorNamespace, "kubescim", false), all},
 		"another account beside the operator":          {account(controllertest.OperatorNamespace, "default", true), writesOfAnyone},
 		"the deletion of a namespace":                  {controller("namespace-controller"), all},
 		"the garbage collector":                        {controller("generic-garbage-collector"), all},

@@ -13,13 +13,11 @@ import (
 )
 
 // TestFlowSchema asks the API server itself, which names the FlowSchema of a
-// request in its answer, which requests config/flowcontrol is about.
+// request in its answer, which requests the FlowSchema of the chart is about.
 func TestFlowSchema(t *testing.T) {
 	g := NewWithT(t)
 	ctx := context.Background()
 	env := startEnvironment(t)
-	_, err := env.ApplyManifests(ctx, "config/flowcontrol/flow*.yaml")
-	g.Expect(err).NotTo(HaveOccurred())
 	schema := &flowcontrolv1.FlowSchema{}
 	g.Expect(env.Client.Get(ctx, client.ObjectKey{Name: "kubescim"}, schema)).To(Succeed())
 

@@ -1,9 +1,6 @@
 package chart_test
 
 import (
-	"bytes"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,8 +9,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"github.com/kubescim/kubescim/internal/controller/controllertest"
 )
 
 // What the operator is told to run, the admission policy lets it run: the policy is about
@@ -21,11 +16,6 @@ import (
 func TestThePolicyIsForTheOperatorAndTheImageOfTheServers(t *testing.T) {
 	const image = "registry.example.com:5000/kubescim"
 	digest := "sha256:" + strings.Repeat("0", 64)
-	other := t.TempDir()
-	if err := os.CopyFS(other, os.DirFS(filepath.Join(root, "config"))); err != nil {
-		t.Fatal(err)
-	}
-	rename(t, filepath.Join(other, "manager", "kustomization.yaml"), "kubescim/kubescim", image)
 	for name, tc := range map[string]struct {
 		objects          []*unstructured.Unstructured
 		operator, server string
@@ -37,10 +27,8 @@ func TestThePolicyIsForTheOperatorAndTheImageOfTheServers(t *testing.T) {
 		"the chart with another image for servers": {
 			render(t, "--set-string", "image.tag=1", "--set", "server.image="+image+":2"), "kubescim/kubescim:1", image + ":2",
 		},
-		"config/default": {kustomize(t, filepath.Join(root, "config", "default")), "kubescim/kubescim:dev", "kubescim/kubescim:dev"},
-		"config/default with another image": {
-			kustomize(t, filepath.Join(other, "default")), image + ":dev", image + ":dev",
-		},
+		"config/default":    {kustomize(t, filepath.Join(root, "config", "default")), "kubescim/kubescim:0.1.0", "kubescim/kubescim:0.1.0"},
+		"dist/install.yaml": {dist(t, image+":2"), image + ":2", image + ":2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			deployment := ofKind[appsv1.Deployment](t, tc.objects, "Deployment")[0]
@@ -77,47 +65,10 @@ func policyOf(t *testing.T, objects []*unstructured.Unstructured, name string) a
 
 // serverImage returns the image that the operator's container is told to run.
 func serverImage(manager corev1.Container) string {
-	for _, arg := range manager.Args {
-		if image, found := strings.CutPrefix(arg, "--server-image="); found {
-			return image
-		}
-	}
 	for _, variable := range manager.Env {
 		if variable.Name == "SERVER_IMAGE" {
 			return variable.Value
 		}
 	}
 	return ""
-}
-
-// rename replaces a name in a file.
-func rename(t *testing.T, file, from, to string) {
-	t.Helper()
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, bytes.ReplaceAll(content, []byte(from), []byte(to)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// kustomize returns the objects of a kustomization.
-func kustomize(t *testing.T, folder string) []*unstructured.Unstructured {
-	t.Helper()
-	assets, err := controllertest.Assets()
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.CommandContext(t.Context(), filepath.Join(assets, "kubectl"), "kustomize", folder)
-	command.Stderr = os.Stderr
-	out, err := command.Output()
-	if err != nil {
-		t.Fatalf("kubectl kustomize %s: %v", folder, err)
-	}
-	objects, err := controllertest.ReadManifests(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return objects
 }

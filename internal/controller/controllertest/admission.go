@@ -24,7 +24,7 @@ func (e *Environment) ReleaseOperator(ctx context.Context) error {
 	return e.Client.Delete(ctx, &admissionregistrationv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: "kubescim-operator"}})
 }
 
-// setServerImage does what config/default and the chart do.
+// setServerImage does what the chart does for an image.
 func setServerImage(policy *unstructured.Unstructured) error {
 	variables, found, err := unstructured.NestedSlice(policy.Object, "spec", "variables")
 	if err != nil || !found {

@@ -34,6 +34,9 @@ const envAssets = "KUBEBUILDER_ASSETS"
 // OperatorNamespace is the operator's own namespace.
 const OperatorNamespace = "kubescim-system"
 
+// Installation is the file with what the chart makes of its default values, without the CRDs.
+const Installation = "config/default/kubescim.yaml"
+
 // ServerImage is the image that the managers of tests give to SCIM servers.
 const ServerImage = "registry.example.com/kubescim:test"
 
@@ -89,17 +92,14 @@ func StartWith(flags map[string]string) (*Environment, error) {
 	return e, nil
 }
 
-// prepare gives the operator the rights that it has in a cluster, and no others, and applies
-// the policies about who may write what, for the image that the managers of tests give to
-// servers.
+// prepare installs what the chart does: the operator has the rights that it has in a cluster, and no others,
+// and the policies about who may write what hold, for the image that the managers of tests give to servers.
+// Its Deployment has no pods here.
 func (e *Environment) prepare(ctx context.Context) error {
-	for _, pattern := range []string{"config/manager/namespace.yaml", "config/rbac/[^k]*.yaml"} {
-		if _, err := e.ApplyManifests(ctx, pattern); err != nil {
-			return fmt.Errorf("applying %s: %w", pattern, err)
+	for _, manifest := range []string{"config/default/namespace.yaml", Installation} {
+		if _, err := e.ApplyManifests(ctx, manifest, setServerImage); err != nil {
+			return fmt.Errorf("applying %s: %w", manifest, err)
 		}
-	}
-	if _, err := e.ApplyManifests(ctx, "config/admission/[^k]*.yaml", setServerImage); err != nil {
-		return fmt.Errorf("applying the policies: %w", err)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // operatorAccount is the user as which the operator runs.
-const operatorAccount = "system:serviceaccount:kubescim-system:kubescim-manager"
+const operatorAccount = "system:serviceaccount:kubescim-system:kubescim"
 
 // ApplyManifests applies the YAML files that match a pattern, relative to the
 // project's root, in their order, each object as it has been changed. A field that the API
