@@ -76,3 +76,34 @@ func (r *Resource) Equal(o *Resource) bool {
 	}
 	return true
 }
+
+// Changed returns the names of the attributes that o has with other content than r, as the paths
+// of a filter name them: userName, name.givenName, emails, URN:department. What Equal does not
+// look at is not among them. Of values it says nothing.
+func (r *Resource) Changed(o *Resource) []string {
+	var names []string
+	note := func(a *schema.Attribute, x, y any) {
+		if a.Mutability == schema.ReadOnly || content.Equal(a, x, y) {
+			return
+		}
+		if a.MultiValued || len(a.SubAttributes) == 0 {
+			names = append(names, a.Path())
+			return
+		}
+		before, _ := x.(Complex)
+		after, _ := y.(Complex)
+		for _, sub := range a.SubAttributes {
+			if sub.Mutability != schema.ReadOnly && !sub.Made() && !content.Equal(sub, before[sub.Name], after[sub.Name]) {
+				names = append(names, sub.Path())
+			}
+		}
+	}
+	note(schema.AttrExternalID, r.Attributes()[schema.AttrExternalID.Name], o.Attributes()[schema.AttrExternalID.Name])
+	for _, s := range r.kind.Schemas() {
+		before, after := r.Container(s), o.Container(s)
+		for _, a := range s.Attributes {
+			note(a, before[a.Name], after[a.Name])
+		}
+	}
+	return names
+}

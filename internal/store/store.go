@@ -71,6 +71,16 @@ type UpdateOptions struct {
 	// ReplacesMembers says that what Change makes of a group does not depend on the
 	// members that it has, which Change then may not get.
 	ReplacesMembers bool
+	// Changed, if set, is called with the names of the attributes that the update has changed, as
+	// scim.Resource.Changed has them, if it has changed any: also when it fails after that.
+	Changed func(names []string)
+}
+
+// NoteChanged says that the update has changed the attributes of these names.
+func (o UpdateOptions) NoteChanged(names []string) {
+	if o.Changed != nil && len(names) > 0 {
+		o.Changed(names)
+	}
 }
 
 // DeleteOptions go with one Delete.

@@ -49,6 +49,30 @@ func (s *suite) describeMembers() {
 		Expect(s.change(s.one, group.ID(), add(ids[3])).Members().IDs()).To(ConsistOf(ids[3]))
 	})
 
+	It("says whether members have changed", func() {
+		group := s.create(s.group("Tour Guides", ids[:8]...))
+		for _, step := range []struct {
+			change  store.Change
+			members []scim.MemberChange
+			want    []string
+		}{
+			{unchanged, []scim.MemberChange{add(ids[8])}, []string{"members"}},
+			{unchanged, []scim.MemberChange{add(ids[8]), remove(ids[9])}, nil},
+			{unchanged, []scim.MemberChange{remove(ids[8])}, []string{"members"}},
+			{unchanged, []scim.MemberChange{remove(ids[0]), add(ids[9])}, []string{"members"}},
+			{set("displayName", "Guides"), []scim.MemberChange{}, []string{"displayName"}},
+			{set("displayName", "Tour Guides"), []scim.MemberChange{add(ids[0])}, []string{"displayName", "members"}},
+			{func(current *scim.Resource) (*scim.Resource, error) { return store.WithoutMembers(current), nil }, nil, []string{"members"}},
+		} {
+			var changed []string
+			_, err := s.other.Update(s.ctx, s.registry.Group(), group.ID(), step.change, store.UpdateOptions{
+				Members: step.members, Changed: func(names []string) { changed = names },
+			})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(changed).To(ConsistOf(step.want), "%v", step.members)
+		}
+	})
+
 	It("changes the version and the time with the members, and with nothing else", func() {
 		group := s.create(s.group("Tour Guides", ids[:8]...))
 		seen := map[string]bool{group.Meta().Version: true}

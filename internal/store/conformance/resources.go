@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
@@ -55,6 +56,27 @@ func (s *suite) describeResources() {
 		created := s.create(s.user("bjensen@example.com"))
 		same := s.update(s.one, s.registry.User(), created.ID(), set("userName", "bjensen@example.com"))
 		Expect(same.Meta()).To(Equal(created.Meta()))
+	})
+
+	It("says what an update has changed, and nothing of one that changes nothing", func() {
+		created := s.create(s.user("bjensen@example.com"))
+		var changed []string
+		update := func(change store.Change, options store.UpdateOptions) error {
+			changed, options.Changed = nil, func(names []string) { changed = names }
+			_, err := s.one.Update(s.ctx, s.registry.User(), created.ID(), change, options)
+			return err
+		}
+		Expect(update(set("title", "Tour Guide"), store.UpdateOptions{})).To(Succeed())
+		Expect(changed).To(ConsistOf("title"))
+		Expect(update(set("title", "Tour Guide"), store.UpdateOptions{})).To(Succeed())
+		Expect(changed).To(BeNil())
+		Expect(update(set("userName", "babs@example.com"), store.UpdateOptions{})).To(Succeed())
+		Expect(changed).To(ConsistOf("userName"))
+		Expect(update(set(schema.URNEnterpriseUser, scim.Complex{"employeeNumber": "1", "manager": scim.Complex{"value": "26118915"}}), store.UpdateOptions{})).To(Succeed())
+		Expect(changed).To(ConsistOf(schema.URNEnterpriseUser+":employeeNumber", schema.URNEnterpriseUser+":manager.$ref"))
+		never := func(string) bool { return false }
+		Expect(update(set("title", "x"), store.UpdateOptions{Precondition: never})).To(beSCIM(http.StatusPreconditionFailed, ""))
+		Expect(changed).To(BeNil())
 	})
 
 	It("writes nothing when the change fails", func() {

@@ -150,6 +150,26 @@ var _ = Describe("A write that may have happened", func() {
 		Expect(err).To(MatchError(ContainSubstring("may have been made")))
 	})
 
+	It("is among what the update has changed, and a try that lost a race is not", func(ctx SpecContext) {
+		user := create(ctx, "babs@example.com")
+		overtaken := func(func() error) error {
+			_, err := healthy.Update(ctx, registry.User(), user.ID(), titled("mine"), store.UpdateOptions{})
+			Expect(err).NotTo(HaveOccurred())
+			return apierrors.NewConflict(scimv1alpha1.GroupVersion.WithResource("scimusers").GroupResource(), user.ID(), errors.New("modified"))
+		}
+		s := newStore(scripted("update", overtaken, arrives), namespace)
+		var changed []string
+		_, err := s.Update(ctx, registry.User(), user.ID(), func(current *scim.Resource) (*scim.Resource, error) {
+			next, err := titled("mine")(current)
+			if err == nil {
+				next.Attributes()["nickName"] = "Babs"
+			}
+			return next, err
+		}, store.UpdateOptions{Changed: func(names []string) { changed = names }})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(changed).To(ConsistOf("nickName"))
+	})
+
 	It("is not made a second time after somebody else has written", func(ctx SpecContext) {
 		user := create(ctx, "babs@example.com")
 		overtaken := func(write func() error) error {

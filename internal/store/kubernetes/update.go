@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -30,7 +31,10 @@ func (s *Store) Update(ctx context.Context, t *schema.ResourceType, id string, c
 		return nil, err
 	}
 	defer s.guardWrite(ctx, &err)
-	return s.update(ctx, &update{store: s, t: t, id: id, by: codec.WriterOf(ctx), change: change, options: options})
+	u := &update{store: s, t: t, id: id, by: codec.WriterOf(ctx), change: change, options: options}
+	updated, err = s.update(ctx, u)
+	options.NoteChanged(u.changed)
+	return updated, err
 }
 
 func (s *Store) update(ctx context.Context, u *update) (updated *scim.Resource, err error) {
@@ -79,6 +83,9 @@ type update struct {
 	written readindex.Revisions
 	// givenUp is the claim of the name that the write under way gives up.
 	givenUp *coordinationv1.Lease
+	// changing are the attributes that the write under way is to change, and changed are those
+	// that have been changed.
+	changing, changed []string
 }
 
 // try makes one try.
@@ -101,6 +108,7 @@ func (u *update) try(ctx context.Context) (*scim.Resource, error) {
 	}
 	if u.doubt.made(read.Object) {
 		u.made = true
+		u.noteChanged(u.changing)
 		if err := u.store.claims.Release(ctx, u.givenUp); err != nil || state == nil {
 			return u.done(ctx, read.Resource, err)
 		}
@@ -142,6 +150,7 @@ func (u *update) tryWhole(ctx context.Context, read *codec.Record) (*scim.Resour
 	if err != nil {
 		return nil, err
 	}
+	u.changing = current.Changed(next)
 	if len(others) > 0 {
 		return u.overflow(ctx, read.Object, current, itself, others)
 	}
@@ -277,6 +286,16 @@ func (u *update) write(ctx context.Context, object client.Object) (*scim.Resourc
 func (u *update) wrote(object client.Object) {
 	kind := codec.KindOf(u.t)
 	u.made = true
+	u.noteChanged(u.changing)
 	u.store.cache.Acknowledge(kind, object)
 	u.written[kind] = max(u.written[kind], codec.RevisionOf(object))
+}
+
+// noteChanged takes note that attributes have been changed.
+func (u *update) noteChanged(names []string) {
+	for _, name := range names {
+		if !slices.Contains(u.changed, name) {
+			u.changed = append(u.changed, name)
+		}
+	}
 }

@@ -48,6 +48,10 @@ func (u *update) trySliced(ctx context.Context, state *slice.State) (*scim.Resou
 		if u.doubt.overtaken(group) {
 			return nil, store.Unsure()
 		}
+		u.changing = state.Current.Changed(next)
+		if wanted.Dropped {
+			u.changing = append(u.changing, u.t.Derived().Path())
+		}
 		if _, err := u.putSliced(ctx, group, state, next, wanted.Keep); err != nil {
 			return nil, err
 		}
@@ -69,6 +73,9 @@ func (u *update) trySliced(ctx context.Context, state *slice.State) (*scim.Resou
 func (u *update) wroteSlices(w *slice.Writer) {
 	if w.Begun {
 		u.doubt.begun()
+	}
+	if w.Listed {
+		u.noteChanged([]string{u.t.Derived().Path()})
 	}
 	u.written[readindex.GroupMembers] = max(u.written[readindex.GroupMembers], w.Written)
 }

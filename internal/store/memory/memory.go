@@ -135,6 +135,7 @@ func (s *Store) Update(ctx context.Context, t *schema.ResourceType, id string, c
 		delete(s.names, keyOf(current))
 	}
 	s.put(next, current.Meta(), found.revision+1, time.Now().UTC())
+	options.NoteChanged(current.Changed(next))
 	return s.view(next, options.View), nil
 }
 

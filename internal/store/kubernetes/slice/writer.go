@@ -53,6 +53,7 @@ type Writer struct {
 // Outcome is what has become of the slices when Apply has returned.
 type Outcome struct {
 	Begun   bool      // a slice was written, or may have been
+	Listed  bool      // a slice was made to list others, or may have been
 	Written uint64    // the highest revision that was written, or found to be as wanted
 	Changes int64     // how much the generations of the slices have grown
 	Latest  time.Time // of the writes; zero without any
@@ -221,10 +222,10 @@ func (w *Writer) put(ctx context.Context, slice *scimv1alpha1.ScimGroupMembers, 
 	w.set(slice, wanted)
 	err := send()
 	if err == nil {
-		w.wrote(slice, slice.Generation-before)
+		w.wrote(slice, slice.Generation-before, wanted.listed)
 		return nil
 	}
-	w.failed(err)
+	w.failed(err, wanted.listed)
 	refusal := failure.Wrap(err, "writing the members %s", slice.Name)
 	if failure.IsDefinite(err) && !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) {
 		return refusal
@@ -268,10 +269,10 @@ func (w *Writer) set(slice *scimv1alpha1.ScimGroupMembers, wanted write) {
 	}
 }
 
-func (w *Writer) wrote(slice *scimv1alpha1.ScimGroupMembers, changes int64) {
+func (w *Writer) wrote(slice *scimv1alpha1.ScimGroupMembers, changes int64, listed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.Begun = true
+	w.Begun, w.Listed = true, w.Listed || listed
 	w.Written = max(w.Written, codec.RevisionOf(slice))
 	w.Changes += changes
 	if at := slice.Spec.Meta.LastModifiedTime.UTC(); at.After(w.Latest) {
@@ -288,10 +289,12 @@ func (w *Writer) found(slice *scimv1alpha1.ScimGroupMembers) {
 }
 
 // failed notes what a write of a slice was answered.
-func (w *Writer) failed(err error) {
+func (w *Writer) failed(err error, listed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.Begun = w.Begun || !failure.IsDefinite(err)
+	if !failure.IsDefinite(err) {
+		w.Begun, w.Listed = true, w.Listed || listed
+	}
 }
 
 // inParallel calls back for each pair, a few at a time.
