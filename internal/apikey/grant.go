@@ -10,6 +10,8 @@ import (
 // Key is a token that is accepted, or a key that assertions stand for: how it is recognised,
 // and what it may be used for.
 type Key struct {
+	// Name is that of the ScimApiKey.
+	Name     string
 	Verifier Verifier
 	Grant    Grant
 	// Client is the id of the OAuth client whose secret the token is, or that is known by
@@ -23,7 +25,7 @@ type Key struct {
 
 // Equal reports whether two keys are the same in all.
 func (k Key) Equal(other Key) bool {
-	return k.Verifier == other.Verifier && k.Client == other.Client && k.Grant.Equal(other.Grant) && k.Federation.Equal(other.Federation)
+	return k.Name == other.Name && k.Verifier == other.Verifier && k.Client == other.Client && k.Grant.Equal(other.Grant) && k.Federation.Equal(other.Federation)
 }
 
 // Grant says what a token may be used for. The zero Grant is for everything, from

@@ -112,7 +112,7 @@ func Accepted(
 			verifier.NotBefore = begins
 		}
 		verifier.ExpirationTime = earliest(verifier.ExpirationTime, key.Spec.ExpirationTime)
-		accepted[verifier.KeyID] = apikey.Key{Verifier: verifier, Grant: GrantOf(key), Client: ClientID(key)}
+		accepted[verifier.KeyID] = apikey.Key{Name: key.Name, Verifier: verifier, Grant: GrantOf(key), Client: ClientID(key)}
 	}
 	acceptFederated(accepted, tenant, keys, now)
 	return accepted

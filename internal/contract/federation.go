@@ -134,7 +134,7 @@ func acceptFederated(
 		federation := FederationOf(tenant, key)
 		verifier := apikey.Verifier{KeyID: FederatedKeyID(key, federation), ExpirationTime: key.Spec.ExpirationTime.Time}
 		if !verifier.Expired(now) {
-			accepted[verifier.KeyID] = apikey.Key{Verifier: verifier, Grant: GrantOf(key), Client: ClientID(key), Federation: federation}
+			accepted[verifier.KeyID] = apikey.Key{Name: key.Name, Verifier: verifier, Grant: GrantOf(key), Client: ClientID(key), Federation: federation}
 		}
 	}
 }

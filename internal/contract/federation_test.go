@@ -164,7 +164,7 @@ func TestAcceptedFederatedKeys(t *testing.T) {
 			federation := contract.FederationOf(tenant, key)
 			id := contract.FederatedKeyID(key, federation)
 			g.Expect(accepted).To(Equal(map[string]apikey.Key{id: {
-				Verifier: apikey.Verifier{KeyID: id, ExpirationTime: tc.ends}, Grant: tc.grant, Client: "entra", Federation: federation,
+				Name: "entra", Verifier: apikey.Verifier{KeyID: id, ExpirationTime: tc.ends}, Grant: tc.grant, Client: "entra", Federation: federation,
 			}}))
 		})
 	}

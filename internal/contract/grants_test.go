@@ -72,7 +72,7 @@ func TestTokensOfASuspendedKeyAreKnown(t *testing.T) {
 	now := time.Now()
 	accepted := contract.Accepted(tenant, map[string]*scimv1alpha1.ScimApiKey{key.Name: key},
 		[]*scimv1alpha1.ScimCredential{contract.CredentialOf(verifier, "acme", "okta", now)}, now)
-	g.Expect(accepted).To(HaveKeyWithValue(verifier.KeyID, apikey.Key{Verifier: verifier, Grant: apikey.Grant{Suspended: true}}))
+	g.Expect(accepted).To(HaveKeyWithValue(verifier.KeyID, apikey.Key{Name: "okta", Verifier: verifier, Grant: apikey.Grant{Suspended: true}}))
 }
 
 func TestTheSecretOfAnOAuthClientIsKnownAsThat(t *testing.T) {
@@ -84,5 +84,5 @@ func TestTheSecretOfAnOAuthClientIsKnownAsThat(t *testing.T) {
 	now := time.Now()
 	accepted := contract.Accepted(tenant, map[string]*scimv1alpha1.ScimApiKey{key.Name: key},
 		[]*scimv1alpha1.ScimCredential{contract.CredentialOf(verifier, "acme", "entra", now)}, now)
-	g.Expect(accepted).To(HaveKeyWithValue(verifier.KeyID, apikey.Key{Verifier: verifier, Client: "entra"}))
+	g.Expect(accepted).To(HaveKeyWithValue(verifier.KeyID, apikey.Key{Name: "entra", Verifier: verifier, Client: "entra"}))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/server/auditlog"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/limit"
 	"github.com/kubescim/kubescim/internal/store/kubernetes"
@@ -59,6 +60,7 @@ func (p *Process) newTenant(name string) *tenant {
 	} else {
 		t.Tenant = server.NewTenant(t.store, limit.Defaults(), t.rates, log, requests, t.filled, p.Members.Member)
 	}
+	t.AuditTo(auditlog.New(p.Log, p.Namespace, name))
 	t.AskIssuers(p.Issuers)
 	kubernetes.MeasureStorage(t.metrics, name, t.cache)
 	server.MeasureUses(t.metrics, name, t.Tenant, contract.MostKeysUsed)

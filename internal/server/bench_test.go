@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -26,6 +27,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/server/auditlog"
 	"github.com/kubescim/kubescim/internal/server/auth"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/limit"
@@ -34,6 +36,7 @@ import (
 	"github.com/kubescim/kubescim/internal/signingkey"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/store/memory"
 )
 
 // indexed is a store that reads from an index, as a replica does.
@@ -87,6 +90,62 @@ func BenchmarkRead(b *testing.B) {
 			exchangeRaw(b, listener.Listener.Addr().String(), request)
 		})
 	}
+}
+
+// BenchmarkChange is a PATCH that changes a user, with its line in the audit log and without.
+func BenchmarkChange(b *testing.B) {
+	for name, audited := range map[string]bool{"audited": true, "not audited": false} {
+		b.Run(name, func(b *testing.B) {
+			log := slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, nil))
+			registry, err := schema.NewRegistry()
+			if err != nil {
+				b.Fatal(err)
+			}
+			backend := memory.New()
+			user, err := document.Decode(registry.User(), []byte(servertest.Babs), scim.Leniency{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			created, err := backend.Create(b.Context(), user, store.Policy{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			tenant := server.NewTenant(backend, limit.Defaults(), ratelimit.New(), log, accesslog.NewMetrics(prometheus.NewRegistry(), "acme"))
+			if audited {
+				tenant.AuditTo(auditlog.New(log, "acme", "acme"))
+			}
+			bearer := admit(b, tenant, registry)
+			bodies := [2][]byte{}
+			for i := range bodies {
+				bodies[i] = fmt.Appendf(nil, `{%s,"Operations":[{"op":"replace","value":{"title":"%d","name":{"givenName":"%[2]d"}}}]}`, servertest.PatchSchema, i)
+			}
+			answer := &discard{header: http.Header{}}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				request := httptest.NewRequest(http.MethodPatch, "/scim/v2/Users/"+created.ID(), bytes.NewReader(bodies[i%2]))
+				request.Header.Set("Authorization", "Bearer "+bearer)
+				clear(answer.header)
+				tenant.ServeHTTP(answer, request)
+				if answer.status != http.StatusOK {
+					b.Fatal(answer.status)
+				}
+			}
+		})
+	}
+}
+
+// admit makes the tenant answer requests with a token, as many as come.
+func admit(b *testing.B, tenant *server.Tenant, registry *schema.Registry) (bearer string) {
+	b.Helper()
+	bearer, verifier, err := apikey.Mint()
+	if err != nil {
+		b.Fatal(err)
+	}
+	profile, _ := idp.Lookup("Generic")
+	tenant.Accept(auth.Keys{verifier.KeyID: {Name: "entra", Verifier: verifier}}, func() {})
+	most := ratelimit.Limit{PerSecond: 1_000_000, Burst: 2_000_000}
+	tenant.Configure(exchange.Settings{Path: "/scim/v2", Profile: profile, Registry: registry, Rate: ratelimit.Limits{Requests: most, Writes: most}})
+	return bearer
 }
 
 // exchangeRaw sends one request again and again. The client costs next to nothing: it

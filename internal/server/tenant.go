@@ -12,6 +12,7 @@ import (
 	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/server/auditlog"
 	"github.com/kubescim/kubescim/internal/server/auth"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/handler"
@@ -117,6 +118,10 @@ func (t *Tenant) Accept(keys auth.Keys, retired func()) {
 	t.shared.Rates.Keep(keys.Rates(), time.Now())
 	t.shared.Keyring.Accept(keys, retired)
 }
+
+// AuditTo makes changes of users and groups that are asked for have a line each in the audit log. Without,
+// none has. It must be called before there are requests.
+func (t *Tenant) AuditTo(audit *auditlog.Log) { t.shared.Log.AuditTo(audit) }
 
 // AskIssuers makes assertions be checked with the keys that issuers has. Without, none are
 // good. It must be called before there are keys or requests.

@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"context"
+	"sync/atomic"
+)
 
 // Actor is who asked for a write; it is kept with the resource.
 type Actor struct {
@@ -8,6 +11,9 @@ type Actor struct {
 	KeyID string
 	// RequestID is the id of the HTTP request.
 	RequestID string
+	// AuditID, if set, gets the id under which the audit log of the backend, if that has one, has the
+	// last write.
+	AuditID *atomic.Pointer[string]
 }
 
 type actorKey struct{}

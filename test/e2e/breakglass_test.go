@@ -125,6 +125,15 @@ var _ = Describe("Users, groups and claims", Ordered, ContinueOnFailure, func() 
 		Expect(err).To(forbidden(), "without the flags")
 		_, err = jane.Kubectl("", "get", "secrets", "-n", namespace, "--as="+BreakGlassGroup, "--as-group=system:masters")
 		Expect(err).To(forbidden(), "as somebody else")
+
+		By("what the API server's audit log has of it")
+		broken := trail{namespace: namespace}.run("kubescim-users/break-glass")
+		Expect(broken).To(MatchRegexp(`\tsystem:serviceaccount:%[1]s:jane\t%[2]s\tpatch\t%[1]s\t%[3]s\n`, namespace, BreakGlassGroup, user))
+	})
+
+	It("are changed in a way that can be followed, as the document says, without a value of an attribute", func() {
+		expectTrail(t, user)
+		seeAuditLog(namespace)
 	})
 })
 

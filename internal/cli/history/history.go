@@ -26,7 +26,8 @@ const about = `Say what the cluster knows about how a user came to be as it is: 
 key it was changed last, who has written the object, and its events. The user is named by its user
 name, in any case, or its id.
 
-An object keeps no history: all changes are in the API server's audit log, by the request's id.`
+An object keeps no history: the server's log has each change, and the API server's audit log each call,
+by the request's id.`
 
 const example = `  # Who has deactivated Alice?
   kubectl scim history alice.martin@acme.example.com -n acme`
@@ -82,8 +83,8 @@ type History struct {
 	// StoredTime is when the object was made, which is later where it was restored from a backup.
 	StoredTime metav1.Time `json:"storedTime"`
 
-	// KeyID is that of the key which wrote the user last, Key its name while it is there, and
-	// RequestID the id of the request.
+	// KeyID is that of the token which wrote the user last, Key the name of its key while that is there,
+	// and RequestID the id of the request.
 	KeyID     string `json:"keyID,omitempty"`
 	Key       string `json:"key,omitempty"`
 	RequestID string `json:"requestID,omitempty"`
@@ -94,11 +95,16 @@ type History struct {
 	EventsHidden bool `json:"eventsHidden,omitempty"`
 }
 
-// Writer is who has written fields of the object, and when last: a key as scim/<key id>.
+// Writer is who has written fields of the object, and when last: a token as scim/<key id>, whose key is
+// Key while it is there.
 type Writer struct {
 	Manager string      `json:"manager"`
+	Key     string      `json:"key,omitempty"`
 	Time    metav1.Time `json:"time,omitzero"`
 }
+
+// managerPrefix begins the name of the field manager of a token.
+const managerPrefix = "scim/"
 
 // Event is an event about the user.
 type Event struct {
@@ -117,16 +123,18 @@ func gather(ctx context.Context, c client.Client, user *scimv1alpha1.ScimUser) (
 		StoredTime: user.CreationTimestamp, KeyID: meta.KeyID, RequestID: meta.RequestID,
 		Writers: []Writer{}, Events: []Event{},
 	}
-	for _, entry := range user.ManagedFields {
-		writer := Writer{Manager: entry.Manager}
-		if entry.Time != nil {
-			writer.Time = *entry.Time
-		}
-		h.Writers = append(h.Writers, writer)
-	}
 	var err error
 	if h.Key, err = keyOf(ctx, c, user.Namespace, meta.KeyID); err != nil {
 		return nil, err
+	}
+	for _, entry := range user.ManagedFields {
+		writer := Writer{Manager: entry.Manager, Time: ptr.Deref(entry.Time, metav1.Time{})}
+		if keyID, isKey := strings.CutPrefix(entry.Manager, managerPrefix); isKey {
+			if writer.Key, err = keyOf(ctx, c, user.Namespace, keyID); err != nil {
+				return nil, err
+			}
+		}
+		h.Writers = append(h.Writers, writer)
 	}
 	return h, h.gatherEvents(ctx, c)
 }
@@ -198,9 +206,9 @@ func (h *History) print(out io.Writer, palette output.Palette, now time.Time) er
 		}
 	}
 	fmt.Fprintf(text, "\n%s\n", palette.Paint(output.Heading, "Who has written the object"))
-	writers := output.NewTable(text, palette, "MANAGER", "LAST")
+	writers := output.NewTable(text, palette, "MANAGER", "KEY", "LAST")
 	for _, writer := range h.Writers {
-		writers.Row(output.Text(writer.Manager), output.Text(at(now, writer.Time.Time)))
+		writers.Row(output.Text(writer.Manager), output.Text(output.OrNone(writer.Key)), output.Text(at(now, writer.Time.Time)))
 	}
 	if err := writers.Flush(); err != nil {
 		return err
@@ -220,8 +228,9 @@ func (h *History) print(out io.Writer, palette output.Palette, now time.Time) er
 		return err
 	}
 	if h.RequestID != "" {
-		fmt.Fprintf(text, "\nThe server's log has the request, and the API server's audit log, where there is one, as its auditID:\n"+
-			"  kubectl logs -n %s -l app.kubernetes.io/part-of=kubescim --tail=-1 | grep %s\n", h.Namespace, h.RequestID)
+		fmt.Fprintf(text, "\nThe server's log has the request, and the names of the attributes that it has changed:\n"+
+			"  kubectl logs -n %s -l app.kubernetes.io/part-of=kubescim --tail=-1 | grep %s\n"+
+			"The API server's audit log, where there is one, has its calls with that id as auditID.\n", h.Namespace, h.RequestID)
 	}
 	if _, err := io.WriteString(out, text.String()); err != nil {
 		return fmt.Errorf("printing the history: %w", err)

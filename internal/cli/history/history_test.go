@@ -20,7 +20,7 @@ func TestWhatIsPrinted(t *testing.T) {
 		UserName: "alice@acme.example.com", ID: "00000000-0000-4000-8000-000000000001", Tenant: "acme", Namespace: "acme", Active: true,
 		CreatedTime: ago(720 * time.Hour), LastModifiedTime: ago(11 * time.Minute),
 		KeyID: "abcdefghijklmnop", Key: "entra", RequestID: "c7291d4a",
-		Writers: []Writer{{Manager: "scim/abcdefghijklmnop", Time: metav1.NewTime(noon.Add(-11 * time.Minute))}},
+		Writers: []Writer{{Manager: "scim/abcdefghijklmnop", Key: "entra", Time: metav1.NewTime(noon.Add(-11 * time.Minute))}},
 		Events:  []Event{{Time: metav1.NewTime(noon.Add(-time.Minute)), Type: "Normal", Reason: "LabelRestored", Note: "the label\nwas missing"}},
 	}
 	g := NewWithT(t)
@@ -36,15 +36,16 @@ By key:   entra, by the token of key id abcdefghijklmnop
 Request:  c7291d4a
 
 Who has written the object
-MANAGER                 LAST
-scim/abcdefghijklmnop   2026-05-01T11:49:00Z (11m ago)
+MANAGER                 KEY     LAST
+scim/abcdefghijklmnop   entra   2026-05-01T11:49:00Z (11m ago)
 
 Events
 LAST   TYPE     REASON          MESSAGE
 60s    Normal   LabelRestored   the label?was missing
 
-The server's log has the request, and the API server's audit log, where there is one, as its auditID:
+The server's log has the request, and the names of the attributes that it has changed:
   kubectl logs -n acme -l app.kubernetes.io/part-of=kubescim --tail=-1 | grep c7291d4a
+The API server's audit log, where there is one, has its calls with that id as auditID.
 `))
 
 	out.Reset()

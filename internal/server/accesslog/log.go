@@ -16,6 +16,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/requestlog"
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/server/auditlog"
 	"github.com/kubescim/kubescim/internal/server/auth"
 )
 
@@ -25,12 +26,17 @@ type Log struct {
 	outcomes *outcomes
 	metrics  *Metrics
 	outlook  outlook
+	audit    *auditlog.Log // nil for none
 }
 
 // New returns the log of the requests of a tenant.
 func New(log *slog.Logger, metrics *Metrics) *Log {
 	return &Log{log: log, outcomes: newOutcomes(log.Handler(), metrics), metrics: metrics}
 }
+
+// AuditTo makes changes that are asked for have a line in the audit log, too. It must be called before
+// there are requests.
+func (l *Log) AuditTo(audit *auditlog.Log) { l.audit = audit }
 
 // Entry is a request and what came of it.
 type Entry struct {
@@ -62,6 +68,8 @@ type Entry struct {
 	TurnedAway bool
 	// Dropped is how many members a group was written without.
 	Dropped int64
+	// Change is what the audit log has of a request beside that.
+	Change auditlog.Change
 	// Err is why the request failed, nil when it did not, and Cause the error that the
 	// client got for it.
 	Err   error
@@ -91,7 +99,7 @@ func (l *Log) Panic(e *Entry, defect any) {
 		slog.String("panic", Words(nil).Without(fmt.Sprint(defect))), slog.String("stack", string(debug.Stack())))
 }
 
-// Write counts a request and writes its line.
+// Write counts a request and writes its line, and that of the audit log.
 func (l *Log) Write(e *Entry) {
 	took := time.Since(e.Began)
 	outcome := l.count(e, took)
@@ -99,6 +107,7 @@ func (l *Log) Write(e *Entry) {
 		l.outlook.note(e.Status)
 	}
 	record := e.record(took)
+	l.audit.Write(record, e.Change)
 	level := slog.LevelInfo
 	if IsFailure(e.Status) {
 		level = slog.LevelError

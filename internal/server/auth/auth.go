@@ -49,6 +49,7 @@ const (
 
 // Credential is what a request proves to be from.
 type Credential struct {
+	Name     string          // of the key; empty when it was refused
 	Verifier apikey.Verifier // zero when it was refused
 	Client   string          // the id of the OAuth client; empty when it is none
 	Grant    apikey.Grant    // of a good token
@@ -166,5 +167,5 @@ func permitted(key apikey.Key, use Use, now time.Time) Credential {
 	case !key.Grant.AllowsFrom(use.From):
 		return Credential{Reason: Address, KeyID: id}
 	}
-	return Credential{Verifier: key.Verifier, Client: key.Client, Grant: key.Grant, Denial: use.Deny(key.Grant), KeyID: id}
+	return Credential{Name: key.Name, Verifier: key.Verifier, Client: key.Client, Grant: key.Grant, Denial: use.Deny(key.Grant), KeyID: id}
 }

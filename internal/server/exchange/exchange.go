@@ -17,6 +17,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/server/auditlog"
 	"github.com/kubescim/kubescim/internal/server/auth"
 	"github.com/kubescim/kubescim/internal/server/limit"
 	"github.com/kubescim/kubescim/internal/server/request"
@@ -48,10 +49,11 @@ type Exchange struct {
 	use      auth.Use     // what the request does, as far as that is known
 	shows    [2]string    // for use.Shows
 	memory   limit.Share
-	within   bool          // it is an operation of a bulk request
-	retry    time.Duration // what Retry-After says of an error that passes; retryAfter when zero
-	unlogged bool          // its log line is left out
-	dropped  atomic.Int64  // members that a group was written without
+	within   bool                   // it is an operation of a bulk request
+	retry    time.Duration          // what Retry-After says of an error that passes; retryAfter when zero
+	unlogged bool                   // its log line is left out
+	dropped  atomic.Int64           // members that a group was written without
+	auditID  atomic.Pointer[string] // for store.Actor
 
 	values []string            // of the headers of the answer
 	room   [mostHeaders]string // for values
@@ -71,14 +73,17 @@ func New(shared *Shared, w http.ResponseWriter, r *http.Request) *Exchange {
 func (x *Exchange) Part(index int, w http.ResponseWriter) *Exchange {
 	return &Exchange{
 		Shared: x.Shared, Settings: x.Settings, Mount: x.Mount, W: w, memory: x.Shared.Memory.Share(), within: true,
-		Entry:    accesslog.Entry{RequestID: x.Entry.RequestID + "." + strconv.Itoa(index), Began: time.Now(), KeyID: x.Entry.KeyID, Source: x.Entry.Source},
+		Entry: accesslog.Entry{
+			RequestID: x.Entry.RequestID + "." + strconv.Itoa(index), Began: time.Now(), KeyID: x.Entry.KeyID, Source: x.Entry.Source,
+			Change: auditlog.Change{Key: x.Entry.Change.Key, InBulk: true},
+		},
 		Verifier: x.Verifier, grant: x.grant, use: auth.Use{From: x.use.From},
 	}
 }
 
 // Actor is who asks, for the store.
 func (x *Exchange) Actor() store.Actor {
-	return store.Actor{KeyID: x.Verifier.KeyID, RequestID: x.Entry.RequestID}
+	return store.Actor{KeyID: x.Verifier.KeyID, RequestID: x.Entry.RequestID, AuditID: &x.auditID}
 }
 
 // Path is the base path of the tenant in the URL of the request.
@@ -123,6 +128,9 @@ func (x *Exchange) Finish() {
 		x.Entry.Words = x.Settings.Words
 	}
 	x.Entry.Dropped = x.dropped.Load()
+	if id := x.auditID.Load(); id != nil {
+		x.Entry.Change.AuditID = *id
+	}
 	x.Shared.Log.Write(&x.Entry)
 }
 

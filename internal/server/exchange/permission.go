@@ -51,6 +51,7 @@ func (x *Exchange) Authenticate() auth.Credential {
 // identify takes note of whom the request is from, if it has proved that.
 func (x *Exchange) identify(found auth.Credential) {
 	x.Verifier, x.grant, x.Entry.KeyID = found.Verifier, found.Grant, found.Verifier.KeyID
+	x.Entry.Change.Key = found.Name
 }
 
 // noteRefusal takes note of what is wrong with what a request was to prove, and counts it.

@@ -3,7 +3,6 @@ package handler_test
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -186,12 +185,7 @@ func TestBulkLog(t *testing.T) {
 		`{"method":"DELETE","path":"/Users/`+id+`"}`,
 	)
 	created := results[0]["location"].(string)
-	var lines []map[string]any
-	for line := range strings.Lines(h.Log.String()) {
-		var parsed map[string]any
-		h.Expect(json.Unmarshal([]byte(line), &parsed)).To(Succeed())
-		lines = append(lines, parsed)
-	}
+	lines := h.Requests()
 	h.Expect(lines).To(HaveLen(4))
 	whole := lines[3]["requestID"].(string)
 	of := func(index int, method string, status int, more types.GomegaMatcher) types.GomegaMatcher {

@@ -50,7 +50,7 @@ func create(x *exchange.Exchange, t *schema.ResourceType) error {
 	if err != nil {
 		return err
 	}
-	x.Entry.ID = created.ID()
+	x.Entry.ID, x.Entry.Change.Attributes = created.ID(), scim.NewResource(t, nil).Changed(created)
 	return answerResource(x, http.StatusCreated, t, created, projection)
 }
 
@@ -155,6 +155,7 @@ func update(x *exchange.Exchange, t *schema.ResourceType, id string, options sto
 		return next, x.Settings.CheckRequired(next)
 	}
 	options.Precondition, options.Policy = request.Precondition(x.R), x.Settings.Policy
+	options.Changed = func(names []string) { x.Entry.Change.Attributes = names }
 	var updated *scim.Resource
 	err := x.WithMemory(func() error {
 		return x.Work(func() (err error) {

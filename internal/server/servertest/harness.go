@@ -25,6 +25,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/server/auditlog"
 	"github.com/kubescim/kubescim/internal/server/auth"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/limit"
@@ -72,12 +73,14 @@ func New(t *testing.T, backend store.Store) *Harness {
 func (h *Harness) share(backend store.Store, limits limit.Limits) {
 	h.Metrics = prometheus.NewRegistry()
 	log := slog.New(slog.NewJSONHandler(h.Log, nil))
-	h.Shared = exchange.NewShared(backend, limits, ratelimit.New(), accesslog.New(log, accesslog.NewMetrics(h.Metrics, "acme")))
+	requests := accesslog.New(log, accesslog.NewMetrics(h.Metrics, "acme"))
+	requests.AuditTo(auditlog.New(log, "acme", "acme"))
+	h.Shared = exchange.NewShared(backend, limits, ratelimit.New(), requests)
 }
 
 // Grant makes the token be for what the grant says, and no more, from now on.
 func (h *Harness) Grant(grant apikey.Grant) {
-	keys := auth.Keys{h.Verifier.KeyID: {Verifier: h.Verifier, Grant: grant}}
+	keys := auth.Keys{h.Verifier.KeyID: {Name: "entra", Verifier: h.Verifier, Grant: grant}}
 	h.Shared.Rates.Keep(keys.Rates(), time.Now())
 	h.Shared.Keyring.Accept(keys, func() {})
 }
@@ -174,9 +177,33 @@ func (h *Harness) ExpectError(r Response, status int, scimType string) {
 
 // LastLine is the log line of the last request.
 func (h *Harness) LastLine() (line map[string]any) {
-	lines := bytes.Split(bytes.TrimSpace(h.Log.Bytes()), []byte("\n"))
-	h.Expect(json.Unmarshal(lines[len(lines)-1], &line)).To(Succeed())
-	return line
+	lines := h.lines()
+	return lines[len(lines)-1]
+}
+
+// Requests are the log lines of requests.
+func (h *Harness) Requests() []map[string]any { return h.linesOf("request") }
+
+// Audited are the lines of the audit log.
+func (h *Harness) Audited() []map[string]any { return h.linesOf("change") }
+
+func (h *Harness) linesOf(message string) (lines []map[string]any) {
+	for _, line := range h.lines() {
+		if line["msg"] == message {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// lines are those of the log, one for each that was written.
+func (h *Harness) lines() (all []map[string]any) {
+	for text := range bytes.Lines(h.Log.Bytes()) {
+		var line map[string]any
+		h.Expect(json.Unmarshal(text, &line)).To(Succeed())
+		all = append(all, line)
+	}
+	return all
 }
 
 // Counter is the sum of a counter or a gauge over all of its labels but these, given as names

@@ -3,6 +3,10 @@ package components
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
+
+	"sigs.k8s.io/yaml"
 
 	"github.com/kubescim/kubescim/hack/cluster/internal/containerd"
 	"github.com/kubescim/kubescim/hack/cluster/internal/layout"
@@ -133,22 +137,26 @@ func kubeProxyConfig(dir layout.Dir, bridgeFiltered bool) ([]byte, error) {
 // auditPolicyFile is the name of the file with auditPolicy.
 const auditPolicyFile = "audit-policy.yaml"
 
-// auditPolicy has a line written for each request that ends, without what is in objects. Those of administrators, and
-// the API server's own, are left out: they are tests and load, and there are many.
-func auditPolicy() ([]byte, error) {
-	return render(object{
-		"apiVersion": "audit.k8s.io/v1",
-		"kind":       "Policy",
-		"omitStages": []string{"RequestReceived", "ResponseStarted"},
-		"rules": []object{
-			{"level": "None", "userGroups": []string{"system:masters"}},
-			{"level": "Metadata"},
-		},
-	})
+// auditPolicy is the policy that the checkout has for Kubescim, and then a line for each request that ends, without what
+// is in objects. Others of administrators, and the API server's own, are left out: they are tests and load, and there are
+// many.
+func auditPolicy(checkout string) ([]byte, error) {
+	path := filepath.Join(checkout, "config", "audit", "policy.yaml")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the audit policy: %w", err)
+	}
+	policy := object{}
+	if err := yaml.Unmarshal(content, &policy); err != nil {
+		return nil, fmt.Errorf("read the audit policy %s: %w", path, err)
+	}
+	rules, _ := policy["rules"].([]any)
+	policy["rules"] = append(rules, object{"level": "None", "userGroups": []string{"system:masters"}}, object{"level": "Metadata"})
+	return render(policy)
 }
 
 // WriteConfigs writes the configuration files of all daemons.
-func WriteConfigs(dir layout.Dir, bridgeFiltered bool) error {
+func WriteConfigs(dir layout.Dir, checkout string, bridgeFiltered bool) error {
 	cni, err := cniConfig(dir)
 	if err != nil {
 		return err
@@ -161,7 +169,7 @@ func WriteConfigs(dir layout.Dir, bridgeFiltered bool) error {
 	if err != nil {
 		return err
 	}
-	audit, err := auditPolicy()
+	audit, err := auditPolicy(checkout)
 	if err != nil {
 		return err
 	}

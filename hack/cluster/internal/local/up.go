@@ -53,7 +53,7 @@ func (c *Cluster) Up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := prepare(ctx, c.dir); err != nil {
+	if err := prepare(ctx, c.dir, c.checkout); err != nil {
 		return err
 	}
 	if err := c.startAll(ctx); err != nil {
@@ -63,7 +63,7 @@ func (c *Cluster) Up(ctx context.Context) error {
 }
 
 // prepare makes all files and settings that the daemons are started with.
-func prepare(ctx context.Context, dir layout.Dir) error {
+func prepare(ctx context.Context, dir layout.Dir, checkout string) error {
 	if err := forgetLastBoot(dir); err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func prepare(ctx context.Context, dir layout.Dir) error {
 	if err != nil {
 		return err
 	}
-	return components.WriteConfigs(dir, bridgeFiltered)
+	return components.WriteConfigs(dir, checkout, bridgeFiltered)
 }
 
 // startAll starts what can start at the same time together. The API server needs etcd, and everything else gives
