@@ -2,6 +2,7 @@ package hosting
 
 import (
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/replica"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
 	"github.com/kubescim/kubescim/internal/server/auditlog"
@@ -60,12 +62,16 @@ func (p *Process) newTenant(name string) *tenant {
 	} else {
 		t.Tenant = server.NewTenant(t.store, limit.Defaults(), t.rates, log, requests, t.filled, p.Members.Member)
 	}
-	t.AuditTo(auditlog.New(p.Log, p.Namespace, name))
+	audit := auditlog.New(p.Log, p.Namespace, name)
+	t.AuditTo(audit)
 	t.AskIssuers(p.Issuers)
 	kubernetes.MeasureStorage(t.metrics, name, t.cache)
 	server.MeasureUses(t.metrics, name, t.Tenant, contract.MostKeysUsed)
 	t.upkeep = kubernetes.NewUpkeep(t.store, upkeep.Options{
 		Policy: t.Policy, Recorder: p.Recorder, Log: log, AbsenceAge: p.AbsenceAge,
+		Expired: func(t *schema.ResourceType, id, auditID string) {
+			audit.WriteExpiry(strings.TrimPrefix(t.Endpoint, "/"), id, auditID)
+		},
 	}, t.metrics)
 	return t
 }

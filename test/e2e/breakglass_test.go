@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/types"
+	"k8s.io/utils/ptr"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
@@ -37,10 +38,15 @@ var _ = Describe("Users, groups and claims", Ordered, ContinueOnFailure, func() 
 		t         *Tenant
 		namespace string
 		user      string
+		expiring  string
 	)
 	BeforeAll(func(ctx SpecContext) {
 		namespace = NewNamespace(ctx, "guarded")
-		t = ServeIn(ctx, namespace, NewTenant(namespace, "acme", scimv1alpha1.IdentityProviderGeneric))[0]
+		t = ServeIn(ctx, namespace, NewTenant(namespace, "acme", scimv1alpha1.IdentityProviderGeneric, func(spec *scimv1alpha1.ScimTenantSpec) {
+			spec.Users.RetentionDays = ptr.To[int32](0)
+		}))[0]
+		expiring = t.Send(http.MethodPost, Users, PlainUser("former@acme.example.com")).Has(http.StatusCreated).ID()
+		t.Send(http.MethodDelete, Users+"/"+expiring, "").Has(http.StatusNoContent)
 		user = t.Send(http.MethodPost, Users, PlainUser("bob.keller@acme.example.com")).Has(http.StatusCreated).ID()
 		t.Send(http.MethodPost, Groups, PlainGroup("Engineering", user)).Has(http.StatusCreated)
 	})
@@ -125,16 +131,19 @@ var _ = Describe("Users, groups and claims", Ordered, ContinueOnFailure, func() 
 		Expect(err).To(forbidden(), "without the flags")
 		_, err = jane.Kubectl("", "get", "secrets", "-n", namespace, "--as="+BreakGlassGroup, "--as-group=system:masters")
 		Expect(err).To(forbidden(), "as somebody else")
+	})
 
-		By("what the API server's audit log has of it")
+	It("are written by them in the sight of the API server's audit log", Label("audit-log"), func() {
 		broken := trail{namespace: namespace}.run("kubescim-users/break-glass")
 		Expect(broken).To(MatchRegexp(`\tsystem:serviceaccount:%[1]s:jane\t%[2]s\tpatch\t%[1]s\t%[3]s\n`, namespace, BreakGlassGroup, user))
 	})
 
-	It("are changed in a way that can be followed, as the document says, without a value of an attribute", func() {
+	It("are changed in a way that can be followed, as the document says, without a value of an attribute", Label("audit-log"), func() {
 		expectTrail(t, user)
 		seeAuditLog(namespace)
 	})
+
+	It("are removed for good with a line that says so", func() { expectExpiry(t, expiring) })
 })
 
 // It changes what all tenants are under: no other spec runs beside it.

@@ -1,5 +1,6 @@
 // Package auditlog writes one line for each request to change a user or a group: who has asked for
-// what, which attributes were changed, and what came of it. The fields are those of docs/audit.md and
+// what, which attributes were changed, and what came of it; and one for who is removed for good by
+// the server itself. The fields are those of docs/audit.md and
 // no others. Attributes are named, and no value of one is ever in a line.
 package auditlog
 
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/kubescim/kubescim/internal/requestlog"
 )
@@ -54,6 +56,9 @@ const (
 // message is that of each line.
 const message = "change"
 
+// expire is the operation of what no request asks for.
+const expire = "Expire"
+
 // Write writes the line of a request, if it was to change something. A bulk request has none, since each
 // of its operations has, unless none of them was tried.
 func (l *Log) Write(record requestlog.Record, change Change) {
@@ -62,6 +67,15 @@ func (l *Log) Write(record requestlog.Record, change Change) {
 	}
 	line := slog.NewRecord(record.Time, slog.LevelInfo, message, 0)
 	line.AddAttrs(attributesOf(record, change)...)
+	_ = l.lines.Handle(context.Background(), line) // There is nowhere else to say that it failed.
+}
+
+// WriteExpiry writes that the server has removed for good who had been deleted, since the time is over for which
+// that is kept: a resource by its endpoint and id. The API server has logged it under the audit id.
+func (l *Log) WriteExpiry(resource, id, auditID string) {
+	line := slog.NewRecord(time.Now(), slog.LevelInfo, message, 0)
+	line.AddAttrs(slog.String("auditID", auditID), slog.String("operation", expire), slog.String("resource", resource),
+		slog.String("id", id), slog.String("result", string(Succeeded)))
 	_ = l.lines.Handle(context.Background(), line) // There is nowhere else to say that it failed.
 }
 

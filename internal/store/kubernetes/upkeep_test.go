@@ -39,6 +39,7 @@ var _ = Describe("The upkeep", func() {
 		recorder  *events.FakeRecorder
 		retention *time.Duration
 		metrics   *prometheus.Registry
+		expired   []string
 	)
 
 	// begin makes the upkeep of the store as that is now.
@@ -46,7 +47,8 @@ var _ = Describe("The upkeep", func() {
 		metrics = prometheus.NewRegistry()
 		keeper = NewUpkeep(s, upkeep.Options{
 			Policy: func() store.Policy { return store.Policy{Retention: retention} }, Recorder: recorder,
-			Log: slog.New(slog.NewTextHandler(GinkgoWriter, nil)),
+			Log:     slog.New(slog.NewTextHandler(GinkgoWriter, nil)),
+			Expired: func(t *schema.ResourceType, id, _ string) { expired = append(expired, t.Endpoint+"/"+id) },
 		}, metrics)
 	}
 
@@ -54,7 +56,7 @@ var _ = Describe("The upkeep", func() {
 		namespace = newNamespace(ctx)
 		replica, isStore := (&replicas{backend: backend{namespace: namespace}}).Replica().(*Store)
 		Expect(isStore).To(BeTrue())
-		s, recorder, retention = replica, events.NewFakeRecorder(20), nil
+		s, recorder, retention, expired = replica, events.NewFakeRecorder(20), nil, nil
 		begin()
 	})
 
@@ -297,6 +299,7 @@ var _ = Describe("The upkeep", func() {
 		Expect(claimOf(ctx, "babs@example.com")).To(BeNil())
 		Expect(create(ctx, "babs@example.com")).NotTo(Equal(kept), "ids are never used again")
 		Expect(testutil.ToFloat64(keeper.Metrics.Removed)).To(BeEquivalentTo(1))
+		Expect(expired).To(HaveExactElements("/Users/" + kept))
 		Expect(s.Get(ctx, registry.User(), stays, store.View{})).NotTo(BeNil())
 	})
 
@@ -316,6 +319,7 @@ var _ = Describe("The upkeep", func() {
 		Expect(keeper.Pass(ctx, false)).To(Succeed())
 		Eventually(func() int { return s.cache.Counts().Markers }).Should(BeZero())
 		Expect(testutil.ToFloat64(keeper.Metrics.Removed)).To(BeZero(), "they are no kept users")
+		Expect(expired).To(BeEmpty())
 		for _, list := range []client.ObjectList{&scimv1alpha1.ScimUserList{}, &scimv1alpha1.ScimGroupList{}} {
 			Expect(live.List(ctx, list, client.InNamespace(namespace))).To(Succeed())
 			Expect(codec.ItemsOf(list)).To(BeEmpty())

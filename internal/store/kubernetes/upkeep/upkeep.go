@@ -10,8 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/ptr"
@@ -114,6 +116,9 @@ type Options struct {
 	// Recorder records events on users and groups.
 	Recorder events.EventRecorder
 	Log      *slog.Logger
+	// Expired, if set, is called with each user or group that was kept and has been removed for good, by
+	// its type and id, and with the id under which the API server's audit log has that.
+	Expired func(t *schema.ResourceType, id, auditID string)
 	// AbsenceAge is how long a user or group must have been absent, as far as this
 	// process knows, for nobody to expect it any more; DefaultAbsenceAge when it is 0.
 	AbsenceAge time.Duration
@@ -218,7 +223,9 @@ func (u *Upkeep) remove(ctx context.Context, kept index.Kept) error {
 	if err != nil {
 		return failure.Wrap(err, "reading its claim")
 	}
-	err = u.Client.Delete(ctx, read.Object, client.Preconditions{
+	var auditID atomic.Pointer[string]
+	logged := store.WithActor(ctx, store.Actor{RequestID: uuid.NewString(), AuditID: &auditID})
+	err = u.Client.Delete(logged, read.Object, client.Preconditions{
 		UID:             ptr.To(read.Object.GetUID()),
 		ResourceVersion: ptr.To(read.Object.GetResourceVersion()),
 	})
@@ -227,6 +234,9 @@ func (u *Upkeep) remove(ctx context.Context, kept index.Kept) error {
 	}
 	if !codec.IsMarker(read.Object) {
 		u.Metrics.Removed.Inc()
+		if u.Expired != nil {
+			u.Expired(t, id, ptr.Deref(auditID.Load(), ""))
+		}
 	}
 	return u.Claims.Release(ctx, claim)
 }
