@@ -161,6 +161,18 @@ var _ = Describe("What the documents say", func() {
 		}
 	})
 
+	It("has figures in README that stand where it says that they were measured", func() {
+		figure, link := regexp.MustCompile(`(?m)^\| (\*\*.*) \| .*\]\(([^)#]*).*$`), regexp.MustCompile(`\*\*(.*?)\*\*`)
+		readme := filepath.Join("..", "..", "README.md")
+		rows := figure.FindAllStringSubmatch(read(readme), -1)
+		Expect(rows).To(HaveLen(3))
+		for _, row := range rows {
+			for _, number := range link.FindAllStringSubmatch(row[1], -1) {
+				Expect(read(filepath.Join("..", "..", row[2]))).To(ContainSubstring(number[1]), row[0])
+			}
+		}
+	})
+
 	It("has configurations of the operator that it starts with", func() {
 		started := 0
 		for _, snippet := range snippets("yaml") {
