@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os/exec"
@@ -21,9 +22,9 @@ const readme = "../../README.md"
 var forwarding = regexp.MustCompile(`(?m)^(kubectl port-forward .*?)(?: >\S+)? &\n`)
 
 // freePort returns a port of this machine that nobody listens at.
-func freePort() string {
+func freePort(ctx context.Context) string {
 	GinkgoHelper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	Expect(err).NotTo(HaveOccurred())
 	defer func() { Expect(listener.Close()).To(Succeed()) }()
 	return fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)
@@ -31,7 +32,7 @@ func freePort() string {
 
 var _ = Describe("README", func() {
 	It("leads from an operator to a provisioned user, and shows what is printed then", func(ctx SpecContext) {
-		namespace, port := NewNamespace(ctx, "readme"), freePort()
+		namespace, port := NewNamespace(ctx, "readme"), freePort(ctx)
 		// Everything is as it is written, but for the namespace and the port of this machine.
 		here := strings.NewReplacer("-n acme", "-n "+namespace, "namespace: acme\n", "namespace: "+namespace+"\n", "acme-scim.acme.svc",
 			"acme-scim."+namespace+".svc", "Namespace: acme", "Namespace: "+namespace, "8080", port).Replace
@@ -44,10 +45,10 @@ var _ = Describe("README", func() {
 		TokenOf(namespace, "entra")
 
 		plays := here(Documented("../..", "../README.md", "port-forward"))
-		forward := exec.Command("bash", "-c", "exec "+forwarding.FindStringSubmatch(plays)[1])
+		forward := exec.CommandContext(ctx, "bash", "-c", "exec "+forwarding.FindStringSubmatch(plays)[1])
 		Expect(forward.Start()).To(Succeed())
 		DeferCleanup(func() {
-			Expect(forward.Process.Kill()).To(Succeed())
+			_ = forward.Process.Kill()
 			_ = forward.Wait() // It says that it was killed.
 		})
 		answer, err := RunShell(forwarding.ReplaceAllString(plays, ""))
