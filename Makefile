@@ -56,14 +56,14 @@ WITH_CLUSTER = lines="$$($(CLUSTER_TOOL) env)" && eval "$$lines" &&
 ##@ Generate
 
 .PHONY: generate
-generate: $(BIN)/controller-gen ## Write the deep copy functions of the API types, the reference of kubectl scim, and what the chart's values are.
+generate: $(BIN)/controller-gen ## Write the deep copy functions and CRDs of the API types, and what code knows in documents and of the chart's values.
 	cd api && $(BIN)/controller-gen object paths=./...
+	cd api && $(BIN)/controller-gen crd paths=./... output:crd:dir=../config/crd/bases
 	go -C hack run ./reference
 	go -C hack run ./values
 
 .PHONY: manifests
-manifests: $(BIN)/controller-gen $(BIN)/helm ## Write the CRDs and the operator's role, take them and the policies over into the chart, and render it for kustomize.
-	cd api && $(BIN)/controller-gen crd paths=./... output:crd:dir=../config/crd/bases
+manifests: generate $(BIN)/helm ## Write the operator's role, take it, the CRDs and the policies over into the chart, and render it for kustomize.
 	$(BIN)/controller-gen rbac:roleName=kubescim paths=./internal/controller/... output:rbac:dir=config/rbac
 	rm -rf charts/kubescim/files
 	mkdir -p charts/kubescim/files/crds charts/kubescim/files/admission
@@ -93,7 +93,7 @@ verify: generate manifests ## Check that everything that is generated, and every
 	@for module in $(MODULES) test/differential; do \
 		go -C $$module mod tidy -diff || { echo "run 'go mod tidy' in $$module"; exit 1; }; \
 	done
-	@changed="$$(git status --porcelain -- api config charts docs/kubectl-scim.md)"; \
+	@changed="$$(git status --porcelain -- api config charts docs)"; \
 	if [ -n "$$changed" ]; then \
 		echo "These files change when they are generated; run 'make verify' and commit them:"; echo "$$changed"; git diff --stat; exit 1; \
 	fi

@@ -1,5 +1,6 @@
-// Command reference writes the part of docs/kubectl-scim.md that says what each command of the
-// plugin takes: all that follows its marker. `make generate` runs it.
+// Command reference writes those parts of documents that say what code knows: in docs/kubectl-scim.md,
+// what each command of the plugin takes; in docs/for-administrators.md, what to enter in each identity
+// provider; in docs/reference.md, every field of every kind. Each is all that follows a marker. `make generate` runs it.
 package main
 
 import (
@@ -19,6 +20,7 @@ import (
 	"github.com/kubescim/kubescim/hack/internal/repo"
 	"github.com/kubescim/kubescim/internal/cli"
 	"github.com/kubescim/kubescim/internal/cli/command"
+	"github.com/kubescim/kubescim/internal/cli/connect"
 	"github.com/kubescim/kubescim/internal/cli/output"
 )
 
@@ -31,27 +33,29 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := write(filepath.Join(root, "docs", "kubectl-scim.md")); err != nil {
-		log.Fatal(err)
+	for document, describe := range map[string]func(*bytes.Buffer) error{
+		"kubectl-scim.md":       describeCommands,
+		"for-administrators.md": describeProviders,
+		"reference.md":          describeKinds(filepath.Join(root, "config", "crd", "bases")),
+	} {
+		if err := write(filepath.Join(root, "docs", document), describe); err != nil {
+			log.Fatal(err)
+		}
 	}
 }
 
 // write replaces what follows the marker in a document.
-func write(file string) error {
+func write(file string, describe func(*bytes.Buffer) error) error {
 	before, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("reading the document: %w", err)
 	}
 	kept, _, found := bytes.Cut(before, []byte(marker))
 	if !found {
-		return fmt.Errorf("%s has no line %q, after which the commands are described: put it back", file, strings.TrimSpace(marker))
+		return fmt.Errorf("%s has no line %q, after which it is generated: put it back", file, strings.TrimSpace(marker))
 	}
 	text := bytes.NewBuffer(append(kept, marker...))
-	factory := command.NewFactory(genericiooptions.IOStreams{}, time.Now, output.Palette{})
-	root := cli.NewRoot(factory)
-	// Those of kubectl are the same everywhere, and `kubectl options` explains them.
-	root.PersistentFlags().VisitAll(func(f *pflag.Flag) { f.Hidden = true })
-	if err := describe(root, text); err != nil {
+	if err := describe(text); err != nil {
 		return err
 	}
 	// A document has no spaces at the end of a line, no two blank lines, and one line end at its own.
@@ -64,6 +68,20 @@ func write(file string) error {
 		return fmt.Errorf("writing the document: %w", err)
 	}
 	return nil
+}
+
+// describeProviders writes what the administrator of each identity provider does.
+func describeProviders(out *bytes.Buffer) error {
+	_, err := out.WriteString(connect.Page())
+	return err
+}
+
+// describeCommands writes about the plugin of kubectl.
+func describeCommands(out *bytes.Buffer) error {
+	root := cli.NewRoot(command.NewFactory(genericiooptions.IOStreams{}, time.Now, output.Palette{}))
+	// Those of kubectl are the same everywhere, and `kubectl options` explains them.
+	root.PersistentFlags().VisitAll(func(f *pflag.Flag) { f.Hidden = true })
+	return describe(root, out)
 }
 
 // describe writes about a command, and those below it.

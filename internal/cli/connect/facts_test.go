@@ -96,3 +96,18 @@ func TestAHandOverHasNoWordOfKubernetes(t *testing.T) {
 		}
 	}
 }
+
+// Who reads that page has never seen a cluster.
+func TestThePageForAdministratorsHasNoWordOfKubernetes(t *testing.T) {
+	content, err := os.ReadFile("../../../docs/for-administrators.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := regexp.MustCompile(`(?s)<!--.*?-->`).ReplaceAllString(string(content), "")
+	if found := words.FindAllString(page, -1); len(found) > 0 {
+		t.Errorf("it says %q", found)
+	}
+	if !strings.HasSuffix(string(content), Page()) {
+		t.Error("it is not as the guides are: run make generate")
+	}
+}
