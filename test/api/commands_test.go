@@ -12,8 +12,11 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
+
+	"github.com/kubescim/kubescim/test/internal/helmprogram"
 )
 
 // others are programs in documents that are no part of Kubescim: a document is an example of how
@@ -47,21 +50,15 @@ func newTerminal(ctx context.Context) terminal {
 	}
 	kubeconfig := filepath.Join(more, "kubeconfig")
 	for file, content := range map[string]string{
-		kubeconfig: string(environment.KubeConfig),
+		kubeconfig: string(withContexts(environment.KubeConfig, "old", "new")),
 		filepath.Join(folder, ".quickstart", "env"): "SCIM_URL=http://localhost SCIM_TOKEN=token",
 		filepath.Join(folder, "leaked.jwt"):         "e30.e30.e30",
 	} {
 		Expect(os.MkdirAll(filepath.Dir(file), 0o700)).To(Succeed())
 		Expect(os.WriteFile(file, []byte(content), 0o600)).To(Succeed())
 	}
-	make, err := exec.LookPath("make")
+	realMake, err := exec.LookPath("make")
 	Expect(err).NotTo(HaveOccurred())
-	helm := os.Getenv("HELM")
-	if helm == "" {
-		helm = filepath.Join(root, "bin", "helm")
-	}
-	Expect(helm).To(BeAnExistingFile(), "make bin/helm, or name it in HELM")
-
 	objects, err := os.ReadFile(filepath.Join("testdata", "documents", "objects.yaml"))
 	Expect(err).NotTo(HaveOccurred())
 	for text := range strings.SplitSeq(string(objects), "\n---\n") {
@@ -78,8 +75,29 @@ func newTerminal(ctx context.Context) terminal {
 		}
 	}
 	return terminal{folder: folder, environment: append(os.Environ(),
-		"KUBECONFIG="+kubeconfig, "HOME="+more, "DOCUMENTS="+programs, "HELM="+helm, "MAKE_PROGRAM="+make,
+		"KUBECONFIG="+kubeconfig, "HOME="+more, "DOCUMENTS="+programs, "HELM="+helmProgram(), "MAKE_PROGRAM="+realMake, "CHECKOUT="+root,
 		"PATH="+strings.Join([]string{programs, more, os.Getenv("PATH")}, string(os.PathListSeparator)))}
+}
+
+// withContexts adds contexts for the cluster of a kubeconfig, where a document is about two clusters.
+func withContexts(kubeconfig []byte, names ...string) []byte {
+	GinkgoHelper()
+	config, err := clientcmd.Load(kubeconfig)
+	Expect(err).NotTo(HaveOccurred())
+	for _, name := range names {
+		config.Contexts[name] = config.Contexts[config.CurrentContext]
+	}
+	written, err := clientcmd.Write(*config)
+	Expect(err).NotTo(HaveOccurred())
+	return written
+}
+
+// helmProgram returns where Helm is.
+func helmProgram() string {
+	GinkgoHelper()
+	program, err := helmprogram.Find()
+	Expect(err).NotTo(HaveOccurred())
+	return program
 }
 
 // run types all commands of a document, one block after the other.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -23,7 +24,7 @@ import (
 )
 
 // documents are the patterns of the files that tell readers what to apply and to run.
-var documents = []string{"README.md", "docs/*.md", "docs/*/*.md", "charts/*/README.md", "cmd/*/README.md"}
+var documents = []string{"*.md", "docs/*.md", "docs/*/*.md", "charts/*/README.md", "cmd/*/README.md"}
 
 // snippet is a piece of a document between two fences.
 type snippet struct{ document, text string }
@@ -95,10 +96,8 @@ func applies(ctx context.Context, text string) error {
 			err = acceptAsWritten(ctx, object)
 		case object.Object["spec"] != nil:
 			err = acceptPart(ctx, object.Object["spec"].(map[string]any))
-		case object.Object["config"] != nil:
-			err = startsWith(object.Object["config"])
 		default:
-			err = errors.New("it is neither an object, nor a part of one, nor values of the chart")
+			err = renders(ctx, object.Object)
 		}
 		if err != nil {
 			return err
@@ -133,13 +132,24 @@ func acceptPart(ctx context.Context, part map[string]any) error {
 	return errors.Join(refusals...)
 }
 
-// startsWith lets the operator read its configuration.
-func startsWith(configuration any) error {
-	content, err := yaml.Marshal(configuration)
-	Expect(err).NotTo(HaveOccurred())
-	file := filepath.Join(GinkgoT().TempDir(), "config.yaml")
-	Expect(os.WriteFile(file, content, 0o600)).To(Succeed())
-	_, err = config.Load(file)
+// renders lets Helm check values of the chart, and the operator what its configuration is then.
+func renders(ctx context.Context, values map[string]any) error {
+	file := filepath.Join(GinkgoT().TempDir(), "values.yaml")
+	write := func(content any) {
+		text, err := yaml.Marshal(content)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(os.WriteFile(file, text, 0o600)).To(Succeed())
+	}
+	write(values)
+	chart := filepath.Join("..", "..", "charts", "kubescim")
+	if output, err := exec.CommandContext(ctx, helmProgram(), "template", "kubescim", chart, "--values", file).CombinedOutput(); err != nil {
+		return fmt.Errorf("it is neither an object, nor a part of one, nor values of the chart: %w: %s", err, output)
+	}
+	if values["config"] == nil {
+		return nil
+	}
+	write(values["config"])
+	_, err := config.Load(file)
 	return err
 }
 

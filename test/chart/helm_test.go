@@ -4,49 +4,27 @@ package chart_test
 
 import (
 	"bytes"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"sync"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
+	"github.com/kubescim/kubescim/test/internal/helmprogram"
 )
-
-// envHelm names the program; by default it is bin/helm, which is built if it is
-// not there.
-const envHelm = "HELM"
 
 const (
 	root      = "../.."
 	chartPath = root + "/charts/kubescim"
 )
 
-var helmProgram = sync.OnceValues(func() (string, error) {
-	if program := os.Getenv(envHelm); program != "" {
-		return program, nil
-	}
-	program, err := filepath.Abs(filepath.Join(root, "bin", "helm"))
-	if err != nil {
-		return "", err
-	}
-	if _, err := os.Stat(program); err == nil {
-		return program, nil
-	}
-	build := exec.Command("make", "-C", root, program)
-	build.Stdout, build.Stderr = os.Stderr, os.Stderr
-	return program, build.Run()
-})
-
 // helm runs Helm and returns what it prints, and what it complains about.
 func helm(t *testing.T, args ...string) (out []byte, complaint string, err error) {
 	t.Helper()
-	program, err := helmProgram()
+	program, err := helmprogram.Find()
 	if err != nil {
-		t.Fatalf("finding Helm; set %s to it: %v", envHelm, err)
+		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
 	command := exec.CommandContext(t.Context(), program, args...)

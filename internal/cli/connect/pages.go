@@ -66,11 +66,22 @@ var sent = map[scimv1alpha1.APIKeyType]string{
 
 // described is what to enter in a field, whoever's tenant it is.
 func (f field) described() string {
-	value := map[source]string{
-		literal: f.text, fromURL: "the base URL", fromTokenURL: "the base URL with `/oauth2/token` at its end",
-		fromClientID: "the client id", fromToken: "the token", fromClientSecret: "the client secret",
-	}[f.source]
-	if f.source != literal && f.text != "" {
+	var value string
+	switch f.source {
+	case literal:
+		return f.text
+	case fromURL:
+		value = "the base URL"
+	case fromTokenURL:
+		value = "the base URL with `/oauth2/token` at its end"
+	case fromClientID:
+		value = "the client id"
+	case fromToken:
+		value = "the token"
+	case fromClientSecret:
+		value = "the client secret"
+	}
+	if f.text != "" {
 		value += ", " + f.text
 	}
 	return value
