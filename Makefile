@@ -73,6 +73,9 @@ manifests: generate $(BIN)/helm ## Write the operator's role, take it, the CRDs 
 	(echo "# What the chart makes of its default values: change the chart, and run 'make manifests'." && \
 		$(BIN)/helm template kubescim charts/kubescim --namespace kubescim-system --kube-version 1.35.0 --set crds.enabled=false | \
 		grep -v -e 'helm.sh/chart: ' -e 'app.kubernetes.io/managed-by: Helm') > config/default/kubescim.yaml
+	(echo "# What the chart makes with config.networkPolicy.enabled: change the chart, and run 'make manifests'." && \
+		$(BIN)/helm template kubescim charts/kubescim --namespace kubescim-system --kube-version 1.35.0 --show-only templates/networkpolicy.yaml \
+		--set config.networkPolicy.enabled=true | grep -v -e 'helm.sh/chart: ' -e 'app.kubernetes.io/managed-by: Helm') > config/networkpolicy/kubescim.yaml
 
 .PHONY: fmt
 fmt: ## Format the Go code.
@@ -139,6 +142,12 @@ bench-docs: ## Write what `make bench` and `make bench-tenants` measured last in
 e2e: install metrics-server ## Test end to end on the cluster: E2E_PROCESSES specs at a time, then the upgrade.
 	$(WITH_CLUSTER) HELM=$(BIN)/helm go -C test tool ginkgo run --procs=$(E2E_PROCESSES) --timeout=40m ./e2e
 	$(WITH_CLUSTER) HELM=$(BIN)/helm IMG=$(IMG) go -C test test -count=1 -timeout 25m ./e2e/upgrade
+
+.PHONY: e2e-network
+e2e-network: install ## Test NetworkPolicies while kube-router enforces them on the cluster. Results go into docs/drills.md.
+	GOOS=linux go -C test build -buildvcs=false -ldflags '-s -w' -o $(CURDIR)/.cluster/caller ./e2e/network/caller
+	go -C hack run ./image -tag kubescim/caller:dev -o .cluster/caller.tar -load .cluster/caller
+	$(WITH_CLUSTER) HELM=$(BIN)/helm hack/network-policy/run.sh go -C test test -count=1 -v -timeout 20m ./e2e/network
 
 .PHONY: consistency
 consistency: install ## Check on the cluster that the replicas of a server answer as one, whatever happens to them.

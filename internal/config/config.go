@@ -24,6 +24,8 @@ type Config struct {
 	Allow Allow `json:"allow"`
 	// Servers is what all SCIM servers have in common.
 	Servers Servers `json:"servers"`
+	// NetworkPolicy is whom the pods of servers may talk to.
+	NetworkPolicy NetworkPolicy `json:"networkPolicy"`
 	// Credentials is what the ways in of all tenants have in common.
 	Credentials Credentials `json:"credentials"`
 }
@@ -46,7 +48,7 @@ const longestLifetimeDays = 3650
 // Default is what applies where there is no file, and where a file is silent.
 func Default() Config {
 	c := beforeFile()
-	c.Allow.setDefaults()
+	c.setListDefaults()
 	return c
 }
 
@@ -75,7 +77,7 @@ func parse(text []byte) (Config, error) {
 	if err := refuseNull(text); err != nil {
 		return Config{}, err
 	}
-	c.Allow.setDefaults()
+	c.setListDefaults()
 	return c, c.validate()
 }
 
@@ -112,8 +114,14 @@ func beforeFile() Config {
 	return Config{Servers: defaultServers()}
 }
 
+// setListDefaults gives the lists that are left out what they have by default.
+func (c *Config) setListDefaults() {
+	c.Allow.setDefaults()
+	c.NetworkPolicy.setDefaults()
+}
+
 func (c *Config) validate() error {
-	problems := slices.Concat(c.Allow.validate(), c.Servers.validate())
+	problems := slices.Concat(c.Allow.validate(), c.Servers.validate(), c.NetworkPolicy.validate())
 	if days := c.Credentials.MaxLifetimeDays; days < 0 || days > longestLifetimeDays {
 		problems = append(problems, fmt.Errorf("credentials.maxLifetimeDays: %d is not from 1 to %d days, and not 0, which is for ever", days, longestLifetimeDays))
 	}

@@ -36,9 +36,8 @@ func (r IssuerRules) validate() (problems []error) {
 		}
 	}
 	for i, network := range r.Networks {
-		if prefix, err := netip.ParsePrefix(network); err != nil || prefix != prefix.Masked() || prefix.Addr().Is4In6() {
-			problems = append(problems, fmt.Errorf("allow.issuers.networks[%d]: %q must be a network in CIDR notation without bits behind its prefix, "+
-				"for example 10.20.0.0/16, or 10.20.0.7/32 for one address", i, network))
+		if problem := problemOfNetwork(network); problem != "" {
+			problems = append(problems, fmt.Errorf("allow.issuers.networks[%d]: %s", i, problem))
 		}
 	}
 	return problems

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/kubescim/kubescim/internal/apikey"
@@ -18,6 +19,9 @@ const (
 	// though they are not public.
 	FlagIssuerNetworks = "issuer-networks"
 )
+
+// portHTTPS is that of a host that is listed without one.
+const portHTTPS = "443"
 
 // Issuers says from where a tenant's servers may fetch the keys of issuers. Who makes the
 // operator's configuration decides that, and not who makes the keys.
@@ -72,15 +76,33 @@ func (i Issuers) AllowsURL(text string) bool {
 	return slices.ContainsFunc(i.Hosts, func(allowed string) bool { return matchesHost(allowed, host, u.Port()) })
 }
 
+// Ports are those that the hosts are at, in order and each once.
+func (i Issuers) Ports() []int32 {
+	var ports []int32
+	for _, host := range i.Hosts {
+		_, port := splitHost(host)
+		number, err := strconv.ParseInt(port, 10, 32)
+		if err == nil { // The operator starts with no other ones.
+			ports = append(ports, int32(number))
+		}
+	}
+	slices.Sort(ports)
+	return slices.Compact(ports)
+}
+
+// splitHost returns the name and the port of one of Issuers.Hosts.
+func splitHost(allowed string) (name, port string) {
+	if u := (&url.URL{Host: allowed}); u.Port() != "" {
+		return u.Hostname(), u.Port()
+	}
+	return allowed, portHTTPS
+}
+
 // matchesHost reports whether one of Issuers.Hosts is for a host, in lower case, at a port.
 func matchesHost(allowed, host, port string) bool {
-	const standard = "443"
-	name, allowedPort := allowed, standard
-	if u := (&url.URL{Host: allowed}); u.Port() != "" {
-		name, allowedPort = u.Hostname(), u.Port()
-	}
+	name, allowedPort := splitHost(allowed)
 	if port == "" {
-		port = standard
+		port = portHTTPS
 	}
 	if port != allowedPort {
 		return false

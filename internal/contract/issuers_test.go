@@ -2,6 +2,7 @@ package contract_test
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,5 +72,15 @@ func TestIssuersAreReadAsTheyAreWritten(t *testing.T) {
 	}
 	if _, err := contract.ParseIssuers("", "10.0.0.1"); err == nil {
 		t.Error("an address is a network")
+	}
+}
+
+func TestPortsOfIssuers(t *testing.T) {
+	issuers := contract.Issuers{Hosts: []string{"login.example.com", "*.idp.example.com:8443", "192.0.2.7", "[2001:db8::1]", "[2001:db8::1]:6443"}}
+	if ports := issuers.Ports(); !slices.Equal(ports, []int32{443, 6443, 8443}) {
+		t.Errorf("issuers are at the ports %v", ports)
+	}
+	if ports := (contract.Issuers{}).Ports(); len(ports) > 0 {
+		t.Errorf("no issuers are at the ports %v", ports)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -86,6 +87,9 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 		}
 		return s
 	}
+	isolation := func(pods map[string]string) *networkingv1.NetworkPolicy {
+		return &networkingv1.NetworkPolicy{ObjectMeta: ours(), Spec: networkingv1.NetworkPolicySpec{PodSelector: metav1.LabelSelector{MatchLabels: pods}}}
+	}
 	create := func(obj client.Object) error { return operator.Create(ctx, obj, client.DryRunAll) }
 	unlabelled := &corev1.ServiceAccount{ObjectMeta: ours(func(m *metav1.ObjectMeta) { m.Labels = nil })}
 	// The API server takes a moment to go by a new policy.
@@ -122,6 +126,8 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 		"a Deployment of a tenant":     {func() error { return create(deployment()) }, ""},
 		"a Deployment with its keys":   {func() error { return create(deployment(mounting("acme-scim-signing"))) }, ""},
 		"a Service of a tenant":        {func() error { return create(service()) }, ""},
+		"a NetworkPolicy of a tenant":  {func() error { return create(isolation(operand.SelectorLabels("acme"))) }, ""},
+		"a NetworkPolicy of a server":  {func() error { return create(isolation(operand.SharedSelectorLabels("acme"))) }, ""},
 		"the record of a host": {func() error {
 			return create(operand.HostRecord(controllertest.OperatorNamespace, "acme.example.com", operand.Holder{Kind: operand.KindTenant, NamespacedName: me}))
 		}, ""},
@@ -196,6 +202,8 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 		"a Service of another type": {func() error {
 			return create(service(func(s *corev1.ServiceSpec) { s.Type = corev1.ServiceTypeNodePort }))
 		}, "lead to their pods"},
+		"a NetworkPolicy of all pods":       {func() error { return create(isolation(nil)) }, "and no others"},
+		"a NetworkPolicy of pods of others": {func() error { return create(isolation(map[string]string{"app": "db"})) }, "and no others"},
 		"the operator's configuration": {func() error {
 			return operator.Delete(ctx, configuration.DeepCopy(), client.DryRunAll)
 		}, "only the records of who holds a host"},

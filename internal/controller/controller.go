@@ -90,6 +90,7 @@ func CacheOptions(own string, namespaces []string) cache.Options {
 			&policyv1.PodDisruptionBudget{}:          ours,
 			&autoscalingv2.HorizontalPodAutoscaler{}: ours,
 			&networkingv1.Ingress{}:                  ours,
+			&networkingv1.NetworkPolicy{}:            ours,
 			&corev1.ConfigMap{}: {
 				Namespaces: map[string]cache.Config{own: {LabelSelector: labels.SelectorFromSet(operand.HostRecordLabels())}},
 			},

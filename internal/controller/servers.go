@@ -38,6 +38,12 @@ func setupServers(
 		Issuers:  contract.IssuersOf(allow.Issuers.Hosts, allow.Issuers.Networks),
 		Defaults: options.Config.Servers.Defaults.Spec(), AssignedIDs: options.Config.Servers.UserIDs == config.UserIDsAssigned,
 	}}
+	if policy := options.Config.NetworkPolicy; policy.Enabled {
+		keeper.Isolation = &operand.Isolation{
+			OperatorNamespace: options.Namespace, Clients: policy.Clients, Scrapers: policy.Scrapers,
+			APIServer: contract.Networks(policy.APIServer.Networks), APIServerPorts: policy.APIServer.Ports, Issuers: keeper.Settings.Issuers,
+		}
+	}
 	stager, err := staging.New(cached, live, keeper.Settings, options.Config.Servers.Rollout)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -27,6 +28,14 @@ func TestObjectsStayTheSame(t *testing.T) {
 	settings := Settings{
 		Image: "kubescim:1", ImagePullSecrets: []string{"registry"}, Absence: time.Hour,
 		Issuers: contract.IssuersOf([]string{"a.example.com"}, []string{"10.0.0.0/8"}),
+	}
+	isolation := Isolation{
+		OperatorNamespace: "kubescim-system", APIServer: contract.Networks([]string{"192.0.2.7/32"}), APIServerPorts: []int32{443, 6443}, Issuers: settings.Issuers,
+		Clients: []networkingv1.NetworkPolicyPeer{{
+			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": "ingress-nginx"}},
+			PodSelector:       &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "app", Operator: metav1.LabelSelectorOpIn, Values: []string{"a"}}}},
+		}},
+		Scrapers: []networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: "192.0.2.0/24", Except: []string{"192.0.2.1/32"}}}},
 	}
 	for name, tenant := range map[string]*scimv1alpha1.ScimTenant{
 		"plain": tenant(),
@@ -53,7 +62,7 @@ func TestObjectsStayTheSame(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			objects := []any{
 				ServiceAccount(DedicatedServer(tenant)), Role(DedicatedServer(tenant)), RoleBinding(DedicatedServer(tenant)), MigrationRole(DedicatedServer(tenant)), MigrationRoleBinding(DedicatedServer(tenant)),
-				Service(DedicatedServer(tenant)), PodDisruptionBudget(DedicatedServer(tenant)), Deployment(DedicatedServer(tenant), settings), SigningSecret(DedicatedServer(tenant), []byte("keys")),
+				Service(DedicatedServer(tenant)), PodDisruptionBudget(DedicatedServer(tenant)), NetworkPolicy(DedicatedServer(tenant), isolation), Deployment(DedicatedServer(tenant), settings), SigningSecret(DedicatedServer(tenant), []byte("keys")),
 			}
 			if tenant.Spec.Endpoint.Host != "" {
 				objects = append(objects, Ingress(tenant, Name(tenant.Name)))
@@ -77,6 +86,7 @@ func TestSharedObjectsStayTheSame(t *testing.T) {
 	s := SharedServer(shared)
 	checkGolden(t, filepath.Join("testdata", "shared.json"), []any{
 		ServiceAccount(s), Role(s), RoleBinding(s), Service(s), PodDisruptionBudget(s),
+		NetworkPolicy(s, Isolation{OperatorNamespace: "scim", Clients: []networkingv1.NetworkPolicyPeer{{NamespaceSelector: &metav1.LabelSelector{}}}, APIServerPorts: []int32{443}}),
 		Deployment(s, Settings{Image: "kubescim:1", Absence: time.Hour}), SigningSecret(s, []byte("keys")), SharedIngress(shared),
 		Ingress(tenant(func(t *scimv1alpha1.ScimTenant) {
 			t.Spec.ServerRef.Name = "shared"

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -126,7 +125,7 @@ var _ = Describe("Federated keys", Serial, func() {
 	It("go by the keys of an issuer, also when these change and when it is away", func(ctx SpecContext) {
 		const audience, subject = "api://scim", "provisioning"
 		t := Serve(ctx, "federated", scimv1alpha1.IdentityProviderEntra)
-		address := addressOfThisMachine(ctx)
+		address := AddressOfThisMachine(ctx)
 		provider, err := issuer.New(address)
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(func() { Expect(provider.Stop()).To(Succeed()) })
@@ -199,23 +198,3 @@ var _ = Describe("Federated keys", Serial, func() {
 		})
 	})
 })
-
-// addressOfThisMachine is that at which pods reach it: the one from which it reaches a node.
-func addressOfThisMachine(ctx SpecContext) string {
-	GinkgoHelper()
-	nodes := &corev1.NodeList{}
-	Expect(Cluster.List(ctx, nodes)).To(Succeed())
-	for _, address := range nodes.Items[0].Status.Addresses {
-		if address.Type != corev1.NodeInternalIP {
-			continue
-		}
-		route, err := net.Dial("udp", net.JoinHostPort(address.Address, "9")) // This sends nothing.
-		Expect(err).NotTo(HaveOccurred())
-		defer func() { Expect(route.Close()).To(Succeed()) }()
-		host, _, err := net.SplitHostPort(route.LocalAddr().String())
-		Expect(err).NotTo(HaveOccurred())
-		return host
-	}
-	Fail("no node has an address")
-	return ""
-}

@@ -9,17 +9,10 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	corev1 "k8s.io/api/core/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
-
-// metricsOf reads the metrics of a server pod.
-func metricsOf(pod corev1.Pod) string {
-	GinkgoHelper()
-	return Kubectl("get", "--raw", fmt.Sprintf("/api/v1/namespaces/%s/pods/%s:8081/proxy/metrics", pod.Namespace, pod.Name))
-}
 
 var _ = Describe("The metrics of a server", func() {
 	It("count the requests of each tenant, by what they were answered", func(ctx SpecContext) {
@@ -33,7 +26,7 @@ var _ = Describe("The metrics of a server", func() {
 			busy.Send(http.MethodPost, Users, `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"]}`).IsError(http.StatusBadRequest, "invalidValue")
 		}
 		busy.Send(http.MethodPost, Users, PlainUser("ada@example.com")).Has(http.StatusCreated)
-		text := metricsOf(busy.Pods(ctx)[0])
+		text := MetricsOf(busy.Pods(ctx)[0])
 		Expect(text).To(And(
 			ContainSubstring(`kubescim_requests_total{code="400",scim_type="invalidValue",tenant="busy"} 3`+"\n"),
 			ContainSubstring(`kubescim_requests_total{code="201",scim_type="",tenant="busy"} 1`+"\n"),

@@ -37,6 +37,7 @@ var rightsOfOperator = rights{
 	"events.k8s.io/events":                      "create patch",
 	"networking.k8s.io/ingressclasses":          "get list watch",
 	"networking.k8s.io/ingresses":               "create delete get list patch watch",
+	"networking.k8s.io/networkpolicies":         "create delete get list patch watch",
 	"policy/poddisruptionbudgets":               "create delete get list patch watch",
 	"rbac.authorization.k8s.io/rolebindings":    "create delete get list patch watch",
 	"rbac.authorization.k8s.io/roles":           "create delete get list patch watch",

@@ -7,6 +7,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -62,7 +63,7 @@ func (k *Keeper) Remove(ctx context.Context, s *Server) (waiting string, err err
 	}
 	named := metav1.ObjectMeta{Namespace: s.Namespace(), Name: s.Name}
 	for _, obj := range []client.Object{
-		&policyv1.PodDisruptionBudget{ObjectMeta: named},
+		&policyv1.PodDisruptionBudget{ObjectMeta: named}, &networkingv1.NetworkPolicy{ObjectMeta: named},
 		&autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: named},
 		&rbacv1.RoleBinding{ObjectMeta: named}, &rbacv1.Role{ObjectMeta: named}, &corev1.ServiceAccount{ObjectMeta: named},
 	} {

@@ -14,6 +14,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -46,6 +47,8 @@ type Keeper struct {
 	Applier *apply.Applier
 	// Settings are what all servers have in common.
 	Settings operand.Settings
+	// Isolation is what the NetworkPolicies of servers are made from; nil if they have none.
+	Isolation *operand.Isolation
 	// Stager says when a server gets what is new for all of them.
 	Stager *staging.Stager
 	// Replicas knows which pods are alive.
@@ -97,6 +100,7 @@ func (k *Keeper) Apply(ctx context.Context, s *Server, rights ...apply.Intent) e
 	failures := errors.Join(
 		k.apply(ctx, s, operand.Service(s.Server)),
 		k.apply(ctx, s, operand.PodDisruptionBudget(s.Server)),
+		k.isolate(ctx, s),
 		k.applyAutoscaler(ctx, s))
 	if len(s.Refused) > 0 { // what runs already goes on as it is
 		return errors.Join(failures, k.ReadDeployment(ctx, s))
@@ -115,11 +119,21 @@ func (k *Keeper) Preserve(ctx context.Context, s *Server, rights ...apply.Intent
 	if failure := k.applyRights(ctx, s, rights); failure != nil || s.Problem != nil {
 		return failure
 	}
-	failure := k.apply(ctx, s, operand.PodDisruptionBudget(s.Server))
+	failure := errors.Join(k.apply(ctx, s, operand.PodDisruptionBudget(s.Server)), k.isolate(ctx, s))
 	if s.Deployment != nil {
 		return failure
 	}
 	return errors.Join(failure, k.applyDeployment(ctx, s))
+}
+
+// isolate applies the NetworkPolicy of a server, or deletes it where servers have none.
+func (k *Keeper) isolate(ctx context.Context, s *Server) error {
+	if k.Isolation == nil {
+		return k.Applier.Delete(ctx, s.Owner, &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{
+			Namespace: s.Namespace(), Name: s.Name,
+		}})
+	}
+	return k.apply(ctx, s, operand.NetworkPolicy(s.Server, *k.Isolation))
 }
 
 // applyRights applies what the pods run under. When that leaves a problem, they must not run.

@@ -5,6 +5,15 @@ import (
 	"testing"
 )
 
+// networks reads networks.
+func networks(cidrs ...string) []netip.Prefix {
+	read := make([]netip.Prefix, 0, len(cidrs))
+	for _, cidr := range cidrs {
+		read = append(read, netip.MustParsePrefix(cidr))
+	}
+	return read
+}
+
 func TestAddresses(t *testing.T) {
 	listed := networks("10.1.0.0/16", "fd00:1::/32", "127.0.0.5/32")
 	for name, tc := range map[string]struct {

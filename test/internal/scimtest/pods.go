@@ -96,3 +96,9 @@ func Recovered(ctx SpecContext, t *Tenant) {
 	GinkgoHelper()
 	Eventually(func(g Gomega) { t.expectServes(ctx, g) }).WithTimeout(90 * time.Second).Should(Succeed())
 }
+
+// MetricsOf reads the metrics of a server pod.
+func MetricsOf(pod corev1.Pod) string {
+	GinkgoHelper()
+	return Kubectl("get", "--raw", fmt.Sprintf("/api/v1/namespaces/%s/pods/%s:8081/proxy/metrics", pod.Namespace, pod.Name))
+}
