@@ -65,6 +65,7 @@ var _ = BeforeSuite(func() {
 	DeferCleanup(environment.Stop)
 	config.QPS = -1
 	config.Wrap(transport.Meter)
+	config.Wrap(transport.Audit)
 	scheme := runtime.NewScheme()
 	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
 	Expect(scimv1alpha1.AddToScheme(scheme)).To(Succeed())
