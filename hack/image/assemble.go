@@ -20,8 +20,8 @@ const (
 	group  = "root:x:0:\nnonroot:x:65532:\n"
 )
 
-// assemble puts programs into an image, each in the root folder under its own name.
-func assemble(tag string, programs []string, source source) (archive.Image, error) {
+// assemble puts programs of an architecture into an image, each in the root folder under its own name.
+func assemble(tag, architecture string, programs []string, source source) (archive.Image, error) {
 	files := []archive.File{
 		{Path: "etc/group", Mode: 0o644, Content: []byte(group)},
 		{Path: "etc/passwd", Mode: 0o644, Content: []byte(passwd)},
@@ -34,9 +34,10 @@ func assemble(tag string, programs []string, source source) (archive.Image, erro
 		files = append(files, archive.File{Path: filepath.Base(program), Mode: 0o755, Content: content})
 	}
 	return archive.Image{
-		Tag:     tag,
-		Files:   files,
-		Created: source.time,
+		Tag:          tag,
+		Architecture: architecture,
+		Files:        files,
+		Created:      source.time,
 		Config: v1.Config{
 			User:       user,
 			Entrypoint: []string{"/" + filepath.Base(programs[0])},

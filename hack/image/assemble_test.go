@@ -17,12 +17,15 @@ func TestAssemble(t *testing.T) {
 		}
 		programs = append(programs, path)
 	}
-	image, err := assemble("kubescim/kubescim:test", programs, source{version: "v1", revision: "abc"})
+	image, err := assemble("kubescim/kubescim:test", "arm64", programs, source{version: "v1", revision: "abc"})
 	if err != nil {
 		t.Fatalf("assemble: %v", err)
 	}
 	if !slices.Equal(image.Config.Entrypoint, []string{"/manager"}) || image.Config.User != "65532:65532" {
 		t.Errorf("the image runs %q as %q", image.Config.Entrypoint, image.Config.User)
+	}
+	if image.Architecture != "arm64" {
+		t.Errorf("the image is for %q", image.Architecture)
 	}
 	modes := map[string]int64{}
 	for _, file := range image.Files {
@@ -41,7 +44,7 @@ func TestAssemble(t *testing.T) {
 }
 
 func TestAssembleWithoutProgram(t *testing.T) {
-	if _, err := assemble("x:y", []string{filepath.Join(t.TempDir(), "missing")}, source{}); err == nil {
+	if _, err := assemble("x:y", "arm64", []string{filepath.Join(t.TempDir(), "missing")}, source{}); err == nil {
 		t.Error("assemble made an image of a program that is not there")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -24,18 +25,22 @@ import (
 var commands = []string{"./cmd/manager", "./cmd/scim-server"}
 
 const usage = `usage: go -C hack run ./image [-tag NAME:TAG] [-o FILE] [-load] [PROGRAM...]
+       go -C hack run ./image [-tag NAME:TAG] -layout FOLDER [-architectures LIST]
 
 Builds the operator's programs and writes an image archive with them. PROGRAMs, if given, are static programs
-that are built already and go into the image instead; the first one is what the image runs. Relative paths are
-those of the checkout.
+that are built already and go into the image instead; the first one is what the image runs. With -layout, it
+builds them for each architecture, and writes an OCI layout with an index of their images into a new folder.
+Relative paths are those of the checkout.
 `
 
 // options are what the command line says.
 type options struct {
-	tag      string
-	output   string
-	load     bool
-	programs []string
+	tag           string
+	output        string
+	load          bool
+	layout        string
+	architectures []string
+	programs      []string
 }
 
 func main() {
@@ -44,12 +49,14 @@ func main() {
 	flag.StringVar(&o.tag, "tag", "kubescim/kubescim:dev", "name and tag of the image")
 	flag.StringVar(&o.output, "o", filepath.Join(".cluster", "image.tar"), "archive to write")
 	flag.BoolVar(&o.load, "load", false, "give the image to the cluster too")
+	flag.StringVar(&o.layout, "layout", "", "folder to make for an OCI layout, instead of the archive")
+	architectures := flag.String("architectures", "amd64,arm64", "architectures of an OCI layout, as Go names them")
 	flag.Usage = func() {
 		_, _ = fmt.Fprint(flag.CommandLine.Output(), usage)
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	o.programs = flag.Args()
+	o.architectures, o.programs = strings.Split(*architectures, ","), flag.Args()
 	err := run(ctx, o)
 	stop()
 	if err != nil {
@@ -64,41 +71,71 @@ func run(ctx context.Context, o options) error {
 	if _, err := repo.Enter(); err != nil {
 		return err
 	}
-	source := describeSource(ctx)
-	programs := o.programs
-	if len(programs) == 0 {
-		dir, err := os.MkdirTemp("", "kubescim-image-")
-		if err != nil {
-			return fmt.Errorf("make a folder to build in: %w", err)
+	written, write := o.output, writeArchive
+	if o.layout != "" {
+		if o.load || len(o.programs) > 0 {
+			return errors.New("an OCI layout is neither loaded nor made of programs that are built already: leave out -load and PROGRAMs")
 		}
-		defer func() { _ = os.RemoveAll(dir) }()
-		if programs, err = build(ctx, dir, source); err != nil {
-			return err
-		}
+		written, write = o.layout, writeLayout
 	}
-	image, err := assemble(o.tag, programs, source)
-	if err != nil {
+	if err := write(ctx, o); err != nil {
 		return err
 	}
-	if err := write(image, o.output); err != nil {
-		return err
-	}
-	fmt.Fprintf(os.Stderr, "image: wrote %s as %s in %s\n",
-		o.tag, o.output, time.Since(start).Round(100*time.Millisecond))
+	fmt.Fprintf(os.Stderr, "image: wrote %s as %s in %s\n", o.tag, written, time.Since(start).Round(100*time.Millisecond))
 	if o.load {
 		return load(ctx, o.output)
 	}
 	return nil
 }
 
+// writeArchive makes the image of this machine's architecture.
+func writeArchive(ctx context.Context, o options) error {
+	image, err := imageFor(ctx, runtime.GOARCH, o, describeSource(ctx))
+	if err != nil {
+		return err
+	}
+	return write(image, o.output)
+}
+
+// writeLayout makes the images of all architectures that are asked for.
+func writeLayout(ctx context.Context, o options) error {
+	source := describeSource(ctx)
+	var images []archive.Image
+	for _, architecture := range o.architectures {
+		image, err := imageFor(ctx, architecture, o, source)
+		if err != nil {
+			return err
+		}
+		images = append(images, image)
+	}
+	return archive.WriteLayout(o.layout, images)
+}
+
+// imageFor builds the programs for an architecture, unless there are some already, and packs them.
+func imageFor(ctx context.Context, architecture string, o options, source source) (archive.Image, error) {
+	if len(o.programs) > 0 {
+		return assemble(o.tag, architecture, o.programs, source)
+	}
+	dir, err := os.MkdirTemp("", "kubescim-image-")
+	if err != nil {
+		return archive.Image{}, fmt.Errorf("make a folder to build in: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	programs, err := build(ctx, architecture, dir, source)
+	if err != nil {
+		return archive.Image{}, err
+	}
+	return assemble(o.tag, architecture, programs, source)
+}
+
 // build compiles the commands into dir.
-func build(ctx context.Context, dir string, source source) ([]string, error) {
+func build(ctx context.Context, architecture, dir string, source source) ([]string, error) {
 	linkerFlags := "-s -w -X github.com/kubescim/kubescim/internal/program.Version=" + source.version
-	cmd := gobuild.ForImage(ctx, linkerFlags, append([]string{"-o", dir + "/"}, commands...)...)
+	cmd := gobuild.ForImage(ctx, architecture, linkerFlags, append([]string{"-o", dir + "/"}, commands...)...)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	fmt.Fprintf(os.Stderr, "image: building %s %s\n", strings.Join(commands, ", "), source.version)
+	fmt.Fprintf(os.Stderr, "image: building %s %s for %s\n", strings.Join(commands, ", "), source.version, architecture)
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("build the operator: %w", err)
+		return nil, fmt.Errorf("build the operator for %s: %w", architecture, err)
 	}
 	var programs []string
 	for _, command := range commands {

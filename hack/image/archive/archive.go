@@ -1,5 +1,6 @@
-// Package archive writes container images without a container engine. The archive is the one that
-// "docker save" writes, which containerd, Docker, kind and registry clients all read.
+// Package archive writes container images without a container engine: one image as the archive that
+// "docker save" writes, which containerd, Docker, kind and registry clients all read, or the images of
+// several architectures as an OCI layout, which registry clients push as one.
 package archive
 
 import (
@@ -7,7 +8,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"runtime"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // File is a regular file of the image. It belongs to root, so that the image's user cannot change it.
@@ -28,9 +29,11 @@ type File struct {
 // Image is an image with one layer.
 type Image struct {
 	// Tag is its name, such as kubescim/kubescim:dev.
-	Tag    string
-	Files  []File
-	Config v1.Config
+	Tag string
+	// Architecture is the one of its programs, as Go names it.
+	Architecture string
+	Files        []File
+	Config       v1.Config
 	// Created is the time of the image and of all its files. The same files and the same time make the same
 	// image, bit for bit.
 	Created time.Time
@@ -58,11 +61,14 @@ func (i Image) build() (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil })
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(content)), nil
+	}, tarball.WithMediaType(types.OCILayer))
 	if err != nil {
 		return nil, err
 	}
-	image, err := mutate.Append(empty.Image, mutate.Addendum{Layer: layer, History: v1.History{CreatedBy: "hack/image"}})
+	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	image, err := mutate.Append(base, mutate.Addendum{Layer: layer, History: v1.History{CreatedBy: "hack/image"}})
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +80,7 @@ func (i Image) build() (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	file.OS, file.Architecture = "linux", runtime.GOARCH
+	file.OS, file.Architecture = "linux", i.Architecture
 	if image, err = mutate.ConfigFile(image, file); err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -17,7 +16,8 @@ import (
 
 // sample is an image with a program and a file in a folder.
 var sample = Image{
-	Tag: "kubescim/kubescim:test",
+	Tag:          "kubescim/kubescim:test",
+	Architecture: "arm64",
 	Files: []File{
 		{Path: "etc/passwd", Mode: 0o644, Content: []byte("nonroot\n")},
 		{Path: "manager", Mode: 0o755, Content: []byte("program")},
@@ -77,7 +77,7 @@ func TestWriteDescribesTheImage(t *testing.T) {
 	if err != nil {
 		t.Fatalf("read the configuration: %v", err)
 	}
-	if config.OS != "linux" || config.Architecture != runtime.GOARCH || config.Config.User != sample.Config.User ||
+	if config.OS != "linux" || config.Architecture != sample.Architecture || config.Config.User != sample.Config.User ||
 		!slices.Equal(config.Config.Entrypoint, sample.Config.Entrypoint) || !config.Created.Equal(sample.Created) {
 		t.Errorf("the configuration is %+v", config)
 	}

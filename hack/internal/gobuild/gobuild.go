@@ -22,10 +22,10 @@ func Command(ctx context.Context, linkerFlags string, args ...string) *exec.Cmd 
 	return goCommand(ctx, append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags", linkerFlags}, args...)...)
 }
 
-// ForImage is Command for programs that run in a container.
-func ForImage(ctx context.Context, linkerFlags string, args ...string) *exec.Cmd {
+// ForImage is Command for programs that run in a container, on machines of an architecture as Go names it.
+func ForImage(ctx context.Context, architecture, linkerFlags string, args ...string) *exec.Cmd {
 	cmd := Command(ctx, linkerFlags, args...)
-	cmd.Env = append(cmd.Env, "GOOS=linux")
+	cmd.Env = append(cmd.Env, "GOOS=linux", "GOARCH="+architecture)
 	return cmd
 }
 

@@ -2,6 +2,7 @@ package gobuild
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"testing"
 )
@@ -13,7 +14,7 @@ func TestOnlyProgramsOfImagesAreForLinux(t *testing.T) {
 	if slices.Contains(Command(context.Background(), "").Env, forLinux) {
 		t.Error("a program for this machine is built for Linux")
 	}
-	if !slices.Contains(ForImage(context.Background(), "").Env, forLinux) {
+	if !slices.Contains(ForImage(context.Background(), runtime.GOARCH, "").Env, forLinux) {
 		t.Error("a program for an image is built for this machine")
 	}
 }

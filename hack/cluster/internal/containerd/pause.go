@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func EnsurePauseImage(ctx context.Context, dir layout.Dir, checkout string, logf
 
 // buildPause compiles the pause program of this checkout.
 func buildPause(ctx context.Context, checkout, program string) error {
-	cmd := gobuild.ForImage(ctx, "-s -w", "-o", program, "./pause")
+	cmd := gobuild.ForImage(ctx, runtime.GOARCH, "-s -w", "-o", program, "./pause")
 	cmd.Dir = filepath.Join(checkout, "hack")
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the pause program: %w\n%s", err, bytes.TrimSpace(output))
@@ -55,10 +56,11 @@ func writePauseImage(program, file string) error {
 		return fmt.Errorf("read the pause program: %w", err)
 	}
 	image := archive.Image{
-		Tag:     PauseImage,
-		Files:   []archive.File{{Path: "pause", Mode: 0o755, Content: content}},
-		Config:  v1.Config{Entrypoint: []string{"/pause"}, User: "65535:65535", WorkingDir: "/"},
-		Created: time.Unix(0, 0),
+		Tag:          PauseImage,
+		Architecture: runtime.GOARCH,
+		Files:        []archive.File{{Path: "pause", Mode: 0o755, Content: content}},
+		Config:       v1.Config{Entrypoint: []string{"/pause"}, User: "65535:65535", WorkingDir: "/"},
+		Created:      time.Unix(0, 0),
 	}
 	var packed bytes.Buffer
 	if err := image.Write(&packed); err != nil {
