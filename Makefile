@@ -43,6 +43,10 @@ BENCH_USERS ?= 1000 10000 100000
 # take an hour, 10 a few minutes.
 BENCH_TENANTS ?= 1 100 1000
 BENCH_DEDICATED ?= 1 15
+# The Go that releases are built with, and whose standard library `make vulncheck` looks at: the newest patch release.
+RELEASE_GO ?= 1.26.10
+# The database of vulnerabilities, as a URL: by default the one that hack/tools/govulncheck pins.
+VULNDB ?=
 # Where built tools go.
 BIN := $(CURDIR)/bin
 # The modules of the checkout that have code of the project; the others pin tools.
@@ -84,12 +88,13 @@ fmt: ## Format the Go code.
 ##@ Check
 
 .PHONY: lint
-lint: $(BIN)/golangci-lint $(BIN)/helm ## Check style, the Kubernetes API conventions in api/, and the chart.
+lint: $(BIN)/golangci-lint $(BIN)/helm $(BIN)/actionlint ## Check style, the Kubernetes API conventions in api/, the chart, and the workflows.
 	@failed=0; for module in $(MODULES); do \
 		echo "golangci-lint in $$module"; (cd $$module && $(BIN)/golangci-lint run ./...) || failed=1; \
 	done; exit $$failed
 	cd api && $(BIN)/golangci-lint run --config ../.golangci-kal.yml ./...
 	$(BIN)/helm lint --strict --quiet charts/kubescim
+	$(BIN)/actionlint -shellcheck= -pyflakes=
 
 .PHONY: verify
 verify: generate manifests ## Check that everything that is generated, and every go.mod, is up to date.
@@ -100,6 +105,13 @@ verify: generate manifests ## Check that everything that is generated, and every
 	if [ -n "$$changed" ]; then \
 		echo "These files change when they are generated; run 'make verify' and commit them:"; echo "$$changed"; git diff --stat; exit 1; \
 	fi
+
+.PHONY: vulncheck
+vulncheck: $(BIN)/govulncheck ## Look for known vulnerabilities in what the programs call. VULNDB=https://vuln.go.dev knows today's.
+	go -C hack/tools/govulncheck mod download golang.org/x/vulndb
+	@database="$(VULNDB)"; \
+	[ -n "$$database" ] || database="file://$$(go -C hack/tools/govulncheck list -m -f '{{.Dir}}' golang.org/x/vulndb)/data/osv"; \
+	GOVERSION=go$(RELEASE_GO) $(BIN)/govulncheck -db "$$database" ./cmd/...
 
 .PHONY: test
 test: $(BIN)/helm ## Test, for the most part with the race detector, against a real API server and etcd.
@@ -195,6 +207,11 @@ dist: ## Write dist/install.yaml: all that `kubectl apply --server-side` needs t
 image: ## Build the image without a Docker engine and load it into the cluster.
 	go -C hack run ./image -tag $(IMG) -load
 
+.PHONY: release
+release: export GOTOOLCHAIN := go$(RELEASE_GO)
+release: $(BIN)/helm $(BIN)/crane ## Make all that a release publishes as IMG=ghcr.io/kubescim/kubescim:VERSION, into dist/.
+	HELM=$(BIN)/helm hack/release/build.sh $(IMG)
+
 ##@ Cluster
 
 .PHONY: cluster
@@ -231,6 +248,15 @@ $(BIN)/controller-gen: hack/tools/controller-gen/go.mod
 
 $(BIN)/golangci-lint: hack/tools/golangci-lint/go.mod hack/tools/golangci-lint/main.go
 	go -C hack/tools/golangci-lint build -o $@ .
+
+$(BIN)/govulncheck: hack/tools/govulncheck/go.mod
+	go -C hack/tools/govulncheck build -o $@ golang.org/x/vuln/cmd/govulncheck
+
+$(BIN)/actionlint: hack/tools/actionlint/go.mod
+	go -C hack/tools/actionlint build -o $@ github.com/rhysd/actionlint/cmd/actionlint
+
+$(BIN)/crane: hack/tools/crane/go.mod
+	go -C hack/tools/crane build -o $@ github.com/google/go-containerregistry/cmd/crane
 
 $(BIN)/helm: hack/cluster/programs/go.mod
 	install -D "$$($(CLUSTER_TOOL) helm)" $@
