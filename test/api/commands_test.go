@@ -53,6 +53,8 @@ func newTerminal(ctx context.Context) terminal {
 		kubeconfig: string(withContexts(environment.KubeConfig, "old", "new")),
 		filepath.Join(folder, ".quickstart", "env"): "SCIM_URL=http://localhost SCIM_TOKEN=token",
 		filepath.Join(folder, "leaked.jwt"):         "e30.e30.e30",
+		filepath.Join(folder, "acme-users.json"):    `{"items": []}`, // Of docs/backup.md.
+		filepath.Join(folder, "acme.ndjson"):        "",
 	} {
 		Expect(os.MkdirAll(filepath.Dir(file), 0o700)).To(Succeed())
 		Expect(os.WriteFile(file, []byte(content), 0o600)).To(Succeed())
