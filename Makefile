@@ -209,7 +209,7 @@ image: ## Build the image without a Docker engine and load it into the cluster.
 
 .PHONY: release
 release: export GOTOOLCHAIN := go$(RELEASE_GO)
-release: $(BIN)/helm $(BIN)/crane ## Make all that a release publishes as IMG=ghcr.io/kubescim/kubescim:VERSION, into dist/.
+release: dist $(BIN)/helm $(BIN)/crane ## Make all that a release publishes as IMG=ghcr.io/kubescim/kubescim:VERSION, into dist/.
 	HELM=$(BIN)/helm hack/release/build.sh $(IMG)
 
 ##@ Cluster

@@ -31,7 +31,13 @@ rm -rf dist/image
 go -C hack run ./image -tag "$IMG" -layout dist/image
 
 # The chart's own version is without the v, which Helm asks for; the image that it installs has one.
-"$HELM" package charts/kubescim --version "${VERSION#v}" --app-version "$VERSION" --destination dist
+cp -r charts/kubescim "$work/"
+sed -i "s|^  repository: kubescim/kubescim\$|  repository: ${IMG%:*}|" "$work/kubescim/values.yaml"
+"$HELM" package "$work/kubescim" --version "${VERSION#v}" --app-version "$VERSION" --destination dist
+if ! "$HELM" template kubescim "dist/kubescim-${VERSION#v}.tgz" | grep -q -F "image: \"$IMG\""; then
+  echo "release: the chart does not install $IMG: see what is written into its values here" >&2
+  exit 1
+fi
 
 for platform in linux_amd64 linux_arm64 darwin_amd64 darwin_arm64; do
   echo "release: building kubectl-scim for $platform" >&2
