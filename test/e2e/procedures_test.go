@@ -141,7 +141,7 @@ var _ = Describe("What the documents say to type", Ordered, func() {
 	})
 
 	It("refuses the tokens of a backup, where that is said before it is put back", func() {
-		run(documented("backup.md", "credentialsNotBefore = (now"))
+		run(documented("backup.md", "credentialsNotBefore) = (now"))
 		list := struct{ Items []map[string]any }{}
 		text, err := os.ReadFile(filepath.Join(folder, "acme-tenants-new.json"))
 		Expect(err).NotTo(HaveOccurred())
