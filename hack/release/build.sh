@@ -33,6 +33,7 @@ go -C hack run ./image -tag "$IMG" -layout dist/image
 # The chart's own version is without the v, which Helm asks for; the image that it installs has one.
 cp -r charts/kubescim "$work/"
 sed -i "s|^  repository: kubescim/kubescim\$|  repository: ${IMG%:*}|" "$work/kubescim/values.yaml"
+find "$work/kubescim" -exec touch --date="@$committed" {} +
 "$HELM" package "$work/kubescim" --version "${VERSION#v}" --app-version "$VERSION" --destination dist
 if ! "$HELM" template kubescim "dist/kubescim-${VERSION#v}.tgz" | grep -q -F "image: \"$IMG\""; then
   echo "release: the chart does not install $IMG: see what is written into its values here" >&2
