@@ -69,11 +69,12 @@ generate: $(BIN)/controller-gen ## Write the deep copy functions and CRDs of the
 .PHONY: manifests
 manifests: generate $(BIN)/helm ## Write the operator's role, take it, the CRDs and the policies over into the chart, and render it for kustomize.
 	$(BIN)/controller-gen rbac:roleName=kubescim paths=./internal/controller/... output:rbac:dir=config/rbac
+	sed -i "s|^\(  scim.kubescim.dev/release:\) .*|\1 $$(sed -n 's/^version: //p' charts/kubescim/Chart.yaml)|" config/crd/kustomization.yaml
 	rm -rf charts/kubescim/files
 	mkdir -p charts/kubescim/files/crds charts/kubescim/files/admission
 	cp config/crd/bases/*.yaml charts/kubescim/files/crds/
 	cp config/rbac/role.yaml charts/kubescim/files/role.yaml
-	cp config/admission/operator.yaml config/admission/users.yaml config/admission/leases.yaml charts/kubescim/files/admission/
+	cp config/admission/*.yaml charts/kubescim/files/admission/
 	(echo "# What the chart makes of its default values: change the chart, and run 'make manifests'." && \
 		$(BIN)/helm template kubescim charts/kubescim --namespace kubescim-system --kube-version 1.35.0 --set crds.enabled=false | \
 		grep -v -e 'helm.sh/chart: ' -e 'app.kubernetes.io/managed-by: Helm') > config/default/kubescim.yaml
@@ -199,6 +200,9 @@ kubectl-scim: ## Build the plugin of kubectl into bin/, with what completes its 
 dist: ## Write dist/install.yaml: all that `kubectl apply --server-side` needs to install the operator with image IMG, for a release.
 	rm -rf $(DIST) && mkdir -p $(DIST)
 	cp -r config $(DIST)/config
+	if [[ "$(IMG_TAG)" =~ ^v?[0-9]+\.[0-9]+\.[0-9]+ ]]; then \
+		sed -i "s|^\(  scim.kubescim.dev/release:\) .*|\1 $(IMG_TAG:v%=%)|" $(DIST)/config/crd/kustomization.yaml; \
+	fi
 	printf 'images: [{name: kubescim/kubescim, newName: "%s", newTag: "%s"}]\n' "$(IMG_NAME)" "$(IMG_TAG)" >> $(DIST)/config/default/kustomization.yaml
 	$(KUBECTL) kustomize $(DIST)/config/default > $(DIST)/install.yaml
 	rm -r $(DIST)/config

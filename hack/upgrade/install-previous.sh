@@ -28,6 +28,9 @@ cleanup() {
 }
 trap cleanup EXIT
 
+# The present release keeps older ones from lowering its CustomResourceDefinitions, which is what this does.
+kubectl delete validatingadmissionpolicybinding kubescim-definitions --ignore-not-found
+
 git worktree add --quiet --detach "$work/source" "$COMMIT"
 echo "building the operator of commit ${COMMIT:0:10}"
 # Where older commits, and where newer ones have the version.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
@@ -29,6 +30,18 @@ func TestAllManifestsAreThoseOfTheChart(t *testing.T) {
 				g.Expect(found).To(HaveKeyWithValue(name, object))
 			}
 		})
+	}
+}
+
+// The definitions that are installed say which release they are of, by which older ones are refused.
+func TestTheDefinitionsSayTheirRelease(t *testing.T) {
+	for name, objects := range map[string][]*unstructured.Unstructured{"0.1.0": render(t), "0.2.0-rc.1": dist(t, "registry.example.com/kubescim:v0.2.0-rc.1")} {
+		g := NewWithT(t)
+		definitions := ofKind[metav1.PartialObjectMetadata](t, objects, "CustomResourceDefinition")
+		g.Expect(definitions).To(HaveLen(7))
+		for _, definition := range definitions {
+			g.Expect(definition.Annotations).To(HaveKeyWithValue("scim.kubescim.dev/release", name), definition.Name)
+		}
 	}
 }
 

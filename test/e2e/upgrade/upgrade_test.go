@@ -1,85 +1,59 @@
-// Package upgrade tests the upgrade from an earlier operator to the present one, on a real cluster, under requests.
-// `make e2e` runs it after the other end-to-end tests, since it installs the earlier operator over the present one.
 package upgrade
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
 
-// root is the checkout, seen from this folder.
-const root = "../../.."
-
-func TestUpgrade(t *testing.T) { RunSuite(t, "Kubescim in an upgrade") }
-
-var _ = BeforeSuite(func(ctx SpecContext) {
-	Connect(ctx, "make e2e")
-	DeferCleanup(installPresent)
-	run(ctx, 15*time.Minute, "hack/upgrade/install-previous.sh")
-})
-
-var _ = AfterSuite(func(ctx SpecContext) { ExpectNoNamespaceLeft(ctx) })
-
-var _ = JustAfterEach(ReportFailure)
-
-// run starts a program in the root of the checkout. The spec fails with what it prints when it fails.
-func run(ctx context.Context, limit time.Duration, name string, args ...string) {
-	GinkgoHelper()
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = root
-	output, err := cmd.CombinedOutput()
-	Expect(err).NotTo(HaveOccurred(), "%s %s: %s", name, strings.Join(args, " "), output)
-	GinkgoWriter.Printf("%s\n", output)
-}
-
-// image is the image of the present operator, as its name and its tag.
-func image() (name, tag string) {
-	GinkgoHelper()
-	name, tag, found := strings.Cut(os.Getenv("IMG"), ":")
-	Expect(found).To(BeTrue(), "IMG is to be the name and the tag of the image that the cluster has; run `make e2e`")
-	return name, tag
-}
-
-// installPresent upgrades to the operator of this checkout.
-func installPresent() {
-	GinkgoHelper()
-	name, tag := image()
-	_, err := RunHelm("", "upgrade", "--install", OperatorKey.Name, root+"/charts/kubescim",
-		"--reset-values", "--set", "image.repository="+name, "--set", "image.tag="+tag, "--wait", "--timeout", "3m")
-	Expect(err).NotTo(HaveOccurred())
-}
-
 var _ = Describe("An upgrade from the earlier operator", Ordered, func() {
-	It("loses no request, user or token, and brings the CustomResourceDefinitions along", func(ctx SpecContext) {
-		t := Serve(ctx, "upgraded", scimv1alpha1.IdentityProviderGeneric, func(spec *scimv1alpha1.ScimTenantSpec) { spec.Server.Replicas = 3 })
-		revoked := newToken(t, "revoked")
-		users := CreateUsers(t.Service, 1000)
-		group := t.Send(http.MethodPost, Groups, PlainGroup("Everyone", slices.Collect(maps.Keys(users))...)).Has(http.StatusCreated).ID()
+	var (
+		t              *Tenant
+		added, revoked string            // tokens
+		users          map[string]string // names by id
+		group          string
+	)
 
+	BeforeAll(func(ctx SpecContext) {
+		t = Serve(ctx, "upgraded", scimv1alpha1.IdentityProviderGeneric, func(spec *scimv1alpha1.ScimTenantSpec) { spec.Server.Replicas = 3 })
+		revoked = newToken(t, "revoked")
+		users = CreateUsers(t.Service, 1000)
+		group = t.Send(http.MethodPost, Groups, PlainGroup("Everyone", slices.Collect(maps.Keys(users))...)).Has(http.StatusCreated).ID()
+	})
+
+	// everybodyIsThere looks at each replica, with the token of before.
+	everybodyIsThere := func(ctx SpecContext) {
+		GinkgoHelper()
+		t.Expose(ctx)
+		t.EveryReplica(func(c *Client) {
+			c.WithToken(added).Get(Users + "?count=1").Has(http.StatusOK)
+			c.WithToken(revoked).Get(Users + "?count=1").Has(http.StatusUnauthorized)
+			for id, name := range users {
+				Expect(c.Get(Users + "/" + id).Has(http.StatusOK).At("userName")).To(Equal(name))
+			}
+			Expect(Values(c.Get(Groups + "/" + group).Has(http.StatusOK).At("members"))).To(ConsistOf(slices.Collect(maps.Keys(users))))
+		})
+		// kubectl diff fails when there is a difference, and prints it.
+		Kubectl("diff", "-f", root+"/config/crd/bases")
+	}
+
+	It("loses no request, user or token, and brings the CustomResourceDefinitions along", func(ctx SpecContext) {
 		// While the CustomResourceDefinitions change, the API server ends all watches, and the servers of the earlier
 		// release answer 503 for a moment.
-		clients := &SteadyClients{Repeating: true}
-		clients.Start(t, 3, 200*time.Millisecond)
+		clients := send(t, "forth", &SteadyClients{Repeating: true})
 		defer clients.Stop()
-		Eventually(clients.Sent).Should(BeNumerically(">", 10))
 		halfway := holdHalfway(ctx, t)
 		installPresent()
 		Eventually(halfway).WithTimeout(3 * time.Minute).Should(Receive(BeNil()))
@@ -87,7 +61,7 @@ var _ = Describe("An upgrade from the earlier operator", Ordered, func() {
 		By("having pods of both releases side by side")
 		both := podsOfBoth(ctx, t)
 		both.accept(t.Token)
-		added := newToken(t, "added")
+		added = newToken(t, "added")
 		both.accept(added)
 		both.accept(revoked)
 		Kubectl("delete", "scimapikey", "-n", t.Namespace, "revoked", "--timeout=60s")
@@ -105,12 +79,7 @@ var _ = Describe("An upgrade from the earlier operator", Ordered, func() {
 			g.Expect(IsAvailable(server)).To(BeTrue())
 		}).WithTimeout(3 * time.Minute).Should(Succeed())
 		Recovered(ctx, t)
-		atEnd := clients.Sent()
-		Eventually(clients.Sent).Should(BeNumerically(">", atEnd+10))
-		clients.Stop()
-		AddReportEntry("requests", fmt.Sprintf("%d, of which %d were answered 503 and repeated", clients.Sent(), clients.Repeated()))
-		Expect(clients.Repeated()).To(BeNumerically("<", 20))
-		Expect(clients.Failures()).To(BeEmpty(), "of %d requests, the first that failed: %.300s", clients.Sent(), strings.Join(clients.Failures(), "\n"))
+		answered(clients)
 
 		By("leaving nothing behind that only the release before needs")
 		Eventually(func() string {
@@ -120,51 +89,76 @@ var _ = Describe("An upgrade from the earlier operator", Ordered, func() {
 		Expect(rightsOf(t)).To(And(ContainElement("scimcredentials"), Not(ContainElement("secrets"))))
 		Expect(leases(ctx, t)).To(Equal(map[bool]int{anew: 3}))
 
-		By("looking at what is there now, with the token of before")
-		t.Expose(ctx)
-		t.EveryReplica(func(c *Client) {
-			c.WithToken(added).Get(Users + "?count=1").Has(http.StatusOK)
-			c.WithToken(revoked).Get(Users + "?count=1").Has(http.StatusUnauthorized)
-			for id, name := range users {
-				Expect(c.Get(Users + "/" + id).Has(http.StatusOK).At("userName")).To(Equal(name))
-			}
-			Expect(Values(c.Get(Groups + "/" + group).Has(http.StatusOK).At("members"))).To(ConsistOf(slices.Collect(maps.Keys(users))))
-		})
-		// kubectl diff fails when there is a difference, and prints it.
-		Kubectl("diff", "-f", root+"/config/crd/bases")
+		everybodyIsThere(ctx)
 		id := slices.Collect(maps.Keys(users))[0]
 		t.Send(http.MethodDelete, Users+"/"+id, "").Has(http.StatusNoContent)
 		t.Get(Users+"/"+id).IsError(http.StatusNotFound, "")
+		delete(users, id)
 	})
 
-	It("can be taken back, with the CustomResourceDefinitions and the tokens of the present one", func(ctx SpecContext) {
-		t := Serve(ctx, "restored", scimv1alpha1.IdentityProviderGeneric)
+	It("is rolled back without a failed request, but for the CustomResourceDefinitions, and comes again", func(ctx SpecContext) {
 		kept := newToken(t, "kept")
-		Kubectl("delete", "secret", "-n", t.Namespace, "restored") // as whoever has copied the token does
+		Kubectl("delete", "secret", "-n", t.Namespace, "upgraded", "kept") // as whoever has copied the tokens does
 		run(ctx, time.Minute, "bash", "-euo", "pipefail", "-c",
 			strings.NewReplacer("namespace=acme", "namespace="+t.Namespace, "tenant=acme", "tenant="+t.Name).Replace(Documented(root, "upgrading.md", "-scim-verifiers")))
-		run(ctx, 15*time.Minute, "hack/upgrade/install-previous.sh", "--set", "crds.enabled=false")
-		Eventually(leases).WithArguments(ctx, t).WithTimeout(3 * time.Minute).Should(Equal(map[bool]int{before: 2}))
+		clients := send(t, "back", &SteadyClients{Repeating: true})
+		defer clients.Stop()
+		_, err := RunHelm("", "rollback", OperatorKey.Name)
+		Expect(err).To(MatchError(ContainSubstring("CustomResourceDefinition scimusers.scim.kubescim.dev stays as release")))
+		Eventually(leases).WithArguments(ctx, t).WithTimeout(3 * time.Minute).Should(Equal(map[bool]int{before: 3}))
 		Recovered(ctx, t)
-		t.Expose(ctx)
-		t.EveryReplica(func(c *Client) {
-			c.Get(Users + "?count=1").Has(http.StatusOK)
-			c.WithToken(kept).Get(Users + "?count=1").Has(http.StatusOK)
-		})
-		WaitFor(t.Namespace, "condition=Ready", "scimapikey/restored", "scimapikey/kept")
-		Kubectl("diff", "-f", root+"/config/crd/bases")
+		everybodyIsThere(ctx)
+		t.EveryReplica(func(c *Client) { c.WithToken(kept).Get(Users + "?count=1").Has(http.StatusOK) })
+		WaitFor(t.Namespace, "condition=Ready", "scimapikey/upgraded", "scimapikey/kept")
 
 		By("upgrading once more")
 		installPresent()
-		Eventually(leases).WithArguments(ctx, t).WithTimeout(3 * time.Minute).Should(Equal(map[bool]int{anew: 2}))
+		Eventually(leases).WithArguments(ctx, t).WithTimeout(3 * time.Minute).Should(Equal(map[bool]int{anew: 3}))
 		Eventually(func() string {
-			return Kubectl("get", "secret", "-n", t.Namespace, "--ignore-not-found", "-o", "name", "restored-scim-verifiers")
+			return Kubectl("get", "secret", "-n", t.Namespace, "--ignore-not-found", "-o", "name", "upgraded-scim-verifiers")
 		}).WithTimeout(time.Minute).Should(BeEmpty())
 		Recovered(ctx, t)
-		t.Expose(ctx)
-		t.EveryReplica(func(c *Client) {
-			c.Get(Users + "?count=1").Has(http.StatusOK)
-			c.WithToken(kept).Get(Users + "?count=1").Has(http.StatusOK)
-		})
+		answered(clients)
+		everybodyIsThere(ctx)
+		t.EveryReplica(func(c *Client) { c.WithToken(kept).Get(Users + "?count=1").Has(http.StatusOK) })
+	})
+
+	It("is followed by an uninstallation that leaves tenants served, and an installation that takes them up", func(ctx SpecContext) {
+		pods := NamesOf(t.Pods(ctx))
+		clients := send(t, "without", &SteadyClients{})
+		defer clients.Stop()
+		_, err := RunHelm("", "uninstall", OperatorKey.Name, "--wait", "--timeout", "2m")
+		Expect(err).NotTo(HaveOccurred())
+		err = Cluster.Get(ctx, OperatorKey, &appsv1.Deployment{})
+		Expect(apierrors.IsNotFound(err)).To(BeTrue(), "the operator is gone: %v", err)
+		everybodyIsThere(ctx)
+		installPresent()
+		after := newToken(t, "after") // which nobody but an operator makes
+		t.EveryReplica(func(c *Client) { c.WithToken(after).Get(Users + "?count=1").Has(http.StatusOK) })
+		WaitFor(t.Namespace, "condition=Ready", "scimtenant/upgraded", "scimapikey/upgraded")
+		everybodyIsThere(ctx)
+		answered(clients)
+		Expect(NamesOf(t.Pods(ctx))).To(ConsistOf(pods), "nothing about the server has changed, and its pods stay")
 	})
 })
+
+// send has three clients send requests to a tenant, and waits until they do.
+func send(t *Tenant, prefix string, clients *SteadyClients) *SteadyClients {
+	GinkgoHelper()
+	clients.Prefix = prefix
+	clients.Start(t, 3, 200*time.Millisecond)
+	Eventually(clients.Sent).Should(BeNumerically(">", 10))
+	return clients
+}
+
+// answered ends requests once some more have been sent, and expects all of them to have been answered: few of them 503,
+// and then repeated.
+func answered(clients *SteadyClients) {
+	GinkgoHelper()
+	atEnd := clients.Sent()
+	Eventually(clients.Sent).Should(BeNumerically(">", atEnd+10))
+	clients.Stop()
+	AddReportEntry("requests", fmt.Sprintf("%d, of which %d were answered 503 and repeated", clients.Sent(), clients.Repeated()))
+	Expect(clients.Repeated()).To(BeNumerically("<", 20))
+	Expect(clients.Failures()).To(BeEmpty(), "of %d requests, the first that failed: %.300s", clients.Sent(), strings.Join(clients.Failures(), "\n"))
+}
