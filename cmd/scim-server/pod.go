@@ -80,7 +80,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 	}
 	p.stopRecording = stopRecording
 	p.process, err = hosting.New(hosting.Options{
-		Only: o.tenant, Namespace: o.pod.Namespace, Client: guarded, Streams: p.streams, Members: p.members,
+		Only: o.tenant, Namespace: o.pod.Namespace, Pod: o.pod.Name, Client: guarded, Streams: p.streams, Members: p.members,
 		Ports: p.ports, Rates: rates, Issuers: federation.NewIssuers(fetch, log, federation.NewMetrics(p.metrics, o.tenant)),
 		Recorder: recorder, AbsenceAge: o.absence, Metrics: p.metrics, Log: log,
 	})
@@ -153,7 +153,7 @@ func (p *pod) serve(ctx context.Context) error {
 		slog.String("address", o.address))
 	err := listen.Serve(serving, listen.Options{
 		Tenant: o.tenant, Address: o.address, HealthAddress: o.healthAddress,
-		Gatherer: p.process, Usage: p.process.Usage, Linger: o.linger, Ports: p.ports, Leaving: p.process.Router().Leaving,
+		Gatherer: p.process, Usage: p.process.Usage, Requests: p.process.ServeRequests, Linger: o.linger, Ports: p.ports, Leaving: p.process.Router().Leaving,
 	}, p.process.Router(), p.metrics)
 	stopFollowing()
 	running.Wait()

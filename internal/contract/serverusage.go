@@ -25,6 +25,10 @@ type ServerUsage struct {
 	// hosts that or is about to.
 	VerifyingKeys []string            `json:"verifyingKeys,omitempty"`
 	TenantKeys    map[string][]string `json:"tenantKeys,omitempty"`
+	// Refusals are how many requests with a known key the pod has refused since it hosts a tenant, by
+	// the tenant and by requestlog.Advice.Reason. It is no part of Tenants, since what changes there
+	// has the tenant reconciled.
+	Refusals map[string]map[string]int64 `json:"refusals,omitempty"`
 }
 
 // TenantUsage is what one server pod has counted of one tenant.

@@ -22,6 +22,7 @@ import (
 	"github.com/kubescim/kubescim/internal/federation"
 	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/replica"
+	"github.com/kubescim/kubescim/internal/requestlog"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
@@ -38,8 +39,8 @@ import (
 type Options struct {
 	// Only is the name of the only tenant; empty for a process of many.
 	Only string
-	// Namespace is that of the ScimTenants.
-	Namespace string
+	// Namespace is that of the ScimTenants, and Pod the name of the process's own pod.
+	Namespace, Pod string
 	// Client calls the API server for requests, through transport.Meter.
 	Client client.Client
 	// Streams fill the caches of the tenants.
@@ -68,6 +69,7 @@ type Process struct {
 	shared    *exchange.Process
 	durations accesslog.Durations
 	router    *server.Router
+	requests  requestlog.Memory
 	nobody    *server.Tenant // nil when there is one tenant only
 
 	mu      sync.Mutex
@@ -252,6 +254,7 @@ func (p *Process) Usage() []byte {
 	for _, one := range p.all() {
 		usage.Tenants[one.name] = one.usage()
 	}
+	usage.Refusals = p.refusals()
 	return contract.EncodeServerUsage(usage)
 }
 

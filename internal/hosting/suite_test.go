@@ -149,7 +149,7 @@ func start(namespace string, log *slog.Logger) *shared {
 		return federation.KeySet{}, fmt.Errorf("there is no issuer")
 	}
 	s.Process, err = hosting.New(hosting.Options{
-		Namespace: namespace, Client: s.client(), Streams: streams, Members: s.members, Ports: s.ports, Rates: ratelimit.New(),
+		Namespace: namespace, Pod: "shared-0", Client: s.client(), Streams: streams, Members: s.members, Ports: s.ports, Rates: ratelimit.New(),
 		Issuers: federation.NewIssuers(fetch, log, federation.NewMetrics(metrics, "")), Recorder: events.NewFakeRecorder(100), Metrics: metrics, Log: log,
 	})
 	Expect(err).NotTo(HaveOccurred())

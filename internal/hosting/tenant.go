@@ -14,6 +14,7 @@ import (
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/replica"
+	"github.com/kubescim/kubescim/internal/requestlog"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
@@ -35,6 +36,8 @@ type tenant struct {
 	rates   *ratelimit.Buckets
 	metrics *prometheus.Registry // the process's, of an only tenant
 	upkeep  *upkeep.Upkeep
+	// requests are the last ones.
+	requests *requestlog.Log
 	// good are the last settings that it can be served under; nil before there are any. They are
 	// the caller's of Configure.
 	good *exchange.Settings
@@ -46,7 +49,7 @@ type tenant struct {
 
 // newTenant makes the runtime of a tenant of which nothing is known yet.
 func (p *Process) newTenant(name string) *tenant {
-	t := &tenant{process: p, name: name, cache: p.Streams.Cache(name), rates: p.Rates, metrics: p.Metrics}
+	t := &tenant{process: p, name: name, cache: p.Streams.Cache(name), rates: p.Rates, metrics: p.Metrics, requests: p.requests.New()}
 	log := p.Log
 	if p.Only == "" {
 		t.rates, t.metrics, log = p.Rates.For(name), prometheus.NewRegistry(), log.With(slog.String("tenant", name))
@@ -65,6 +68,7 @@ func (p *Process) newTenant(name string) *tenant {
 	audit := auditlog.New(p.Log, p.Namespace, name)
 	t.AuditTo(audit)
 	t.AskIssuers(p.Issuers)
+	t.KeepRequests(t.requests)
 	kubernetes.MeasureStorage(t.metrics, name, t.cache)
 	server.MeasureUses(t.metrics, name, t.Tenant, contract.MostKeysUsed)
 	t.upkeep = kubernetes.NewUpkeep(t.store, upkeep.Options{
@@ -144,6 +148,7 @@ func (t *tenant) filled() bool {
 func (t *tenant) close() {
 	t.cache.Close()
 	t.rates.Close()
+	t.requests.Close()
 }
 
 // usage is how the tenant is served, and used.

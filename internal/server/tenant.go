@@ -10,6 +10,7 @@ import (
 	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/federation"
 	"github.com/kubescim/kubescim/internal/ratelimit"
+	"github.com/kubescim/kubescim/internal/requestlog"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
 	"github.com/kubescim/kubescim/internal/server/auditlog"
@@ -126,6 +127,10 @@ func (t *Tenant) AuditTo(audit *auditlog.Log) { t.shared.Log.AuditTo(audit) }
 // AskIssuers makes assertions be checked with the keys that issuers has. Without, none are
 // good. It must be called before there are keys or requests.
 func (t *Tenant) AskIssuers(issuers *federation.Issuers) { t.shared.Keyring.Issuers = issuers }
+
+// KeepRequests has what may be kept of each request kept in a log. It must be called before there are
+// requests.
+func (t *Tenant) KeepRequests(log *requestlog.Log) { t.shared.Log.KeepIn(log) }
 
 // Explain makes those tokens known that are accepted no more, by key id, so that the log can
 // say of requests with them why they are refused.

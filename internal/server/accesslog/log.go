@@ -26,7 +26,8 @@ type Log struct {
 	outcomes *outcomes
 	metrics  *Metrics
 	outlook  outlook
-	audit    *auditlog.Log // nil for none
+	audit    *auditlog.Log   // nil for none
+	requests *requestlog.Log // nil where none are kept
 }
 
 // New returns the log of the requests of a tenant.
@@ -37,6 +38,10 @@ func New(log *slog.Logger, metrics *Metrics) *Log {
 // AuditTo makes changes that are asked for have a line in the audit log, too. It must be called before
 // there are requests.
 func (l *Log) AuditTo(audit *auditlog.Log) { l.audit = audit }
+
+// KeepIn has what may be kept of each request kept in a log, too. It must be called before there are
+// requests.
+func (l *Log) KeepIn(requests *requestlog.Log) { l.requests = requests }
 
 // Entry is a request and what came of it.
 type Entry struct {
@@ -108,6 +113,9 @@ func (l *Log) Write(e *Entry) {
 	}
 	record := e.record(took)
 	l.audit.Write(record, e.Change)
+	if l.requests != nil {
+		l.requests.Add(record)
+	}
 	level := slog.LevelInfo
 	if IsFailure(e.Status) {
 		level = slog.LevelError
@@ -142,7 +150,7 @@ func (e *Entry) record(took time.Duration) requestlog.Record {
 	record := requestlog.Record{
 		Time: e.Began.Add(took), Took: took, RequestID: e.RequestID, KeyID: cmp.Or(e.KeyID, e.ClaimedKeyID),
 		Method: e.Method, Operation: e.Operation, Resource: e.Resource, Status: e.Status,
-		Reason: string(e.Reason), Hint: e.Hint, Source: e.Source, Dropped: e.Dropped,
+		TurnedAway: e.TurnedAway, Reason: string(e.Reason), Hint: e.Hint, Source: e.Source, Dropped: e.Dropped,
 	}
 	if uuid.Validate(e.ID) == nil { // Anything else in its place in the URL may be personal data.
 		record.ID = e.ID

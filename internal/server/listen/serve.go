@@ -30,12 +30,14 @@ type Options struct {
 	Tenant string
 	// Address is that of the SCIM API.
 	Address string
-	// HealthAddress is that of /livez, /readyz, /metrics and /usage, for the cluster.
+	// HealthAddress is that of /livez, /readyz, /metrics, /usage and /requests, for the cluster.
 	HealthAddress string
 	// Gatherer, if set, has what /metrics answers; without it, that is what is registered.
 	Gatherer prometheus.Gatherer
 	// Usage returns the answer of /usage, which is JSON.
 	Usage func() []byte
+	// Requests answers /requests. It sees for itself who may ask.
+	Requests http.HandlerFunc
 	// Ports, if set, are ports of the SCIM API beside Address, for one tenant each.
 	Ports *Ports
 	// Leaving, if set, reports whether clients of a tenant, by what Trust has said or the port, are to
@@ -172,6 +174,7 @@ func healthHandler(o Options, tenant Tenant) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(o.Usage()) // An error here means that who has asked is gone.
 	})
+	mux.HandleFunc("GET /requests", func(w http.ResponseWriter, r *http.Request) { o.Requests(w, r) })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Gatherer, promhttp.HandlerOpts{}))
 	return mux
 }
