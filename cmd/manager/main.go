@@ -58,12 +58,17 @@ func run(o options) error {
 		return err
 	}
 	ctx := ctrl.SetupSignalHandler()
+	api, err := o.listenForAPI(ctx)
+	if err != nil {
+		return err
+	}
 	if err := controller.Setup(ctx, mgr, controller.Options{
 		ServerImage: o.serverImage,
 		Workers:     o.workers,
 		Namespaces:  o.watchNamespaces,
 		Namespace:   o.namespace,
 		Config:      configuration,
+		API:         api,
 	}); err != nil {
 		return err
 	}

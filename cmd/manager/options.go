@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller"
 	"github.com/kubescim/kubescim/internal/program"
 )
@@ -35,6 +38,7 @@ type options struct {
 	metricsAddress  string
 	metricsSecure   bool
 	healthAddress   string
+	apiAddress      string
 	leaderElect     bool
 	leaderNamespace string
 	serverImage     string
@@ -55,6 +59,8 @@ func parse(args []string, getenv func(string) string) (options, error) {
 	flags.BoolVar(&o.metricsSecure, "metrics-secure", true,
 		"serve the metrics over TLS, to those only whom the API server lets get /metrics")
 	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "where to serve /healthz and /readyz")
+	flags.StringVar(&o.apiAddress, "api-bind-address", fmt.Sprintf(":%d", contract.PortAPI),
+		"where to show the logs of tenants, to those whom the API server lets get scimtenants/log; 0 for nowhere")
 	flags.BoolVar(&o.leaderElect, "leader-elect", true, "let one of several replicas of the operator do the work")
 	flags.StringVar(&o.leaderNamespace, "leader-election-namespace", "",
 		"the namespace of the leader's Lease; that of the operator's own pod when empty")
@@ -127,6 +133,18 @@ func (o options) metrics() metricsserver.Options {
 		m.TLSOpts = []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }}
 	}
 	return m
+}
+
+// listenForAPI opens the port of the API; nil when there is none.
+func (o options) listenForAPI(ctx context.Context) (net.Listener, error) {
+	if o.apiAddress == "0" {
+		return nil, nil
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.apiAddress)
+	if err != nil {
+		return nil, fmt.Errorf("listening for those who want to see logs of tenants: %w; name another address with --api-bind-address", err)
+	}
+	return listener, nil
 }
 
 func addChecks(mgr manager.Manager) error {

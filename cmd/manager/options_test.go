@@ -24,7 +24,7 @@ func TestParse(t *testing.T) {
 	if o.serverImage != "kubescim:1" || !slices.Equal(o.watchNamespaces, []string{"acme", "globex"}) {
 		t.Errorf("parsed %+v", o)
 	}
-	if !o.leaderElect || !o.metricsSecure || o.metricsAddress != ":8443" || o.healthAddress != ":8081" {
+	if !o.leaderElect || !o.metricsSecure || o.metricsAddress != ":8443" || o.healthAddress != ":8081" || o.apiAddress != ":9443" {
 		t.Errorf("unexpected defaults %+v", o)
 	}
 	if m := o.manager(); len(m.Cache.DefaultNamespaces) != 2 || !m.LeaderElectionReleaseOnCancel || m.Metrics.FilterProvider == nil {

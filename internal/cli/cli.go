@@ -20,6 +20,7 @@ import (
 	"github.com/kubescim/kubescim/internal/cli/history"
 	"github.com/kubescim/kubescim/internal/cli/key"
 	"github.com/kubescim/kubescim/internal/cli/output"
+	"github.com/kubescim/kubescim/internal/cli/requests"
 	"github.com/kubescim/kubescim/internal/cli/session"
 	"github.com/kubescim/kubescim/internal/cli/status"
 	"github.com/kubescim/kubescim/internal/cli/tenant"
@@ -32,11 +33,17 @@ type Program struct {
 	Streams genericiooptions.IOStreams
 	Now     func() time.Time
 	Getenv  func(string) string
+	// Reach leads to the operator; by a port-forward when nil.
+	Reach command.Reach
 }
 
 // Run is the whole program, and returns its exit status.
 func (p Program) Run(ctx context.Context, args []string) int {
-	root := NewRoot(command.NewFactory(p.Streams, p.Now, output.PaletteFor(p.Streams.Out, p.Getenv)))
+	factory := command.NewFactory(p.Streams, p.Now, output.PaletteFor(p.Streams.Out, p.Getenv))
+	if p.Reach != nil {
+		factory.Reach = p.Reach
+	}
+	root := NewRoot(factory)
 	root.SetArgs(append([]string{}, args...)) // Of nil, cobra makes the arguments of the process.
 	root.SetIn(p.Streams.In)
 	root.SetOut(p.Streams.Out)
@@ -62,7 +69,7 @@ func NewRoot(f *command.Factory) *cobra.Command {
 		// program kubectl_complete-scim instead.
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	},
-		status.New(f),
+		status.New(f), requests.New(f),
 		directory.NewUsers(f), directory.NewGroups(f), directory.NewMembers(f),
 		key.New(f),
 		tenant.NewPause(f), tenant.NewResume(f), tenant.NewMove(f),

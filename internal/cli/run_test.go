@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/kubescim/kubescim/internal/cli/command"
 )
 
 // noon is when all commands of these tests run.
@@ -19,9 +21,12 @@ type ran struct {
 	out, errs bytes.Buffer
 }
 
-func run(args ...string) *ran {
+func run(args ...string) *ran { return runReaching(nil, args...) }
+
+// runReaching is run with another way to the operator than a port-forward.
+func runReaching(reach command.Reach, args ...string) *ran {
 	r := &ran{}
 	streams := genericiooptions.IOStreams{In: &bytes.Buffer{}, Out: &r.out, ErrOut: &r.errs}
-	r.code = Program{Streams: streams, Now: func() time.Time { return noon }, Getenv: noEnvironment}.Run(context.Background(), args)
+	r.code = Program{Streams: streams, Now: func() time.Time { return noon }, Getenv: noEnvironment, Reach: reach}.Run(context.Background(), args)
 	return r
 }

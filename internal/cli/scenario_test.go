@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,8 +21,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/kubescim/kubescim/internal/cli/command"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // TestScenarios runs command lines against a real API server, and compares all that they print with
@@ -30,6 +36,7 @@ import (
 //	apply      creates objects, with their status
 //	meanwhile  once the object is there, or has changed, writes its status, as the operator would
 //	run        runs a command line; FOLDER stands for a folder of its own, and RELEASE for that of the API server
+//	requests   are what the operator answers from now on about last requests, with a status other than 200 if it is given
 //	file       prints a file of that folder, and write makes one
 func TestScenarios(t *testing.T) {
 	environment := &envtest.Environment{
@@ -71,6 +78,8 @@ type scenario struct {
 	release, folder string
 	// operator is what goes on beside a command.
 	operator sync.WaitGroup
+	// requests is where the operator answers about last requests; empty while there is none.
+	requests string
 }
 
 func (s *scenario) do(t *testing.T, d *datadriven.TestData) string {
@@ -88,6 +97,20 @@ func (s *scenario) do(t *testing.T, d *datadriven.TestData) string {
 			t.Fatal(err)
 		}
 		return string(content) + "\n"
+	case "requests":
+		status, answer := http.StatusOK, d.Input
+		d.MaybeScanArgs(t, "status", &status)
+		server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != contract.LogPath("logs", "served") {
+				w.WriteHeader(http.StatusNotFound)
+				return
+			}
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, answer)
+		}))
+		t.Cleanup(server.Close)
+		s.requests = server.Listener.Addr().String()
+		return ""
 	case "write":
 		name := ""
 		d.ScanArgs(t, "file", &name)
@@ -110,7 +133,11 @@ func (s *scenario) run(t *testing.T, line string) string {
 	if !is {
 		t.Fatalf("%q does not run the plugin", line)
 	}
-	r := run(split(strings.ReplaceAll(line, "FOLDER", s.folder))...)
+	var reach command.Reach
+	if s.requests != "" {
+		reach = func(context.Context, *rest.Config, string) (string, func(), error) { return s.requests, func() {}, nil }
+	}
+	r := runReaching(reach, split(strings.ReplaceAll(line, "FOLDER", s.folder))...)
 	s.operator.Wait()
 	text := r.out.String()
 	if r.errs.Len() > 0 {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 
@@ -31,6 +32,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/controller/requests"
 	"github.com/kubescim/kubescim/internal/controller/scimapikey"
 	"github.com/kubescim/kubescim/internal/controller/statemetrics"
 	"github.com/kubescim/kubescim/internal/controller/usage"
@@ -58,6 +60,11 @@ type Options struct {
 	// IdleBeforeOff is for how long clients must have stayed away from the former server of a tenant
 	// before that is dropped; contract.IdleBeforeOff when 0.
 	IdleBeforeOff time.Duration
+	// API is where the operator answers who wants to see the log of a tenant, without TLS; nowhere when
+	// nil.
+	API net.Listener
+	// FetchRequests asks server pods for the last requests of a tenant; over HTTP when nil.
+	FetchRequests requests.Fetch
 	// Metrics is where the metrics about tenants, keys and servers are registered; with those of
 	// controller-runtime when nil.
 	Metrics prometheus.Registerer
@@ -164,6 +171,12 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		return fmt.Errorf("adding what asks the server pods: %w", err)
 	}
 
+	poller.Hear(requests.NewRefusals(mgr.GetClient(), recorder).Hear)
+	if options.API != nil {
+		if err := requests.SetupWithManager(mgr, requests.Options{Listener: options.API, Fetch: options.FetchRequests, Live: live}); err != nil {
+			return fmt.Errorf("setting up what shows the log of a tenant: %w", err)
+		}
+	}
 	if err := setupServers(ctx, mgr, live, recorder, poller, options); err != nil {
 		return err
 	}

@@ -62,6 +62,12 @@ var rightsAtHome = rights{
 	"coordination.k8s.io/leases (kubescim-manager)": "get patch update",
 }
 
+// rightsInKubeSystem are those that it has besides where the API server says which client certificates it
+// accepts.
+var rightsInKubeSystem = rights{
+	"/configmaps (extension-apiserver-authentication)": "get list watch",
+}
+
 // rightsOfServer are those of a tenant's server in the tenant's namespace.
 func rightsOfServer(tenant string) rights {
 	return rights{
@@ -148,7 +154,7 @@ func expectRights(a, b *Tenant) {
 	}{
 		{operator, OperatorKey.Namespace, rightsOfOperator.and(rightsAtHome)},
 		{operator, a.Namespace, rightsOfOperator},
-		{operator, "kube-system", rightsOfOperator},
+		{operator, "kube-system", rightsOfOperator.and(rightsInKubeSystem)},
 		{server(a), a.Namespace, rightsOfServer(a.Name)},
 		{server(b), b.Namespace, rightsOfServer(b.Name)},
 		{server(a), OperatorKey.Namespace, rights{}},

@@ -38,6 +38,8 @@ type Factory struct {
 	Now func() time.Time
 	// Palette says which colours there are on the standard output.
 	Palette output.Palette
+	// Reach leads to the operator.
+	Reach Reach
 
 	flags *genericclioptions.ConfigFlags
 	made  client.Client
@@ -48,7 +50,7 @@ type Factory struct {
 func NewFactory(streams genericiooptions.IOStreams, now func() time.Time, palette output.Palette) *Factory {
 	flags := genericclioptions.NewConfigFlags(true)
 	flags.BearerToken = nil // Every process sees the arguments of the others.
-	return &Factory{Streams: streams, Now: now, Palette: palette, flags: flags}
+	return &Factory{Streams: streams, Now: now, Palette: palette, Reach: PortForward, flags: flags}
 }
 
 // AddFlags adds the flags of kubectl.

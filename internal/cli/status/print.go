@@ -37,6 +37,16 @@ func (r *Report) print(out io.Writer, palette output.Palette, format output.Form
 	if len(r.Keys) == 0 {
 		fmt.Fprintln(screen, "none")
 	}
+	section(screen, palette, "Refused in the last 24 hours")
+	if err := view.PrintRefusals(screen, palette, r.Refusals, now); err != nil {
+		return err
+	}
+	switch {
+	case r.RefusalsUnknown != "":
+		fmt.Fprintln(screen, "unknown:", output.Safe(r.RefusalsUnknown))
+	case len(r.Refusals) == 0:
+		fmt.Fprintln(screen, "nothing")
+	}
 	if len(r.Do) > 0 {
 		section(screen, palette, "To do")
 		for _, text := range r.Do {

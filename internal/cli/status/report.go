@@ -44,6 +44,9 @@ type Report struct {
 
 	Keys       []view.Token       `json:"keys"`
 	Conditions []metav1.Condition `json:"conditions"`
+	// Refusals is what was refused in the last 24 hours, and RefusalsUnknown why that is not known.
+	Refusals        []view.Refusal `json:"refusals"`
+	RefusalsUnknown string         `json:"refusalsUnknown,omitempty"`
 	// Do is what somebody has to do, the most urgent first.
 	Do []string `json:"do"`
 }
@@ -79,7 +82,7 @@ func reportOf(f found) Report {
 		URL: t.Status.URL, Server: serverOf(f),
 		Users: t.Status.Users, ActiveUsers: t.Status.ActiveUsers, Groups: t.Status.Groups, Seats: t.Status.Seats,
 		LastRequestTime: t.Status.LastRequestTime, Conditions: t.Status.Conditions,
-		Keys: []view.Token{}, Do: []string{},
+		Keys: []view.Token{}, Do: []string{}, Refusals: f.refusals, RefusalsUnknown: f.refusalsUnknown,
 	}
 	for i := range f.keys {
 		r.Keys = append(r.Keys, view.Tokens(&f.keys[i])...)

@@ -4,6 +4,8 @@ package status
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
@@ -13,17 +15,23 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/cli/command"
 	"github.com/kubescim/kubescim/internal/cli/output"
+	"github.com/kubescim/kubescim/internal/cli/view"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/requestlog"
 )
 
 // Bounds of what is read: a tenant has few keys, and a server few pods.
 const (
 	mostKeys = 500
 	mostPods = 100
+	// recently is of what time refusals are shown, and logTimeout for how long they are waited for.
+	recently   = 24 * time.Hour
+	logTimeout = 10 * time.Second
 )
 
 const about = `Show on one screen how a tenant is: its URL, whether it is served and if not what to do,
-its server, its keys with their ends and last uses, and how many users and groups it has.
+its server, its keys with their ends and last uses, how many users and groups it has, and what was
+refused in the last 24 hours, if you may see that (kubectl scim log).
 
 With -o wide, all conditions and the pods of the server are shown too. The exit status is 1
 when the tenant is not Ready.`
@@ -36,7 +44,10 @@ const example = `  # How is the tenant acme?
 
 // New is the command.
 func New(f *command.Factory) *cobra.Command {
-	var format output.Format
+	var (
+		format   output.Format
+		operator command.OperatorFlag
+	)
 	cmd := &cobra.Command{
 		Use:               "status TENANT",
 		Short:             "Show how a tenant is, and what to do",
@@ -53,6 +64,7 @@ func New(f *command.Factory) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			found.refusals, found.refusalsUnknown = refusals(cmd.Context(), f, operator, tenant)
 			report := reportOf(found)
 			if err := report.print(f.Streams.Out, f.Palette, format, f.Now()); err != nil {
 				return err
@@ -63,8 +75,21 @@ func New(f *command.Factory) *cobra.Command {
 			return nil
 		},
 	}
+	operator.AddTo(cmd)
 	format.AddFlag(cmd)
 	return cmd
+}
+
+// refusals is what was refused lately, or why nobody says. The rest of the screen does not need it.
+func refusals(ctx context.Context, f *command.Factory, operator command.OperatorFlag, tenant *scimv1alpha1.ScimTenant) (found []view.Refusal, unknown string) {
+	ctx, cancel := context.WithTimeout(ctx, logTimeout)
+	defer cancel()
+	log, err := f.RequestLog(ctx, operator, tenant)
+	if err != nil {
+		return []view.Refusal{}, err.Error()
+	}
+	recent := slices.DeleteFunc(log.Requests, func(r requestlog.Record) bool { return f.Now().Sub(r.Time) > recently })
+	return view.Refusals(recent), ""
 }
 
 // found is what a report is made of.
@@ -76,6 +101,9 @@ type found struct {
 	pods   []corev1.Pod
 	// podsHidden says that pods may not be listed.
 	podsHidden bool
+	// refusals are those of the last time, and refusalsUnknown says why they are not known.
+	refusals        []view.Refusal
+	refusalsUnknown string
 }
 
 func gather(ctx context.Context, c client.Client, tenant *scimv1alpha1.ScimTenant) (found, error) {

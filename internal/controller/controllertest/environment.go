@@ -104,6 +104,15 @@ func (e *Environment) prepare(ctx context.Context) error {
 	return nil
 }
 
+// ConfigOf is how somebody with a client certificate reaches the API server.
+func (e *Environment) ConfigOf(user envtest.User) (*rest.Config, error) {
+	added, err := e.server.AddUser(user, nil)
+	if err != nil {
+		return nil, fmt.Errorf("making a certificate for %s: %w", user.Name, err)
+	}
+	return added.Config(), nil
+}
+
 // Stop stops the API server.
 func (e *Environment) Stop() error { return e.server.Stop() }
 

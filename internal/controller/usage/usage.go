@@ -119,6 +119,7 @@ type Poller struct {
 	pods    map[types.NamespacedName]*pod
 	urgent  map[Server]time.Time // until when
 	concern []func(tenant types.NamespacedName)
+	heard   []func(pod types.NamespacedName, before *contract.ServerUsage, after contract.ServerUsage)
 }
 
 // pod is what is known of one pod.
@@ -142,6 +143,14 @@ func (p *Poller) Notify(concerned func(tenant types.NamespacedName)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.concern = append(p.concern, concerned)
+}
+
+// Hear has a function called with each answer of a pod, and the one before, which is nil when there is
+// none. The function must not block for long.
+func (p *Poller) Hear(heard func(pod types.NamespacedName, before *contract.ServerUsage, after contract.ServerUsage)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.heard = append(p.heard, heard)
 }
 
 // Hurry has the pods of a server asked every second for a while, since somebody waits for
@@ -190,7 +199,7 @@ func (p *Poller) Ask(ctx context.Context, leases []coordinationv1.Lease) map[str
 	group.SetLimit(parallelNow)
 	for i := range leases {
 		name := client.ObjectKeyFromObject(&leases[i])
-		address, ok := addressOf(&leases[i])
+		address, ok := AddressOf(&leases[i])
 		if !ok || p.hangs(name, time.Now()) {
 			continue
 		}
@@ -275,7 +284,7 @@ func (p *Poller) update(leases []coordinationv1.Lease) {
 	there := map[types.NamespacedName]bool{}
 	for i := range leases {
 		name := client.ObjectKeyFromObject(&leases[i])
-		address, ok := addressOf(&leases[i])
+		address, ok := AddressOf(&leases[i])
 		if !ok {
 			continue
 		}
@@ -291,9 +300,9 @@ func (p *Poller) update(leases []coordinationv1.Lease) {
 	}
 }
 
-// addressOf returns the address of the pod that has a Lease. Whoever may write Leases says it:
+// AddressOf returns the address of the pod that has a Lease. Whoever may write Leases says it:
 // no address of the operator's own node or pod is taken from there.
-func addressOf(lease *coordinationv1.Lease) (address netip.Addr, ok bool) {
+func AddressOf(lease *coordinationv1.Lease) (address netip.Addr, ok bool) {
 	peer, err := netip.ParseAddrPort(lease.Annotations[contract.AnnotationPeerAddress])
 	if err != nil {
 		return netip.Addr{}, false
@@ -355,16 +364,23 @@ func (p *Poller) noteHang(name types.NamespacedName, begun, now time.Time) {
 
 // record remembers an answer, and tells whom it concerns.
 func (p *Poller) record(name types.NamespacedName, answer contract.ServerUsage) {
-	var concerned []types.NamespacedName
+	var (
+		concerned []types.NamespacedName
+		before    *contract.ServerUsage
+	)
 	p.mu.Lock()
 	if pod := p.pods[name]; pod != nil { // it may have gone meanwhile
+		before = pod.answer
 		for tenant := range differing(pod.answer, answer) {
 			concerned = append(concerned, types.NamespacedName{Namespace: name.Namespace, Name: tenant})
 		}
 		pod.answer, pod.silent, pod.hung = &answer, false, time.Time{}
 	}
-	concern := p.concern
+	concern, heard := p.concern, p.heard
 	p.mu.Unlock()
+	for _, hear := range heard {
+		hear(name, before, answer)
+	}
 	for _, tenant := range concerned {
 		for _, notify := range concern {
 			notify(tenant)

@@ -142,7 +142,7 @@ func TestOnlyPodsAreAsked(t *testing.T) {
 		"127.0.0.1:8082": false, "[::1]:8082": false, "[::ffff:127.0.0.1]:8082": false, "169.254.169.254:8082": false,
 		"[fe80::1%eth0]:8082": false, "0.0.0.0:8082": false, "224.0.0.1:8082": false, "kubernetes.default:8082": false, "": false,
 	} {
-		if _, ok := addressOf(lease("a", address)); ok != want {
+		if _, ok := AddressOf(lease("a", address)); ok != want {
 			t.Errorf("%q is asked: %t", address, ok)
 		}
 	}
