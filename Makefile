@@ -75,6 +75,7 @@ manifests: generate $(BIN)/helm ## Write the operator's role, take it, the CRDs 
 	cp config/crd/bases/*.yaml charts/kubescim/files/crds/
 	cp config/rbac/role.yaml charts/kubescim/files/role.yaml
 	cp config/admission/*.yaml charts/kubescim/files/admission/
+	cp config/prometheus/rules.yaml config/prometheus/dashboard.json charts/kubescim/files/
 	(echo "# What the chart makes of its default values: change the chart, and run 'make manifests'." && \
 		$(BIN)/helm template kubescim charts/kubescim --namespace kubescim-system --kube-version 1.35.0 --set crds.enabled=false | \
 		grep -v -e 'helm.sh/chart: ' -e 'app.kubernetes.io/managed-by: Helm') > config/default/kubescim.yaml
@@ -115,8 +116,8 @@ vulncheck: $(BIN)/govulncheck ## Look for known vulnerabilities in what the prog
 	GOVERSION=go$(RELEASE_GO) $(BIN)/govulncheck -db "$$database" ./cmd/...
 
 .PHONY: test
-test: $(BIN)/helm ## Test, for the most part with the race detector, against a real API server and etcd.
-	@export HELM=$(BIN)/helm KUBEBUILDER_ASSETS="$$($(CLUSTER_TOOL) assets)"; failed=0; \
+test: $(BIN)/helm $(BIN)/promtool ## Test, for the most part with the race detector, against a real API server and etcd.
+	@export HELM=$(BIN)/helm PROMTOOL=$(BIN)/promtool KUBEBUILDER_ASSETS="$$($(CLUSTER_TOOL) assets)"; failed=0; \
 	echo "testing without the race detector"; go test -p $(TEST_PROCESSES) -timeout 15m $(WITHOUT_RACE) || failed=1; \
 	for module in $(MODULES); do \
 		echo "testing $$module"; \
@@ -152,8 +153,8 @@ bench-docs: ## Write what `make bench` and `make bench-tenants` measured last in
 	go -C hack run ./bench docs
 
 .PHONY: e2e
-e2e: install metrics-server ## Test end to end on the cluster: E2E_PROCESSES specs at a time, then the upgrade.
-	$(WITH_CLUSTER) HELM=$(BIN)/helm go -C test tool ginkgo run --procs=$(E2E_PROCESSES) --timeout=40m ./e2e
+e2e: install metrics-server $(BIN)/prometheus ## Test end to end on the cluster: E2E_PROCESSES specs at a time, then the upgrade.
+	$(WITH_CLUSTER) HELM=$(BIN)/helm PROMETHEUS=$(BIN)/prometheus go -C test tool ginkgo run --procs=$(E2E_PROCESSES) --timeout=40m ./e2e
 	$(WITH_CLUSTER) HELM=$(BIN)/helm IMG=$(IMG) go -C test test -count=1 -timeout 25m ./e2e/upgrade
 
 .PHONY: e2e-network
@@ -247,6 +248,9 @@ help: ## Explain the targets.
 
 # Tools: each is pinned in a module of its own, so that its dependencies are
 # nobody else's.
+.PHONY: tools
+tools: $(BIN)/controller-gen $(BIN)/golangci-lint $(BIN)/helm $(BIN)/prometheus $(BIN)/promtool
+
 $(BIN)/controller-gen: hack/tools/controller-gen/go.mod
 	go -C hack/tools/controller-gen build -o $@ sigs.k8s.io/controller-tools/cmd/controller-gen
 
@@ -264,6 +268,9 @@ $(BIN)/crane: hack/tools/crane/go.mod
 
 $(BIN)/helm: hack/cluster/programs/go.mod
 	install -D "$$($(CLUSTER_TOOL) helm)" $@
+
+$(BIN)/prometheus $(BIN)/promtool &: hack/prometheus/get.sh
+	hack/prometheus/get.sh $(BIN)
 
 # The packages for Node.js that the protocol engine is compared with, and Node.js
 # where there is none.

@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
@@ -122,6 +123,8 @@ func (o options) manager() ctrl.Options {
 		LeaderElectionNamespace:       o.leaderNamespace,
 		LeaderElectionReleaseOnCancel: true, // the process ends right after
 		GracefulShutdownTimeout:       ptr.To(shutdownTimeout),
+		// A replica that waits to lead fills its caches before it does.
+		Controller: config.Controller{EnableWarmup: ptr.To(true)},
 	}
 }
 

@@ -53,5 +53,6 @@ func run(o options, log *slog.Logger) error {
 		return err
 	}
 	defer pod.stopRecording()
+	defer pod.stopTracing()
 	return pod.serve(ctx)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.opentelemetry.io/otel/trace"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -24,6 +25,7 @@ import (
 	"github.com/kubescim/kubescim/internal/signingkey"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/transport"
+	"github.com/kubescim/kubescim/internal/tracing"
 )
 
 // callTimeout bounds one call to the API server for a request, so that there is
@@ -51,11 +53,16 @@ type pod struct {
 	verifyingKeys *replica.KeyFile[signingkey.VerifyingKey]
 
 	stopRecording func()
+	tracer        trace.Tracer // nil unless requests are traced
+	stopTracing   func()
 }
 
 // assemble puts a pod together. Nothing of it runs yet, but the recording of events.
 func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 	p := &pod{options: o, log: log, metrics: newMetrics(), ports: listen.NewPorts(o.address, log)}
+	if err := p.startTracing(ctx); err != nil {
+		return nil, err
+	}
 	guarded, live, watching, err := p.newClients()
 	if err != nil {
 		return nil, err
@@ -80,7 +87,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 	}
 	p.stopRecording = stopRecording
 	p.process, err = hosting.New(hosting.Options{
-		Only: o.tenant, Namespace: o.pod.Namespace, Pod: o.pod.Name, Client: guarded, Streams: p.streams, Members: p.members,
+		Only: o.tenant, Namespace: o.pod.Namespace, Pod: o.pod.Name, Client: guarded, Streams: p.streams, Members: p.tracedMembers(),
 		Ports: p.ports, Rates: rates, Issuers: federation.NewIssuers(fetch, log, federation.NewMetrics(p.metrics, o.tenant)),
 		Recorder: recorder, AbsenceAge: o.absence, Metrics: p.metrics, Log: log,
 	})
@@ -115,6 +122,9 @@ func (p *pod) newClients() (guarded, live, watching client.WithWatch, err error)
 		config.Wrap(circuit.Wrap)
 		config.Wrap(transport.Meter)
 		config.Wrap(transport.Once)
+		if p.tracer != nil {
+			config.Wrap(tracing.Calls)
+		}
 	})
 	if err != nil {
 		return nil, nil, nil, err
@@ -154,7 +164,7 @@ func (p *pod) serve(ctx context.Context) error {
 	err := listen.Serve(serving, listen.Options{
 		Tenant: o.tenant, Address: o.address, HealthAddress: o.healthAddress,
 		Gatherer: p.process, Usage: p.process.Usage, Requests: p.process.ServeRequests, Linger: o.linger, Ports: p.ports, Leaving: p.process.Router().Leaving,
-	}, p.process.Router(), p.metrics)
+	}, p.traced(p.process.Router()), p.metrics)
 	stopFollowing()
 	running.Wait()
 	return errors.Join(err, leaving)

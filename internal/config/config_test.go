@@ -181,6 +181,7 @@ func TestDefaultsOfServers(t *testing.T) {
 	c := mustLoad(t, `
 servers:
   userIDs: Assigned
+  openTelemetry: {OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector.monitoring:4318", OTEL_TRACES_SAMPLER_ARG: "0.1"}
   rollout: {maxConcurrent: 20, pause: 30s}
   defaults:
     resources: {requests: {cpu: 200m}, limits: {memory: 1Gi}}
@@ -191,6 +192,9 @@ servers:
       affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{labelSelector: {matchLabels: {app: db}}, topologyKey: kubernetes.io/hostname}]}}
 `).Servers
 	spec := c.Defaults.Spec()
+	if len(c.OpenTelemetry) != 2 || c.OpenTelemetry["OTEL_TRACES_SAMPLER_ARG"] != "0.1" {
+		t.Errorf("the variables are %v", c.OpenTelemetry)
+	}
 	if c.UserIDs != UserIDsAssigned || c.Rollout.MaxConcurrent != 20 || c.Rollout.Pause.Duration != 30*time.Second {
 		t.Errorf("the servers are %+v", c)
 	}
@@ -279,6 +283,8 @@ func TestRefused(t *testing.T) {
 		"a life of eleven years":     {"credentials: {maxLifetimeDays: 4015}", "from 1 to 3650 days"},
 		"too short an absence":       {"servers: {absence: 4m}", "servers.absence"},
 		"ids of somebody":            {"servers: {userIDs: Root}", "servers.userIDs"},
+		"a secret of a collector":    {"servers: {openTelemetry: {OTEL_EXPORTER_OTLP_HEADERS: a=b}}", "OTEL_EXPORTER_OTLP_HEADERS"},
+		"a collector without scheme": {"servers: {openTelemetry: {OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318'}}", "servers.openTelemetry.OTEL_EXPORTER_OTLP_ENDPOINT"},
 		"no server at a time":        {"servers: {rollout: {maxConcurrent: 0}}", "servers.rollout.maxConcurrent"},
 		"a pause of a day":           {"servers: {rollout: {pause: 24h}}", "servers.rollout.pause"},
 		"a default for replicas":     {"servers: {defaults: {replicas: 3}}", "replicas"},

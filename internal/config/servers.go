@@ -26,6 +26,8 @@ type Servers struct {
 	UserIDs UserIDs `json:"userIDs"`
 	// Defaults are for what the spec of a server leaves out.
 	Defaults ServerDefaults `json:"defaults"`
+	// OpenTelemetry are variables of the environment of the servers' pods, which say where traces go and how many.
+	OpenTelemetry map[string]string `json:"openTelemetry"`
 	// Rollout is how what changes the pods of all servers reaches them.
 	Rollout Rollout `json:"rollout"`
 }
@@ -101,6 +103,7 @@ func (s Servers) validate() []error {
 	if s.UserIDs != UserIDsFixed && s.UserIDs != UserIDsAssigned {
 		problems = append(problems, fmt.Errorf("servers.userIDs: must be %s or %s, not %q", UserIDsFixed, UserIDsAssigned, s.UserIDs))
 	}
+	problems = append(problems, validateTelemetry(s.OpenTelemetry)...)
 	if s.Rollout.MaxConcurrent < 1 {
 		problems = append(problems, fmt.Errorf("servers.rollout.maxConcurrent: must be at least 1, not %d: no server would get anything new", s.Rollout.MaxConcurrent))
 	}

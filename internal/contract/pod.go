@@ -37,6 +37,14 @@ const (
 	FlagAbsence = "absence"
 )
 
+// Variables of OpenTelemetry in the environment of a server pod; if one of them is set, it sends traces there, by OTLP over HTTP.
+//
+// https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+const (
+	EnvOTLPEndpoint       = "OTEL_EXPORTER_OTLP_ENDPOINT"
+	EnvOTLPTracesEndpoint = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+)
+
 // Environment variables in which a server pod finds out who it is.
 const (
 	EnvPodName      = "POD_NAME"

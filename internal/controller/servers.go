@@ -37,6 +37,7 @@ func setupServers(
 		Image: options.ServerImage, ImagePullSecrets: options.Config.Servers.ImagePullSecrets, Absence: options.Config.Servers.Absence.Duration,
 		Issuers:  contract.IssuersOf(allow.Issuers.Hosts, allow.Issuers.Networks),
 		Defaults: options.Config.Servers.Defaults.Spec(), AssignedIDs: options.Config.Servers.UserIDs == config.UserIDsAssigned,
+		OpenTelemetry: options.Config.Servers.OpenTelemetry,
 	}}
 	if policy := options.Config.NetworkPolicy; policy.Enabled {
 		keeper.Isolation = &operand.Isolation{

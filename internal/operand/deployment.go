@@ -1,6 +1,7 @@
 package operand
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -47,6 +48,8 @@ type Settings struct {
 	Issuers contract.Issuers
 	// Defaults are for what the spec of a server leaves out.
 	Defaults scimv1alpha1.ServerSpec
+	// OpenTelemetry are variables of the environment, which say where traces go.
+	OpenTelemetry map[string]string
 	// AssignedIDs is true if the pods are to state no user and group to run as, since
 	// whoever admits them chooses these.
 	AssignedIDs bool
@@ -126,6 +129,7 @@ func container(s Server, settings Settings) *corev1ac.ContainerApplyConfiguratio
 			envFromField(contract.EnvPodUID, "metadata.uid"),
 			envFromField(contract.EnvPodIP, "status.podIP")).
 		WithEnv(memoryLimitEnv(resources)...).
+		WithEnv(variables(settings.OpenTelemetry)...).
 		WithPorts(
 			port(portNameSCIM, contract.PortSCIM),
 			port(portNameHealth, contract.PortHealth),
@@ -158,6 +162,14 @@ func port(name string, number int32) *corev1ac.ContainerPortApplyConfiguration {
 func envFromField(name, path string) *corev1ac.EnvVarApplyConfiguration {
 	return corev1ac.EnvVar().WithName(name).WithValueFrom(corev1ac.EnvVarSource().
 		WithFieldRef(corev1ac.ObjectFieldSelector().WithFieldPath(path)))
+}
+
+func variables(of map[string]string) []*corev1ac.EnvVarApplyConfiguration {
+	var all []*corev1ac.EnvVarApplyConfiguration
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		all = append(all, corev1ac.EnvVar().WithName(name).WithValue(of[name]))
+	}
+	return all
 }
 
 // memoryLimitEnv tells the Go runtime to keep below four fifths of the container's

@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
-	"github.com/kubescim/kubescim/test/internal/helmprogram"
+	"github.com/kubescim/kubescim/test/internal/tool"
 )
 
 // others are programs in documents that are no part of Kubescim: a document is an example of how
@@ -97,7 +97,7 @@ func withContexts(kubeconfig []byte, names ...string) []byte {
 // helmProgram returns where Helm is.
 func helmProgram() string {
 	GinkgoHelper()
-	program, err := helmprogram.Find()
+	program, err := tool.Helm()
 	Expect(err).NotTo(HaveOccurred())
 	return program
 }

@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
-	"github.com/kubescim/kubescim/test/internal/helmprogram"
+	"github.com/kubescim/kubescim/test/internal/tool"
 )
 
 const (
@@ -22,7 +22,7 @@ const (
 // helm runs Helm and returns what it prints, and what it complains about.
 func helm(t *testing.T, args ...string) (out []byte, complaint string, err error) {
 	t.Helper()
-	program, err := helmprogram.Find()
+	program, err := tool.Helm()
 	if err != nil {
 		t.Fatal(err)
 	}

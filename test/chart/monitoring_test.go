@@ -1,8 +1,11 @@
 package chart_test
 
 import (
+	"encoding/json"
 	"io/fs"
 	"os"
+	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -10,7 +13,90 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/yaml"
+
+	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/test/internal/tool"
 )
+
+const (
+	rulesPath     = root + "/config/prometheus/rules.yaml"
+	rulesTestPath = root + "/config/prometheus/rules_test.yaml"
+)
+
+// rules are alerts as Prometheus reads them.
+type rules struct {
+	Groups []struct {
+		Rules []struct {
+			Alert       string            `json:"alert"`
+			Annotations map[string]string `json:"annotations"`
+		} `json:"rules"`
+	} `json:"groups"`
+}
+
+func readYAML(t *testing.T, path string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(text, into); err != nil {
+		t.Fatalf("reading %s: %v", path, err)
+	}
+}
+
+func TestAlertsFireAndEnd(t *testing.T) {
+	promtool, err := tool.Promtool()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), promtool, "test", "rules", rulesTestPath).CombinedOutput(); err != nil {
+		t.Errorf("promtool test rules: %v\n%s", err, out)
+	}
+}
+
+// Each alert is seen to fire and to end, and has a page that says what to do.
+func TestAlertsAreTestedAndExplained(t *testing.T) {
+	var all rules
+	readYAML(t, rulesPath, &all)
+	var tested struct {
+		Tests []struct {
+			AlertRuleTest []struct {
+				Alertname string `json:"alertname"`
+				ExpAlerts []any  `json:"exp_alerts"`
+			} `json:"alert_rule_test"`
+		} `json:"tests"`
+	}
+	readYAML(t, rulesTestPath, &tested)
+	ends := map[string]bool{} // by alert: whether it ended last
+	fired := map[string]bool{}
+	for _, test := range tested.Tests {
+		for _, one := range test.AlertRuleTest {
+			fired[one.Alertname] = fired[one.Alertname] || len(one.ExpAlerts) > 0
+			ends[one.Alertname] = ends[one.Alertname] || fired[one.Alertname] && len(one.ExpAlerts) == 0
+		}
+	}
+	var pages []string
+	for _, rule := range all.Groups[0].Rules {
+		if !fired[rule.Alert] || !ends[rule.Alert] {
+			t.Errorf("%s is not tested: fires %t, ends %t", rule.Alert, fired[rule.Alert], ends[rule.Alert])
+		}
+		page := path.Base(rule.Annotations["runbook_url"])
+		pages = append(pages, page)
+		text, err := os.ReadFile(filepath.Join(root, "docs", "runbooks", page))
+		if err != nil || !strings.Contains(string(text), rule.Alert) {
+			t.Errorf("%s has no page that is about it: %v", rule.Alert, err)
+		}
+	}
+	if slices.Sort(pages); len(slices.Compact(slices.Clone(pages))) != len(pages) || len(pages) < 9 {
+		t.Errorf("the pages are %v", pages)
+	}
+}
 
 // What a program may export is what docs/metrics.md has, and nothing else.
 func TestMetricsAreDocumented(t *testing.T) {
@@ -44,4 +130,127 @@ func TestMetricsAreDocumented(t *testing.T) {
 		return slices.Compact(all)
 	}
 	NewWithT(t).Expect(unique(documented)).To(Equal(unique(exported)))
+}
+
+// The metrics that alerts and the dashboard go by are those that there are.
+func TestAlertsAndDashboardAskForMetricsThatAreDocumented(t *testing.T) {
+	name := regexp.MustCompile(`kubescim_[a-z_]+`)
+	page, err := os.ReadFile(root + "/docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := name.FindAllString(string(page), -1)
+	for _, file := range []string{rulesPath, root + "/config/prometheus/dashboard.json"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, asked := range name.FindAllString(string(text), -1) {
+			if asked != "kubescim_" && !slices.Contains(documented, strings.TrimSuffix(asked, "_bucket")) {
+				t.Errorf("%s asks for %s", file, asked)
+			}
+		}
+	}
+}
+
+// A cluster without prometheus-operator has none of its kinds.
+func TestNothingOfPrometheusUnlessItIsAskedFor(t *testing.T) {
+	for _, object := range render(t) {
+		if strings.HasPrefix(object.GetAPIVersion(), "monitoring.coreos.com/") || strings.Contains(object.GetName(), "dashboard") {
+			t.Errorf("there is %s %s", object.GetKind(), object.GetName())
+		}
+	}
+}
+
+// The objects for prometheus-operator are as its own definitions want them, without a field too many.
+func TestObjectsForPrometheusOperator(t *testing.T) {
+	g := NewWithT(t)
+	var module struct{ Dir string }
+	out, err := exec.CommandContext(t.Context(), "go", "-C", root+"/hack/prometheus", "mod", "download", "-json",
+		"github.com/prometheus-operator/prometheus-operator").Output()
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(json.Unmarshal(out, &module)).To(Succeed())
+	env := startEnvironment(t)
+	var definitions []string
+	for _, kind := range []string{"servicemonitors", "podmonitors", "prometheusrules"} {
+		definitions = append(definitions, module.Dir+"/example/prometheus-operator-crd/monitoring.coreos.com_"+kind+".yaml")
+	}
+	_, err = envtest.InstallCRDs(env.Config, envtest.CRDInstallOptions{Paths: definitions, ErrorIfPathMissing: true})
+	g.Expect(err).NotTo(HaveOccurred())
+
+	strict := client.WithFieldValidation(env.Client, metav1.FieldValidationStrict)
+	for _, values := range []string{chartPath + "/ci/full-values.yaml", documentedValues(t)} {
+		kinds := map[string]int{}
+		for _, object := range render(t, "--values", values) {
+			isDashboard := object.GetLabels()["grafana_dashboard"] != ""
+			if !isDashboard && object.GroupVersionKind().Group != "monitoring.coreos.com" {
+				continue
+			}
+			kinds[object.GetKind()]++
+			if !isDashboard {
+				g.Expect(object.GetLabels()).To(HaveKeyWithValue("release", "prometheus"))
+			}
+			g.Expect(strict.Create(t.Context(), object, client.DryRunAll)).To(Succeed(), "%s %s", object.GetKind(), object.GetName())
+		}
+		g.Expect(kinds).To(Equal(map[string]int{"ServiceMonitor": 1, "PodMonitor": 1, "PrometheusRule": 1, "ConfigMap": 1}), values)
+	}
+}
+
+// documentedValues is a file with the values that docs/metrics.md tells readers to set.
+func documentedValues(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile(root + "/docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(page), "```yaml\n")
+	values, _, found := strings.Cut(after, "```")
+	if !found {
+		t.Fatal("docs/metrics.md has no values")
+	}
+	file := filepath.Join(t.TempDir(), "values.yaml")
+	if err := os.WriteFile(file, []byte(values), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestThePodMonitorChoosesTheServersThatAreWatched(t *testing.T) {
+	g := NewWithT(t)
+	podMonitor := func(args ...string) map[string]any {
+		for _, object := range render(t, append(args, "--set", "metrics.podMonitor.enabled=true")...) {
+			if object.GetKind() == "PodMonitor" {
+				return object.Object
+			}
+		}
+		t.Fatal("there is no PodMonitor")
+		return nil
+	}
+	names, _, err := unstructured.NestedSlice(podMonitor(), "spec", "selector", "matchExpressions")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(names).To(ConsistOf(HaveKeyWithValue("values", ConsistOf(operand.ServerName, operand.SharedServerName))))
+	everywhere, _, err := unstructured.NestedBool(podMonitor(), "spec", "namespaceSelector", "any")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(everywhere).To(BeTrue())
+	some, _, err := unstructured.NestedStringSlice(podMonitor("--set", watchedNamespaces), "spec", "namespaceSelector", "matchNames")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(some).To(Equal([]string{"acme", "globex"}))
+}
+
+func TestTheDashboardIsWhatGrafanaReads(t *testing.T) {
+	g := NewWithT(t)
+	objects := render(t, "--set", "metrics.grafanaDashboard.enabled=true")
+	for _, one := range ofKind[corev1.ConfigMap](t, objects, "ConfigMap") {
+		if one.Labels["grafana_dashboard"] != "1" {
+			continue
+		}
+		var rendered, want any
+		g.Expect(json.Unmarshal([]byte(one.Data["kubescim.json"]), &rendered)).To(Succeed())
+		text, err := os.ReadFile(root + "/config/prometheus/dashboard.json")
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(json.Unmarshal(text, &want)).To(Succeed())
+		g.Expect(rendered).To(Equal(want))
+		return
+	}
+	t.Error("there is no dashboard")
 }

@@ -40,6 +40,21 @@ type release struct {
 	caches   cache.Cache
 }
 
+// startEnvironment starts an API server, which stops with the test.
+func startEnvironment(t *testing.T) *controllertest.Environment {
+	t.Helper()
+	env, err := controllertest.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := env.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return env
+}
+
 // install gives an account the rights of the chart, in those namespaces that are
 // there, and runs the operator as it.
 func install(t *testing.T, there []string, watched string) *release {
@@ -47,13 +62,7 @@ func install(t *testing.T, there []string, watched string) *release {
 	ctrl.SetLogger(logr.Discard())
 	g := NewWithT(t)
 	g.SetDefaultEventuallyTimeout(90 * time.Second)
-	env, err := controllertest.Start()
-	g.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() {
-		if err := env.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	env := startEnvironment(t)
 	r := &release{WithT: g, t: t, env: env, bindings: map[string]*unstructured.Unstructured{}}
 	for _, namespace := range there {
 		r.Expect(env.Client.Create(r.t.Context(), namespaceOf(namespace))).To(Succeed())

@@ -34,26 +34,35 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: kubescim
 subjects: [{kind: ServiceAccount, name: metrics, namespace: %[1]s}]
 `
 
-// metricsOfOperator returns a function that reads the operator's metrics, as an account in
-// a namespace of the spec.
-func metricsOfOperator(ctx SpecContext, namespace string) func() (string, error) {
+// clientOfMetrics asks for the operator's metrics. The operator's certificate is signed by itself.
+var clientOfMetrics = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{
+	DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+}}
+
+// readerOfOperator makes an account in a namespace of the spec that may read the operator's metrics, and
+// returns the account's token and the addresses at which they may be.
+func readerOfOperator(ctx SpecContext, namespace string) (token string, addresses []string) {
 	GinkgoHelper()
 	_, err := RunKubectl(fmt.Sprintf(readerOfMetrics, namespace), "apply", "-f", "-")
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Kubectl("delete", "clusterrolebinding", namespace) })
-	token := strings.TrimSpace(Kubectl("create", "token", "metrics", "-n", namespace))
+	token = strings.TrimSpace(Kubectl("create", "token", "metrics", "-n", namespace))
 	labels := map[string]string{"app.kubernetes.io/name": "kubescim", "app.kubernetes.io/component": "operator"}
 	service, addresses := ExposePort(ctx, OperatorKey.Namespace, "e2e-metrics-", labels, "metrics")
 	DeferCleanup(func(ctx SpecContext) { Expect(Cluster.Delete(ctx, service)).To(Succeed()) })
-	// The operator's certificate is signed by itself.
-	c := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{
-		DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
-	}}
+	return token, addresses
+}
+
+// metricsOfOperator returns a function that reads the operator's metrics, as an account in
+// a namespace of the spec.
+func metricsOfOperator(ctx SpecContext, namespace string) func() (string, error) {
+	GinkgoHelper()
+	token, addresses := readerOfOperator(ctx, namespace)
 	return func() (string, error) {
 		var err error
 		for _, address := range addresses {
 			var text string
-			if text, err = getWithToken(c, "https://"+address+"/metrics", token); err == nil {
+			if text, err = getWithToken(clientOfMetrics, "https://"+address+"/metrics", token); err == nil {
 				return text, nil
 			}
 		}

@@ -70,6 +70,14 @@ The operator's name as a user of the API server.
 {{- end }}
 
 {{/*
+The labels of an object with labels of its own, by which somebody chooses it.
+Use as: include "kubescim.labelsWith" (list . .Values.metrics.podMonitor.labels)
+*/}}
+{{- define "kubescim.labelsWith" -}}
+{{- toYaml (mergeOverwrite dict (index . 1) (include "kubescim.labels" (index . 0) | fromYaml)) }}
+{{- end }}
+
+{{/*
 The operator as a subject of role bindings.
 */}}
 {{- define "kubescim.subjects" -}}

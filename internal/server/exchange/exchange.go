@@ -22,6 +22,7 @@ import (
 	"github.com/kubescim/kubescim/internal/server/limit"
 	"github.com/kubescim/kubescim/internal/server/request"
 	"github.com/kubescim/kubescim/internal/store"
+	"github.com/kubescim/kubescim/internal/tracing"
 )
 
 // Exchange is one request and its answer. Make it with New, or for a part of a bulk
@@ -130,6 +131,9 @@ func (x *Exchange) Finish() {
 	x.Entry.Dropped = x.dropped.Load()
 	if id := x.auditID.Load(); id != nil {
 		x.Entry.Change.AuditID = *id
+	}
+	if !x.within {
+		tracing.Answered(x.R.Context(), x.Shared.Name, &x.Entry)
 	}
 	x.Shared.Log.Write(&x.Entry)
 }

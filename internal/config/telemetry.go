@@ -1,0 +1,41 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/kubescim/kubescim/internal/contract"
+)
+
+// endpoints are the variables of OpenTelemetry that are URLs.
+var endpoints = []string{contract.EnvOTLPEndpoint, contract.EnvOTLPTracesEndpoint}
+
+// telemetry are the other variables of OpenTelemetry that servers go by. OTEL_EXPORTER_OTLP_HEADERS is none of them: what is
+// in it is mostly secret, and everybody who may read a Deployment would see it.
+//
+// https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+var telemetry = []string{
+	"OTEL_BSP_EXPORT_TIMEOUT", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_SCHEDULE_DELAY",
+	"OTEL_EXPORTER_OTLP_COMPRESSION", "OTEL_EXPORTER_OTLP_TIMEOUT",
+	"OTEL_RESOURCE_ATTRIBUTES", "OTEL_SERVICE_NAME", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG",
+}
+
+func validateTelemetry(variables map[string]string) []error {
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		value := variables[name]
+		switch {
+		case slices.Contains(endpoints, name):
+			if u, err := url.Parse(value); err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+				problems = append(problems, fmt.Errorf("servers.openTelemetry.%s: must be a URL without a password, such as http://collector.monitoring:4318, not %q", name, value))
+			}
+		case !slices.Contains(telemetry, name):
+			problems = append(problems, fmt.Errorf("servers.openTelemetry: %q is no variable that servers go by; these are %s",
+				name, strings.Join(append(slices.Clone(endpoints), telemetry...), ", ")))
+		}
+	}
+	return problems
+}
