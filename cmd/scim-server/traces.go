@@ -6,7 +6,6 @@ import (
 	"os"
 	"time"
 
-
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/program"
 	"github.com/kubescim/kubescim/internal/readindex"
