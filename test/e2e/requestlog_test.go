@@ -92,4 +92,23 @@ var _ = Describe("The log of a tenant's requests", Ordered, func() {
 		note, _ := Dig(of()[0], "note").(string)
 		Expect(note).To(And(ContainSubstring("rename or delete"), ContainSubstring("kubectl scim log acme -n "+t.Namespace+" --refused"), Not(ContainSubstring("alice"))))
 	})
+
+	It("is shown to those alone who may reach the operator and get scimtenants/log", func() {
+		role := func(namespace, name string, arguments ...string) {
+			GinkgoHelper()
+			Kubectl(append([]string{"create", "rolebinding", t.Namespace + "-" + name, "-n", namespace, "--serviceaccount=" + t.Namespace + ":mallory"}, arguments...)...)
+		}
+		mallory := NewPerson(t.Namespace, "mallory")
+		log := func() error { return mallory.Run("kubectl scim log " + t.Name + " -n " + t.Namespace) }
+		DeferCleanup(func() {
+			Kubectl("delete", "rolebinding", t.Namespace+"-reach", "-n", OperatorKey.Namespace, "--ignore-not-found")
+		})
+		Kubectl("create", "role", "tenants", "-n", t.Namespace, "--verb=get,list", "--resource=scimtenants.scim.kubescim.dev,scimapikeys.scim.kubescim.dev")
+		role(t.Namespace, "tenants", "--role=tenants")
+		Expect(log()).To(MatchError(ContainSubstring("bind you the Role kubescim-log-reader in the namespace " + OperatorKey.Namespace)))
+		role(OperatorKey.Namespace, "reach", "--role=kubescim-log-reader")
+		Eventually(log).Should(MatchError(And(ContainSubstring("you lack the right"), ContainSubstring("ClusterRole kubescim-tenant-viewer"), ContainSubstring("scimtenants/log"))))
+		role(t.Namespace, "viewer", "--clusterrole=kubescim-tenant-viewer")
+		Eventually(log).Should(Succeed())
+	})
 })
