@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -15,19 +14,6 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
-
-// version is what changes when an object is written. How much a tenant is used is
-// written into its status once a minute while it changes, and does not count.
-func version(object map[string]any) string {
-	if object["kind"] != "ScimTenant" {
-		return Dig(object, "metadata/resourceVersion").(string)
-	}
-	status := maps.Clone(object["status"].(map[string]any))
-	for _, usage := range []string{"users", "activeUsers", "seats", "groups", "lastRequestTime"} {
-		delete(status, usage)
-	}
-	return fmt.Sprint(Dig(object, "metadata/generation"), Dig(object, "metadata/finalizers"), status)
-}
 
 var _ = Describe("The resources", Ordered, ContinueOnFailure, func() {
 	var (
@@ -180,12 +166,7 @@ var _ = Describe("The resources", Ordered, ContinueOnFailure, func() {
 			g.Expect(IsAvailable(server)).To(BeTrue())
 		}).Should(Succeed())
 		versions := func() map[string]string {
-			found := map[string]string{}
-			for _, object := range KubectlList(t.Namespace, "scimtenants,scimapikeys,scimcredentials,scimusers,scimgroups,deployments,services,"+
-				"serviceaccounts,roles,rolebindings,poddisruptionbudgets,horizontalpodautoscalers,secrets,ingresses") {
-				found[fmt.Sprintf("%s/%s", object["kind"], Dig(object, "metadata/name"))] = version(object)
-			}
-			return found
+			return Versions(t.Namespace, Generated+","+Kept+","+Provisioned+",secrets,horizontalpodautoscalers,ingresses")
 		}
 		rest := versions()
 		for _, name := range []string{
@@ -217,5 +198,10 @@ var _ = Describe("The resources", Ordered, ContinueOnFailure, func() {
 		WaitFor(t.Namespace, "condition=Stalled", "scimapikey/witness")
 		Kubectl("delete", "scimapikey", "-n", t.Namespace, "witness", "--timeout=60s")
 		atRest()
+	})
+
+	It("come back when somebody strips or deletes them, and rest then", func(ctx SpecContext) {
+		ExpectRestored(ctx, t, Generated+","+Kept)
+		ExpectRest(t.Namespace, Generated+","+Kept+","+Provisioned, 15*time.Second)
 	})
 })
