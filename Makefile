@@ -168,8 +168,8 @@ consistency: install ## Check on the cluster that the replicas of a server answe
 	$(WITH_CLUSTER) go -C test test -count=1 -v -timeout 20m ./consistency/... -ginkgo.label-filter '$(CONSISTENCY)'
 
 .PHONY: drills
-drills: install ## Run what takes long: restores, floods, large groups. Results go into docs/drills.md.
-	$(WITH_CLUSTER) go -C test test -tags drills -count=1 -v -timeout 3h ./drills/... -ginkgo.timeout 3h -ginkgo.focus "$(DRILL)"
+drills: install $(BIN)/etcdctl $(BIN)/etcdutl ## Run what takes long: restores, floods, large groups. Results go into docs/drills.md.
+	$(WITH_CLUSTER) PATH="$(BIN):$$PATH" go -C test test -tags drills -count=1 -v -timeout 3h ./drills/... -ginkgo.timeout 3h -ginkgo.focus "$(DRILL)"
 
 .PHONY: conformance
 conformance: install ## Check the SCIM server of tenants on the cluster against the RFCs and the providers' ways, with reports in .conformance.
@@ -262,6 +262,9 @@ $(BIN)/govulncheck: hack/tools/govulncheck/go.mod
 
 $(BIN)/actionlint: hack/tools/actionlint/go.mod
 	go -C hack/tools/actionlint build -o $@ github.com/rhysd/actionlint/cmd/actionlint
+
+$(BIN)/etcdctl $(BIN)/etcdutl: hack/tools/etcd/go.mod
+	go -C hack/tools/etcd build -o $@ go.etcd.io/etcd/$(@F)/v3
 
 $(BIN)/crane: hack/tools/crane/go.mod
 	go -C hack/tools/crane build -o $@ github.com/google/go-containerregistry/cmd/crane
