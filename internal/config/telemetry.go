@@ -6,12 +6,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // endpoints are the variables of OpenTelemetry that are URLs.
-var endpoints = []string{contract.EnvOTLPEndpoint, contract.EnvOTLPTracesEndpoint}
+var endpoints = []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}
 
 // telemetry are the other variables of OpenTelemetry that servers go by. OTEL_EXPORTER_OTLP_HEADERS is none of them: what is
 // in it is mostly secret, and everybody who may read a Deployment would see it.

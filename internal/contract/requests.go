@@ -14,7 +14,8 @@ const (
 	// PathRequests is where the operator asks a server pod, at PortHealth, for the last requests of the
 	// tenant that ParameterTenant names. It shows a pass that one of the server's signing keys has
 	// signed (signingkey.Set.Pass): nobody else is answered, whatever token a client of the tenant has.
-	PathRequests    = "/requests"
+	PathRequests = "/requests"
+	// ParameterTenant is the parameter of PathRequests with the tenant's name.
 	ParameterTenant = "tenant"
 
 	// maxRequests bounds the answer of a pod, and that of the operator, in bytes.

@@ -12,7 +12,7 @@ import (
 
 const (
 	// passType is the type of a pass, by which it is no access token, nor one a pass.
-	passType = "kubescim-pass+jwt"
+	passType = "kubescim-pass+jwt" //nolint:gosec // A type, not a credential.
 	// passLifetime is how long a pass is good. Leeway is added for clocks that differ.
 	passLifetime = time.Minute
 	// maxPassLength is how long a pass may be, several times what one is.

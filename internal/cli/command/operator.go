@@ -89,7 +89,7 @@ func throughTunnel(config *rest.Config) *rest.Config {
 	c.Dial = nil
 	c.Proxy = func(*http.Request) (*url.URL, error) { return nil, nil }
 	c.Timeout = min(c.Timeout, 15*time.Second)
-	c.TLSClientConfig.CAData, c.TLSClientConfig.CAFile, c.TLSClientConfig.ServerName = nil, "", ""
-	c.TLSClientConfig.Insecure, c.TLSClientConfig.NextProtos = true, nil
+	c.CAData, c.CAFile, c.ServerName = nil, "", ""
+	c.Insecure, c.NextProtos = true, nil
 	return c
 }

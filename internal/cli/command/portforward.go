@@ -11,8 +11,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/util/httpstream"
-	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/apimachinery/pkg/util/httpstream" //nolint:staticcheck // The port-forward of client-go has its types.
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
@@ -65,7 +65,7 @@ func PortForward(ctx context.Context, config *rest.Config, namespace string) (ad
 
 // operatorPod returns the name of a pod of the operator that is ready.
 func operatorPod(ctx context.Context, config *rest.Config, namespace string) (string, error) {
-	c, err := client.New(config, client.Options{Scheme: scheme.Scheme})
+	c, err := client.New(config, client.Options{Scheme: clientgoscheme.Scheme})
 	if err != nil {
 		return "", Failed("connecting to the cluster", "", err)
 	}
@@ -87,7 +87,7 @@ func operatorPod(ctx context.Context, config *rest.Config, namespace string) (st
 // none through.
 func dialerTo(config *rest.Config, namespace, pod string) (httpstream.Dialer, error) {
 	typed := rest.CopyConfig(config)
-	typed.GroupVersion, typed.APIPath, typed.NegotiatedSerializer = &corev1.SchemeGroupVersion, "/api", scheme.Codecs.WithoutConversion()
+	typed.GroupVersion, typed.APIPath, typed.NegotiatedSerializer = &corev1.SchemeGroupVersion, "/api", clientgoscheme.Codecs.WithoutConversion()
 	calls, err := rest.RESTClientFor(typed)
 	if err != nil {
 		return nil, fmt.Errorf("preparing to reach the operator: %w", err)

@@ -155,7 +155,7 @@ func prepare(ctx context.Context) {
 func get(config *rest.Config, namespace, tenant string) (int, contract.RequestLog, metav1.Status) {
 	GinkgoHelper()
 	config = rest.CopyConfig(config)
-	config.TLSClientConfig.Insecure, config.TLSClientConfig.CAData, config.TLSClientConfig.CAFile = true, nil, ""
+	config.Insecure, config.CAData, config.CAFile = true, nil, ""
 	httpClient, err := rest.HTTPClientFor(config)
 	Expect(err).NotTo(HaveOccurred())
 	response, err := httpClient.Get("https://" + address + contract.LogPath(namespace, tenant))

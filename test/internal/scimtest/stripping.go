@@ -46,8 +46,8 @@ func Versions(namespace, kinds string) map[string]string {
 	return byName(namespace, kinds, version)
 }
 
-// ExpectRestored strips the objects of a tenant in a namespace of its own, of some kinds, of their owners and finalizers, then of
-// their labels, and deletes the generated ones: each time, all comes back.
+// ExpectRestored strips the objects of a tenant in a namespace of its own, of some kinds, of their owners and finalizers, then the
+// generated ones of their labels, and deletes these: each time, all comes back.
 func ExpectRestored(ctx SpecContext, t *Tenant, kinds string) {
 	GinkgoHelper()
 	whole := marks(t.Namespace, kinds)
@@ -57,7 +57,8 @@ func ExpectRestored(ctx SpecContext, t *Tenant, kinds string) {
 	}
 	strip(ctx, t.Namespace, kinds, "ownerReferences", "finalizers")
 	restored("without owners and finalizers")
-	strip(ctx, t.Namespace, kinds, "labels")
+	// A ScimCredential is known by its label to be the operator's: without it, it is left to whoever took it away.
+	strip(ctx, t.Namespace, Generated, "labels")
 	restored("without labels")
 	for _, object := range objects(t.Namespace, Generated, "-l", "app.kubernetes.io/managed-by=kubescim") {
 		Expect(Cluster.Delete(ctx, object)).To(Succeed(), "%s %s", object.GetKind(), object.GetName())
