@@ -28,9 +28,15 @@ const (
 const ofKubernetes = "default"
 
 // version is what changes when an object is written. How much a tenant is used is
-// written into its status once a minute while it changes, and does not count.
+// written into its status once a minute while it changes, and what Kubernetes says of its pods
+// in a status is Kubernetes' own business: these do not count.
 func version(object map[string]any) string {
-	if object["kind"] != "ScimTenant" {
+	switch object["kind"] {
+	case "ScimTenant":
+	case "Deployment", "PodDisruptionBudget":
+		return fmt.Sprint(Dig(object, "metadata/generation"), Dig(object, "metadata/labels"), Dig(object, "metadata/annotations"),
+			Dig(object, "metadata/finalizers"), Dig(object, "metadata/ownerReferences"))
+	default:
 		return Dig(object, "metadata/resourceVersion").(string)
 	}
 	status := maps.Clone(object["status"].(map[string]any))
