@@ -43,7 +43,7 @@ func (p *pod) traced(tenant listen.Tenant) listen.Tenant {
 	if p.tracer == nil {
 		return tenant
 	}
-	return tracedTenant{Tenant: tenant, handler: tracing.Handler(p.tracer, tenant)}
+	return tracedTenant{Tenant: tenant, handler: tracing.Handler(p.tracer, p.options.tenant, tenant)}
 }
 
 type tracedTenant struct {

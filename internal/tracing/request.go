@@ -12,12 +12,16 @@ import (
 	"github.com/kubescim/kubescim/internal/server/accesslog"
 )
 
-// Handler gives each request a span, in its context. A client is not trusted with which requests are traced, nor with
+// Handler gives each request a span, in its context; tenant is that of all requests, and empty where there are several,
+// of which Answered names one. A client is not trusted with which requests are traced, nor with
 // the trace that they are in: a traceparent that it sends is a link of a trace of our own.
-func Handler(tracer trace.Tracer, next http.Handler) http.Handler {
+func Handler(tracer trace.Tracer, tenant string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sent := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), propagation.HeaderCarrier(r.Header)))
 		options := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)}
+		if tenant != "" {
+			options = append(options, trace.WithAttributes(attributeTenant.String(tenant)))
+		}
 		if sent.IsValid() {
 			options = append(options, trace.WithLinks(trace.Link{SpanContext: sent}))
 		}
@@ -27,7 +31,7 @@ func Handler(tracer trace.Tracer, next http.Handler) http.Handler {
 	})
 }
 
-// Answered says in a request's span what it was and what came of it. tenant is empty where that is not known.
+// Answered says in a request's span what it was and what came of it. tenant is empty where that is not known, or Handler has named it.
 func Answered(ctx context.Context, tenant string, e *accesslog.Entry) {
 	span := trace.SpanFromContext(ctx)
 	if !span.IsRecording() {

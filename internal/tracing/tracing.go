@@ -15,6 +15,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
+// scope is the instrumentation scope of all spans.
+const scope = "github.com/kubescim/kubescim"
+
 // Origin is the process whose traces are sent.
 type Origin struct{ Service, Version, Namespace, Pod string }
 
@@ -34,7 +37,7 @@ func Start(ctx context.Context, origin Origin) (tracer trace.Tracer, stop func(c
 		return nil, nil, fmt.Errorf("reading OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
-	return provider.Tracer("github.com/kubescim/kubescim"), provider.Shutdown, nil
+	return provider.Tracer(scope), provider.Shutdown, nil
 }
 
 // attributes of spans that OpenTelemetry has no name for.
@@ -52,7 +55,7 @@ func Step(ctx context.Context, name string, attributes ...attribute.KeyValue) (i
 	if !parent.IsRecording() {
 		return ctx, func(error) {}
 	}
-	tracer := parent.TracerProvider().Tracer("github.com/kubescim/kubescim")
+	tracer := parent.TracerProvider().Tracer(scope)
 	inner, span := tracer.Start(ctx, name, trace.WithAttributes(attributes...))
 	return inner, func(err error) {
 		fail(span, err != nil)

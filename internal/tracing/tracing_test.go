@@ -22,7 +22,7 @@ import (
 func traceOf(request *http.Request, handler http.HandlerFunc) []sdktrace.ReadOnlySpan {
 	spans := tracetest.NewSpanRecorder()
 	tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)).Tracer("test")
-	tracing.Handler(tracer, handler).ServeHTTP(httptest.NewRecorder(), request)
+	tracing.Handler(tracer, "", handler).ServeHTTP(httptest.NewRecorder(), request)
 	return spans.Ended()
 }
 
@@ -67,6 +67,15 @@ func TestARequestIsASpanWithWhatItWaitsFor(t *testing.T) {
 		"http.request.method": "PATCH", "http.response.status_code": "409", "kubescim.tenant": "acme", "kubescim.resource": "Users",
 		"kubescim.request_id": "r1", "kubescim.key_id": "k1", "kubescim.scim_type": "uniqueness",
 	}))
+}
+
+func TestTheOnlyTenantIsNamedInEachSpan(t *testing.T) {
+	g := NewWithT(t)
+	spans := tracetest.NewSpanRecorder()
+	tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)).Tracer("test")
+	handler := tracing.Handler(tracer, "acme", http.NotFoundHandler())
+	handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/scim/v2/Users", http.NoBody))
+	g.Expect(attributesOf(spans.Ended()[0])).To(Equal(map[string]string{"kubescim.tenant": "acme"}))
 }
 
 // A client decides neither whether its requests are traced nor which trace they are part of.

@@ -109,7 +109,7 @@ var _ = Describe("Traces", Serial, func() {
 		Eventually(func(g Gomega) {
 			names, own := to.of(created.Header.Get("X-Request-Id"))
 			g.Expect(own.name).To(Equal("POST Users"))
-			g.Expect(own.attributes).To(And(HaveKeyWithValue("service.name", "kubescim-server"), HaveKeyWithValue("k8s.pod.name", HavePrefix("traced-scim-"))))
+			g.Expect(own.attributes).To(And(HaveKeyWithValue("service.name", "kubescim-server"), HaveKeyWithValue("kubescim.tenant", t.Name), HaveKeyWithValue("k8s.pod.name", HavePrefix("traced-scim-"))))
 			g.Expect(names).To(ContainElements("POST leases", "POST scimusers"))
 			_, own = to.of(refused.Header.Get("X-Request-Id"))
 			g.Expect(own.attributes).To(HaveKeyWithValue("kubescim.scim_type", "uniqueness"))
