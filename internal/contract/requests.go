@@ -2,7 +2,6 @@ package contract
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
@@ -41,18 +40,22 @@ type RequestLog struct {
 
 // DecodeRequestLog reads a RequestLog.
 func DecodeRequestLog(from io.Reader) (RequestLog, error) {
-	text, err := io.ReadAll(io.LimitReader(from, maxRequests+1))
+	return decodeAnswer[RequestLog](from, maxRequests, "the last requests")
+}
+
+// decodeAnswer reads JSON of so many bytes at the most, which errors name.
+func decodeAnswer[T any](from io.Reader, most int64, name string) (answer T, err error) {
+	text, err := io.ReadAll(io.LimitReader(from, most+1))
+	if err == nil && int64(len(text)) > most {
+		err = fmt.Errorf("it is longer than %d bytes", most)
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &answer)
+	}
 	if err != nil {
-		return RequestLog{}, fmt.Errorf("reading the last requests: %w", err)
+		return *new(T), fmt.Errorf("reading %s: %w", name, err)
 	}
-	if len(text) > maxRequests {
-		return RequestLog{}, errors.New("reading the last requests: the answer is too long")
-	}
-	var log RequestLog
-	if err := json.Unmarshal(text, &log); err != nil {
-		return RequestLog{}, fmt.Errorf("reading the last requests: %w", err)
-	}
-	return log, nil
+	return answer, nil
 }
 
 const (

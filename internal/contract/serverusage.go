@@ -2,7 +2,6 @@ package contract
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -93,16 +92,9 @@ func EncodeServerUsage(usage ServerUsage) []byte {
 // DecodeServerUsage reads the answer of PathUsage. It fails on what EncodeServerUsage cannot
 // have written.
 func DecodeServerUsage(from io.Reader) (ServerUsage, error) {
-	text, err := io.ReadAll(io.LimitReader(from, maxServerUsage+1))
+	usage, err := decodeAnswer[ServerUsage](from, maxServerUsage, "the usage of a server pod")
 	if err != nil {
-		return ServerUsage{}, fmt.Errorf("reading the usage of a server pod: %w", err)
-	}
-	if len(text) > maxServerUsage {
-		return ServerUsage{}, errors.New("reading the usage of a server pod: it is too long")
-	}
-	var usage ServerUsage
-	if err := json.Unmarshal(text, &usage); err != nil {
-		return ServerUsage{}, fmt.Errorf("reading the usage of a server pod: %w", err)
+		return ServerUsage{}, err
 	}
 	for name, tenant := range usage.Tenants {
 		if tenant.Usage == nil {

@@ -19,13 +19,18 @@ func (p *Process) ServeRequests(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var log contract.RequestLog
-	for _, one := range p.all() {
-		if one.name == name {
-			log.Requests = one.requests.Records()
-		}
+	if one := p.tenant(name); one != nil {
+		log.Requests = one.requests.Records()
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(log) // An error here means that who has asked is gone.
+}
+
+// tenant is the one of a name; nil when it is not served here.
+func (p *Process) tenant(name string) *tenant {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tenants[name]
 }
 
 // signingKeys are those of the server.

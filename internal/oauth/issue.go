@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/kubescim/kubescim/internal/signingkey"
@@ -42,24 +41,18 @@ type claims struct {
 // grant. Its lifetime ends with the client's secret, if that expires before: expiration is
 // when, zero for never. lasts is how long the token is good.
 func Issue(key signingkey.Key, issuer string, grant Grant, expiration, now time.Time) (token string, lasts time.Duration, err error) {
-	signer, err := jose.NewSigner(
-		jose.SigningKey{Algorithm: signingkey.Algorithm, Key: jose.JSONWebKey{Key: key.Private, KeyID: key.ID}},
-		(&jose.SignerOptions{}).WithType(mediaType))
-	if err != nil {
-		return "", 0, fmt.Errorf("preparing to sign an access token: %w", err)
-	}
 	now = now.Truncate(time.Second)
 	end := now.Add(Lifetime)
 	if !expiration.IsZero() && expiration.Before(end) {
 		end = expiration.Truncate(time.Second)
 	}
-	token, err = jwt.Signed(signer).Claims(claims{
+	token, err = key.Sign(mediaType, claims{
 		Claims: jwt.Claims{
 			Issuer: issuer, Audience: jwt.Audience{issuer}, Subject: grant.ClientID,
 			IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(end), ID: rand.Text(),
 		},
 		ClientID: grant.ClientID, Scope: Scope, KeyID: grant.KeyID,
-	}).Serialize()
+	})
 	if err != nil {
 		return "", 0, fmt.Errorf("signing an access token: %w", err)
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 )
 
 // Algorithm is that of all signatures (RFC 8037 section 3.1).
@@ -37,6 +38,17 @@ type Key struct {
 func (k Key) Public() ed25519.PublicKey {
 	public, _ := k.Private.Public().(ed25519.PublicKey) // It is of no other type.
 	return public
+}
+
+// Sign returns claims as a JWT of a type (RFC 7519 section 5.1), which the key has signed.
+func (k Key) Sign(mediaType string, claims any) (string, error) {
+	signer, err := jose.NewSigner(
+		jose.SigningKey{Algorithm: Algorithm, Key: jose.JSONWebKey{Key: k.Private, KeyID: k.ID}},
+		(&jose.SignerOptions{}).WithType(jose.ContentType(mediaType)))
+	if err != nil {
+		return "", fmt.Errorf("preparing to sign: %w", err)
+	}
+	return jwt.Signed(signer).Claims(claims).Serialize()
 }
 
 // New makes a key. Times are to the second, as the file has them.

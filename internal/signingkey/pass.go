@@ -29,15 +29,9 @@ func (s Set) Pass(audience string, now time.Time) (string, error) {
 	if !signs {
 		return "", ErrNoSigner
 	}
-	signer, err := jose.NewSigner(
-		jose.SigningKey{Algorithm: Algorithm, Key: jose.JSONWebKey{Key: key.Private, KeyID: key.ID}},
-		(&jose.SignerOptions{}).WithType(passType))
-	if err != nil {
-		return "", fmt.Errorf("preparing to sign a pass: %w", err)
-	}
-	pass, err := jwt.Signed(signer).Claims(jwt.Claims{
+	pass, err := key.Sign(passType, jwt.Claims{
 		Audience: jwt.Audience{audience}, IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(passLifetime)),
-	}).Serialize()
+	})
 	if err != nil {
 		return "", fmt.Errorf("signing a pass: %w", err)
 	}

@@ -14,6 +14,9 @@ import (
 // mostNames is how many names an error lists, and a shell completes.
 const mostNames = 100
 
+// mostKeys bounds the keys of a tenant that are listed.
+const mostKeys = 500
+
 // Tenant reads a ScimTenant. Where there is none of that name, the error says which there are.
 func Tenant(ctx context.Context, c client.Client, namespace, name string) (*scimv1alpha1.ScimTenant, error) {
 	tenant := &scimv1alpha1.ScimTenant{}
@@ -42,6 +45,16 @@ func Key(ctx context.Context, c client.Client, namespace, name string) (*scimv1a
 	return key, find(ctx, c, RoleTenantViewer, "ScimApiKey", client.ObjectKey{Namespace: namespace, Name: name}, key, &scimv1alpha1.ScimApiKeyList{})
 }
 
+// KeysOf lists the keys of a tenant.
+func KeysOf(ctx context.Context, c client.Client, tenant *scimv1alpha1.ScimTenant) ([]scimv1alpha1.ScimApiKey, error) {
+	keys := &scimv1alpha1.ScimApiKeyList{}
+	ofTenant := client.MatchingFields{"spec.tenantRef.name": tenant.Name}
+	if err := c.List(ctx, keys, client.InNamespace(tenant.Namespace), ofTenant, client.Limit(mostKeys)); err != nil {
+		return nil, Failed("listing the ScimApiKeys of the tenant", RoleTenantViewer, err)
+	}
+	return keys.Items, nil
+}
+
 // KeyOf returns the key of a tenant that is named, or else the only one that it has; nil if it has
 // none.
 func KeyOf(ctx context.Context, c client.Client, tenant *scimv1alpha1.ScimTenant, name string) (*scimv1alpha1.ScimApiKey, error) {
@@ -52,20 +65,19 @@ func KeyOf(ctx context.Context, c client.Client, tenant *scimv1alpha1.ScimTenant
 		}
 		return key, err
 	}
-	keys := &scimv1alpha1.ScimApiKeyList{}
-	ofTenant := client.MatchingFields{"spec.tenantRef.name": tenant.Name}
-	if err := c.List(ctx, keys, client.InNamespace(tenant.Namespace), ofTenant, client.Limit(mostNames)); err != nil {
-		return nil, Failed("listing the ScimApiKeys of the tenant", RoleTenantViewer, err)
+	keys, err := KeysOf(ctx, c, tenant)
+	if err != nil {
+		return nil, err
 	}
 	var there []string
-	for i := range keys.Items {
-		there = append(there, keys.Items[i].Name)
+	for i := range keys {
+		there = append(there, keys[i].Name)
 	}
 	switch len(there) {
 	case 0:
 		return nil, nil
 	case 1:
-		return &keys.Items[0], nil
+		return &keys[0], nil
 	default:
 		return nil, fmt.Errorf("ScimTenant %q has several keys, %s: say with --key which one is meant", tenant.Name, strings.Join(there, ", "))
 	}

@@ -123,16 +123,23 @@ func gather(ctx context.Context, c client.Client, user *scimv1alpha1.ScimUser) (
 		StoredTime: user.CreationTimestamp, KeyID: meta.KeyID, RequestID: meta.RequestID,
 		Writers: []Writer{}, Events: []Event{},
 	}
+	names := map[string]string{} // of keys, by key id: most users have been written by one
 	var err error
 	if h.Key, err = keyOf(ctx, c, user.Namespace, meta.KeyID); err != nil {
 		return nil, err
 	}
+	names[meta.KeyID] = h.Key
 	for _, entry := range user.ManagedFields {
 		writer := Writer{Manager: entry.Manager, Time: ptr.Deref(entry.Time, metav1.Time{})}
 		if keyID, isKey := strings.CutPrefix(entry.Manager, managerPrefix); isKey {
-			if writer.Key, err = keyOf(ctx, c, user.Namespace, keyID); err != nil {
-				return nil, err
+			name, known := names[keyID]
+			if !known {
+				if name, err = keyOf(ctx, c, user.Namespace, keyID); err != nil {
+					return nil, err
+				}
+				names[keyID] = name
 			}
+			writer.Key = name
 		}
 		h.Writers = append(h.Writers, writer)
 	}

@@ -13,15 +13,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apikey"
 	"github.com/kubescim/kubescim/internal/cli/command"
 	"github.com/kubescim/kubescim/internal/cli/output"
 	"github.com/kubescim/kubescim/internal/cli/view"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/requestlog"
 )
-
-// mostKeys bounds the keys of a tenant, whose names are shown.
-const mostKeys = 500
 
 const about = `Show the last requests of a tenant's identity provider, of all pods in the order of time, and
 what to do about those that were refused.
@@ -120,14 +118,13 @@ func (o *options) shows(r requestlog.Record, keys map[string]string, now time.Ti
 
 // keyNames are the names of a tenant's keys, by the ids of their tokens.
 func keyNames(ctx context.Context, c client.Client, tenant *scimv1alpha1.ScimTenant) (map[string]string, error) {
-	list := &scimv1alpha1.ScimApiKeyList{}
-	ofTenant := client.MatchingFields{"spec.tenantRef.name": tenant.Name}
-	if err := c.List(ctx, list, client.InNamespace(tenant.Namespace), ofTenant, client.Limit(mostKeys)); err != nil {
-		return nil, command.Failed("listing the ScimApiKeys of the tenant", command.RoleTenantViewer, err)
+	keys, err := command.KeysOf(ctx, c, tenant)
+	if err != nil {
+		return nil, err
 	}
 	names := map[string]string{}
-	for i := range list.Items {
-		for _, token := range view.Tokens(&list.Items[i]) {
+	for i := range keys {
+		for _, token := range view.Tokens(&keys[i]) {
 			if token.KeyID != "" {
 				names[token.KeyID] = token.Key
 			}
@@ -139,7 +136,7 @@ func keyNames(ctx context.Context, c client.Client, tenant *scimv1alpha1.ScimTen
 // checkKey fails for a key that is none of the tenant's: nothing would be shown, as if nothing had come.
 // One that is gone is named by its key id.
 func (o *options) checkKey(tenant *scimv1alpha1.ScimTenant, keys map[string]string) error {
-	if o.key == "" || len(o.key) == keyIDLength {
+	if o.key == "" || apikey.IsKeyID(o.key) {
 		return nil
 	}
 	var names []string
@@ -153,6 +150,3 @@ func (o *options) checkKey(tenant *scimv1alpha1.ScimTenant, keys map[string]stri
 	return fmt.Errorf("ScimTenant %q has no key %q with a token, but: %s; one that is gone is named by its key id, the 16 characters after kscim_",
 		tenant.Name, o.key, output.OrNone(strings.Join(slices.Compact(names), ", ")))
 }
-
-// keyIDLength is how long the id of a key is.
-const keyIDLength = 16

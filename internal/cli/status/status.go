@@ -20,9 +20,8 @@ import (
 	"github.com/kubescim/kubescim/internal/requestlog"
 )
 
-// Bounds of what is read: a tenant has few keys, and a server few pods.
+// Bounds of what is read: a server has few pods.
 const (
-	mostKeys = 500
 	mostPods = 100
 	// recently is of what time refusals are shown, and logTimeout for how long they are waited for.
 	recently   = 24 * time.Hour
@@ -108,12 +107,10 @@ type found struct {
 
 func gather(ctx context.Context, c client.Client, tenant *scimv1alpha1.ScimTenant) (found, error) {
 	f, namespace, name := found{tenant: tenant}, tenant.Namespace, tenant.Name
-	keys := &scimv1alpha1.ScimApiKeyList{}
-	ofTenant := client.MatchingFields{"spec.tenantRef.name": name}
-	if err := c.List(ctx, keys, client.InNamespace(namespace), ofTenant, client.Limit(mostKeys)); err != nil {
-		return found{}, command.Failed("listing the ScimApiKeys of the tenant", command.RoleTenantViewer, err)
+	var err error
+	if f.keys, err = command.KeysOf(ctx, c, tenant); err != nil {
+		return found{}, err
 	}
-	f.keys = keys.Items
 	selector := operand.SelectorLabels(name)
 	if shared := tenant.Spec.ServerRef.Name; shared != "" {
 		selector = operand.SharedSelectorLabels(shared)
@@ -127,7 +124,7 @@ func gather(ctx context.Context, c client.Client, tenant *scimv1alpha1.ScimTenan
 		}
 	}
 	pods := &corev1.PodList{}
-	err := c.List(ctx, pods, client.InNamespace(namespace), client.MatchingLabels(selector), client.Limit(mostPods))
+	err = c.List(ctx, pods, client.InNamespace(namespace), client.MatchingLabels(selector), client.Limit(mostPods))
 	switch {
 	case apierrors.IsForbidden(err):
 		f.podsHidden = true
