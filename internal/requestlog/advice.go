@@ -51,7 +51,8 @@ func AdviceFor(reason string) (Advice, bool) {
 // otherwise is what to do about what no table knows.
 var otherwise = Advice{"RequestRefused", "the server's log has more, by the id of the request"}
 
-// byReason has what to do about a token that is no good, by Record.Reason.
+// byReason has what to do about a token that is no good, and about what is not permitted, by
+// Record.Reason.
 var byReason = map[string]Advice{
 	"Missing": {"TokenMissing", "no bearer token is sent: enter the token in the identity provider, as a bearer token in the header Authorization"},
 	"Malformed": {"TokenMalformed", "what is sent is no token of Kubescim, or not all of one: copy it again, without blanks, " +
@@ -75,6 +76,13 @@ var byReason = map[string]Advice{
 	"OtherAudience":     {"AudienceNotAllowed", "the assertion is for another audience: set spec.federated.audiences of the key, or what the client asks for"},
 	"OtherClaims":       {"ClaimsNotAllowed", "the assertion does not say what the key wants: the hint has what it says; compare it with spec.federated of the key"},
 	"Outdated":          {"TokenOutdated", "it was issued before the tenant's spec.credentialsNotBefore, or does not say when: make another one with 'kubectl scim key rotate', or have the client ask for one"},
+	"NotForToken": {"KeyNotPermitted", "the key is not for that: change its spec.access or spec.resources, or switch that part of provisioning off " +
+		"in the identity provider"},
+	"SeatsTaken":   {"SeatsTaken", "all seats of the tenant are taken: have users deactivated, or raise its spec.users.seats"},
+	"LimitReached": {"LimitReached", "the tenant has as many users and groups as it may: have some deleted, or raise its spec.objectLimit"},
+	"StorageFull": {"StorageFull", "the users and groups of the tenant have as many bytes as they may: have some deleted, or long values left out, " +
+		"or raise its spec.storageLimit"},
+	"Denied": {"PolicyDenied", "an admission webhook or policy of the cluster denies it: the server's log says which; change that rule, or what is sent"},
 }
 
 // byScimType has what to do by Record.ScimType (RFC 7644 section 3.12).
@@ -103,8 +111,7 @@ var byScimType = map[string]Advice{
 var byStatus = map[int]Advice{
 	http.StatusBadRequest:   {"RequestInvalid", "the request is not as it must be: see what is said of it, and correct the client"},
 	http.StatusUnauthorized: {"TokenRefused", "there is no good token: compare it with 'kubectl scim key list'"},
-	http.StatusForbidden: {"RequestForbidden", "the key does not permit it, or a limit of the tenant is reached, as is said of it: " +
-		"change spec.access or spec.resources of the key; free seats, or raise spec.users.seats, spec.objectLimit or spec.storageLimit of the tenant"},
+	http.StatusForbidden:    {"RequestForbidden", "that may not be asked for at this URL: see what is said of it, and correct the client"},
 	http.StatusNotFound: {"ResourceNotFound", "there is no such user, group or URL: if it was deleted here, have the identity provider provision it anew; " +
 		"if the id is none of this tenant's, compare the URL"},
 	http.StatusMethodNotAllowed:      {"MethodNotAllowed", "the URL does not have that method: compare the URL that is entered in the identity provider with 'kubectl scim connect'"},

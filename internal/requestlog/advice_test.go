@@ -19,6 +19,9 @@ func TestEveryRefusalHasAdvice(t *testing.T) {
 	} {
 		refusals = append(refusals, requestlog.Record{Status: http.StatusUnauthorized, Reason: string(reason)})
 	}
+	for _, reason := range []scim.Reason{scim.NotForToken, scim.SeatsTaken, scim.LimitReached, scim.StorageFull, scim.Denied} {
+		refusals = append(refusals, requestlog.Record{Status: http.StatusForbidden, Reason: string(reason)})
+	}
 	for _, scimType := range []scim.ErrorType{
 		scim.InvalidFilter, scim.TooMany, scim.Mutability, scim.InvalidSyntax, scim.InvalidPath, scim.NoTarget, scim.InvalidValue, scim.InvalidVers,
 		scim.Sensitive, scim.InvalidCursor, scim.ExpiredCursor, scim.InvalidCount, scim.Uniqueness,
@@ -50,7 +53,8 @@ func TestAdviceOn(t *testing.T) {
 		"one who is looked for":               {requestlog.Record{Status: 404, Operation: requestlog.Get}, ""},
 		"one who is to be changed":            {requestlog.Record{Status: 404, Operation: requestlog.Modify}, "ResourceNotFound"},
 		"a confidential attribute":            {requestlog.Record{Status: 403, ScimType: "sensitive"}, "AttributeConfidential"},
-		"a limit":                             {requestlog.Record{Status: 403}, "RequestForbidden"},
+		"a limit":                             {requestlog.Record{Status: 403, Reason: "SeatsTaken"}, "SeatsTaken"},
+		"what nobody may":                     {requestlog.Record{Status: 403}, "RequestForbidden"},
 		"a gateway that nobody knows":         {requestlog.Record{Status: 504}, "ServerFailed"},
 		"another status":                      {requestlog.Record{Status: 418}, "RequestRefused"},
 		"the reason, which says more":         {requestlog.Record{Status: 400, Reason: "Expired", ScimType: "invalidValue"}, "TokenExpired"},

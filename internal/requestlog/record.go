@@ -47,7 +47,8 @@ type Record struct {
 	Status int    `json:"status"`
 	// ScimType is that of the error, and empty where that has none.
 	ScimType string `json:"scimType,omitempty"`
-	// Reason is why the token is no good; empty for a good one. Hint is what to look at then.
+	// Reason is why the token is no good, or what is not permitted; empty where neither is so. Hint is what
+	// to look at then.
 	Reason string `json:"reason,omitempty"`
 	Hint   string `json:"hint,omitempty"`
 	// Detail is what the client was told, without what it had sent; empty of what succeeded.

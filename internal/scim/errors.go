@@ -45,6 +45,23 @@ const (
 	InvalidCount ErrorType = "invalidCount"
 )
 
+// Reason is why something is not permitted.
+type Reason string
+
+// What is not permitted.
+const (
+	// NotForToken is what the token of the request is not for.
+	NotForToken Reason = "NotForToken"
+	// SeatsTaken is a user who would be active beyond how many may be.
+	SeatsTaken Reason = "SeatsTaken"
+	// LimitReached is a user or a group beyond how many there may be.
+	LimitReached Reason = "LimitReached"
+	// StorageFull is a write beyond how many bytes there may be.
+	StorageFull Reason = "StorageFull"
+	// Denied is what a rule of those who run the server denies.
+	Denied Reason = "Denied"
+)
+
 // Error is a failure that the client is told about. Every error that this
 // package returns for a client's input is an *Error. Details say what was wrong
 // and how to mend it, and never contain a value that the client sent for an
@@ -56,11 +73,20 @@ type Error struct {
 	Type ErrorType
 	// Detail is for a human.
 	Detail string
+	// Reason is what a 403 is for, which status and type do not say. It is for logs: no client is sent it.
+	Reason Reason
 }
 
 // Errorf makes an Error.
 func Errorf(status int, t ErrorType, format string, args ...any) *Error {
 	return &Error{Status: status, Type: t, Detail: fmt.Sprintf(format, args...)}
+}
+
+// Forbidden is an Error with status 403.
+func Forbidden(reason Reason, format string, args ...any) *Error {
+	err := Errorf(http.StatusForbidden, "", format, args...)
+	err.Reason = reason
+	return err
 }
 
 // Error implements error.

@@ -35,6 +35,10 @@ func TestErrorBody(t *testing.T) {
 	if got, wanted := scimtest.Marshalled(t, scim.Errorf(404, "", "")), `{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"404"}`; got != wanted {
 		t.Error(got)
 	}
+	if got, wanted := scimtest.Marshalled(t, scim.Forbidden(scim.SeatsTaken, "all are taken")),
+		`{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"detail":"all are taken","status":"403"}`; got != wanted {
+		t.Error("the reason is for logs alone:", got)
+	}
 	if s := scim.Errorf(404, "", "x").Error(); s != "404: x" {
 		t.Error(s)
 	}

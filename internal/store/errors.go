@@ -35,21 +35,21 @@ func UnknownMember(id string) *scim.Error {
 // SeatsTaken returns the error for a write that would make one more user active
 // than the tenant may have.
 func SeatsTaken(seats int) *scim.Error {
-	return scim.Errorf(http.StatusForbidden, "",
+	return scim.Forbidden(scim.SeatsTaken,
 		"all %d seats of this tenant are taken; deactivate a user, or ask who runs this service for more seats", seats)
 }
 
 // Full returns the error for a write that would add one more user or group than
 // the tenant may have.
 func Full(limit int) *scim.Error {
-	return scim.Errorf(http.StatusForbidden, "",
+	return scim.Forbidden(scim.LimitReached,
 		"this tenant has reached its limit of %d users and groups; delete some, or ask who runs this service for a higher limit", limit)
 }
 
 // StorageFull returns the error for a write by which the users and groups of the tenant
 // would take more bytes than they may.
 func StorageFull(limit int64) *scim.Error {
-	return scim.Errorf(http.StatusForbidden, "",
+	return scim.Forbidden(scim.StorageFull,
 		"the users and groups of this tenant have reached their limit of %d MiB; delete some or leave out long values, or ask who runs this service for a higher limit", limit>>20)
 }
 

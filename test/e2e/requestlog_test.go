@@ -26,7 +26,9 @@ var _ = Describe("The log of a tenant's requests", Ordered, func() {
 	var t *Tenant
 
 	BeforeAll(func(ctx SpecContext) {
-		t = Serve(ctx, "acme", scimv1alpha1.IdentityProviderGeneric, func(spec *scimv1alpha1.ScimTenantSpec) { spec.Server.Replicas = 3 })
+		t = Serve(ctx, "acme", scimv1alpha1.IdentityProviderGeneric, func(spec *scimv1alpha1.ScimTenantSpec) {
+			spec.Server.Replicas, spec.Users.Seats = 3, 3
+		})
 	})
 
 	It("says why a user is refused and what to mend, of all replicas in the order of time", func() {
@@ -38,6 +40,7 @@ var _ = Describe("The log of a tenant's requests", Ordered, func() {
 			refused := replica.Do(http.MethodPost, Users, PlainUser(name)).IsError(http.StatusConflict, "uniqueness")
 			sent = append(sent, refused.Header.Get("X-Request-Id"))
 		}
+		t.Service.Do(http.MethodPost, Users, PlainUser("bob.martin@acme.example.com")).IsError(http.StatusForbidden, "")
 		t.Replicas[0].Get(Filter(Users, `userName eq "%s"`, "alice.martin.0@acme.example.com")).Has(http.StatusOK)
 		t.Service.WithToken("").Get(Users).Has(http.StatusUnauthorized)
 
@@ -61,6 +64,7 @@ var _ = Describe("The log of a tenant's requests", Ordered, func() {
 					HaveField("ScimType", "uniqueness"), HaveField("Status", http.StatusConflict), HaveField("Do", ContainSubstring("rename or delete"))))
 			}
 		}
+		Expect(log.Requests).To(ContainElement(And(HaveField("Class", "SeatsTaken"), HaveField("Do", ContainSubstring("raise its spec.users.seats")))))
 		Expect(refused).To(Equal(sent), "those of all replicas, as they were sent")
 		Expect(pods).To(HaveLen(3))
 		Expect(text).NotTo(Or(ContainSubstring("alice"), ContainSubstring("userName eq"), ContainSubstring(t.Token)), "nothing personal, no filter and no token")
@@ -71,7 +75,7 @@ var _ = Describe("The log of a tenant's requests", Ordered, func() {
 		Expect(table).To(And(ContainSubstring("What to do\n- NameTaken: another user or group of the tenant has that name"), Not(ContainSubstring("TokenMissing"))))
 		screen := Kubectl("scim", "status", t.Name, "-n", t.Namespace)
 		See("kubectl scim status", screen)
-		Expect(screen).To(MatchRegexp(`Refused in the last 24 hours\nREASON(?s:.*)NameTaken +3 `))
+		Expect(screen).To(MatchRegexp(`Refused in the last 24 hours\nREASON(?s:.*)SeatsTaken +1 .*\nNameTaken +3 `))
 	})
 
 	It("is one series of events for each reason", func() {

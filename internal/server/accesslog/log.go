@@ -157,6 +157,7 @@ func (e *Entry) record(took time.Duration) requestlog.Record {
 	}
 	if e.Cause != nil {
 		record.ScimType, record.Detail = string(e.Cause.Type), e.Words.Without(e.Cause.Detail)
+		record.Reason = cmp.Or(record.Reason, string(e.Cause.Reason))
 	}
 	return record
 }

@@ -110,7 +110,7 @@ func (x *Exchange) Shows(resource string) bool {
 // key may not see, of the type with the endpoint.
 func (x *Exchange) Hidden(resource string) error {
 	x.SetHeader(headerAuthenticate, challengeDenied)
-	return scim.Errorf(http.StatusForbidden, "",
+	return scim.Forbidden(scim.NotForToken,
 		"this token is not for %[1]s; switch the provisioning of %[1]s off in the identity provider, or ask who gave you the token for one that is for %[1]s, too", strings.ToLower(resource))
 }
 
@@ -123,7 +123,7 @@ func (x *Exchange) denied(why auth.Denial) error {
 		return x.Hidden(x.use.Resource)
 	case auth.DeniedWrite:
 		x.SetHeader(headerAuthenticate, challengeDenied)
-		return scim.Errorf(http.StatusForbidden, "",
+		return scim.Forbidden(scim.NotForToken,
 			"this token may only read, and nothing was changed; to create, change or delete, ask who gave you the token for one that may write")
 	default:
 		return scim.Errorf(http.StatusServiceUnavailable, "",

@@ -53,7 +53,8 @@ func TestAKeyThatReadsChangesNothing(t *testing.T) {
 	} {
 		expectDenied(h, h.Do(request[0], request[1], request[2]), "may only read")
 	}
-	h.Expect(h.LastLine()).To(And(HaveKeyWithValue("status", 403.0), HaveKeyWithValue("keyID", h.Verifier.KeyID), HaveKeyWithValue("level", "INFO")))
+	h.Expect(h.LastLine()).To(And(HaveKeyWithValue("status", 403.0), HaveKeyWithValue("keyID", h.Verifier.KeyID), HaveKeyWithValue("level", "INFO"),
+		HaveKeyWithValue("reason", "NotForToken")))
 	results := h.BulkDo(
 		`{"method":"POST","path":"/Users","bulkId":"1","data":`+servertest.UserNamed(1)+`}`,
 		`{"method":"PUT","path":"/Users/`+user+`","data":`+servertest.UserNamed(1)+`}`,

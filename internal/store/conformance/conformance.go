@@ -147,6 +147,17 @@ func beSCIM(status int, scimType scim.ErrorType) OmegaMatcher {
 	}, Equal(scim.Error{Status: status, Type: scimType}))
 }
 
+// beForbidden matches an error for what is not permitted, by its reason.
+func beForbidden(reason scim.Reason) OmegaMatcher {
+	return WithTransform(func(err error) scim.Reason {
+		var protocol *scim.Error
+		if !errors.As(err, &protocol) || protocol.Status != http.StatusForbidden {
+			return ""
+		}
+		return protocol.Reason
+	}, Equal(reason))
+}
+
 func beNotFound() OmegaMatcher { return beSCIM(http.StatusNotFound, "") }
 
 func beTaken() OmegaMatcher { return beSCIM(http.StatusConflict, scim.Uniqueness) }

@@ -21,7 +21,7 @@ func (s *suite) describeLimits() {
 		Expect(err).NotTo(HaveOccurred())
 
 		_, err = s.one.Create(s.ctx, s.user("ann@example.com"), two)
-		Expect(err).To(beSCIM(http.StatusForbidden, ""))
+		Expect(err).To(beForbidden(scim.SeatsTaken))
 		_, err = s.one.Create(s.ctx, s.user("BABS@example.com"), two)
 		Expect(err).To(beTaken(), "a name that is taken is told first")
 		blocked := s.user("ann@example.com")
@@ -29,7 +29,7 @@ func (s *suite) describeLimits() {
 		ann, err := s.other.Create(s.ctx, blocked, two)
 		Expect(err).NotTo(HaveOccurred(), "the name was given back, and who is not active takes no seat")
 		_, err = s.other.Update(s.ctx, s.registry.User(), ann.ID(), set("active", true), store.UpdateOptions{Policy: two})
-		Expect(err).To(beSCIM(http.StatusForbidden, ""))
+		Expect(err).To(beForbidden(scim.SeatsTaken))
 		_, err = s.one.Update(s.ctx, s.registry.User(), babs.ID(), set("title", "Guide"), store.UpdateOptions{Policy: store.Policy{Seats: 1}})
 		Expect(err).NotTo(HaveOccurred(), "who has a seat keeps it")
 
@@ -37,7 +37,7 @@ func (s *suite) describeLimits() {
 		_, err = s.other.Update(s.ctx, s.registry.User(), ann.ID(), set("active", true), store.UpdateOptions{Policy: two})
 		Expect(err).NotTo(HaveOccurred())
 		_, err = s.one.Create(s.ctx, s.user("babs@example.com"), two)
-		Expect(err).To(beSCIM(http.StatusForbidden, ""), "a kept user that comes back needs a seat too")
+		Expect(err).To(beForbidden(scim.SeatsTaken), "a kept user that comes back needs a seat too")
 	})
 
 	It("keeps nothing that is too large, and lets what is too large already become smaller", func() {
@@ -66,9 +66,9 @@ func (s *suite) describeLimits() {
 		jim, err := s.one.Create(s.ctx, large("jim@example.com"), store.Policy{})
 		Expect(err).NotTo(HaveOccurred())
 		_, err = s.other.Create(s.ctx, s.user("ann@example.com"), store.Policy{StorageLimit: 70_000})
-		Expect(err).To(beSCIM(http.StatusForbidden, ""))
+		Expect(err).To(beForbidden(scim.StorageFull))
 		_, err = s.one.Update(s.ctx, s.registry.User(), babs.ID(), set("photos", photos(14)), store.UpdateOptions{Policy: store.Policy{StorageLimit: 70_000}})
-		Expect(err).To(beSCIM(http.StatusForbidden, ""))
+		Expect(err).To(beForbidden(scim.StorageFull))
 		_, err = s.other.Update(s.ctx, s.registry.User(), babs.ID(), set("active", false), store.UpdateOptions{Policy: store.Policy{StorageLimit: 70_000}})
 		Expect(err).NotTo(HaveOccurred(), "nobody is too large to be deactivated")
 		_, err = s.other.Update(s.ctx, s.registry.User(), babs.ID(), set("photos", photos(1)), store.UpdateOptions{Policy: store.Policy{StorageLimit: 70_000}})
@@ -80,7 +80,7 @@ func (s *suite) describeLimits() {
 		full := store.Policy{StorageLimit: 1, KeepDeletedUsers: true}
 		Expect(s.one.Delete(s.ctx, s.registry.User(), babs.ID(), store.DeleteOptions{Policy: full})).To(Succeed())
 		_, err = s.other.Create(s.ctx, large("babs@example.com"), full)
-		Expect(err).To(beSCIM(http.StatusForbidden, ""))
+		Expect(err).To(beForbidden(scim.StorageFull))
 		_, err = s.other.Create(s.ctx, s.user("babs@example.com"), full)
 		Expect(err).NotTo(HaveOccurred(), "a kept user that comes back adds only what it has more")
 	})
@@ -96,11 +96,11 @@ func (s *suite) describeLimits() {
 				another = s.group("Guests")
 			}
 			_, err := s.other.Create(s.ctx, another, three)
-			Expect(err).To(beSCIM(http.StatusForbidden, ""), resource)
+			Expect(err).To(beForbidden(scim.LimitReached), resource)
 		}
 		Expect(s.one.Delete(s.ctx, s.registry.User(), babs.ID(), store.DeleteOptions{Policy: three})).To(Succeed())
 		_, err := s.other.Create(s.ctx, s.user("ann@example.com"), three)
-		Expect(err).To(beSCIM(http.StatusForbidden, ""))
+		Expect(err).To(beForbidden(scim.LimitReached))
 		_, err = s.other.Create(s.ctx, s.user("babs@example.com"), three)
 		Expect(err).NotTo(HaveOccurred(), "a kept user that comes back is no other object")
 	})

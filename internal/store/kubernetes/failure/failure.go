@@ -71,7 +71,7 @@ func (r redacted) Error() string {
 func clientError(err error) *scim.Error {
 	switch {
 	case deniedByPolicy(err):
-		return scim.Errorf(http.StatusForbidden, "",
+		return scim.Forbidden(scim.Denied,
 			"a rule that the operator of the service has set does not allow this change; sending it again will not help, ask the operator of the service")
 	case apierrors.IsInvalid(err):
 		return scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "%s", invalidFields(err))
