@@ -46,7 +46,7 @@ func appendID(to []byte, id string) []byte {
 }
 
 func appendText(to []byte, text string, most int) []byte {
-	for most < len(text) && !utf8.RuneStart(text[most]) {
+	for 0 < most && most < len(text) && !utf8.RuneStart(text[most]) {
 		most--
 	}
 	text = text[:min(most, len(text))]

@@ -48,6 +48,9 @@ type lane int
 const (
 	// unauthenticated are requests of which no key is known: anybody can send any number.
 	unauthenticated lane = iota
+	// claimed are those that name a key and have not proved to have it. The id of a key is no secret: who
+	// knows one can send any number, too, but most often it is a token that was pasted wrongly.
+	claimed
 	// answered are those that got what they asked for.
 	answered
 	refused
@@ -55,18 +58,24 @@ const (
 )
 
 // laneMost is how many pages each has at the most: together, a page less than a tenant may have.
-var laneMost = [lanes]int{unauthenticated: 2, answered: 6, refused: 7}
+var laneMost = [lanes]int{unauthenticated: 2, claimed: 1, answered: 6, refused: 6}
 
 func laneOf(r *Record) lane {
 	switch {
 	case r.KeyID == "":
 		return unauthenticated
+	case claims[r.Reason]:
+		return claimed
 	case r.Refused():
 		return refused
 	default:
 		return answered
 	}
 }
+
+// claims are the reasons, as in Record.Reason, for which a request is refused before it has proved to have the
+// key that it names.
+var claims = map[string]bool{"Mismatch": true, "IssuerUnavailable": true, "UnknownSigner": true, "UnknownIssuer": true, "Malformed": true}
 
 // New returns the log of a tenant that shares the memory.
 func (m *Memory) New() *Log {

@@ -12,6 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/kubescim/kubescim/internal/requestlog"
+	"github.com/kubescim/kubescim/internal/server/auth"
 )
 
 var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
@@ -65,6 +66,9 @@ func TestLongTextsAreCut(t *testing.T) {
 	g.Expect(kept).To(HaveLen(1))
 	g.Expect(kept[0].Detail).To(Equal(strings.Repeat("ä", 256)))
 	g.Expect(kept[0].KeyID).To(HaveLen(64))
+	long.Detail = strings.Repeat("\x80", 1000) // no beginning of a character in it
+	log.Add(long)
+	g.Expect(log.Records()).To(HaveLen(2))
 }
 
 // A provider that asks every second, and somebody who tries tokens, do not push out why a user was
@@ -93,6 +97,27 @@ func TestRefusalsStayWhateverElseComes(t *testing.T) {
 	}
 	g.Expect(log.Records()).NotTo(ContainElement(first), "of refusals, the oldest make way")
 	g.Expect(refused).To(BeNumerically(">", 80))
+}
+
+// The id of a key is in logs and statuses: whoever knows one and has no token pushes out nothing but the like.
+func TestRefusalsStayWhoeverNamesAKey(t *testing.T) {
+	g := NewWithT(t)
+	log := (&requestlog.Memory{}).New()
+	pasted := unauthenticated(0)
+	pasted.KeyID, pasted.Reason = "abcdefghjkmnpqrs", "Expired" // which only the right token can be
+	first, answered := refusal(0), answer(0)
+	for _, r := range []requestlog.Record{first, answered, pasted} {
+		log.Add(r)
+	}
+	for _, reason := range []auth.Reason{auth.Mismatch, auth.UnknownSigner, auth.IssuerUnavailable} {
+		for i := range 5000 {
+			guess := unauthenticated(i)
+			guess.KeyID, guess.Reason = pasted.KeyID, string(reason)
+			log.Add(guess)
+		}
+	}
+	g.Expect(log.Records()).To(ContainElements(first, answered, pasted))
+	g.Expect(log.Records()).To(ContainElement(HaveField("Reason", "IssuerUnavailable")), "the last of them are seen, too")
 }
 
 func TestWhatIsClosedKeepsNothing(t *testing.T) {
