@@ -23,7 +23,8 @@ func Handler(tracer trace.Tracer, tenant string, next http.Handler) http.Handler
 			options = append(options, trace.WithAttributes(attributeTenant.String(tenant)))
 		}
 		if sent.IsValid() {
-			options = append(options, trace.WithLinks(trace.Link{SpanContext: sent}))
+			// Its tracestate is any text that a client likes, and says nothing here.
+			options = append(options, trace.WithLinks(trace.Link{SpanContext: sent.WithTraceState(trace.TraceState{})}))
 		}
 		ctx, span := tracer.Start(r.Context(), "SCIM", options...)
 		defer span.End()

@@ -84,11 +84,13 @@ func TestAClientsTraceIsALink(t *testing.T) {
 	const theirs = "0af7651916cd43dd8448eb211c80319c"
 	request := httptest.NewRequest(http.MethodGet, "/scim/v2/Users", http.NoBody)
 	request.Header.Set("Traceparent", "00-"+theirs+"-b7ad6b7169203331-01")
+	request.Header.Set("Tracestate", "vendor=ada@acme.example.com")
 	spans := traceOf(request, func(http.ResponseWriter, *http.Request) {})
 	g.Expect(spans[0].SpanContext().TraceID().String()).NotTo(Equal(theirs))
 	g.Expect(spans[0].Parent().IsValid()).To(BeFalse())
 	g.Expect(spans[0].Links()).To(HaveLen(1))
 	g.Expect(spans[0].Links()[0].SpanContext.TraceID().String()).To(Equal(theirs))
+	g.Expect(spans[0].Links()[0].SpanContext.TraceState().Len()).To(BeZero(), "it is a text that a client likes")
 }
 
 func TestWithoutATraceAStepCostsNothing(t *testing.T) {
