@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 
@@ -102,6 +103,10 @@ type Writer struct {
 	Key     string      `json:"key,omitempty"`
 	Time    metav1.Time `json:"time,omitzero"`
 }
+
+// pasteable are request ids that a shell and a terminal take as they are, which those of servers are. Whoever may
+// write the object may have put another text in its place, and what is printed with it is there to be pasted.
+var pasteable = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.-]*$`)
 
 // managerPrefix begins the name of the field manager of a token.
 const managerPrefix = "scim/"
@@ -234,7 +239,7 @@ func (h *History) print(out io.Writer, palette output.Palette, now time.Time) er
 	if err := events.Flush(); err != nil {
 		return err
 	}
-	if h.RequestID != "" {
+	if pasteable.MatchString(h.RequestID) {
 		fmt.Fprintf(text, "\nThe server's log has the request, and the names of the attributes that it has changed:\n"+
 			"  kubectl logs -n %s -l app.kubernetes.io/part-of=kubescim --tail=-1 | grep %s\n"+
 			"The API server's audit log, where there is one, has its calls with that id as auditID.\n", h.Namespace, h.RequestID)

@@ -55,6 +55,17 @@ The API server's audit log, where there is one, has its calls with that id as au
 		ContainSubstring("you may not list events"), ContainSubstring("no ScimCredential any more"), Not(ContainSubstring("kubectl logs"))))
 }
 
+// Whoever may write a user may put any text in the place of the request's id.
+func TestNoTextOfOthersIsThereToBePasted(t *testing.T) {
+	for _, requestID := range []string{"x; rm -rf ~", "$(id)", "-f /etc/passwd", "a\x1b]0;b", "a\nb"} {
+		g := NewWithT(t)
+		h := &History{UserName: "alice", ID: "1", Tenant: "acme", Namespace: "acme", RequestID: requestID}
+		out := &strings.Builder{}
+		g.Expect(h.print(out, output.Palette{}, noon)).To(Succeed())
+		g.Expect(out.String()).NotTo(Or(ContainSubstring("grep"), ContainSubstring("\x1b"), ContainSubstring("a\nb")))
+	}
+}
+
 func TestTimesOfEvents(t *testing.T) {
 	g := NewWithT(t)
 	at := metav1.NewTime(noon)
