@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -138,12 +139,15 @@ func (e *exporter) skip(file *os.File) error {
 	var whole int64
 	lines := bufio.NewReaderSize(file, 1<<16)
 	for {
-		line, err := lines.ReadBytes('\n')
+		line, err := nextLine(lines)
 		if errors.Is(err, io.EOF) {
+			if !isCutOff(line) {
+				return fmt.Errorf("the end of the file, after %d lines, is none of this export: nothing was written, name another file", e.count)
+			}
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("reading what is in the file: %w", err)
+			return fmt.Errorf("reading line %d of the file: %w", e.count+1, err)
 		}
 		found, err := parse(bytes.TrimSpace(line))
 		if err == nil && found.tenant() != e.tenant {
@@ -156,6 +160,9 @@ func (e *exporter) skip(file *os.File) error {
 		e.last = &found
 		e.count++
 	}
+	if err := file.Chmod(0o600); err != nil {
+		return fmt.Errorf("making the file one that you alone can read: %w", err)
+	}
 	if err := file.Truncate(whole); err != nil {
 		return fmt.Errorf("cutting off the last line of the file: %w", err)
 	}
@@ -163,6 +170,26 @@ func (e *exporter) skip(file *os.File) error {
 		return fmt.Errorf("going to the end of the file: %w", err)
 	}
 	return nil
+}
+
+// nextLine reads a line; io.EOF with what stands behind the last one.
+func nextLine(lines *bufio.Reader) (line []byte, err error) {
+	for {
+		part, err := lines.ReadSlice('\n')
+		if line = append(line, part...); len(line) > longestLine {
+			return nil, fmt.Errorf("it is longer than the %d bytes that one of an export can have", longestLine)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+	}
+}
+
+// isCutOff reports whether a text can be a line of which the end was not written. Anything else is somebody's, and
+// not to be cut off.
+func isCutOff(text []byte) bool {
+	const begins = `{"kind":"Scim`
+	return strings.HasPrefix(begins, string(text)) || strings.HasPrefix(string(text), begins)
 }
 
 // each writes the objects of all kinds.
@@ -180,26 +207,20 @@ func (e *exporter) each(ctx context.Context) error {
 	return nil
 }
 
-// eachOf writes the objects of one kind, page by page. Each page is a new list: what is decoded into
-// one that was used keeps fields of the objects before.
+// eachOf writes the objects of one kind.
 func (e *exporter) eachOf(ctx context.Context, kind string, newList func() client.ObjectList) error {
-	for next := ""; ; {
-		list := newList()
-		ofTenant := client.MatchingFields{"spec.tenantRef.name": e.tenant}
-		err := e.client.List(ctx, list, client.InNamespace(e.namespace), ofTenant, client.Limit(pageSize), client.Continue(next))
-		if apierrors.IsResourceExpired(err) {
-			return fmt.Errorf("listing %ss took longer than the API server keeps a state: %w", kind, err)
-		}
-		if err != nil {
-			return command.Failed("listing "+kind+"s", command.RoleUserViewer, err)
-		}
-		err = meta.EachListItem(list, func(item runtime.Object) error { return e.line(kind, item.(client.Object)) })
-		if err != nil {
-			return err
-		}
-		if next = list.GetContinue(); next == "" {
-			return nil
-		}
+	var written error
+	err := eachPage(ctx, e.client, e.namespace, e.tenant, newList, func(list client.ObjectList) error {
+		written = meta.EachListItem(list, func(item runtime.Object) error { return e.line(kind, item.(client.Object)) })
+		return written
+	})
+	switch {
+	case written != nil:
+		return written
+	case apierrors.IsResourceExpired(err):
+		return fmt.Errorf("listing %ss took longer than the API server keeps a state: %w", kind, err)
+	default:
+		return command.Failed("listing "+kind+"s", command.RoleUserViewer, err)
 	}
 }
 

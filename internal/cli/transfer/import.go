@@ -80,6 +80,9 @@ type importer struct {
 	namespace, tenant string
 	errs              io.Writer
 	made, there       atomic.Int64
+	// last is the line before, and names are who has which name.
+	last  *record
+	names names
 }
 
 // checkTenant refuses a tenant that is served: its identity provider would make anew, under other
@@ -104,6 +107,10 @@ func (i *importer) checkTenant(ctx context.Context) error {
 
 // read makes the objects of all lines. A line is made when all before it are, or are being made.
 func (i *importer) read(ctx context.Context, from io.Reader) error {
+	i.names = names{}
+	if err := i.names.gather(ctx, i.client, i.namespace, i.tenant); err != nil {
+		return err
+	}
 	writers, ctx := errgroup.WithContext(ctx)
 	writers.SetLimit(writersAtOnce)
 	lines := bufio.NewScanner(from)
@@ -131,11 +138,7 @@ func (i *importer) eachLine(ctx context.Context, lines *bufio.Scanner, yield fun
 		if len(text) == 0 {
 			continue
 		}
-		found, err := parse(text)
-		if err != nil {
-			return fmt.Errorf("line %d: %w", number, err)
-		}
-		object, err := found.object(i.namespace, i.tenant)
+		object, err := i.object(text)
 		if err != nil {
 			return fmt.Errorf("line %d: %w", number, err)
 		}
@@ -145,6 +148,25 @@ func (i *importer) eachLine(ctx context.Context, lines *bufio.Scanner, yield fun
 		return fmt.Errorf("reading line %d: %w", number+1, err)
 	}
 	return ctx.Err()
+}
+
+// object returns the object of a line, which is one of an export: each is there once, in their order, and no two
+// have one name.
+func (i *importer) object(line []byte) (client.Object, error) {
+	found, err := parse(line)
+	if err != nil {
+		return nil, err
+	}
+	if i.last != nil && !found.after(i.last) {
+		return nil, fmt.Errorf("%s %s does not come after the %s %s of the line before: an export has each object once, in the order of their ids",
+			found.Kind, found.Metadata.Name, i.last.Kind, i.last.Metadata.Name)
+	}
+	i.last = &found
+	object, err := found.object(i.namespace, i.tenant)
+	if err != nil {
+		return nil, err
+	}
+	return object, i.names.add(object)
 }
 
 func (i *importer) create(ctx context.Context, object client.Object) error {

@@ -5,7 +5,9 @@ package transfer
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -51,6 +53,9 @@ func parse(line []byte) (record, error) {
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&r); err != nil {
 		return r, fmt.Errorf("it is no line of an export: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return r, errors.New("it is no line of an export: something stands after its object")
 	}
 	if r.APIVersion != scimv1alpha1.GroupVersion.String() || r.rank() == 0 {
 		return r, fmt.Errorf("it has a %s of %s: an export has users, groups and their members alone", r.Kind, r.APIVersion)
