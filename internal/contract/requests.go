@@ -1,7 +1,9 @@
 package contract
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -17,8 +19,12 @@ const (
 	// ParameterTenant is the parameter of PathRequests with the tenant's name.
 	ParameterTenant = "tenant"
 
-	// maxRequests bounds the answer of a pod, and that of the operator, in bytes.
-	maxRequests = 16 << 20
+	// maxRequests bounds the answer of the operator, in bytes, and maxPodRequests that of a pod.
+	maxRequests    = 32 << 20
+	maxPodRequests = 512 << 10
+	// mostPodRequests is how many requests a pod can remember of a tenant at the most, and some more:
+	// each takes 25 bytes or more of 64 KiB there, and ten times that once it is read.
+	mostPodRequests = 4096
 )
 
 // PassAudience is whom a pass is for: one pod, about one tenant. Whoever a pod is mistaken for can do
@@ -38,9 +44,65 @@ type RequestLog struct {
 	SilentPods []string `json:"silentPods,omitempty"`
 }
 
-// DecodeRequestLog reads a RequestLog.
+// DecodeRequestLog reads the answer of the operator.
 func DecodeRequestLog(from io.Reader) (RequestLog, error) {
 	return decodeAnswer[RequestLog](from, maxRequests, "the last requests")
+}
+
+// DecodePodRequests reads the requests in the answer of a pod. Whoever may run pods in the namespace can
+// answer in its place: it reads one request at a time, and no more than a pod can remember.
+func DecodePodRequests(from io.Reader) ([]requestlog.Record, error) {
+	limited := &io.LimitedReader{R: from, N: maxPodRequests + 1}
+	records, err := decodePodRequests(json.NewDecoder(limited))
+	if limited.N <= 0 {
+		err = fmt.Errorf("it is longer than %d bytes", maxPodRequests)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the last requests that a pod remembers: %w", err)
+	}
+	return records, nil
+}
+
+func decodePodRequests(from *json.Decoder) (records []requestlog.Record, err error) {
+	if begin, err := from.Token(); err != nil || begin != json.Delim('{') {
+		return nil, cmp.Or(err, errors.New("it is no object"))
+	}
+	for from.More() {
+		switch name, err := from.Token(); {
+		case err != nil:
+			return nil, err
+		case name == "requests":
+			return decodeRecords(from)
+		}
+		var other json.RawMessage // of a release to come
+		if err := from.Decode(&other); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// decodeRecords reads a list of requests. What stands behind it is of no interest.
+func decodeRecords(from *json.Decoder) (records []requestlog.Record, err error) {
+	begin, err := from.Token()
+	if err != nil || begin == nil { // It remembers none.
+		return nil, err
+	}
+	if begin != json.Delim('[') {
+		return nil, errors.New("the requests are no list")
+	}
+	for from.More() {
+		if len(records) == mostPodRequests {
+			return nil, fmt.Errorf("it has more than the %d requests that a pod can remember", mostPodRequests)
+		}
+		var record requestlog.Record
+		if err := from.Decode(&record); err != nil {
+			return nil, err
+		}
+		records = append(records, record)
+	}
+	_, err = from.Token()
+	return records, err
 }
 
 // decodeAnswer reads JSON of so many bytes at the most, which errors name.

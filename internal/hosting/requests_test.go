@@ -12,6 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/requestlog"
 	"github.com/kubescim/kubescim/internal/signingkey"
 )
 
@@ -26,16 +27,16 @@ var _ = Describe("The last requests", func() {
 		Expect(err).NotTo(HaveOccurred())
 		keys := signingkey.Set{key}
 		s.SignWith(keys)
-		ask := func(tenant, pass string) (int, contract.RequestLog) {
+		ask := func(tenant, pass string) (int, []requestlog.Record) {
 			GinkgoHelper()
 			request := httptest.NewRequest(http.MethodGet, contract.PathRequests+"?"+url.Values{contract.ParameterTenant: {tenant}}.Encode(), http.NoBody)
 			request.Header.Set("Authorization", "Bearer "+pass)
 			recorder := httptest.NewRecorder()
 			s.ServeRequests(recorder, request)
 			if recorder.Code != http.StatusOK {
-				return recorder.Code, contract.RequestLog{}
+				return recorder.Code, nil
 			}
-			found, err := contract.DecodeRequestLog(bytes.NewReader(recorder.Body.Bytes()))
+			found, err := contract.DecodePodRequests(bytes.NewReader(recorder.Body.Bytes()))
 			Expect(err).NotTo(HaveOccurred())
 			return recorder.Code, found
 		}
@@ -50,11 +51,11 @@ var _ = Describe("The last requests", func() {
 
 		status, log := ask("acme", passFor("acme"))
 		Expect(status).To(Equal(http.StatusOK))
-		Expect(log.Requests).To(HaveExactElements(And(HaveField("Resource", "Users"), HaveField("Status", http.StatusBadRequest))))
+		Expect(log).To(HaveExactElements(And(HaveField("Resource", "Users"), HaveField("Status", http.StatusBadRequest))))
 		_, log = ask("globex", passFor("globex"))
-		Expect(log.Requests).To(HaveExactElements(HaveField("Status", http.StatusOK)))
+		Expect(log).To(HaveExactElements(HaveField("Status", http.StatusOK)))
 		_, log = ask("initech", passFor("initech"))
-		Expect(log.Requests).To(BeEmpty(), "a tenant that there is not")
+		Expect(log).To(BeEmpty(), "a tenant that there is not")
 		for name, pass := range map[string]string{"none": "", "the tenant's token": acme, "one for another tenant": passFor("globex")} {
 			status, _ = ask("acme", pass)
 			Expect(status).To(Equal(http.StatusUnauthorized), name)

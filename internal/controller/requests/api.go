@@ -1,10 +1,12 @@
 package requests
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,8 +18,8 @@ import (
 	"github.com/kubescim/kubescim/internal/contract"
 )
 
-// mostAtOnce is how many requests are answered at the same time.
-const mostAtOnce = 16
+// turnTimeout is how long somebody waits for a turn.
+const turnTimeout = 5 * time.Second
 
 // logs names the log of a tenant in errors.
 var logs = schema.GroupResource{Group: scimv1alpha1.GroupVersion.Group, Resource: "scimtenants/" + contract.ResourceLog}
@@ -27,51 +29,63 @@ var logs = schema.GroupResource{Group: scimv1alpha1.GroupVersion.Group, Resource
 type api struct {
 	gatherer *Gatherer
 	access   *access
-	slots    chan struct{}
+	turns    *turns
 }
 
 func newAPI(gatherer *Gatherer, access *access) http.Handler {
-	a := &api{gatherer: gatherer, access: access, slots: make(chan struct{}, mostAtOnce)}
+	a := &api{gatherer: gatherer, access: access, turns: newTurns()}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+contract.LogPath("{namespace}", "{tenant}"), func(w http.ResponseWriter, r *http.Request) {
-		found, err := a.log(r)
-		if err != nil {
+		key := client.ObjectKey{Namespace: r.PathValue("namespace"), Name: r.PathValue("tenant")}
+		if err := a.permit(r, key); err != nil {
 			refuse(w, r, err)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(found) // An error here means that who has asked is gone.
+		if err := a.answer(w, r, key); err != nil {
+			refuse(w, r, err)
+		}
 	})
 	return mux
 }
 
-// log returns the log that a request asks for, to somebody who may see it. Who may not does not learn
+// permit returns nil for a request of somebody who may see the log of a tenant. Who may not does not learn
 // whether there is such a tenant.
-func (a *api) log(r *http.Request) (contract.RequestLog, error) {
-	select {
-	case a.slots <- struct{}{}:
-		defer func() { <-a.slots }()
-	default:
-		return contract.RequestLog{}, apierrors.NewTooManyRequests("too many are reading logs of tenants; try again", 1)
-	}
-	key := client.ObjectKey{Namespace: r.PathValue("namespace"), Name: r.PathValue("tenant")}
+func (a *api) permit(r *http.Request, key client.ObjectKey) error {
 	who, known, err := a.access.AuthenticateRequest(r)
 	if err != nil || !known {
-		return contract.RequestLog{}, unauthorized(err)
+		return unauthorized(err)
 	}
 	allowed, err := a.access.mayRead(r.Context(), who.User, key.Namespace, key.Name)
 	if err != nil {
-		return contract.RequestLog{}, fmt.Errorf("asking the API server whether %q may read the log of a tenant: %w", who.User.GetName(), err)
+		return fmt.Errorf("asking the API server whether %q may read the log of a tenant: %w", who.User.GetName(), err)
 	}
 	if !allowed {
-		return contract.RequestLog{}, apierrors.NewForbidden(logs, key.Name,
+		return apierrors.NewForbidden(logs, key.Name,
 			fmt.Errorf("user %q may not get %s in the namespace %q", who.User.GetName(), logs.Resource, key.Namespace))
 	}
+	return nil
+}
+
+// answer sends the log of a tenant. It is somebody's turn until all is sent: what is not sent is in memory.
+func (a *api) answer(w http.ResponseWriter, r *http.Request, key client.ObjectKey) error {
+	waiting, cancel := context.WithTimeout(r.Context(), turnTimeout)
+	defer cancel()
+	done, err := a.turns.begin(waiting, key.Namespace)
+	if err != nil {
+		return apierrors.NewTooManyRequests("too many are reading logs of tenants; try again", 1)
+	}
+	defer done()
 	tenant := &scimv1alpha1.ScimTenant{}
 	if err := a.gatherer.Cached.Get(r.Context(), key, tenant); err != nil {
-		return contract.RequestLog{}, err
+		return err
 	}
-	return a.gatherer.Gather(r.Context(), tenant)
+	found, err := a.gatherer.Gather(r.Context(), tenant)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(found) // An error here means that who has asked is gone.
+	return nil
 }
 
 // unauthorized is the error for somebody whom the API server does not know. Why, it says to them alone.

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -62,15 +63,15 @@ type fleet struct {
 	names map[netip.Addr]string
 }
 
-func (f *fleet) fetch(_ context.Context, address netip.Addr, tenant, pass string) (contract.RequestLog, error) {
+func (f *fleet) fetch(_ context.Context, address netip.Addr, tenant, pass string) ([]requestlog.Record, error) {
 	records, answers := f.answers[address]
 	if !answers {
-		return contract.RequestLog{}, errors.New("it does not answer")
+		return nil, errors.New("it does not answer")
 	}
 	if !f.keys.Admits(pass, contract.PassAudience("acme", f.names[address], tenant), time.Now()) {
-		return contract.RequestLog{}, errors.New("the pass is not good")
+		return nil, errors.New("the pass is not good")
 	}
-	return contract.RequestLog{Requests: records}, nil
+	return records, nil
 }
 
 func TestRequests(t *testing.T) {
@@ -274,6 +275,32 @@ var _ = Describe("The log of a tenant", func() {
 		code, _, refused := get(withCertificate("admin", "system:masters"), "acme", "nobody")
 		Expect(code).To(Equal(http.StatusNotFound))
 		Expect(refused.Reason).To(Equal(metav1.StatusReasonNotFound))
+	})
+
+	It("costs no more memory than is meant for it, however many connections somebody opens", func() {
+		var silent []net.Conn
+		for range 200 {
+			connection, err := net.DialTimeout("tcp", address, time.Second)
+			if err != nil {
+				break // The backlog is full.
+			}
+			silent = append(silent, connection)
+		}
+		Expect(len(silent)).To(BeNumerically(">", 64))
+		connection, err := net.DialTimeout("tcp", address, time.Second)
+		Expect(err).NotTo(HaveOccurred())
+		secured := tls.Client(connection, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // It says nothing.
+		Expect(secured.SetDeadline(time.Now().Add(time.Second))).To(Succeed())
+		Expect(secured.Handshake()).NotTo(Succeed(), "more are served than there is memory for")
+		Expect(connection.Close()).To(Succeed())
+		Expect(silent[0].SetDeadline(time.Now().Add(30 * time.Second))).To(Succeed())
+		_, err = silent[0].Read(make([]byte, 1))
+		Expect(err).To(MatchError(io.EOF), "one that says nothing ends soon")
+		for _, one := range silent {
+			Expect(one.Close()).To(Succeed())
+		}
+		status, _, _ := get(withCertificate("admin", "system:masters"), "acme", "acme")
+		Expect(status).To(Equal(http.StatusOK))
 	})
 
 	It("is shown over TLS alone", func() {

@@ -5,6 +5,7 @@ package requests
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -29,22 +30,27 @@ import (
 )
 
 const (
-	// askTimeout bounds the wait for pods, which are asked at the same time, mostPods of them at the
-	// most.
+	// askTimeout bounds the wait for pods, of which so many are asked at the same time.
 	askTimeout = 3 * time.Second
-	mostPods   = 64
+	atOnce     = 8
+	// mostPods is how many pods are asked, and mostGathered how much of what they say is kept, in bytes of
+	// memory. Of the others, it is said that they are missing.
+	mostPods     = 64
+	mostGathered = 8 << 20
+	// recordBytes is what a record takes beside its texts.
+	recordBytes = 256
 )
 
 // Fetch asks the pod at an address for the last requests of a tenant, with a pass.
-type Fetch func(ctx context.Context, address netip.Addr, tenant, pass string) (contract.RequestLog, error)
+type Fetch func(ctx context.Context, address netip.Addr, tenant, pass string) ([]requestlog.Record, error)
 
 // HTTP returns a Fetch that asks pods where they answer (contract.PathRequests).
 func HTTP() Fetch {
 	caller := usage.NewCaller()
-	return func(ctx context.Context, address netip.Addr, tenant, pass string) (found contract.RequestLog, err error) {
+	return func(ctx context.Context, address netip.Addr, tenant, pass string) (found []requestlog.Record, err error) {
 		path := contract.PathRequests + "?" + url.Values{contract.ParameterTenant: {tenant}}.Encode()
 		err = caller.Get(ctx, address, path, pass, func(body io.Reader) (err error) {
-			found, err = contract.DecodeRequestLog(body)
+			found, err = contract.DecodePodRequests(body)
 			return err
 		})
 		return found, err
@@ -64,7 +70,8 @@ func (g *Gatherer) Gather(ctx context.Context, tenant *scimv1alpha1.ScimTenant) 
 	asking, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	group := errgroup.Group{}
-	group.SetLimit(mostPods)
+	group.SetLimit(atOnce)
+	asked := 0
 	for _, server := range usage.ServersOf(tenant) {
 		leases, err := usage.Leases(ctx, g.Cached, server.Namespace, client.MatchingLabels{server.Label: server.Name})
 		if err != nil {
@@ -75,6 +82,10 @@ func (g *Gatherer) Gather(ctx context.Context, tenant *scimv1alpha1.ScimTenant) 
 			return contract.RequestLog{}, err
 		}
 		for i := range leases {
+			if asked++; asked > mostPods {
+				gathered.add(leases[i].Name, nil, errTooMany)
+				continue
+			}
 			group.Go(func() error {
 				found, err := g.ask(asking, &leases[i], keys, tenant)
 				if err != nil {
@@ -99,8 +110,7 @@ func (g *Gatherer) ask(ctx context.Context, lease *coordinationv1.Lease, keys si
 	if err != nil {
 		return nil, fmt.Errorf("asking pod %s: %w", lease.Name, err)
 	}
-	found, err := g.Fetch(ctx, address, tenant.Name, pass)
-	return found.Requests, err
+	return g.Fetch(ctx, address, tenant.Name, pass)
 }
 
 // signingKeys reads the keys of a server, with which passes are signed; none when there are none.
@@ -117,24 +127,40 @@ func (g *Gatherer) signingKeys(ctx context.Context, server usage.Server) (signin
 	return operand.SigningKeys(secret), nil
 }
 
+// errTooMany says that a pod is left out.
+var errTooMany = errors.New("there are too many pods")
+
 // gathered is what pods have answered so far.
 type gathered struct {
 	mu     sync.Mutex
 	answer contract.RequestLog
+	size   int
 }
 
 func (g *gathered) add(pod string, records []requestlog.Record, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if err != nil {
+	size := sizeOf(records)
+	if err != nil || g.size+size > mostGathered {
 		g.answer.SilentPods = append(g.answer.SilentPods, pod)
 		return
 	}
+	g.size += size
 	g.answer.Pods = append(g.answer.Pods, pod)
 	for i := range records {
 		records[i].Pod = pod
 	}
 	g.answer.Requests = append(g.answer.Requests, records...)
+}
+
+// sizeOf is about how many bytes records take in memory.
+func sizeOf(records []requestlog.Record) (size int) {
+	for i := range records {
+		r := &records[i]
+		size += recordBytes + len(r.RequestID) + len(r.KeyID) + len(r.Method) + len(r.Operation) + len(r.Resource) +
+			len(r.ID) + len(r.ScimType) + len(r.Reason) + len(r.Hint) + len(r.Detail) + len(r.Pod)
+	}
+	return size
 }
 
 // log is all of it, in order.

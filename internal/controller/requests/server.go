@@ -4,10 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
+	stdlog "log"
 	"net"
 	"net/http"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/cert"
@@ -24,6 +27,11 @@ const (
 	clientCAKey             = "client-ca-file"
 
 	shutdownTimeout = 5 * time.Second
+
+	// mostConnections and mostHeaders bound what anybody can make the operator hold in memory, without any credentials:
+	// connections, and bytes of the headers of each.
+	mostConnections = 64
+	mostHeaders     = 32 << 10
 )
 
 // Options say where the logs of tenants are shown.
@@ -56,11 +64,12 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 	}
 	server := &http.Server{
 		Handler:           newAPI(&Gatherer{Cached: mgr.GetClient(), Live: o.Live, Fetch: o.Fetch}, access),
-		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute,
-		MaxHeaderBytes: 64 << 10,
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 5 * time.Second,
+		MaxHeaderBytes: mostHeaders,
+		ErrorLog:       stdlog.New(io.Discard, "", 0), // Whoever opens connections at will writes no lines with it.
 	}
 	return mgr.Add(&manager.Server{
-		Name: "log", Server: server, Listener: tls.NewListener(o.Listener, settings), ShutdownTimeout: ptr.To(shutdownTimeout),
+		Name: "log", Server: server, Listener: tls.NewListener(netutil.LimitListener(o.Listener, mostConnections), settings), ShutdownTimeout: ptr.To(shutdownTimeout),
 	})
 }
 
