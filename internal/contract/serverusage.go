@@ -12,9 +12,14 @@ import (
 // are used: the answer is a ServerUsage.
 const PathUsage = "/usage"
 
-// maxServerUsage bounds the answer, in bytes: that of some thousand tenants, each with as
-// many keys as it says something of.
-const maxServerUsage = 16 << 20
+const (
+	// usageBytes and usageBytesOfTenant bound the answer of a pod, by how many tenants its namespace has:
+	// each has MostKeysUsed keys at the most, and a message.
+	usageBytes         = 16 << 10
+	usageBytesOfTenant = 8 << 10
+	// usageTenants is how many tenants a pod may say something of that are gone.
+	usageTenants = 64
+)
 
 // ServerUsage is what one server pod has counted of each tenant that it hosts, by name.
 type ServerUsage struct {
@@ -89,12 +94,17 @@ func EncodeServerUsage(usage ServerUsage) []byte {
 	return text
 }
 
-// DecodeServerUsage reads the answer of PathUsage. It fails on what EncodeServerUsage cannot
-// have written.
-func DecodeServerUsage(from io.Reader) (ServerUsage, error) {
-	usage, err := decodeAnswer[ServerUsage](from, maxServerUsage, "the usage of a server pod")
+// DecodeServerUsage reads the answer of PathUsage, of a pod in a namespace with so many tenants. It fails on
+// what EncodeServerUsage cannot have written: whoever may run pods there can answer at will.
+func DecodeServerUsage(from io.Reader, tenants int) (ServerUsage, error) {
+	usage, err := decodeAnswer[ServerUsage](from, usageBytes+int64(tenants)*usageBytesOfTenant, "the usage of a server pod")
 	if err != nil {
 		return ServerUsage{}, err
+	}
+	for _, named := range []int{len(usage.Tenants), len(usage.TenantKeys), len(usage.Refusals)} {
+		if named > tenants+usageTenants {
+			return ServerUsage{}, fmt.Errorf("reading the usage of a server pod: it is about %d tenants, and its namespace has %d", named, tenants)
+		}
 	}
 	for name, tenant := range usage.Tenants {
 		if tenant.Usage == nil {

@@ -1,7 +1,10 @@
 package contract
 
 import (
+	"fmt"
+	"io"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -24,7 +27,7 @@ func TestServerUsage(t *testing.T) {
 	if text != want {
 		t.Errorf("EncodeServerUsage = %s, want %s", text, want)
 	}
-	back, err := DecodeServerUsage(strings.NewReader(text))
+	back, err := DecodeServerUsage(strings.NewReader(text), 3)
 	if err != nil || string(EncodeServerUsage(back)) != text {
 		t.Errorf("DecodeServerUsage = %+v, %v", back, err)
 	}
@@ -33,10 +36,53 @@ func TestServerUsage(t *testing.T) {
 			t.Errorf("the pod checks tokens of %s with k1: %t, with k2: %t", tenant, back.Verifies(tenant, "k1"), back.Verifies(tenant, "k2"))
 		}
 	}
-	for _, wrong := range []string{``, `[]`, `{"tenants":{"acme":{"usage":{"users":-1}}}}`, `"` + strings.Repeat("a", maxServerUsage) + `"`} {
-		if _, err := DecodeServerUsage(strings.NewReader(wrong)); err == nil {
+	for _, wrong := range []string{``, `[]`, `{"tenants":{"acme":{"usage":{"users":-1}}}}`, `"` + strings.Repeat("a", usageBytes+3*usageBytesOfTenant) + `"`} {
+		if _, err := DecodeServerUsage(strings.NewReader(wrong), 3); err == nil {
 			t.Errorf("%.40s can be read", wrong)
 		}
+	}
+}
+
+// All that a pod says of its tenants is read, however much that is, and no more than of those that there are.
+func TestServerUsageIsBoundedByTheTenantsThatThereAre(t *testing.T) {
+	const tenants = 1000
+	used := map[string]time.Time{}
+	for i := range MostKeysUsed {
+		used[fmt.Sprintf("abcdefghjkmn%04d", i)] = noon
+	}
+	refused := map[string]int64{}
+	for i := range 40 {
+		refused[fmt.Sprintf("AttributeConfidential%d", i)] = 1 << 40
+	}
+	full := ServerUsage{Tenants: map[string]TenantUsage{}, TenantKeys: map[string][]string{}, Refusals: map[string]map[string]int64{}}
+	for i := range tenants {
+		name := fmt.Sprintf("%s-%04d", strings.Repeat("t", 40), i)
+		full.Tenants[name] = TenantUsage{State: ServingMemory, Message: strings.Repeat("m", 1000), Usage: &Usage{LastUsedTimes: used}}
+		full.TenantKeys[name], full.Refusals[name] = []string{strings.Repeat("k", 43), strings.Repeat("k", 43)}, refused
+	}
+	text := string(EncodeServerUsage(full))
+	if _, err := DecodeServerUsage(strings.NewReader(text), tenants); err != nil {
+		t.Error(err)
+	}
+	for _, answer := range []struct {
+		begins string
+		goesOn endless
+	}{{text, " "}, {`{"tenants":{"":{}`, `,"a":{}`}, {`{"verifyingKeys":[""`, `,""`}, {`{"refusals":{"a":{"":1`, `,"b":1`}} {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		_, err := DecodeServerUsage(io.MultiReader(strings.NewReader(answer.begins), answer.goesOn), 1)
+		runtime.ReadMemStats(&after)
+		if taken := after.TotalAlloc - before.TotalAlloc; err == nil || taken > 1<<20 {
+			t.Errorf("of %.30s%s…, %d KiB were taken: %v", answer.begins, answer.goesOn, taken>>10, err)
+		}
+	}
+	many := &strings.Builder{}
+	for i := range 1000 {
+		fmt.Fprintf(many, `,"%d":{}`, i)
+	}
+	if _, err := DecodeServerUsage(strings.NewReader(`{"tenants":{`+many.String()[1:]+`}}`), 3); err == nil {
+		t.Error("a pod of 3 tenants says something of 1000")
 	}
 }
 

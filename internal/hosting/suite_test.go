@@ -209,7 +209,7 @@ func serveHTTP(p *hosting.Process, ports *listen.Ports) (url string, end func())
 
 // usageOf is what a process says of its tenants, by their names.
 func usageOf(p *hosting.Process) map[string]contract.TenantUsage {
-	found, err := contract.DecodeServerUsage(bytes.NewReader(p.Usage()))
+	found, err := contract.DecodeServerUsage(bytes.NewReader(p.Usage()), 100)
 	Expect(err).NotTo(HaveOccurred())
 	return found.Tenants
 }

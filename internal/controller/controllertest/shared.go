@@ -23,7 +23,7 @@ var pods = struct {
 }{addresses: map[client.ObjectKey]netip.Addr{}, answers: map[netip.Addr]contract.ServerUsage{}}
 
 // askPods asks a pod of HostTenants.
-func askPods(_ context.Context, address netip.Addr) (contract.ServerUsage, error) {
+func askPods(_ context.Context, address netip.Addr, _ int) (contract.ServerUsage, error) {
 	pods.mu.Lock()
 	defer pods.mu.Unlock()
 	answer, ok := pods.answers[address]

@@ -93,7 +93,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	stopManager, err = env.StartManager(func(ctx context.Context, mgr ctrl.Manager) error {
 		return controller.Setup(ctx, mgr, controller.Options{
 			ServerImage: controllertest.ServerImage, Workers: 1, Namespace: controllertest.OperatorNamespace, Config: operatorconfig.Default(),
-			AskPods: func(context.Context, netip.Addr) (contract.ServerUsage, error) {
+			AskPods: func(context.Context, netip.Addr, int) (contract.ServerUsage, error) {
 				return contract.ServerUsage{}, errors.New("nobody counts")
 			},
 			API: listener, FetchRequests: pods.fetch, Metrics: prometheus.NewRegistry(),

@@ -48,9 +48,9 @@ func (c *Caller) Get(ctx context.Context, address netip.Addr, path, pass string,
 // HTTP returns an Ask that asks pods where they answer (contract.PathUsage).
 func HTTP() Ask {
 	caller := NewCaller()
-	return func(ctx context.Context, address netip.Addr) (answer contract.ServerUsage, err error) {
+	return func(ctx context.Context, address netip.Addr, tenants int) (answer contract.ServerUsage, err error) {
 		err = caller.Get(ctx, address, contract.PathUsage, "", func(body io.Reader) (err error) {
-			answer, err = contract.DecodeServerUsage(body)
+			answer, err = contract.DecodeServerUsage(body, tenants)
 			return err
 		})
 		return answer, err

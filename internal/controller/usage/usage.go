@@ -105,13 +105,13 @@ func ServerOfLease(lease *coordinationv1.Lease) Server {
 	return Server{}
 }
 
-// Ask asks the pod at an address for its usage.
-type Ask func(ctx context.Context, address netip.Addr) (contract.ServerUsage, error)
+// Ask asks the pod at an address for its usage. Its namespace has so many tenants.
+type Ask func(ctx context.Context, address netip.Addr, tenants int) (contract.ServerUsage, error)
 
 // Poller asks the pods. It is safe for concurrent use. Make it with NewPoller, and have the
 // manager run it.
 type Poller struct {
-	leases   client.Reader
+	cached   client.Reader
 	ask      Ask
 	replicas contract.ReplicaObserver
 
@@ -132,9 +132,9 @@ type pod struct {
 	answer  *contract.ServerUsage // nil while it has given none
 }
 
-// NewPoller returns a poller that finds pods by their Leases, which it reads in a cache.
-func NewPoller(leases client.Reader, ask Ask) *Poller {
-	return &Poller{leases: leases, ask: ask, pods: map[types.NamespacedName]*pod{}, urgent: map[Server]time.Time{}}
+// NewPoller returns a poller that finds pods by their Leases, which it reads in a cache, as it does tenants.
+func NewPoller(cached client.Reader, ask Ask) *Poller {
+	return &Poller{cached: cached, ask: ask, pods: map[types.NamespacedName]*pod{}, urgent: map[Server]time.Time{}}
 }
 
 // Notify has a function called with each tenant of which a pod says something new. The
@@ -195,6 +195,7 @@ func (p *Poller) Ask(ctx context.Context, leases []coordinationv1.Lease) map[str
 	answers := map[string]contract.ServerUsage{}
 	asking, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
+	tenants := p.countTenants(asking)
 	group := errgroup.Group{}
 	group.SetLimit(parallelNow)
 	for i := range leases {
@@ -205,7 +206,7 @@ func (p *Poller) Ask(ctx context.Context, leases []coordinationv1.Lease) map[str
 		}
 		group.Go(func() error {
 			begun := time.Now()
-			answer, err := p.ask(asking, address)
+			answer, err := p.ask(asking, address, tenants.in(name.Namespace))
 			if err != nil {
 				log.FromContext(ctx).V(1).Info("A server pod does not say how it serves a tenant", "pod", name, "error", err.Error())
 				p.noteHang(name, begun, time.Now())
@@ -253,18 +254,19 @@ func (p *Poller) Start(ctx context.Context) error {
 // Round asks those pods whose turn it is.
 func (p *Poller) Round(ctx context.Context, now time.Time) error {
 	leases := &coordinationv1.LeaseList{}
-	err := p.leases.List(ctx, leases, client.MatchingLabels{scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica}, client.UnsafeDisableDeepCopy)
+	err := p.cached.List(ctx, leases, client.MatchingLabels{scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return err
 	}
 	p.update(p.replicas.Live(leases.Items, now))
+	tenants := p.countTenants(ctx)
 	group := errgroup.Group{}
 	group.SetLimit(parallel)
 	for name, address := range p.due(now) {
 		group.Go(func() error {
 			asking, cancel := context.WithTimeout(ctx, askTimeout)
 			defer cancel()
-			answer, err := p.ask(asking, address)
+			answer, err := p.ask(asking, address, tenants.in(name.Namespace))
 			if err != nil {
 				log.FromContext(ctx).V(1).Info("A server pod does not say how much its tenants are used", "pod", name, "error", err.Error())
 				p.noteSilence(name)
@@ -275,6 +277,34 @@ func (p *Poller) Round(ctx context.Context, now time.Time) error {
 		})
 	}
 	return group.Wait()
+}
+
+// tenantCount counts the tenants of namespaces, each once.
+type tenantCount struct {
+	count func(namespace string) int
+
+	mu    sync.Mutex
+	known map[string]int
+}
+
+// countTenants counts those in the cache. Where they cannot be read, there are none.
+func (p *Poller) countTenants(ctx context.Context) *tenantCount {
+	return &tenantCount{known: map[string]int{}, count: func(namespace string) int {
+		tenants := &scimv1alpha1.ScimTenantList{}
+		if err := p.cached.List(ctx, tenants, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
+			log.FromContext(ctx).Error(err, "Counting the tenants of a namespace", "namespace", namespace)
+		}
+		return len(tenants.Items)
+	}}
+}
+
+func (t *tenantCount) in(namespace string) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, known := t.known[namespace]; !known {
+		t.known[namespace] = t.count(namespace)
+	}
+	return t.known[namespace]
 }
 
 // update takes over which pods there are.

@@ -46,7 +46,7 @@ type world struct {
 	reported map[string]int
 }
 
-func (w *world) ask(_ context.Context, address netip.Addr) (contract.ServerUsage, error) {
+func (w *world) ask(_ context.Context, address netip.Addr, _ int) (contract.ServerUsage, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.asked[address.String()]++
@@ -74,14 +74,39 @@ func tenants(names ...string) contract.ServerUsage {
 func newPoller(t *testing.T, leases ...client.Object) (*Poller, *world, client.Client) {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	if err := clientgoscheme.AddToScheme(scheme); err != nil {
-		t.Fatal(err)
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, scimv1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			t.Fatal(err)
+		}
 	}
 	w := &world{answers: map[string]contract.ServerUsage{}, asked: map[string]int{}, reported: map[string]int{}}
 	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(leases...).Build()
 	p := NewPoller(c, w.ask)
 	p.Notify(w.report)
 	return p, w, c
+}
+
+// How much a pod may answer depends on the tenants that there are in its namespace.
+func TestPodsAnswerForTheTenantsOfTheirNamespace(t *testing.T) {
+	var objects []client.Object
+	for _, one := range []types.NamespacedName{{Namespace: "team", Name: "acme"}, {Namespace: "team", Name: "globex"}, {Namespace: "other", Name: "initech"}} {
+		objects = append(objects, &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: one.Namespace, Name: one.Name}})
+	}
+	pod := lease("a", "192.0.2.1:8082")
+	p, w, _ := newPoller(t, append(objects, pod)...)
+	w.answers["192.0.2.1"] = tenants("acme")
+	var counted []int
+	p.ask = func(ctx context.Context, address netip.Addr, tenants int) (contract.ServerUsage, error) {
+		counted = append(counted, tenants)
+		return w.ask(ctx, address, tenants)
+	}
+	if err := p.Round(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	p.Ask(t.Context(), []coordinationv1.Lease{*pod})
+	if !slices.Equal(counted, []int{2, 2}) {
+		t.Errorf("tenants were counted: %v", counted)
+	}
 }
 
 func TestPodsAreAskedNowAndThen(t *testing.T) {
@@ -203,8 +228,8 @@ func TestAskDoesNotWaitForPodsThatHang(t *testing.T) {
 		if err := p.Round(t.Context(), time.Now()); err != nil {
 			t.Fatal(err)
 		}
-		p.ask = func(ctx context.Context, address netip.Addr) (contract.ServerUsage, error) {
-			answer, err := w.ask(ctx, address)
+		p.ask = func(ctx context.Context, address netip.Addr, tenants int) (contract.ServerUsage, error) {
+			answer, err := w.ask(ctx, address, tenants)
 			if err != nil {
 				<-ctx.Done()
 			}
