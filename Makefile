@@ -153,7 +153,7 @@ bench-docs: ## Write what `make bench` and `make bench-tenants` measured last in
 	go -C hack run ./bench docs
 
 .PHONY: e2e
-e2e: install metrics-server $(BIN)/prometheus ## Test end to end on the cluster: E2E_PROCESSES specs at a time, then the upgrade.
+e2e: install metrics-server edge $(BIN)/prometheus ## Test end to end on the cluster: E2E_PROCESSES specs at a time, then the upgrade.
 	$(WITH_CLUSTER) HELM=$(BIN)/helm PROMETHEUS=$(BIN)/prometheus go -C test tool ginkgo run --procs=$(E2E_PROCESSES) --timeout=40m ./e2e
 	$(WITH_CLUSTER) HELM=$(BIN)/helm IMG=$(IMG) go -C test test -count=1 -timeout 25m ./e2e/upgrade
 
@@ -178,6 +178,10 @@ conformance: install ## Check the SCIM server of tenants on the cluster against 
 .PHONY: metrics-server
 metrics-server: cluster $(BIN)/helm ## Let the cluster measure its pods, unless it does: autoscalers go by that.
 	$(WITH_CLUSTER) HELM=$(BIN)/helm hack/metrics-server/run.sh
+
+.PHONY: edge
+edge: cluster ## Have a real nginx serve the Ingresses of the local cluster at https://127.0.0.1:10443.
+	$(CLUSTER_TOOL) edge
 
 .PHONY: install
 install: cluster image $(BIN)/helm ## Install the operator, as it is in this checkout, on the cluster.

@@ -21,6 +21,8 @@ type cluster interface {
 	down(ctx context.Context) error
 	// load gives it the image in the file.
 	load(ctx context.Context, file string) error
+	// edge makes its Ingresses be served on this machine.
+	edge(ctx context.Context) error
 	// kubeconfig is the file to point KUBECONFIG at; empty for the defaults of client-go.
 	kubeconfig() string
 }

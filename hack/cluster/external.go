@@ -66,6 +66,12 @@ func (currentCluster) load(_ context.Context, file string) error {
 	return nil
 }
 
+// edge leaves Ingresses to the controller that the cluster's owner has chosen.
+func (currentCluster) edge(context.Context) error {
+	logf("the Ingresses of the current kubeconfig's cluster are left to its own controller")
+	return nil
+}
+
 // kindCluster is a cluster of kind, in Docker.
 type kindCluster struct {
 	root checkout
@@ -130,6 +136,12 @@ func (k kindCluster) down(ctx context.Context) error {
 // load copies the image into the node.
 func (k kindCluster) load(ctx context.Context, file string) error {
 	return runKind(ctx, "load", "image-archive", file, "--name", kindName)
+}
+
+// edge would not reach the pods, whose network is that of a container.
+func (kindCluster) edge(context.Context) error {
+	logf("Ingresses of a kind cluster are left to a controller that you install in it; CLUSTER=local has one")
+	return nil
 }
 
 // exists tells whether kind has the cluster.

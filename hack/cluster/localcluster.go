@@ -63,3 +63,6 @@ func (l localCluster) down(ctx context.Context) error {
 func (l localCluster) load(ctx context.Context, file string) error {
 	return l.machine.Load(ctx, file)
 }
+
+// edge serves the cluster's Ingresses.
+func (l localCluster) edge(ctx context.Context) error { return l.machine.Edge(ctx) }

@@ -20,6 +20,7 @@ const usage = `usage: go -C hack run ./cluster COMMAND
   assets          build etcd, kube-apiserver and kubectl; print the folder for KUBEBUILDER_ASSETS
   helm            build helm; print its path
   load IMAGE.tar  give the cluster an image that hack/image made; a relative path is one of the checkout
+  edge            serve the Ingresses of the local cluster with nginx, at https://127.0.0.1:10443
   env             print the lines that point a shell at the cluster
 
 Environment:
@@ -74,6 +75,8 @@ func run(ctx context.Context, args []string) error {
 		return timed(func() error { return cluster.down(ctx) })
 	case "load":
 		return cluster.load(ctx, args[0])
+	case "edge":
+		return cluster.edge(ctx)
 	default:
 		return printEnv(root, cluster)
 	}
@@ -84,7 +87,7 @@ func parse(args []string) (command string, rest []string, err error) {
 	if len(args) == 0 {
 		return "", nil, errUsage
 	}
-	wanted, known := map[string]int{"up": 0, "down": 0, "assets": 0, "helm": 0, "load": 1, "env": 0}[args[0]]
+	wanted, known := map[string]int{"up": 0, "down": 0, "assets": 0, "helm": 0, "load": 1, "edge": 0, "env": 0}[args[0]]
 	if !known || len(args)-1 != wanted {
 		return "", nil, errUsage
 	}

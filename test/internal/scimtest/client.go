@@ -40,18 +40,23 @@ type Client struct {
 	query   string            // added to every URL
 	headers map[string]string // added to, or in place of, the usual ones; "" sends none
 	http    *http.Client
+	way     way
 }
 
 // NewClient returns a client that opens a connection for each request, so that
 // each is balanced anew.
 func NewClient(base, token string) *Client {
-	return &Client{Base: base, token: token, http: &http.Client{
-		Timeout: 15 * time.Second,
-		Transport: &http.Transport{
-			DisableKeepAlives: true,
-			DialContext:       dial,
-		},
-	}}
+	c := &Client{Base: base, token: token}
+	return c.by(way{})
+}
+
+// by returns the client with another way to the server.
+func (c *Client) by(way way) *Client {
+	other := *c
+	transport := way.transport()
+	transport.DisableKeepAlives = true
+	other.way, other.http = way, &http.Client{Timeout: 15 * time.Second, Transport: transport}
+	return &other
 }
 
 // Lasting returns a client of its own that keeps its connection open between
@@ -60,14 +65,10 @@ func NewClient(base, token string) *Client {
 // The function closes the connection while no request uses it.
 func (c *Client) Lasting() (lasting *Client, closeIdle func()) {
 	other := *c
-	other.http = &http.Client{
-		Timeout: c.http.Timeout,
-		Transport: &countingTransport{next: &http.Transport{
-			DialContext:         dial,
-			MaxIdleConnsPerHost: 1,
-		}},
-	}
-	return &other, other.http.CloseIdleConnections
+	transport := c.way.transport()
+	transport.MaxIdleConnsPerHost = 1
+	other.http = &http.Client{Timeout: c.http.Timeout, Transport: &countingTransport{next: transport}}
+	return &other, transport.CloseIdleConnections
 }
 
 // With returns the client with another header; "" leaves the header out.

@@ -23,7 +23,7 @@ const (
 // Names are all daemons of the cluster. Those that act on pods come first, which is the order to stop
 // them in: nothing then starts again what is being removed.
 var Names = []string{
-	binaries.Kubelet, binaries.ControllerManager, binaries.Scheduler, binaries.KubeProxy,
+	EdgeName, nginx, binaries.Kubelet, binaries.ControllerManager, binaries.Scheduler, binaries.KubeProxy,
 	binaries.APIServer, binaries.Etcd, containerd.Name,
 }
 
@@ -31,7 +31,7 @@ var Names = []string{
 var Listens = []string{
 	"0.0.0.0:6443", layout.Loopback + ":12379", layout.Loopback + ":12380", layout.Loopback + ":12381",
 	layout.Loopback + ":10248", layout.Loopback + ":10249", layout.Loopback + ":10256", layout.Loopback + ":10257",
-	layout.Loopback + ":10259", "0.0.0.0:10250",
+	layout.Loopback + ":10259", "0.0.0.0:10250", layout.EdgeAddress, layout.EdgeHealthAddress,
 }
 
 // Etcd keeps the objects. It has room for the hundred thousand of a load test.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,44 +18,71 @@ import (
 // installLimit bounds the installation of packages.
 const installLimit = 10 * time.Minute
 
-// packages are the Debian packages that the cluster needs, each with a file that it brings.
-var packages = []struct{ name, file string }{
-	{"containerd", "containerd"},
-	{"runc", "runc"},
-	{"containernetworking-plugins", layout.CNIPluginDir + "/bridge"},
-	{"iptables", "iptables"},
-	{"conntrack", "conntrack"},
-	{"iproute2", "ip"},
+// Package is a Debian package, with a file that it brings.
+type Package struct {
+	name, file string
+	// service is one that the package starts and nobody here wants; empty when there is none.
+	service string
 }
 
-// missingPackages are those whose file is not there.
-func missingPackages() []string {
-	var missing []string
-	for _, pkg := range packages {
-		if _, err := exec.LookPath(pkg.file); err != nil {
-			missing = append(missing, pkg.name)
-		}
+// Packages that something here needs.
+var (
+	ForCluster = []Package{
+		{name: "containerd", file: "containerd"},
+		{name: "runc", file: "runc"},
+		{name: "containernetworking-plugins", file: layout.CNIPluginDir + "/bridge"},
+		{name: "iptables", file: "iptables"},
+		{name: "conntrack", file: "conntrack"},
+		{name: "iproute2", file: "ip"},
 	}
-	return missing
-}
+	ForEdge = []Package{{name: "nginx", file: "nginx", service: "nginx"}}
+)
 
-// Ensure installs what is missing.
-func Ensure(ctx context.Context, logf func(string, ...any)) error {
-	missing := missingPackages()
+// Ensure installs those that are missing.
+func Ensure(ctx context.Context, packages []Package, logf func(string, ...any)) error {
+	missing := slices.DeleteFunc(slices.Clone(packages), func(p Package) bool {
+		_, err := exec.LookPath(p.file)
+		return err == nil
+	})
 	if len(missing) == 0 {
 		return nil
 	}
-	if _, err := exec.LookPath("apt-get"); err != nil {
-		return fmt.Errorf("this machine has no apt-get; install %s yourself, with the CNI plugins in %s",
-			strings.Join(missing, ", "), layout.CNIPluginDir)
+	names := make([]string, len(missing))
+	for i, each := range missing {
+		names[i] = each.name
 	}
-	logf("installing Debian packages: %s", strings.Join(missing, " "))
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return fmt.Errorf("this machine has no apt-get; install %s yourself, CNI plugins into %s",
+			strings.Join(names, ", "), layout.CNIPluginDir)
+	}
+	logf("installing Debian packages: %s", strings.Join(names, " "))
 	ctx, cancel := context.WithTimeout(ctx, installLimit)
 	defer cancel()
 	if err := aptGet(ctx, "update"); err != nil {
 		return err
 	}
-	return aptGet(ctx, append([]string{"install", "--yes", "--no-install-recommends"}, missing...)...)
+	if err := aptGet(ctx, append([]string{"install", "--yes", "--no-install-recommends"}, names...)...); err != nil {
+		return err
+	}
+	for _, each := range missing {
+		if err := each.disable(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// disable ends the service, and keeps it from starting with the machine.
+func (p Package) disable(ctx context.Context) error {
+	if p.service == "" {
+		return nil
+	}
+	for _, args := range [][]string{{"invoke-rc.d", "--quiet", p.service, "stop"}, {"update-rc.d", p.service, "disable"}} {
+		if output, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w: %s\nStop the service %s yourself", strings.Join(args, " "), err, bytes.TrimSpace(output), p.service)
+		}
+	}
+	return nil
 }
 
 // aptGet runs apt-get without questions. Another run of it may hold the lock, so it waits for that.

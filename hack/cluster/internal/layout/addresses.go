@@ -18,4 +18,7 @@ const (
 	ServiceAddress = "10.96.0.1"
 	ServerURL      = "https://" + Loopback + ":6443"
 	CNIPluginDir   = "/usr/lib/cni"
+	// EdgeAddress is where clients outside the cluster reach what its Ingresses publish, over TLS.
+	EdgeAddress       = Loopback + ":10443"
+	EdgeHealthAddress = Loopback + ":10444"
 )

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/kubescim/kubescim/hack/cluster/internal/binaries"
+	"github.com/kubescim/kubescim/hack/cluster/internal/components"
 	"github.com/kubescim/kubescim/hack/cluster/internal/containerd"
 	"github.com/kubescim/kubescim/hack/cluster/internal/daemon"
 	"github.com/kubescim/kubescim/hack/cluster/internal/debian"
@@ -45,7 +46,7 @@ func (c *Cluster) Down(ctx context.Context) error {
 // the API server last, since the others wait for those.
 func (c *Cluster) stopAll(ctx context.Context) error {
 	c.logf("stopping")
-	err := stopDaemons(ctx, c.dir, binaries.Kubelet, binaries.ControllerManager, binaries.Scheduler, binaries.KubeProxy)
+	err := stopDaemons(ctx, c.dir, components.EdgeName, binaries.Kubelet, binaries.ControllerManager, binaries.Scheduler, binaries.KubeProxy)
 	if err != nil {
 		return err
 	}

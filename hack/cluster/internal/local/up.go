@@ -48,7 +48,7 @@ func (c *Cluster) Up(ctx context.Context) error {
 		return err
 	}
 	err = together(ctx,
-		func(ctx context.Context) error { return debian.Ensure(ctx, c.logf) },
+		func(ctx context.Context) error { return debian.Ensure(ctx, debian.ForCluster, c.logf) },
 		func(ctx context.Context) error { return c.programs.Ensure(ctx, binaries.All) })
 	if err != nil {
 		return err
