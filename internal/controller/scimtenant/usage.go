@@ -70,6 +70,10 @@ type news struct {
 func newsOf(tenant *scimv1alpha1.ScimTenant, usage contract.Usage, known bool, now time.Time) (found *news, again time.Duration) {
 	found = &news{urgent: tenant.Status.ObservedGeneration != tenant.Generation}
 	next := tenant.DeepCopy()
+	// What a pod whose clock is ahead says would stand for as long: the provider could not go silent meanwhile.
+	if usage.LastRequestTime.After(now) {
+		usage.LastRequestTime = now.UTC().Truncate(contract.UsageResolution)
+	}
 	if known {
 		found.usage = &usage
 		setUsage(next, usage)

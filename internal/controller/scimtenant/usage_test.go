@@ -57,15 +57,30 @@ func TestUsageIsNews(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tenant := &scimv1alpha1.ScimTenant{Status: tc.status}
 			write(tenant, &news{conditions: []metav1.Condition{few(scimv1alpha1.ConditionProviderActive), few(scimv1alpha1.ConditionRequestsSucceeding)}})
-			found, _ := newsOf(tenant, tc.usage, true, noon)
+			found, _ := newsOf(tenant, tc.usage, true, noon.Add(time.Minute))
 			if got := found != nil; got != tc.want {
 				t.Errorf("it is news: %v", got)
 			}
 			write(tenant, found)
-			if found, _ := newsOf(tenant, tc.usage, true, noon); found != nil {
+			if found, _ := newsOf(tenant, tc.usage, true, noon.Add(time.Minute)); found != nil {
 				t.Errorf("it is news once it is written: %+v", tenant.Status)
 			}
 		})
+	}
+}
+
+// A pod whose clock is ahead does not keep a provider from being silent.
+func TestLastRequestIsNotInTheFuture(t *testing.T) {
+	noon := time.Date(2026, 5, 1, 12, 0, 30, 0, time.UTC)
+	tenant := &scimv1alpha1.ScimTenant{Status: scimv1alpha1.ScimTenantStatus{LastRequestTime: metav1.NewTime(noon.Add(-time.Hour))}}
+	found, _ := newsOf(tenant, contract.Usage{LastRequestTime: noon.Add(365 * 24 * time.Hour)}, true, noon)
+	write(tenant, found)
+	if got := tenant.Status.LastRequestTime.Time; !got.Equal(noon.Truncate(time.Minute)) {
+		t.Errorf("the last request was at %s", got)
+	}
+	tenant.Status.RequestGaps.Minutes = 50
+	if c, _ := providerActive(&tenant.Status, noon.Add(4*time.Hour)); c.Status != metav1.ConditionFalse {
+		t.Errorf("four hours later: %+v", c)
 	}
 }
 
