@@ -2,7 +2,9 @@ package requests
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -24,6 +26,12 @@ const (
 	// quiet time. One that is left out is recorded when there is more of it.
 	eventsPerSecond = 2
 	eventsAtOnce    = 50
+	// ownPerSecond and ownAtOnce are the same of the tenants of one namespace: whoever runs pods there in the place of a
+	// server's says at will what was refused, and is not to use up what is for all.
+	ownPerSecond = 0.5
+	ownAtOnce    = 20
+	// mostNamespaces is of how many namespaces it is remembered how many events they had lately.
+	mostNamespaces = 1000
 )
 
 // Refusals records what was refused as events of the tenant: one series for each reason, whichever pods
@@ -36,11 +44,15 @@ type Refusals struct {
 	cached   client.Reader
 	recorder events.EventRecorder
 	limit    *rate.Limiter
+
+	mu sync.Mutex
+	// own are the limits of namespaces that have had events lately.
+	own map[string]*rate.Limiter
 }
 
 // NewRefusals returns what records refusals, of tenants that it reads in a cache.
 func NewRefusals(cached client.Reader, recorder events.EventRecorder) *Refusals {
-	return &Refusals{cached: cached, recorder: recorder, limit: rate.NewLimiter(eventsPerSecond, eventsAtOnce)}
+	return &Refusals{cached: cached, recorder: recorder, limit: rate.NewLimiter(eventsPerSecond, eventsAtOnce), own: map[string]*rate.Limiter{}}
 }
 
 // Hear records what a pod has refused since its answer before. Of a pod that has answered for the first
@@ -76,9 +88,26 @@ func (r *Refusals) record(key types.NamespacedName, reasons []string) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: tenant.Name, UID: tenant.UID},
 	}
 	for _, reason := range slices.Sorted(slices.Values(reasons)) {
-		if advice, known := requestlog.AdviceFor(reason); known && r.limit.Allow() {
+		if advice, known := requestlog.AdviceFor(reason); known && r.allow(key.Namespace, time.Now()) {
 			r.recorder.Eventf(regarding, nil, corev1.EventTypeWarning, advice.Reason, "Serve",
 				"Requests are refused: %s. 'kubectl scim log %s -n %s --refused' shows them", advice.Do, tenant.Name, tenant.Namespace)
 		}
 	}
+}
+
+// allow reports whether there may be one more event of a tenant in a namespace.
+func (r *Refusals) allow(namespace string, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	own := r.own[namespace]
+	if own == nil {
+		if len(r.own) == mostNamespaces {
+			maps.DeleteFunc(r.own, func(_ string, other *rate.Limiter) bool { return other.TokensAt(now) >= ownAtOnce })
+		}
+		own = rate.NewLimiter(ownPerSecond, ownAtOnce)
+		if len(r.own) < mostNamespaces { // More cannot have events at the rate of all.
+			r.own[namespace] = own
+		}
+	}
+	return own.TokensAt(now) >= 1 && r.limit.AllowN(now, 1) && own.AllowN(now, 1)
 }

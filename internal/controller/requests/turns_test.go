@@ -73,3 +73,23 @@ func TestWhatIsGatheredIsBounded(t *testing.T) {
 		t.Errorf("%d requests of %d pods are kept, and %d are missing", len(log.Requests), len(log.Pods), len(log.SilentPods))
 	}
 }
+
+// A pod that says at will what was refused uses up what is for its namespace, and not what is for all.
+func TestEventsOfOneNamespaceLeaveRoomForOthers(t *testing.T) {
+	r, now := NewRefusals(nil, nil), time.Unix(1_777_636_800, 0)
+	for second := range 600 {
+		now = now.Add(time.Second)
+		for range 40 {
+			r.allow("hostile", now)
+		}
+		if second%60 == 59 && !r.allow(fmt.Sprint("customer-", second), now) {
+			t.Errorf("after %d s, there is no event of others", second)
+		}
+	}
+	for i := range 3 * mostNamespaces {
+		r.allow(fmt.Sprint("namespace-", i), now)
+	}
+	if len(r.own) > mostNamespaces {
+		t.Errorf("%d namespaces are remembered", len(r.own))
+	}
+}
