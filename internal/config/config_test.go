@@ -195,6 +195,18 @@ servers:
 	if len(c.OpenTelemetry) != 2 || c.OpenTelemetry["OTEL_TRACES_SAMPLER_ARG"] != "0.1" {
 		t.Errorf("the variables are %v", c.OpenTelemetry)
 	}
+	for _, tc := range []struct {
+		variables map[string]string
+		want      []int32
+	}{
+		{c.OpenTelemetry, []int32{4318}}, {nil, nil}, {map[string]string{"OTEL_TRACES_SAMPLER": "always_on"}, nil},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "https://traces.example.com", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://[2001:db8::1]/v1"}, []int32{80, 443}},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:4318", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://b:4318"}, []int32{4318}},
+	} {
+		if got := (Servers{OpenTelemetry: tc.variables}).CollectorPorts(); !slices.Equal(got, tc.want) {
+			t.Errorf("with %v, the ports of collectors are %v", tc.variables, got)
+		}
+	}
 	if c.UserIDs != UserIDsAssigned || c.Rollout.MaxConcurrent != 20 || c.Rollout.Pause.Duration != 30*time.Second {
 		t.Errorf("the servers are %+v", c)
 	}

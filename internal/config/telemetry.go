@@ -1,10 +1,12 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -36,4 +38,22 @@ func validateTelemetry(variables map[string]string) []error {
 		}
 	}
 	return problems
+}
+
+// CollectorPorts are the ports at which servers reach what takes their traces; none when they send none. The operator starts
+// with no URLs that cannot be read.
+func (s Servers) CollectorPorts() []int32 {
+	var ports []int32
+	for _, name := range endpoints {
+		collector, err := url.Parse(s.OpenTelemetry[name])
+		if err != nil || collector.Host == "" {
+			continue
+		}
+		port := cmp.Or(collector.Port(), map[string]string{"http": "80", "https": "443"}[collector.Scheme])
+		if number, err := strconv.ParseUint(port, 10, 16); err == nil && number > 0 {
+			ports = append(ports, int32(number))
+		}
+	}
+	slices.Sort(ports)
+	return slices.Compact(ports)
 }

@@ -43,6 +43,7 @@ func setupServers(
 		keeper.Isolation = &operand.Isolation{
 			OperatorNamespace: options.Namespace, Clients: policy.Clients, Scrapers: policy.Scrapers,
 			APIServer: contract.Networks(policy.APIServer.Networks), APIServerPorts: policy.APIServer.Ports, Issuers: keeper.Settings.Issuers,
+			Collectors: options.Config.Servers.CollectorPorts(),
 		}
 	}
 	stager, err := staging.New(cached, live, keeper.Settings, options.Config.Servers.Rollout)

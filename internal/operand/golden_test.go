@@ -86,7 +86,7 @@ func TestSharedObjectsStayTheSame(t *testing.T) {
 	s := SharedServer(shared)
 	checkGolden(t, filepath.Join("testdata", "shared.json"), []any{
 		ServiceAccount(s), Role(s), RoleBinding(s), Service(s), PodDisruptionBudget(s),
-		NetworkPolicy(s, Isolation{OperatorNamespace: "scim", Clients: []networkingv1.NetworkPolicyPeer{{NamespaceSelector: &metav1.LabelSelector{}}}, APIServerPorts: []int32{443}}),
+		NetworkPolicy(s, Isolation{OperatorNamespace: "scim", Clients: []networkingv1.NetworkPolicyPeer{{NamespaceSelector: &metav1.LabelSelector{}}}, APIServerPorts: []int32{443}, Collectors: []int32{4318}}),
 		Deployment(s, Settings{Image: "kubescim:1", Absence: time.Hour}), SigningSecret(s, []byte("keys")), SharedIngress(shared),
 		Ingress(tenant(func(t *scimv1alpha1.ScimTenant) {
 			t.Spec.ServerRef.Name = "shared"

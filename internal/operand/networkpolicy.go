@@ -35,6 +35,8 @@ type Isolation struct {
 	APIServerPorts []int32
 	// Issuers are those that a server may fetch the keys of.
 	Issuers contract.Issuers
+	// Collectors are the ports at which servers reach what takes their traces; none when they send none.
+	Collectors []int32
 }
 
 // NetworkPolicy returns what isolates the pods of a SCIM server, where the cluster enforces it. The
@@ -64,22 +66,37 @@ func ingressRules(s Server, i Isolation) []*networkingv1ac.NetworkPolicyIngressR
 	}
 }
 
-// egressRules let a server reach its replicas, the API server, and issuers: of those, no NetworkPolicy
-// knows the names, so that it has the addresses that the server itself would dial.
+// egressRules let a server reach its replicas, the API server, what takes its traces, and issuers: of these, no
+// NetworkPolicy knows the names, so that it has the addresses that the server itself would dial.
 func egressRules(s Server, i Isolation) []*networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration {
 	rules := []*networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration{
 		networkingv1ac.NetworkPolicyEgressRule().WithTo(replicas(s)).WithPorts(policyPorts(contract.PortPeers)...),
 		networkingv1ac.NetworkPolicyEgressRule().WithTo(blocks(i.APIServer)...).WithPorts(policyPorts(i.APIServerPorts...)...),
 	}
-	ports := policyPorts(i.Issuers.Ports()...)
-	if len(ports) == 0 {
-		return rules
+	issuers := i.Issuers.Ports()
+	if len(issuers)+len(i.Collectors) > 0 {
+		rules = append(rules, nameRule())
 	}
+	if len(i.Collectors) > 0 {
+		rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().WithPorts(policyPorts(i.Collectors...)...))
+	}
+	if len(issuers) > 0 {
+		rules = append(rules, issuerRules(i, policyPorts(issuers...))...)
+	}
+	return rules
+}
+
+// nameRule lets a server ask for the addresses of names.
+func nameRule() *networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration {
 	dns := policyPorts(portDNS, portDNSPods)
 	for _, port := range []int32{portDNS, portDNSPods} {
 		dns = append(dns, policyPort(corev1.ProtocolUDP, port))
 	}
-	rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().WithPorts(dns...))
+	return networkingv1ac.NetworkPolicyEgressRule().WithPorts(dns...)
+}
+
+func issuerRules(i Isolation, ports []*networkingv1ac.NetworkPolicyPortApplyConfiguration) []*networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration {
+	var rules []*networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration
 	// A rule of its own: some network plugins take what is left out of one network from all of a rule.
 	if listed := blocks(i.Issuers.Networks); len(listed) > 0 {
 		rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().WithTo(listed...).WithPorts(ports...))
