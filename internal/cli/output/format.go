@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
@@ -63,10 +64,28 @@ func (f Format) Document(out io.Writer, value any) error {
 
 func (f Format) marshal(value any) ([]byte, error) {
 	if f == FormatYAML {
-		return yaml.Marshal(value)
+		text, err := json.Marshal(value)
+		if err != nil {
+			return nil, err
+		}
+		return yaml.JSONToYAML(escaped(text)) // Which reads it as YAML, and refuses some of these characters.
 	}
 	text, err := json.MarshalIndent(value, "", indent)
-	return append(text, '\n'), err
+	return append(escaped(text), '\n'), err
+}
+
+// escaped returns JSON in which characters are written as escapes that a terminal would act on (see Safe). JSON has
+// them in strings alone, and package json escapes none but those of ASCII.
+func escaped(text []byte) []byte {
+	safe := make([]byte, 0, len(text)+1)
+	for _, r := range string(text) {
+		if r != '\n' && isActedOn(r) {
+			safe = fmt.Appendf(safe, `\u%04x`, r)
+		} else {
+			safe = utf8.AppendRune(safe, r)
+		}
+	}
+	return safe
 }
 
 // indent is kubectl's, of JSON.

@@ -77,6 +77,25 @@ func TestNoTextOfOthersMovesTheCursor(t *testing.T) {
 	}
 }
 
+func TestNoTextOfOthersMovesTheCursorFromADocument(t *testing.T) {
+	const text = "Zoë\x1b[2J\u009b31m\u202egnp.exe\x7f\r\n"
+	for _, format := range []Format{FormatJSON, FormatYAML} {
+		g, out := NewWithT(t), &strings.Builder{}
+		g.Expect(format.Document(out, map[string]string{"name": text})).To(Succeed())
+		printed := out.String()
+		g.Expect(printed).To(ContainSubstring("Zoë"))
+		for _, control := range []string{"\x1b", "\u009b", "\x7f", "\r"} {
+			g.Expect(printed).NotTo(ContainSubstring(control), "%s", format)
+		}
+		if format == FormatJSON {
+			g.Expect(printed).NotTo(ContainSubstring("\u202e"))
+		}
+		var read map[string]string
+		g.Expect(yaml.Unmarshal([]byte(printed), &read)).To(Succeed())
+		g.Expect(read["name"]).To(Equal(text), "a program reads what was written")
+	}
+}
+
 func TestTimes(t *testing.T) {
 	g := NewWithT(t)
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)

@@ -20,12 +20,15 @@ const (
 // terminal would act on: control characters, and those that turn the direction of writing.
 func Safe(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
+		if isActedOn(r) || r == unicode.ReplacementChar {
 			return '?'
 		}
 		return r
 	}, text)
 }
+
+// isActedOn reports whether a terminal acts on a character, and does not show it.
+func isActedOn(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
 
 // OrNone returns a text, or what stands for none.
 func OrNone(text string) string {
