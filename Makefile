@@ -16,6 +16,8 @@ SHELL := /bin/bash -o pipefail
 IMG ?= kubescim/kubescim:dev
 IMG_TAG = $(lastword $(subst :, ,$(IMG)))
 IMG_NAME = $(patsubst %:$(IMG_TAG),%,$(IMG))
+# The version of what is built of this checkout, as the chart has it.
+APP_VERSION = $(shell sed -n 's/^appVersion: "\(.*\)"$$/\1/p' charts/kubescim/Chart.yaml)
 # Where `make dist` writes, and the kubectl by which it does.
 DIST ?= dist
 KUBECTL ?= "$$($(CLUSTER_TOOL) assets)/kubectl"
@@ -198,7 +200,7 @@ build: ## Build the operator, the SCIM server, the conformance suite and the plu
 
 .PHONY: kubectl-scim
 kubectl-scim: ## Build the plugin of kubectl into bin/, with what completes its commands.
-	go build -o $(BIN)/ ./cmd/kubectl-scim
+	go build -ldflags "-X github.com/kubescim/kubescim/internal/program.Version=$(APP_VERSION)" -o $(BIN)/ ./cmd/kubectl-scim
 	install -m 0755 cmd/kubectl-scim/kubectl_complete-scim $(BIN)/
 
 .PHONY: dist

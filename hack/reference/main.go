@@ -78,7 +78,7 @@ func describeProviders(out *bytes.Buffer) error {
 
 // describeCommands writes about the plugin of kubectl.
 func describeCommands(out *bytes.Buffer) error {
-	root := cli.NewRoot(command.NewFactory(genericiooptions.IOStreams{}, time.Now, output.Palette{}))
+	root := cli.NewRoot(command.NewFactory(genericiooptions.IOStreams{}, time.Now, output.Terminal{}))
 	// Those of kubectl are the same everywhere, and `kubectl options` explains them.
 	root.PersistentFlags().VisitAll(func(f *pflag.Flag) { f.Hidden = true })
 	return describe(root, out)

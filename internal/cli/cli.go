@@ -39,7 +39,7 @@ type Program struct {
 
 // Run is the whole program, and returns its exit status.
 func (p Program) Run(ctx context.Context, args []string) int {
-	factory := command.NewFactory(p.Streams, p.Now, output.PaletteFor(p.Streams.Out, p.Getenv))
+	factory := command.NewFactory(p.Streams, p.Now, output.TerminalFor(p.Streams.Out, p.Getenv))
 	if p.Reach != nil {
 		factory.Reach = p.Reach
 	}

@@ -24,7 +24,7 @@ var (
 
 func newRoot() *cobra.Command {
 	streams := genericiooptions.IOStreams{In: &strings.Reader{}, Out: io.Discard, ErrOut: io.Discard}
-	return NewRoot(command.NewFactory(streams, nil, output.Palette{}))
+	return NewRoot(command.NewFactory(streams, nil, output.Terminal{}))
 }
 
 // Every command line in a document, and in an example, is one of a command that there is, with flags and

@@ -101,7 +101,9 @@ func TestWhatCannotBeReadSaysHowToMendIt(t *testing.T) {
 		"an argument":                 {generateInto(file, "okta"), "named with --key"},
 		"a flag that there is not":    {generateInto(file, "--token=kscim_x"), "unknown flag: --token"},
 		"a command that there is not": {[]string{"key", "genrate"}, `unknown command "genrate" for "kubectl scim key"`},
-		"a group that there is not":   {[]string{"keys"}, `unknown command "keys" for "kubectl scim"`},
+		"a group that there is not":   {[]string{"keys"}, `unknown command "keys" for "kubectl scim": did you mean key?`},
+		"one that is cut short":       {[]string{"stat", "acme"}, `unknown command "stat" for "kubectl scim": did you mean status?`},
+		"one that is like no other":   {[]string{"frobnicate"}, `unknown command "frobnicate" for "kubectl scim"` + "\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)

@@ -187,7 +187,8 @@ var _ = Describe("kubectl scim", Ordered, ContinueOnFailure, func() {
 
 	It("says what to enter in an identity provider, and writes a sheet for its administrator", func() {
 		Expect(succeeds("connect", t.Name, "--key", t.Name)).To(And(
-			ContainSubstring("http://plugin-scim."+t.Namespace+".svc/scim/v2"), ContainSubstring("leads to the tenant inside the cluster alone")))
+			ContainSubstring("http://plugin-scim."+t.Namespace+".svc/scim/v2"), ContainSubstring("leads to the tenant inside the cluster alone"),
+			ContainSubstring("what this prints: kubectl get secret plugin -n "+t.Namespace)))
 		for _, provider := range []string{"Okta", "JumpCloud", "OneLogin", "Authentik", "Keycloak", "Entra", "PingOne"} {
 			Expect(succeeds("connect", t.Name, "--key", t.Name, "--provider", provider)).To(ContainSubstring("1. "))
 		}
@@ -208,8 +209,16 @@ var _ = Describe("kubectl scim", Ordered, ContinueOnFailure, func() {
 			printed, err := RunKubectl("", "scim", "test", tenant.Name, "-n", namespace, "--url", tenant.Service.Base)
 			See("kubectl scim test", printed)
 			Expect(err).NotTo(HaveOccurred(), printed)
-			Expect(lines(printed)).To(HaveEach(Or(HavePrefix("STEP"), HaveSuffix(" ok"))))
+			table, left, _ := strings.Cut(printed, "\n\n")
+			Expect(lines(table)).To(HaveEach(Or(HavePrefix("STEP"), HaveSuffix(" ok"))))
+			Expect(left).To(And(HavePrefix("1 user is kept"), ContainSubstring("kubectl scim erase kubescim-test@example.com -n "+namespace+" --yes")))
 		}
+		By("the same again: the user who is kept comes back")
+		for _, tenant := range served {
+			_, err := RunKubectl("", "scim", "test", tenant.Name, "-n", namespace, "--url", tenant.Service.Base)
+			Expect(err).NotTo(HaveOccurred())
+		}
+		Expect(KubectlList(namespace, "scimusers")).To(HaveLen(len(served)), "one of each tenant is kept")
 
 		By("a provider that sends what the tenant does not put up with")
 		printed, err := RunKubectl("", "scim", "test", "generic", "-n", namespace, "--provider", "OneLogin", "--url", served[len(served)-1].Service.Base)
@@ -222,6 +231,8 @@ var _ = Describe("kubectl scim", Ordered, ContinueOnFailure, func() {
 		for _, line := range []string{`Kubernetes +OK`, `Kinds +OK`, `Operator +OK +kubescim-system/kubescim runs`, `Admission policies +OK`, `Your rights +OK +you may read tokens`} {
 			Expect(checked).To(MatchRegexp(line))
 		}
+		Expect(Kubectl("scim", "check", "-n", t.Namespace+"-nowhere")).To(And(
+			MatchRegexp(`Namespace +Warning +there is no namespace `+t.Namespace+`-nowhere: make it`), Not(ContainSubstring("Your rights"))))
 		printed := Kubectl("scim", "check", "-n", t.Namespace, "--as=mallory@example.com")
 		Expect(printed).To(MatchRegexp(`Operator +Unknown(?s:.*)you may not see users and groups .* kubescim-user-viewer permits it`))
 	})
@@ -266,7 +277,7 @@ var _ = Describe("kubectl scim", Ordered, ContinueOnFailure, func() {
 
 		report, err := erase()
 		Expect(err).NotTo(HaveOccurred())
-		Expect(report).To(MatchRegexp("the object +ScimUser " + carol + " of the tenant plugin +--yes deletes it"))
+		Expect(report).To(MatchRegexp("the object +ScimUser " + carol + " of the tenant plugin\n(?s:.*)- the object: --yes deletes it"))
 		Expect(KubectlGet(t.Namespace, "scimuser", carol)).NotTo(BeNil(), "a report changes nothing")
 		report, err = erase("--yes")
 		Expect(err).NotTo(HaveOccurred(), report)
@@ -284,6 +295,15 @@ var _ = Describe("kubectl scim", Ordered, ContinueOnFailure, func() {
 		WaitFor(t.Namespace, "condition=Ready", "scimserver/shared")
 		_, err = scim("move", t.Name, "--to", "shared")
 		Expect(err).To(MatchError(ContainSubstring("--discard-server-spec")))
+
+		By("one that would lose its URL stays as it is")
+		Apply(NewTenant(t.Namespace, "born", scimv1alpha1.IdentityProviderGeneric, On("shared")))
+		WaitFor(t.Namespace, "condition=Ready", "scimtenant/born")
+		_, err = scim("move", "born", "--own")
+		Expect(err).To(MatchError(And(ContainSubstring("has no URL but that of ScimServer shared"), ContainSubstring("spec.endpoint.host"))))
+		Expect(Dig(KubectlGet(t.Namespace, "scimtenant", "born"), "spec/serverRef/name")).To(Equal("shared"))
+
+		By("one that has a Service of its own is moved")
 		began := time.Now()
 		Expect(succeeds("move", t.Name, "--to", "shared", "--discard-server-spec")).To(ContainSubstring("is served by ScimServer shared, at http://plugin-scim."))
 		AddReportEntry("moved", time.Since(began).Round(time.Second).String())

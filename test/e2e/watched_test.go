@@ -145,6 +145,7 @@ var _ = Describe("The namespaces that the operator watches", Serial, Ordered, Co
 		neglected := func(displayName string) {
 			GinkgoHelper()
 			Expect(mayWorkIn(b)).To(Equal("no"))
+			Expect(Kubectl("scim", "check", "-n", b.Namespace)).To(MatchRegexp("Operator +Warning +.* looks for tenants in .* alone, and not in the namespace " + b.Namespace))
 			Kubectl("patch", "scimtenant", "-n", b.Namespace, b.Name, "--type=merge", "-p", `{"spec":{"displayName":"`+displayName+`"}}`)
 			Kubectl("delete", "poddisruptionbudget", "-n", b.Namespace, b.Name+"-scim")
 			caredFor(a)

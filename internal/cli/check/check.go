@@ -12,8 +12,9 @@ import (
 	"github.com/kubescim/kubescim/internal/cli/output"
 )
 
-const about = `Check whether the cluster is ready for Kubescim: its release, Kubescim's kinds, the operator and how its
-version goes with that of this plugin, the admission policies, and what you may do in the namespace.
+const about = `Check whether the cluster is ready for Kubescim: its release, Kubescim's kinds, the operator, whether it
+watches the namespace and how its version goes with that of this plugin, the admission policies, whether there is
+the namespace, and what you may do in it.
 
 The exit status is 1 when there is a problem. What you may not see is unknown, and no problem.`
 
@@ -88,9 +89,12 @@ func gather(ctx context.Context, f *command.Factory) ([]Finding, error) {
 	}
 	findings := []Finding{release(version.GitVersion), kinds(disco)}
 	if findings[1].Result == OK {
-		findings = append(findings, operator(ctx, c))
+		findings = append(findings, operator(ctx, c, namespace))
 	}
 	findings = append(findings, policies(ctx, c))
+	if missing := missingNamespace(ctx, c, namespace); missing != nil {
+		return append(findings, *missing), nil // What one may do in it, nobody can say.
+	}
 	return append(findings, rights(ctx, c, namespace)...), nil
 }
 
@@ -101,7 +105,7 @@ func printFindings(f *command.Factory, findings []Finding, format output.Format)
 	if format.Structured() {
 		return format.Document(f.Streams.Out, findings)
 	}
-	table := output.NewTable(f.Streams.Out, f.Palette, "CHECK", "RESULT", "MESSAGE")
+	table := output.NewTable(f.Streams.Out, f.Terminal, "CHECK", "RESULT", "MESSAGE")
 	for _, finding := range findings {
 		table.Row(output.Text(finding.Check), output.Cell{Text: string(finding.Result), Look: looks[finding.Result]}, output.Text(finding.Message))
 	}

@@ -6,6 +6,7 @@ import (
 	. "github.com/onsi/gomega"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/discovery"
 )
@@ -48,9 +49,10 @@ func TestOperators(t *testing.T) {
 		want      Result
 		says      string
 	}{
-		"that runs":                {1, "0.2.0", "0.2.5", OK, "in version 0.2.0"},
+		"that runs":                {1, "0.2.0", "0.2.5", OK, "in version 0.2.0, and this plugin is of version 0.2.5"},
 		"of another minor version": {1, "0.2.0", "0.3.0", Warning, "this plugin is of version 0.3.0"},
-		"of no release":            {1, "0.2.0", "dev", OK, ""},
+		"and a plugin of none":     {1, "0.2.0", "dev", OK, "which is not compared with that of this plugin: it was built without one"},
+		"of no release":            {1, "dev", "0.2.0", OK, "which is none of a release"},
 		"without a version":        {1, "", "0.3.0", OK, "runs"},
 		"without a pod":            {0, "0.2.0", "0.2.0", Problem, "kubectl describe deployment kubescim -n kubescim-system"},
 	} {
@@ -61,7 +63,35 @@ func TestOperators(t *testing.T) {
 				d.Labels["app.kubernetes.io/version"] = tc.installed
 			}
 			d.Status.ReadyReplicas = tc.ready
-			found := operatorOf(d, tc.plugin)
+			found := operatorOf([]appsv1.Deployment{*d}, tc.plugin, "acme")
+			g.Expect(found.Result).To(Equal(tc.want), found.Message)
+			g.Expect(found.Message).To(ContainSubstring(tc.says))
+		})
+	}
+}
+
+func TestOperatorsThatWatchSomeNamespaces(t *testing.T) {
+	watching := func(name string, arguments ...string) appsv1.Deployment {
+		d := appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "kubescim-system", Name: name}}
+		d.Spec.Template.Spec.Containers = []corev1.Container{{Args: arguments}}
+		d.Status.ReadyReplicas = 1
+		return d
+	}
+	all, some, others := watching("all"), watching("some", "--leader-elect", "--watch-namespaces=acme,globex"), watching("others", "--watch-namespaces=initech")
+	for name, tc := range map[string]struct {
+		operators []appsv1.Deployment
+		want      Result
+		says      string
+	}{
+		"all":              {[]appsv1.Deployment{all}, OK, "kubescim-system/all runs"},
+		"this one":         {[]appsv1.Deployment{some}, OK, "kubescim-system/some runs"},
+		"one of two":       {[]appsv1.Deployment{others, some}, OK, "kubescim-system/some runs"},
+		"another one":      {[]appsv1.Deployment{others}, Warning, "kubescim-system/others looks for tenants in initech alone, and not in the namespace acme"},
+		"this one, by two": {[]appsv1.Deployment{all, some}, Warning, "leave it to one of kubescim-system/all, kubescim-system/some"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			found := operatorOf(tc.operators, "dev", "acme")
 			g.Expect(found.Result).To(Equal(tc.want), found.Message)
 			g.Expect(found.Message).To(ContainSubstring(tc.says))
 		})

@@ -8,6 +8,7 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/version"
@@ -67,7 +68,7 @@ func kinds(disco discovery.ServerResourcesInterface) Finding {
 
 // operator looks for the operator's Deployment, wherever that is. What the operator itself makes
 // has another label.
-func operator(ctx context.Context, c client.Client) Finding {
+func operator(ctx context.Context, c client.Client, namespace string) Finding {
 	f := Finding{Check: "Operator"}
 	selector, err := labels.Parse(operand.LabelPartOf + "=" + operand.ManagedBy + "," + operand.LabelManagedBy + "!=" + operand.ManagedBy)
 	if err != nil {
@@ -83,12 +84,42 @@ func operator(ctx context.Context, c client.Client) Finding {
 		}
 	case len(deployments.Items) == 0:
 		f.Result, f.Message = Problem, "there is no Deployment of the operator: install the chart, or nothing happens to tenants and keys"
-	case len(deployments.Items) > 1:
-		f.Result, f.Message = Warning, "there are several operators, which is right only where each watches other namespaces: "+namesOf(deployments.Items)
 	default:
-		return operatorOf(&deployments.Items[0], program.Version)
+		return operatorOf(deployments.Items, program.Version, namespace)
 	}
 	return f
+}
+
+// operatorOf says whether the operator that watches a namespace runs.
+func operatorOf(all []appsv1.Deployment, plugin, namespace string) Finding {
+	watching := slices.DeleteFunc(slices.Clone(all), func(d appsv1.Deployment) bool {
+		watched := watchedBy(&d)
+		return len(watched) > 0 && !slices.Contains(watched, namespace)
+	})
+	f := Finding{Check: "Operator", Result: Warning}
+	switch len(watching) {
+	case 0:
+		f.Message = fmt.Sprintf("%s looks for tenants in %s alone, and not in the namespace %s: name another one with -n, or add it to the chart's watchNamespaces",
+			namesOf(all), strings.Join(watchedBy(&all[0]), ", "), namespace)
+	case 1:
+		return runningOf(&watching[0], plugin)
+	default:
+		f.Message = fmt.Sprintf("several operators watch the namespace %s, and each undoes what the others do: leave it to one of %s, with the chart's watchNamespaces",
+			namespace, namesOf(watching))
+	}
+	return f
+}
+
+// watchedBy are the namespaces that an operator looks for tenants in; none where it does in all.
+func watchedBy(d *appsv1.Deployment) []string {
+	for _, container := range d.Spec.Template.Spec.Containers {
+		for _, argument := range container.Args {
+			if list, is := strings.CutPrefix(argument, "--watch-namespaces="); is && list != "" {
+				return strings.Split(list, ",")
+			}
+		}
+	}
+	return nil
 }
 
 func namesOf(deployments []appsv1.Deployment) string {
@@ -99,8 +130,8 @@ func namesOf(deployments []appsv1.Deployment) string {
 	return strings.Join(names, ", ")
 }
 
-// operatorOf says whether the operator runs, and whether its version goes with the plugin's.
-func operatorOf(d *appsv1.Deployment, plugin string) Finding {
+// runningOf says whether an operator runs, and whether its version goes with the plugin's.
+func runningOf(d *appsv1.Deployment, plugin string) Finding {
 	f := Finding{Check: "Operator", Result: OK, Message: fmt.Sprintf("%s/%s runs", d.Namespace, d.Name)}
 	if d.Status.ReadyReplicas == 0 {
 		f.Result = Problem
@@ -112,22 +143,30 @@ func operatorOf(d *appsv1.Deployment, plugin string) Finding {
 		return f
 	}
 	f.Message += " in version " + installed
-	if skewed(installed, plugin) {
+	first, errFirst := version.ParseGeneric(installed)
+	second, errSecond := version.ParseGeneric(plugin)
+	switch {
+	case errSecond != nil:
+		f.Message += ", which is not compared with that of this plugin: it was built without one"
+	case errFirst != nil:
+		f.Message += ", which is none of a release, and is not compared with that of this plugin, " + plugin
+	case first.Major() != second.Major() || first.Minor() != second.Minor():
 		f.Result = Warning
 		f.Message += ", and this plugin is of version " + plugin + ": use those of one minor version"
+	default:
+		f.Message += ", and this plugin is of version " + plugin
 	}
 	return f
 }
 
-// skewed reports whether two versions are of different minor versions. One that was built without a
-// version goes with every other.
-func skewed(a, b string) bool {
-	first, err := version.ParseGeneric(a)
-	if err != nil {
-		return false
+// missingNamespace is what to say where there is no such namespace; nil where there is one, or one may not
+// see that.
+func missingNamespace(ctx context.Context, c client.Client, namespace string) *Finding {
+	err := c.Get(ctx, client.ObjectKey{Name: namespace}, &corev1.Namespace{})
+	if !apierrors.IsNotFound(err) {
+		return nil
 	}
-	second, err := version.ParseGeneric(b)
-	return err == nil && (first.Major() != second.Major() || first.Minor() != second.Minor())
+	return &Finding{Check: "Namespace", Result: Warning, Message: fmt.Sprintf("there is no namespace %s: make it, or name another one with -n", namespace)}
 }
 
 // policies looks for the admission policies that come with the operator, and whether they are in

@@ -36,8 +36,8 @@ type Factory struct {
 	Streams genericiooptions.IOStreams
 	// Now is the time.
 	Now func() time.Time
-	// Palette says which colours there are on the standard output.
-	Palette output.Palette
+	// Terminal is what there is at the standard output.
+	Terminal output.Terminal
 	// Reach leads to the operator.
 	Reach Reach
 
@@ -47,10 +47,10 @@ type Factory struct {
 
 // NewFactory returns what makes clients by the flags of kubectl: its kubeconfig, context,
 // namespace and user.
-func NewFactory(streams genericiooptions.IOStreams, now func() time.Time, palette output.Palette) *Factory {
+func NewFactory(streams genericiooptions.IOStreams, now func() time.Time, terminal output.Terminal) *Factory {
 	flags := genericclioptions.NewConfigFlags(true)
 	flags.BearerToken = nil // Every process sees the arguments of the others.
-	return &Factory{Streams: streams, Now: now, Palette: palette, Reach: PortForward, flags: flags}
+	return &Factory{Streams: streams, Now: now, Terminal: terminal, Reach: PortForward, flags: flags}
 }
 
 // AddFlags adds the flags of kubectl.

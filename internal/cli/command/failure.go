@@ -54,11 +54,16 @@ func Mistake(cmd *cobra.Command, err error) error {
 
 // Group completes a command that does nothing but have commands below it.
 func Group(cmd *cobra.Command, below ...*cobra.Command) *cobra.Command {
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if err := cobra.NoArgs(cmd, args); err != nil {
-			return Mistake(cmd, err)
+		if len(args) == 0 {
+			return nil
 		}
-		return nil
+		err := fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
+		if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+			err = fmt.Errorf("%w: did you mean %s?", err, strings.Join(similar, " or "))
+		}
+		return Mistake(cmd, err)
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	cmd.AddCommand(below...)

@@ -3,7 +3,9 @@
 package connect
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -19,19 +21,21 @@ import (
 const about = `Say what to enter where, so that an identity provider calls a tenant: by default the one of its
 spec.identityProvider, with the key that the tenant has.
 
-With --hand-over, it is a sheet for the administrator of the provider, who has no kubectl. No
-secret is in it: send the token another way.`
+With --hand-over, it is a sheet for the administrator of the provider, who has no kubectl: name your
+application in it with --application, and who helps with --contact. No secret is in it: send the token another way.`
 
 const example = `  # What do I enter in Okta?
   kubectl scim connect globex -n globex
 
   # A sheet for the customer
-  kubectl scim connect acme -n acme --key=entra --hand-over >acme.txt`
+  kubectl scim connect acme -n acme --key=entra --hand-over --application='Example App' --contact=support@example.com >acme.txt`
 
 // options are what the command line says.
 type options struct {
 	command.ConnectionFlags
 	handsOver bool
+	// application is what the administrator knows the application by, and contact whom they ask.
+	application, contact string
 }
 
 // New is the command.
@@ -56,9 +60,12 @@ func New(f *command.Factory) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if !o.handsOver && (o.application != "" || o.contact != "") {
+				return command.Mistake(cmd, errors.New("--application and --contact are for a sheet that is handed over: add --hand-over"))
+			}
 			write := found.sheet
 			if o.handsOver {
-				write = found.handOver
+				write = func() (*Sheet, error) { return found.handOver(o.application, o.contact) }
 			}
 			sheet, err := write()
 			if err != nil {
@@ -67,11 +74,13 @@ func New(f *command.Factory) *cobra.Command {
 			if format.Structured() {
 				return format.Document(f.Streams.Out, sheet)
 			}
-			return sheet.print(f.Streams.Out, f.Palette)
+			return sheet.print(f.Streams.Out, f.Terminal)
 		},
 	}
 	o.AddTo(f, cmd, command.KnownProviders(guides), "ScimApiKey that the provider is to use, where the tenant has several")
 	cmd.Flags().BoolVar(&o.handsOver, "hand-over", false, "write a sheet for the administrator of the provider")
+	cmd.Flags().StringVar(&o.application, "application", "", "what the administrator knows your application by, in that sheet: 'our application' when omitted")
+	cmd.Flags().StringVar(&o.contact, "contact", "", "whom the administrator asks for help, such as an e-mail address, in that sheet")
 	format.AddFlag(cmd)
 	return cmd
 }
@@ -85,18 +94,24 @@ func (o *options) gather(ctx context.Context, c client.Client, tenant *scimv1alp
 	return &connection{tenant: tenant, provider: provider, key: key}, err
 }
 
-func (s *Sheet) print(out io.Writer, palette output.Palette) error {
+// print prints a sheet with lines that can be sent to somebody. What is entered is not broken into several.
+func (s *Sheet) print(out io.Writer, terminal output.Terminal) error {
 	text := &strings.Builder{}
-	fmt.Fprintln(text, palette.Paint(output.Heading, "Connect "+s.Product+" to "+s.Tenant))
+	terminal = terminal.Sheet()
+	heading := func(title string) { fmt.Fprintf(text, "\n%s\n", terminal.Paint(output.Heading, title)) }
+	fmt.Fprintln(text, terminal.Paint(output.Heading, output.Safe("Connect "+s.Product+" to "+cmp.Or(s.Application, s.Tenant))))
+	if s.Application != "" {
+		fmt.Fprintln(text, "for", output.Safe(s.Tenant))
+	}
 	if len(s.Before) > 0 {
-		fmt.Fprintf(text, "\n%s\n", palette.Paint(output.Bad, "Before:"))
+		fmt.Fprintf(text, "\n%s\n", terminal.Paint(output.Bad, "Before:"))
 		for _, line := range s.Before {
-			fmt.Fprintln(text, "-", output.Safe(line))
+			terminal.Paragraph(text, output.Plain, "- ", output.Safe(line))
 		}
 	}
 	fmt.Fprintln(text)
 	for i, step := range s.Steps {
-		fmt.Fprintf(text, "%d. %s\n", i+1, step.Text)
+		terminal.Paragraph(text, output.Plain, fmt.Sprintf("%d. ", i+1), step.Text)
 		width := 0
 		for _, field := range step.Fields {
 			width = max(width, len(field.Name))
@@ -105,12 +120,19 @@ func (s *Sheet) print(out io.Writer, palette output.Palette) error {
 			fmt.Fprintf(text, "     %-*s   %s\n", width, field.Name, field.Value)
 		}
 	}
-	fmt.Fprintf(text, "\n%s\n\n%s\n", s.After, palette.Paint(output.Heading, "If it does not work"))
+	fmt.Fprintln(text)
+	terminal.Paragraph(text, output.Plain, "", s.After)
+	heading("If it does not work")
 	for _, line := range s.Troubles {
-		fmt.Fprintln(text, "-", line)
+		terminal.Paragraph(text, output.Plain, "- ", line)
+	}
+	if s.Help != "" {
+		heading("When you ask for help")
+		terminal.Paragraph(text, output.Plain, "", output.Safe(s.Help))
 	}
 	if s.Attachment != "" {
-		fmt.Fprintf(text, "\n%s\n%s\n", palette.Paint(output.Heading, "To paste"), s.Attachment)
+		heading("To paste")
+		fmt.Fprintln(text, s.Attachment)
 	}
 	if s.Page != "" {
 		fmt.Fprintln(text, "\nMore:", s.Page)

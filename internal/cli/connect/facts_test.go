@@ -81,12 +81,17 @@ func TestAHandOverHasNoWordOfKubernetes(t *testing.T) {
 				case scimv1alpha1.APIKeyFederated:
 					c.key.Spec.Federated.Issuer = "https://issuer.example.com"
 				}
-				sheet, err := c.handOver()
+				sheet, err := c.handOver("", "")
 				expect.Expect(err).NotTo(HaveOccurred())
 				text := &strings.Builder{}
-				expect.Expect(sheet.print(text, output.Palette{})).To(Succeed())
+				expect.Expect(sheet.print(text, output.Terminal{})).To(Succeed())
 				expect.Expect(words.FindAllString(text.String(), -1)).To(BeEmpty(), text.String())
-				expect.Expect(text.String()).To(ContainSubstring(c.tenant.Status.URL))
+				expect.Expect(text.String()).To(And(ContainSubstring(c.tenant.Status.URL), ContainSubstring(" to our application\nfor acme\n"), ContainSubstring("X-Request-Id")))
+				for line := range strings.Lines(strings.Replace(text.String(), g.attachment, "", 1)) {
+					if !strings.HasPrefix(line, "     ") { // What is entered is not broken.
+						expect.Expect(len(line)).To(BeNumerically("<=", 79), line)
+					}
+				}
 				expect.Expect(text.String()).NotTo(ContainSubstring("customers"))
 
 				own, err := c.sheet()

@@ -1,14 +1,15 @@
 package connect
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/kubescim/kubescim/internal/cli/output"
 )
 
 // handOver is the sheet for the administrator of the provider, who has no kubectl and need not know
-// what runs on this side.
-func (c *connection) handOver() (*Sheet, error) {
+// what runs on this side. They know the application by a name, and may have somebody to ask.
+func (c *connection) handOver(application, contact string) (*Sheet, error) {
 	g := guides[c.provider]
 	t := c.tenant
 	switch {
@@ -28,6 +29,9 @@ func (c *connection) handOver() (*Sheet, error) {
 	if s.Tenant == "" {
 		s.Tenant = t.Name
 	}
+	s.Application = cmp.Or(application, "our application")
+	s.Help = fmt.Sprintf("Send %s the time with the time zone, the status, and the request id: the last part of the text of an error, and the header "+
+		"X-Request-Id of every answer. Send no token, no secret, and no picture that shows one.", cmp.Or(contact, "us"))
 	if end := c.key.Spec.ExpirationTime; !end.IsZero() {
 		s.After += fmt.Sprintf(" What was sent to you is good until %s; you get another one before.", output.Date(end.Time))
 	} else if days := c.key.Spec.Rotation.EveryDays; days > 0 {

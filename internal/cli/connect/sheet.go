@@ -18,12 +18,17 @@ type Sheet struct {
 	Product  string `json:"product"`
 	// Tenant is the name of the tenant, or what it is called.
 	Tenant string `json:"tenant"`
+	// Application is what the provider is connected to, as its administrator knows it; empty for
+	// somebody with kubectl, who knows the tenant.
+	Application string `json:"application,omitempty"`
 	// Before is what has to be done first, on this side.
 	Before []string `json:"before,omitempty"`
 	Steps  []Step   `json:"steps"`
 	After  string   `json:"after"`
 	// Troubles are what may go wrong.
 	Troubles []string `json:"troubles"`
+	// Help is whom to ask, and what to send them.
+	Help string `json:"help,omitempty"`
 	// Attachment is a text to paste.
 	Attachment string `json:"attachment,omitempty"`
 	// Page is where there is more to read.
@@ -76,8 +81,19 @@ func (c *connection) sheet() (*Sheet, error) {
 		return nil, err
 	}
 	s := c.common(g, w, c.value)
-	s.Tenant, s.Before, s.Page = c.tenant.Name, c.before(w), "docs/identity-providers/"+g.page
+	s.Tenant, s.Before, s.Page = c.tenant.Name, c.before(w), pages+g.page
 	return s, nil
+}
+
+// pages is where the pages of the providers are.
+const pages = "https://github.com/kubescim/kubescim/blob/main/docs/identity-providers/"
+
+// notLetIn is what 401 means, by what the provider signs in with.
+var notLetIn = map[scimv1alpha1.APIKeyType]string{
+	scimv1alpha1.APIKeyBearerToken: "401: the token is not the one of this connection. Paste it again, without spaces or line breaks.",
+	scimv1alpha1.APIKeyOAuthClient: "401, or invalid_client: the client id or the client secret is not the one of this connection. Paste both again, without spaces or line breaks.",
+	scimv1alpha1.APIKeyFederated: "401, or invalid_client: the client id is not the one of this connection, or who signs in is not who was agreed on. " +
+		"Enter the client id again; if that does not help, ask.",
 }
 
 // common is what a sheet has for whomever it is.
@@ -85,7 +101,7 @@ func (c *connection) common(g *guide, w *way, value func(field) (text string, se
 	s := &Sheet{
 		Provider: string(c.provider), Product: g.product, After: quoted(g.after), Attachment: g.attachment,
 		Troubles: []string{
-			"401, or invalid_client: the token, or the client id and secret, are not the ones of this connection. Paste them again, without spaces or line breaks.",
+			notLetIn[w.key],
 			"A page in HTML, or no answer at all: something in front of the server has answered, such as a firewall.",
 		},
 	}
@@ -186,7 +202,11 @@ func (c *connection) reading(entry, remark string) string {
 	switch {
 	case c.key == nil:
 	case c.key.Status.SecretName != "":
-		text = fmt.Sprintf("$(kubectl get secret %s -n %s -o jsonpath='{.data.%s}' | base64 -d)", c.key.Status.SecretName, c.key.Namespace, entry)
+		command := fmt.Sprintf("kubectl get secret %s -n %s -o jsonpath='{.data.%s}' | base64 -d", c.key.Status.SecretName, c.key.Namespace, entry)
+		if remark != "" {
+			return fmt.Sprintf("what this prints, %s: %s", remark, command)
+		}
+		return "what this prints: " + command
 	case view.Ready(c.key.Status.Conditions).Status == metav1.ConditionTrue:
 		text = "as it was handed over: it is in no Secret any more"
 	}

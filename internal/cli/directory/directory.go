@@ -138,7 +138,7 @@ type printer struct {
 }
 
 func newPrinter(f *command.Factory, format output.Format, list *output.List, header ...string) *printer {
-	return &printer{format: format, now: f.Now(), list: list, table: output.NewTable(f.Streams.Out, f.Palette, header...)}
+	return &printer{format: format, now: f.Now(), list: list, table: output.NewTable(f.Streams.Out, f.Terminal, header...)}
 }
 
 // add prints one, as a value or as the cells of a row.

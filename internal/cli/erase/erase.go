@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -89,9 +91,22 @@ func printPlaces(f *command.Factory, places []Place, format output.Format) error
 	if format.Structured() {
 		return format.Document(f.Streams.Out, places)
 	}
-	table := output.NewTable(f.Streams.Out, f.Palette, "PLACE", "FOUND", "WHAT BECOMES OF IT")
+	text := &strings.Builder{}
+	table := output.NewTable(text, f.Terminal, "PLACE", "FOUND")
 	for _, p := range places {
-		table.Row(output.Text(p.Place), output.Text(p.Found), output.Text(p.Becomes))
+		table.Row(output.Text(p.Place), output.Text(p.Found))
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(text, "\n%s\n", f.Terminal.Paint(output.Heading, "What becomes of it"))
+	for _, p := range places {
+		if p.Becomes != "" {
+			f.Terminal.Paragraph(text, output.Plain, "- ", output.Safe(p.Place+": "+p.Becomes))
+		}
+	}
+	if _, err := io.WriteString(f.Streams.Out, text.String()); err != nil {
+		return fmt.Errorf("printing what there is of the user: %w", err)
+	}
+	return nil
 }

@@ -30,8 +30,8 @@ type Place struct {
 	Place string `json:"place"`
 	// Found is what is there.
 	Found string `json:"found"`
-	// Becomes is what becomes of it.
-	Becomes string `json:"becomes"`
+	// Becomes is what becomes of it; empty where nothing is there.
+	Becomes string `json:"becomes,omitempty"`
 }
 
 // found is what there is of a user.
@@ -102,6 +102,14 @@ func counted(number int, noun string) string {
 	}
 }
 
+// ifAny is what becomes of things, if there are any.
+func ifAny(number int, becomes string) string {
+	if number == 0 {
+		return ""
+	}
+	return becomes
+}
+
 // places says what becomes of all that there is, once the user is deleted for good.
 func (f *found) places(deleted bool) []Place {
 	object := "--yes deletes it"
@@ -113,9 +121,9 @@ func (f *found) places(deleted bool) []Place {
 	}
 	return []Place{
 		{"the object", fmt.Sprintf("ScimUser %s of the tenant %s", f.user.Name, f.user.Spec.TenantRef.Name), object},
-		{"memberships", counted(f.groups, "group"), "they have the id alone; the server takes it out, within minutes of the deletion by the identity provider"},
-		{"claims of names", counted(f.claims, "Lease"), "they have the id, and a hash of the user name; the server deletes them within a day, or when somebody else takes the name"},
-		{"events", counted(f.events, "event"), "they have the id alone, and end by themselves, after an hour by default"},
+		{"memberships", counted(f.groups, "group"), ifAny(f.groups, "they have the id alone; the server takes it out, within minutes of the deletion by the identity provider")},
+		{"claims of names", counted(f.claims, "Lease"), ifAny(f.claims, "they have the id, and a hash of the user name; the server deletes them within a day, or when somebody else takes the name")},
+		{"events", counted(f.events, "event"), ifAny(f.events, "they have the id alone, and end by themselves, after an hour by default")},
 		{"logs of servers", "not looked at", "they have ids, and no names, addresses or other values"},
 		{"etcd", "not looked at", "versions of before remain until etcd is compacted, every five minutes by default, and in its snapshots"},
 		{"audit log of the API server", "not looked at", "it remains, where the cluster's audit policy records bodies of ScimUsers"},

@@ -61,7 +61,7 @@ func New(f *command.Factory) *cobra.Command {
 			if format.Structured() {
 				return format.Document(f.Streams.Out, history)
 			}
-			return history.print(f.Streams.Out, f.Palette, f.Now())
+			return history.print(f.Streams.Out, f.Terminal, f.Now())
 		},
 	}
 	flags.AddTo(f, cmd)
@@ -200,10 +200,10 @@ func timeOf(event *corev1.Event) metav1.Time {
 	}
 }
 
-func (h *History) print(out io.Writer, palette output.Palette, now time.Time) error {
+func (h *History) print(out io.Writer, terminal output.Terminal, now time.Time) error {
 	text := &strings.Builder{}
 	for _, line := range [][2]string{
-		{"User", palette.Paint(output.Heading, output.Safe(h.UserName))},
+		{"User", terminal.Paint(output.Heading, output.Safe(h.UserName))},
 		{"Id", h.ID},
 		{"Tenant", h.Tenant},
 		{"Active", fmt.Sprint(h.Active)},
@@ -217,16 +217,16 @@ func (h *History) print(out io.Writer, palette output.Palette, now time.Time) er
 			fmt.Fprintf(text, "%-10s%s\n", line[0]+":", line[1])
 		}
 	}
-	fmt.Fprintf(text, "\n%s\n", palette.Paint(output.Heading, "Who has written the object"))
-	writers := output.NewTable(text, palette, "MANAGER", "KEY", "LAST")
+	fmt.Fprintf(text, "\n%s\n", terminal.Paint(output.Heading, "Who has written the object"))
+	writers := output.NewTable(text, terminal, "MANAGER", "KEY", "LAST")
 	for _, writer := range h.Writers {
 		writers.Row(output.Text(writer.Manager), output.Text(output.OrNone(writer.Key)), output.Text(at(now, writer.Time.Time)))
 	}
 	if err := writers.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(text, "\n%s\n", palette.Paint(output.Heading, "Events"))
-	events := output.NewTable(text, palette, "LAST", "TYPE", "REASON", "MESSAGE")
+	fmt.Fprintf(text, "\n%s\n", terminal.Paint(output.Heading, "Events"))
+	events := output.NewTable(text, terminal, "LAST", "TYPE", "REASON", "MESSAGE")
 	for _, event := range h.Events {
 		events.Row(output.Text(output.Ago(now, event.Time.Time)), output.Text(event.Type), output.Text(event.Reason), output.Text(event.Note))
 	}

@@ -25,7 +25,7 @@ func TestWhatIsPrinted(t *testing.T) {
 	}
 	g := NewWithT(t)
 	out := &strings.Builder{}
-	g.Expect(h.print(out, output.Palette{}, noon)).To(Succeed())
+	g.Expect(h.print(out, output.Terminal{}, noon)).To(Succeed())
 	g.Expect(out.String()).To(Equal(`User:     alice@acme.example.com
 Id:       00000000-0000-4000-8000-000000000001
 Tenant:   acme
@@ -50,7 +50,7 @@ The API server's audit log, where there is one, has its calls with that id as au
 
 	out.Reset()
 	h.DeletedTime, h.Key, h.RequestID, h.Writers, h.Events, h.EventsHidden = ago(time.Hour), "", "", nil, nil, true
-	g.Expect(h.print(out, output.Palette{}, noon)).To(Succeed())
+	g.Expect(h.print(out, output.Terminal{}, noon)).To(Succeed())
 	g.Expect(out.String()).To(And(ContainSubstring("Deleted:  2026-05-01T11:00:00Z (60m ago)"),
 		ContainSubstring("you may not list events"), ContainSubstring("no ScimCredential any more"), Not(ContainSubstring("kubectl logs"))))
 }

@@ -143,11 +143,11 @@ func annotate(ctx context.Context, c client.Client, key *scimv1alpha1.ScimApiKey
 
 // print says it in words.
 func (d *Delivered) print(out io.Writer, once bool) {
-	what := "The token"
+	what := "token"
 	if d.ClientID != "" {
-		what = "The client secret"
+		what = "client secret"
 	}
-	fmt.Fprintf(out, "%s of ScimApiKey %s works; its key id is %s.\n", what, d.Key, d.KeyID)
+	fmt.Fprintf(out, "The %s of ScimApiKey %s works; its key id is %s.\n", what, d.Key, d.KeyID)
 	for _, line := range [][2]string{{"URL", d.URL}, {"Token endpoint", d.TokenURL}, {"Client id", d.ClientID}} {
 		if line[1] != "" {
 			fmt.Fprintf(out, "  %-16s%s\n", line[0]+":", line[1])
@@ -160,7 +160,7 @@ func (d *Delivered) print(out io.Writer, once bool) {
 		return
 	}
 	fmt.Fprintf(out, "Read it with\n  kubectl get secret %s -n %s -o jsonpath='{.data.%s}' | base64 -d\n", d.SecretName, d.Namespace, d.Entry)
-	fmt.Fprint(out, "Once it is pasted, delete the Secret: the token goes on working, and is not made again.\n")
+	fmt.Fprintf(out, "Once it is pasted, delete the Secret: the %s goes on working, and is not made again.\n", what)
 	if once {
 		fmt.Fprintf(out, "  kubectl annotate scimapikey %s -n %s %s=%s\n", d.Key, d.Namespace, scimv1alpha1.AnnotationDeliveryAcknowledged, d.KeyID)
 	} else {

@@ -57,7 +57,7 @@ func newList(f *command.Factory) *cobra.Command {
 			if len(tokens) == 0 {
 				fmt.Fprintf(f.Streams.ErrOut, "There are no keys in the namespace %q: 'kubectl scim key create' makes one.\n", namespace)
 			}
-			return view.PrintTokens(f.Streams.Out, f.Palette, tokens, f.Now(), format == output.FormatWide)
+			return view.PrintTokens(f.Streams.Out, f.Terminal, tokens, f.Now(), format == output.FormatWide)
 		},
 	}
 	format.AddFlag(cmd)

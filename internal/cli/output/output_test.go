@@ -16,7 +16,7 @@ import (
 func TestATableIsPrintedPageByPage(t *testing.T) {
 	g := NewWithT(t)
 	out := &strings.Builder{}
-	table := NewTable(out, Palette{}, "NAME", "ID")
+	table := NewTable(out, Terminal{}, "NAME", "ID")
 	g.Expect(table.Flush()).To(Succeed())
 	g.Expect(out.String()).To(BeEmpty(), "no header over nothing")
 	table.Row(Text("alice"), Text("1"))
@@ -37,7 +37,7 @@ func (failing) Write([]byte) (int, error) { return 0, errors.New("broken pipe") 
 
 func TestWhatCannotBePrintedIsAnError(t *testing.T) {
 	g := NewWithT(t)
-	table := NewTable(failing{}, Palette{}, "NAME")
+	table := NewTable(failing{}, Terminal{}, "NAME")
 	table.Row(Text("alice"))
 	g.Expect(table.Flush()).To(MatchError(ContainSubstring("broken pipe")))
 	g.Expect(FormatJSON.Document(failing{}, 1)).To(MatchError(ContainSubstring("broken pipe")))
@@ -50,14 +50,14 @@ func TestColoursAreForTerminalsAlone(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() { g.Expect(file.Close()).To(Succeed()) })
 	none := func(string) string { return "" }
-	g.Expect(PaletteFor(file, none)).To(Equal(Palette{}))
-	g.Expect(PaletteFor(&strings.Builder{}, none)).To(Equal(Palette{}))
-	g.Expect(Palette{}.Paint(Bad, "no")).To(Equal("no"))
-	g.Expect(Palette{coloured: true}.Paint(Bad, "no")).To(Equal("\x1b[31mno\x1b[0m"))
-	g.Expect(Palette{coloured: true}.Paint(Plain, "no")).To(Equal("no"))
+	g.Expect(TerminalFor(file, none)).To(Equal(Terminal{}))
+	g.Expect(TerminalFor(&strings.Builder{}, none)).To(Equal(Terminal{}))
+	g.Expect(Terminal{}.Paint(Bad, "no")).To(Equal("no"))
+	g.Expect(Terminal{coloured: true}.Paint(Bad, "no")).To(Equal("\x1b[31mno\x1b[0m"))
+	g.Expect(Terminal{coloured: true}.Paint(Plain, "no")).To(Equal("no"))
 
 	out := &strings.Builder{}
-	table := NewTable(out, Palette{coloured: true}, "A", "B")
+	table := NewTable(out, Terminal{coloured: true}, "A", "B")
 	table.Row(Cell{Text: "True", Look: Good}, Text("x"))
 	g.Expect(table.Flush()).To(Succeed())
 	g.Expect(out.String()).To(Equal("A      B\n\x1b[32mTrue\x1b[0m   x\n"), "colours have no width")
@@ -103,7 +103,48 @@ func TestTimes(t *testing.T) {
 	g.Expect(Ago(now, time.Time{})).To(Equal(None))
 	g.Expect(Left(now, metav1.Time{})).To(Equal("never"))
 	g.Expect(Left(now, metav1.NewTime(now))).To(Equal(Expired))
-	g.Expect(Left(now, metav1.NewTime(now.Add(72*time.Hour)))).To(Equal("in 3d"))
+	for length, want := range map[time.Duration]string{
+		72 * time.Hour: "in 3d", 24*time.Hour - 30*time.Second: "in 24h", time.Hour - time.Second: "in 60m", 365*24*time.Hour - time.Minute: "in 365d",
+		23*time.Hour + 29*time.Minute: "in 23h", 5 * time.Second: "in 5s",
+	} {
+		g.Expect(Left(now, metav1.NewTime(now.Add(length)))).To(Equal(want), length.String())
+	}
+}
+
+func TestLinesAreAsLongAsATerminalIsWide(t *testing.T) {
+	const text = "make another one with 'kubectl scim key rotate', and enter it in the server's form: https://acme.scim.example.com/scim/v2/oauth2/token"
+	for width, want := range map[int][]string{
+		0:  {text},
+		19: {text},
+		40: {
+			"make another one with", "'kubectl scim key rotate', and enter it", "in the server's form:",
+			"https://acme.scim.example.com/scim/v2/oauth2/token",
+		},
+	} {
+		g := NewWithT(t)
+		g.Expect(Wrap(text, width)).To(Equal(want))
+		out := &strings.Builder{}
+		terminal := Terminal{}
+		if width > 0 {
+			terminal.width = width + len("- ")
+		}
+		terminal.Paragraph(out, Plain, "- ", text)
+		g.Expect(out.String()).To(Equal("- " + strings.Join(want, "\n  ") + "\n"))
+	}
+	g := NewWithT(t)
+	g.Expect(Wrap("(see 'kubectl scim status acme -n acme')", 20)).To(Equal([]string{"(see", "'kubectl scim status acme -n acme')"}))
+	g.Expect(Wrap("it isn't 'quoted, and (goes on", 20)).To(Equal([]string{"it isn't 'quoted,", "and (goes on"}), "a quotation without an end")
+
+	out := &strings.Builder{}
+	table := NewTable(out, Terminal{width: 40}, "CHECK", "MESSAGE")
+	table.Row(Text("Operator"), Text("there is no Deployment of the operator: install the chart"))
+	g.Expect(table.Flush()).To(Succeed())
+	g.Expect(out.String()).To(Equal(`CHECK      MESSAGE
+Operator   there is no Deployment of the
+           operator: install the chart
+`))
+	g.Expect(Terminal{}.Sheet().width).To(Equal(78))
+	g.Expect(Terminal{width: 60}.Sheet().width).To(Equal(60))
 }
 
 func TestListsCanBeReadAgain(t *testing.T) {

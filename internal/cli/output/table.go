@@ -23,17 +23,17 @@ func Text(text string) Cell { return Cell{Text: OrNone(text)} }
 // Table prints rows in columns, a page at a time. Of what it has printed it keeps the widths of
 // the columns, so that a list of any length needs the memory of one page.
 type Table struct {
-	out     *bufio.Writer
-	palette Palette
-	header  []string
-	widths  []int
-	rows    [][]Cell
-	headed  bool
+	out      *bufio.Writer
+	terminal Terminal
+	header   []string
+	widths   []int
+	rows     [][]Cell
+	headed   bool
 }
 
 // NewTable returns a table with a header over its columns.
-func NewTable(out io.Writer, palette Palette, header ...string) *Table {
-	t := &Table{out: bufio.NewWriter(out), palette: palette, header: header, widths: make([]int, len(header))}
+func NewTable(out io.Writer, terminal Terminal, header ...string) *Table {
+	t := &Table{out: bufio.NewWriter(out), terminal: terminal, header: header, widths: make([]int, len(header))}
 	for i, text := range header {
 		t.widths[i] = utf8.RuneCountInString(text)
 	}
@@ -72,14 +72,18 @@ func (t *Table) Flush() error {
 	return nil
 }
 
-// line prints one row. Nothing stands behind its last text.
+// line prints one row. Nothing stands behind its last text, which is broken where the terminal ends.
 func (t *Table) line(cells []Cell) {
-	for i, cell := range cells {
-		last := i == len(cells)-1
-		fmt.Fprint(t.out, t.palette.Paint(cell.Look, cell.Text))
-		if !last {
-			fmt.Fprint(t.out, strings.Repeat(" ", t.widths[i]-utf8.RuneCountInString(cell.Text)), gap)
-		}
+	last, indent := len(cells)-1, 0
+	for i, cell := range cells[:last] {
+		fmt.Fprint(t.out, t.terminal.Paint(cell.Look, cell.Text))
+		fmt.Fprint(t.out, strings.Repeat(" ", t.widths[i]-utf8.RuneCountInString(cell.Text)), gap)
+		indent += t.widths[i] + len(gap)
 	}
-	fmt.Fprintln(t.out)
+	for i, line := range Wrap(cells[last].Text, t.terminal.width-indent) {
+		if i > 0 {
+			fmt.Fprint(t.out, strings.Repeat(" ", indent))
+		}
+		fmt.Fprintln(t.out, t.terminal.Paint(cells[last].Look, line))
+	}
 }

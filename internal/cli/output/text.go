@@ -54,9 +54,28 @@ func Left(now time.Time, then metav1.Time) string {
 	case !then.After(now):
 		return Expired
 	default:
-		return "in " + duration.HumanDuration(then.Sub(now))
+		return "in " + duration.HumanDuration(rounded(then.Sub(now)))
 	}
 }
+
+// rounded rounds a time to what HumanDuration writes of it, which cuts the rest off: what is made for 24
+// hours is not over in 23.
+func rounded(left time.Duration) time.Duration {
+	const day = 24 * time.Hour
+	switch {
+	case left < 10*time.Minute:
+		return left.Round(time.Second)
+	case left < 8*time.Hour:
+		return left.Round(time.Minute)
+	case left < 8*day:
+		return left.Round(time.Hour)
+	default:
+		return left.Round(day)
+	}
+}
+
+// Minute writes a time of which no more than the minute is known.
+func Minute(then time.Time) string { return then.UTC().Format("2006-01-02T15:04Z") }
 
 // Date writes a time as the API does.
 func Date(then time.Time) string { return then.UTC().Format(time.RFC3339) }

@@ -15,9 +15,9 @@ import (
 
 // printer prints records for people.
 type printer struct {
-	out     io.Writer
-	palette output.Palette
-	now     time.Time
+	out      io.Writer
+	terminal output.Terminal
+	now      time.Time
 	// keys are the names of keys by the ids of their tokens.
 	keys map[string]string
 	wide bool
@@ -29,7 +29,7 @@ func (p printer) print(records []requestlog.Record) error {
 	if p.wide {
 		header = append(header, "KEY ID", "REQUEST", "POD", "SAID")
 	}
-	table := output.NewTable(text, p.palette, header...)
+	table := output.NewTable(text, p.terminal, header...)
 	for _, r := range records {
 		row := []output.Cell{
 			output.Text(output.Date(r.Time)), output.Text(p.key(r)), output.Text(operation(r)), output.Text(resource(r)),
@@ -47,13 +47,8 @@ func (p printer) print(records []requestlog.Record) error {
 		fmt.Fprintln(text, "none: the pods have had no such request since they began, or remember it no more")
 	}
 	if refusals := view.Refusals(records); len(refusals) > 0 {
-		fmt.Fprintf(text, "\n%s\n", p.palette.Paint(output.Heading, "What to do"))
-		for _, refusal := range refusals {
-			fmt.Fprintf(text, "- %s: %s\n", p.palette.Paint(output.Bad, output.Safe(refusal.Reason)), output.Safe(refusal.Do))
-			if refusal.Said != "" {
-				fmt.Fprintf(text, "  The identity provider was told: %s\n", output.Safe(refusal.Said))
-			}
-		}
+		fmt.Fprintf(text, "\n%s\n", p.terminal.Paint(output.Heading, "What to do"))
+		view.PrintRemedies(text, p.terminal, refusals)
 	}
 	if _, err := io.WriteString(p.out, text.String()); err != nil {
 		return fmt.Errorf("printing the last requests: %w", err)

@@ -101,7 +101,7 @@ func (o *options) run(ctx context.Context, f *command.Factory, name string) erro
 	if o.format.Structured() {
 		return o.format.Document(f.Streams.Out, document(contract.RequestLog{Requests: records, Pods: log.Pods, SilentPods: log.SilentPods}, keys))
 	}
-	return printer{out: f.Streams.Out, palette: f.Palette, now: f.Now(), keys: keys, wide: o.format == output.FormatWide}.print(records)
+	return printer{out: f.Streams.Out, terminal: f.Terminal, now: f.Now(), keys: keys, wide: o.format == output.FormatWide}.print(records)
 }
 
 // shows reports whether a record is one of those that are asked for.

@@ -52,16 +52,40 @@ func newPlayer(base, token, name string) *player {
 	}
 }
 
-// play sends the requests until one fails, and then takes away what was made.
+// play sends the requests until one fails, and then takes away what was made. What a session has left that
+// was killed is taken away before.
 func (p *player) play(ctx context.Context, steps []step) []Result {
-	var results []Result
+	results := p.clear(ctx)
 	for _, s := range steps {
 		results = append(results, p.send(ctx, s))
 		if results[len(results)-1].Problem != "" {
 			break
 		}
 	}
-	ctx = context.WithoutCancel(ctx) // Whoever interrupts a session leaves nobody behind either.
+	return append(results, p.takeAway(context.WithoutCancel(ctx))...) // Whoever interrupts a session leaves nobody behind either.
+}
+
+// clear takes away a user and a group of the names of the session, if they are there.
+func (p *player) clear(ctx context.Context) []Result {
+	for placeholder, s := range leftovers() {
+		status, _, body, err := p.request(ctx, s)
+		found := struct {
+			Resources []struct {
+				ID string `json:"id"`
+			}
+		}{}
+		if err == nil && status == http.StatusOK && json.Unmarshal(body, &found) == nil && len(found.Resources) == 1 {
+			p.values[placeholder] = found.Resources[0].ID
+		}
+	}
+	results := p.takeAway(ctx)
+	delete(p.values, user)
+	delete(p.values, group)
+	return results
+}
+
+// takeAway deletes what the session has the ids of.
+func (p *player) takeAway(ctx context.Context) (results []Result) {
 	for _, s := range cleanup() {
 		if strings.HasPrefix(p.filled(s.path), s.path) {
 			continue // What it would take away was never made.

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,9 +18,10 @@ import (
 	"github.com/kubescim/kubescim/internal/cli/output"
 )
 
-const about = `Send to a tenant what its identity provider sends, and report how each request was answered: a user and a
-group with names that nobody has are made, changed and taken away again. Under spec.users.onDelete
-Deactivate, the user is kept, as those are whom the provider deletes.
+const about = `Send to a tenant what its identity provider sends, and report how each request was answered: a user
+kubescim-test@example.com and a group kubescim-test are made, changed and taken away again. Under
+spec.users.onDelete Deactivate, the user is kept, as those are whom the provider deletes, and the next
+test has it back; under onRecreate Conflict, which has nobody back, each test has a user of another name.
 
 The token comes from the Secret of the tenant's key, or a file, and is not printed. The URL is the tenant's own; one that is
 for the cluster alone is called by a port-forward, with --url.`
@@ -64,6 +64,7 @@ func New(f *command.Factory) *cobra.Command {
 			if err := printResults(f, results, format); err != nil {
 				return err
 			}
+			sayWhoIsKept(f, tenant, results, format)
 			return failure(results)
 		},
 	}
@@ -88,8 +89,17 @@ func (o *options) run(ctx context.Context, c client.Client, tenant *scimv1alpha1
 	if err != nil {
 		return nil, err
 	}
-	name := "kubescim-test-" + strings.ToLower(rand.Text()[:10])
-	return newPlayer(base, token, name).play(ctx, sessions[provider]()), nil
+	return newPlayer(base, token, nameFor(tenant)).play(ctx, sessions[provider]()), nil
+}
+
+// nameFor is the name of the group of a session, and the begin of that of the user: the same in every
+// session, so that there is one user at the most who is kept, but where nobody comes back.
+func nameFor(tenant *scimv1alpha1.ScimTenant) string {
+	const name = "kubescim-test"
+	if keeps(tenant) && tenant.UserRecreation() == scimv1alpha1.UserRecreationConflict {
+		return name + "-" + strings.ToLower(rand.Text()[:10])
+	}
+	return name
 }
 
 // baseURL returns the URL to call. A token does not travel in the clear, but to a port-forward and
@@ -139,40 +149,4 @@ func (o *options) token(ctx context.Context, c client.Client, tenant *scimv1alph
 		return "", fmt.Errorf("ScimTenant %q has no key: make one with 'kubectl scim key create %[1]s NAME -n %s', or name a file with --token-file", tenant.Name, tenant.Namespace)
 	}
 	return tokenOf(ctx, c, key, base)
-}
-
-func printResults(f *command.Factory, results []Result, format output.Format) error {
-	if format.Structured() {
-		return format.Document(f.Streams.Out, results)
-	}
-	header := []string{"STEP", "STATUS", "RESULT"}
-	if format == output.FormatWide {
-		header = append(header, "REQUEST")
-	}
-	table := output.NewTable(f.Streams.Out, f.Palette, header...)
-	for _, r := range results {
-		status, result := output.None, output.Cell{Text: "ok", Look: output.Good}
-		if r.Status != 0 {
-			status = strconv.Itoa(r.Status)
-		}
-		if r.Problem != "" {
-			result = output.Cell{Text: output.Safe(r.Problem), Look: output.Bad}
-		}
-		row := []output.Cell{output.Text(r.Step), output.Text(status), result}
-		if format == output.FormatWide {
-			row = append(row, output.Text(r.Request))
-		}
-		table.Row(row...)
-	}
-	return table.Flush()
-}
-
-// failure is the error of the first request that failed.
-func failure(results []Result) error {
-	for _, r := range results {
-		if r.Problem != "" {
-			return fmt.Errorf("the identity provider could not go on where it %s, by %s: %s", r.Step, r.Request, r.Problem)
-		}
-	}
-	return nil
 }

@@ -29,7 +29,7 @@ type step struct {
 
 // Placeholders.
 const (
-	// userName and groupName are names that nobody has.
+	// userName and groupName are the names of the user and the group of the session.
 	userName  = "USERNAME"
 	groupName = "GROUPNAME"
 	// user and group are the ids that the server gives.
@@ -111,6 +111,15 @@ func deletes(what, path string) step {
 // but a user whom the tenant keeps.
 func cleanup() []step {
 	return []step{deletes("takes the group away again", "/Groups/"+group), deletes("takes the user away again", "/Users/"+user)}
+}
+
+// leftovers look for what a session before has left behind, by the placeholders of its ids. That a client
+// may not see groups, or is not let in, the session finds out.
+func leftovers() map[string]step {
+	return map[string]step{
+		user:  {method: "GET", path: `/Users?filter=userName%20eq%20%22USERNAME%22`},
+		group: {method: "GET", path: `/Groups?excludedAttributes=members&filter=displayName%20eq%20%22GROUPNAME%22`},
+	}
 }
 
 // sessions are those of the identity providers, as they are known from their documents and sources.

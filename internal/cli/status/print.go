@@ -14,43 +14,46 @@ import (
 	"github.com/kubescim/kubescim/internal/cli/view"
 )
 
-func (r *Report) print(out io.Writer, palette output.Palette, format output.Format, now time.Time) error {
+func (r *Report) print(out io.Writer, terminal output.Terminal, format output.Format, now time.Time) error {
 	if format.Structured() {
 		return format.Document(out, r)
 	}
 	screen := &strings.Builder{}
-	r.head(screen, palette, now)
+	r.head(screen, terminal, now)
 	if format == output.FormatWide {
-		section(screen, palette, "Conditions")
-		if err := r.conditions(screen, palette, now); err != nil {
+		section(screen, terminal, "Conditions")
+		if err := r.conditions(screen, terminal, now); err != nil {
 			return err
 		}
-		section(screen, palette, "Pods")
-		if err := r.pods(screen, palette, now); err != nil {
+		section(screen, terminal, "Pods")
+		if err := r.pods(screen, terminal, now); err != nil {
 			return err
 		}
 	}
-	section(screen, palette, "Keys")
-	if err := view.PrintTokens(screen, palette, r.Keys, now, false); err != nil {
+	section(screen, terminal, "Keys")
+	if err := view.PrintTokens(screen, terminal, r.Keys, now, false); err != nil {
 		return err
 	}
 	if len(r.Keys) == 0 {
 		fmt.Fprintln(screen, "none")
 	}
-	section(screen, palette, "Refused in the last 24 hours")
-	if err := view.PrintRefusals(screen, palette, r.Refusals, now); err != nil {
+	section(screen, terminal, "Refused in the last 24 hours")
+	if err := view.PrintRefusals(screen, terminal, r.Refusals, now); err != nil {
 		return err
 	}
 	switch {
 	case r.RefusalsUnknown != "":
-		fmt.Fprintln(screen, "unknown:", output.Safe(r.RefusalsUnknown))
+		terminal.Paragraph(screen, output.Plain, "unknown: ", output.Safe(r.RefusalsUnknown))
 	case len(r.Refusals) == 0:
 		fmt.Fprintln(screen, "nothing")
+	default:
+		fmt.Fprintln(screen)
+		view.PrintRemedies(screen, terminal, r.Refusals)
 	}
 	if len(r.Do) > 0 {
-		section(screen, palette, "To do")
+		section(screen, terminal, "To do")
 		for _, text := range r.Do {
-			fmt.Fprintln(screen, palette.Paint(output.Pending, "-"), output.Safe(text))
+			terminal.Paragraph(screen, output.Pending, "- ", output.Safe(text))
 		}
 	}
 	if _, err := io.WriteString(out, screen.String()); err != nil {
@@ -59,24 +62,24 @@ func (r *Report) print(out io.Writer, palette output.Palette, format output.Form
 	return nil
 }
 
-func section(out io.Writer, palette output.Palette, title string) {
-	fmt.Fprintf(out, "\n%s\n", palette.Paint(output.Heading, title))
+func section(out io.Writer, terminal output.Terminal, title string) {
+	fmt.Fprintf(out, "\n%s\n", terminal.Paint(output.Heading, title))
 }
 
-func (r *Report) head(out io.Writer, palette output.Palette, now time.Time) {
+func (r *Report) head(out io.Writer, terminal output.Terminal, now time.Time) {
 	name := r.Tenant
 	if r.DisplayName != "" {
 		name += " (" + output.Safe(r.DisplayName) + ")"
 	}
-	ready := palette.Paint(output.Good, "yes")
+	ready := terminal.Paint(output.Good, "yes")
 	if !r.Ready {
-		ready = palette.Paint(output.Bad, "no")
+		ready = terminal.Paint(output.Bad, "no")
 	}
 	if r.Reason != scimv1alpha1.ReasonSucceeded {
 		ready += ", " + r.Reason // One that is paused is Ready, too.
 	}
 	for _, line := range [][2]string{
-		{"Tenant", palette.Paint(output.Heading, name)},
+		{"Tenant", terminal.Paint(output.Heading, name)},
 		{"Namespace", r.Namespace},
 		{"Provider", r.IdentityProvider},
 		{"URL", output.OrNone(r.URL)},
@@ -86,7 +89,7 @@ func (r *Report) head(out io.Writer, palette output.Palette, now time.Time) {
 		{"Users", r.users()},
 		{"Groups", count(r.Groups)},
 		{"Seats", r.seats()},
-		{"Last request", when(now, r.LastRequestTime)},
+		{"Last request", r.lastRequest(now)},
 	} {
 		fmt.Fprintf(out, "%-14s%s\n", line[0]+":", line[1])
 	}
@@ -96,14 +99,30 @@ func (r *Report) users() string {
 	if r.Users == nil || r.ActiveUsers == nil {
 		return count(r.Users)
 	}
-	return count(r.Users) + ", of whom " + count(r.ActiveUsers) + " are active"
+	return count(r.Users) + ", " + count(r.ActiveUsers) + " of them active (counted up to a minute ago)"
 }
 
 func (r *Report) seats() string {
-	if r.Seats == "" {
+	switch {
+	case r.Seats != "":
+		return r.Seats + " taken"
+	case r.SeatLimit > 0:
+		return strconv.Itoa(int(r.SeatLimit)) + ", not counted yet"
+	default:
 		return "unlimited"
 	}
-	return r.Seats
+}
+
+// lastRequest says when a request came last.
+func (r *Report) lastRequest(now time.Time) string {
+	switch {
+	case !r.LastRequestTime.IsZero():
+		return output.Ago(now, r.LastRequestTime.Time) + " ago (" + output.Minute(r.LastRequestTime.Time) + ")"
+	case r.HasRequests:
+		return "none with a good token"
+	default:
+		return "none so far"
+	}
 }
 
 func (s Server) text() string {
@@ -120,21 +139,13 @@ func (s Server) text() string {
 // count writes a number of which nothing may be known.
 func count(number *int32) string {
 	if number == nil {
-		return "unknown"
+		return "not counted yet"
 	}
 	return strconv.Itoa(int(*number))
 }
 
-// when writes a time of the past that there may not have been.
-func when(now time.Time, then metav1.Time) string {
-	if then.IsZero() {
-		return "none so far"
-	}
-	return output.Ago(now, then.Time) + " ago (" + output.Date(then.Time) + ")"
-}
-
-func (r *Report) conditions(out io.Writer, palette output.Palette, now time.Time) error {
-	table := output.NewTable(out, palette, "TYPE", "STATUS", "REASON", "SINCE", "MESSAGE")
+func (r *Report) conditions(out io.Writer, terminal output.Terminal, now time.Time) error {
+	table := output.NewTable(out, terminal, "TYPE", "STATUS", "REASON", "SINCE", "MESSAGE")
 	for _, condition := range r.Conditions {
 		look := output.Good
 		switch {
@@ -152,8 +163,8 @@ func (r *Report) conditions(out io.Writer, palette output.Palette, now time.Time
 	return table.Flush()
 }
 
-func (r *Report) pods(out io.Writer, palette output.Palette, now time.Time) error {
-	table := output.NewTable(out, palette, "NAME", "READY", "STATUS", "RESTARTS", "AGE")
+func (r *Report) pods(out io.Writer, terminal output.Terminal, now time.Time) error {
+	table := output.NewTable(out, terminal, "NAME", "READY", "STATUS", "RESTARTS", "AGE")
 	for _, pod := range r.Server.Pods {
 		look := output.Good
 		if !pod.Ready {

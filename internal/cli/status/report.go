@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -37,10 +38,14 @@ type Report struct {
 	Users       *int32 `json:"users,omitempty"`
 	ActiveUsers *int32 `json:"activeUsers,omitempty"`
 	Groups      *int32 `json:"groups,omitempty"`
-	// Seats is how many seats are taken, as in 480/500; empty without a limit.
+	// Seats is how many seats are taken, as in 480/500; empty without a limit, and before they are counted.
 	Seats string `json:"seats,omitempty"`
+	// SeatLimit is how many seats there are; 0 without a limit.
+	SeatLimit int32 `json:"seatLimit,omitempty"`
 	// LastRequestTime is when a request with a good token came last; zero before the first one.
 	LastRequestTime metav1.Time `json:"lastRequestTime,omitzero"`
+	// HasRequests is true if any has come lately, with a good token or without.
+	HasRequests bool `json:"hasRequests"`
 
 	Keys       []view.Token       `json:"keys"`
 	Conditions []metav1.Condition `json:"conditions"`
@@ -81,14 +86,28 @@ func reportOf(f found) Report {
 		Ready: ready.Status == metav1.ConditionTrue, Reason: ready.Reason, Message: ready.Message,
 		URL: t.Status.URL, Server: serverOf(f),
 		Users: t.Status.Users, ActiveUsers: t.Status.ActiveUsers, Groups: t.Status.Groups, Seats: t.Status.Seats,
-		LastRequestTime: t.Status.LastRequestTime, Conditions: t.Status.Conditions,
-		Keys: []view.Token{}, Do: []string{}, Refusals: f.refusals, RefusalsUnknown: f.refusalsUnknown,
+		SeatLimit: t.Spec.Users.Seats, LastRequestTime: lastRequest(f), HasRequests: len(f.requests) > 0, Conditions: t.Status.Conditions,
+		Keys: []view.Token{}, Do: []string{}, Refusals: view.Refusals(f.requests), RefusalsUnknown: f.requestsUnknown,
 	}
 	for i := range f.keys {
 		r.Keys = append(r.Keys, view.Tokens(&f.keys[i])...)
 	}
 	r.Do = append(r.Do, toDo(f)...)
 	return r
+}
+
+// lastRequest is when a request with a good token came last: the operator writes that into the status from
+// time to time, cut to the minute, and the pods know it at once.
+func lastRequest(f found) metav1.Time {
+	for _, record := range slices.Backward(f.requests) {
+		if record.KeyID != "" && record.Status != http.StatusUnauthorized {
+			if at := metav1.NewTime(record.Time); f.tenant.Status.LastRequestTime.Before(&at) {
+				return at
+			}
+			break
+		}
+	}
+	return f.tenant.Status.LastRequestTime
 }
 
 func serverOf(f found) Server {
@@ -159,7 +178,7 @@ func toDo(f found) []string {
 	case len(f.keys) == 0:
 		add("there is no key: 'kubectl scim key create %s NAME -n %s' makes one", t.Name, t.Namespace)
 	case t.State() != scimv1alpha1.TenantStateActive: // Nothing can come.
-	case meta.IsStatusConditionTrue(t.Status.Conditions, scimv1alpha1.ConditionReady) && t.Status.LastRequestTime.IsZero():
+	case meta.IsStatusConditionTrue(t.Status.Conditions, scimv1alpha1.ConditionReady) && t.Status.LastRequestTime.IsZero() && len(f.requests) == 0:
 		add("no request has come so far: 'kubectl scim connect %s -n %s' says what to enter in the identity provider", t.Name, t.Namespace)
 	}
 	return do

@@ -15,7 +15,6 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/cli/command"
 	"github.com/kubescim/kubescim/internal/cli/output"
-	"github.com/kubescim/kubescim/internal/cli/view"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/requestlog"
 )
@@ -23,7 +22,7 @@ import (
 // Bounds of what is read: a server has few pods.
 const (
 	mostPods = 100
-	// recently is of what time refusals are shown, and logTimeout for how long they are waited for.
+	// recently is of what time requests are looked at, and logTimeout for how long they are waited for.
 	recently   = 24 * time.Hour
 	logTimeout = 10 * time.Second
 )
@@ -63,9 +62,9 @@ func New(f *command.Factory) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found.refusals, found.refusalsUnknown = refusals(cmd.Context(), f, operator, tenant)
+			found.requests, found.requestsUnknown = lately(cmd.Context(), f, operator, tenant)
 			report := reportOf(found)
-			if err := report.print(f.Streams.Out, f.Palette, format, f.Now()); err != nil {
+			if err := report.print(f.Streams.Out, f.Terminal, format, f.Now()); err != nil {
 				return err
 			}
 			if !report.Ready {
@@ -79,16 +78,15 @@ func New(f *command.Factory) *cobra.Command {
 	return cmd
 }
 
-// refusals is what was refused lately, or why nobody says. The rest of the screen does not need it.
-func refusals(ctx context.Context, f *command.Factory, operator command.OperatorFlag, tenant *scimv1alpha1.ScimTenant) (found []view.Refusal, unknown string) {
+// lately is what was asked for lately, or why nobody says. The rest of the screen does not need it.
+func lately(ctx context.Context, f *command.Factory, operator command.OperatorFlag, tenant *scimv1alpha1.ScimTenant) (found []requestlog.Record, unknown string) {
 	ctx, cancel := context.WithTimeout(ctx, logTimeout)
 	defer cancel()
 	log, err := f.RequestLog(ctx, operator, tenant)
 	if err != nil {
-		return []view.Refusal{}, err.Error()
+		return nil, err.Error()
 	}
-	recent := slices.DeleteFunc(log.Requests, func(r requestlog.Record) bool { return f.Now().Sub(r.Time) > recently })
-	return view.Refusals(recent), ""
+	return slices.DeleteFunc(log.Requests, func(r requestlog.Record) bool { return f.Now().Sub(r.Time) > recently }), ""
 }
 
 // found is what a report is made of.
@@ -100,9 +98,9 @@ type found struct {
 	pods   []corev1.Pod
 	// podsHidden says that pods may not be listed.
 	podsHidden bool
-	// refusals are those of the last time, and refusalsUnknown says why they are not known.
-	refusals        []view.Refusal
-	refusalsUnknown string
+	// requests are those of the last time, in their order, and requestsUnknown says why they are not known.
+	requests        []requestlog.Record
+	requestsUnknown string
 }
 
 func gather(ctx context.Context, c client.Client, tenant *scimv1alpha1.ScimTenant) (found, error) {

@@ -16,6 +16,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/cli/command"
 	"github.com/kubescim/kubescim/internal/cli/output"
+	"github.com/kubescim/kubescim/internal/contract"
 )
 
 // moveTimeout is how long a move is followed, if the command line says nothing else. One takes a
@@ -95,6 +96,9 @@ func (m *mover) move(ctx context.Context, t *scimv1alpha1.ScimTenant, o moveOpti
 			return err
 		}
 	}
+	if err := reachable(t, o.to); err != nil {
+		return err
+	}
 	before := t.DeepCopy()
 	if err := setServer(t, o); err != nil {
 		return err
@@ -108,6 +112,21 @@ func (m *mover) move(ctx context.Context, t *scimv1alpha1.ScimTenant, o moveOpti
 		return fmt.Errorf("the move of ScimTenant %q has not ended within %s, and goes on: its condition Moved says how far it is", t.Name, o.limit)
 	}
 	return err
+}
+
+// reachable says why a tenant must not be moved yet: its clients know no URL but that of the ScimServer
+// which it is to leave, and nobody would answer them there any more. The operator would refuse to move it
+// (URLWouldChange), and not be Ready until that is taken back.
+func reachable(t *scimv1alpha1.ScimTenant, to string) error {
+	if len(t.Status.Servers) == 0 || t.Spec.Endpoint.Host != "" || t.Status.URL == "" || t.Status.URL == contract.URL(t) {
+		return nil
+	}
+	from, shared := contract.SharedServerOf(t.Status.Servers[0].Name)
+	if !shared || from == to {
+		return nil
+	}
+	return fmt.Errorf("ScimTenant %q has no URL but that of ScimServer %s, %s, which it would lose: give it spec.endpoint.host, "+
+		"have the identity provider call the URL that 'kubectl scim status %[1]s -n %[4]s' shows then, and move it after that", t.Name, from, t.Status.URL, t.Namespace)
 }
 
 // setServer changes what the spec says of the server.

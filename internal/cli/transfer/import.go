@@ -64,14 +64,30 @@ func NewImport(f *command.Factory) *cobra.Command {
 				return err
 			}
 			if err := i.read(cmd.Context(), file); err != nil {
-				return fmt.Errorf("%w. %d objects were made; run it again once that is mended: those that are there are left as they are", err, i.made.Load())
+				return fmt.Errorf("%w. %s; run it again once that is mended: those that are there are left as they are", err, made(i.made.Load()))
 			}
-			fmt.Fprintf(f.Streams.Out, "%d objects were made for the tenant %s, and %d were there already.\n", i.made.Load(), i.tenant, i.there.Load())
+			fmt.Fprintf(f.Streams.Out, "%s for the tenant %s, and %s.\n", made(i.made.Load()), i.tenant, wasThere(i.there.Load()))
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&path, "file", "", "file that 'kubectl scim export' has written (required)")
 	return cmd
+}
+
+// made says how many objects were made.
+func made(count int64) string {
+	if count == 1 {
+		return "1 object was made"
+	}
+	return fmt.Sprintf("%d objects were made", count)
+}
+
+// wasThere says how many objects were there before.
+func wasThere(count int64) string {
+	if count == 1 {
+		return "1 was there already"
+	}
+	return fmt.Sprintf("%d were there already", count)
 }
 
 // importer makes objects for a tenant.

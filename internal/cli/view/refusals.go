@@ -1,6 +1,7 @@
 package view
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -48,11 +49,28 @@ func Refusals(records []requestlog.Record) []Refusal {
 }
 
 // PrintRefusals prints a table of refusals.
-func PrintRefusals(out io.Writer, palette output.Palette, refusals []Refusal, now time.Time) error {
-	table := output.NewTable(out, palette, "REASON", "COUNT", "LAST", "WHAT TO DO")
+func PrintRefusals(out io.Writer, terminal output.Terminal, refusals []Refusal, now time.Time) error {
+	table := output.NewTable(out, terminal, "REASON", "COUNT", "LAST")
 	for _, refusal := range refusals {
 		table.Row(output.Cell{Text: output.Safe(refusal.Reason), Look: output.Bad}, output.Text(strconv.Itoa(refusal.Count)),
-			output.Text(output.Ago(now, refusal.LastTime.Time)), output.Text(refusal.Do))
+			output.Text(output.Ago(now, refusal.LastTime.Time)))
 	}
 	return table.Flush()
+}
+
+// PrintRemedies prints what to do about refusals, and what the client was told of each.
+func PrintRemedies(out io.Writer, terminal output.Terminal, refusals []Refusal) {
+	said := map[string]string{} // the reason that was told in a text first
+	for _, refusal := range refusals {
+		terminal.Paragraph(out, output.Plain, "- ", fmt.Sprintf("%s: %s", terminal.Paint(output.Bad, output.Safe(refusal.Reason)), output.Safe(refusal.Do)))
+		first, again := said[refusal.Said]
+		switch {
+		case refusal.Said == "":
+		case again:
+			terminal.Paragraph(out, output.Plain, "  ", "The identity provider was told the same as of "+first)
+		default:
+			said[refusal.Said] = output.Safe(refusal.Reason)
+			terminal.Paragraph(out, output.Plain, "  ", "The identity provider was told: "+output.Safe(refusal.Said))
+		}
+	}
 }

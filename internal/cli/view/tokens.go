@@ -10,12 +10,12 @@ import (
 )
 
 // PrintTokens prints a table of tokens. A wide one says more of each.
-func PrintTokens(out io.Writer, palette output.Palette, tokens []Token, now time.Time, wide bool) error {
+func PrintTokens(out io.Writer, terminal output.Terminal, tokens []Token, now time.Time, wide bool) error {
 	header := []string{"KEY", "TYPE", "READY", "KEY ID", "EXPIRES", "LAST USED"}
 	if wide {
 		header = append(header, "TENANT", "ISSUED", "ACCESS", "SECRET", "REASON", "MESSAGE")
 	}
-	table := output.NewTable(out, palette, header...)
+	table := output.NewTable(out, terminal, header...)
 	for _, t := range tokens {
 		ready, expires := output.Good, output.Plain
 		if t.Ready != string(metav1.ConditionTrue) {

@@ -57,7 +57,7 @@ type Token struct {
 	LastUsedTime metav1.Time `json:"lastUsedTime,omitzero"`
 	// Access is what the key permits.
 	Access string `json:"access"`
-	// SecretName is the Secret that the newest token was written into, while that is there.
+	// SecretName is the Secret that the token was written into, while it is there.
 	SecretName string `json:"secretName,omitempty"`
 }
 
@@ -67,7 +67,7 @@ func Tokens(key *scimv1alpha1.ScimApiKey) []Token {
 	common := Token{
 		Key: key.Name, Tenant: key.Spec.TenantRef.Name, Type: string(key.Type()),
 		Ready: string(ready.Status), Reason: ready.Reason, Message: ready.Message,
-		ExpirationTime: key.Spec.ExpirationTime, Access: access(key), SecretName: key.Status.SecretName,
+		ExpirationTime: key.Spec.ExpirationTime, Access: access(key),
 	}
 	if key.IsFederated() {
 		common.KeyID, common.LastUsedTime = key.Status.KeyID, key.Status.Federated.LastUsedTime
@@ -79,6 +79,9 @@ func Tokens(key *scimv1alpha1.ScimApiKey) []Token {
 	for _, credential := range key.Status.Credentials {
 		token := common
 		token.KeyID, token.IssueTime, token.LastUsedTime = credential.KeyID, credential.IssueTime, credential.LastUsedTime
+		if credential.KeyID == key.Status.KeyID {
+			token.SecretName = key.Status.SecretName // Those before are in no Secret any more.
+		}
 		token.ExpirationTime = earlier(token.ExpirationTime, credential.ExpirationTime)
 		tokens = append(tokens, token)
 	}

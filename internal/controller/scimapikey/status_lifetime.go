@@ -139,8 +139,15 @@ func overlapping(s *scope) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("the %s of key id %s is handed over: give it to the identity provider before %s, when that of %s stops working",
-		secretWord(s.key), s.key.Status.KeyID, last.UTC().Format(time.RFC3339), strings.Join(names, ", "))
+	before := fmt.Sprintf("before %s, when that of %s stops working", last.UTC().Format(time.RFC3339), names[0])
+	if len(names) > 1 {
+		before = fmt.Sprintf("before %s, when the last of those of %s stops working", last.UTC().Format(time.RFC3339), strings.Join(names, ", "))
+	}
+	// One that was applied, or restored without its Secret, somebody else has.
+	if verifier, there := s.handedOver(); !there || verifier.KeyID != s.key.Status.KeyID {
+		return fmt.Sprintf("the %s of key id %s is in no Secret: see that the identity provider has it %s", secretWord(s.key), s.key.Status.KeyID, before)
+	}
+	return fmt.Sprintf("the %s of key id %s is handed over: give it to the identity provider %s", secretWord(s.key), s.key.Status.KeyID, before)
 }
 
 // invalidTime says how to ask for a rotation. The value is somebody else's, of any length.
