@@ -78,7 +78,9 @@ func TestLifetimeConditions(t *testing.T) {
 			found(rotated(ending(noon.Add(time.Hour))), func(s *scope) { s.handover = nil }), turn, "True Overlap", "is in no Secret: see that the identity provider has it before",
 		},
 		"three work": {
-			found(rotated(ending(noon.Add(time.Hour))), has(elsewhere, issuedOn(noon.Add(-400*day)), ending(noon.Add(2*time.Hour)))), turn, "True Overlap",
+			found(rotated(ending(noon.Add(time.Hour))), has(elsewhere, issuedOn(noon.Add(-400*day)), ending(noon.Add(2*time.Hour))), func(s *scope) {
+				s.credentials[0].Annotations[scimv1alpha1.AnnotationSupersedes] += "," + elsewhere.verifier.KeyID
+			}), turn, "True Overlap",
 			"is handed over: give it to the identity provider before 2026-05-01T14:00:00Z, when the last of those of ",
 		},
 		"the one before is over":           {found(rotated(ending(noon)), every(90)), turn, "False Scheduled", ""},
