@@ -61,7 +61,7 @@ func TestNoTextOfOthersIsThereToBePasted(t *testing.T) {
 		g := NewWithT(t)
 		h := &History{UserName: "alice", ID: "1", Tenant: "acme", Namespace: "acme", RequestID: requestID}
 		out := &strings.Builder{}
-		g.Expect(h.print(out, output.Palette{}, noon)).To(Succeed())
+		g.Expect(h.print(out, output.Terminal{}, noon)).To(Succeed())
 		g.Expect(out.String()).NotTo(Or(ContainSubstring("grep"), ContainSubstring("\x1b"), ContainSubstring("a\nb")))
 	}
 }
