@@ -72,7 +72,8 @@ var _ = Describe("The log of a tenant's requests", Ordered, func() {
 		table := Kubectl("scim", "log", t.Name, "-n", t.Namespace, "--refused", "--key", t.Name)
 		See("kubectl scim log", table)
 		Expect(lines(table)[1]).To(MatchRegexp(`Z +acme +Create +Users +409 +NameTaken$`))
-		Expect(table).To(And(ContainSubstring("What to do\n- NameTaken: another user or group of the tenant has that name"), Not(ContainSubstring("TokenMissing"))))
+		Expect(table).To(And(ContainSubstring("What to do\n- SeatsTaken: all seats of the tenant are taken"),
+			ContainSubstring("\n- NameTaken: another user or group of the tenant has that name"), Not(ContainSubstring("TokenMissing"))))
 		screen := Kubectl("scim", "status", t.Name, "-n", t.Namespace)
 		See("kubectl scim status", screen)
 		Expect(screen).To(MatchRegexp(`Refused in the last 24 hours\nREASON(?s:.*)SeatsTaken +1 .*\nNameTaken +3 `))
