@@ -12,13 +12,16 @@ import (
 	"github.com/kubescim/kubescim/internal/contract"
 )
 
+// mostHeaders is how much of the headers of an answer is read, in bytes.
+const mostHeaders = 16 << 10
+
 // Caller calls server pods at contract.PortHealth. It follows no redirects and goes through no proxy.
 type Caller struct{ http *http.Client }
 
 // NewCaller returns a caller.
 func NewCaller() *Caller {
 	return &Caller{http: &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true},
+		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: mostHeaders},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
