@@ -126,8 +126,8 @@ const (
 	// ReasonNotAllowed: the operator's configuration does not allow what the spec
 	// asks for.
 	ReasonNotAllowed = "NotAllowed"
-	// ReasonTLSRequired: the spec says of a host neither which certificate its
-	// Ingress presents nor that TLS ends elsewhere.
+	// ReasonTLSRequired: nothing says of a host which certificate its Ingress presents, or that
+	// TLS ends elsewhere.
 	ReasonTLSRequired = "TLSRequired"
 	// ReasonTLSElsewhere: TLS ends where the operator sees nothing of it.
 	ReasonTLSElsewhere = "TLSElsewhere"
@@ -144,6 +144,9 @@ const (
 	// ReasonEndpointUnconfirmed: no Ingress controller has stated an address for
 	// the Ingress.
 	ReasonEndpointUnconfirmed = "EndpointUnconfirmed"
+	// ReasonHostInvalid: the host that the operator's configuration would give the tenant is
+	// none that can be published.
+	ReasonHostInvalid = "HostInvalid"
 	// ReasonHostConflict: another ScimTenant holds the host.
 	ReasonHostConflict = "HostConflict"
 	// ReasonIngressClassNotFound: the Ingress class that the tenant names, or

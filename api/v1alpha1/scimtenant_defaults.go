@@ -28,6 +28,15 @@ func (t *ScimTenant) State() TenantState {
 	return orDefault(t.Spec.State, TenantStateActive)
 }
 
+// Host returns the host of the tenant's own: that of its spec, or else the one that the operator's
+// configuration has given it; empty when it has none.
+func (t *ScimTenant) Host() string {
+	if t.Spec.Endpoint.Host != "" || t.Spec.Endpoint.HostPolicy == HostPolicyNone {
+		return t.Spec.Endpoint.Host
+	}
+	return t.Status.Host
+}
+
 // Path returns the base path of the SCIM API, without a slash at its end.
 func (t *ScimTenant) Path() string {
 	return orDefault(t.Spec.Endpoint.Path, DefaultPath)

@@ -3,16 +3,24 @@ package v1alpha1
 // EndpointSpec says under which URL the identity provider finds the tenant.
 // +kubebuilder:validation:XValidation:rule="!has(self.tls) || has(self.host)",message="`tls` needs a `host`: set `host` to the DNS name that the certificate is for, or remove `tls`"
 // +kubebuilder:validation:XValidation:rule="!has(self.ingress) || has(self.host) || (!has(self.ingress.className) && !has(self.ingress.annotations))",message="`ingress` needs a `host`: set `host` to the DNS name that the identity provider will call, or remove `ingress`"
+// +kubebuilder:validation:XValidation:rule="!has(self.hostPolicy) || self.hostPolicy != 'None' || !has(self.host)",message="`hostPolicy` 'None' is for a tenant without a host of its own: remove `host` or `hostPolicy`"
 type EndpointSpec struct {
 	// host is the DNS name that the identity provider calls, for example
 	// acme.api.example.com. With a host, the operator makes an Ingress for it;
-	// without one, the server can be reached inside the cluster only. A host
-	// belongs to one ScimTenant in the whole cluster.
+	// without one, the server can be reached inside the cluster only, unless the
+	// operator's configuration gives a host to tenants that name none: see
+	// status.host. A host belongs to one ScimTenant in the whole cluster.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$') && !isIP(self)",message="must be a lower-case DNS name without scheme, port, path or wildcard, for example 'acme.api.example.com'"
 	Host string `json:"host,omitempty"`
+
+	// hostPolicy says where the host comes from that is not named here: Default, from the
+	// operator's configuration, if that gives one, or None, for a tenant that is to have no
+	// host of its own. Default when omitted.
+	// +optional
+	HostPolicy HostPolicy `json:"hostPolicy,omitempty"`
 
 	// path is the base path of the SCIM API. /scim/v2 when omitted.
 	// +optional
@@ -42,6 +50,18 @@ type EndpointSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.all(network, !isCIDR(network) || cidr(network).prefixLength() > 0)",message="`trustedProxies` must not be every address: then anybody could say in a header from where they come, and pass for one of a key's `allowedCIDRs`. Name the networks of your Ingress controller and load balancers, for example '10.4.0.0/16'"
 	TrustedProxies []CIDR `json:"trustedProxies,omitempty"`
 }
+
+// HostPolicy says where the host of a tenant comes from whose spec names none.
+// +kubebuilder:validation:Enum=Default;None
+type HostPolicy string
+
+// Host policies.
+const (
+	// HostPolicyDefault: from the operator's configuration, if that gives one.
+	HostPolicyDefault HostPolicy = "Default"
+	// HostPolicyNone: there is none.
+	HostPolicyNone HostPolicy = "None"
+)
 
 // TLSTermination says where the TLS of a tenant's host ends.
 // +kubebuilder:validation:Enum=Ingress;Elsewhere

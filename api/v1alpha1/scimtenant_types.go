@@ -234,6 +234,14 @@ type ScimTenantStatus struct {
 	// +kubebuilder:validation:MaxLength=512
 	URL string `json:"url,omitempty"`
 
+	// host is the one that the operator's configuration has given a tenant whose spec names none. The
+	// tenant keeps it when the configuration changes, since identity providers call it; a host in the
+	// spec takes its place.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Host string `json:"host,omitempty"`
+
 	// servers are those that are to host the tenant, by the names of their objects, and how; the
 	// first one gets its requests. A server hosts the tenants that name it here; the operator
 	// writes it. Empty for a tenant that was never served but by a server of its own.

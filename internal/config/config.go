@@ -22,6 +22,8 @@ import (
 type Config struct {
 	// Allow is what ScimTenants may ask for.
 	Allow Allow `json:"allow"`
+	// Endpoint is what a tenant gets whose spec names no host.
+	Endpoint Endpoint `json:"endpoint"`
 	// Servers is what all SCIM servers have in common.
 	Servers Servers `json:"servers"`
 	// NetworkPolicy is whom the pods of servers may talk to.
@@ -121,7 +123,7 @@ func (c *Config) setListDefaults() {
 }
 
 func (c *Config) validate() error {
-	problems := slices.Concat(c.Allow.validate(), c.Servers.validate(), c.NetworkPolicy.validate())
+	problems := slices.Concat(c.Allow.validate(), c.Endpoint.validate(), c.Servers.validate(), c.NetworkPolicy.validate())
 	if days := c.Credentials.MaxLifetimeDays; days < 0 || days > longestLifetimeDays {
 		problems = append(problems, fmt.Errorf("credentials.maxLifetimeDays: %d is not from 1 to %d days, and not 0, which is for ever", days, longestLifetimeDays))
 	}

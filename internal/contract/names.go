@@ -35,7 +35,7 @@ func SharedPath(tenant string) string { return "/" + tenant + scimv1alpha1.Defau
 // URL returns the base URL under which the SCIM API of a tenant with a server of its own is
 // to be found. That of a tenant of a shared server is its status.url.
 func URL(t *scimv1alpha1.ScimTenant) string {
-	if host := t.Spec.Endpoint.Host; host != "" {
+	if host := t.Host(); host != "" {
 		return "https://" + host + t.Path()
 	}
 	return OwnURL(t.Namespace, t.Name) + t.Path()

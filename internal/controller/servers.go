@@ -51,7 +51,7 @@ func setupServers(
 		return err
 	}
 	keeper.Stager = stager
-	publisher := &publishing.Publisher{Client: cached, Live: live, Applier: applier, Allow: allow, Hosts: &hosts.Records{
+	publisher := &publishing.Publisher{Client: cached, Live: live, Applier: applier, Allow: allow, Defaults: options.Config.Endpoint, Hosts: &hosts.Records{
 		Cached: cached, Live: live, Namespace: options.Namespace, Reservation: options.Config.Servers.Absence.Duration,
 	}}
 	workers := controller.Options{MaxConcurrentReconciles: options.Workers}

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -76,16 +77,23 @@ type Taken struct {
 	GivenUp, Free time.Time
 }
 
+// Wish is a host that somebody asks for.
+type Wish struct {
+	Host string
+	// Chosen is true when it is the operator's configuration that gives it.
+	Chosen bool
+}
+
 // Hold makes a tenant or a server the holder of a host, unless another one is. ingress is its
 // own; nil when it has none.
-func (r *Records) Hold(ctx context.Context, owner operand.Owner, ingress *networkingv1.Ingress, host string) (*Taken, error) {
-	me := owner.Holder()
+func (r *Records) Hold(ctx context.Context, owner operand.Owner, ingress *networkingv1.Ingress, wish Wish) (*Taken, error) {
+	me, host := owner.Holder(), wish.Host
 	record, err := r.recordOf(ctx, host)
 	if err != nil {
 		return nil, err
 	}
 	if record != nil {
-		return r.takeOver(ctx, record, me)
+		return r.takeOver(ctx, record, me, wish)
 	}
 	published, err := r.isPublishedByAnother(ctx, owner, ingress, host)
 	if err != nil {
@@ -94,7 +102,11 @@ func (r *Records) Hold(ctx context.Context, owner operand.Owner, ingress *networ
 	if published {
 		return &Taken{}, nil
 	}
-	err = r.Live.Create(ctx, operand.HostRecord(r.Namespace, host, me))
+	record = operand.HostRecord(r.Namespace, host, me)
+	if wish.Chosen {
+		operand.MarkChosen(record)
+	}
+	err = r.Live.Create(ctx, record)
 	if apierrors.IsAlreadyExists(err) { // another one was faster
 		return nil, apierrors.NewConflict(corev1.Resource("configmaps"), operand.HostRecordName(host), err)
 	}
@@ -134,6 +146,38 @@ func (r *Records) HoldsForSure(ctx context.Context, holder operand.Holder, host 
 		return false, fmt.Errorf("reading who holds host %q: %w", host, err)
 	}
 	return operand.HolderOf(record) == holder && operand.GivenUpSince(record).IsZero(), nil
+}
+
+// Chosen returns the hosts that the operator's configuration has given a holder, by their records: first
+// those that it has, and then those that it has given up, the last one first.
+func (r *Records) Chosen(ctx context.Context, holder operand.Holder) ([]string, error) {
+	records := &corev1.ConfigMapList{}
+	if err := r.Cached.List(ctx, records, client.MatchingFields{indexHolder: holder.String()}); err != nil {
+		return nil, fmt.Errorf("listing the hosts of %s: %w", holder, err)
+	}
+	return chosen(records.Items), nil
+}
+
+func chosen(records []corev1.ConfigMap) []string {
+	records = slices.DeleteFunc(records, func(record corev1.ConfigMap) bool { return !operand.IsChosen(&record) })
+	slices.SortFunc(records, func(a, b corev1.ConfigMap) int {
+		ofA, ofB := operand.GivenUpSince(&a), operand.GivenUpSince(&b)
+		switch {
+		case ofA.IsZero() && ofB.IsZero():
+			return strings.Compare(operand.HostOf(&a), operand.HostOf(&b))
+		case ofA.IsZero():
+			return -1
+		case ofB.IsZero():
+			return 1
+		default:
+			return ofB.Compare(ofA)
+		}
+	})
+	hosts := make([]string, 0, len(records))
+	for i := range records {
+		hosts = append(hosts, operand.HostOf(&records[i]))
+	}
+	return hosts
 }
 
 // isPublishedByAnother reports whether a host without a record is published by

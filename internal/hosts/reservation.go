@@ -32,10 +32,10 @@ const maxReservations = 20
 
 // takeOver makes one the holder of a host of which there is a record, unless the
 // host is held by another one or reserved for it.
-func (r *Records) takeOver(ctx context.Context, record *corev1.ConfigMap, me operand.Holder) (*Taken, error) {
+func (r *Records) takeOver(ctx context.Context, record *corev1.ConfigMap, me operand.Holder, wish Wish) (*Taken, error) {
 	holder := operand.HolderOf(record)
 	if holder == me {
-		return nil, r.keep(ctx, record, me)
+		return nil, r.keep(ctx, record, me, wish)
 	}
 	held := &Taken{Holder: holder, Record: client.ObjectKeyFromObject(record)}
 	since, err := r.givenUpSince(ctx, record)
@@ -49,16 +49,19 @@ func (r *Records) takeOver(ctx context.Context, record *corev1.ConfigMap, me ope
 	if holder.Namespace != me.Namespace && time.Now().Before(held.Free) {
 		return held, nil
 	}
-	return nil, r.keep(ctx, record, me)
+	return nil, r.keep(ctx, record, me, wish)
 }
 
 // keep writes into a record that somebody holds the host, if it does not say so.
-func (r *Records) keep(ctx context.Context, record *corev1.ConfigMap, holder operand.Holder) error {
+func (r *Records) keep(ctx context.Context, record *corev1.ConfigMap, holder operand.Holder, wish Wish) error {
 	if operand.HolderOf(record) == holder && operand.GivenUpSince(record).IsZero() {
 		return nil
 	}
 	kept := record.DeepCopy()
 	operand.Hold(kept, holder)
+	if wish.Chosen {
+		operand.MarkChosen(kept)
+	}
 	if err := r.Live.Update(ctx, kept, apply.FieldManager); err != nil {
 		return fmt.Errorf("recording who holds host %q: %w", operand.HostOf(record), err)
 	}
@@ -80,7 +83,7 @@ func (r *Records) Release(
 	for i := range records.Items {
 		record := &records.Items[i]
 		if operand.HostOf(record) == asked {
-			failures = append(failures, r.keep(ctx, record, holder))
+			failures = append(failures, r.keep(ctx, record, holder, Wish{Host: asked}))
 			continue
 		}
 		left, err := r.releaseOne(ctx, record)
@@ -189,7 +192,7 @@ func (r *Records) askedBy(ctx context.Context, holder operand.Holder) (string, e
 	}
 	tenant := &scimv1alpha1.ScimTenant{}
 	err := r.Live.Get(ctx, holder.NamespacedName, tenant)
-	return tenant.Spec.Endpoint.Host, err
+	return tenant.Host(), err
 }
 
 // namespaceIsGone reports whether a namespace where the operator has no rights is gone.

@@ -65,7 +65,7 @@ func TestObjectsStayTheSame(t *testing.T) {
 				Service(DedicatedServer(tenant)), PodDisruptionBudget(DedicatedServer(tenant)), NetworkPolicy(DedicatedServer(tenant), isolation), Deployment(DedicatedServer(tenant), settings), SigningSecret(DedicatedServer(tenant), []byte("keys")),
 			}
 			if tenant.Spec.Endpoint.Host != "" {
-				objects = append(objects, Ingress(tenant, Name(tenant.Name)))
+				objects = append(objects, Ingress(tenant, tenant.Spec.Endpoint, Name(tenant.Name)))
 			}
 			checkGolden(t, filepath.Join("testdata", "dedicated-"+name+".json"), objects)
 		})
@@ -88,10 +88,7 @@ func TestSharedObjectsStayTheSame(t *testing.T) {
 		ServiceAccount(s), Role(s), RoleBinding(s), Service(s), PodDisruptionBudget(s),
 		NetworkPolicy(s, Isolation{OperatorNamespace: "scim", Clients: []networkingv1.NetworkPolicyPeer{{NamespaceSelector: &metav1.LabelSelector{}}}, APIServerPorts: []int32{443}, Collectors: []int32{4318}}),
 		Deployment(s, Settings{Image: "kubescim:1", Absence: time.Hour}), SigningSecret(s, []byte("keys")), SharedIngress(shared),
-		Ingress(tenant(func(t *scimv1alpha1.ScimTenant) {
-			t.Spec.ServerRef.Name = "shared"
-			t.Spec.Endpoint = scimv1alpha1.EndpointSpec{Host: "acme.example.com"}
-		}), s.Name),
+		Ingress(tenant(func(t *scimv1alpha1.ScimTenant) { t.Spec.ServerRef.Name = "shared" }), scimv1alpha1.EndpointSpec{Host: "acme.example.com"}, s.Name),
 	})
 }
 

@@ -24,7 +24,12 @@ const (
 	holderTenantKey    = "scimTenant"
 	holderServerKey    = "scimServer"
 	givenUpSinceKey    = "givenUpSince"
+	chosenKey          = "chosenBy"
 )
+
+// chosenByConfiguration is the value of chosenKey in the record of a host that the operator's
+// configuration has given its holder.
+const chosenByConfiguration = "configuration"
 
 // Holder is a ScimTenant or a ScimServer that holds a host.
 type Holder struct {
@@ -108,8 +113,19 @@ func GiveUp(record *corev1.ConfigMap, since time.Time) {
 	record.Data[givenUpSinceKey] = since.UTC().Format(time.RFC3339Nano)
 }
 
+// MarkChosen notes in a record that the operator's configuration has given the host to its holder,
+// who has it back by that when nothing else says so: after a restore without statuses, the tenant
+// does not get another one because the configuration has changed meanwhile.
+func MarkChosen(record *corev1.ConfigMap) { record.Data[chosenKey] = chosenByConfiguration }
+
+// IsChosen reports whether the operator's configuration has given a host to the holder of its record.
+func IsChosen(record *corev1.ConfigMap) bool { return record.Data[chosenKey] == chosenByConfiguration }
+
 // Hold makes somebody the holder of a record, who has not given the host up.
 func Hold(record *corev1.ConfigMap, holder Holder) {
+	if HolderOf(record) != holder {
+		delete(record.Data, chosenKey)
+	}
 	for _, key := range []string{holderTenantKey, holderServerKey, givenUpSinceKey} {
 		delete(record.Data, key)
 	}

@@ -38,6 +38,26 @@ func TestHostRecord(t *testing.T) {
 	}
 }
 
+// That the operator's configuration has given a host to one holder says nothing of the next one.
+func TestChosenHosts(t *testing.T) {
+	acme := Holder{Kind: KindTenant, NamespacedName: types.NamespacedName{Namespace: "team", Name: "acme"}}
+	globex := Holder{Kind: KindTenant, NamespacedName: types.NamespacedName{Namespace: "team", Name: "globex"}}
+	record := HostRecord("kubescim-system", "acme.example.com", acme)
+	if IsChosen(record) {
+		t.Error("it was chosen from the beginning")
+	}
+	MarkChosen(record)
+	GiveUp(record, time.Now())
+	Hold(record, acme)
+	if !IsChosen(record) || !GivenUpSince(record).IsZero() {
+		t.Errorf("who has its host back has it as %v", record.Data)
+	}
+	Hold(record, globex)
+	if IsChosen(record) {
+		t.Errorf("the next holder has it as %v", record.Data)
+	}
+}
+
 // A host that was given up is its holder's until somebody takes it.
 func TestGivingAHostUp(t *testing.T) {
 	record := HostRecord("kubescim-system", "acme.example.com", Holder{Kind: KindTenant, NamespacedName: types.NamespacedName{Namespace: "team", Name: "acme"}})
@@ -68,9 +88,8 @@ func TestGivingAHostUp(t *testing.T) {
 }
 
 func TestPublished(t *testing.T) {
-	own := as[networkingv1.Ingress](t, Ingress(tenant(func(t *scimv1alpha1.ScimTenant) {
-		t.Spec.Endpoint.Host, t.Spec.Endpoint.Path = "acme.example.com", "/api"
-	}), "acme-scim"))
+	own := as[networkingv1.Ingress](t, Ingress(tenant(func(t *scimv1alpha1.ScimTenant) { t.Spec.Endpoint.Path = "/api" }),
+		scimv1alpha1.EndpointSpec{Host: "acme.example.com"}, "acme-scim"))
 	at := func(host string, paths ...string) networkingv1.IngressRule {
 		rule := networkingv1.IngressRule{Host: host}
 		if len(paths) > 0 {

@@ -46,13 +46,13 @@ func PodDisruptionBudget(s Server) *policyv1ac.PodDisruptionBudgetApplyConfigura
 
 // Ingress returns the Ingress for a tenant's host, which leads to the Service of a server that
 // serves it: for all below its base path, and for the documents about its token endpoint, which are not.
-// It must not be asked for when the tenant has no host.
+// endpoint is the tenant's, with what the operator's configuration adds to it. It must have a host.
 //
 // The documents are each at one exact path. But some releases of ingress-nginx take the dot
 // in it for a part of a regular expression, and refuse the whole Ingress if its type is
 // anything but ImplementationSpecific (kubernetes/ingress-nginx#11176, mended by #13798).
-func Ingress(t *scimv1alpha1.ScimTenant, service string) *networkingv1ac.IngressApplyConfiguration {
-	return ingress(Name(t.Name), Labels(t.Name), TenantOwner(t), t.Spec.Endpoint,
+func Ingress(t *scimv1alpha1.ScimTenant, endpoint scimv1alpha1.EndpointSpec, service string) *networkingv1ac.IngressApplyConfiguration {
+	return ingress(Name(t.Name), Labels(t.Name), TenantOwner(t), endpoint,
 		ingressPath(service, t.Path(), networkingv1.PathTypePrefix), // first: PublishedURL goes by it
 		ingressPath(service, oauth.ServerMetadataPath+t.Path(), networkingv1.PathTypeImplementationSpecific),
 		ingressPath(service, oauth.ResourceMetadataPath+t.Path(), networkingv1.PathTypeImplementationSpecific))

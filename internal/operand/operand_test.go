@@ -228,17 +228,14 @@ func TestPodDisruptionBudget(t *testing.T) {
 }
 
 func TestIngress(t *testing.T) {
-	i := as[networkingv1.Ingress](t, Ingress(tenant(func(t *scimv1alpha1.ScimTenant) {
-		t.Spec.Endpoint = scimv1alpha1.EndpointSpec{
-			Host: "acme.example.com",
-			Path: "/api",
-			TLS:  scimv1alpha1.EndpointTLS{SecretName: "acme-tls"},
-			Ingress: scimv1alpha1.EndpointIngress{
-				ClassName:   "nginx",
-				Annotations: map[string]scimv1alpha1.IngressAnnotation{"a": "b"},
-			},
-		}
-	}), "acme-scim"))
+	i := as[networkingv1.Ingress](t, Ingress(tenant(func(t *scimv1alpha1.ScimTenant) { t.Spec.Endpoint.Path = "/api" }), scimv1alpha1.EndpointSpec{
+		Host: "acme.example.com",
+		TLS:  scimv1alpha1.EndpointTLS{SecretName: "acme-tls"},
+		Ingress: scimv1alpha1.EndpointIngress{
+			ClassName:   "nginx",
+			Annotations: map[string]scimv1alpha1.IngressAnnotation{"a": "b"},
+		},
+	}, "acme-scim"))
 	checkMeta(t, i)
 	path := i.Spec.Rules[0].HTTP.Paths[0]
 	if i.Spec.Rules[0].Host != "acme.example.com" || path.Path != "/api" || *path.PathType != networkingv1.PathTypePrefix {
@@ -264,7 +261,7 @@ func TestIngress(t *testing.T) {
 		t.Errorf("the Ingress is %+v", i)
 	}
 
-	plain := as[networkingv1.Ingress](t, Ingress(tenant(func(t *scimv1alpha1.ScimTenant) { t.Spec.Endpoint.Host = "acme.example.com" }), "acme-scim"))
+	plain := as[networkingv1.Ingress](t, Ingress(tenant(), scimv1alpha1.EndpointSpec{Host: "acme.example.com"}, "acme-scim"))
 	if plain.Spec.IngressClassName != nil || plain.Spec.TLS != nil || plain.Annotations != nil {
 		t.Errorf("an Ingress with a host only is %+v", plain.Spec)
 	}

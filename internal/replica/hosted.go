@@ -177,7 +177,8 @@ func (h *hosted) configure(tenant *scimv1alpha1.ScimTenant) (news bool) {
 	former := served.object
 	served.object = tenant
 	sameServers := former != nil && slices.Equal(former.Status.Servers, tenant.Status.Servers)
-	if sameServers && former.Status.URL == tenant.Status.URL && equality.Semantic.DeepEqual(former.Spec, tenant.Spec) {
+	sameURL := former != nil && former.Status.URL == tenant.Status.URL && former.Status.Host == tenant.Status.Host
+	if sameServers && sameURL && equality.Semantic.DeepEqual(former.Spec, tenant.Spec) {
 		return false // A status that changes is most of what comes.
 	}
 	configuration := h.configuration(tenant)

@@ -156,7 +156,7 @@ func settingsWith(tenant *scimv1alpha1.ScimTenant, registry *schema.Registry) ex
 	if days := tenant.Spec.Users.RetentionDays; days != nil {
 		settings.Policy.Retention = ptr.To(time.Duration(*days) * 24 * time.Hour)
 	}
-	if tenant.Spec.Endpoint.Host != "" {
+	if tenant.Host() != "" {
 		settings.PublicURL = contract.URL(tenant)
 	}
 	for _, attribute := range tenant.Spec.Users.RequiredAttributes {

@@ -103,6 +103,7 @@ identityProvider: Generic
 state: Paused
 endpoint:
   host: acme.api.example.com
+  hostPolicy: Default
   path: /api/scim/v2
   tls: {secretName: acme-tls}
   ingress: {className: nginx, annotations: {a.example.com/b: c}}
@@ -129,6 +130,7 @@ schemaExtensions:
     subAttributes: [{name: floor, type: Integer}, {name: value}]
 deletionPolicy: Delete`),
 		Entry("with a host of one label", "acme", "identityProvider: Okta\nendpoint: {host: localhost}"),
+		Entry("with no host, whatever the operator's configuration says", "acme", "identityProvider: Okta\nendpoint: {hostPolicy: None, path: /scim}"),
 		Entry("with a path of one segment", "acme", "identityProvider: Okta\nendpoint: {path: /scim}"),
 		Entry("with a limit on writes alone", "acme", "identityProvider: Okta\nrateLimit: {writesPerSecond: 1}"),
 		Entry("with a burst of the default rates", "acme", "identityProvider: Okta\nrateLimit: {burst: 50}"),
@@ -168,6 +170,8 @@ schemaExtensions: []`),
 			`supported values: "Entra", "Okta", "JumpCloud", "OneLogin", "PingOne", "Authentik", "Keycloak", "Generic"`),
 		Entry("with a name that no Service can have", "1acme", `identityProvider: Okta`, "`metadata.name` must start with a lower-case letter"),
 		Entry("with a name that is too long", strings.Repeat("a", 51), `identityProvider: Okta`, "at most 50 characters"),
+		Entry("with a host and without", "acme", "identityProvider: Okta\nendpoint: {host: acme.example.com, hostPolicy: None, tls: {secretName: a}}", "remove `host` or `hostPolicy`"),
+		Entry("with a policy for hosts that there is not", "acme", "identityProvider: Okta\nendpoint: {hostPolicy: Never}", "spec.endpoint.hostPolicy"),
 		Entry("with a URL for a host", "acme", "identityProvider: Okta\nendpoint: {host: 'https://acme.example.com'}", "without scheme, port, path or wildcard, for example 'acme.api.example.com'"),
 		Entry("with a port", "acme", "identityProvider: Okta\nendpoint: {host: 'acme.example.com:443'}", "without scheme, port"),
 		Entry("with a wildcard", "acme", "identityProvider: Okta\nendpoint: {host: '*.example.com'}", "wildcard"),

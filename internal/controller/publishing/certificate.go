@@ -86,7 +86,7 @@ func (p *Publisher) GatherCertificate(ctx context.Context, e *Endpoint) error {
 		if err != nil {
 			return err
 		}
-		found = judge(about, chain, exists, now)
+		found = judge(about, e.field("tls.secretName"), chain, exists, now)
 		p.certificates.set(found)
 	}
 	e.Certificate = &found
@@ -108,13 +108,13 @@ func (p *Publisher) readCertificate(ctx context.Context, namespace, name string)
 }
 
 // judge says what a certificate is worth for a host.
-func judge(about certificateOf, chain []byte, exists bool, now time.Time) Finding {
+func judge(about certificateOf, field string, chain []byte, exists bool, now time.Time) Finding {
 	bad := func(reason, message string) Finding {
 		return Finding{about: about, Reason: reason, Message: message, until: now.Add(badCertificateInterval)}
 	}
 	if !exists {
 		return bad(scimv1alpha1.ReasonCertificateNotFound, fmt.Sprintf("there is no Secret %q with the certificate for host %q: "+
-			"create it, have cert-manager do so, or correct spec.endpoint.tls.secretName", about.secret, about.host))
+			"create it, have cert-manager do so, or correct %s", about.secret, about.host, field))
 	}
 	certificate, err := operand.ReadCertificate(chain)
 	switch {
@@ -154,7 +154,7 @@ func (e *Endpoint) CertificateValid() metav1.Condition {
 	case e.Certificate == nil && e.Spec.TLS.SecretName != "":
 		return conditions.Unknown(conditionType, scimv1alpha1.ReasonReconcileFailed, "the certificate could not be read; this is retried")
 	case e.LacksTLS():
-		return conditions.False(conditionType, scimv1alpha1.ReasonTLSRequired, "the spec names no certificate")
+		return conditions.False(conditionType, scimv1alpha1.ReasonTLSRequired, "nothing says which certificate the host has")
 	case e.Certificate == nil:
 		return conditions.True(conditionType, scimv1alpha1.ReasonTLSElsewhere,
 			"TLS ends elsewhere than at its Ingress, where the operator sees no certificate")

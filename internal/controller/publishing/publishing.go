@@ -32,6 +32,9 @@ const (
 	// conflictInterval is how soon to look whether somebody has moved an object
 	// out of the way. Objects of others are not watched.
 	conflictInterval = time.Minute
+	// decidedInterval is how soon to publish a host of which it has just been recorded that the
+	// operator's configuration gives it: at once.
+	decidedInterval = time.Millisecond
 )
 
 // Publisher publishes hosts. It is safe for concurrent use.
@@ -46,6 +49,8 @@ type Publisher struct {
 	Hosts *hosts.Records
 	// Allow is what may be asked for.
 	Allow config.Allow
+	// Defaults is what a tenant gets whose spec names no host.
+	Defaults config.Endpoint
 
 	certificates findings
 }
@@ -54,8 +59,20 @@ type Publisher struct {
 type Endpoint struct {
 	// Owner is whose it is.
 	Owner operand.Owner
-	// Spec is what it asks for.
+	// Spec is what it asks for, and what the operator's configuration adds to that.
 	Spec scimv1alpha1.EndpointSpec
+	// Chosen is true when it is the operator's configuration that gives the host, and how that is
+	// published.
+	Chosen bool
+	// Unfit says why it has no host although the operator's configuration gives one; empty when it
+	// has, or is to have none.
+	Unfit string
+	// Offered is the host that the operator's configuration gives to tenants which are new, and does not
+	// give to this one, since it has been served without a host.
+	Offered string
+	// Undecided is true until it is recorded which host the operator's configuration has given:
+	// before, nothing is published.
+	Undecided bool
 	// Intent is the Ingress to apply when there is a host.
 	Intent func() apply.Intent
 
@@ -105,6 +122,9 @@ func (p *Publisher) Gather(ctx context.Context, e *Endpoint) error {
 
 // refused is what an endpoint asks for and is not allowed.
 func refused(e *Endpoint, allow config.Allow) (refused []string) {
+	if e.Chosen { // Whoever runs the operator has said so.
+		return nil
+	}
 	if e.Spec.Host != "" && !allow.Host(e.Owner.Namespace, e.Spec.Host) {
 		refused = append(refused, fmt.Sprintf("spec.endpoint.host %q is not allowed for namespace %q (allow.hosts)", e.Spec.Host, e.Owner.Namespace))
 	}
@@ -136,6 +156,9 @@ func (p *Publisher) Publish(ctx context.Context, e *Endpoint) error {
 	if err := p.keepPublished(ctx, e); err != nil {
 		return err
 	}
+	if e.Undecided {
+		return nil
+	}
 	published := p.publish(ctx, e)
 	var err error
 	e.reservedFor, err = p.Hosts.Release(ctx, e.Owner.Holder(), e.Spec.Host)
@@ -154,7 +177,7 @@ func (p *Publisher) keepPublished(ctx context.Context, e *Endpoint) error {
 		if held {
 			continue
 		}
-		byAnother, err := p.Hosts.Hold(ctx, e.Owner, e.Ingress, host)
+		byAnother, err := p.Hosts.Hold(ctx, e.Owner, e.Ingress, hosts.Wish{Host: host, Chosen: e.Chosen && host == e.Spec.Host})
 		if err != nil {
 			return err
 		}
@@ -187,7 +210,7 @@ func (p *Publisher) publish(ctx context.Context, e *Endpoint) error {
 	if err != nil || applied {
 		return err
 	}
-	e.Taken, err = p.Hosts.Hold(ctx, e.Owner, e.Ingress, host)
+	e.Taken, err = p.Hosts.Hold(ctx, e.Owner, e.Ingress, hosts.Wish{Host: host, Chosen: e.Chosen})
 	if err != nil || e.Taken != nil {
 		return err
 	}
@@ -224,6 +247,14 @@ func (e *Endpoint) LacksTLS() bool {
 	return e.Spec.Host != "" && e.Spec.TLS.SecretName == "" && e.Spec.TLS.Termination != scimv1alpha1.TLSTerminationElsewhere
 }
 
+// field names a field of what the endpoint is made from, as whoever reads a condition finds it.
+func (e *Endpoint) field(name string) string {
+	if e.Chosen {
+		return "endpoint." + name + " in the operator's configuration"
+	}
+	return "spec.endpoint." + name
+}
+
 func (e *Endpoint) ingressName() string { return e.Owner.Holder().IngressName() }
 
 // Again is how soon to look again for what no watch tells about; 0 when there is no such
@@ -231,6 +262,8 @@ func (e *Endpoint) ingressName() string { return e.Owner.Holder().IngressName() 
 func (e *Endpoint) Again() time.Duration {
 	var waits []time.Duration
 	switch {
+	case e.Undecided:
+		waits = append(waits, decidedInterval)
 	case apply.IsLeftover(e.Problem):
 		waits = append(waits, pollInterval)
 	case e.Problem != nil, e.Taken != nil:

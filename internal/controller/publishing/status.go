@@ -20,9 +20,18 @@ import (
 func (e *Endpoint) Accepted() metav1.Condition {
 	const conditionType = scimv1alpha1.ConditionEndpointAccepted
 	host := e.Spec.Host
-	if host == "" {
-		return conditions.True(conditionType, scimv1alpha1.ReasonNoHost,
-			"the server can be reached inside the cluster only; set spec.endpoint.host to publish it")
+	switch {
+	case e.Unfit != "":
+		return conditions.False(conditionType, scimv1alpha1.ReasonHostInvalid, e.Unfit)
+	case e.Undecided:
+		return conditions.False(conditionType, scimv1alpha1.ReasonProgressing,
+			fmt.Sprintf("the operator's configuration gives the tenant host %q, which is published next", host))
+	case host == "":
+		message := "the server can be reached inside the cluster only; set spec.endpoint.host to publish it"
+		if e.Offered != "" {
+			message += fmt.Sprintf(". Since it has been served so, the operator's configuration gives it no host; that of a new tenant would be %q", e.Offered)
+		}
+		return conditions.True(conditionType, scimv1alpha1.ReasonNoHost, message)
 	}
 	if reason, message := e.obstacle(); reason != "" {
 		return conditions.False(conditionType, reason, message+e.stillPublished())
@@ -43,14 +52,14 @@ func (e *Endpoint) obstacle() (reason, message string) {
 		return scimv1alpha1.ReasonNotAllowed, config.Refusal(e.Refused...)
 	case e.LacksTLS():
 		return scimv1alpha1.ReasonTLSRequired, fmt.Sprintf("host %q has no TLS, and tokens must not travel in the clear: "+
-			"set spec.endpoint.tls.secretName to the Secret with its certificate, or spec.endpoint.tls.termination "+
-			"to Elsewhere if the Ingress controller, or what is in front of it, has one", host)
+			"set %s to the Secret with its certificate, or %s "+
+			"to Elsewhere if the Ingress controller, or what is in front of it, has one", host, e.field("tls.secretName"), e.field("tls.termination"))
 	case !e.IngressClass && class != "":
 		return scimv1alpha1.ReasonIngressClassNotFound,
-			fmt.Sprintf("there is no IngressClass %q: create it, or set spec.endpoint.ingress.className to one that exists", class)
+			fmt.Sprintf("there is no IngressClass %q: create it, or set %s to one that exists", class, e.field("ingress.className"))
 	case !e.IngressClass:
 		return scimv1alpha1.ReasonIngressClassNotFound,
-			"the cluster has no default IngressClass: set spec.endpoint.ingress.className to one that exists"
+			fmt.Sprintf("the cluster has no default IngressClass: set %s to one that exists", e.field("ingress.className"))
 	case e.Taken != nil:
 		return scimv1alpha1.ReasonHostConflict, hostConflict(e, *e.Taken)
 	case e.Problem != nil:
@@ -72,7 +81,11 @@ func (e *Endpoint) stillPublished() string {
 // holder in another namespace is not named: that is for whoever runs the operator to see.
 func hostConflict(e *Endpoint, held hosts.Taken) string {
 	host := e.Spec.Host
-	const instead = "set spec.endpoint.host to another host"
+	instead := "set spec.endpoint.host to another host"
+	if e.Chosen {
+		instead = "set spec.endpoint.host to another host than this one, which the operator's configuration gives it by its name, " +
+			"or have whoever runs the operator put {namespace} into endpoint.hostTemplate"
+	}
 	switch {
 	case held.Holder.Name == "":
 		return fmt.Sprintf("another ScimTenant or ScimServer holds host %q, of which there is no record yet: %s", host, instead)

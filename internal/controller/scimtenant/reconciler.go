@@ -138,7 +138,10 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 
 // gather reads what decides whether the tenant gets its endpoint, and which servers serve it.
 func (r *Reconciler) gather(ctx context.Context, s *scope) error {
-	if err := errors.Join(r.Publisher.Gather(ctx, s.endpoint), r.gatherServers(ctx, s)); err != nil {
+	if err := errors.Join(r.gatherServers(ctx, s), r.gatherHost(ctx, s)); err != nil {
+		return err
+	}
+	if err := r.Publisher.Gather(ctx, s.endpoint); err != nil {
 		return err
 	}
 	s.gathered = true

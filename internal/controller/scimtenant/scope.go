@@ -70,7 +70,7 @@ func (r *Reconciler) newScope(tenant *scimv1alpha1.ScimTenant) *scope {
 	}}
 	s.endpoint = &publishing.Endpoint{
 		Owner: operand.TenantOwner(tenant), Spec: tenant.Spec.Endpoint,
-		Intent: func() apply.Intent { return operand.Ingress(tenant, s.first().operand().Name) },
+		Intent: func() apply.Intent { return operand.Ingress(tenant, s.endpoint.Spec, s.first().operand().Name) },
 	}
 	return s
 }

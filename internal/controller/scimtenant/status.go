@@ -126,9 +126,11 @@ func (f found) all() []metav1.Condition {
 func urlOf(s *scope) string {
 	shared := s.onShared()
 	switch {
-	case s.tenant.Spec.Endpoint.Host == "" && shared != nil && !s.keepsService():
+	case s.endpoint.Unfit != "":
+		return "" // Another one would stay: a tenant that is served without a host is given none.
+	case s.endpoint.Spec.Host == "" && shared != nil && !s.keepsService():
 		return shared.url()
-	case s.tenant.Spec.Endpoint.Host == "":
+	case s.endpoint.Spec.Host == "":
 		return contract.URL(s.tenant)
 	case s.endpoint.Ingress == nil:
 		return ""
@@ -140,7 +142,7 @@ func urlOf(s *scope) string {
 // endpointAccepted reports whether the tenant is published: under its own host, or that of its
 // ScimServer.
 func endpointAccepted(s *scope) metav1.Condition {
-	if shared := s.onShared(); shared != nil && s.endpoint.Spec.Host == "" && len(s.endpoint.PublishedHosts()) == 0 && !s.keepsService() {
+	if shared := s.onShared(); shared != nil && s.endpoint.Spec.Host == "" && s.endpoint.Unfit == "" && len(s.endpoint.PublishedHosts()) == 0 && !s.keepsService() {
 		return shared.accepted()
 	}
 	return s.endpoint.Accepted()

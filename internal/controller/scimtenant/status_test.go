@@ -159,6 +159,24 @@ func TestStatus(t *testing.T) {
 			healthy(func(s *scope) { s.tenant.Spec.Endpoint.TLS = scimv1alpha1.EndpointTLS{} }),
 			conditions.Stalled, "TLSRequired", yes, no, "spec.endpoint.tls.secretName",
 		},
+		"a host by the configuration, and no TLS": {
+			healthy(func(s *scope) { s.endpoint.Chosen, s.tenant.Spec.Endpoint.TLS = true, scimv1alpha1.EndpointTLS{} }),
+			conditions.Stalled, "TLSRequired", yes, no, "set endpoint.tls.secretName in the operator's configuration to the Secret",
+		},
+		"a host by the configuration that is taken": {
+			healthy(func(s *scope) { s.endpoint.Chosen, s.endpoint.Taken, s.endpoint.Ingress = true, &hosts.Taken{}, nil }),
+			conditions.Stalled, "HostConflict", yes, no, "put {namespace} into endpoint.hostTemplate",
+		},
+		"a host by the configuration that is recorded next": {
+			healthy(func(s *scope) { s.endpoint.Chosen, s.endpoint.Undecided, s.endpoint.Ingress = true, true, nil }),
+			conditions.Reconciling, "Progressing", yes, no, "which is published next",
+		},
+		"a host by the configuration that is none": {
+			healthy(func(s *scope) {
+				s.endpoint.Unfit, s.endpoint.Ingress, s.tenant.Spec.Endpoint = "it has 65 characters", nil, scimv1alpha1.EndpointSpec{}
+			}),
+			conditions.Stalled, "HostInvalid", yes, no, "it has 65 characters",
+		},
 		"pods that cannot reach each other": {
 			healthy(func(s *scope) { s.own.Unreachable = []contract.Unreachable{{From: "acme-scim-a", To: "acme-scim-b"}} }),
 			conditions.Reconciling, "PeersUnreachable", yes, yes, "pod acme-scim-a cannot reach pod acme-scim-b at port 8082",

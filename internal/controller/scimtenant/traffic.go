@@ -18,7 +18,7 @@ import (
 
 // keepsService reports whether the tenant has a Service of its own, or had one.
 func (s *scope) keepsService() bool {
-	return s.own.hasService || s.isListed(s.own) || s.tenant.Spec.Endpoint.Host == "" && s.tenant.Status.URL == contract.URL(s.tenant)
+	return s.own.hasService || s.isListed(s.own) || s.tenant.Host() == "" && s.tenant.Status.URL == contract.URL(s.tenant)
 }
 
 // traffic is where the tenant's own Service leads to instead of its own server's pods; nil while these

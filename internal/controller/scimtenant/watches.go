@@ -27,7 +27,7 @@ func (r *Reconciler) askers() publishing.Askers {
 		NewList: func() client.ObjectList { return &scimv1alpha1.ScimTenantList{} },
 		HostOf: func(obj client.Object) string {
 			if tenant, ok := obj.(*scimv1alpha1.ScimTenant); ok {
-				return tenant.Spec.Endpoint.Host
+				return tenant.Host()
 			}
 			return ""
 		},
