@@ -182,7 +182,7 @@ metrics-server: cluster $(BIN)/helm ## Let the cluster measure its pods, unless 
 	$(WITH_CLUSTER) HELM=$(BIN)/helm hack/metrics-server/run.sh
 
 .PHONY: edge
-edge: cluster ## Have a real nginx serve the Ingresses of the local cluster at https://127.0.0.1:10443.
+edge: cluster ## Have a real nginx serve the Ingresses and HTTPRoutes of the local cluster at https://127.0.0.1:10443.
 	$(CLUSTER_TOOL) edge
 
 .PHONY: install

@@ -1,5 +1,5 @@
 // Command edge is the Ingress controller of the local cluster: a real nginx, which ends TLS for the hosts of the cluster's
-// Ingresses and passes requests on to pods. It is for tests and for trying things out, and for nothing else. The local cluster
+// Ingresses and HTTPRoutes and passes requests on to pods. It is for tests and for trying things out, and for nothing else. The local cluster
 // runs it: see `make edge`.
 package main
 
@@ -12,13 +12,14 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
-	"runtime"
+	goruntime "runtime"
 	"syscall"
 
 	"github.com/go-logr/logr"
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -26,6 +27,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/kubescim/kubescim/hack/edge/internal/controller"
 	"github.com/kubescim/kubescim/hack/edge/internal/nginx"
@@ -33,7 +35,7 @@ import (
 )
 
 // nginx ends with the thread that has started it, which therefore has to be the main one.
-func init() { runtime.LockOSThread() }
+func init() { goruntime.LockOSThread() }
 
 // options are those of the command line.
 type options struct {
@@ -112,7 +114,7 @@ func run(ctx context.Context, o options) error {
 		cancel(serving.Wait())
 	}()
 	edge := &controller.Controller{
-		Client: manager.GetClient(), Recorder: manager.GetEventRecorder("edge"), Settings: o.settings, Nginx: serving,
+		Client: manager.GetClient(), Live: manager.GetAPIReader(), Recorder: manager.GetEventRecorder("edge"), Settings: o.settings, Nginx: serving,
 	}
 	if err := edge.SetUp(manager); err != nil {
 		return err
@@ -128,8 +130,12 @@ func run(ctx context.Context, o options) error {
 
 // newManager listens nowhere: nginx says whether it serves.
 func newManager(config *rest.Config) (ctrl.Manager, error) {
+	scheme := runtime.NewScheme()
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), gatewayv1.Install(scheme)); err != nil {
+		return nil, fmt.Errorf("set the kinds up: %w", err)
+	}
 	manager, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme: clientgoscheme.Scheme, Cache: controller.CacheOptions(),
+		Scheme: scheme, Cache: controller.CacheOptions(),
 		Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -23,9 +24,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 
+	"github.com/kubescim/kubescim/hack/edge/internal/gateway"
 	"github.com/kubescim/kubescim/hack/edge/internal/ingress"
 	"github.com/kubescim/kubescim/hack/edge/internal/nginx"
 	"github.com/kubescim/kubescim/hack/edge/internal/objects"
+	"github.com/kubescim/kubescim/hack/edge/internal/site"
 )
 
 // Name is how classes name this controller.
@@ -42,7 +45,9 @@ var everything = ctrl.Request{NamespacedName: types.NamespacedName{Name: "everyt
 
 // Controller makes nginx serve what the cluster has.
 type Controller struct {
+	// Client reads through the cache, but for the Gateway API, which Live reads at the API server.
 	Client   client.Client
+	Live     client.Reader
 	Recorder events.EventRecorder
 	Settings nginx.Settings
 	Nginx    *nginx.Program
@@ -66,6 +71,7 @@ func (c *Controller) SetUp(manager ctrl.Manager) error {
 	builder := ctrl.NewControllerManagedBy(manager).Named("edge")
 	for _, kind := range []client.Object{
 		&networkingv1.IngressClass{}, &networkingv1.Ingress{}, &corev1.Service{}, &discoveryv1.EndpointSlice{}, &corev1.Secret{},
+		&corev1.Namespace{}, definition(),
 	} {
 		builder = builder.Watches(kind, soon())
 	}
@@ -97,22 +103,33 @@ func (c *Controller) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	again, err := c.gatherGateways(ctx, found)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
 	sites, findings := ingress.Sites(found, Name)
-	configuration, err := nginx.Render(c.Settings, sites)
+	attached := gateway.Controller{Name: Name, Listen: c.Settings.Listen, Now: metav1.Now()}.Sites(found)
+	configuration, err := nginx.Render(c.Settings, site.Merge(append(sites, attached.Sites...)))
 	if err != nil {
 		return ctrl.Result{}, err
 	}
 	if err := c.Nginx.Load(ctx, configuration); err != nil {
 		return ctrl.Result{}, err
 	}
-	return ctrl.Result{}, c.report(ctx, found.Ingresses, findings)
+	if err := c.report(ctx, found.Ingresses, findings); err != nil {
+		return ctrl.Result{}, err
+	}
+	if err := c.reportGateways(ctx, found, attached); err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: again}, nil
 }
 
 // gather reads what the cluster has.
 func (c *Controller) gather(ctx context.Context) (*objects.Objects, error) {
 	found := &objects.Objects{}
 	for _, list := range []client.ObjectList{
-		&networkingv1.IngressClassList{}, &networkingv1.IngressList{}, &corev1.ServiceList{}, &discoveryv1.EndpointSliceList{}, &corev1.SecretList{},
+		&networkingv1.IngressClassList{}, &networkingv1.IngressList{}, &corev1.ServiceList{}, &discoveryv1.EndpointSliceList{}, &corev1.SecretList{}, &corev1.NamespaceList{},
 	} {
 		if err := c.Client.List(ctx, list); err != nil {
 			return nil, fmt.Errorf("list what is to be served: %w", err)
@@ -158,7 +175,7 @@ func (c *Controller) state(ctx context.Context, object *networkingv1.Ingress, se
 		return nil
 	}
 	object.Status.LoadBalancer.Ingress = wanted
-	if err := c.Client.Status().Update(ctx, object); client.IgnoreNotFound(err) != nil {
+	if err := c.Client.Status().Update(ctx, object); err != nil && !isOutdated(err) {
 		return fmt.Errorf("write the status of Ingress %s/%s: %w", object.Namespace, object.Name, err)
 	}
 	return nil

@@ -19,7 +19,11 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/kubescim/kubescim/hack/edge/internal/nginx"
 	"github.com/kubescim/kubescim/hack/edge/internal/objects"
@@ -31,6 +35,14 @@ var rewrite = flag.Bool("rewrite", false, "write the configurations in testdata 
 // certify is what a Secret in a file has in place of a certificate, to get one.
 const certify = "example.com/certify"
 
+// codecs read objects of Kubernetes and of the Gateway API.
+var codecs = func() serializer.CodecFactory {
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(gatewayv1.Install(scheme))
+	return serializer.NewCodecFactory(scheme)
+}()
+
 // Read reads objects, in YAML. A Secret with the annotation example.com/certify gets a certificate for that name.
 func Read(t *testing.T, file string) *objects.Objects {
 	t.Helper()
@@ -40,7 +52,7 @@ func Read(t *testing.T, file string) *objects.Objects {
 	}
 	found := &objects.Objects{}
 	for document := range strings.SplitSeq(string(content), "\n---\n") {
-		object, _, err := clientgoscheme.Codecs.UniversalDeserializer().Decode([]byte(document), nil, nil)
+		object, _, err := codecs.UniversalDeserializer().Decode([]byte(document), nil, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"regexp"
 	"text/template"
@@ -105,7 +106,11 @@ type server struct {
 }
 
 // location is a route as the template has it, or one of two.
-type location struct{ Match, Upstream string }
+type location struct {
+	Match, Upstream string
+	// Status is what is answered without an upstream.
+	Status int
+}
 
 func (p *page) add(s site.Site) {
 	one := server{Host: s.Host, RefuseTLS: s.RefuseTLS, Certificate: p.Fallback}
@@ -115,23 +120,31 @@ func (p *page) add(s site.Site) {
 	}
 	for _, route := range s.Routes {
 		// nginx passes the path on as the client has written it: what is decided by is the path with escapes resolved.
-		name := p.upstream(route.Servers)
-		path := route.Path.String()
+		to, path := location{Upstream: p.upstream(route.Servers), Status: http.StatusServiceUnavailable}, route.Path.String()
+		if route.Broken {
+			to.Status = http.StatusInternalServerError
+		}
 		switch {
 		case path == "" && !route.Exact:
 			one.Everything = true
-			one.Locations = append(one.Locations, location{"/", name})
+			one.Locations = append(one.Locations, to.matching("/"))
 		case path == "":
-			one.Locations = append(one.Locations, location{"= /", name})
+			one.Locations = append(one.Locations, to.matching("= /"))
 		case route.Exact:
-			one.Locations = append(one.Locations, location{"= " + path, name})
+			one.Locations = append(one.Locations, to.matching("= "+path))
 		default:
 			// A prefix ends at a slash: /scim is not for /scimitar.
-			one.Locations = append(one.Locations, location{"= " + path, name}, location{path + "/", name})
+			one.Locations = append(one.Locations, to.matching("= "+path), to.matching(path+"/"))
 		}
 	}
 	one.Locations = withoutRepetition(one.Locations)
 	p.Sites = append(p.Sites, one)
+}
+
+// matching is the location for what matches.
+func (l location) matching(match string) location {
+	l.Match = match
+	return l
 }
 
 // withoutRepetition leaves the first location of those that match the same. An exact route comes before the one for all below

@@ -11,8 +11,10 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/kubescim/kubescim/hack/edge/internal/site"
 )
@@ -29,6 +31,12 @@ type Objects struct {
 	EndpointSlices map[types.NamespacedName][]discoveryv1.EndpointSlice
 	// Secrets are those of type kubernetes.io/tls.
 	Secrets map[types.NamespacedName]corev1.Secret
+	// NamespaceLabels are by the name of the namespace.
+	NamespaceLabels map[string]labels.Set
+	// Those of the Gateway API are none while its definitions are not there.
+	GatewayClasses []gatewayv1.GatewayClass
+	Gateways       []gatewayv1.Gateway
+	HTTPRoutes     []gatewayv1.HTTPRoute
 }
 
 // Add adds an object of a kind that matters.
@@ -38,6 +46,14 @@ func (o *Objects) Add(object runtime.Object) {
 		o.IngressClasses = append(o.IngressClasses, *object)
 	case *networkingv1.Ingress:
 		o.Ingresses = append(o.Ingresses, *object)
+	case *gatewayv1.GatewayClass:
+		o.GatewayClasses = append(o.GatewayClasses, *object)
+	case *gatewayv1.Gateway:
+		o.Gateways = append(o.Gateways, *object)
+	case *gatewayv1.HTTPRoute:
+		o.HTTPRoutes = append(o.HTTPRoutes, *object)
+	case *corev1.Namespace:
+		insert(&o.NamespaceLabels, object.Name, labels.Set(object.Labels))
 	case *corev1.Service:
 		insert(&o.Services, nameOf(object), *object)
 	case *corev1.Secret:
@@ -49,9 +65,9 @@ func (o *Objects) Add(object runtime.Object) {
 }
 
 // insert puts a value into a map that may be nil.
-func insert[V any](into *map[types.NamespacedName]V, key types.NamespacedName, value V) {
+func insert[K comparable, V any, M ~map[K]V](into *M, key K, value V) {
 	if *into == nil {
-		*into = map[types.NamespacedName]V{}
+		*into = M{}
 	}
 	(*into)[key] = value
 }

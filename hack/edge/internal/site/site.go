@@ -69,12 +69,14 @@ type Server struct {
 	Weight int
 }
 
-// Route leads a path of a host to servers. Without any, requests are answered that there are none.
+// Route leads a path of a host to servers. Without any, requests are answered 503.
 type Route struct {
 	Path Path
 	// Exact is false when the route is for all below the path too.
 	Exact   bool
 	Servers []Server
+	// Broken is true when what the route refers to is not there, so that requests are answered 500 instead of 503.
+	Broken bool
 }
 
 // Site is a host.
