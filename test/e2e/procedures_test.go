@@ -63,6 +63,13 @@ var _ = Describe("What the documents say to type", Ordered, func() {
 		GinkgoHelper()
 		Kubectl("delete", "namespace", t.Namespace, "--timeout=170s")
 	}
+	// isPrivate expects that nobody else on the machine can read a file that a command has written.
+	isPrivate := func(file string) {
+		GinkgoHelper()
+		about, err := os.Stat(filepath.Join(folder, file))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(about.Mode().Perm()).To(Equal(os.FileMode(0o600)), file)
+	}
 	idOf := func(userName string) string {
 		GinkgoHelper()
 		return t.Service.Get(Users + `?filter=userName+eq+"` + userName + `"`).IsList(1)[0]["id"].(string)
@@ -86,7 +93,8 @@ var _ = Describe("What the documents say to type", Ordered, func() {
 	})
 
 	It("backs up a namespace, and restores it with the same users, members, ids and tokens", func(ctx SpecContext) {
-		run(documented("backup.md", ">acme-users.json"))
+		run("umask 022\n" + documented("backup.md", ">acme-users.json"))
+		isPrivate("acme-users.json")
 		clusterLoses()
 		run(documented("backup.md", "create namespace acme"))
 		sameAsBefore(ctx)
@@ -129,7 +137,8 @@ var _ = Describe("What the documents say to type", Ordered, func() {
 		Expect(run(documented("erasing.md", "--name="))).NotTo(ContainSubstring("alice"))
 
 		for file, without := range map[string]string{"acme-users.json": "acme-users-without.json", "acme.ndjson": "acme-without.ndjson"} {
-			run(strings.ReplaceAll(documented("erasing.md", ">"+without), example, id))
+			run("umask 022\n" + strings.ReplaceAll(documented("erasing.md", ">"+without), example, id))
+			isPrivate(without)
 			with, err := os.ReadFile(filepath.Join(folder, file))
 			Expect(err).NotTo(HaveOccurred())
 			text, err := os.ReadFile(filepath.Join(folder, without))
