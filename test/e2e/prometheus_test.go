@@ -172,6 +172,12 @@ var _ = Describe("Prometheus", Ordered, ContinueOnFailure, func() {
 		Kubectl("patch", "scimtenant", t.Name, "-n", t.Namespace, "--type=merge", "-p", `{"spec":`+spec+`}`)
 	}
 
+	firing := func(want ...any) {
+		GinkgoHelper()
+		Eventually(func() ([]string, error) { return prometheus.Firing(t.Namespace) }).
+			WithTimeout(3 * time.Minute).WithPolling(2 * time.Second).Should(ConsistOf(want...))
+	}
+
 	BeforeAll(func(ctx SpecContext) {
 		t = Serve(ctx, "measured", scimv1alpha1.IdentityProviderOkta, func(spec *scimv1alpha1.ScimTenantSpec) {
 			spec.Server.Replicas, spec.Users.Seats = 2, 10
@@ -225,12 +231,22 @@ var _ = Describe("Prometheus", Ordered, ContinueOnFailure, func() {
 			"what the operator and the servers say can be joined")
 	})
 
-	It("fires alerts, and ends them", func(ctx SpecContext) {
-		firing := func(want ...any) {
+	It("fires the alert by which docs/production.md has alerts tried, and ends it", func() {
+		documented := func(text string) string {
 			GinkgoHelper()
-			Eventually(func() ([]string, error) { return prometheus.Firing(t.Namespace) }).
-				WithTimeout(3 * time.Minute).WithPolling(2 * time.Second).Should(ConsistOf(want...))
+			return strings.NewReplacer("initech", t.Name, "-n customers", "-n "+t.Namespace).Replace(Documented(checkout, "production.md", text))
 		}
+		t.Send(http.MethodPost, Users, PlainUser(Unique("user")+"@example.com")).Has(http.StatusCreated)
+		WaitFor(t.Namespace, "jsonpath={.status.activeUsers}="+strconv.Itoa(len(usersOf(t))), "scimtenant/"+t.Name)
+		DeferCleanup(patchTenant, `{"users":{"seats":10}}`)
+		firing()
+		Shell(documented("activeUsers"))
+		firing("KubescimSeatsNearlyTaken")
+		Shell(documented(`"seats":200`))
+		firing()
+	})
+
+	It("fires alerts, and ends them", func(ctx SpecContext) {
 		ingressClass := &networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: class}, Spec: networkingv1.IngressClassSpec{Controller: "example.com/none"}}
 		Expect(Cluster.Create(ctx, ingressClass)).To(Succeed())
 		DeferCleanup(func(ctx SpecContext) { Expect(Cluster.Delete(ctx, ingressClass)).To(Succeed()) })
