@@ -71,9 +71,9 @@ YAML
 # url_of TENANT prints its base URL once its server answers there.
 url_of() {
   if [[ $1 == "$OWN" ]]; then
-    base_url "$NAMESPACE" "$OWN" /scim/v2
+    base_url "$NAMESPACE" "$OWN" /scim/v2 "$(entry "$1" token)"
   else
-    base_url "$NAMESPACE" shared "/$1/scim/v2"
+    base_url "$NAMESPACE" shared "/$1/scim/v2" "$(entry "$1" token)"
   fi
 }
 

@@ -1,25 +1,26 @@
 # Functions to reach a tenant through a NodePort Service. Source this file.
 # shellcheck shell=bash
 
-# answers tells whether a SCIM server answers there: without a token, that is 401.
+# answers HOST PORT PATH TOKEN tells whether a SCIM server answers there to who has the token.
 answers() {
-  local host=$1 port=$2 path=$3 connection status
+  local host=$1 port=$2 path=$3 token=$4 connection status
   { exec {connection}<>"/dev/tcp/$host/$port"; } 2>/dev/null || return 1
-  printf 'GET %s/Users HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$path" "$host" >&"$connection" 2>/dev/null || true
+  printf 'GET %s/Users?count=0 HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nConnection: close\r\n\r\n' "$path" "$host" "$token" >&"$connection" 2>/dev/null || true
   read -r -t 3 status <&"$connection" || status=""
   exec {connection}>&-
-  [[ $status == *" 401 "* ]]
+  [[ $status == *" 200 "* ]]
 }
 
-# base_url NAMESPACE SERVICE PATH waits until the server behind the Service answers at a port of the node, and prints
-# its URL: on this machine's loopback, or at the address of a node, where the cluster is in containers.
+# base_url NAMESPACE SERVICE PATH TOKEN waits until the server behind the Service answers at a port of the node, and prints
+# its URL: on this machine's loopback, or at the address of a node, where the cluster is in containers. It asks with the
+# token of a key: a request without one would be a refused request of the tenant, which somebody would look into.
 base_url() {
-  local namespace=$1 service=$2 path=$3 port host hosts deadline=$((SECONDS + 60))
+  local namespace=$1 service=$2 path=$3 token=$4 port host hosts deadline=$((SECONDS + 60))
   port=$(kubectl get service "$service" -n "$namespace" -o jsonpath='{.spec.ports[0].nodePort}')
   hosts=$(kubectl get nodes -o jsonpath='{.items[*].status.addresses[?(@.type=="InternalIP")].address}')
   while ((SECONDS < deadline)); do
     for host in 127.0.0.1 $hosts; do
-      if answers "$host" "$port" "$path"; then
+      if answers "$host" "$port" "$path" "$token"; then
         echo "http://$host:$port$path"
         return
       fi

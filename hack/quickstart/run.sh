@@ -59,7 +59,14 @@ install_operator() {
   kubectl get deployment kubescim -n "$operator_namespace"
 }
 
-apply_samples() { kubectl apply "${samples[@]}"; }
+# apply_samples applies the tenants and keys. Their namespaces are among the samples, and are there by then.
+apply_samples() { kubectl apply "${samples[@]}" | grep -v '^namespace/'; }
+
+# apply_ports gives each tenant a port of the node. kubectl would print the same line for each, without the namespace.
+apply_ports() {
+  kubectl apply -f hack/quickstart/nodeports.yaml >/dev/null
+  kubectl get services -A --field-selector metadata.name=quickstart -o custom-columns=NAMESPACE:.metadata.namespace,NODEPORT:.spec.ports[0].nodePort
+}
 
 # key_of is the API key that the samples have for a tenant.
 key_of() {
@@ -123,8 +130,8 @@ base_path() {
 # write_env writes what a shell needs to play on. The tokens are in this file and nowhere else outside the cluster.
 write_env() {
   local env=.quickstart/env url_a url_b
-  url_a=$(base_url acme quickstart "$(base_path acme)")
-  url_b=$(base_url globex quickstart "$(base_path globex)")
+  url_a=$(base_url acme quickstart "$(base_path acme)" "$(secret_value acme token)")
+  url_b=$(base_url globex quickstart "$(base_path globex)" "$(secret_value globex token)")
   (umask 077 && mkdir -p .quickstart && : >"$env.new")
   {
     printf 'export KUBECONFIG=%q\n' "$KUBECONFIG"
@@ -178,7 +185,7 @@ main() {
   step "Making the tenants acme (Microsoft Entra ID) and globex (Okta), with an API key each"
   for tenant in "${tenants[@]}"; do make_namespace "$tenant"; done
   apply_samples
-  kubectl apply -f hack/quickstart/nodeports.yaml
+  apply_ports
   await_ready
   if [[ -n $older && $before != "$(image_id)" ]]; then
     step "Restarting the servers of all tenants that were there with the new image"
