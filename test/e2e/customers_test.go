@@ -22,9 +22,15 @@ var _ = Describe("What docs/many-customers.md says to type", Ordered, func() {
 		here              *strings.Replacer
 		namespace, folder string
 	)
+	run := func(commands string) string {
+		GinkgoHelper()
+		printed, err := RunShell("cd " + folder + "\n" + here.Replace(commands))
+		Expect(err).NotTo(HaveOccurred(), printed)
+		return printed
+	}
 	enter := func(part string) string {
 		GinkgoHelper()
-		return Shell("cd " + folder + "\nset -uo pipefail\n" + here.Replace(Documented(checkout, document, part)))
+		return run(Documented(checkout, document, part))
 	}
 	customer := func(ctx SpecContext, name string) *Tenant {
 		GinkgoHelper()
@@ -78,7 +84,7 @@ var _ = Describe("What docs/many-customers.md says to type", Ordered, func() {
 		Expect(users).To(HaveLen(1))
 		Expect(Dig(users[0], "spec/active")).To(BeFalse(), "nobody of a customer that has left is let in")
 		Expect(enter("jq -r '\n  ([.items[]")).To(Equal("hooli\n"))
-		Shell("cd " + folder + "\n" + strings.ReplaceAll(here.Replace(Documented(checkout, document, "state: Paused")), "umbrella", "hooli"))
+		run(strings.ReplaceAll(Documented(checkout, document, "state: Paused"), "umbrella", "hooli"))
 		Expect(left("hooli")).To(BeEmpty())
 		Expect(enter("jq -r '\n  ([.items[]")).To(BeEmpty())
 	})
