@@ -21,7 +21,7 @@ import (
 
 // others are programs in documents that are no part of Kubescim: a document is an example of how
 // they go with it, and what comes of that is tried on the cluster, if anywhere.
-var others = []string{"curl", "docker", "kind", "etcdctl", "etcdutl", "install"}
+var others = []string{"curl", "docker", "kind", "etcdctl", "etcdutl", "install", "prometheus", "promtool"}
 
 // saved is a manifest that a reader is asked to write into a file.
 var saved = regexp.MustCompile("(?s)`([a-z-]+\\.yaml)`[^`]{0,40}\n\n```yaml\n(.*?)\n```")

@@ -2,6 +2,7 @@ package chart_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -253,4 +254,55 @@ func TestTheDashboardIsWhatGrafanaReads(t *testing.T) {
 		return
 	}
 	t.Error("there is no dashboard")
+}
+
+// Who has no prometheus-operator reads the same by a file that Prometheus reads as it stands. Debian's promtool knows no
+// discovery of Kubernetes: what it is asked for is compared with what the chart's monitors ask for.
+func TestTheScrapeConfigurationReadsWhatTheMonitorsDo(t *testing.T) {
+	g := NewWithT(t)
+	promtool, err := tool.Promtool()
+	g.Expect(err).NotTo(HaveOccurred())
+	text := readText(t, root+"/config/prometheus/scrape.yaml")
+	discovery := regexp.MustCompile(`(?m)^    kubernetes_sd_configs:\n(?:      .*\n)+`)
+	g.Expect(discovery.FindAllString(text, -1)).To(Equal([]string{
+		"    kubernetes_sd_configs:\n      - role: pod\n",
+		"    kubernetes_sd_configs:\n      - role: pod\n        namespaces:\n          names: [kubescim-system]\n",
+	}))
+	file := filepath.Join(t.TempDir(), "scrape.yaml")
+	g.Expect(os.WriteFile(file, []byte(discovery.ReplaceAllString(text, "")), 0o600)).To(Succeed())
+	out, err := exec.CommandContext(t.Context(), promtool, "check", "config", "--syntax-only", file).CombinedOutput()
+	g.Expect(err).NotTo(HaveOccurred(), "%s", out)
+
+	var scraping struct {
+		ScrapeConfigs []struct {
+			Scheme         string `json:"scheme"`
+			HonorLabels    bool   `json:"honor_labels"`
+			RelabelConfigs []struct {
+				Regex string `json:"regex"`
+			} `json:"relabel_configs"`
+		} `json:"scrape_configs"`
+	}
+	readYAML(t, root+"/config/prometheus/scrape.yaml", &scraping)
+	servers, operator := scraping.ScrapeConfigs[0], scraping.ScrapeConfigs[1]
+	objects := map[string]*unstructured.Unstructured{}
+	for _, object := range render(t, "--set", "metrics.podMonitor.enabled=true", "--set", "metrics.serviceMonitor.enabled=true") {
+		objects[object.GetKind()] = object
+	}
+	at := func(kind string, fields ...string) any {
+		t.Helper()
+		value, found, err := unstructured.NestedFieldNoCopy(objects[kind].Object, fields...)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(found).To(BeTrue(), "%s has no %v", kind, fields)
+		return value
+	}
+	names := at("PodMonitor", "spec", "selector", "matchExpressions").([]any)[0].(map[string]any)["values"].([]any)
+	port := at("PodMonitor", "spec", "podMetricsEndpoints").([]any)[0].(map[string]any)["port"]
+	g.Expect(servers.RelabelConfigs[0].Regex).To(Equal(fmt.Sprintf("Running;(%s|%s);%s", names[0], names[1], port)))
+	endpoint := at("ServiceMonitor", "spec", "endpoints").([]any)[0].(map[string]any)
+	g.Expect(operator.Scheme).To(Equal(endpoint["scheme"]))
+	g.Expect(operator.HonorLabels).To(Equal(endpoint["honorLabels"]))
+	labels := objects["Deployment"].GetLabels()
+	target := at("Service", "spec", "ports").([]any)[0].(map[string]any)["targetPort"]
+	g.Expect(operator.RelabelConfigs[0].Regex).To(Equal(fmt.Sprintf("Running;%s;%s;%s",
+		labels["app.kubernetes.io/name"], labels["app.kubernetes.io/component"], target)))
 }

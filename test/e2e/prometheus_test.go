@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,114 +16,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
 )
-
-// monitored is what a PodMonitor and a ServiceMonitor have that a Prometheus goes by.
-type monitored struct {
-	Spec struct {
-		Selector            metav1.LabelSelector
-		PodMetricsEndpoints []struct{ Port string }
-		Endpoints           []struct {
-			Scheme      string
-			HonorLabels bool
-		}
-	}
-}
-
-// monitor is the chart's object of a kind for prometheus-operator.
-func monitor(kind string) (found monitored) {
-	GinkgoHelper()
-	out, err := RunHelm("", "template", "kubescim", chart, "--kube-version", "1.37.0",
-		"--set", "metrics.serviceMonitor.enabled=true", "--set", "metrics.podMonitor.enabled=true")
-	Expect(err).NotTo(HaveOccurred())
-	objects, err := controllertest.ReadManifests([]byte(out))
-	Expect(err).NotTo(HaveOccurred())
-	isOfKind := func(o *unstructured.Unstructured) bool { return o.GetKind() == kind }
-	Expect(objects).To(ContainElement(Satisfy(isOfKind)))
-	for _, object := range objects {
-		if isOfKind(object) {
-			text, err := object.MarshalJSON()
-			Expect(err).NotTo(HaveOccurred())
-			Expect(json.Unmarshal(text, &found)).To(Succeed())
-		}
-	}
-	return found
-}
-
-// scrapeConfig has Prometheus do what prometheus-operator would have it do by the chart's monitors, for the pods of one
-// namespace, and go by the chart's alerts.
-const scrapeConfig = `
-global: {scrape_interval: 5s, evaluation_interval: 5s}
-rule_files: [%[1]s]
-scrape_configs:
-  - job_name: servers
-    static_configs: %[2]s
-  - job_name: operator
-    scheme: %[3]s
-    honor_labels: %[4]t
-    tls_config: {insecure_skip_verify: true}
-    authorization: {credentials_file: %[5]s}
-    static_configs: [{targets: [%[6]q]}]
-`
-
-// targetsOf are the server pods of a namespace that the chart's PodMonitor chooses, each at its metrics.
-func targetsOf(ctx SpecContext, namespace string) string {
-	GinkgoHelper()
-	servers := monitor("PodMonitor")
-	selector, err := metav1.LabelSelectorAsSelector(&servers.Spec.Selector)
-	Expect(err).NotTo(HaveOccurred())
-	pods := &corev1.PodList{}
-	Expect(Cluster.List(ctx, pods, client.InNamespace(namespace), client.MatchingLabelsSelector{Selector: selector})).To(Succeed())
-	Expect(pods.Items).NotTo(BeEmpty())
-	proxy := ProxyToCluster()
-	type static struct {
-		Targets []string          `json:"targets"`
-		Labels  map[string]string `json:"labels"`
-	}
-	var targets []static
-	for _, pod := range pods.Items {
-		for _, port := range pod.Spec.Containers[0].Ports {
-			if port.Name == servers.Spec.PodMetricsEndpoints[0].Port {
-				path := fmt.Sprintf("/api/v1/namespaces/%s/pods/%s:%d/proxy/metrics", namespace, pod.Name, port.ContainerPort)
-				targets = append(targets, static{[]string{proxy}, map[string]string{
-					"__metrics_path__": path, "namespace": namespace, "pod": pod.Name, "instance": pod.Name,
-				}})
-			}
-		}
-	}
-	Expect(targets).To(HaveLen(len(pods.Items)))
-	text, err := json.Marshal(targets)
-	Expect(err).NotTo(HaveOccurred())
-	return string(text)
-}
-
-// watchedByPrometheus runs a Prometheus that reads the metrics of the operator, and of the servers in a namespace.
-func watchedByPrometheus(ctx SpecContext, namespace string) *Prometheus {
-	GinkgoHelper()
-	token, addresses := readerOfOperator(ctx, namespace)
-	var address string
-	Eventually(func() error {
-		var err error
-		for _, address = range addresses {
-			if _, err = getWithToken(clientOfMetrics, "https://"+address+"/metrics", token); err == nil {
-				break
-			}
-		}
-		return err
-	}).WithTimeout(30 * time.Second).Should(Succeed())
-	tokenFile := filepath.Join(GinkgoT().TempDir(), "token")
-	Expect(os.WriteFile(tokenFile, []byte(token), 0o600)).To(Succeed())
-	rules, err := filepath.Abs(filepath.Join(checkout, "config", "prometheus", "rules.yaml"))
-	Expect(err).NotTo(HaveOccurred())
-	operator := monitor("ServiceMonitor").Spec.Endpoints[0]
-	return StartPrometheus(fmt.Sprintf(scrapeConfig, rules, targetsOf(ctx, namespace), operator.Scheme, operator.HonorLabels, tokenFile, address))
-}
 
 // dashboardQueries are the queries of the chart's dashboard, by the titles of their panels, for one namespace.
 func dashboardQueries(namespace string) map[string][]string {
@@ -182,7 +79,7 @@ var _ = Describe("Prometheus", Ordered, ContinueOnFailure, func() {
 		t = Serve(ctx, "measured", scimv1alpha1.IdentityProviderOkta, func(spec *scimv1alpha1.ScimTenantSpec) {
 			spec.Server.Replicas, spec.Users.Seats = 2, 10
 		})
-		prometheus = watchedByPrometheus(ctx, t.Namespace)
+		prometheus = watchedByPrometheus(ctx, t.Namespace, 2)
 	})
 
 	It("has data for each query of the dashboard", func(ctx SpecContext) {
