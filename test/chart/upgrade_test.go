@@ -50,13 +50,14 @@ func TestAnUpgradeAsItIsDocumentedBringsTheImageOfTheNewChart(t *testing.T) {
 	program, err := tool.Helm()
 	g.Expect(err).NotTo(HaveOccurred())
 
-	// enter runs a document's command with Helm. No pod comes up here that it could wait for.
-	enter := func(command string) {
+	// enter runs a document's command with Helm, and returns what it prints. No pod comes up here that it could wait for.
+	enter := func(command string) string {
 		t.Helper()
 		bash := exec.CommandContext(t.Context(), "bash", "-c", `helm() { "$HELM" "$@"; }`+"\n"+strings.ReplaceAll(command, " --wait", ""))
 		bash.Dir, bash.Env = folder, append(os.Environ(), "KUBECONFIG="+kubeconfig, "HELM="+program)
 		out, err := bash.CombinedOutput()
 		g.Expect(err).NotTo(HaveOccurred(), "%s: %s", command, out)
+		return string(out)
 	}
 	image := func() string {
 		t.Helper()
@@ -81,7 +82,9 @@ func TestAnUpgradeAsItIsDocumentedBringsTheImageOfTheNewChart(t *testing.T) {
 	g.Expect(image()).To(Equal("registry.example.com/kubescim:7.1.0"), "without a tag that was ever set")
 	enter("helm upgrade kubescim charts/kubescim --namespace kubescim-system --reuse-values --set image.tag=7.1.1 --set replicas=2")
 	release("7.2.0")
-	enter(upgrade)
+	g.Expect(enter(strings.ReplaceAll(upgrade, "--set image.tag=", ""))).To(ContainSubstring(
+		"The operator runs registry.example.com/kubescim:7.1.1, since image.tag is set, and not 7.2.0"), "and stays so")
+	g.Expect(enter(upgrade)).NotTo(ContainSubstring("since image.tag is set"))
 	g.Expect(image()).To(Equal("registry.example.com/kubescim:7.2.0"), "after a tag was set")
 	out, _, err := helm(t, "get", "values", "kubescim", "--namespace", "kubescim-system", "--kubeconfig", kubeconfig)
 	g.Expect(err).NotTo(HaveOccurred())
