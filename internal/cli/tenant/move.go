@@ -118,7 +118,7 @@ func (m *mover) move(ctx context.Context, t *scimv1alpha1.ScimTenant, o moveOpti
 // which it is to leave, and nobody would answer them there any more. The operator would refuse to move it
 // (URLWouldChange), and not be Ready until that is taken back.
 func reachable(t *scimv1alpha1.ScimTenant, to string) error {
-	if len(t.Status.Servers) == 0 || t.Spec.Endpoint.Host != "" || t.Status.URL == "" || t.Status.URL == contract.URL(t) {
+	if len(t.Status.Servers) == 0 || t.Host() != "" || t.Status.URL == "" || t.Status.URL == contract.URL(t) {
 		return nil
 	}
 	from, shared := contract.SharedServerOf(t.Status.Servers[0].Name)
