@@ -32,14 +32,16 @@ func TestResumeCutsOffNothingButLinesOfAnExport(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			path := filepath.Join(t.TempDir(), "file")
-			g.Expect(os.WriteFile(path, []byte(tc.content), 0o644)).To(Succeed()) //nolint:gosec // That others may read it is mended.
+			g.Expect(os.WriteFile(path, []byte(tc.content), 0o644)).To(Succeed())
 			file, err := os.OpenFile(path, os.O_RDWR, 0)
 			g.Expect(err).NotTo(HaveOccurred())
 			err = (&exporter{tenant: "acme"}).skip(file)
 			g.Expect(file.Close()).To(Succeed())
 			left, readErr := os.ReadFile(path)
 			g.Expect(readErr).NotTo(HaveOccurred())
-			g.Expect(string(left) == tc.left).To(BeTrue(), "%.80q is left", left)
+			if string(left) != tc.left { // It may be too long to be printed.
+				t.Errorf("%.80q is left", left)
+			}
 			if tc.problem != "" {
 				g.Expect(err).To(MatchError(ContainSubstring(tc.problem)))
 				return
