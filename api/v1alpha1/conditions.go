@@ -30,6 +30,9 @@ const (
 	// its Ingress is to present is there, is for its host and has not expired, or
 	// when there is none to look at.
 	ConditionCertificateValid = "CertificateValid"
+	// ConditionTLSServed is on a ScimServer, or a ScimTenant with a server of its own, whose pods are
+	// to serve TLS: True when all of them do, with a certificate that has not expired.
+	ConditionTLSServed = "TLSServed"
 	// ConditionEndpointConfirmed is True on a ScimTenant once an Ingress controller
 	// has stated an address for its Ingress. Some never do: Ready does not depend
 	// on it.
@@ -141,6 +144,15 @@ const (
 	ReasonCertificateExpiringSoon = "CertificateExpiringSoon"
 	// ReasonCertificateNotForHost: the certificate is for other hosts.
 	ReasonCertificateNotForHost = "CertificateNotForHost"
+	// ReasonServerCertificateNotFound: the Secret with the certificate of the server's pods does not
+	// exist.
+	ReasonServerCertificateNotFound = "ServerCertificateNotFound"
+	// ReasonServerCertificateInvalid: the Secret is of another type, or has no certificate that can be
+	// read.
+	ReasonServerCertificateInvalid = "ServerCertificateInvalid"
+	// ReasonServerCertificateExpired: the certificate of the server's pods is not valid any more, or
+	// not yet.
+	ReasonServerCertificateExpired = "ServerCertificateExpired"
 	// ReasonEndpointUnconfirmed: no Ingress controller has stated an address for
 	// the Ingress.
 	ReasonEndpointUnconfirmed = "EndpointUnconfirmed"

@@ -43,8 +43,8 @@ type ServerEndpointSpec struct {
 // ScimServerStatus says what a SCIM server is.
 type ScimServerStatus struct {
 	// conditions are Ready and what it is made of: ServerAvailable, ReplicasConnected,
-	// SpecAllowed, EndpointAccepted and CertificateValid; Reconciling or Stalled while one
-	// of them holds; and EndpointConfirmed, which Ready does not depend on.
+	// SpecAllowed, EndpointAccepted and CertificateValid, and TLSServed of one with tls; Reconciling
+	// or Stalled while one of them holds; and EndpointConfirmed, which Ready does not depend on.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -32,6 +32,12 @@ type ServerSpec struct {
 	// +optional
 	Scheduling ServerScheduling `json:"scheduling,omitzero"`
 
+	// tls has the server's pods serve TLS at port 8443, to which port 443 of the Service
+	// leads, and has the Ingress lead there, so that no token travels in the clear between
+	// the Ingress controller and the pods. Port 8080 stays, for who calls the Service's port 80.
+	// +optional
+	TLS ServerTLS `json:"tls,omitzero"`
+
 	// imagePullSecrets are Secrets in the namespace of this object, where the server's pods
 	// run, with credentials for the registry of the server's image, in addition to those of
 	// the operator's configuration.
@@ -66,6 +72,19 @@ type ServerAutoscaling struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	TargetCPUUtilizationPercentage int32 `json:"targetCPUUtilizationPercentage,omitempty"`
+}
+
+// ServerTLS says which certificate the pods of a server present.
+type ServerTLS struct {
+	// secretName is the Secret of type kubernetes.io/tls, in the namespace of this object, that
+	// has the certificate and its private key. Whoever calls the pods decides which names the
+	// certificate must have; those of the Service are usual. cert-manager can make it. The pods
+	// go by a new one within a few minutes, without a restart.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self).hasValue()",message="must be the name of a Secret: lower-case letters, digits, '-' and '.', for example 'acme-scim-tls'"
+	SecretName string `json:"secretName,omitempty"`
 }
 
 // ImagePullSecret names a Secret with credentials for a registry.

@@ -20,6 +20,8 @@ type options struct {
 	tenant        string // empty for a server of many
 	server        string // empty for a server of one
 	address       string
+	secureAddress string
+	certificate   string // folder; empty without TLS
 	healthAddress string
 	peerAddress   string
 	signingKeys   string
@@ -40,6 +42,9 @@ func parse(args []string, getenv func(string) string) (options, error) {
 	flags.StringVar(&o.tenant, contract.FlagTenant, "", "name of the ScimTenant, in the pod's namespace")
 	flags.StringVar(&o.server, contract.FlagServer, "", "name of the ScimServer whose tenants are served, in the pod's namespace, instead of --"+contract.FlagTenant)
 	flags.StringVar(&o.address, "address", at(contract.PortSCIM), "address of the SCIM API")
+	flags.StringVar(&o.secureAddress, "secure-address", at(contract.PortSCIMTLS), "address of the SCIM API over TLS")
+	flags.StringVar(&o.certificate, contract.FlagServerCertificate, "",
+		"folder with the certificate of the SCIM API over TLS, in tls.crt, and its key, in tls.key; without it, there is none")
 	flags.StringVar(&o.healthAddress, "health-address", at(contract.PortHealth), "address of /livez, /readyz and /metrics")
 	flags.StringVar(&o.peerAddress, "peer-address", at(contract.PortPeers), "address to listen at for the other replicas of the tenant")
 	flags.StringVar(&o.signingKeys, contract.FlagSigningKeys, "", "path of the file with the keys to sign access tokens with; without it, none are given out")

@@ -30,7 +30,7 @@ func TestParse(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := options{
-		tenant: "acme", address: ":8080", healthAddress: ":8081", peerAddress: "127.0.0.1:9", linger: 15 * time.Second, absence: 2 * time.Hour,
+		tenant: "acme", address: ":8080", secureAddress: ":8443", healthAddress: ":8081", peerAddress: "127.0.0.1:9", linger: 15 * time.Second, absence: 2 * time.Hour,
 		issuers: contract.Issuers{Hosts: []string{"a.example.com", "b.example.com"}},
 		pod:     driver.Pod{Namespace: "team", Name: "acme-scim-0", UID: "uid", IP: "192.0.2.7"},
 	}
@@ -42,7 +42,10 @@ func TestParse(t *testing.T) {
 // What the operator writes into a Deployment is what the server reads.
 func TestParseTakesWhatTheDeploymentSays(t *testing.T) {
 	issuers := contract.IssuersOf([]string{"*.idp.example.com"}, []string{"10.0.0.0/8", "fd00::/8"})
-	deployment := operand.Deployment(operand.DedicatedServer(&scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "acme"}}),
+	deployment := operand.Deployment(operand.DedicatedServer(&scimv1alpha1.ScimTenant{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "acme"},
+		Spec:       scimv1alpha1.ScimTenantSpec{Server: scimv1alpha1.ServerSpec{TLS: scimv1alpha1.ServerTLS{SecretName: "acme-scim-tls"}}},
+	}),
 		operand.Settings{Image: "kubescim:1", Absence: 3 * time.Hour, Issuers: issuers})
 	container := deployment.Spec.Template.Spec.Containers[0]
 	environment := map[string]string{}
@@ -50,14 +53,14 @@ func TestParseTakesWhatTheDeploymentSays(t *testing.T) {
 		environment[*variable.Name] = "something"
 	}
 	o, err := parse(container.Args, func(name string) string { return environment[name] })
-	if err != nil || o.tenant != "acme" || o.absence != 3*time.Hour || !reflect.DeepEqual(o.issuers, issuers) {
+	if err != nil || o.tenant != "acme" || o.absence != 3*time.Hour || o.certificate != contract.PathServerCertificate || !reflect.DeepEqual(o.issuers, issuers) {
 		t.Errorf("parsed %+v, %v", o, err)
 	}
 	ports := map[int32]bool{}
 	for _, port := range container.Ports {
 		ports[*port.ContainerPort] = true
 	}
-	for _, port := range []int32{contract.PortSCIM, contract.PortHealth, contract.PortPeers} {
+	for _, port := range []int32{contract.PortSCIM, contract.PortSCIMTLS, contract.PortHealth, contract.PortPeers} {
 		if !ports[port] {
 			t.Errorf("the container has no port %d", port)
 		}

@@ -41,6 +41,8 @@ type pod struct {
 	// process has the tenants, which answer the requests, out of streams.
 	process *hosting.Process
 	streams *cache.Streams
+	// secure is the SCIM API over TLS; nil without.
+	secure *listen.Secure
 	// ports are those of single tenants of a server of many.
 	ports *listen.Ports
 	// members are the server's replicas, this one among them.
@@ -60,6 +62,12 @@ type pod struct {
 // assemble puts a pod together. Nothing of it runs yet, but the recording of events.
 func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 	p := &pod{options: o, log: log, metrics: newMetrics(), ports: listen.NewPorts(o.address, log)}
+	if o.certificate != "" {
+		var err error
+		if p.secure, err = listen.NewSecure(o.secureAddress, o.certificate, o.tenant, p.metrics); err != nil {
+			return nil, err
+		}
+	}
 	if err := p.startTracing(ctx); err != nil {
 		return nil, err
 	}
@@ -150,24 +158,29 @@ func (p *pod) serve(ctx context.Context) error {
 	running.Go(func() { p.verifyingKeys.Run(following) })
 	running.Go(func() { p.streams.Run(following, p.members) })
 	running.Go(func() { p.process.RunUpkeep(following) })
-	var leaving error
+	var leaving, certificate error
 	serving, stopServing := context.WithCancel(ctx)
 	defer stopServing()
 	running.Go(func() {
 		leaving = p.members.Run(following)
 		stopServing() // A replica that the others do not know must not serve.
 	})
+	running.Go(func() {
+		if certificate = p.secure.Run(following); certificate != nil {
+			stopServing() // It would not notice when the certificate is replaced.
+		}
+	})
 
 	o := p.options
 	p.log.Info("serving", slog.String("version", program.Version), slog.String("tenant", o.tenant), slog.String("server", o.server),
 		slog.String("address", o.address))
 	err := listen.Serve(serving, listen.Options{
-		Tenant: o.tenant, Address: o.address, HealthAddress: o.healthAddress,
+		Tenant: o.tenant, Address: o.address, Secure: p.secure, HealthAddress: o.healthAddress,
 		Gatherer: p.process, Usage: p.process.Usage, Requests: p.process.ServeRequests, Linger: o.linger, Ports: p.ports, Leaving: p.process.Router().Leaving,
 	}, p.traced(p.process.Router()), p.metrics)
 	stopFollowing()
 	running.Wait()
-	return errors.Join(err, leaving)
+	return errors.Join(err, leaving, certificate)
 }
 
 func newMetrics() *prometheus.Registry {

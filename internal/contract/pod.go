@@ -4,8 +4,12 @@ package contract
 const (
 	// PortService is the port of the SCIM API at the Service: that of URL.
 	PortService int32 = 80
+	// PortServiceTLS is the port of the SCIM API over TLS at the Service, where its pods serve that.
+	PortServiceTLS int32 = 443
 	// PortSCIM is the port of the SCIM API.
 	PortSCIM int32 = 8080
+	// PortSCIMTLS is the port of the SCIM API over TLS.
+	PortSCIMTLS int32 = 8443
 	// PortHealth is the port of the probes and the metrics.
 	PortHealth int32 = 8081
 	// PortPeers is the port that the pods of a tenant's server call each other at.
@@ -35,7 +39,13 @@ const (
 	// FlagAbsence has how long a user or group must have been absent before a server
 	// removes what refers to it, as a duration of Go.
 	FlagAbsence = "absence"
+	// FlagServerCertificate has the folder with the certificate of PortSCIMTLS and its key, by the names
+	// that they have in a Secret of type kubernetes.io/tls. Without it, that port is closed.
+	FlagServerCertificate = "server-certificate"
 )
+
+// PathServerCertificate is where that folder is, of a pod that serves TLS.
+const PathServerCertificate = "/etc/kubescim/server-certificate"
 
 // Variables of OpenTelemetry in the environment of a server pod; if one of them is set, it sends traces there, by OTLP over HTTP.
 //

@@ -67,6 +67,13 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 			p.Volumes = []corev1.Volume{{Name: "a", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secret}}}}
 		}
 	}
+	presenting := func(volume string, items ...corev1.KeyToPath) func(*corev1.PodSpec) {
+		return func(p *corev1.PodSpec) {
+			mounting("acme-tls")(p)
+			p.Volumes[0].Name, p.Volumes[0].Secret.Items = volume, items
+		}
+	}
+	chain, private := corev1.KeyToPath{Key: "tls.crt", Path: "tls.crt"}, corev1.KeyToPath{Key: "tls.key", Path: "tls.key"}
 	binding := func(name, role, account string) *rbacv1.RoleBinding {
 		return &rbacv1.RoleBinding{
 			ObjectMeta: ours(func(m *metav1.ObjectMeta) { m.Name = name }),
@@ -125,9 +132,12 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 		"a ServiceAccount of a tenant": {func() error { return create(&corev1.ServiceAccount{ObjectMeta: ours()}) }, ""},
 		"a Deployment of a tenant":     {func() error { return create(deployment()) }, ""},
 		"a Deployment with its keys":   {func() error { return create(deployment(mounting("acme-scim-signing"))) }, ""},
-		"a Service of a tenant":        {func() error { return create(service()) }, ""},
-		"a NetworkPolicy of a tenant":  {func() error { return create(isolation(operand.SelectorLabels("acme"))) }, ""},
-		"a NetworkPolicy of a server":  {func() error { return create(isolation(operand.SharedSelectorLabels("acme"))) }, ""},
+		"a Deployment with its certificate": {func() error {
+			return create(deployment(presenting("server-certificate", chain, private)))
+		}, ""},
+		"a Service of a tenant":       {func() error { return create(service()) }, ""},
+		"a NetworkPolicy of a tenant": {func() error { return create(isolation(operand.SelectorLabels("acme"))) }, ""},
+		"a NetworkPolicy of a server": {func() error { return create(isolation(operand.SharedSelectorLabels("acme"))) }, ""},
 		"the record of a host": {func() error {
 			return create(operand.HostRecord(controllertest.OperatorNamespace, "acme.example.com", operand.Holder{Kind: operand.KindTenant, NamespacedName: me}))
 		}, ""},
@@ -177,11 +187,22 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 		"the node's network": {func() error { return create(deployment(func(p *corev1.PodSpec) { p.HostNetwork = true })) }, "nothing of their node"},
 		"a volume": {func() error {
 			return create(deployment(func(p *corev1.PodSpec) { p.Volumes = []corev1.Volume{{Name: "a"}} }))
-		}, "no volume but the keys of their server"},
-		"a Secret of others in a volume": {func() error { return create(deployment(mounting("password"))) }, "no volume but the keys of their server"},
-		"another Role":                   {func() error { return create(binding("acme-scim", "admin", "acme-scim")) }, "its own Role"},
-		"another subject":                {func() error { return create(binding("acme-scim", "acme-scim", "default")) }, "its own Role"},
-		"the token of a ServiceAccount":  {func() error { return create(secret(corev1.SecretTypeServiceAccountToken)) }, "no Secret of a type that means something"},
+		}, "no volume but the keys and the certificate of their server"},
+		"a Secret of others in a volume":   {func() error { return create(deployment(mounting("password"))) }, "no volume but the keys and the certificate of their server"},
+		"all of a Secret as a certificate": {func() error { return create(deployment(presenting("server-certificate"))) }, "no volume but the keys and"},
+		"something else of a Secret as a certificate": {func() error {
+			return create(deployment(presenting("server-certificate", chain, corev1.KeyToPath{Key: "password", Path: "tls.key"})))
+		}, "no volume but the keys and"},
+		"a certificate at another path": {func() error {
+			return create(deployment(presenting("server-certificate", chain, corev1.KeyToPath{Key: "tls.key", Path: "keys.json"})))
+		}, "no volume but the keys and"},
+		"a certificate in another volume": {func() error { return create(deployment(presenting("signing-keys", chain, private))) }, "no volume but the keys and"},
+		"more than a certificate": {func() error {
+			return create(deployment(presenting("server-certificate", chain, private, corev1.KeyToPath{Key: "password", Path: "password"})))
+		}, "no volume but the keys and"},
+		"another Role":                  {func() error { return create(binding("acme-scim", "admin", "acme-scim")) }, "its own Role"},
+		"another subject":               {func() error { return create(binding("acme-scim", "acme-scim", "default")) }, "its own Role"},
+		"the token of a ServiceAccount": {func() error { return create(secret(corev1.SecretTypeServiceAccountToken)) }, "no Secret of a type that means something"},
 		"a Role for a Secret": {func() error {
 			return create(role(rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}}))
 		}, "what a SCIM server needs"},

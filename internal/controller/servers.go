@@ -13,6 +13,7 @@ import (
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/controller/certificates"
 	"github.com/kubescim/kubescim/internal/controller/publishing"
 	"github.com/kubescim/kubescim/internal/controller/running"
 	"github.com/kubescim/kubescim/internal/controller/scimserver"
@@ -38,7 +39,7 @@ func setupServers(
 		Issuers:  contract.IssuersOf(allow.Issuers.Hosts, allow.Issuers.Networks),
 		Defaults: options.Config.Servers.Defaults.Spec(), AssignedIDs: options.Config.Servers.UserIDs == config.UserIDsAssigned,
 		OpenTelemetry: options.Config.Servers.OpenTelemetry,
-	}}
+	}, Certificates: &certificates.Reader{Live: live}}
 	if policy := options.Config.NetworkPolicy; policy.Enabled {
 		keeper.Isolation = &operand.Isolation{
 			OperatorNamespace: options.Namespace, Clients: policy.Clients, Scrapers: policy.Scrapers,
@@ -51,9 +52,12 @@ func setupServers(
 		return err
 	}
 	keeper.Stager = stager
-	publisher := &publishing.Publisher{Client: cached, Live: live, Applier: applier, Allow: allow, Defaults: options.Config.Endpoint, Hosts: &hosts.Records{
-		Cached: cached, Live: live, Namespace: options.Namespace, Reservation: options.Config.Servers.Absence.Duration,
-	}}
+	publisher := &publishing.Publisher{
+		Client: cached, Applier: applier, Allow: allow, Defaults: options.Config.Endpoint, Certificates: &certificates.Reader{Live: live},
+		Hosts: &hosts.Records{
+			Cached: cached, Live: live, Namespace: options.Namespace, Reservation: options.Config.Servers.Absence.Duration,
+		},
+	}
 	workers := controller.Options{MaxConcurrentReconciles: options.Workers}
 	tenants := &scimtenant.Reconciler{
 		Client: cached, Live: live, Recorder: recorder, Keeper: keeper, Publisher: publisher, Usage: poller,

@@ -22,6 +22,7 @@ const (
 	ContainerName = "scim-server"
 
 	portNameSCIM   = "http"
+	portNameTLS    = "https"
 	portNameHealth = "health"
 	portNamePeers  = "peers"
 
@@ -91,6 +92,7 @@ func podSpec(s Server, settings Settings) *corev1ac.PodSpecApplyConfiguration {
 			spreadOver(s, corev1.LabelTopologyZone)).
 		WithContainers(container(s, settings)).
 		WithVolumes(signingVolume(s)).
+		WithVolumes(certificateVolumes(s)...).
 		WithImagePullSecrets(imagePullSecrets(s, settings.ImagePullSecrets)...)
 	schedule(spec, s.Spec.Scheduling)
 	if affinity := affinityOf(s.Spec.Pod.Affinity); affinity != nil {
@@ -134,7 +136,9 @@ func container(s Server, settings Settings) *corev1ac.ContainerApplyConfiguratio
 			port(portNameSCIM, contract.PortSCIM),
 			port(portNameHealth, contract.PortHealth),
 			port(portNamePeers, contract.PortPeers)).
+		WithPorts(portsTLS(s)...).
 		WithVolumeMounts(signingMount()).
+		WithVolumeMounts(certificateMounts(s)...).
 		WithResources(resources).
 		WithStartupProbe(probe(contract.PathLive, 1, 60)).
 		WithReadinessProbe(probe(contract.PathReady, 1, 6)).

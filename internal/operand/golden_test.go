@@ -58,14 +58,20 @@ func TestObjectsStayTheSame(t *testing.T) {
 				ImagePullSecrets: []scimv1alpha1.ImagePullSecret{{Name: "mine"}},
 			}
 		}),
+		"tls": tenant(func(t *scimv1alpha1.ScimTenant) {
+			t.Spec.Endpoint = scimv1alpha1.EndpointSpec{Host: "acme.example.com", TLS: scimv1alpha1.EndpointTLS{SecretName: "acme-tls"}}
+			t.Spec.Server.TLS.SecretName = "acme-scim-tls"
+		}),
 	} {
 		t.Run(name, func(t *testing.T) {
+			server := DedicatedServer(tenant)
+			server.LeadsTLS = server.Spec.TLS.SecretName != ""
 			objects := []any{
-				ServiceAccount(DedicatedServer(tenant)), Role(DedicatedServer(tenant)), RoleBinding(DedicatedServer(tenant)), MigrationRole(DedicatedServer(tenant)), MigrationRoleBinding(DedicatedServer(tenant)),
-				Service(DedicatedServer(tenant)), PodDisruptionBudget(DedicatedServer(tenant)), NetworkPolicy(DedicatedServer(tenant), isolation), Deployment(DedicatedServer(tenant), settings), SigningSecret(DedicatedServer(tenant), []byte("keys")),
+				ServiceAccount(server), Role(server), RoleBinding(server), MigrationRole(server), MigrationRoleBinding(server),
+				Service(server), PodDisruptionBudget(server), NetworkPolicy(server, isolation), Deployment(server, settings), SigningSecret(server, []byte("keys")),
 			}
 			if tenant.Spec.Endpoint.Host != "" {
-				objects = append(objects, Ingress(tenant, tenant.Spec.Endpoint, Name(tenant.Name)))
+				objects = append(objects, Ingress(tenant, tenant.Spec.Endpoint, Backend{Service: Name(tenant.Name), TLS: tenant.Spec.Server.TLS.SecretName != ""}))
 			}
 			checkGolden(t, filepath.Join("testdata", "dedicated-"+name+".json"), objects)
 		})
@@ -87,8 +93,8 @@ func TestSharedObjectsStayTheSame(t *testing.T) {
 	checkGolden(t, filepath.Join("testdata", "shared.json"), []any{
 		ServiceAccount(s), Role(s), RoleBinding(s), Service(s), PodDisruptionBudget(s),
 		NetworkPolicy(s, Isolation{OperatorNamespace: "scim", Clients: []networkingv1.NetworkPolicyPeer{{NamespaceSelector: &metav1.LabelSelector{}}}, APIServerPorts: []int32{443}, Collectors: []int32{4318}}),
-		Deployment(s, Settings{Image: "kubescim:1", Absence: time.Hour}), SigningSecret(s, []byte("keys")), SharedIngress(shared),
-		Ingress(tenant(func(t *scimv1alpha1.ScimTenant) { t.Spec.ServerRef.Name = "shared" }), scimv1alpha1.EndpointSpec{Host: "acme.example.com"}, s.Name),
+		Deployment(s, Settings{Image: "kubescim:1", Absence: time.Hour}), SigningSecret(s, []byte("keys")), SharedIngress(shared, false),
+		Ingress(tenant(func(t *scimv1alpha1.ScimTenant) { t.Spec.ServerRef.Name = "shared" }), scimv1alpha1.EndpointSpec{Host: "acme.example.com"}, Backend{Service: s.Name}),
 	})
 }
 

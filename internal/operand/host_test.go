@@ -89,7 +89,7 @@ func TestGivingAHostUp(t *testing.T) {
 
 func TestPublished(t *testing.T) {
 	own := as[networkingv1.Ingress](t, Ingress(tenant(func(t *scimv1alpha1.ScimTenant) { t.Spec.Endpoint.Path = "/api" }),
-		scimv1alpha1.EndpointSpec{Host: "acme.example.com"}, "acme-scim"))
+		scimv1alpha1.EndpointSpec{Host: "acme.example.com"}, Backend{Service: "acme-scim"}))
 	at := func(host string, paths ...string) networkingv1.IngressRule {
 		rule := networkingv1.IngressRule{Host: host}
 		if len(paths) > 0 {

@@ -28,7 +28,8 @@ func Service(s Server) *corev1ac.ServiceApplyConfiguration {
 				WithName(portNameSCIM).
 				WithProtocol(corev1.ProtocolTCP).
 				WithPort(contract.PortService).
-				WithTargetPort(port)))
+				WithTargetPort(port)).
+			WithPorts(servicePortsTLS(s)...))
 }
 
 // PodDisruptionBudget returns what keeps all but one of a server's pods from
@@ -44,36 +45,61 @@ func PodDisruptionBudget(s Server) *policyv1ac.PodDisruptionBudgetApplyConfigura
 			WithSelector(selector(s)))
 }
 
-// Ingress returns the Ingress for a tenant's host, which leads to the Service of a server that
+// annotationBackendProtocol has ingress-nginx, and those that read its annotations, speak TLS to a
+// Service. Others go by the Service's port. It is set together with the port that the Ingress leads to,
+// which nobody else could do at the same moment.
+const annotationBackendProtocol = "nginx.ingress.kubernetes.io/backend-protocol"
+
+// Backend is where an Ingress leads to: the Service of a server, at the port for TLS or at the one
+// without.
+type Backend struct {
+	Service string
+	TLS     bool
+}
+
+// Ingress returns the Ingress for a tenant's host, which leads to a server that
 // serves it: for all below its base path, and for the documents about its token endpoint, which are not.
 // endpoint is the tenant's, with what the operator's configuration adds to it. It must have a host.
 //
 // The documents are each at one exact path. But some releases of ingress-nginx take the dot
 // in it for a part of a regular expression, and refuse the whole Ingress if its type is
 // anything but ImplementationSpecific (kubernetes/ingress-nginx#11176, mended by #13798).
-func Ingress(t *scimv1alpha1.ScimTenant, endpoint scimv1alpha1.EndpointSpec, service string) *networkingv1ac.IngressApplyConfiguration {
-	return ingress(Name(t.Name), Labels(t.Name), TenantOwner(t), endpoint,
-		ingressPath(service, t.Path(), networkingv1.PathTypePrefix), // first: PublishedURL goes by it
-		ingressPath(service, oauth.ServerMetadataPath+t.Path(), networkingv1.PathTypeImplementationSpecific),
-		ingressPath(service, oauth.ResourceMetadataPath+t.Path(), networkingv1.PathTypeImplementationSpecific))
+func Ingress(
+	t *scimv1alpha1.ScimTenant, endpoint scimv1alpha1.EndpointSpec, backend Backend,
+) *networkingv1ac.IngressApplyConfiguration {
+	return ingress(Name(t.Name), Labels(t.Name), TenantOwner(t), endpoint, backend,
+		ingressPath(backend, t.Path(), networkingv1.PathTypePrefix), // first: PublishedURL goes by it
+		ingressPath(backend, oauth.ServerMetadataPath+t.Path(), networkingv1.PathTypeImplementationSpecific),
+		ingressPath(backend, oauth.ResourceMetadataPath+t.Path(), networkingv1.PathTypeImplementationSpecific))
 }
 
 // SharedIngress returns the Ingress for a ScimServer's host, with all of its tenants. It must
 // not be asked for when the ScimServer has no host.
-func SharedIngress(s *scimv1alpha1.ScimServer) *networkingv1ac.IngressApplyConfiguration {
+func SharedIngress(s *scimv1alpha1.ScimServer, tls bool) *networkingv1ac.IngressApplyConfiguration {
 	server := SharedServer(s)
-	return ingress(server.Name, server.Labels(), server.Owner, s.Endpoint(),
-		ingressPath(server.Name, "/", networkingv1.PathTypePrefix))
+	backend := Backend{Service: server.Name, TLS: tls}
+	return ingress(server.Name, server.Labels(), server.Owner, s.Endpoint(), backend, ingressPath(backend, "/", networkingv1.PathTypePrefix))
 }
 
 // LeadsTo reports whether an Ingress leads to a Service, with all of its paths.
 func LeadsTo(ingress *networkingv1.Ingress, service string) bool {
+	return leadsTo(ingress, func(backend *networkingv1.IngressServiceBackend) bool { return backend.Name == service })
+}
+
+// LeadsByTLS reports whether an Ingress leads to the port for TLS of a Service, with all of its paths.
+func LeadsByTLS(ingress *networkingv1.Ingress, service string) bool {
+	return leadsTo(ingress, func(backend *networkingv1.IngressServiceBackend) bool {
+		return backend.Name == service && backend.Port.Name == portNameTLS
+	})
+}
+
+func leadsTo(ingress *networkingv1.Ingress, is func(*networkingv1.IngressServiceBackend) bool) bool {
 	for _, rule := range ingress.Spec.Rules {
 		if rule.HTTP == nil {
 			continue
 		}
 		for _, path := range rule.HTTP.Paths {
-			if path.Backend.Service == nil || path.Backend.Service.Name != service {
+			if path.Backend.Service == nil || !is(path.Backend.Service) {
 				return false
 			}
 		}
@@ -82,7 +108,8 @@ func LeadsTo(ingress *networkingv1.Ingress, service string) bool {
 }
 
 func ingress(
-	name string, labels map[string]string, owner Owner, endpoint scimv1alpha1.EndpointSpec, paths ...*networkingv1ac.HTTPIngressPathApplyConfiguration,
+	name string, labels map[string]string, owner Owner, endpoint scimv1alpha1.EndpointSpec, backend Backend,
+	paths ...*networkingv1ac.HTTPIngressPathApplyConfiguration,
 ) *networkingv1ac.IngressApplyConfiguration {
 	ingress := networkingv1ac.Ingress(name, owner.Namespace).
 		WithLabels(labels).
@@ -98,6 +125,9 @@ func ingress(
 	if class := endpoint.Ingress.ClassName; class != "" {
 		spec.WithIngressClassName(class)
 	}
+	if backend.TLS {
+		ingress.WithAnnotations(map[string]string{annotationBackendProtocol: "HTTPS"})
+	}
 	for key, value := range endpoint.Ingress.Annotations {
 		ingress.WithAnnotations(map[string]string{key: string(value)})
 	}
@@ -105,11 +135,15 @@ func ingress(
 }
 
 // ingressPath leads a path of a host to a Service.
-func ingressPath(service, path string, pathType networkingv1.PathType) *networkingv1ac.HTTPIngressPathApplyConfiguration {
+func ingressPath(backend Backend, path string, pathType networkingv1.PathType) *networkingv1ac.HTTPIngressPathApplyConfiguration {
+	port := portNameSCIM
+	if backend.TLS {
+		port = portNameTLS
+	}
 	return networkingv1ac.HTTPIngressPath().
 		WithPath(path).
 		WithPathType(pathType).
 		WithBackend(networkingv1ac.IngressBackend().WithService(networkingv1ac.IngressServiceBackend().
-			WithName(service).
-			WithPort(networkingv1ac.ServiceBackendPort().WithName(portNameSCIM))))
+			WithName(backend.Service).
+			WithPort(networkingv1ac.ServiceBackendPort().WithName(port))))
 }

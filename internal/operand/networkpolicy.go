@@ -54,6 +54,9 @@ func NetworkPolicy(s Server, i Isolation) *networkingv1ac.NetworkPolicyApplyConf
 
 func ingressRules(s Server, i Isolation) []*networkingv1ac.NetworkPolicyIngressRuleApplyConfiguration {
 	scim := policyPorts(contract.PortSCIM)
+	if s.LeadsTLS {
+		scim = append(scim, policyPorts(contract.PortSCIMTLS)...)
+	}
 	if s.Tenant == "" { // Tenants that were moved to it have ports of their own.
 		scim = append(scim, policyPort(corev1.ProtocolTCP, contract.FirstTenantPort).WithEndPort(contract.LastTenantPort))
 	}

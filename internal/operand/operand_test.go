@@ -235,7 +235,7 @@ func TestIngress(t *testing.T) {
 			ClassName:   "nginx",
 			Annotations: map[string]scimv1alpha1.IngressAnnotation{"a": "b"},
 		},
-	}, "acme-scim"))
+	}, Backend{Service: "acme-scim"}))
 	checkMeta(t, i)
 	path := i.Spec.Rules[0].HTTP.Paths[0]
 	if i.Spec.Rules[0].Host != "acme.example.com" || path.Path != "/api" || *path.PathType != networkingv1.PathTypePrefix {
@@ -261,7 +261,7 @@ func TestIngress(t *testing.T) {
 		t.Errorf("the Ingress is %+v", i)
 	}
 
-	plain := as[networkingv1.Ingress](t, Ingress(tenant(), scimv1alpha1.EndpointSpec{Host: "acme.example.com"}, "acme-scim"))
+	plain := as[networkingv1.Ingress](t, Ingress(tenant(), scimv1alpha1.EndpointSpec{Host: "acme.example.com"}, Backend{Service: "acme-scim"}))
 	if plain.Spec.IngressClassName != nil || plain.Spec.TLS != nil || plain.Annotations != nil {
 		t.Errorf("an Ingress with a host only is %+v", plain.Spec)
 	}

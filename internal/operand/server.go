@@ -22,6 +22,9 @@ type Server struct {
 	Selector map[string]string
 	// Traffic is where its Service leads to while that is another server; nil for its own pods.
 	Traffic *Traffic
+	// LeadsTLS is true if the Service has the port for TLS, which leads to those of the pods that
+	// serve it. It outlasts the last of these, so that nobody who is still led to them is refused.
+	LeadsTLS bool
 	// Spec shapes its pods.
 	Spec scimv1alpha1.ServerSpec
 	// Tenant is the name of the only ScimTenant that it may read; empty if it may read
@@ -81,9 +84,13 @@ func (s Server) SigningSecretName() string { return contract.SigningName(s.Name)
 
 // arguments are all of those of the server's program.
 func (s Server) arguments(settings Settings) []string {
-	return append(append([]string{}, s.Arguments...),
+	arguments := append(append([]string{}, s.Arguments...),
 		"--"+contract.FlagAbsence+"="+settings.Absence.String(),
 		"--"+contract.FlagSigningKeys+"="+path.Join(contract.PathSigning, contract.SigningKeysFile))
+	if s.servesTLS() {
+		arguments = append(arguments, "--"+contract.FlagServerCertificate+"="+contract.PathServerCertificate)
+	}
+	return arguments
 }
 
 func labelsOf(selector map[string]string, ownerLabel, owner string) map[string]string {

@@ -78,8 +78,8 @@ var minimal = map[string]string{
 	"ScimUser":   "{tenantRef: {name: acme}, userName: babs@example.com, meta: {createdTime: '2026-05-01T12:00:00.000000Z', lastModifiedTime: '2026-05-01T12:00:00.000000Z'}}",
 }
 
-// foreign are kinds in documents that are no objects of this cluster's: files of other programs.
-var foreign = []string{"EncryptionConfiguration"}
+// foreign are kinds in documents that are no objects of this cluster's: files of other programs, and what these define.
+var foreign = []string{"EncryptionConfiguration", "Certificate", "BackendTLSPolicy"}
 
 // applies returns why a text is neither objects that the API server accepts, nor a part of a spec, nor values
 // of the chart with a configuration that the operator starts with.

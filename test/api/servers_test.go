@@ -15,6 +15,7 @@ replicas: 3
 resources: {requests: {cpu: 100m}, limits: {memory: 1Gi}}
 scheduling: {nodeSelector: {disk: ssd}, tolerations: [{key: a, operator: Exists}], priorityClassName: high}
 imagePullSecrets: [{name: registry}]
+tls: {secretName: shared-scim-server-tls}
 endpoint:
   host: scim.example.com
   tls: {secretName: scim-tls}
@@ -27,6 +28,8 @@ endpoint:
 		Entry("with a name that is no label", "Shared.1", "{}", "must start with a lower-case letter"),
 		Entry("with a host that is none", "shared", "endpoint: {host: 'https://scim.example.com'}", "must be a lower-case DNS name without scheme"),
 		Entry("with a certificate for no host", "shared", "endpoint: {tls: {secretName: scim-tls}}", "`tls` needs a `host`"),
+		Entry("with TLS and no certificate", "shared", "tls: {}", "secretName"),
+		Entry("with a certificate in what is no Secret", "shared", "tls: {secretName: Pods_TLS}", "must be the name of a Secret"),
 		Entry("with an Ingress for no host", "shared", "endpoint: {ingress: {className: nginx}}", "`ingress` needs a `host`"),
 	)
 })

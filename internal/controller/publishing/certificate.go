@@ -4,140 +4,69 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
-	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/controller/certificates"
 )
-
-// How soon to look again at a certificate: one that is good may be replaced, and
-// one that is not is likely to be. No watch tells, since to watch Secrets is to
-// get them all.
-const (
-	goodCertificateInterval = 10 * time.Minute
-	badCertificateInterval  = 10 * time.Second
-)
-
-// certificateOf is which certificate a finding is about.
-type certificateOf struct {
-	owner        types.UID
-	secret, host string
-}
-
-// findings remembers what was found about certificates, so that not every
-// reconciliation reads a Secret.
-type findings struct {
-	mu    sync.Mutex
-	found map[types.UID]Finding
-}
 
 // Finding is what is wrong with a certificate, if anything.
 type Finding struct {
-	about certificateOf
 	// Reason is that of the condition; empty when nothing is wrong.
 	Reason string
 	// ExpiringSoon is true of a certificate with which nothing is wrong yet.
 	ExpiringSoon bool
 	// Message says what is wrong, or until when the certificate is valid.
 	Message string
-	// until is when to look again.
-	until time.Time
-}
-
-func (f *findings) get(about certificateOf, now time.Time) (Finding, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	last, ok := f.found[about.owner]
-	return last, ok && last.about == about && now.Before(last.until)
-}
-
-func (f *findings) set(found Finding) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.found == nil {
-		f.found = map[types.UID]Finding{}
-	}
-	f.found[found.about.owner] = found
-}
-
-func (f *findings) forget(owner types.UID) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.found, owner)
+	// again is how soon to look again.
+	again time.Duration
 }
 
 // GatherCertificate looks at the certificate that the Ingress is to present.
 func (p *Publisher) GatherCertificate(ctx context.Context, e *Endpoint) error {
-	endpoint, now := e.Spec, time.Now()
-	if endpoint.TLS.SecretName == "" {
+	if e.Spec.TLS.SecretName == "" {
 		return nil
 	}
-	about := certificateOf{owner: e.Owner.UID, secret: endpoint.TLS.SecretName, host: endpoint.Host}
-	found, known := p.certificates.get(about, now)
-	if !known {
-		chain, exists, err := p.readCertificate(ctx, e.Owner.Namespace, endpoint.TLS.SecretName)
-		if err != nil {
-			return err
-		}
-		found = judge(about, e.field("tls.secretName"), chain, exists, now)
-		p.certificates.set(found)
+	about := certificates.About{
+		Owner: e.Owner.UID, Namespace: e.Owner.Namespace, Secret: e.Spec.TLS.SecretName, Host: e.Spec.Host,
 	}
-	e.Certificate = &found
+	found, err := p.Certificates.Find(ctx, about)
+	if err != nil {
+		return err
+	}
+	judged := judge(about, e.field("tls.secretName"), found)
+	e.Certificate = &judged
 	return nil
 }
 
-// readCertificate reads the public part of a Secret of type kubernetes.io/tls. The
-// rest of it, and so the private key, is dropped at once.
-func (p *Publisher) readCertificate(ctx context.Context, namespace, name string) (chain []byte, exists bool, err error) {
-	secret := &corev1.Secret{}
-	err = p.Live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, secret)
-	if apierrors.IsNotFound(err) {
-		return nil, false, nil
-	}
-	if err != nil {
-		return nil, false, fmt.Errorf("reading the certificate in Secret %s: %w", name, err)
-	}
-	return secret.Data[corev1.TLSCertKey], true, nil
-}
-
 // judge says what a certificate is worth for a host.
-func judge(about certificateOf, field string, chain []byte, exists bool, now time.Time) Finding {
+func judge(about certificates.About, field string, found *certificates.Finding) Finding {
 	bad := func(reason, message string) Finding {
-		return Finding{about: about, Reason: reason, Message: message, until: now.Add(badCertificateInterval)}
+		return Finding{Reason: reason, Message: message, again: found.Again()}
 	}
-	if !exists {
+	switch found.State {
+	case certificates.NotFound:
 		return bad(scimv1alpha1.ReasonCertificateNotFound, fmt.Sprintf("there is no Secret %q with the certificate for host %q: "+
-			"create it, have cert-manager do so, or correct %s", about.secret, about.host, field))
-	}
-	certificate, err := operand.ReadCertificate(chain)
-	switch {
-	case err != nil:
+			"create it, have cert-manager do so, or correct %s", about.Secret, about.Host, field))
+	case certificates.Invalid:
 		return bad(scimv1alpha1.ReasonCertificateInvalid, fmt.Sprintf("Secret %q has no certificate that can be read: "+
-			"make it one of type kubernetes.io/tls", about.secret))
-	case now.After(certificate.Expires()):
+			"make it one of type kubernetes.io/tls", about.Secret))
+	case certificates.Expired:
 		return bad(scimv1alpha1.ReasonCertificateExpired, fmt.Sprintf("the certificate in Secret %q expired at %s: renew it",
-			about.secret, certificate.Expires().UTC().Format(time.RFC3339)))
-	case now.Before(certificate.Begins()):
+			about.Secret, found.Expires.UTC().Format(time.RFC3339)))
+	case certificates.NotYet:
 		return bad(scimv1alpha1.ReasonCertificateExpired, fmt.Sprintf("the certificate in Secret %q is not valid before %s: "+
-			"wait, or put another one there", about.secret, certificate.Begins().UTC().Format(time.RFC3339)))
-	case !certificate.IsFor(about.host):
+			"wait, or put another one there", about.Secret, found.Begins.UTC().Format(time.RFC3339)))
+	case certificates.NotForHost:
 		return bad(scimv1alpha1.ReasonCertificateNotForHost, fmt.Sprintf("the certificate in Secret %q is not for host %q: "+
-			"put one for that host there", about.secret, about.host))
+			"put one for that host there", about.Secret, about.Host))
 	}
-	until := now.Add(goodCertificateInterval)
-	if certificate.Expires().Before(until) {
-		until = certificate.Expires()
-	}
-	good := Finding{about: about, until: until, Message: fmt.Sprintf("the certificate in Secret %q is for host %q and valid until %s",
-		about.secret, about.host, certificate.Expires().UTC().Format(time.RFC3339))}
-	if !now.Before(conditions.Notice(certificate.Begins(), certificate.Expires())) {
+	good := Finding{again: found.Again(), Message: fmt.Sprintf("the certificate in Secret %q is for host %q and valid until %s",
+		about.Secret, about.Host, found.Expires.UTC().Format(time.RFC3339))}
+	if found.State == certificates.ExpiringSoon {
 		good.ExpiringSoon = true
 		good.Message += ": renew it, or see why whatever renews it has not done so"
 	}

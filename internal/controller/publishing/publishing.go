@@ -21,6 +21,7 @@ import (
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/controller/certificates"
 	"github.com/kubescim/kubescim/internal/hosts"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
@@ -41,8 +42,6 @@ const (
 type Publisher struct {
 	// Client reads through the manager's cache.
 	Client client.Client
-	// Live reads at the API server, past every cache.
-	Live client.Client
 	// Applier applies Ingresses.
 	Applier *apply.Applier
 	// Hosts knows who holds which host.
@@ -51,8 +50,8 @@ type Publisher struct {
 	Allow config.Allow
 	// Defaults is what a tenant gets whose spec names no host.
 	Defaults config.Endpoint
-
-	certificates findings
+	// Certificates looks at those that the Ingresses are to present.
+	Certificates *certificates.Reader
 }
 
 // Endpoint is the host of a tenant or a server, and what one pass has found about it.
@@ -75,6 +74,9 @@ type Endpoint struct {
 	Undecided bool
 	// Intent is the Ingress to apply when there is a host.
 	Intent func() apply.Intent
+	// Held, if set, says why the Ingress stays as it is for now; empty when it does not. It is called
+	// when the Ingress would be applied.
+	Held func() string
 
 	// Refused is what the spec asks for and is not allowed, in words for its author. Set by
 	// Gather.
@@ -195,7 +197,7 @@ func (p *Publisher) publish(ctx context.Context, e *Endpoint) error {
 	switch {
 	case host == "":
 		return p.unpublish(ctx, e)
-	case len(e.Refused) > 0, e.LacksTLS():
+	case len(e.Refused) > 0, e.LacksTLS(), e.held() != "":
 		return nil
 	case !e.IngressClass:
 		// The cluster's default class is filled in when an Ingress is made, and
@@ -232,7 +234,7 @@ func (p *Publisher) unpublish(ctx context.Context, e *Endpoint) error {
 }
 
 // Forget forgets what is remembered of an owner's endpoint.
-func (p *Publisher) Forget(owner types.UID) { p.certificates.forget(owner) }
+func (p *Publisher) Forget(owner types.UID) { p.Certificates.Forget(owner) }
 
 // PublishedHosts are the hosts that the Ingress is for.
 func (e *Endpoint) PublishedHosts() []string {
@@ -255,6 +257,14 @@ func (e *Endpoint) field(name string) string {
 	return "spec.endpoint." + name
 }
 
+// held is why the Ingress stays as it is for now; empty when it does not.
+func (e *Endpoint) held() string {
+	if e.Held == nil {
+		return ""
+	}
+	return e.Held()
+}
+
 func (e *Endpoint) ingressName() string { return e.Owner.Holder().IngressName() }
 
 // Again is how soon to look again for what no watch tells about; 0 when there is no such
@@ -270,7 +280,7 @@ func (e *Endpoint) Again() time.Duration {
 		waits = append(waits, conflictInterval)
 	}
 	if e.Certificate != nil {
-		waits = append(waits, max(time.Until(e.Certificate.until), time.Second))
+		waits = append(waits, e.Certificate.again)
 	}
 	return reconcile.Soonest(append(waits, e.reservedFor)...)
 }

@@ -36,6 +36,9 @@ func (e *Endpoint) Accepted() metav1.Condition {
 	if reason, message := e.obstacle(); reason != "" {
 		return conditions.False(conditionType, reason, message+e.stillPublished())
 	}
+	if held := e.held(); held != "" {
+		return conditions.False(conditionType, scimv1alpha1.ReasonProgressing, held+e.stillPublished())
+	}
 	if !slices.Contains(e.PublishedHosts(), host) {
 		return conditions.Unknown(conditionType, scimv1alpha1.ReasonReconcileFailed,
 			fmt.Sprintf("the Ingress for host %q could not be written; this is retried%s", host, e.stillPublished()))

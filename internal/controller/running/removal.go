@@ -36,12 +36,22 @@ func (k *Keeper) Exists(ctx context.Context, s *Server) (exists, left bool, err 
 
 // HasService reports whether there is a Service of the server.
 func (k *Keeper) HasService(ctx context.Context, s *Server) (bool, error) {
+	service, err := k.service(ctx, s)
+	return service != nil, err
+}
+
+// service reads the Service of the server; nil when there is none.
+func (k *Keeper) service(ctx context.Context, s *Server) (*corev1.Service, error) {
 	service := &corev1.Service{}
 	err := k.Client.Get(ctx, types.NamespacedName{Namespace: s.Namespace(), Name: s.Name}, service)
-	if client.IgnoreNotFound(err) != nil {
-		return false, fmt.Errorf("reading whether there is a Service %s: %w", s.Name, err)
+	switch {
+	case client.IgnoreNotFound(err) != nil:
+		return nil, fmt.Errorf("reading whether there is a Service %s: %w", s.Name, err)
+	case err != nil || !s.Owner.Made(service) || s.Owner.Left(service):
+		return nil, nil
+	default:
+		return service, nil
 	}
-	return err == nil && s.Owner.Made(service) && !s.Owner.Left(service), nil
 }
 
 // ApplyService applies the server's Service alone.

@@ -113,8 +113,10 @@ func rolloutWait(d *appsv1.Deployment) time.Duration {
 
 // RolledOut reports whether all replicas that are wanted are there, up to date
 // and ready, and no others. There must be a Deployment.
-func (s *Server) RolledOut() bool {
-	d, wanted := s.Deployment, s.Spec.WantedReplicas()
+func (s *Server) RolledOut() bool { return s.rolledOut(s.Deployment) }
+
+func (s *Server) rolledOut(d *appsv1.Deployment) bool {
+	wanted := s.Spec.WantedReplicas()
 	return d.Status.ObservedGeneration >= d.Generation && d.Status.UpdatedReplicas >= wanted &&
 		d.Status.ReadyReplicas >= wanted && d.Status.Replicas <= wanted
 }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/controller/certificates"
 	"github.com/kubescim/kubescim/internal/controller/staging"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
@@ -53,6 +54,8 @@ type Keeper struct {
 	Stager *staging.Stager
 	// Replicas knows which pods are alive.
 	Replicas contract.ReplicaObserver
+	// Certificates looks at those that pods are to present.
+	Certificates *certificates.Reader
 
 	signings signings
 }
@@ -66,6 +69,8 @@ type Server struct {
 	Refused []string
 	// Edited is true if the spec of its owner has changed since it was last acted upon.
 	Edited bool
+	// ServedTLS is true if its pods served TLS when that was last looked at, by TLSServed.
+	ServedTLS bool
 	// Waiting is why the Deployment is not of the operator's release yet; nil unless it
 	// waits for its turn. Set by Apply.
 	Waiting *rollout.Turn
@@ -82,6 +87,8 @@ type Server struct {
 	// Problem is why an object was not written, when that is nothing that a retry mends.
 	// Set by Apply.
 	Problem error
+	// tls is what is known of the certificate that its pods are to present. Set by GatherTLS or KeepTLS.
+	tls tls
 
 	// signingAfter is how soon to look again at the keys that access tokens are signed with, and
 	// signingProblem why they are not written. Set by Sign.
@@ -91,13 +98,14 @@ type Server struct {
 
 // Apply applies the objects that make the server run, with the rights that its pods need.
 // What the pods need comes first: a ServiceAccount of somebody else must be given no rights,
-// and no pod must run under it. Without signing keys (see Sign), the server runs.
+// and no pod must run under it. Without signing keys (see Sign), the server runs. GatherTLS comes before.
 func (k *Keeper) Apply(ctx context.Context, s *Server, rights ...apply.Intent) error {
 	defer func() { s.AddProblem(s.signingProblem) }()
 	if failure := k.applyRights(ctx, s, rights); failure != nil || s.Problem != nil {
 		return errors.Join(failure, k.ReadDeployment(ctx, s))
 	}
 	failures := errors.Join(
+		s.tls.failure,
 		k.apply(ctx, s, operand.Service(s.Server)),
 		k.apply(ctx, s, operand.PodDisruptionBudget(s.Server)),
 		k.isolate(ctx, s),
@@ -182,15 +190,25 @@ func (s *Server) AddProblem(problem error) {
 
 // ReadDeployment finds the Deployment that is there, when it is not to be written.
 func (k *Keeper) ReadDeployment(ctx context.Context, s *Server) error {
-	deployment := &appsv1.Deployment{}
-	err := k.Client.Get(ctx, types.NamespacedName{Namespace: s.Namespace(), Name: s.Name}, deployment)
-	if err == nil && s.Owner.Made(deployment) {
+	deployment, err := k.deployment(ctx, s)
+	if deployment != nil {
 		s.Deployment = deployment
 	}
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("reading the Deployment: %w", err)
+	return err
+}
+
+// deployment reads the Deployment that is there; nil when there is none of the server's own.
+func (k *Keeper) deployment(ctx context.Context, s *Server) (*appsv1.Deployment, error) {
+	deployment := &appsv1.Deployment{}
+	err := k.Client.Get(ctx, types.NamespacedName{Namespace: s.Namespace(), Name: s.Name}, deployment)
+	switch {
+	case client.IgnoreNotFound(err) != nil:
+		return nil, fmt.Errorf("reading the Deployment: %w", err)
+	case err != nil || !s.Owner.Made(deployment):
+		return nil, nil
+	default:
+		return deployment, nil
 	}
-	return nil
 }
 
 // GatherReplicas reads in the Leases of the server's pods whom these cannot reach, and returns
@@ -253,7 +271,10 @@ func (k *Keeper) Ended(ctx context.Context, s *Server) (waiting string, err erro
 }
 
 // Forget forgets what is remembered of an owner's server.
-func (k *Keeper) Forget(owner types.UID) { k.signings.forget(owner) }
+func (k *Keeper) Forget(owner types.UID) {
+	k.signings.forget(owner)
+	k.Certificates.Forget(owner)
+}
 
 // Again is how soon to look again for what no watch tells about; 0 when there is no such
 // thing.
@@ -277,5 +298,5 @@ func (s *Server) Again() time.Duration {
 			waits = append(waits, max(time.Until(again), time.Second))
 		}
 	}
-	return reconcile.Soonest(append(waits, s.signingAfter)...)
+	return reconcile.Soonest(append(waits, s.signingAfter, s.tls.again())...)
 }

@@ -110,6 +110,9 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 	if _, err := r.Keeper.GatherReplicas(ctx, s.running); err != nil {
 		return err
 	}
+	if err := r.Keeper.GatherTLS(ctx, s.running); err != nil {
+		return err
+	}
 	err := r.gatherTenants(ctx, s)
 	s.gathered = err == nil
 	return err

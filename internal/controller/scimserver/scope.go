@@ -3,6 +3,8 @@ package scimserver
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/controller/publishing"
@@ -36,14 +38,31 @@ type scope struct {
 }
 
 func newScope(frame reconcile.Frame, server *scimv1alpha1.ScimServer) *scope {
-	return &scope{
+	s := &scope{
 		pass: reconcile.Begin(frame, server), server: server,
-		running: &running.Server{Server: operand.SharedServer(server), Edited: server.Generation != server.Status.ObservedGeneration},
-		endpoint: &publishing.Endpoint{
-			Owner: operand.ServerOwner(server), Spec: server.Endpoint(),
-			Intent: func() apply.Intent { return operand.SharedIngress(server) },
+		running: &running.Server{
+			Server: operand.SharedServer(server), Edited: server.Generation != server.Status.ObservedGeneration,
+			ServedTLS: meta.IsStatusConditionTrue(server.Status.Conditions, scimv1alpha1.ConditionTLSServed),
 		},
 	}
+	s.endpoint = &publishing.Endpoint{
+		Owner: operand.ServerOwner(server), Spec: server.Endpoint(),
+		Intent: func() apply.Intent {
+			tls, _ := s.leadIngress()
+			return operand.SharedIngress(server, tls)
+		},
+		Held: func() string {
+			_, held := s.leadIngress()
+			return held
+		},
+	}
+	return s
+}
+
+// leadIngress says whether the Ingress is to lead to the pods by TLS, and why it waits for that; empty
+// when it does not.
+func (s *scope) leadIngress() (tls bool, held string) {
+	return running.LeadIngress(s.endpoint.Ingress, s.running.Name, s.running.TLSAsked(), s.running.TLSServedByAll())
 }
 
 // requeueAfter is when to look again for what no watch tells about; 0 when there

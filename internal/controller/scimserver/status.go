@@ -14,6 +14,7 @@ import (
 	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/controller/running"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
@@ -52,6 +53,9 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 	if found.autoscaled == nil {
 		meta.RemoveStatusCondition(&status.Conditions, scimv1alpha1.ConditionAutoscaled)
 	}
+	if found.tls == nil {
+		meta.RemoveStatusCondition(&status.Conditions, scimv1alpha1.ConditionTLSServed)
+	}
 	return ready, conditions.Set(s.server, ready, found.all()...)
 }
 
@@ -61,22 +65,24 @@ func (s *scope) goes() bool { return !s.server.DeletionTimestamp.IsZero() && !s.
 // found are the conditions of a server, apart from those that decideReady makes of them.
 type found struct {
 	server, connected, allowed, endpoint, certificate, confirmed, current metav1.Condition
-	// autoscaled is nil for a server without autoscaling.
-	autoscaled *metav1.Condition
+	// autoscaled is nil for a server without autoscaling, and tls for one without TLS.
+	autoscaled, tls *metav1.Condition
 }
 
 func conditionsOf(s *scope) found {
 	return found{
 		server: s.running.Available(), connected: s.running.Connected(), allowed: specAllowed(s),
 		endpoint: s.endpoint.Accepted(), certificate: s.endpoint.CertificateValid(), confirmed: s.endpoint.Confirmed(),
-		current: s.running.UpToDate(), autoscaled: s.running.Autoscaled(),
+		current: s.running.UpToDate(), autoscaled: s.running.Autoscaled(), tls: s.running.TLSServed(),
 	}
 }
 
 func (f found) all() []metav1.Condition {
 	all := []metav1.Condition{f.server, f.connected, f.allowed, f.endpoint, f.certificate, f.confirmed, f.current}
-	if f.autoscaled != nil {
-		all = append(all, *f.autoscaled)
+	for _, detail := range []*metav1.Condition{f.autoscaled, f.tls} {
+		if detail != nil {
+			all = append(all, *detail)
+		}
 	}
 	return all
 }
@@ -127,10 +133,16 @@ func decideReady(s *scope, f found) conditions.Summary {
 		return stalled(f.server)
 	case f.certificate.Status == metav1.ConditionFalse && !s.endpoint.ExpectsCertificate():
 		return stalled(f.certificate)
+	case running.NeedsCertificate(f.tls), running.LacksCertificate(f.tls) && s.running.IsStuck():
+		return stalled(*f.tls)
+	case running.LacksCertificate(f.tls):
+		return waiting(*f.tls)
 	case !answers && s.running.IsStuck():
 		return stalled(f.server)
 	case !answers:
 		return waiting(f.server)
+	case f.tls != nil && f.tls.Status != metav1.ConditionTrue:
+		return waiting(*f.tls)
 	case f.endpoint.Status == metav1.ConditionFalse:
 		return waiting(f.endpoint)
 	case f.connected.Status == metav1.ConditionFalse:

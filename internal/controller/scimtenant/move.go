@@ -134,6 +134,9 @@ func delayOf(s *scope, pods []coordinationv1.Lease) *metav1.Condition {
 	if runs := s.target.runs(); runs.Status != metav1.ConditionTrue || runs.Reason != scimv1alpha1.ReasonSucceeded {
 		return stays(s, scimv1alpha1.ReasonServerNotReady, runs.Message)
 	}
+	if asked, served := s.target.servesTLS(); asked && !served {
+		return stays(s, scimv1alpha1.ReasonServerNotReady, "not all of its pods serve TLS yet, as they are to: see its TLSServed")
+	}
 	return nil
 }
 

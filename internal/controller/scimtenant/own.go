@@ -41,7 +41,11 @@ func (r *Reconciler) gatherOwn(ctx context.Context, s *scope) (err error) {
 // gather reads what decides which rights its pods get, and whether they may be as the spec says.
 func (o *ownServer) gather(ctx context.Context) error {
 	o.Refused = o.reconciler.Publisher.Allow.RefusedOfServer("spec.server", o.Spec)
-	return o.reconciler.gatherVerifiers(ctx, o.scope)
+	gatherTLS := o.reconciler.Keeper.GatherTLS
+	if o.scope.target != server(o) {
+		gatherTLS = o.reconciler.Keeper.KeepTLS
+	}
+	return errors.Join(gatherTLS(ctx, o.Server), o.reconciler.gatherVerifiers(ctx, o.scope))
 }
 
 func (o *ownServer) gatherUsage(ctx context.Context, _ []contract.ServerUsage) (counted contract.Usage, known bool, err error) {
@@ -60,11 +64,15 @@ func (o *ownServer) runs() metav1.Condition { return o.Available() }
 
 func (o *ownServer) details() []metav1.Condition {
 	details := []metav1.Condition{o.Connected(), o.UpToDate()}
-	if autoscaled := o.Autoscaled(); autoscaled != nil {
-		details = append(details, *autoscaled)
+	for _, detail := range []*metav1.Condition{o.Autoscaled(), o.TLSServed()} {
+		if detail != nil {
+			details = append(details, *detail)
+		}
 	}
 	return details
 }
+
+func (o *ownServer) servesTLS() (asked, served bool) { return o.TLSAsked(), o.TLSServedByAll() }
 
 func (o *ownServer) problem() error {
 	if apply.IsLeftover(o.Problem) {

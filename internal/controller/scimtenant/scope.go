@@ -5,6 +5,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -67,12 +68,27 @@ func (r *Reconciler) newScope(tenant *scimv1alpha1.ScimTenant) *scope {
 	s := &scope{pass: reconcile.Begin(r.frame(), tenant), tenant: tenant}
 	s.own = &ownServer{reconciler: r, scope: s, Server: &running.Server{
 		Server: operand.DedicatedServer(tenant), Edited: tenant.Generation != tenant.Status.ObservedGeneration,
+		ServedTLS: meta.IsStatusConditionTrue(tenant.Status.Conditions, scimv1alpha1.ConditionTLSServed),
 	}}
 	s.endpoint = &publishing.Endpoint{
 		Owner: operand.TenantOwner(tenant), Spec: tenant.Spec.Endpoint,
-		Intent: func() apply.Intent { return operand.Ingress(tenant, s.endpoint.Spec, s.first().operand().Name) },
+		Intent: func() apply.Intent {
+			tls, _ := s.leadIngress()
+			return operand.Ingress(tenant, s.endpoint.Spec, operand.Backend{Service: s.first().operand().Name, TLS: tls})
+		},
+		Held: func() string {
+			_, held := s.leadIngress()
+			return held
+		},
 	}
 	return s
+}
+
+// leadIngress says whether the Ingress is to lead to the server with the traffic by TLS, and why it
+// waits for that; empty when it does not.
+func (s *scope) leadIngress() (tls bool, held string) {
+	asked, served := s.first().servesTLS()
+	return running.LeadIngress(s.endpoint.Ingress, s.first().operand().Name, asked, served)
 }
 
 // requeueAfter is when to look again for what no watch tells about; 0 when there

@@ -29,6 +29,8 @@ type server interface {
 	runs() metav1.Condition
 	// available reports whether it answers for the tenant.
 	available() metav1.Condition
+	// servesTLS reports whether its pods are to serve TLS, and whether all of them do.
+	servesTLS() (asked, served bool)
 	// details are the conditions that only a tenant with such a server has.
 	details() []metav1.Condition
 	// problem is why its objects are not written, when that is nothing that a retry mends.

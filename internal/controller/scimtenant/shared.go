@@ -93,6 +93,16 @@ func (h *sharedServer) available() metav1.Condition {
 // details implements server. How the replicas of a ScimServer are connected is in its own status.
 func (h *sharedServer) details() []metav1.Condition { return nil }
 
+// servesTLS goes by what the ScimServer says of itself. The Ingress to one that is gone stays as it is.
+func (h *sharedServer) servesTLS() (asked, served bool) {
+	if h.found == nil {
+		leads := h.scope.endpoint.Ingress != nil && operand.LeadsByTLS(h.scope.endpoint.Ingress, h.operand().Name)
+		return leads, leads
+	}
+	asked = h.found.Spec.TLS.SecretName != ""
+	return asked, asked && meta.IsStatusConditionTrue(h.found.Status.Conditions, scimv1alpha1.ConditionTLSServed)
+}
+
 func (h *sharedServer) problem() error { return nil }
 
 func (h *sharedServer) stuck() bool { return false }

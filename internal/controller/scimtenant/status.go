@@ -12,6 +12,7 @@ import (
 	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/controller/running"
 	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
@@ -60,7 +61,9 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 		}
 	}
 	setSeats(s.tenant)
-	for _, conditionType := range []string{scimv1alpha1.ConditionReplicasConnected, scimv1alpha1.ConditionUpToDate, scimv1alpha1.ConditionAutoscaled} {
+	for _, conditionType := range []string{
+		scimv1alpha1.ConditionReplicasConnected, scimv1alpha1.ConditionUpToDate, scimv1alpha1.ConditionAutoscaled, scimv1alpha1.ConditionTLSServed,
+	} {
 		if found.detail(conditionType) == nil {
 			meta.RemoveStatusCondition(&status.Conditions, conditionType)
 		}
@@ -171,6 +174,7 @@ func schemasAccepted(s *scope) metav1.Condition {
 // decideReady weighs the conditions: what needs somebody comes before what only needs
 // time.
 func decideReady(s *scope, f found) conditions.Summary {
+	tls := f.detail(scimv1alpha1.ConditionTLSServed)
 	switch {
 	case s.failure != nil:
 		return because(conditions.Reconciling, scimv1alpha1.ReasonReconcileFailed, s.failure.Error())
@@ -188,12 +192,18 @@ func decideReady(s *scope, f found) conditions.Summary {
 		return because(conditions.Stalled, f.server.Reason, f.server.Message)
 	case f.certificate.Status == metav1.ConditionFalse && !s.endpoint.ExpectsCertificate():
 		return because(conditions.Stalled, f.certificate.Reason, f.certificate.Message)
+	case running.NeedsCertificate(tls), running.LacksCertificate(tls) && s.first().stuck():
+		return because(conditions.Stalled, tls.Reason, tls.Message)
+	case running.LacksCertificate(tls):
+		return because(conditions.Reconciling, tls.Reason, tls.Message)
 	case f.moved != nil && needsSomebody(f.moved.Reason):
 		return because(conditions.Stalled, f.moved.Reason, f.moved.Message)
 	case f.server.Reason != scimv1alpha1.ReasonSucceeded && s.first().stuck():
 		return because(conditions.Stalled, f.server.Reason, f.server.Message)
 	case f.server.Reason != scimv1alpha1.ReasonSucceeded:
 		return because(conditions.Reconciling, f.server.Reason, f.server.Message)
+	case isFalse(tls):
+		return because(conditions.Reconciling, tls.Reason, tls.Message)
 	case f.endpoint.Status == metav1.ConditionFalse:
 		return because(conditions.Reconciling, f.endpoint.Reason, f.endpoint.Message)
 	case isFalse(f.detail(scimv1alpha1.ConditionReplicasConnected)):

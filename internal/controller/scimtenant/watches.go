@@ -59,7 +59,7 @@ func (r *Reconciler) tenantsOfServer(ctx context.Context, server client.Object) 
 }
 
 // serverMatters lets through what changes what its tenants are told: that a ScimServer comes or
-// goes, its URL, and whether it answers. How many replicas it has, and how many tenants, does
+// goes, its URL, and whether it answers, and serves TLS. How many replicas it has, and how many tenants, does
 // not matter to them.
 func serverMatters() predicate.Predicate {
 	answers := func(s *scimv1alpha1.ScimServer) (status, message string) {
@@ -73,6 +73,9 @@ func serverMatters() predicate.Predicate {
 			return string(available.Status), available.Message
 		}
 	}
+	servesTLS := func(s *scimv1alpha1.ScimServer) bool {
+		return meta.IsStatusConditionTrue(s.Status.Conditions, scimv1alpha1.ConditionTLSServed)
+	}
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, ok := e.ObjectOld.(*scimv1alpha1.ScimServer)
 		after, alsoOK := e.ObjectNew.(*scimv1alpha1.ScimServer)
@@ -82,6 +85,7 @@ func serverMatters() predicate.Predicate {
 		wasStatus, was := answers(before)
 		isStatus, is := answers(after)
 		return before.Status.URL != after.Status.URL || wasStatus != isStatus || was != is ||
+			before.Spec.TLS != after.Spec.TLS || servesTLS(before) != servesTLS(after) ||
 			before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
 			before.AbandonsTenants() != after.AbandonsTenants()
 	}}

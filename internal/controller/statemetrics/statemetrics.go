@@ -22,11 +22,11 @@ const readTimeout = 5 * time.Second
 // would be three times as many series.
 var (
 	conditionsOfTenant = []string{
-		scimv1alpha1.ConditionReady, scimv1alpha1.ConditionCertificateValid, scimv1alpha1.ConditionSeatsAvailable,
+		scimv1alpha1.ConditionReady, scimv1alpha1.ConditionCertificateValid, scimv1alpha1.ConditionTLSServed, scimv1alpha1.ConditionSeatsAvailable,
 		scimv1alpha1.ConditionProviderActive, scimv1alpha1.ConditionRequestsSucceeding,
 	}
 	conditionsOfKey    = []string{scimv1alpha1.ConditionReady, scimv1alpha1.ConditionExpiringSoon}
-	conditionsOfServer = []string{scimv1alpha1.ConditionReady, scimv1alpha1.ConditionCertificateValid}
+	conditionsOfServer = []string{scimv1alpha1.ConditionReady, scimv1alpha1.ConditionCertificateValid, scimv1alpha1.ConditionTLSServed}
 )
 
 var (

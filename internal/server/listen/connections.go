@@ -3,6 +3,7 @@ package listen
 import (
 	"container/list"
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -14,7 +15,7 @@ import (
 const (
 	// mostConnections bounds the connections of the SCIM API. With the buffers of
 	// net/http and headers of headerBytes each takes up to 50 KiB, all of them a fifth of
-	// a pod of 256 MiB.
+	// a pod of 256 MiB. Over TLS, what of a record of 16 KiB is there already comes to that.
 	mostConnections = 1024
 	// mostHealthConnections bounds those of the probes and of Prometheus.
 	mostHealthConnections = 32
@@ -200,7 +201,11 @@ func (c *connections) end(place *list.Element) {
 	c.remove(victim)
 	victim.closed = true
 	c.ending++
-	_ = victim.Close() // It ends, whatever Close says.
+	var closed net.Conn = victim.Conn
+	if secure, is := closed.(*tls.Conn); is {
+		closed = secure.NetConn() // Its own Close waits for a client that reads nothing.
+	}
+	_ = closed.Close() // It ends, whatever Close says.
 }
 
 // closeIdle closes those of some tenants that have waited since before a time. Who was about to

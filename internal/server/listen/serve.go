@@ -30,6 +30,8 @@ type Options struct {
 	Tenant string
 	// Address is that of the SCIM API.
 	Address string
+	// Secure, if set, is the SCIM API over TLS, beside Address.
+	Secure *Secure
 	// HealthAddress is that of /livez, /readyz, /metrics, /usage and /requests, for the cluster.
 	HealthAddress string
 	// Gatherer, if set, has what /metrics answers; without it, that is what is registered.
@@ -74,6 +76,7 @@ func Serve(ctx context.Context, o Options, tenant Tenant, metrics *prometheus.Re
 		o.Gatherer = metrics
 	}
 	api, health := NewHTTPServer(tenant), NewHTTPServer(healthHandler(o, tenant))
+	api.ErrorLog = o.Secure.errorLog()
 	shed := prometheus.NewCounter(prometheus.CounterOpts{
 		Name:        "kubescim_connections_shed_total",
 		Help:        "Connections that were closed because there were too many: those without a good token first.",
@@ -81,21 +84,29 @@ func Serve(ctx context.Context, o Options, tenant Tenant, metrics *prometheus.Re
 	})
 	metrics.MustRegister(shed)
 	clients := newConnections(mostConnections, shed)
-	failed := make(chan error, 2)
+	clients.guard(api)
+	probes := newConnections(mostHealthConnections, shed)
+	probes.guard(health)
+	failed := make(chan error, 3)
 	var listen net.ListenConfig
 	for _, one := range []struct {
 		server  *http.Server
 		address string
 		bound   *connections
+		secure  *Secure
 	}{
-		{api, o.Address, clients},
-		{health, o.HealthAddress, newConnections(mostHealthConnections, shed)},
+		{api, o.Address, clients, nil},
+		{api, o.Secure.address(), clients, o.Secure},
+		{health, o.HealthAddress, probes, nil},
 	} {
+		if one.address == "" {
+			continue
+		}
 		listener, err := listen.Listen(ctx, "tcp", one.address)
 		if err != nil {
 			return fmt.Errorf("listening on %s: %w", one.address, err)
 		}
-		one.bound.guard(one.server)
+		listener = one.secure.wrap(listener)
 		go func() { failed <- one.server.Serve(one.bound.listen(listener, "")) }()
 	}
 	if o.Ports != nil {

@@ -14,6 +14,9 @@ func BaseURL(r *http.Request, public, path string) string {
 		return public
 	}
 	scheme, host := "http", r.Host
+	if r.TLS != nil && r.Header.Get("X-Forwarded-Proto") == "" {
+		scheme = "https"
+	}
 	if strings.EqualFold(forwarded(r, "X-Forwarded-Proto"), "https") {
 		scheme = "https"
 	}

@@ -3,6 +3,7 @@ package scimtest
 import (
 	"bytes"
 	"cmp"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -57,6 +58,13 @@ func (c *Client) by(way way) *Client {
 	transport.DisableKeepAlives = true
 	other.way, other.http = way, &http.Client{Timeout: 15 * time.Second, Transport: transport}
 	return &other
+}
+
+// Trusting returns the client with whom it trusts, and what it looks for in a certificate.
+func (c *Client) Trusting(trust *tls.Config) *Client {
+	changed := c.way
+	changed.tls = trust
+	return c.by(changed)
 }
 
 // Lasting returns a client of its own that keeps its connection open between

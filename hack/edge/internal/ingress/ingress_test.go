@@ -25,7 +25,7 @@ func TestSites(t *testing.T) {
 	sites, findings := ingress.Sites(o, controller)
 	edgetest.Expect(t, "testdata/served.conf", o, sites)
 	want := map[string][]string{
-		"acme/acme-scim": nil, "mallory/younger": nil, "acme/shared": nil,
+		"acme/acme-scim": nil, "mallory/younger": nil, "acme/shared": nil, "acme/encrypted": nil,
 		"acme/uncertified": {`spec.tls[0] is not served, and so nobody can connect to uncertified.example.com: ` +
 			`there is no Secret "none" of type kubernetes.io/tls in namespace "acme": create it`},
 	}

@@ -110,6 +110,7 @@ type location struct {
 	Match, Upstream string
 	// Status is what is answered without an upstream.
 	Status int
+	TLS    bool // to the servers
 }
 
 func (p *page) add(s site.Site) {
@@ -120,7 +121,7 @@ func (p *page) add(s site.Site) {
 	}
 	for _, route := range s.Routes {
 		// nginx passes the path on as the client has written it: what is decided by is the path with escapes resolved.
-		to, path := location{Upstream: p.upstream(route.Servers), Status: http.StatusServiceUnavailable}, route.Path.String()
+		to, path := location{Upstream: p.upstream(route.Servers), Status: http.StatusServiceUnavailable, TLS: len(route.Servers) > 0 && route.Servers[0].TLS}, route.Path.String()
 		if route.Broken {
 			to.Status = http.StatusInternalServerError
 		}
@@ -169,6 +170,9 @@ func (p *page) upstream(servers []site.Server) string {
 	hash := sha256.New()
 	for _, each := range servers {
 		_, _ = fmt.Fprintf(hash, "%s %d\n", each.Address, each.Weight) // A hash accepts all.
+		if each.TLS {
+			_, _ = hash.Write([]byte("tls\n"))
+		}
 	}
 	name := "pods-" + hex.EncodeToString(hash.Sum(nil)[:8])
 	if !p.upstreams[name] {

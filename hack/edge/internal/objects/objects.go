@@ -113,6 +113,11 @@ func (o *Objects) Servers(namespace, name string, port networkingv1.ServiceBacke
 	for i := range o.EndpointSlices[key] {
 		servers = append(servers, serversOf(&o.EndpointSlices[key][i], service.Spec.Ports[at].Name)...)
 	}
+	if protocol := service.Spec.Ports[at].AppProtocol; protocol != nil && *protocol == "https" {
+		for i := range servers {
+			servers[i].TLS = true
+		}
+	}
 	slices.SortFunc(servers, func(a, b site.Server) int { return a.Address.Compare(b.Address) })
 	servers = slices.Compact(servers) // A pod may be in two slices for a while.
 	return servers[:min(len(servers), mostServers)], nil

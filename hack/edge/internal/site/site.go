@@ -67,6 +67,8 @@ type Server struct {
 	Address netip.AddrPort
 	// Weight is how much of the requests it gets, compared with the others of the route.
 	Weight int
+	// TLS is true if it is spoken to by TLS. Its certificate is not looked at.
+	TLS bool
 }
 
 // Route leads a path of a host to servers. Without any, requests are answered 503.
