@@ -43,7 +43,7 @@ var _ = Describe("The host of a tenant", func() {
 
 		By("having no Ingress class")
 		condition := has(namespace, "first", scimv1alpha1.ConditionEndpointAccepted, "False", scimv1alpha1.ReasonIngressClassNotFound)
-		Expect(condition["message"]).To(And(ContainSubstring(class), ContainSubstring("spec.endpoint.ingress.className")))
+		Expect(condition["message"]).To(And(ContainSubstring(class), ContainSubstring("spec.endpoint.ingress.className"), ContainSubstring(`there is no Secret "certificate"`)))
 		has(namespace, "first", scimv1alpha1.ConditionStalled, "True", scimv1alpha1.ReasonIngressClassNotFound)
 
 		By("getting the class")

@@ -9,6 +9,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/config"
+	"github.com/kubescim/kubescim/internal/controller/certificates"
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
@@ -44,6 +45,33 @@ func TestRefuseHostsOfServices(t *testing.T) {
 		if message := config.Refusal(refused(endpoint, config.Default().Allow)...); (message != "") != want || (want && !strings.Contains(message, host)) {
 			t.Errorf("the message for %q is %q", host, message)
 		}
+	}
+}
+
+// Who has neither an IngressClass nor a certificate hears of both at once.
+func TestAMissingClassIsNoReasonToHideAMissingCertificate(t *testing.T) {
+	const host, secret = "scim.example.com", "scim-tls"
+	missing := judge(certificates.About{Secret: secret, Host: host}, "spec.endpoint.tls.secretName", &certificates.Finding{State: certificates.NotFound})
+	for name, tc := range map[string]struct {
+		certificate *Finding
+		class       bool
+		reason      string
+		names       bool
+	}{
+		"neither":             {&missing, false, scimv1alpha1.ReasonIngressClassNotFound, true},
+		"a certificate":       {&Finding{Message: "it is valid"}, false, scimv1alpha1.ReasonIngressClassNotFound, false},
+		"not looked at yet":   {nil, false, scimv1alpha1.ReasonIngressClassNotFound, false},
+		"a class, but no TLS": {&missing, true, scimv1alpha1.ReasonReconcileFailed, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			endpoint := &Endpoint{IngressClass: tc.class, Certificate: tc.certificate, Spec: scimv1alpha1.EndpointSpec{
+				Host: host, Ingress: scimv1alpha1.EndpointIngress{ClassName: "nginx"}, TLS: scimv1alpha1.EndpointTLS{SecretName: secret},
+			}}
+			got := endpoint.Accepted()
+			if got.Reason != tc.reason || strings.Contains(got.Message, secret) != tc.names {
+				t.Errorf("it says %s: %s", got.Reason, got.Message)
+			}
+		})
 	}
 }
 

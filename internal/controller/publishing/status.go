@@ -34,7 +34,7 @@ func (e *Endpoint) Accepted() metav1.Condition {
 		return conditions.True(conditionType, scimv1alpha1.ReasonNoHost, message)
 	}
 	if reason, message := e.obstacle(); reason != "" {
-		return conditions.False(conditionType, reason, message+e.stillPublished())
+		return conditions.False(conditionType, reason, message+e.besides(reason)+e.stillPublished())
 	}
 	if held := e.held(); held != "" {
 		return conditions.False(conditionType, scimv1alpha1.ReasonProgressing, held+e.stillPublished())
@@ -70,6 +70,14 @@ func (e *Endpoint) obstacle() (reason, message string) {
 	default:
 		return "", ""
 	}
+}
+
+// besides says, where there is no IngressClass, what is wrong with the certificate too: who begins mostly has neither.
+func (e *Endpoint) besides(reason string) string {
+	if reason != scimv1alpha1.ReasonIngressClassNotFound || e.Certificate == nil || e.Certificate.Reason == "" {
+		return ""
+	}
+	return "; besides, " + e.Certificate.Message
 }
 
 // stillPublished says what goes on while the spec cannot be followed.
