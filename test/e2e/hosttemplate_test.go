@@ -24,6 +24,16 @@ config:
     ingress: {className: %s}
 `
 
+// certified is giving for a cluster whose Ingress controller has none: the certificate for them all is in
+// the namespace of the tenants.
+const certified = `
+config:
+  endpoint:
+    hostTemplate: "{tenant}.%s"
+    tls: {secretName: wildcard}
+    ingress: {className: %s}
+`
+
 // It starts the operator again, under other rules for all tenants: no other spec runs beside it.
 var _ = Describe("The operator's configuration decides the hosts of tenants", Serial, func() {
 	It("which are theirs from then on", func(ctx SpecContext) {
@@ -87,5 +97,24 @@ var _ = Describe("The operator's configuration decides the hosts of tenants", Se
 		Eventually(func() string {
 			return create(acme).Header.Get("Location")
 		}).Should(HavePrefix("https://" + host + "/"))
+	})
+
+	It("at which identity providers find them, with one certificate for all", Label("edge"), func(ctx SpecContext) {
+		namespace := NewNamespace(ctx, "wildcard")
+		domain, authority := namespace+".example.com", NewAuthority()
+		Apply(authority.Secret(namespace, "wildcard", "*."+domain))
+		ChangeRelease(chart).Upgrade(ctx, fmt.Sprintf(certified, domain, EdgeClass))
+		served := ServeIn(ctx, namespace, NewTenant(namespace, "acme", scimv1alpha1.IdentityProviderOkta, OneReplica),
+			NewTenant(namespace, "globex", scimv1alpha1.IdentityProviderOkta, OneReplica))
+		for i, t := range served {
+			WaitFor(namespace, "condition="+scimv1alpha1.ConditionEndpointConfirmed, "scimtenant/"+t.Name)
+			url := Kubectl("get", "scimtenant", "-n", namespace, t.Name, "-o", "jsonpath={.status.url}")
+			Expect(url).To(Equal("https://" + t.Name + "." + domain + "/scim/v2"))
+			through := ThroughEdge(url, t.Token, authority.Trust())
+			Eventually(func() error { _, err := through.Try(http.MethodGet, Users+"?count=0", ""); return err }).Should(Succeed())
+			created := through.Do(http.MethodPost, Users, PlainUser("ada@example.com")).Has(http.StatusCreated)
+			Expect(created.Header.Get("Location")).To(Equal(url + Users + "/" + created.ID()))
+			through.WithToken(served[1-i].Token).Get(Users).IsError(http.StatusUnauthorized, "")
+		}
 	})
 })
