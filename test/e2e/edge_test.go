@@ -11,6 +11,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,6 +23,12 @@ import (
 
 // largestBody is what a server accepts, in bytes. The nginx of the local cluster passes on twice as much.
 const largestBody = 8 << 20
+
+// unreachable is an address of the local cluster's network that hardly any pod gets, and discard a port at which none listens.
+const (
+	unreachable = "10.244.0.250"
+	discard     = 9
+)
 
 // padded is the body of a user, with blanks up to a size.
 func padded(userName string, size int) string {
@@ -41,10 +48,10 @@ func publishedAt(host string) func(*scimv1alpha1.ScimTenantSpec) {
 // The nginx is that of the local cluster (make edge): another cluster's own controller has other defaults.
 var _ = Describe("A tenant that is served by nginx", Ordered, ContinueOnFailure, Label("edge"), func() {
 	const (
-		office    = "127.9.0.0/16"
-		inside    = "127.9.1.1"
-		outside   = "127.8.1.1"
-		slowBodys = 10 * time.Second // longer than a server waits for the memory of a request
+		office   = "127.9.0.0/16"
+		inside   = "127.9.1.1"
+		outside  = "127.8.1.1"
+		slowness = 10 * time.Second // longer than a server has for a request
 	)
 	var (
 		t         *Tenant
@@ -123,11 +130,11 @@ var _ = Describe("A tenant that is served by nginx", Ordered, ContinueOnFailure,
 		Eventually(slow.Begun()).Should(BeClosed())
 		began := time.Now()
 		Consistently(func() int { return through.Get(Users + "?count=1").Status }).
-			WithTimeout(slowBodys).WithPolling(500 * time.Millisecond).Should(Equal(http.StatusOK))
+			WithTimeout(slowness).WithPolling(500 * time.Millisecond).Should(Equal(http.StatusOK))
 		answer, err := slow.End()
 		Expect(err).NotTo(HaveOccurred())
 		answer.Has(http.StatusCreated)
-		Expect(time.Since(began)).To(BeNumerically(">=", slowBodys))
+		Expect(time.Since(began)).To(BeNumerically(">=", slowness))
 	})
 
 	It("knows where its clients are, whatever they say", func() {
@@ -222,6 +229,21 @@ var _ = Describe("A tenant that is served by nginx", Ordered, ContinueOnFailure,
 		Eventually(func() any {
 			return Dig(KubectlGet(t.Namespace, "ingress", "absent"), "status/loadBalancer/ingress/0/ip")
 		}).Should(Equal("127.0.0.1"))
+		through.Get(Users + "?count=0").Has(http.StatusOK)
+
+		By("having a pod that cannot be reached")
+		Expect(Cluster.Create(ctx, &discoveryv1.EndpointSlice{
+			ObjectMeta:  metav1.ObjectMeta{Namespace: t.Namespace, Name: "nobody", Labels: map[string]string{discoveryv1.LabelServiceName: "nobody"}},
+			AddressType: discoveryv1.AddressTypeIPv4,
+			Ports:       []discoveryv1.EndpointPort{{Port: ptr.To[int32](discard)}},
+			Endpoints:   []discoveryv1.Endpoint{{Addresses: []string{unreachable}}},
+		})).To(Succeed())
+		Eventually(func(g Gomega) {
+			r, err := ThroughEdge("https://"+absent, t.Token, authority.Trust()).Try(http.MethodGet, "/", "")
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(r.Status).To(BeElementOf(http.StatusBadGateway, http.StatusGatewayTimeout))
+			g.Expect(r.Took).To(BeNumerically("<", 8*time.Second))
+		}).Should(Succeed())
 		through.Get(Users + "?count=0").Has(http.StatusOK)
 
 		By("deleting it")
