@@ -24,7 +24,7 @@ const (
 	// written before goes on as it is.
 	ConditionSpecAllowed = "SpecAllowed"
 	// ConditionEndpointAccepted is True on a ScimTenant when its Ingress is in
-	// place, for the host that it asks for.
+	// place, for the host that it asks for, or all Gateways that it names have accepted its HTTPRoute.
 	ConditionEndpointAccepted = "EndpointAccepted"
 	// ConditionCertificateValid is True on a ScimTenant when the certificate that
 	// its Ingress is to present is there, is for its host and has not expired, or
@@ -34,8 +34,8 @@ const (
 	// to serve TLS: True when all of them do, with a certificate that has not expired.
 	ConditionTLSServed = "TLSServed"
 	// ConditionEndpointConfirmed is True on a ScimTenant once an Ingress controller
-	// has stated an address for its Ingress. Some never do: Ready does not depend
-	// on it.
+	// has stated an address for its Ingress, or all Gateways have accepted its HTTPRoute. Some
+	// Ingress controllers never do: Ready does not depend on it.
 	ConditionEndpointConfirmed = "EndpointConfirmed"
 	// ConditionSchemasAccepted is True on a ScimTenant when its schema extensions
 	// can be used. While it is False, the server goes by the last ones that could.
@@ -154,7 +154,7 @@ const (
 	// not yet.
 	ReasonServerCertificateExpired = "ServerCertificateExpired"
 	// ReasonEndpointUnconfirmed: no Ingress controller has stated an address for
-	// the Ingress.
+	// the Ingress, or not all Gateways have accepted the HTTPRoute.
 	ReasonEndpointUnconfirmed = "EndpointUnconfirmed"
 	// ReasonHostInvalid: the host that the operator's configuration would give the tenant is
 	// none that can be published.
@@ -164,6 +164,15 @@ const (
 	// ReasonIngressClassNotFound: the Ingress class that the tenant names, or
 	// any default one, does not exist.
 	ReasonIngressClassNotFound = "IngressClassNotFound"
+	// ReasonGatewayAPINotFound: the spec asks for an HTTPRoute, and the cluster has none of the Gateway
+	// API's definitions, or too old ones.
+	ReasonGatewayAPINotFound = "GatewayAPINotFound"
+	// ReasonRoutePending: a Gateway has not said yet whether it accepts the HTTPRoute.
+	ReasonRoutePending = "RoutePending"
+	// ReasonRouteNotAccepted: a Gateway does not accept the HTTPRoute.
+	ReasonRouteNotAccepted = "RouteNotAccepted"
+	// ReasonRouteRefsNotResolved: a Gateway does not find, or may not use, what the HTTPRoute leads to.
+	ReasonRouteRefsNotResolved = "RouteRefsNotResolved"
 	// ReasonObjectConflict: an object that the operator needs to write exists
 	// already and belongs to somebody else.
 	ReasonObjectConflict = "ObjectConflict"

@@ -19,10 +19,13 @@ type ScimServerSpec struct {
 // server: each at https://<host>/<tenant>/scim/v2, unless it has a host of its own.
 // +kubebuilder:validation:XValidation:rule="!has(self.tls) || has(self.host)",message="`tls` needs a `host`: set `host` to the DNS name that the certificate is for, or remove `tls`"
 // +kubebuilder:validation:XValidation:rule="!has(self.ingress) || has(self.host) || (!has(self.ingress.className) && !has(self.ingress.annotations))",message="`ingress` needs a `host`: set `host` to the DNS name that the identity providers will call, or remove `ingress`"
+// +kubebuilder:validation:XValidation:rule="!has(self.httpRoute) || !has(self.httpRoute.parentRefs) || has(self.host)",message="`httpRoute` needs a `host`: set `host` to the DNS name that the identity providers will call, or remove `httpRoute`"
+// +kubebuilder:validation:XValidation:rule="!has(self.httpRoute) || !has(self.httpRoute.parentRefs) || !has(self.ingress) || (!has(self.ingress.className) && !has(self.ingress.annotations))",message="a host has an Ingress or an HTTPRoute: remove `ingress`, or else `httpRoute`"
+// +kubebuilder:validation:XValidation:rule="!has(self.httpRoute) || !has(self.httpRoute.parentRefs) || !has(self.tls) || !has(self.tls.secretName)",message="with `httpRoute`, TLS ends at the listener of the Gateway, which has the certificate in its `certificateRefs`: remove `tls.secretName`"
 type ServerEndpointSpec struct {
 	// host is the DNS name that the identity providers call, for example
-	// scim.api.example.com. With a host, the operator makes an Ingress for it;
-	// without one, tenants that have no host of their own can be reached inside the cluster
+	// scim.api.example.com. With a host, the operator makes an Ingress for it, or an
+	// HTTPRoute; without one, tenants that have no host of their own can be reached inside the cluster
 	// only. A host belongs to one ScimServer or ScimTenant in the whole cluster.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -31,13 +34,18 @@ type ServerEndpointSpec struct {
 	Host string `json:"host,omitempty"`
 
 	// tls says how the host is served over TLS. A host needs it: without, no
-	// Ingress is made.
+	// Ingress is made. With httpRoute, TLS ends at the Gateway, and nothing need be said.
 	// +optional
 	TLS EndpointTLS `json:"tls,omitzero"`
 
 	// ingress shapes the Ingress that is made for the host.
 	// +optional
 	Ingress EndpointIngress `json:"ingress,omitzero"`
+
+	// httpRoute has the host published by Gateways, with an HTTPRoute of the Gateway API,
+	// instead of an Ingress.
+	// +optional
+	HTTPRoute EndpointHTTPRoute `json:"httpRoute,omitzero"`
 }
 
 // ScimServerStatus says what a SCIM server is.
@@ -143,5 +151,5 @@ func (s *ScimServer) SetConditions(conditions []metav1.Condition) { s.Status.Con
 // Endpoint returns the endpoint in the form of a tenant's, whose path is all of the host.
 func (s *ScimServer) Endpoint() EndpointSpec {
 	endpoint := s.Spec.Endpoint
-	return EndpointSpec{Host: endpoint.Host, TLS: endpoint.TLS, Ingress: endpoint.Ingress}
+	return EndpointSpec{Host: endpoint.Host, TLS: endpoint.TLS, Ingress: endpoint.Ingress, HTTPRoute: endpoint.HTTPRoute}
 }

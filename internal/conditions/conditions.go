@@ -51,10 +51,15 @@ const (
 	longestMessage = 4096
 	// longestNote is how many bytes the API takes for the note of an event.
 	longestNote = 1024
+	// longestQuote is how many bytes of what somebody else has said are repeated in a message.
+	longestQuote = 256
 )
 
 // Note returns a message as it fits into an event.
 func Note(message string) string { return shorten(message, longestNote) }
+
+// Quote returns what somebody else has said as it fits into a message.
+func Quote(said string) string { return shorten(said, longestQuote) }
 
 // shorten cuts a text that has more bytes than the limit, and marks it as cut.
 func shorten(text string, limit int) string {

@@ -21,6 +21,9 @@ type Allow struct {
 	// put on its Ingress. An Ingress controller takes much from annotations, even
 	// its own configuration. By default those of cert-manager.
 	IngressAnnotations []string `json:"ingressAnnotations"`
+	// Gateways are patterns for the Gateways that HTTPRoutes may be attached to, each as <namespace>/<name>. By
+	// default any: a Gateway says itself from which namespaces it takes HTTPRoutes.
+	Gateways []string `json:"gateways"`
 	// PodLabels and PodAnnotations are patterns for the keys of labels and annotations
 	// that a tenant may put on its pods. By default none: Services, NetworkPolicies and
 	// what changes pods on their way in go by them.
@@ -61,6 +64,9 @@ func (a *Allow) setDefaults() {
 	if a.IngressAnnotations == nil {
 		a.IngressAnnotations = []string{"cert-manager.io/*"}
 	}
+	if a.Gateways == nil {
+		a.Gateways = []string{"*"}
+	}
 	a.Issuers.setDefaults()
 }
 
@@ -77,6 +83,11 @@ func (a Allow) Host(namespace, host string) bool {
 // IngressAnnotation reports whether a tenant may put an annotation of that key
 // on its Ingress.
 func (a Allow) IngressAnnotation(key string) bool { return matchesAny(a.IngressAnnotations, key) }
+
+// Gateway reports whether HTTPRoutes may be attached to a Gateway.
+func (a Allow) Gateway(namespace, name string) bool {
+	return matchesAny(a.Gateways, namespace+"/"+name)
+}
 
 // PodLabel reports whether a tenant may put a label of that key on its pods.
 func (a Allow) PodLabel(key string) bool { return !isReserved(key) && matchesAny(a.PodLabels, key) }
@@ -128,6 +139,7 @@ func (a Allow) validate() []error {
 		}
 	}
 	report(checkPatterns("allow.ingressAnnotations", a.IngressAnnotations))
+	report(checkPatterns("allow.gateways", a.Gateways))
 	report(checkPatterns("allow.podLabels", a.PodLabels))
 	report(checkPatterns("allow.podAnnotations", a.PodAnnotations))
 	report(checkPatterns("allow.priorityClasses", a.PriorityClasses))

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,6 +22,8 @@ type Endpoint struct {
 	TLS scimv1alpha1.EndpointTLS `json:"tls"`
 	// Ingress shapes the Ingresses.
 	Ingress scimv1alpha1.EndpointIngress `json:"ingress"`
+	// HTTPRoute has Gateways publish the hosts instead.
+	HTTPRoute scimv1alpha1.EndpointHTTPRoute `json:"httpRoute"`
 }
 
 // Placeholders in templates.
@@ -49,7 +52,7 @@ func (e Endpoint) Host(namespace, tenant string) (string, error) {
 func (e Endpoint) Of(t *scimv1alpha1.ScimTenant) scimv1alpha1.EndpointSpec {
 	endpoint := t.Spec.Endpoint
 	if endpoint.Host == "" && t.Host() != "" {
-		endpoint.Host, endpoint.TLS, endpoint.Ingress = t.Host(), e.TLS, e.Ingress
+		endpoint.Host, endpoint.TLS, endpoint.Ingress, endpoint.HTTPRoute = t.Host(), e.TLS, e.Ingress, e.HTTPRoute
 		endpoint.TLS.SecretName = fill(e.TLS.SecretName, t.Namespace, t.Name)
 	}
 	return endpoint
@@ -82,6 +85,7 @@ func (e Endpoint) validate() []error {
 		report("hostTemplate", checkTemplate(e.HostTemplate))
 	}
 	report("tls", e.checkTLS())
+	report("httpRoute", e.checkRoute())
 	if class := e.Ingress.ClassName; class != "" && len(validation.IsDNS1123Subdomain(class)) > 0 {
 		report("ingress.className", fmt.Errorf("%q is no name of an IngressClass", class))
 	}
@@ -112,6 +116,32 @@ func checkTemplate(template string) error {
 	return nil
 }
 
+// isRouted reports whether Gateways publish the hosts.
+func (e Endpoint) isRouted() bool { return len(e.HTTPRoute.ParentRefs) > 0 }
+
+// mostGateways is how many Gateways a tenant may name, too.
+const mostGateways = 4
+
+func (e Endpoint) checkRoute() error {
+	if e.isRouted() && (e.Ingress.ClassName != "" || len(e.Ingress.Annotations) > 0) {
+		return errors.New("a host has an Ingress or an HTTPRoute: take out endpoint.ingress, or else this")
+	}
+	if len(e.HTTPRoute.ParentRefs) > mostGateways {
+		return fmt.Errorf("has %d parentRefs, and may have %d", len(e.HTTPRoute.ParentRefs), mostGateways)
+	}
+	for i, gateway := range e.HTTPRoute.ParentRefs {
+		switch {
+		case len(validation.IsDNS1123Subdomain(gateway.Name)) > 0:
+			return fmt.Errorf("parentRefs[%d].name: %q is no name of a Gateway", i, gateway.Name)
+		case gateway.Namespace != "" && len(validation.IsDNS1123Label(gateway.Namespace)) > 0:
+			return fmt.Errorf("parentRefs[%d].namespace: %q is no name of a namespace", i, gateway.Namespace)
+		case gateway.SectionName != "" && len(validation.IsDNS1123Subdomain(gateway.SectionName)) > 0:
+			return fmt.Errorf("parentRefs[%d].sectionName: %q is no name of a listener", i, gateway.SectionName)
+		}
+	}
+	return nil
+}
+
 func (e Endpoint) checkTLS() error {
 	name, termination := e.TLS.SecretName, e.TLS.Termination
 	switch termination {
@@ -122,6 +152,10 @@ func (e Endpoint) checkTLS() error {
 	switch elsewhere := termination == scimv1alpha1.TLSTerminationElsewhere; {
 	case elsewhere && name != "":
 		return fmt.Errorf("has a secretName, which the Ingresses would present, and termination %s: take out one of them", termination)
+	case name != "" && e.isRouted():
+		return errors.New("has a secretName, which an Ingress would present: with httpRoute, TLS ends at the Gateway, whose listener has the certificate")
+	case e.isRouted():
+		return nil
 	case !elsewhere && name == "" && (e.HostTemplate != "" || termination != ""):
 		return fmt.Errorf("tokens must not travel in the clear: set secretName to the Secret with the certificate, in the namespace of each tenant, "+
 			"or termination to %s if the Ingress controller, or what is in front of it, has one", scimv1alpha1.TLSTerminationElsewhere)

@@ -31,6 +31,33 @@ func TestHostsOfTenants(t *testing.T) {
 	}
 }
 
+func TestGatewaysOfHosts(t *testing.T) {
+	gateways := mustLoad(t, `
+endpoint:
+  hostTemplate: "{tenant}.scim.example.com"
+  httpRoute: {parentRefs: [{name: public, namespace: infra, sectionName: https}]}
+`).Endpoint
+	got := gateways.Of(&scimv1alpha1.ScimTenant{Status: scimv1alpha1.ScimTenantStatus{Host: "acme.scim.example.com"}})
+	if want := (scimv1alpha1.GatewayReference{Name: "public", Namespace: "infra", SectionName: "https"}); len(got.HTTPRoute.ParentRefs) != 1 || got.HTTPRoute.ParentRefs[0] != want {
+		t.Errorf("a host that was given is published by %+v", got.HTTPRoute)
+	}
+	for name, c := range map[string]struct{ text, says string }{
+		"a certificate":    {"tls: {secretName: a}, httpRoute: {parentRefs: [{name: public}]}", "endpoint.tls: has a secretName"},
+		"an Ingress":       {"ingress: {className: a}, httpRoute: {parentRefs: [{name: public}]}", "endpoint.httpRoute: a host has an Ingress or an HTTPRoute"},
+		"no name":          {"httpRoute: {parentRefs: [{namespace: infra}]}", "parentRefs[0].name"},
+		"no namespace":     {"httpRoute: {parentRefs: [{name: public, namespace: A}]}", "parentRefs[0].namespace"},
+		"no listener":      {"httpRoute: {parentRefs: [{name: public, sectionName: A}]}", "parentRefs[0].sectionName"},
+		"five":             {"httpRoute: {parentRefs: [{name: a}, {name: b}, {name: c}, {name: d}, {name: e}]}", "has 5 parentRefs"},
+		"an unknown field": {"httpRoute: {gateways: [a]}", "unknown field"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := load(t, `endpoint: {hostTemplate: "{tenant}.example.com", `+c.text+"}"); err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("the file is refused with %v", err)
+			}
+		})
+	}
+}
+
 // What the configuration says of an endpoint is for the hosts that it gives, and for no other ones.
 func TestEndpointsOfTenants(t *testing.T) {
 	defaults := mustLoad(t, `

@@ -28,6 +28,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/config"
@@ -75,6 +76,7 @@ func NewScheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(scimv1alpha1.AddToScheme(scheme))
+	utilruntime.Must(gatewayv1.Install(scheme))
 	return scheme
 }
 
@@ -83,7 +85,7 @@ func NewScheme() *runtime.Scheme {
 // are none, in all; and the records of hosts in the operator's own namespace.
 // Users, groups, claims and Secrets are not.
 func CacheOptions(own string, namespaces []string) cache.Options {
-	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{operand.LabelManagedBy: operand.ManagedBy})}
+	ours := ownObjects()
 	options := cache.Options{
 		// A read of a kind that nobody watches is a mistake here.
 		ReaderFailOnMissingInformer: true,
@@ -107,6 +109,26 @@ func CacheOptions(own string, namespaces []string) cache.Options {
 			},
 		},
 	}
+	return limitTo(namespaces, options)
+}
+
+// routeCacheOptions says how HTTPRoutes are kept in memory: the operator's own, in the same namespaces.
+func routeCacheOptions(namespaces []string) cache.Options {
+	return limitTo(namespaces, cache.Options{
+		ReaderFailOnMissingInformer: true,
+		DefaultTransform:            cache.TransformStripManagedFields(),
+		DefaultWatchErrorHandler:    handleWatchError,
+		ByObject:                    map[client.Object]cache.ByObject{&gatewayv1.HTTPRoute{}: ownObjects()},
+	})
+}
+
+// ownObjects are those that the operator makes.
+func ownObjects() cache.ByObject {
+	return cache.ByObject{Label: labels.SelectorFromSet(labels.Set{operand.LabelManagedBy: operand.ManagedBy})}
+}
+
+// limitTo limits a cache to some namespaces, if there are any.
+func limitTo(namespaces []string, options cache.Options) cache.Options {
 	if len(namespaces) == 0 {
 		return options
 	}

@@ -52,10 +52,14 @@ func setupServers(
 		return err
 	}
 	keeper.Stager = stager
+	gateways, err := publishing.NewGatewayAPI(mgr, live, routeCacheOptions(options.Namespaces))
+	if err != nil {
+		return err
+	}
 	publisher := &publishing.Publisher{
-		Client: cached, Applier: applier, Allow: allow, Defaults: options.Config.Endpoint, Certificates: &certificates.Reader{Live: live},
+		Client: cached, Applier: applier, GatewayAPI: gateways, Allow: allow, Defaults: options.Config.Endpoint, Certificates: &certificates.Reader{Live: live},
 		Hosts: &hosts.Records{
-			Cached: cached, Live: live, Namespace: options.Namespace, Reservation: options.Config.Servers.Absence.Duration,
+			Cached: cached, Routes: gateways.Reader, Live: live, Namespace: options.Namespace, Reservation: options.Config.Servers.Absence.Duration,
 		},
 	}
 	workers := controller.Options{MaxConcurrentReconciles: options.Workers}

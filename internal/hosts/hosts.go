@@ -4,10 +4,10 @@
 // tokens that are sent to it, from its holder.
 //
 // A holder's records are written by the worker that reconciles the holder, which
-// is one at a time, and are made before its Ingress is. That a holder is gone is
+// is one at a time, and are made before its Ingress or HTTPRoute is. That a holder is gone is
 // noted by whoever comes across its records.
 //
-// It writes records and nothing else: an Ingress and what a status says of it are its
+// It writes records and nothing else: an Ingress, an HTTPRoute and what a status says of them are its
 // caller's.
 package hosts
 
@@ -24,13 +24,14 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
 // Indexes that a cache has to have (AddIndexes).
 const (
-	// indexPublished finds the Ingresses that are for a host.
+	// indexPublished finds the Ingresses, and the HTTPRoutes, that are for a host.
 	indexPublished = "spec.rules.host"
 	// indexHolder finds the records of the hosts that somebody holds.
 	indexHolder = "data.holder"
@@ -40,6 +41,9 @@ const (
 type Records struct {
 	// Cached reads through a cache that has the records, and the Ingresses of all holders.
 	Cached client.Reader
+	// Routes returns what reads through a cache that has the HTTPRoutes of all holders; nil while the cluster
+	// has none.
+	Routes func(context.Context) (client.Reader, error)
 	// Live reads from and writes to the API server, past every cache.
 	Live client.Client
 	// Namespace is that of the records: the operator's own.
@@ -54,7 +58,7 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 	return errors.Join(
 		indexer.IndexField(ctx, &networkingv1.Ingress{}, indexPublished, func(obj client.Object) []string {
 			if ingress, ok := obj.(*networkingv1.Ingress); ok {
-				return operand.PublishedHosts(ingress)
+				return operand.ByIngress(ingress).Hosts
 			}
 			return nil
 		}),
@@ -64,6 +68,16 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 			}
 			return nil
 		}))
+}
+
+// AddRouteIndex adds to a cache of HTTPRoutes the index by which they are found.
+func AddRouteIndex(ctx context.Context, indexer client.FieldIndexer) error {
+	return indexer.IndexField(ctx, &gatewayv1.HTTPRoute{}, indexPublished, func(obj client.Object) []string {
+		if route, ok := obj.(*gatewayv1.HTTPRoute); ok {
+			return operand.ByHTTPRoute(route).Hosts
+		}
+		return nil
+	})
 }
 
 // Taken is what is known about a host that another one holds.
@@ -84,9 +98,9 @@ type Wish struct {
 	Chosen bool
 }
 
-// Hold makes a tenant or a server the holder of a host, unless another one is. ingress is its
-// own; nil when it has none.
-func (r *Records) Hold(ctx context.Context, owner operand.Owner, ingress *networkingv1.Ingress, wish Wish) (*Taken, error) {
+// Hold makes a tenant or a server the holder of a host, unless another one is. own is what it
+// publishes itself.
+func (r *Records) Hold(ctx context.Context, owner operand.Owner, own []operand.Publication, wish Wish) (*Taken, error) {
 	me, host := owner.Holder(), wish.Host
 	record, err := r.recordOf(ctx, host)
 	if err != nil {
@@ -95,7 +109,7 @@ func (r *Records) Hold(ctx context.Context, owner operand.Owner, ingress *networ
 	if record != nil {
 		return r.takeOver(ctx, record, me, wish)
 	}
-	published, err := r.isPublishedByAnother(ctx, owner, ingress, host)
+	published, err := r.isPublishedByAnother(ctx, owner, own, host)
 	if err != nil {
 		return nil, err
 	}
@@ -182,31 +196,54 @@ func chosen(records []corev1.ConfigMap) []string {
 
 // isPublishedByAnother reports whether a host without a record is published by
 // another one: one from before there were records, or whose record was lost.
-// Where several publish it, it belongs to the one whose Ingress is the oldest.
+// Where several publish it, it belongs to the one whose Ingress or HTTPRoute is the oldest.
 func (r *Records) isPublishedByAnother(
-	ctx context.Context, owner operand.Owner, ingress *networkingv1.Ingress, host string,
+	ctx context.Context, owner operand.Owner, own []operand.Publication, host string,
 ) (bool, error) {
-	publishes := ingress != nil && slices.Contains(operand.PublishedHosts(ingress), host)
-	ingresses := &networkingv1.IngressList{}
-	if err := r.Cached.List(ctx, ingresses, client.MatchingFields{indexPublished: host}); err != nil {
-		return false, fmt.Errorf("listing the Ingresses for host %q: %w", host, err)
+	published, err := r.publishing(ctx, host)
+	if err != nil {
+		return false, err
 	}
-	for i := range ingresses.Items {
-		other := &ingresses.Items[i]
+	for _, other := range published {
 		if owner.Controls(other) {
 			continue
 		}
-		if !publishes || precedes(other, ingress) {
+		if !slices.ContainsFunc(own, func(mine operand.Publication) bool { return slices.Contains(mine.Hosts, host) && precedes(mine, other) }) {
 			return true, nil
 		}
 	}
 	return false, nil
 }
 
-// precedes orders Ingresses by age, and by name where they are equally old.
-func precedes(a, b *networkingv1.Ingress) bool {
-	if !a.CreationTimestamp.Equal(&b.CreationTimestamp) {
-		return a.CreationTimestamp.Before(&b.CreationTimestamp)
+// publishing returns what publishes a host, whosever it is.
+func (r *Records) publishing(ctx context.Context, host string) ([]operand.Publication, error) {
+	var found []operand.Publication
+	ingresses := &networkingv1.IngressList{}
+	if err := r.Cached.List(ctx, ingresses, client.MatchingFields{indexPublished: host}); err != nil {
+		return nil, fmt.Errorf("listing the Ingresses for host %q: %w", host, err)
 	}
-	return a.Namespace+"/"+a.Name < b.Namespace+"/"+b.Name
+	for i := range ingresses.Items {
+		found = append(found, operand.ByIngress(&ingresses.Items[i]))
+	}
+	cached, err := r.Routes(ctx)
+	if err != nil || cached == nil {
+		return found, err
+	}
+	routes := &gatewayv1.HTTPRouteList{}
+	if err := cached.List(ctx, routes, client.MatchingFields{indexPublished: host}); err != nil {
+		return nil, fmt.Errorf("listing the HTTPRoutes for host %q: %w", host, err)
+	}
+	for i := range routes.Items {
+		found = append(found, operand.ByHTTPRoute(&routes.Items[i]))
+	}
+	return found, nil
+}
+
+// precedes orders Ingresses and HTTPRoutes by age, and by name where they are equally old.
+func precedes(a, b operand.Publication) bool {
+	made, otherMade := a.GetCreationTimestamp(), b.GetCreationTimestamp()
+	if !made.Equal(&otherMade) {
+		return made.Before(&otherMade)
+	}
+	return a.GetNamespace()+"/"+a.GetName() < b.GetNamespace()+"/"+b.GetName()
 }

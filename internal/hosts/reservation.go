@@ -10,8 +10,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
@@ -19,7 +21,7 @@ import (
 )
 
 // A tenant or a server gives a host up when it is gone, or asks for another host or none, and
-// has no Ingress for the host any more. A tenant that is edited, applied anew or
+// has no Ingress and no HTTPRoute for the host any more. A tenant that is edited, applied anew or
 // restored from a backup does so for a moment, and identity providers go on sending
 // tokens to the host meanwhile and afterwards. So the record then says since when
 // that is so, and the host stays reserved: for the holder itself and for tenants of
@@ -170,17 +172,33 @@ func (r *Records) isGivenUp(ctx context.Context, record *corev1.ConfigMap) (bool
 	case err == nil && asked == host:
 		return false, nil
 	}
-	ingress := &networkingv1.Ingress{}
-	err = r.Live.Get(ctx, types.NamespacedName{Namespace: holder.Namespace, Name: holder.IngressName()}, ingress)
+	published, err := r.publishedBy(ctx, holder)
 	switch {
 	case apierrors.IsForbidden(err):
 		return r.namespaceIsGone(ctx, holder.Namespace)
-	case apierrors.IsNotFound(err):
-		return true, nil
 	case err != nil:
-		return false, fmt.Errorf("reading the Ingress of the holder of host %q: %w", host, err)
+		return false, fmt.Errorf("reading what publishes the host %q of its holder: %w", host, err)
 	}
-	return !slices.Contains(operand.PublishedHosts(ingress), host), nil
+	return !slices.Contains(published, host), nil
+}
+
+// publishedBy returns the hosts that a holder publishes.
+func (r *Records) publishedBy(ctx context.Context, holder operand.Holder) (published []string, err error) {
+	key := types.NamespacedName{Namespace: holder.Namespace, Name: holder.PublicationName()}
+	ingress, route := &networkingv1.Ingress{}, &gatewayv1.HTTPRoute{}
+	if err := r.Live.Get(ctx, key, ingress); client.IgnoreNotFound(err) != nil {
+		return nil, err
+	}
+	published = operand.ByIngress(ingress).Hosts
+	cached, err := r.Routes(ctx)
+	if err != nil || cached == nil {
+		return published, err
+	}
+	// The definition of HTTPRoutes may just have gone, and all of them with it.
+	if err := r.Live.Get(ctx, key, route); client.IgnoreNotFound(err) != nil && !meta.IsNoMatchError(err) {
+		return nil, err
+	}
+	return append(published, operand.ByHTTPRoute(route).Hosts...), nil
 }
 
 // askedBy returns the host that a holder asks for; empty when it asks for none.

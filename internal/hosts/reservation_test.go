@@ -46,7 +46,7 @@ func TestAHolderWithoutANamespaceHasGivenItsHostUp(t *testing.T) {
 					}
 					return c.Get(ctx, key, obj, options...)
 				}}).Build()
-			r := &Records{Live: live, Namespace: "kubescim-system"}
+			r := &Records{Live: live, Namespace: "kubescim-system", Routes: func(context.Context) (client.Reader, error) { return nil, nil }}
 			stored, err := r.recordOf(context.Background(), "acme.example.com")
 			if err != nil || stored == nil {
 				t.Fatal(stored, err)

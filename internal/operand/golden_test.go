@@ -98,6 +98,20 @@ func TestSharedObjectsStayTheSame(t *testing.T) {
 	})
 }
 
+// Another HTTPRoute is one that all Gateways have to accept again.
+func TestHTTPRoutesStayTheSame(t *testing.T) {
+	gateways := scimv1alpha1.EndpointHTTPRoute{ParentRefs: []scimv1alpha1.GatewayReference{
+		{Name: "public", Namespace: "infra", SectionName: "https"}, {Name: "own"},
+	}}
+	checkGolden(t, filepath.Join("testdata", "httproutes.json"), []any{
+		HTTPRoute(tenant(func(t *scimv1alpha1.ScimTenant) { t.Spec.Endpoint.Path = "/api" }), scimv1alpha1.EndpointSpec{Host: "acme.example.com", HTTPRoute: gateways}, Backend{Service: "acme-scim"}),
+		SharedHTTPRoute(&scimv1alpha1.ScimServer{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "shared", UID: "server-uid"},
+			Spec:       scimv1alpha1.ScimServerSpec{Endpoint: scimv1alpha1.ServerEndpointSpec{Host: "scim.example.com", HTTPRoute: gateways}},
+		}, true),
+	})
+}
+
 // A tenant and a server of one name do not get into each other's way.
 func TestNamesOfServersDiffer(t *testing.T) {
 	dedicated, shared := server(), SharedServer(&scimv1alpha1.ScimServer{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "acme"}})

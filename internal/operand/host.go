@@ -3,11 +3,9 @@ package operand
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -42,8 +40,8 @@ func (o Owner) Holder() Holder {
 	return Holder{Kind: o.Kind, NamespacedName: types.NamespacedName{Namespace: o.Namespace, Name: o.Name}}
 }
 
-// IngressName returns the name of the holder's Ingress.
-func (h Holder) IngressName() string {
+// PublicationName returns the name of the holder's Ingress or HTTPRoute.
+func (h Holder) PublicationName() string {
 	if h.Kind == KindServer {
 		return contract.SharedServiceName(h.Name)
 	}
@@ -135,26 +133,4 @@ func Hold(record *corev1.ConfigMap, holder Holder) {
 	} else {
 		record.Data[holderTenantKey] = holder.Name
 	}
-}
-
-// PublishedHosts returns the hosts that an Ingress is for.
-func PublishedHosts(ingress *networkingv1.Ingress) []string {
-	var hosts []string
-	for _, rule := range ingress.Spec.Rules {
-		if rule.Host != "" {
-			hosts = append(hosts, rule.Host)
-		}
-	}
-	return hosts
-}
-
-// PublishedURL returns the URL, without a slash at its end, below which an Ingress leads
-// everything to a server.
-func PublishedURL(ingress *networkingv1.Ingress) string {
-	for _, rule := range ingress.Spec.Rules {
-		if rule.HTTP != nil && rule.Host != "" && len(rule.HTTP.Paths) > 0 {
-			return "https://" + rule.Host + strings.TrimSuffix(rule.HTTP.Paths[0].Path, "/")
-		}
-	}
-	return ""
 }

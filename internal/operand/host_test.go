@@ -1,16 +1,12 @@
 package operand
 
 import (
-	"slices"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
-
-	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
 // There is one record of a host, whoever asks for it, in the operator's namespace.
@@ -84,41 +80,5 @@ func TestGivingAHostUp(t *testing.T) {
 		if since := GivenUpSince(&corev1.ConfigMap{Data: map[string]string{"givenUpSince": text}}); !since.IsZero() {
 			t.Errorf("%q is %v", text, since)
 		}
-	}
-}
-
-func TestPublished(t *testing.T) {
-	own := as[networkingv1.Ingress](t, Ingress(tenant(func(t *scimv1alpha1.ScimTenant) { t.Spec.Endpoint.Path = "/api" }),
-		scimv1alpha1.EndpointSpec{Host: "acme.example.com"}, Backend{Service: "acme-scim"}))
-	at := func(host string, paths ...string) networkingv1.IngressRule {
-		rule := networkingv1.IngressRule{Host: host}
-		if len(paths) > 0 {
-			rule.HTTP = &networkingv1.HTTPIngressRuleValue{}
-		}
-		for _, path := range paths {
-			rule.HTTP.Paths = append(rule.HTTP.Paths, networkingv1.HTTPIngressPath{Path: path})
-		}
-		return rule
-	}
-	for name, c := range map[string]struct {
-		rules []networkingv1.IngressRule
-		hosts []string
-		url   string
-	}{
-		"our own":          {own.Spec.Rules, []string{"acme.example.com"}, "https://acme.example.com/api"},
-		"no rule":          {nil, nil, ""},
-		"every host":       {[]networkingv1.IngressRule{at("", "/")}, nil, ""},
-		"several":          {[]networkingv1.IngressRule{at(""), at("a.example.com"), at("b.example.com", "/x", "/y")}, []string{"a.example.com", "b.example.com"}, "https://b.example.com/x"},
-		"a host, no paths": {[]networkingv1.IngressRule{at("a.example.com")}, []string{"a.example.com"}, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			ingress := &networkingv1.Ingress{Spec: networkingv1.IngressSpec{Rules: c.rules}}
-			if got := PublishedHosts(ingress); !slices.Equal(got, c.hosts) {
-				t.Errorf("hosts are %q", got)
-			}
-			if got := PublishedURL(ingress); got != c.url {
-				t.Errorf("the URL is %q", got)
-			}
-		})
 	}
 }

@@ -50,7 +50,7 @@ func PodDisruptionBudget(s Server) *policyv1ac.PodDisruptionBudgetApplyConfigura
 // which nobody else could do at the same moment.
 const annotationBackendProtocol = "nginx.ingress.kubernetes.io/backend-protocol"
 
-// Backend is where an Ingress leads to: the Service of a server, at the port for TLS or at the one
+// Backend is where an Ingress or an HTTPRoute leads to: the Service of a server, at the port for TLS or at the one
 // without.
 type Backend struct {
 	Service string
@@ -68,7 +68,7 @@ func Ingress(
 	t *scimv1alpha1.ScimTenant, endpoint scimv1alpha1.EndpointSpec, backend Backend,
 ) *networkingv1ac.IngressApplyConfiguration {
 	return ingress(Name(t.Name), Labels(t.Name), TenantOwner(t), endpoint, backend,
-		ingressPath(backend, t.Path(), networkingv1.PathTypePrefix), // first: PublishedURL goes by it
+		ingressPath(backend, t.Path(), networkingv1.PathTypePrefix), // first: the URL goes by it
 		ingressPath(backend, oauth.ServerMetadataPath+t.Path(), networkingv1.PathTypeImplementationSpecific),
 		ingressPath(backend, oauth.ResourceMetadataPath+t.Path(), networkingv1.PathTypeImplementationSpecific))
 }
@@ -79,32 +79,6 @@ func SharedIngress(s *scimv1alpha1.ScimServer, tls bool) *networkingv1ac.Ingress
 	server := SharedServer(s)
 	backend := Backend{Service: server.Name, TLS: tls}
 	return ingress(server.Name, server.Labels(), server.Owner, s.Endpoint(), backend, ingressPath(backend, "/", networkingv1.PathTypePrefix))
-}
-
-// LeadsTo reports whether an Ingress leads to a Service, with all of its paths.
-func LeadsTo(ingress *networkingv1.Ingress, service string) bool {
-	return leadsTo(ingress, func(backend *networkingv1.IngressServiceBackend) bool { return backend.Name == service })
-}
-
-// LeadsByTLS reports whether an Ingress leads to the port for TLS of a Service, with all of its paths.
-func LeadsByTLS(ingress *networkingv1.Ingress, service string) bool {
-	return leadsTo(ingress, func(backend *networkingv1.IngressServiceBackend) bool {
-		return backend.Name == service && backend.Port.Name == portNameTLS
-	})
-}
-
-func leadsTo(ingress *networkingv1.Ingress, is func(*networkingv1.IngressServiceBackend) bool) bool {
-	for _, rule := range ingress.Spec.Rules {
-		if rule.HTTP == nil {
-			continue
-		}
-		for _, path := range rule.HTTP.Paths {
-			if path.Backend.Service == nil || !is(path.Backend.Service) {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 func ingress(

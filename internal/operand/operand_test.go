@@ -244,7 +244,7 @@ func TestIngress(t *testing.T) {
 	if b := path.Backend.Service; b.Name != "acme-scim" || b.Port.Name != "http" {
 		t.Errorf("the backend is %+v", b)
 	}
-	if !LeadsTo(i, "acme-scim") || LeadsTo(i, "shared-scim-server") {
+	if !ByIngress(i).LeadsTo("acme-scim") || ByIngress(i).LeadsTo("shared-scim-server") {
 		t.Error("the Ingress leads to the Service that it is made for")
 	}
 	var others []string

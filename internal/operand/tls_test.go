@@ -56,7 +56,7 @@ func TestTheServiceLeadsToTLS(t *testing.T) {
 func TestAnIngressLeadsByTLS(t *testing.T) {
 	for _, tls := range []bool{true, false} {
 		i := as[networkingv1.Ingress](t, Ingress(tenant(), scimv1alpha1.EndpointSpec{Host: "acme.example.com"}, Backend{Service: "acme-scim", TLS: tls}))
-		if LeadsByTLS(i, "acme-scim") != tls || LeadsByTLS(i, "shared-scim-server") || !LeadsTo(i, "acme-scim") {
+		if ByIngress(i).LeadsByTLS("acme-scim") != tls || ByIngress(i).LeadsByTLS("shared-scim-server") || !ByIngress(i).LeadsTo("acme-scim") {
 			t.Errorf("by TLS, if %v, it leads to %+v", tls, i.Spec.Rules[0].HTTP.Paths)
 		}
 		if protocol, says := i.Annotations[annotationBackendProtocol]; says != tls || tls && protocol != "HTTPS" {

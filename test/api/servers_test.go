@@ -20,6 +20,7 @@ endpoint:
   host: scim.example.com
   tls: {secretName: scim-tls}
   ingress: {className: nginx, annotations: {cert-manager.io/cluster-issuer: letsencrypt}}`),
+		Entry("with a Gateway", "endpoint: {host: scim.example.com, httpRoute: {parentRefs: [{name: public, namespace: infra}]}}"),
 	)
 
 	DescribeTable("is refused", func(ctx SpecContext, name, spec, message string) {
@@ -31,6 +32,9 @@ endpoint:
 		Entry("with TLS and no certificate", "shared", "tls: {}", "secretName"),
 		Entry("with a certificate in what is no Secret", "shared", "tls: {secretName: Pods_TLS}", "must be the name of a Secret"),
 		Entry("with an Ingress for no host", "shared", "endpoint: {ingress: {className: nginx}}", "`ingress` needs a `host`"),
+		Entry("with a Gateway for no host", "shared", "endpoint: {httpRoute: {parentRefs: [{name: a}]}}", "`httpRoute` needs a `host`"),
+		Entry("with an Ingress and a Gateway", "shared", "endpoint: {host: a.example.com, ingress: {className: a}, httpRoute: {parentRefs: [{name: a}]}}", "a host has an Ingress or an HTTPRoute"),
+		Entry("with a certificate and a Gateway", "shared", "endpoint: {host: a.example.com, tls: {secretName: a}, httpRoute: {parentRefs: [{name: a}]}}", "remove `tls.secretName`"),
 	)
 })
 

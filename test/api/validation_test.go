@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/controller/controllertest"
 )
 
 var (
@@ -34,11 +35,12 @@ func TestValidation(t *testing.T) {
 }
 
 var _ = BeforeSuite(func() {
+	gateways, err := controllertest.GatewayDefinitions() // of which documents have manifests
+	Expect(err).NotTo(HaveOccurred())
 	environment = &envtest.Environment{
-		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
+		CRDDirectoryPaths:     append(gateways, filepath.Join("..", "..", "config", "crd", "bases")),
 		ErrorIfCRDPathMissing: true,
 	}
-	var err error
 	restConfig, err = environment.Start()
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(environment.Stop)
@@ -129,6 +131,10 @@ schemaExtensions:
     multiValued: true
     subAttributes: [{name: floor, type: Integer}, {name: value}]
 deletionPolicy: Delete`),
+		Entry("with Gateways", "acme", "identityProvider: Okta\nendpoint: {host: a.example.com, httpRoute: {parentRefs: [{name: public, namespace: infra, sectionName: https}, "+
+			"{name: public, namespace: infra, sectionName: https-2}, {name: public}]}}"),
+		Entry("with Gateways, and TLS that is said to end elsewhere", "acme",
+			"identityProvider: Okta\nendpoint: {host: a.example.com, tls: {termination: Elsewhere}, httpRoute: {parentRefs: [{name: public}]}}"),
 		Entry("with a host of one label", "acme", "identityProvider: Okta\nendpoint: {host: localhost}"),
 		Entry("with no host, whatever the operator's configuration says", "acme", "identityProvider: Okta\nendpoint: {hostPolicy: None, path: /scim}"),
 		Entry("with a path of one segment", "acme", "identityProvider: Okta\nendpoint: {path: /scim}"),
@@ -139,7 +145,7 @@ deletionPolicy: Delete`),
 		Entry("with the longest name", strings.Repeat("a", 50), `identityProvider: Okta`),
 		Entry("with nothing in what may be left out", "acme", `
 identityProvider: Okta
-endpoint: {ingress: {}}
+endpoint: {ingress: {}, httpRoute: {}}
 server: {scheduling: {nodeSelector: {}, tolerations: []}}
 users: {requiredAttributes: []}
 groups: {}
@@ -157,6 +163,8 @@ schemaExtensions: []`),
 		Entry("the host", "endpoint: {host: acme.example.com}", `{"endpoint":{"host":null}}`),
 		Entry("the host and the class of its Ingress", "endpoint: {host: acme.example.com, ingress: {className: nginx}}",
 			`{"endpoint":{"host":null,"ingress":{"className":null}}}`),
+		Entry("the host and its Gateways", "endpoint: {host: acme.example.com, httpRoute: {parentRefs: [{name: public}]}}",
+			`{"endpoint":{"host":null,"httpRoute":{"parentRefs":null}}}`),
 		Entry("an annotation", "endpoint: {host: acme.example.com, ingress: {annotations: {a: b}}}", `{"endpoint":{"ingress":{"annotations":{"a":null}}}}`),
 		Entry("the shape of the server", "server: {replicas: 3, scheduling: {nodeSelector: {a: b}, priorityClassName: high}}",
 			`{"server":{"replicas":null,"scheduling":{"nodeSelector":{"a":null},"priorityClassName":null}}}`),
@@ -185,6 +193,18 @@ schemaExtensions: []`),
 		Entry("with pods whose certificate is in what is no Secret", "acme", "identityProvider: Okta\nserver: {tls: {secretName: Pods_TLS}}", "must be the name of a Secret"),
 		Entry("with a certificate for no host", "acme", "identityProvider: Okta\nendpoint: {tls: {secretName: a}}", "`tls` needs a `host`"),
 		Entry("with an Ingress for no host", "acme", "identityProvider: Okta\nendpoint: {ingress: {className: a}}", "`ingress` needs a `host`"),
+		Entry("with a Gateway for no host", "acme", "identityProvider: Okta\nendpoint: {httpRoute: {parentRefs: [{name: a}]}}", "`httpRoute` needs a `host`"),
+		Entry("with an Ingress and a Gateway", "acme", "identityProvider: Okta\nendpoint: {host: a.example.com, ingress: {className: a}, httpRoute: {parentRefs: [{name: a}]}}",
+			"a host has an Ingress or an HTTPRoute: remove `ingress`, or else `httpRoute`"),
+		Entry("with a certificate and a Gateway", "acme", "identityProvider: Okta\nendpoint: {host: a.example.com, tls: {secretName: a}, httpRoute: {parentRefs: [{name: a}]}}",
+			"the certificate in its `certificateRefs`: remove `tls.secretName`"),
+		Entry("with no Gateway", "acme", "identityProvider: Okta\nendpoint: {host: a.example.com, httpRoute: {parentRefs: []}}", "should have at least 1 items"),
+		Entry("with five Gateways", "acme", "identityProvider: Okta\nendpoint: {host: a.example.com, httpRoute: {parentRefs: [{name: a}, {name: b}, {name: c}, {name: d}, {name: e}]}}", "must have at most 4 items"),
+		Entry("with a Gateway without a name", "acme", "identityProvider: Okta\nendpoint: {host: a.example.com, httpRoute: {parentRefs: [{namespace: a}]}}", "parentRefs[0].name: Required"),
+		Entry("with a Gateway twice", "acme", "identityProvider: Okta\nendpoint: {host: a.example.com, httpRoute: {parentRefs: [{name: a, sectionName: b}, {name: a, sectionName: b}]}}", "a Gateway must be named once"),
+		Entry("with a Gateway, and one of its listeners", "acme", "identityProvider: Okta\nendpoint: {host: a.example.com, httpRoute: {parentRefs: [{name: a, sectionName: b}, {name: a}]}}", "a Gateway must be named once"),
+		Entry("with a namespace that none can have", "acme", "identityProvider: Okta\nendpoint: {host: a.example.com, httpRoute: {parentRefs: [{name: a, namespace: A}]}}", "must be the name of a namespace"),
+		Entry("with a listener that none can have", "acme", "identityProvider: Okta\nendpoint: {host: a.example.com, httpRoute: {parentRefs: [{name: a, sectionName: A_B}]}}", "must be the name of a listener"),
 		Entry("with no replica", "acme", "identityProvider: Okta\nserver: {replicas: 0}", "greater than or equal to 1"),
 		Entry("with no seat", "acme", "identityProvider: Okta\nusers: {seats: 0}", "spec.users.seats in body should be greater than or equal to 1"),
 		Entry("with a retention in the past", "acme", "identityProvider: Okta\nusers: {retentionDays: -1}", "spec.users.retentionDays in body should be greater than or equal to 0"),

@@ -29,6 +29,7 @@ config:
     hosts:
       - {namespaces: [%[1]s], hosts: ["*.%[1]s.example.com"]}
     ingressAnnotations: [external-dns.alpha.kubernetes.io/ttl]
+    gateways: [infra/public]
     priorityClasses: [%[1]s]
     tolerations:
       - {key: example.com/pool, value: scim, effect: NoSchedule}
@@ -113,6 +114,14 @@ var _ = Describe("The operator's configuration", Serial, func() {
 		name := client.ObjectKey{Namespace: namespace, Name: "acme-scim"}
 		Expect(Cluster.Get(ctx, name, ingress)).To(Succeed())
 		Expect(ingress.Annotations).To(HaveKeyWithValue("external-dns.alpha.kubernetes.io/ttl", "60"))
+
+		By("refusing Gateways, but for one")
+		Apply(NewTenant(elsewhere, "acme", scimv1alpha1.IdentityProviderGeneric, OneReplica, func(spec *scimv1alpha1.ScimTenantSpec) {
+			spec.Endpoint = scimv1alpha1.EndpointSpec{Host: host, HTTPRoute: scimv1alpha1.EndpointHTTPRoute{
+				ParentRefs: []scimv1alpha1.GatewayReference{{Name: "public"}, {Name: "public", Namespace: "infra"}},
+			}}
+		}))
+		refused(elsewhere, fmt.Sprintf(`; Gateway "%s/public" in spec.endpoint.httpRoute.parentRefs is not allowed (allow.gateways): take it out`, elsewhere))
 
 		By("refusing the host to another namespace")
 		Apply(NewTenant(elsewhere, "acme", scimv1alpha1.IdentityProviderGeneric, OneReplica, publish("globex."+namespace+".example.com")))

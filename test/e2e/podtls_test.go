@@ -214,7 +214,7 @@ var _ = Describe("TLS to the pods", func() {
 			made, published := &corev1.Service{}, &networkingv1.Ingress{}
 			Expect(Cluster.Get(ctx, key, made)).To(Succeed())
 			Expect(Cluster.Get(ctx, key, published)).To(Succeed())
-			return [2]bool{operand.HasTLSPort(made), operand.LeadsByTLS(published, made.Name)}
+			return [2]bool{operand.HasTLSPort(made), operand.ByIngress(published).LeadsByTLS(made.Name)}
 		}
 		plain, before := steady(t.Service, t, "plain"), restartsOf(ctx, t)
 
@@ -272,7 +272,7 @@ var _ = Describe("TLS to the pods", func() {
 			GinkgoHelper()
 			published := &networkingv1.Ingress{}
 			Expect(Cluster.Get(ctx, client.ObjectKey{Namespace: namespace, Name: t.Deployment()}, published)).To(Succeed())
-			return operand.LeadsByTLS(published, t.Deployment())
+			return operand.ByIngress(published).LeadsByTLS(t.Deployment())
 		}
 
 		certify(authority, namespace, secret, hostOf(t))

@@ -35,6 +35,7 @@ var rightsOfOperator = rights{
 	"autoscaling/horizontalpodautoscalers":      "create delete get list patch watch",
 	"coordination.k8s.io/leases":                "create delete get list update watch",
 	"events.k8s.io/events":                      "create patch",
+	"gateway.networking.k8s.io/httproutes":      "create delete get list patch watch",
 	"networking.k8s.io/ingressclasses":          "get list watch",
 	"networking.k8s.io/ingresses":               "create delete get list patch watch",
 	"networking.k8s.io/networkpolicies":         "create delete get list patch watch",

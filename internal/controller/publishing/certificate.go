@@ -84,6 +84,9 @@ func (e *Endpoint) CertificateValid() metav1.Condition {
 		return conditions.Unknown(conditionType, scimv1alpha1.ReasonReconcileFailed, "the certificate could not be read; this is retried")
 	case e.LacksTLS():
 		return conditions.False(conditionType, scimv1alpha1.ReasonTLSRequired, "nothing says which certificate the host has")
+	case e.AsksForRoute():
+		return conditions.True(conditionType, scimv1alpha1.ReasonTLSElsewhere,
+			"TLS ends at the Gateway, whose certificate the operator does not see")
 	case e.Certificate == nil:
 		return conditions.True(conditionType, scimv1alpha1.ReasonTLSElsewhere,
 			"TLS ends elsewhere than at its Ingress, where the operator sees no certificate")
@@ -107,18 +110,39 @@ func (e *Endpoint) ExpectsCertificate() bool {
 	return false
 }
 
-// Confirmed reports whether an Ingress controller has taken the Ingress up.
+// Confirmed reports whether an Ingress controller has taken the Ingress up, or Gateways the HTTPRoute.
 func (e *Endpoint) Confirmed() metav1.Condition {
 	const conditionType = scimv1alpha1.ConditionEndpointConfirmed
 	switch {
 	case e.Spec.Host == "":
 		return conditions.True(conditionType, scimv1alpha1.ReasonNoHost, "there is no host, and so no Ingress")
+	case e.AsksForRoute():
+		return e.confirmedByGateways()
 	case e.Ingress == nil:
 		return conditions.False(conditionType, scimv1alpha1.ReasonEndpointUnconfirmed, "there is no Ingress yet")
 	case len(e.Ingress.Status.LoadBalancer.Ingress) == 0:
 		return conditions.False(conditionType, scimv1alpha1.ReasonEndpointUnconfirmed,
-			"no Ingress controller has stated an address for the Ingress: see that one runs for its class. Some never state one")
+			"no Ingress controller has stated an address for the Ingress: see that one runs for its class. Some never state one"+e.untilConfirmed())
 	default:
 		return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, "the Ingress controller has stated an address for the Ingress")
 	}
+}
+
+// untilConfirmed says what becomes of an HTTPRoute from before.
+func (e *Endpoint) untilConfirmed() string {
+	if e.HTTPRoute == nil {
+		return ""
+	}
+	return fmt.Sprintf("; HTTPRoute %q stays until then: delete it if the Ingress is served all the same", e.HTTPRoute.Name)
+}
+
+func (e *Endpoint) confirmedByGateways() metav1.Condition {
+	const conditionType = scimv1alpha1.ConditionEndpointConfirmed
+	if e.HTTPRoute == nil {
+		return conditions.False(conditionType, scimv1alpha1.ReasonEndpointUnconfirmed, "there is no HTTPRoute yet")
+	}
+	if acceptance := acceptanceOf(e.HTTPRoute); acceptance.reason != "" {
+		return conditions.False(conditionType, scimv1alpha1.ReasonEndpointUnconfirmed, acceptance.message)
+	}
+	return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, "all Gateways have accepted the HTTPRoute")
 }

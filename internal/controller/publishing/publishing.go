@@ -1,10 +1,11 @@
 // Package publishing keeps the hosts of tenants and servers published: for each that has one,
-// it holds the host (internal/hosts), applies the Ingress, looks at the certificate that this
-// is to present, and says in conditions how that goes. What is served at the host is its
+// it holds the host (internal/hosts), applies the Ingress or the HTTPRoute, looks at the certificate
+// that an Ingress is to present, and says in conditions how that goes. What is served at the host is its
 // reconciler's.
 package publishing
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
@@ -44,6 +46,8 @@ type Publisher struct {
 	Client client.Client
 	// Applier applies Ingresses.
 	Applier *apply.Applier
+	// GatewayAPI has the HTTPRoutes, where the cluster has any.
+	GatewayAPI *GatewayAPI
 	// Hosts knows who holds which host.
 	Hosts *hosts.Records
 	// Allow is what may be asked for.
@@ -72,10 +76,10 @@ type Endpoint struct {
 	// Undecided is true until it is recorded which host the operator's configuration has given:
 	// before, nothing is published.
 	Undecided bool
-	// Intent is the Ingress to apply when there is a host.
-	Intent func() apply.Intent
-	// Held, if set, says why the Ingress stays as it is for now; empty when it does not. It is called
-	// when the Ingress would be applied.
+	// IngressIntent and RouteIntent are the Ingress and the HTTPRoute to apply when there is a host.
+	IngressIntent, RouteIntent func() apply.Intent
+	// Held, if set, says why the Ingress or the HTTPRoute stays as it is for now; empty when it does not. It is
+	// called when that would be applied.
 	Held func() string
 
 	// Refused is what the spec asks for and is not allowed, in words for its author. Set by
@@ -84,6 +88,8 @@ type Endpoint struct {
 	// Ingress is the Ingress as it is; nil when there is none. Set by Gather, and by
 	// Publish when it writes it.
 	Ingress *networkingv1.Ingress
+	// HTTPRoute is the HTTPRoute as it is, in the same way.
+	HTTPRoute *gatewayv1.HTTPRoute
 	// IngressClass is false when the host needs an Ingress and there is no IngressClass for
 	// it. Set by Gather.
 	IngressClass bool
@@ -92,27 +98,32 @@ type Endpoint struct {
 	Certificate *Finding
 	// Taken says who holds the host; nil when no other one does. Set by Publish.
 	Taken *hosts.Taken
-	// Problem is why the Ingress was not written, when that is nothing that a retry mends. Set
-	// by Publish.
+	// Problem is why the Ingress or the HTTPRoute was not written, when that is nothing that a retry mends.
+	// Set by Publish.
 	Problem error
 
+	// routes are the HTTPRoutes of the operator; nil while the cluster has none. Set by Gather.
+	routes *Routes
 	// reservedFor is for how long a host that was given up is still reserved; 0 when there
 	// is none. Set by Publish.
 	reservedFor time.Duration
 }
 
-// Gather reads what decides whether there is an Ingress.
+// Gather reads what decides whether there is an Ingress or an HTTPRoute.
 func (p *Publisher) Gather(ctx context.Context, e *Endpoint) error {
 	e.Refused = refused(e, p.Allow)
+	if err := p.gatherRoute(ctx, e); err != nil {
+		return err
+	}
 	ingress := &networkingv1.Ingress{}
-	err := p.Client.Get(ctx, types.NamespacedName{Namespace: e.Owner.Namespace, Name: e.ingressName()}, ingress)
+	err := p.Client.Get(ctx, types.NamespacedName{Namespace: e.Owner.Namespace, Name: e.publicationName()}, ingress)
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("reading the Ingress: %w", err)
 	}
 	if err == nil && e.Owner.Made(ingress) {
 		e.Ingress = ingress
 	}
-	if e.Spec.Host != "" {
+	if e.Spec.Host != "" && !e.AsksForRoute() {
 		classes := &networkingv1.IngressClassList{}
 		if err := p.Client.List(ctx, classes); err != nil {
 			return fmt.Errorf("listing the IngressClasses: %w", err)
@@ -138,6 +149,11 @@ func refused(e *Endpoint, allow config.Allow) (refused []string) {
 			refused = append(refused, fmt.Sprintf("annotation %q in spec.endpoint.ingress.annotations is not allowed (allow.ingressAnnotations)", key))
 		}
 	}
+	for _, gateway := range e.Spec.HTTPRoute.ParentRefs {
+		if namespace := cmp.Or(gateway.Namespace, e.Owner.Namespace); !allow.Gateway(namespace, gateway.Name) {
+			refused = append(refused, fmt.Sprintf("Gateway %q in spec.endpoint.httpRoute.parentRefs is not allowed (allow.gateways)", namespace+"/"+gateway.Name))
+		}
+	}
 	return refused
 }
 
@@ -152,8 +168,8 @@ func hasIngressClass(name string, classes []networkingv1.IngressClass) bool {
 	return false
 }
 
-// Publish applies the Ingress of a tenant or a server that has a host, and removes
-// that of one that has none, or whose host another one holds.
+// Publish applies the Ingress or the HTTPRoute of a tenant or a server that has a host, and removes
+// that of one that has none, or whose host another one holds. GatherCertificate has to come first.
 func (p *Publisher) Publish(ctx context.Context, e *Endpoint) error {
 	if err := p.keepPublished(ctx, e); err != nil {
 		return err
@@ -167,11 +183,19 @@ func (p *Publisher) Publish(ctx context.Context, e *Endpoint) error {
 	return errors.Join(published, err)
 }
 
-// keepPublished makes the owner the holder of what its Ingress publishes, whatever
-// the spec asks for by now. Of a host that another one holds, it must not have
-// an Ingress.
+// keepPublished makes the owner the holder of what it publishes, whatever the spec asks for by
+// now. Of a host that another one holds, it must not have an Ingress or an HTTPRoute.
 func (p *Publisher) keepPublished(ctx context.Context, e *Endpoint) error {
-	for _, host := range e.PublishedHosts() {
+	for _, publication := range e.Publications() {
+		if err := p.keep(ctx, e, publication); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Publisher) keep(ctx context.Context, e *Endpoint, publication operand.Publication) error {
+	for _, host := range publication.Hosts {
 		held, err := p.Hosts.HoldsForSure(ctx, e.Owner.Holder(), host)
 		if err != nil {
 			return err
@@ -179,74 +203,95 @@ func (p *Publisher) keepPublished(ctx context.Context, e *Endpoint) error {
 		if held {
 			continue
 		}
-		byAnother, err := p.Hosts.Hold(ctx, e.Owner, e.Ingress, hosts.Wish{Host: host, Chosen: e.Chosen && host == e.Spec.Host})
+		byAnother, err := p.Hosts.Hold(ctx, e.Owner, e.Publications(), hosts.Wish{Host: host, Chosen: e.Chosen && host == e.Spec.Host})
 		if err != nil {
 			return err
 		}
 		if byAnother != nil {
-			return p.unpublish(ctx, e)
+			return p.unpublish(ctx, e, publication.Kind)
 		}
 	}
 	return nil
 }
 
-// publish applies the Ingress, where the spec asks for one and may. Else the one
-// that there is stays: what the identity provider calls goes on working.
+// publish applies the Ingress or the HTTPRoute, where the spec asks for one and may. Else what
+// there is stays: what the identity provider calls goes on working.
 func (p *Publisher) publish(ctx context.Context, e *Endpoint) error {
-	host := e.Spec.Host
 	switch {
-	case host == "":
-		return p.unpublish(ctx, e)
+	case e.Spec.Host == "":
+		return errors.Join(p.unpublish(ctx, e, operand.KindIngress), p.unpublish(ctx, e, operand.KindHTTPRoute))
 	case len(e.Refused) > 0, e.LacksTLS(), e.held() != "":
 		return nil
-	case !e.IngressClass:
+	case e.AsksForRoute() && e.routes == nil:
+		return nil
+	case !e.AsksForRoute() && !e.IngressClass:
 		// The cluster's default class is filled in when an Ingress is made, and
 		// only then: one that is made too early never gets it.
 		return nil
 	}
-	intent := e.Intent()
-	applied, err := p.Applier.IsApplied(ctx, e.Owner, intent)
+	written, err := p.write(ctx, e)
+	if err != nil || !written || !e.replacesFormer() {
+		return err
+	}
+	if e.AsksForRoute() {
+		return p.unpublish(ctx, e, operand.KindIngress)
+	}
+	return p.unpublish(ctx, e, operand.KindHTTPRoute)
+}
+
+// write applies what the spec asks for, and reports whether that is in place.
+func (p *Publisher) write(ctx context.Context, e *Endpoint) (written bool, err error) {
+	host, applier, intent := e.Spec.Host, p.Applier, e.IngressIntent
+	if e.AsksForRoute() {
+		applier, intent = e.routes.applier, e.RouteIntent
+	}
+	wanted := intent()
+	applied, err := applier.IsApplied(ctx, e.Owner, wanted)
 	if err == nil && applied {
 		applied, err = p.Hosts.HoldsForSure(ctx, e.Owner.Holder(), host)
 	}
 	if err != nil || applied {
-		return err
+		return applied, err
 	}
-	e.Taken, err = p.Hosts.Hold(ctx, e.Owner, e.Ingress, hosts.Wish{Host: host, Chosen: e.Chosen})
+	e.Taken, err = p.Hosts.Hold(ctx, e.Owner, e.Publications(), hosts.Wish{Host: host, Chosen: e.Chosen})
 	if err != nil || e.Taken != nil {
-		return err
+		return false, err
 	}
-	obj, err := p.Applier.Apply(ctx, e.Owner, intent)
+	if there, err := p.mayMakeRoute(ctx, e); err != nil || !there {
+		return false, err
+	}
+	obj, err := applier.Apply(ctx, e.Owner, wanted)
 	problem, failure := apply.ProblemOf(err)
 	e.Problem = problem
-	if ingress, ok := obj.(*networkingv1.Ingress); ok {
-		e.Ingress = ingress
+	switch published := obj.(type) {
+	case *networkingv1.Ingress:
+		e.Ingress = published
+	case *gatewayv1.HTTPRoute:
+		e.HTTPRoute = published
 	}
-	return failure
+	return problem == nil && failure == nil, failure
 }
 
-// unpublish deletes the Ingress.
-func (p *Publisher) unpublish(ctx context.Context, e *Endpoint) error {
-	e.Ingress = nil
-	return p.Applier.Delete(ctx, e.Owner, &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{
-		Namespace: e.Owner.Namespace, Name: e.ingressName(),
-	}})
+// unpublish deletes the Ingress or the HTTPRoute.
+func (p *Publisher) unpublish(ctx context.Context, e *Endpoint, kind string) error {
+	meta := metav1.ObjectMeta{Namespace: e.Owner.Namespace, Name: e.publicationName()}
+	if kind == operand.KindIngress {
+		e.Ingress = nil
+		return p.Applier.Delete(ctx, e.Owner, &networkingv1.Ingress{ObjectMeta: meta})
+	}
+	e.HTTPRoute = nil
+	if e.routes == nil {
+		return nil
+	}
+	return e.routes.applier.Delete(ctx, e.Owner, &gatewayv1.HTTPRoute{ObjectMeta: meta})
 }
 
 // Forget forgets what is remembered of an owner's endpoint.
 func (p *Publisher) Forget(owner types.UID) { p.Certificates.Forget(owner) }
 
-// PublishedHosts are the hosts that the Ingress is for.
-func (e *Endpoint) PublishedHosts() []string {
-	if e.Ingress == nil {
-		return nil
-	}
-	return operand.PublishedHosts(e.Ingress)
-}
-
 // LacksTLS reports whether the spec does not say how the host is served over TLS.
 func (e *Endpoint) LacksTLS() bool {
-	return e.Spec.Host != "" && e.Spec.TLS.SecretName == "" && e.Spec.TLS.Termination != scimv1alpha1.TLSTerminationElsewhere
+	return e.Spec.Host != "" && !e.AsksForRoute() && e.Spec.TLS.SecretName == "" && e.Spec.TLS.Termination != scimv1alpha1.TLSTerminationElsewhere
 }
 
 // field names a field of what the endpoint is made from, as whoever reads a condition finds it.
@@ -257,7 +302,7 @@ func (e *Endpoint) field(name string) string {
 	return "spec.endpoint." + name
 }
 
-// held is why the Ingress stays as it is for now; empty when it does not.
+// held is why the Ingress or the HTTPRoute stays as it is for now; empty when it does not.
 func (e *Endpoint) held() string {
 	if e.Held == nil {
 		return ""
@@ -265,7 +310,7 @@ func (e *Endpoint) held() string {
 	return e.Held()
 }
 
-func (e *Endpoint) ingressName() string { return e.Owner.Holder().IngressName() }
+func (e *Endpoint) publicationName() string { return e.Owner.Holder().PublicationName() }
 
 // Again is how soon to look again for what no watch tells about; 0 when there is no such
 // thing.
@@ -278,6 +323,8 @@ func (e *Endpoint) Again() time.Duration {
 		waits = append(waits, pollInterval)
 	case e.Problem != nil, e.Taken != nil:
 		waits = append(waits, conflictInterval)
+	case e.AsksForRoute() && e.routes == nil:
+		waits = append(waits, lookInterval)
 	}
 	if e.Certificate != nil {
 		waits = append(waits, e.Certificate.again)

@@ -75,6 +75,36 @@ func TestAMissingClassIsNoReasonToHideAMissingCertificate(t *testing.T) {
 	}
 }
 
+func TestRefuseGateways(t *testing.T) {
+	named := scimv1alpha1.EndpointHTTPRoute{ParentRefs: []scimv1alpha1.GatewayReference{{Name: "public", Namespace: "infra"}, {Name: "own"}}}
+	for name, tc := range map[string]struct {
+		allowed []string
+		says    []string
+	}{
+		"any":               {config.Default().Allow.Gateways, nil},
+		"none":              {[]string{}, []string{`Gateway "infra/public"`, `Gateway "acme/own"`, "allow.gateways"}},
+		"those of infra":    {[]string{"infra/*"}, []string{`Gateway "acme/own"`}},
+		"both by name":      {[]string{"infra/public", "acme/own"}, nil},
+		"of any namespace":  {[]string{"*/public"}, []string{`Gateway "acme/own"`}},
+		"no part of a name": {[]string{"infra/pub", "acme"}, []string{`Gateway "infra/public"`, `Gateway "acme/own"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			allow := config.Default().Allow
+			allow.Gateways = tc.allowed
+			got := refused(&Endpoint{Owner: operand.Owner{Namespace: "acme"}, Spec: scimv1alpha1.EndpointSpec{Host: "acme.example.com", HTTPRoute: named}}, allow)
+			message := config.Refusal(got...)
+			if len(tc.says) == 0 && message != "" {
+				t.Errorf("the message is %q", message)
+			}
+			for _, part := range tc.says {
+				if !strings.Contains(message, part) {
+					t.Errorf("the message is %q, and lacks %q", message, part)
+				}
+			}
+		})
+	}
+}
+
 func TestHasIngressClass(t *testing.T) {
 	class := func(name string, isDefault string) networkingv1.IngressClass {
 		return networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
@@ -39,14 +40,35 @@ func (e *Endpoint) Accepted() metav1.Condition {
 	if held := e.held(); held != "" {
 		return conditions.False(conditionType, scimv1alpha1.ReasonProgressing, held+e.stillPublished())
 	}
-	if !slices.Contains(e.PublishedHosts(), host) {
+	if !e.isWritten() {
 		return conditions.Unknown(conditionType, scimv1alpha1.ReasonReconcileFailed,
-			fmt.Sprintf("the Ingress for host %q could not be written; this is retried%s", host, e.stillPublished()))
+			fmt.Sprintf("the %s for host %q could not be written; this is retried%s", e.kind(), host, e.stillPublished()))
+	}
+	if e.AsksForRoute() {
+		if acceptance := acceptanceOf(e.HTTPRoute); acceptance.reason != "" {
+			return conditions.False(conditionType, acceptance.reason, acceptance.message+e.formerStays())
+		}
+		return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("the HTTPRoute for host %q is in place, and accepted", host))
 	}
 	return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("the Ingress for host %q is in place", host))
 }
 
-// obstacle is why the Ingress is not written as the spec asks for it; empty when
+// kind is what the spec asks for.
+func (e *Endpoint) kind() string {
+	if e.AsksForRoute() {
+		return operand.KindHTTPRoute
+	}
+	return operand.KindIngress
+}
+
+// isWritten reports whether what the spec asks for is there, for its host.
+func (e *Endpoint) isWritten() bool {
+	return slices.ContainsFunc(e.Publications(), func(publication operand.Publication) bool {
+		return publication.Kind == e.kind() && slices.Contains(publication.Hosts, e.Spec.Host)
+	})
+}
+
+// obstacle is why the Ingress or the HTTPRoute is not written as the spec asks for it; empty when
 // nothing is in its way.
 func (e *Endpoint) obstacle() (reason, message string) {
 	host, class := e.Spec.Host, e.Spec.Ingress.ClassName
@@ -57,10 +79,13 @@ func (e *Endpoint) obstacle() (reason, message string) {
 		return scimv1alpha1.ReasonTLSRequired, fmt.Sprintf("host %q has no TLS, and tokens must not travel in the clear: "+
 			"set %s to the Secret with its certificate, or %s "+
 			"to Elsewhere if the Ingress controller, or what is in front of it, has one", host, e.field("tls.secretName"), e.field("tls.termination"))
-	case !e.IngressClass && class != "":
+	case e.AsksForRoute() && e.routes == nil:
+		return scimv1alpha1.ReasonGatewayAPINotFound, fmt.Sprintf("the cluster has no HTTPRoutes of %s: have whoever runs it install the Gateway API "+
+			"and a controller for it, or remove %s", gatewayv1.GroupVersion, e.field("httpRoute"))
+	case !e.AsksForRoute() && !e.IngressClass && class != "":
 		return scimv1alpha1.ReasonIngressClassNotFound,
 			fmt.Sprintf("there is no IngressClass %q: create it, or set %s to one that exists", class, e.field("ingress.className"))
-	case !e.IngressClass:
+	case !e.AsksForRoute() && !e.IngressClass:
 		return scimv1alpha1.ReasonIngressClassNotFound,
 			fmt.Sprintf("the cluster has no default IngressClass: set %s to one that exists", e.field("ingress.className"))
 	case e.Taken != nil:
@@ -82,10 +107,23 @@ func (e *Endpoint) besides(reason string) string {
 
 // stillPublished says what goes on while the spec cannot be followed.
 func (e *Endpoint) stillPublished() string {
-	if e.Ingress == nil {
+	published := e.Publications()
+	if len(published) == 0 {
 		return ""
 	}
-	return "; the Ingress stays as it is, for " + operand.PublishedURL(e.Ingress)
+	return staysAsItIs(published[0])
+}
+
+// formerStays says what goes on while what the spec asks for is not known to be served.
+func (e *Endpoint) formerStays() string {
+	if former := e.former(); former != nil {
+		return staysAsItIs(*former)
+	}
+	return ""
+}
+
+func staysAsItIs(publication operand.Publication) string {
+	return fmt.Sprintf("; the %s stays as it is, for %s", publication.Kind, publication.URL)
 }
 
 // hostConflict says what stands against a host, and whom to ask for what. A

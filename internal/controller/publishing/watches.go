@@ -2,17 +2,23 @@ package publishing
 
 import (
 	"context"
+	"errors"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/kubescim/kubescim/internal/operand"
 )
@@ -71,14 +77,36 @@ func (a Askers) ofRecord(ctx context.Context, obj client.Object) []ctrl.Request 
 	return requests
 }
 
-// ofPublished returns those that ask for a host of an Ingress: it may
+// WatchRoutes has the controller watch what matters to hosts in each cache of HTTPRoutes, and reconcile all that ask for
+// hosts when there are no HTTPRoutes any more: the cache ends with them, and may not have seen each go.
+func (a Askers) WatchRoutes(mgr ctrl.Manager, api *GatewayAPI, c controller.Controller) error {
+	api.OnStart(func(routes cache.Cache) error {
+		toOwner := handler.EnqueueRequestForOwner(mgr.GetScheme(), mgr.GetRESTMapper(), a.New(), handler.OnlyControllerOwner())
+		return errors.Join(
+			c.Watch(source.Kind[client.Object](routes, &gatewayv1.HTTPRoute{}, toOwner)),
+			c.Watch(source.Kind[client.Object](routes, &gatewayv1.HTTPRoute{}, handler.EnqueueRequestsFromMapFunc(a.ofPublished))))
+	})
+	return c.Watch(source.Func(func(ctx context.Context, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
+		api.OnEnd(func() {
+			for _, request := range a.list(ctx) {
+				queue.Add(request)
+			}
+		})
+		return nil
+	}))
+}
+
+// ofPublished returns those that ask for a host of an Ingress or an HTTPRoute: it may
 // have become free. Of a change, both the old and the new host count.
 func (a Askers) ofPublished(ctx context.Context, obj client.Object) []ctrl.Request {
-	ingress, ok := obj.(*networkingv1.Ingress)
-	if !ok {
+	switch published := obj.(type) {
+	case *networkingv1.Ingress:
+		return a.asking(ctx, operand.ByIngress(published).Hosts...)
+	case *gatewayv1.HTTPRoute:
+		return a.asking(ctx, operand.ByHTTPRoute(published).Hosts...)
+	default:
 		return nil
 	}
-	return a.asking(ctx, operand.PublishedHosts(ingress)...)
 }
 
 func (a Askers) asking(ctx context.Context, hosts ...string) []ctrl.Request {

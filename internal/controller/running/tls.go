@@ -3,11 +3,11 @@ package running
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -204,17 +204,17 @@ func (s *Server) meanwhile() string {
 	}
 }
 
-// LeadIngress says how an Ingress is to lead to the Service of a server: by TLS, if that is asked for
-// and all pods serve it. Until they do, an Ingress that is there is held as it is, so that it leads to
-// nowhere where nobody answers; one that is new leads by TLS at once, so that no token comes in the clear.
-// ingress is nil when there is none. held is why it waits; empty when it does not.
-func LeadIngress(ingress *networkingv1.Ingress, service string, asked, served bool) (tls bool, held string) {
+// Lead says how an Ingress or an HTTPRoute is to lead to the Service of a server: by TLS, if that is asked for
+// and all pods serve it. Until they do, what publishes the server already is held as it is, so that it leads to
+// nowhere where nobody answers; what is new leads by TLS at once, so that no token comes in the clear.
+// held is why it waits; empty when it does not.
+func Lead(published []operand.Publication, service string, asked, served bool) (tls bool, held string) {
 	switch {
 	case !asked:
 		return false, ""
-	case served, ingress == nil, operand.LeadsByTLS(ingress, service):
+	case served, !slices.ContainsFunc(published, func(one operand.Publication) bool { return !one.LeadsByTLS(service) }):
 		return true, ""
 	default:
-		return false, "waiting until all pods of the server serve TLS, which the Ingress is to lead to: see its TLSServed"
+		return false, fmt.Sprintf("waiting until all pods of the server serve TLS, which the %s is to lead to: see its TLSServed", published[0].Kind)
 	}
 }

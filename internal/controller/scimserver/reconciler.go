@@ -95,8 +95,8 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 		r.Keeper.Sign(ctx, s.running),
 		r.Keeper.Apply(ctx, s.running, operand.Role(s.running.Server), operand.RoleBinding(s.running.Server)),
 		r.Keeper.GatherRollout(ctx, s.running),
-		r.Publisher.Publish(ctx, s.endpoint),
 		r.Publisher.GatherCertificate(ctx, s.endpoint),
+		r.Publisher.Publish(ctx, s.endpoint),
 	)
 	return ctrl.Result{RequeueAfter: s.requeueAfter()}, err
 }

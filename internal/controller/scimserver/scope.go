@@ -47,22 +47,26 @@ func newScope(frame reconcile.Frame, server *scimv1alpha1.ScimServer) *scope {
 	}
 	s.endpoint = &publishing.Endpoint{
 		Owner: operand.ServerOwner(server), Spec: server.Endpoint(),
-		Intent: func() apply.Intent {
-			tls, _ := s.leadIngress()
+		IngressIntent: func() apply.Intent {
+			tls, _ := s.lead()
 			return operand.SharedIngress(server, tls)
 		},
+		RouteIntent: func() apply.Intent {
+			tls, _ := s.lead()
+			return operand.SharedHTTPRoute(server, tls)
+		},
 		Held: func() string {
-			_, held := s.leadIngress()
+			_, held := s.lead()
 			return held
 		},
 	}
 	return s
 }
 
-// leadIngress says whether the Ingress is to lead to the pods by TLS, and why it waits for that; empty
+// lead says whether the Ingress or the HTTPRoute is to lead to the pods by TLS, and why it waits for that; empty
 // when it does not.
-func (s *scope) leadIngress() (tls bool, held string) {
-	return running.LeadIngress(s.endpoint.Ingress, s.running.Name, s.running.TLSAsked(), s.running.TLSServedByAll())
+func (s *scope) lead() (tls bool, held string) {
+	return running.Lead(s.endpoint.Publications(), s.running.Name, s.running.TLSAsked(), s.running.TLSServedByAll())
 }
 
 // requeueAfter is when to look again for what no watch tells about; 0 when there

@@ -43,10 +43,14 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 	if err := askers.AddIndex(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	return r.Keeper.Watch(operand.KindServer, askers.Watch(reconcile.ControllerFor(mgr, "scimserver", &scimv1alpha1.ScimServer{}, options))).
+	built, err := r.Keeper.Watch(operand.KindServer, askers.Watch(reconcile.ControllerFor(mgr, "scimserver", &scimv1alpha1.ScimServer{}, options))).
 		Watches(&coordinationv1.Lease{}, handler.EnqueueRequestsFromMapFunc(serverOfLease), builder.WithPredicates(complaintsChanged())).
 		Watches(&scimv1alpha1.ScimTenant{}, countLater()).
-		Complete(r)
+		Build(r)
+	if err != nil {
+		return err
+	}
+	return askers.WatchRoutes(mgr, r.Publisher.GatewayAPI, built)
 }
 
 // serverOfLease returns the ScimServer of the pod that a Lease belongs to.

@@ -14,8 +14,8 @@ import (
 	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/controller/publishing"
 	"github.com/kubescim/kubescim/internal/controller/running"
-	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
@@ -95,17 +95,13 @@ func specAllowed(s *scope) metav1.Condition {
 	return conditions.True(scimv1alpha1.ConditionSpecAllowed, scimv1alpha1.ReasonSucceeded, "the operator's configuration allows what the spec asks for")
 }
 
-// urlOf returns the URL to publish: that of the Ingress as it is, and never one that the spec
+// urlOf returns the URL to publish: that of the Ingress or the HTTPRoute as it is, and never one that the spec
 // asks for and somebody else may hold.
 func urlOf(s *scope) string {
-	switch {
-	case s.endpoint.Spec.Host == "":
+	if s.endpoint.Spec.Host == "" {
 		return contract.SharedURL(s.server.Namespace, s.server.Name)
-	case s.endpoint.Ingress == nil:
-		return ""
-	default:
-		return operand.PublishedURL(s.endpoint.Ingress)
 	}
+	return s.endpoint.URL(s.server.Status.URL)
 }
 
 // decideReady weighs the conditions: what needs somebody comes before what only needs
@@ -127,7 +123,7 @@ func decideReady(s *scope, f found) conditions.Summary {
 		return stalled(f.server)
 	case s.gathered && f.allowed.Status == metav1.ConditionFalse:
 		return stalled(f.allowed)
-	case f.endpoint.Status == metav1.ConditionFalse && f.endpoint.Reason != scimv1alpha1.ReasonProgressing:
+	case f.endpoint.Status == metav1.ConditionFalse && !publishing.NeedsTime(f.endpoint):
 		return stalled(f.endpoint)
 	case f.server.Reason == scimv1alpha1.ReasonRolloutPaused:
 		return stalled(f.server)

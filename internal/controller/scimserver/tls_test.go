@@ -39,7 +39,7 @@ var _ = Describe("TLS to the pods of a ScimServer", Ordered, func() {
 				if err != nil {
 					return leading, err
 				}
-				leading[i] = operand.LeadsByTLS(ingress, "shared-scim-server")
+				leading[i] = operand.ByIngress(ingress).LeadsByTLS("shared-scim-server")
 			}
 			return leading, nil
 		}

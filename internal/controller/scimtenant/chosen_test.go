@@ -55,7 +55,7 @@ var _ = Describe("A host by the operator's configuration", func() {
 		Expect(ingress.Spec.IngressClassName).To(HaveValue(Equal(class)))
 		Expect(ingress.Spec.TLS).To(BeEmpty())
 		Expect(ingress.Annotations).To(Equal(map[string]string{"example.com/by": "platform"}), "which authors of tenants may not ask for")
-		Expect(operand.PublishedURL(ingress)).To(Equal("https://first.one.example.com/api"))
+		Expect(operand.ByIngress(ingress).URL).To(Equal("https://first.one.example.com/api"))
 
 		By("not publishing what is served inside the cluster, or wants to be")
 		Expect(current(ctx, before)()).To(HaveField("Status.URL", HavePrefix("http://before-scim.")))

@@ -30,7 +30,7 @@ func publishersOf(ctx context.Context, host string) func() ([]string, error) {
 		err := env.Client.List(ctx, ingresses)
 		var namespaces []string
 		for i := range ingresses.Items {
-			if slices.Contains(operand.PublishedHosts(&ingresses.Items[i]), host) {
+			if slices.Contains(operand.ByIngress(&ingresses.Items[i]).Hosts, host) {
 				namespaces = append(namespaces, ingresses.Items[i].Namespace)
 			}
 		}

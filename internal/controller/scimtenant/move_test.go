@@ -142,7 +142,7 @@ var _ = Describe("A tenant that is moved", func() {
 			HaveField("Status.Servers", ConsistOf(HaveField("Host", host)))))
 		ingress, err := ingressOf(ctx, tenant)()
 		Expect(err).NotTo(HaveOccurred())
-		Expect(operand.LeadsTo(ingress, "two-scim-server")).To(BeTrue())
+		Expect(operand.ByIngress(ingress).LeadsTo("two-scim-server")).To(BeTrue())
 		_, err = serviceOf(ctx, tenant)()
 		Expect(err).To(BeNotFound())
 	})

@@ -82,6 +82,7 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=ingresses;networkpolicies,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=ingressclasses,verbs=get;list;watch
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Reconcile brings one tenant closer to its spec: gather what there is, write
@@ -128,7 +129,7 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 	// The server runs whatever becomes of the endpoint, and the other way round.
 	err := errors.Join(
 		r.keepOwn(ctx, s), r.keepService(ctx, s),
-		r.Publisher.Publish(ctx, s.endpoint), r.Publisher.GatherCertificate(ctx, s.endpoint),
+		r.Publisher.GatherCertificate(ctx, s.endpoint), r.Publisher.Publish(ctx, s.endpoint),
 	)
 	if err == nil {
 		err = r.move(ctx, s)

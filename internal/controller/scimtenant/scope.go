@@ -72,23 +72,27 @@ func (r *Reconciler) newScope(tenant *scimv1alpha1.ScimTenant) *scope {
 	}}
 	s.endpoint = &publishing.Endpoint{
 		Owner: operand.TenantOwner(tenant), Spec: tenant.Spec.Endpoint,
-		Intent: func() apply.Intent {
-			tls, _ := s.leadIngress()
-			return operand.Ingress(tenant, s.endpoint.Spec, operand.Backend{Service: s.first().operand().Name, TLS: tls})
-		},
+		IngressIntent: func() apply.Intent { return operand.Ingress(tenant, s.endpoint.Spec, s.backend()) },
+		RouteIntent:   func() apply.Intent { return operand.HTTPRoute(tenant, s.endpoint.Spec, s.backend()) },
 		Held: func() string {
-			_, held := s.leadIngress()
+			_, held := s.lead()
 			return held
 		},
 	}
 	return s
 }
 
-// leadIngress says whether the Ingress is to lead to the server with the traffic by TLS, and why it
+// backend is where the Ingress or the HTTPRoute leads to.
+func (s *scope) backend() operand.Backend {
+	tls, _ := s.lead()
+	return operand.Backend{Service: s.first().operand().Name, TLS: tls}
+}
+
+// lead says whether the Ingress or the HTTPRoute is to lead to the server with the traffic by TLS, and why it
 // waits for that; empty when it does not.
-func (s *scope) leadIngress() (tls bool, held string) {
+func (s *scope) lead() (tls bool, held string) {
 	asked, served := s.first().servesTLS()
-	return running.LeadIngress(s.endpoint.Ingress, s.first().operand().Name, asked, served)
+	return running.Lead(s.endpoint.Publications(), s.first().operand().Name, asked, served)
 }
 
 // requeueAfter is when to look again for what no watch tells about; 0 when there

@@ -24,11 +24,15 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 	if err := errors.Join(r.askers().AddIndex(ctx, mgr.GetFieldIndexer()), indexServer(ctx, mgr.GetFieldIndexer())); err != nil {
 		return err
 	}
-	return r.Keeper.Watch(operand.KindTenant, r.askers().Watch(reconcile.ControllerFor(mgr, "scimtenant", &scimv1alpha1.ScimTenant{}, options))).
+	built, err := r.Keeper.Watch(operand.KindTenant, r.askers().Watch(reconcile.ControllerFor(mgr, "scimtenant", &scimv1alpha1.ScimTenant{}, options))).
 		Watches(&coordinationv1.Lease{}, handler.EnqueueRequestsFromMapFunc(tenantOf),
 			builder.WithPredicates(reportChanged())).
 		Watches(&scimv1alpha1.ScimServer{}, handler.EnqueueRequestsFromMapFunc(r.tenantsOfServer),
 			builder.WithPredicates(serverMatters())).
 		WatchesRawSource(usage.Events(r.Usage, tenantItself)).
-		Complete(r)
+		Build(r)
+	if err != nil {
+		return err
+	}
+	return r.askers().WatchRoutes(mgr, r.Publisher.GatewayAPI, built)
 }

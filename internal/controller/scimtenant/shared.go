@@ -14,6 +14,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/controller/publishing"
 	"github.com/kubescim/kubescim/internal/controller/usage"
 	"github.com/kubescim/kubescim/internal/operand"
 )
@@ -93,10 +94,11 @@ func (h *sharedServer) available() metav1.Condition {
 // details implements server. How the replicas of a ScimServer are connected is in its own status.
 func (h *sharedServer) details() []metav1.Condition { return nil }
 
-// servesTLS goes by what the ScimServer says of itself. The Ingress to one that is gone stays as it is.
+// servesTLS goes by what the ScimServer says of itself. The Ingress or the HTTPRoute to one that is gone stays as it is.
 func (h *sharedServer) servesTLS() (asked, served bool) {
 	if h.found == nil {
-		leads := h.scope.endpoint.Ingress != nil && operand.LeadsByTLS(h.scope.endpoint.Ingress, h.operand().Name)
+		published := h.scope.endpoint.Publications()
+		leads := len(published) > 0 && published[0].LeadsByTLS(h.operand().Name)
 		return leads, leads
 	}
 	asked = h.found.Spec.TLS.SecretName != ""
@@ -113,16 +115,20 @@ func (h *sharedServer) again() time.Duration { return 0 }
 // ScimServer.
 func (h *sharedServer) accepted() metav1.Condition {
 	const conditionType = scimv1alpha1.ConditionEndpointAccepted
-	switch {
-	case h.found == nil:
+	if h.found == nil {
 		return conditions.Unknown(conditionType, scimv1alpha1.ReasonServerNotFound, fmt.Sprintf("there is no ScimServer %q", h.name))
+	}
+	accepted := meta.FindStatusCondition(h.found.Status.Conditions, conditionType)
+	switch {
+	case h.url() != "" && accepted != nil && publishing.Unreached(*accepted):
+		return conditions.False(conditionType, scimv1alpha1.ReasonProgressing, fmt.Sprintf("the host of ScimServer %q is not published: %s", h.name, accepted.Message))
 	case h.url() != "" && h.found.Spec.Endpoint.Host == "":
 		return conditions.True(conditionType, scimv1alpha1.ReasonNoHost, fmt.Sprintf("ScimServer %q has no host: the tenant can be reached inside the cluster only", h.name))
 	case h.url() != "":
 		return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("the tenant is at the host of ScimServer %q", h.name))
 	}
 	message := "it has just been made"
-	if accepted := meta.FindStatusCondition(h.found.Status.Conditions, conditionType); accepted != nil {
+	if accepted != nil {
 		message = accepted.Message
 	}
 	return conditions.False(conditionType, scimv1alpha1.ReasonProgressing, fmt.Sprintf("ScimServer %q is not published: %s", h.name, message))

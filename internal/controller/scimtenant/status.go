@@ -12,8 +12,8 @@ import (
 	"github.com/kubescim/kubescim/internal/conditions"
 	"github.com/kubescim/kubescim/internal/config"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/controller/publishing"
 	"github.com/kubescim/kubescim/internal/controller/running"
-	"github.com/kubescim/kubescim/internal/operand"
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
@@ -124,8 +124,8 @@ func (f found) all() []metav1.Condition {
 	return all
 }
 
-// urlOf returns the URL to publish. Tokens are sent there: it is that of the Ingress
-// as it is, and never one that the spec asks for and another tenant may hold.
+// urlOf returns the URL to publish. Tokens are sent there: it is that of the Ingress or the
+// HTTPRoute as it is, and never one that the spec asks for and another tenant may hold.
 func urlOf(s *scope) string {
 	shared := s.onShared()
 	switch {
@@ -135,10 +135,8 @@ func urlOf(s *scope) string {
 		return shared.url()
 	case s.endpoint.Spec.Host == "":
 		return contract.URL(s.tenant)
-	case s.endpoint.Ingress == nil:
-		return ""
 	default:
-		return operand.PublishedURL(s.endpoint.Ingress)
+		return s.endpoint.URL(s.tenant.Status.URL)
 	}
 }
 
@@ -184,7 +182,7 @@ func decideReady(s *scope, f found) conditions.Summary {
 		return because(conditions.Stalled, f.server.Reason, f.server.Message)
 	case s.gathered && f.allowed.Status == metav1.ConditionFalse:
 		return because(conditions.Stalled, f.allowed.Reason, f.allowed.Message)
-	case f.endpoint.Status == metav1.ConditionFalse && f.endpoint.Reason != scimv1alpha1.ReasonProgressing:
+	case f.endpoint.Status == metav1.ConditionFalse && !publishing.NeedsTime(f.endpoint):
 		return because(conditions.Stalled, f.endpoint.Reason, f.endpoint.Message)
 	case f.schemas.Status == metav1.ConditionFalse:
 		return because(conditions.Stalled, f.schemas.Reason, f.schemas.Message)

@@ -42,7 +42,7 @@ var _ = Describe("TLS to the pods of a tenant", func() {
 			if operand.HasTLSPort(service) {
 				found = "Service with TLS"
 			}
-			if operand.LeadsByTLS(ingress, service.Name) {
+			if operand.ByIngress(ingress).LeadsByTLS(service.Name) {
 				return found + ", Ingress with TLS", err
 			}
 			return found + ", Ingress without TLS", err
@@ -159,7 +159,7 @@ var _ = Describe("TLS to the pods of a tenant", func() {
 		Expect(leads(ctx, tenant)()).To(Equal(plain))
 		ingress, err := ingressOf(ctx, tenant)()
 		Expect(err).NotTo(HaveOccurred())
-		Expect(operand.LeadsTo(ingress, "shared-scim-server")).To(BeTrue())
+		Expect(operand.ByIngress(ingress).LeadsTo("shared-scim-server")).To(BeTrue())
 	})
 
 	It("costs no request once it is there", func(ctx context.Context) {

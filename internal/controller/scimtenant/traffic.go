@@ -12,7 +12,7 @@ import (
 	"github.com/kubescim/kubescim/internal/operand"
 )
 
-// The traffic of a tenant follows the first server in its status: its Ingress leads to that one's
+// The traffic of a tenant follows the first server in its status: its Ingress or HTTPRoute leads to that one's
 // Service, and the tenant's own Service, where there is one, to that one's pods. A tenant that has
 // had a server of its own keeps that Service, and so its URL inside the cluster.
 
@@ -60,7 +60,7 @@ type led struct {
 // is not.
 func (r *Reconciler) gatherLed(ctx context.Context, s *scope) (time.Duration, error) {
 	first := s.first().operand().Name
-	leads := s.endpoint.Ingress == nil || operand.LeadsTo(s.endpoint.Ingress, first)
+	leads := s.endpoint.LeadsTo(first)
 	if leads && s.ownsService() {
 		var err error
 		if leads, err = r.Keeper.Applier.IsApplied(ctx, s.own.Owner, operand.Service(s.own.operand())); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -59,19 +60,21 @@ func (r *Reconciler) tenantsOfServer(ctx context.Context, server client.Object) 
 }
 
 // serverMatters lets through what changes what its tenants are told: that a ScimServer comes or
-// goes, its URL, and whether it answers, and serves TLS. How many replicas it has, and how many tenants, does
+// goes, its URL, and whether it answers, is published and serves TLS. How many replicas it has, and how many tenants, does
 // not matter to them.
 func serverMatters() predicate.Predicate {
-	answers := func(s *scimv1alpha1.ScimServer) (status, message string) {
-		available := meta.FindStatusCondition(s.Status.Conditions, scimv1alpha1.ConditionServerAvailable)
-		switch {
-		case available == nil:
-			return "", ""
-		case available.Status == "True":
-			return "True", ""
-		default:
-			return string(available.Status), available.Message
+	says := func(s *scimv1alpha1.ScimServer) (said [2][2]string) {
+		for i, conditionType := range []string{scimv1alpha1.ConditionServerAvailable, scimv1alpha1.ConditionEndpointAccepted} {
+			found := meta.FindStatusCondition(s.Status.Conditions, conditionType)
+			switch {
+			case found == nil:
+			case found.Status == metav1.ConditionTrue:
+				said[i] = [2]string{string(found.Status)}
+			default:
+				said[i] = [2]string{string(found.Status), found.Message}
+			}
 		}
+		return said
 	}
 	servesTLS := func(s *scimv1alpha1.ScimServer) bool {
 		return meta.IsStatusConditionTrue(s.Status.Conditions, scimv1alpha1.ConditionTLSServed)
@@ -82,9 +85,7 @@ func serverMatters() predicate.Predicate {
 		if !ok || !alsoOK {
 			return false
 		}
-		wasStatus, was := answers(before)
-		isStatus, is := answers(after)
-		return before.Status.URL != after.Status.URL || wasStatus != isStatus || was != is ||
+		return before.Status.URL != after.Status.URL || says(before) != says(after) ||
 			before.Spec.TLS != after.Spec.TLS || servesTLS(before) != servesTLS(after) ||
 			before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
 			before.AbandonsTenants() != after.AbandonsTenants()
