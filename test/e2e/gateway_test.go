@@ -151,7 +151,7 @@ var _ = Describe("A Gateway publishes several tenants", Ordered, Serial, Label("
 	})
 
 	It("and none whose host it does not take, which says so", func() {
-		Apply(NewTenant(namespace, "elsewhere", scimv1alpha1.IdentityProviderGeneric, OneReplica, routed("elsewhere.example.net")))
+		Apply(NewTenant(namespace, "elsewhere", scimv1alpha1.IdentityProviderGeneric, OneReplica, routed("elsewhere."+namespace+".example.net")))
 		says("elsewhere", "False", scimv1alpha1.ReasonRouteNotAccepted, fmt.Sprintf("Gateway %s/public (listener https) does not accept the HTTPRoute", infra))
 		ready := conditionOf(KubectlGet(namespace, "scimtenant", "elsewhere"), scimv1alpha1.ConditionReady)
 		Expect(ready).To(And(HaveKeyWithValue("status", "False"), HaveKeyWithValue("message", ContainSubstring("NoMatchingListenerHostname"))))
