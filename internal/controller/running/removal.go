@@ -44,14 +44,13 @@ func (k *Keeper) HasService(ctx context.Context, s *Server) (bool, error) {
 func (k *Keeper) service(ctx context.Context, s *Server) (*corev1.Service, error) {
 	service := &corev1.Service{}
 	err := k.Client.Get(ctx, types.NamespacedName{Namespace: s.Namespace(), Name: s.Name}, service)
-	switch {
-	case client.IgnoreNotFound(err) != nil:
+	if err := client.IgnoreNotFound(err); err != nil {
 		return nil, fmt.Errorf("reading whether there is a Service %s: %w", s.Name, err)
-	case err != nil || !s.Owner.Made(service) || s.Owner.Left(service):
-		return nil, nil
-	default:
-		return service, nil
 	}
+	if service.Name == "" || !s.Owner.Made(service) || s.Owner.Left(service) { // It stays empty when there is none.
+		return nil, nil
+	}
+	return service, nil
 }
 
 // ApplyService applies the server's Service alone.

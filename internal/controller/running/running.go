@@ -201,14 +201,13 @@ func (k *Keeper) ReadDeployment(ctx context.Context, s *Server) error {
 func (k *Keeper) deployment(ctx context.Context, s *Server) (*appsv1.Deployment, error) {
 	deployment := &appsv1.Deployment{}
 	err := k.Client.Get(ctx, types.NamespacedName{Namespace: s.Namespace(), Name: s.Name}, deployment)
-	switch {
-	case client.IgnoreNotFound(err) != nil:
+	if err := client.IgnoreNotFound(err); err != nil {
 		return nil, fmt.Errorf("reading the Deployment: %w", err)
-	case err != nil || !s.Owner.Made(deployment):
-		return nil, nil
-	default:
-		return deployment, nil
 	}
+	if deployment.Name == "" || !s.Owner.Made(deployment) { // It stays empty when there is none.
+		return nil, nil
+	}
+	return deployment, nil
 }
 
 // GatherReplicas reads in the Leases of the server's pods whom these cannot reach, and returns

@@ -201,7 +201,7 @@ func (c *connections) end(place *list.Element) {
 	c.remove(victim)
 	victim.closed = true
 	c.ending++
-	var closed net.Conn = victim.Conn
+	closed := victim.Conn
 	if secure, is := closed.(*tls.Conn); is {
 		closed = secure.NetConn() // Its own Close waits for a client that reads nothing.
 	}

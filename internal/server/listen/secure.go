@@ -11,7 +11,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
-	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher/metrics"
 )
@@ -29,7 +28,7 @@ type Secure struct {
 //
 // tenant is a label of metrics; empty for many.
 func NewSecure(address, folder, tenant string, registry prometheus.Registerer) (*Secure, error) {
-	watcher, err := certwatcher.New(filepath.Join(folder, corev1.TLSCertKey), filepath.Join(folder, corev1.TLSPrivateKeyKey))
+	watcher, err := certwatcher.New(filepath.Join(folder, "tls.crt"), filepath.Join(folder, "tls.key"))
 	if err != nil {
 		return nil, fmt.Errorf("reading the certificate that the SCIM API presents over TLS, which the Secret in tls.secretName must have: %w", err)
 	}
