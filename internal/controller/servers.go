@@ -56,6 +56,7 @@ func setupServers(
 	if err != nil {
 		return err
 	}
+	keeper.Routes = gateways.Reader
 	publisher := &publishing.Publisher{
 		Client: cached, Applier: applier, GatewayAPI: gateways, Allow: allow, Defaults: options.Config.Endpoint, Certificates: &certificates.Reader{Live: live},
 		Hosts: &hosts.Records{

@@ -43,6 +43,11 @@ func (p Publication) LeadsByTLS(service string) bool {
 	return !slices.ContainsFunc(p.backends, func(backend Backend) bool { return backend != Backend{Service: service, TLS: true} })
 }
 
+// UsesTLS reports whether the publication leads to the port for TLS of a Service, be it with one path.
+func (p Publication) UsesTLS(service string) bool {
+	return slices.Contains(p.backends, Backend{Service: service, TLS: true})
+}
+
 // ByIngress returns what an Ingress publishes.
 func ByIngress(ingress *networkingv1.Ingress) Publication {
 	p := Publication{Object: ingress, Kind: KindIngress}

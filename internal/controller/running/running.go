@@ -54,6 +54,8 @@ type Keeper struct {
 	Stager *staging.Stager
 	// Replicas knows which pods are alive.
 	Replicas contract.ReplicaObserver
+	// Routes returns what reads the HTTPRoutes that lead to servers; nil while the cluster has none.
+	Routes func(context.Context) (client.Reader, error)
 	// Certificates looks at those that pods are to present.
 	Certificates *certificates.Reader
 

@@ -8,7 +8,10 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/conditions"
@@ -26,6 +29,8 @@ type tls struct {
 	// asked is the Secret that the spec names, and present the one whose certificate the pods of the
 	// Deployment were to present before this pass; empty for none.
 	asked, present string
+	// leading is what leads to the pods by TLS, where the spec asks for none any more.
+	leading []string
 	// found is what was found about the one in asked; nil when that could not be read, and failure is why.
 	found   *certificates.Finding
 	failure error
@@ -70,17 +75,57 @@ func (k *Keeper) decideTLS(ctx context.Context, s *Server, deployment *appsv1.De
 		about := certificates.About{Owner: s.Owner.UID, Namespace: s.Namespace(), Secret: s.tls.asked}
 		s.tls.found, s.tls.failure = k.Certificates.Find(ctx, about)
 	}
+	if s.tls.asked == "" && s.tls.present != "" {
+		if s.tls.leading, err = k.leadingByTLS(ctx, s); err != nil {
+			return err
+		}
+	}
 	s.Spec.TLS.SecretName = s.tls.choose(deployment != nil)
 	s.LeadsTLS = s.Spec.TLS.SecretName != "" || s.tls.present != "" || s.endsTLS(service, deployment)
 	return nil
 }
 
-// choose returns the Secret whose certificate the pods are to present; empty for none.
-func (t *tls) choose(runs bool) string {
-	if t.asked == "" || t.asked == t.present || !runs || t.usable() {
-		return t.asked
+// leadingByTLS returns what leads to a server by TLS, its own or of its tenants, by kind and name.
+func (k *Keeper) leadingByTLS(ctx context.Context, s *Server) (leading []string, err error) {
+	ingresses, routes := &networkingv1.IngressList{}, &gatewayv1.HTTPRouteList{}
+	if err := k.Client.List(ctx, ingresses, client.InNamespace(s.Namespace()), client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("listing the Ingresses that lead to the server by TLS: %w", err)
 	}
-	return t.present
+	cached, err := k.Routes(ctx)
+	if err == nil && cached != nil {
+		err = cached.List(ctx, routes, client.InNamespace(s.Namespace()), client.UnsafeDisableDeepCopy)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing the HTTPRoutes that lead to the server by TLS: %w", err)
+	}
+	for i := range ingresses.Items {
+		leading = addIfByTLS(leading, operand.ByIngress(&ingresses.Items[i]), s.Name)
+	}
+	for i := range routes.Items {
+		leading = addIfByTLS(leading, operand.ByHTTPRoute(&routes.Items[i]), s.Name)
+	}
+	slices.Sort(leading)
+	return leading, nil
+}
+
+func addIfByTLS(leading []string, one operand.Publication, service string) []string {
+	if !one.UsesTLS(service) {
+		return leading
+	}
+	return append(leading, one.Kind+" "+one.GetName())
+}
+
+// choose returns the Secret whose certificate the pods are to present; empty for none. Pods to which an
+// Ingress or an HTTPRoute leads by TLS go on with it: one that cannot be written would lead to nobody.
+func (t *tls) choose(runs bool) string {
+	switch {
+	case len(t.leading) > 0:
+		return t.present
+	case t.asked == "" || t.asked == t.present || !runs || t.usable():
+		return t.asked
+	default:
+		return t.present
+	}
 }
 
 // usable reports whether pods may start with the certificate that the spec names.
@@ -109,8 +154,12 @@ func (t *tls) problem() (reason string) {
 	return scimv1alpha1.ReasonServerCertificateInvalid
 }
 
-// again is how soon to look again; 0 when there is nothing to look at.
+// again is how soon to look again; 0 when there is nothing to look at. No watch tells a ScimServer about
+// what publishes its tenants.
 func (t *tls) again() time.Duration {
+	if len(t.leading) > 0 {
+		return pollInterval
+	}
 	if t.found == nil {
 		return 0
 	}
@@ -127,12 +176,13 @@ func (s *Server) TLSServedByAll() bool {
 		(s.RolledOut() || s.ServedTLS && s.tls.present == s.tls.asked)
 }
 
-// TLSServed says how far the server has come to serve TLS; nil when it is not to.
+// TLSServed says how far the server has come to serve TLS, or what keeps it from doing so no more; nil when it
+// is not to, and does not.
 func (s *Server) TLSServed() *metav1.Condition {
-	condition := s.tlsServed()
-	if !s.TLSAsked() {
+	if !s.TLSAsked() && len(s.tls.leading) == 0 {
 		return nil
 	}
+	condition := s.tlsServed()
 	return &condition
 }
 
@@ -156,6 +206,9 @@ func (s *Server) tlsServed() metav1.Condition {
 	const conditionType = scimv1alpha1.ConditionTLSServed
 	reason := s.tls.problem()
 	switch {
+	case len(s.tls.leading) > 0:
+		return conditions.False(conditionType, scimv1alpha1.ReasonServerRollingOut, fmt.Sprintf("the pods go on with TLS until nothing leads to "+
+			"them by it any more, and %d still do, for example %s: if that lasts, see EndpointAccepted of whose it is", len(s.tls.leading), s.tls.leading[0]))
 	case s.tls.found == nil:
 		return conditions.Unknown(conditionType, scimv1alpha1.ReasonReconcileFailed, "the certificate of the server's pods could not be read; this is retried")
 	case reason != "":

@@ -6,9 +6,11 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
@@ -79,9 +81,37 @@ var _ = Describe("TLS to the pods of a ScimServer", Ordered, func() {
 			controllertest.BeReady(scimv1alpha1.ReasonSucceeded), controllertest.Have(scimv1alpha1.ConditionTLSServed, yes, scimv1alpha1.ReasonSucceeded)))
 		Eventually(current(ctx, tenant)).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 
-		By("being switched off")
+		By("being switched off, while the Ingress of a tenant cannot be led back")
+		naming := func(class string) {
+			GinkgoHelper()
+			Eventually(func() error {
+				now, err := current(ctx, tenant)()
+				if err != nil {
+					return err
+				}
+				now.Spec.Endpoint.Ingress.ClassName = class
+				return env.Client.Update(ctx, now)
+			}).Should(Succeed())
+		}
+		presented := func() (string, error) {
+			deployment := &appsv1.Deployment{}
+			err := env.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "shared-scim-server"}, deployment)
+			return operand.CertificateSecret(deployment), err
+		}
+		naming("there-is-none")
+		Eventually(current(ctx, tenant)).Should(controllertest.BeStalled(scimv1alpha1.ReasonIngressClassNotFound))
 		asking("")
+		Eventually(byTLS).Should(Equal([2]bool{false, true}))
+		Eventually(current(ctx, server)).Should(And(
+			controllertest.BeReconciling(scimv1alpha1.ReasonServerRollingOut),
+			HaveField("Status.Conditions", ContainElement(And(
+				HaveField("Type", scimv1alpha1.ConditionTLSServed), HaveField("Message", ContainSubstring("and 1 still do, for example Ingress acme-scim")))))))
+		Consistently(presented).Should(Equal("pods"), "the Ingress leads to nobody else")
+
+		By("being switched off")
+		naming("tls")
 		Eventually(byTLS).Should(Equal([2]bool{false, false}))
+		Eventually(presented).Should(BeEmpty())
 		rollOut(ctx, namespace)
 		Eventually(current(ctx, server)).Should(And(
 			controllertest.BeReady(scimv1alpha1.ReasonSucceeded),

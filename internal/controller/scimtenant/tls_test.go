@@ -131,6 +131,26 @@ var _ = Describe("TLS to the pods of a tenant", func() {
 		Eventually(current(ctx, tenant)).ShouldNot(HaveField("Status.Conditions", ContainElement(HaveField("Type", scimv1alpha1.ConditionTLSServed))))
 	})
 
+	It("is not switched off while its Ingress cannot be led back", func(ctx context.Context) {
+		tenant := newTenant(ctx, withHost("held.example.com", class), withTLS("pods"))
+		newSecret(ctx, tenant.Namespace, "pods", corev1.SecretTypeTLS, time.Hour)
+		becomeReady(ctx, tenant)
+		Eventually(leads(ctx, tenant)).Should(Equal(encrypted))
+		change(ctx, tenant, func(t *scimv1alpha1.ScimTenant) {
+			t.Spec.Server.TLS.SecretName, t.Spec.Endpoint.Ingress.ClassName = "", "there-is-none"
+		})
+		Eventually(current(ctx, tenant)).Should(And(
+			controllertest.BeStalled(scimv1alpha1.ReasonIngressClassNotFound), served(no, scimv1alpha1.ReasonServerRollingOut)))
+		Consistently(presented(ctx, tenant)).Should(Equal("pods"), "the Ingress leads to nobody else")
+		Expect(leads(ctx, tenant)()).To(Equal(encrypted))
+
+		By("having an Ingress that can be written")
+		change(ctx, tenant, func(t *scimv1alpha1.ScimTenant) { t.Spec.Endpoint.Ingress.ClassName = class })
+		Eventually(presented(ctx, tenant)).Should(BeEmpty())
+		becomeReady(ctx, tenant)
+		Eventually(leads(ctx, tenant)).Should(Equal(plain))
+	})
+
 	It("is waited for by a server that is new, which serves nobody without", func(ctx context.Context) {
 		tenant := newTenant(ctx, withHost("waiting.example.com", class), withTLS("pods"))
 		Eventually(presented(ctx, tenant)).Should(Equal("pods"))
