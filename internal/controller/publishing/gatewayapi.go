@@ -225,7 +225,8 @@ type Routes struct {
 	ended   chan struct{}
 }
 
-// handle takes note of the error of a watch. When the definition of HTTPRoutes has gone, so have all of them.
+// handle takes note of the error of a watch. When the definition of HTTPRoutes has gone, so have all of them. What
+// is not allowed at first is so for longer than all who ask for hosts are to wait for it.
 func (r *Routes) handle(ctx context.Context, reflector *toolscache.Reflector, err error, otherwise toolscache.WatchErrorHandlerWithContext) {
 	r.failed.Store(&err)
 	switch {
@@ -233,6 +234,8 @@ func (r *Routes) handle(ctx context.Context, reflector *toolscache.Reflector, er
 		r.end()
 	case r.filled.Load(): // Before, whoever waits for it reports it.
 		otherwise(ctx, reflector, err)
+	case apierrors.IsForbidden(err):
+		r.end()
 	}
 }
 

@@ -50,7 +50,7 @@ func (e *Endpoint) Accepted() metav1.Condition {
 		}
 		return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("the HTTPRoute for host %q is in place, and accepted", host))
 	}
-	return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("the Ingress for host %q is in place", host))
+	return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("the Ingress for host %q is in place%s", host, e.routeStays()))
 }
 
 // kind is what the spec asks for.
@@ -120,6 +120,17 @@ func (e *Endpoint) formerStays() string {
 		return staysAsItIs(*former)
 	}
 	return ""
+}
+
+// routeStays says what else publishes the owner while it is not known that the Ingress is served. Some controllers
+// never let know.
+func (e *Endpoint) routeStays() string {
+	former := e.former()
+	if former == nil {
+		return ""
+	}
+	return staysAsItIs(*former) + ", until a controller has stated an address for the Ingress and its certificate is good: " +
+		"where none ever states one, delete the HTTPRoute once clients are served by the Ingress"
 }
 
 func staysAsItIs(publication operand.Publication) string {

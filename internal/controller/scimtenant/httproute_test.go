@@ -190,7 +190,8 @@ var _ = Describe("The HTTPRoute of a tenant", Ordered, Serial, func() {
 			t.Spec.Endpoint = scimv1alpha1.EndpointSpec{}
 			withHost("switched.example.com", "routes")(t)
 		})
-		Eventually(current(ctx, tenant)).Should(And(url, haveAccepted(metav1.ConditionTrue, scimv1alpha1.ReasonSucceeded, "the Ingress"),
+		Eventually(current(ctx, tenant)).Should(And(url, haveAccepted(metav1.ConditionTrue, scimv1alpha1.ReasonSucceeded,
+			"the HTTPRoute stays as it is, for https://switched.example.com/scim/v2, until a controller has stated an address"),
 			controllertest.Have(scimv1alpha1.ConditionEndpointConfirmed, metav1.ConditionFalse, scimv1alpha1.ReasonEndpointUnconfirmed)))
 		Consistently(findRoute(ctx, tenant)).Should(Succeed())
 		Eventually(func() error {
