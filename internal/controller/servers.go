@@ -58,7 +58,7 @@ func setupServers(
 	}
 	keeper.Routes = gateways.Reader
 	publisher := &publishing.Publisher{
-		Client: cached, Applier: applier, GatewayAPI: gateways, Allow: allow, Defaults: options.Config.Endpoint, Certificates: &certificates.Reader{Live: live},
+		Client: cached, Live: live, Applier: applier, GatewayAPI: gateways, Allow: allow, Defaults: options.Config.Endpoint, Certificates: &certificates.Reader{Live: live},
 		Hosts: &hosts.Records{
 			Cached: cached, Routes: gateways.Reader, Live: live, Namespace: options.Namespace, Reservation: options.Config.Servers.Absence.Duration,
 		},

@@ -31,17 +31,11 @@ func httpRoute(
 	name string, labels map[string]string, owner Owner, endpoint scimv1alpha1.EndpointSpec, backend Backend,
 	matches ...*gatewayv1ac.HTTPRouteMatchApplyConfiguration,
 ) *gatewayv1ac.HTTPRouteApplyConfiguration {
-	port := contract.PortService
-	if backend.TLS {
-		port = contract.PortServiceTLS
-	}
 	spec := gatewayv1ac.HTTPRouteSpec().
 		WithHostnames(gatewayv1.Hostname(endpoint.Host)).
 		WithRules(gatewayv1ac.HTTPRouteRule().
 			WithMatches(matches...).
-			WithBackendRefs(gatewayv1ac.HTTPBackendRef().
-				WithName(gatewayv1.ObjectName(backend.Service)).
-				WithPort(port)))
+			WithBackendRefs(routeBackend(backend)))
 	for _, gateway := range endpoint.HTTPRoute.ParentRefs {
 		parent := gatewayv1ac.ParentReference().WithName(gatewayv1.ObjectName(gateway.Name))
 		if gateway.Namespace != "" {
@@ -60,4 +54,12 @@ func httpRoute(
 
 func routeMatch(matchType gatewayv1.PathMatchType, path string) *gatewayv1ac.HTTPRouteMatchApplyConfiguration {
 	return gatewayv1ac.HTTPRouteMatch().WithPath(gatewayv1ac.HTTPPathMatch().WithType(matchType).WithValue(path))
+}
+
+func routeBackend(backend Backend) *gatewayv1ac.HTTPBackendRefApplyConfiguration {
+	port := contract.PortService
+	if backend.TLS {
+		port = contract.PortServiceTLS
+	}
+	return gatewayv1ac.HTTPBackendRef().WithName(gatewayv1.ObjectName(backend.Service)).WithPort(port)
 }

@@ -48,7 +48,10 @@ func PodDisruptionBudget(s Server) *policyv1ac.PodDisruptionBudgetApplyConfigura
 // annotationBackendProtocol has ingress-nginx, and those that read its annotations, speak TLS to a
 // Service. Others go by the Service's port. It is set together with the port that the Ingress leads to,
 // which nobody else could do at the same moment.
-const annotationBackendProtocol = "nginx.ingress.kubernetes.io/backend-protocol"
+const (
+	annotationBackendProtocol = "nginx.ingress.kubernetes.io/backend-protocol"
+	protocolTLS               = "HTTPS"
+)
 
 // Backend is where an Ingress or an HTTPRoute leads to: the Service of a server, at the port for TLS or at the one
 // without.
@@ -100,7 +103,7 @@ func ingress(
 		spec.WithIngressClassName(class)
 	}
 	if backend.TLS {
-		ingress.WithAnnotations(map[string]string{annotationBackendProtocol: "HTTPS"})
+		ingress.WithAnnotations(map[string]string{annotationBackendProtocol: protocolTLS})
 	}
 	for key, value := range endpoint.Ingress.Annotations {
 		ingress.WithAnnotations(map[string]string{key: string(value)})

@@ -40,7 +40,12 @@ func (p Publication) LeadsTo(service string) bool {
 
 // LeadsByTLS reports whether the publication leads to the port for TLS of a Service, with all of its paths.
 func (p Publication) LeadsByTLS(service string) bool {
-	return !slices.ContainsFunc(p.backends, func(backend Backend) bool { return backend != Backend{Service: service, TLS: true} })
+	return p.LeadsBy(Backend{Service: service, TLS: true})
+}
+
+// LeadsBy reports whether the publication leads to a backend, with all of its paths.
+func (p Publication) LeadsBy(backend Backend) bool {
+	return !slices.ContainsFunc(p.backends, func(one Backend) bool { return one != backend })
 }
 
 // UsesTLS reports whether the publication leads to the port for TLS of a Service, be it with one path.

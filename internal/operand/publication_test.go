@@ -82,3 +82,15 @@ func TestPublishedByHTTPRoute(t *testing.T) {
 		})
 	}
 }
+
+// What somebody else has changed is not led anywhere by what was applied.
+func TestLeadOnlyWhatWasApplied(t *testing.T) {
+	ingress := as[networkingv1.Ingress](t, Ingress(tenant(), scimv1alpha1.EndpointSpec{Host: "acme.example.com"}, Backend{Service: "acme-scim"}))
+	route := as[gatewayv1.HTTPRoute](t, HTTPRoute(tenant(), scimv1alpha1.EndpointSpec{Host: "acme.example.com"}, Backend{Service: "acme-scim"}))
+	if led, err := LeadIngress(ingress, "kubescim-operator", Backend{Service: "shared-scim-server"}); led != nil || err != nil {
+		t.Error(led, err)
+	}
+	if led, err := LeadHTTPRoute(route, "kubescim-operator", Backend{Service: "shared-scim-server"}); led != nil || err != nil {
+		t.Error(led, err)
+	}
+}

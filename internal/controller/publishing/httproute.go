@@ -17,7 +17,8 @@ import (
 )
 
 // A host is published by an Ingress or by an HTTPRoute. When the spec asks for the other one, that is made
-// beside the one there is, which goes once it is known that the new one is served (replacesFormer).
+// beside the one there is, which goes once it is known that the new one is served (replacesFormer). Until then,
+// that leads to where the new one does (former.go).
 
 // AsksForRoute reports whether the spec asks for an HTTPRoute.
 func (e *Endpoint) AsksForRoute() bool {
@@ -74,30 +75,6 @@ func (e *Endpoint) Publications() []operand.Publication {
 		slices.Reverse(found)
 	}
 	return found
-}
-
-// former is what the spec does not ask for any more, and publishes the host meanwhile; nil when there is no
-// such thing.
-func (e *Endpoint) former() *operand.Publication {
-	for _, publication := range e.Publications() {
-		if (publication.Kind == operand.KindHTTPRoute) != e.AsksForRoute() {
-			return &publication
-		}
-	}
-	return nil
-}
-
-// replacesFormer reports whether what the spec does not ask for any more need not be there: all Gateways have
-// accepted the HTTPRoute, or a controller has stated an address for the Ingress, whose certificate is good. An HTTPRoute
-// that no Gateway publishes is missed by nobody.
-func (e *Endpoint) replacesFormer() bool {
-	if e.AsksForRoute() {
-		return e.HTTPRoute != nil && acceptanceOf(e.HTTPRoute).reason == ""
-	}
-	if e.HTTPRoute != nil && !isPublishedByAny(e.HTTPRoute) {
-		return true
-	}
-	return e.Ingress != nil && len(e.Ingress.Status.LoadBalancer.Ingress) > 0 && e.CertificateValid().Status == metav1.ConditionTrue
 }
 
 // PublishedHosts are the hosts that are published, the one of the URL first.

@@ -42,8 +42,9 @@ const (
 
 // Publisher publishes hosts. It is safe for concurrent use.
 type Publisher struct {
-	// Client reads through the manager's cache.
+	// Client reads through the manager's cache, and Live at the API server.
 	Client client.Client
+	Live   client.Reader
 	// Applier applies Ingresses.
 	Applier *apply.Applier
 	// GatewayAPI has the HTTPRoutes, where the cluster has any.
@@ -78,6 +79,8 @@ type Endpoint struct {
 	Undecided bool
 	// IngressIntent and RouteIntent are the Ingress and the HTTPRoute to apply when there is a host.
 	IngressIntent, RouteIntent func() apply.Intent
+	// Backend is where they lead to.
+	Backend func() operand.Backend
 	// Held, if set, says why the Ingress or the HTTPRoute stays as it is for now; empty when it does not. It is
 	// called when that would be applied.
 	Held func() string
@@ -220,23 +223,34 @@ func (p *Publisher) publish(ctx context.Context, e *Endpoint) error {
 	switch {
 	case e.Spec.Host == "":
 		return errors.Join(p.unpublish(ctx, e, operand.KindIngress), p.unpublish(ctx, e, operand.KindHTTPRoute))
-	case len(e.Refused) > 0, e.LacksTLS(), e.held() != "":
+	case e.held() != "":
 		return nil
-	case e.AsksForRoute() && e.routes == nil:
-		return nil
-	case !e.AsksForRoute() && !e.IngressClass:
-		// The cluster's default class is filled in when an Ingress is made, and
-		// only then: one that is made too early never gets it.
-		return nil
+	case !e.mayWrite():
+		return p.leadFormer(ctx, e)
 	}
 	written, err := p.write(ctx, e)
-	if err != nil || !written || !e.replacesFormer() {
-		return err
-	}
-	if e.AsksForRoute() {
+	switch {
+	case err != nil || !written || !e.replacesFormer():
+		return errors.Join(err, p.leadFormer(ctx, e))
+	case e.AsksForRoute():
 		return p.unpublish(ctx, e, operand.KindIngress)
+	default:
+		return p.unpublish(ctx, e, operand.KindHTTPRoute)
 	}
-	return p.unpublish(ctx, e, operand.KindHTTPRoute)
+}
+
+// mayWrite reports whether what the spec asks for can be applied, and may be.
+func (e *Endpoint) mayWrite() bool {
+	switch {
+	case len(e.Refused) > 0, e.LacksTLS():
+		return false
+	case e.AsksForRoute():
+		return e.routes != nil
+	default:
+		// The cluster's default class is filled in when an Ingress is made, and
+		// only then: one that is made too early never gets it.
+		return e.IngressClass
+	}
 }
 
 // write applies what the spec asks for, and reports whether that is in place.
@@ -263,13 +277,18 @@ func (p *Publisher) write(ctx context.Context, e *Endpoint) (written bool, err e
 	obj, err := applier.Apply(ctx, e.Owner, wanted)
 	problem, failure := apply.ProblemOf(err)
 	e.Problem = problem
+	e.note(obj)
+	return problem == nil && failure == nil, failure
+}
+
+// note takes note of an Ingress or an HTTPRoute as it has been written.
+func (e *Endpoint) note(obj client.Object) {
 	switch published := obj.(type) {
 	case *networkingv1.Ingress:
 		e.Ingress = published
 	case *gatewayv1.HTTPRoute:
 		e.HTTPRoute = published
 	}
-	return problem == nil && failure == nil, failure
 }
 
 // unpublish deletes the Ingress or the HTTPRoute.

@@ -47,20 +47,21 @@ func newScope(frame reconcile.Frame, server *scimv1alpha1.ScimServer) *scope {
 	}
 	s.endpoint = &publishing.Endpoint{
 		Owner: operand.ServerOwner(server), Spec: server.Endpoint(),
-		IngressIntent: func() apply.Intent {
-			tls, _ := s.lead()
-			return operand.SharedIngress(server, tls)
-		},
-		RouteIntent: func() apply.Intent {
-			tls, _ := s.lead()
-			return operand.SharedHTTPRoute(server, tls)
-		},
+		IngressIntent: func() apply.Intent { return operand.SharedIngress(server, s.backend().TLS) },
+		RouteIntent:   func() apply.Intent { return operand.SharedHTTPRoute(server, s.backend().TLS) },
+		Backend:       s.backend,
 		Held: func() string {
 			_, held := s.lead()
 			return held
 		},
 	}
 	return s
+}
+
+// backend is where the Ingress or the HTTPRoute leads to.
+func (s *scope) backend() operand.Backend {
+	tls, _ := s.lead()
+	return operand.Backend{Service: s.running.Name, TLS: tls}
 }
 
 // lead says whether the Ingress or the HTTPRoute is to lead to the pods by TLS, and why it waits for that; empty

@@ -2,12 +2,9 @@ package scimtenant_test
 
 import (
 	"context"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -205,31 +202,6 @@ var _ = Describe("The HTTPRoute of a tenant", Ordered, Serial, func() {
 		Eventually(findRoute(ctx, tenant)).Should(BeNotFound())
 		Eventually(current(ctx, tenant)).Should(And(url, controllertest.BeReady(scimv1alpha1.ReasonSucceeded)))
 		Expect(findIngress(ctx, tenant)()).To(Succeed())
-	})
-
-	It("leaves its pods at TLS while the Ingress from before leads to them by it", func(ctx context.Context) {
-		newIngressClass(ctx, "encryptedroutes", false)
-		tenant := newTenant(ctx, withHost("encryptedroute.example.com", "encryptedroutes"), func(t *scimv1alpha1.ScimTenant) {
-			t.Spec.Server.TLS.SecretName = "pods"
-		})
-		newSecret(ctx, tenant.Namespace, "pods", corev1.SecretTypeTLS, time.Hour)
-		becomeReady(ctx, tenant)
-		presented := func() (string, error) {
-			deployment := &appsv1.Deployment{}
-			err := env.Client.Get(ctx, key(tenant), deployment)
-			return operand.CertificateSecret(deployment), err
-		}
-		change(ctx, tenant, func(t *scimv1alpha1.ScimTenant) {
-			withRoute("encryptedroute.example.com", "public")(t)
-			t.Spec.Server.TLS = scimv1alpha1.ServerTLS{}
-		})
-		Eventually(current(ctx, tenant)).Should(And(
-			haveAccepted(metav1.ConditionFalse, scimv1alpha1.ReasonRoutePending, "the Ingress stays as it is"),
-			controllertest.Have(scimv1alpha1.ConditionTLSServed, metav1.ConditionFalse, scimv1alpha1.ReasonServerRollingOut)))
-		Consistently(presented).Should(Equal("pods"))
-		accept(ctx, tenant)
-		Eventually(findIngress(ctx, tenant)).Should(BeNotFound())
-		Eventually(presented).Should(BeEmpty())
 	})
 
 	It("follows a tenant that is moved, and is waited for", func(ctx context.Context) {

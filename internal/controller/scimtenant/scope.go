@@ -74,6 +74,7 @@ func (r *Reconciler) newScope(tenant *scimv1alpha1.ScimTenant) *scope {
 		Owner: operand.TenantOwner(tenant), Spec: tenant.Spec.Endpoint,
 		IngressIntent: func() apply.Intent { return operand.Ingress(tenant, s.endpoint.Spec, s.backend()) },
 		RouteIntent:   func() apply.Intent { return operand.HTTPRoute(tenant, s.endpoint.Spec, s.backend()) },
+		Backend:       s.backend,
 		Held: func() string {
 			_, held := s.lead()
 			return held
