@@ -24,6 +24,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/kubescim/kubescim/internal/operand"
@@ -215,7 +216,8 @@ func (r *Records) isPublishedByAnother(
 	return false, nil
 }
 
-// publishing returns what publishes a host, whosever it is.
+// publishing returns what publishes a host, whosever it is. Where the HTTPRoutes cannot be read, it goes by the
+// Ingresses: an HTTPRoute is made after the record of its host is, and only one whose record was lost is missed.
 func (r *Records) publishing(ctx context.Context, host string) ([]operand.Publication, error) {
 	var found []operand.Publication
 	ingresses := &networkingv1.IngressList{}
@@ -226,8 +228,12 @@ func (r *Records) publishing(ctx context.Context, host string) ([]operand.Public
 		found = append(found, operand.ByIngress(&ingresses.Items[i]))
 	}
 	cached, err := r.Routes(ctx)
-	if err != nil || cached == nil {
-		return found, err
+	if err != nil {
+		log.FromContext(ctx).Info("Holding a host without a look at the HTTPRoutes", "host", host, "error", err.Error())
+		return found, nil
+	}
+	if cached == nil {
+		return found, nil
 	}
 	routes := &gatewayv1.HTTPRouteList{}
 	if err := cached.List(ctx, routes, client.MatchingFields{indexPublished: host}); err != nil {

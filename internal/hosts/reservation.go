@@ -32,6 +32,9 @@ import (
 // moves a tenant from host to host would keep any number of hosts from others otherwise.
 const maxReservations = 20
 
+// errRoutesUnread is the error of who has to know what publishes a host, while HTTPRoutes cannot be read.
+var errRoutesUnread = errors.New("the HTTPRoutes could not be read")
+
 // takeOver makes one the holder of a host of which there is a record, unless the
 // host is held by another one or reserved for it.
 func (r *Records) takeOver(ctx context.Context, record *corev1.ConfigMap, me operand.Holder, wish Wish) (*Taken, error) {
@@ -160,7 +163,7 @@ func (r *Records) forget(ctx context.Context, record *corev1.ConfigMap) error {
 }
 
 // isGivenUp reports whether the holder of a record neither asks for the host nor
-// publishes it.
+// publishes it. Where the HTTPRoutes cannot be read, it may still publish it.
 func (r *Records) isGivenUp(ctx context.Context, record *corev1.ConfigMap) (bool, error) {
 	holder, host := operand.HolderOf(record), operand.HostOf(record)
 	asked, err := r.askedBy(ctx, holder)
@@ -174,7 +177,7 @@ func (r *Records) isGivenUp(ctx context.Context, record *corev1.ConfigMap) (bool
 	}
 	published, err := r.publishedBy(ctx, holder)
 	switch {
-	case apierrors.IsForbidden(err):
+	case apierrors.IsForbidden(err), errors.Is(err, errRoutesUnread):
 		return r.namespaceIsGone(ctx, holder.Namespace)
 	case err != nil:
 		return false, fmt.Errorf("reading what publishes the host %q of its holder: %w", host, err)
@@ -191,8 +194,11 @@ func (r *Records) publishedBy(ctx context.Context, holder operand.Holder) (publi
 	}
 	published = operand.ByIngress(ingress).Hosts
 	cached, err := r.Routes(ctx)
-	if err != nil || cached == nil {
-		return published, err
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errRoutesUnread, err)
+	}
+	if cached == nil {
+		return published, nil
 	}
 	// The definition of HTTPRoutes may just have gone, and all of them with it.
 	if err := r.Live.Get(ctx, key, route); client.IgnoreNotFound(err) != nil && !meta.IsNoMatchError(err) {

@@ -2,6 +2,7 @@ package hosts
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -56,5 +57,34 @@ func TestAHolderWithoutANamespaceHasGivenItsHostUp(t *testing.T) {
 				t.Errorf("given up since %s, %v", since, err)
 			}
 		})
+	}
+}
+
+// HTTPRoutes that cannot be read are no reason to refuse a host to whom nobody else has, nor to give one away.
+func TestHostsWhileHTTPRoutesCannotBeRead(t *testing.T) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, scimv1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			t.Fatal(err)
+		}
+	}
+	holder := operand.Holder{Kind: operand.KindTenant, NamespacedName: types.NamespacedName{Namespace: "acme", Name: "gone"}}
+	live := fake.NewClientBuilder().WithScheme(scheme).
+		WithObjects(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "acme"}}, operand.HostRecord("kubescim-system", "held.example.com", holder)).
+		WithIndex(&networkingv1.Ingress{}, indexPublished, func(obj client.Object) []string {
+			if ingress, ok := obj.(*networkingv1.Ingress); ok {
+				return operand.ByIngress(ingress).Hosts
+			}
+			return nil
+		}).Build()
+	r := &Records{Live: live, Cached: live, Namespace: "kubescim-system", Routes: func(context.Context) (client.Reader, error) {
+		return nil, errors.New("busy")
+	}}
+	owner := operand.Owner{Kind: operand.KindTenant, Namespace: "acme", Name: "acme"}
+	for host, want := range map[string]bool{"held.example.com": true, "free.example.com": false} {
+		taken, err := r.Hold(t.Context(), owner, nil, Wish{Host: host})
+		if err != nil || (taken != nil) != want {
+			t.Errorf("%s is taken by %v, %v", host, taken, err)
+		}
 	}
 }

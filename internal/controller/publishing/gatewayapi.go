@@ -25,11 +25,11 @@ import (
 
 const (
 	// lookInterval is how soon to look again whether the definitions of the Gateway API have come, for
-	// who asks for an HTTPRoute; and retryInterval, for who does not, when that could not be found out.
+	// who asks for an HTTPRoute; and retryInterval, for who does not.
 	lookInterval  = 10 * time.Second
 	retryInterval = time.Minute
-	// fillTimeout bounds how long the first list of HTTPRoutes is waited for.
-	fillTimeout = 10 * time.Second
+	// lookTimeout bounds a look, and so how long the first list of HTTPRoutes is waited for.
+	lookTimeout = 10 * time.Second
 
 	// resourceHTTPRoutes is what the API server calls HTTPRoutes, and verbPatch what it does not allow any more
 	// while their definition is being deleted.
@@ -48,10 +48,13 @@ type GatewayAPI struct {
 	onStart   []func(cache.Cache) error
 	onEnd     []func()
 
-	mu     sync.Mutex
-	looked time.Time
-	failed error
-	found  *Routes
+	// mu is not held while somebody looks, which takes as long as the API server does.
+	mu sync.Mutex
+	// looking is closed when the look that goes on has ended; nil while none does.
+	looking chan struct{}
+	looked  time.Time
+	failed  error
+	found   *Routes
 }
 
 // NewGatewayAPI returns what knows of the Gateway API of a manager's cluster. The options say how its HTTPRoutes are
@@ -86,19 +89,43 @@ func (g *GatewayAPI) end() {
 }
 
 // Routes returns the operator's HTTPRoutes; nil while the cluster has none. To who asks for an HTTPRoute, it says
-// what was so some seconds ago at most, and to others, what was found last.
+// what was so some seconds ago at most, and to others, what was so a minute ago. One caller looks, and the others go on by
+// what was found last meanwhile. They wait only where nothing has been.
 func (g *GatewayAPI) Routes(ctx context.Context, asks bool) (*Routes, error) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	if g.found != nil && g.found.hasEnded() {
 		g.found, g.looked = nil, time.Time{}
 	}
-	if g.found != nil || g.isKnown(asks) {
-		return g.found, g.failed
+	looking, found, failed := g.looking, g.found, g.failed
+	switch {
+	case found != nil, g.isKnown(asks), looking != nil && !g.looked.IsZero():
+		g.mu.Unlock()
+		return found, failed
+	case looking == nil:
+		g.looking = make(chan struct{})
+		g.mu.Unlock()
+		return g.lookAndNote(ctx)
 	}
-	g.found, g.failed = g.look(ctx)
-	g.looked = time.Now()
+	g.mu.Unlock()
+	select {
+	case <-looking:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting for what is found about HTTPRoutes: %w", ctx.Err())
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	return g.found, g.failed
+}
+
+// lookAndNote looks, and notes what is found for all who ask.
+func (g *GatewayAPI) lookAndNote(ctx context.Context) (found *Routes, err error) {
+	defer func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		close(g.looking)
+		g.looking, g.looked, g.found, g.failed = nil, time.Now(), found, err
+	}()
+	return g.look(ctx)
 }
 
 // Reader returns what reads the operator's HTTPRoutes, for who asks for none; nil while the cluster has none.
@@ -118,12 +145,14 @@ func (g *GatewayAPI) isKnown(asks bool) bool {
 	case asks:
 		return time.Since(g.looked) < lookInterval
 	default:
-		return g.failed == nil || time.Since(g.looked) < retryInterval
+		return time.Since(g.looked) < retryInterval
 	}
 }
 
 // look looks for HTTPRoutes, and starts to keep them in memory if there are any.
 func (g *GatewayAPI) look(ctx context.Context) (*Routes, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
 	served, err := g.isServed(ctx)
 	if err != nil || !served {
 		return nil, err
@@ -147,7 +176,7 @@ func (g *GatewayAPI) isServed(ctx context.Context) (bool, error) {
 
 // start starts to keep HTTPRoutes in memory, and returns once all of them are.
 func (g *GatewayAPI) start(ctx context.Context) (*Routes, error) {
-	routes := &Routes{ended: make(chan struct{})}
+	routes := &Routes{patient: g.options.NewInformer != nil, ended: make(chan struct{})}
 	options := g.options
 	options.DefaultWatchErrorHandler = func(ctx context.Context, reflector *toolscache.Reflector, err error) {
 		routes.handle(ctx, reflector, err, g.options.DefaultWatchErrorHandler)
@@ -181,16 +210,16 @@ func (g *GatewayAPI) start(ctx context.Context) (*Routes, error) {
 }
 
 func (g *GatewayAPI) fill(ctx context.Context, routes *Routes, cached cache.Cache) error {
-	ctx, cancel := context.WithTimeout(ctx, fillTimeout)
+	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
 		defer cancel()
 		select {
 		case <-routes.ended:
-		case <-ctx.Done():
+		case <-waiting.Done():
 		}
 	}()
-	if !cached.WaitForCacheSync(ctx) {
+	if !cached.WaitForCacheSync(waiting) {
 		return fmt.Errorf("listing the HTTPRoutes, which the operator must be allowed to get, list, watch, create, patch and delete: %w",
 			errors.Join(ctx.Err(), routes.failure()))
 	}
@@ -218,6 +247,8 @@ type Routes struct {
 	// Client reads through a cache that has the index of package hosts.
 	Client client.Client
 
+	// patient is true when informers go on without the namespaces that they must not read.
+	patient bool
 	applier *apply.Applier
 	filled  atomic.Bool
 	failed  atomic.Pointer[error]
@@ -234,7 +265,7 @@ func (r *Routes) handle(ctx context.Context, reflector *toolscache.Reflector, er
 		r.end()
 	case r.filled.Load(): // Before, whoever waits for it reports it.
 		otherwise(ctx, reflector, err)
-	case apierrors.IsForbidden(err):
+	case apierrors.IsUnauthorized(err), apierrors.IsForbidden(err) && !r.patient:
 		r.end()
 	}
 }
