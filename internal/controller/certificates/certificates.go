@@ -4,6 +4,7 @@ package certificates
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"sync"
 	"time"
@@ -32,6 +33,9 @@ type About struct {
 	Namespace, Secret string
 	// Host is the one that the certificate must be for; empty for any.
 	Host string
+	// Key is whether the private key in the Secret must be the certificate's: that of who presents it.
+	// Who else does so looks at it itself.
+	Key bool
 }
 
 // State is what a certificate is worth.
@@ -47,6 +51,8 @@ const (
 	NotYet
 	Expired
 	NotForHost
+	// KeyOfAnother is one whose private key is there not, cannot be read, or is another certificate's.
+	KeyOfAnother
 )
 
 // Finding is what was found about a certificate.
@@ -90,6 +96,9 @@ func (r *Reader) Find(ctx context.Context, about About) (*Finding, error) {
 	default: // The rest of the Secret, and so the private key, is dropped at once.
 		found = Judge(secret.Data[corev1.TLSCertKey], about.Host, now)
 		found.Type = secret.Type
+		if about.Key && (found.State == Good || found.State == ExpiringSoon) && !fits(secret.Data) {
+			found.State = KeyOfAnother
+		}
 	}
 	found.about, found.until = about, now.Add(badInterval)
 	if found.State == Good || found.State == ExpiringSoon {
@@ -120,6 +129,12 @@ func Judge(chain []byte, host string, now time.Time) Finding {
 		found.State = ExpiringSoon
 	}
 	return found
+}
+
+// fits reports whether the private key of a Secret is its certificate's.
+func fits(data map[string][]byte) bool {
+	_, err := tls.X509KeyPair(data[corev1.TLSCertKey], data[corev1.TLSPrivateKeyKey])
+	return err == nil
 }
 
 // Forget forgets what was found for an owner.

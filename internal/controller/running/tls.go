@@ -72,7 +72,7 @@ func (k *Keeper) decideTLS(ctx context.Context, s *Server, deployment *appsv1.De
 		s.tls.present = operand.CertificateSecret(deployment)
 	}
 	if s.tls.asked != "" {
-		about := certificates.About{Owner: s.Owner.UID, Namespace: s.Namespace(), Secret: s.tls.asked}
+		about := certificates.About{Owner: s.Owner.UID, Namespace: s.Namespace(), Secret: s.tls.asked, Key: true}
 		s.tls.found, s.tls.failure = k.Certificates.Find(ctx, about)
 	}
 	if s.tls.asked == "" && s.tls.present != "" {
@@ -230,6 +230,8 @@ func (t *tls) complaint(reason string) string {
 	switch {
 	case reason == scimv1alpha1.ReasonServerCertificateNotFound:
 		return fmt.Sprintf("there is no Secret %q with the certificate of the server's pods: create it, have cert-manager do so, or correct tls.secretName", t.asked)
+	case t.found.State == certificates.KeyOfAnother:
+		return fmt.Sprintf("the private key in Secret %q is not the one of its certificate, or cannot be read: put both there as they were made for each other", t.asked)
 	case reason == scimv1alpha1.ReasonServerCertificateInvalid:
 		return fmt.Sprintf("Secret %q is not of type kubernetes.io/tls, or has no certificate that can be read: put one for the server's pods there", t.asked)
 	case t.found.State == certificates.NotYet:

@@ -67,11 +67,11 @@ var _ = Describe("TLS to the pods of a ScimServer", Ordered, func() {
 		Consistently(byTLS).Should(Equal([2]bool{false, false}))
 
 		By("having one")
-		chain, err := controllertest.SelfSigned("shared-scim-server."+namespace+".svc", time.Now().Add(-time.Minute), time.Hour)
+		pair, err := controllertest.SelfSignedPair("shared-scim-server."+namespace+".svc", time.Now().Add(-time.Minute), time.Hour)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(env.Client.Create(ctx, &corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "pods"}, Type: corev1.SecretTypeTLS,
-			Data: map[string][]byte{corev1.TLSCertKey: chain, corev1.TLSPrivateKeyKey: []byte("none")},
+			Data: pair,
 		})).To(Succeed())
 		Eventually(current(ctx, server)).Should(controllertest.Have(scimv1alpha1.ConditionTLSServed, no, scimv1alpha1.ReasonServerRollingOut))
 		Consistently(byTLS).Should(Equal([2]bool{false, false}))

@@ -9,6 +9,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/controller/controllertest"
@@ -88,8 +89,21 @@ var _ = Describe("TLS to the pods of a tenant", func() {
 			Expect(presented(ctx, tenant)()).To(BeEmpty())
 		}
 
-		By("having one")
+		By("having one with another's key")
 		newSecret(ctx, tenant.Namespace, "pods", corev1.SecretTypeTLS, time.Hour)
+		mixed, another := &corev1.Secret{}, &corev1.Secret{}
+		Expect(env.Client.Get(ctx, client.ObjectKey{Namespace: tenant.Namespace, Name: "pods"}, mixed)).To(Succeed())
+		Expect(env.Client.Get(ctx, client.ObjectKey{Namespace: tenant.Namespace, Name: "expired"}, another)).To(Succeed())
+		mixed.ObjectMeta = metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "mixed"}
+		mixed.Data[corev1.TLSPrivateKeyKey] = another.Data[corev1.TLSPrivateKeyKey]
+		Expect(env.Client.Create(ctx, mixed)).To(Succeed())
+		change(ctx, tenant, withTLS("mixed"))
+		Eventually(current(ctx, tenant)).Should(And(
+			controllertest.BeStalled(scimv1alpha1.ReasonServerCertificateInvalid),
+			HaveField("Status.Conditions", ContainElement(HaveField("Message", ContainSubstring(`the private key in Secret "mixed" is not the one of its certificate`))))))
+		Consistently(presented(ctx, tenant)).Should(BeEmpty(), "pods would not start with it")
+
+		By("having one")
 		change(ctx, tenant, withTLS("pods"))
 		Eventually(presented(ctx, tenant)).Should(Equal("pods"))
 		Eventually(current(ctx, tenant)).Should(served(no, scimv1alpha1.ReasonServerRollingOut))
@@ -196,10 +210,9 @@ var _ = Describe("TLS to the pods of a tenant", func() {
 // newSecret makes a Secret with a certificate of a server's pods, which ends after a time.
 func newSecret(ctx context.Context, namespace, name string, secretType corev1.SecretType, lifetime time.Duration) {
 	GinkgoHelper()
-	chain, err := controllertest.SelfSigned("acme-scim."+namespace+".svc", time.Now().Add(-time.Hour), time.Hour+lifetime)
+	pair, err := controllertest.SelfSignedPair("acme-scim."+namespace+".svc", time.Now().Add(-time.Hour), time.Hour+lifetime)
 	Expect(err).NotTo(HaveOccurred())
 	Expect(env.Client.Create(ctx, &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Type: secretType,
-		Data: map[string][]byte{corev1.TLSCertKey: chain, corev1.TLSPrivateKeyKey: []byte("none")},
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Type: secretType, Data: pair,
 	})).To(Succeed())
 }
