@@ -40,6 +40,12 @@ const (
 	// ConditionSchemasAccepted is True on a ScimTenant when its schema extensions
 	// can be used. While it is False, the server goes by the last ones that could.
 	ConditionSchemasAccepted = "SchemasAccepted"
+	// ConditionLabelsAccepted is on a ScimTenant with spec.users.labels, and True when all of these
+	// can be made of the attributes that users have. Those that cannot are left out.
+	ConditionLabelsAccepted = "LabelsAccepted"
+	// ConditionUsersSelectable is False on a ScimTenant while the server writes labels and
+	// spec.lookup of users that were there before these were asked for. Ready does not depend on it.
+	ConditionUsersSelectable = "UsersSelectable"
 
 	// ConditionUpToDate is True on a ScimTenant when the pods of its server are of the
 	// operator's release and configuration, and False while the server waits for its turn
@@ -213,6 +219,8 @@ const (
 
 	// ReasonInvalidSchema: a schema extension contradicts itself or another one.
 	ReasonInvalidSchema = "InvalidSchema"
+	// ReasonInvalidLabel: a label of users names an attribute of which none can be made.
+	ReasonInvalidLabel = "InvalidLabel"
 
 	// ReasonTenantNotFound: no ScimTenant of that name in the key's namespace.
 	ReasonTenantNotFound = "TenantNotFound"

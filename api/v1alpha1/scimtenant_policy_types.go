@@ -76,6 +76,41 @@ type UserPolicy struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000000
 	Seats int32 `json:"seats,omitempty"`
+
+	// labels are what the server puts on each ScimUser as labels, made of the user's attributes, in
+	// the same write: letters without their marks, digits, '.', '_', and '-' for all else, in lower
+	// case unless the attribute has regard to case, and at most 63 characters. A user without the attribute has no such label, and one
+	// who is deleted has none. Users who are there already get theirs within minutes; the condition UsersSelectable
+	// says how far that is.
+	// +optional
+	// +listType=map
+	// +listMapKey=key
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Labels []UserLabel `json:"labels,omitempty"`
+}
+
+// UserLabel is a label of the ScimUsers of a tenant.
+type UserLabel struct {
+	// key is that of the label, for example team or example.com/team. It cannot be in a domain that
+	// Kubernetes, Kubescim, Argo CD, Flux, Helm or Velero go by.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=317
+	// +kubebuilder:validation:XValidation:rule="!format.qualifiedName().validate(self).hasValue()",message="must be the name of a label, for example 'team' or 'example.com/team'"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io|kubescim[.]dev|argoproj[.]io|fluxcd[.]io|helm[.]sh|velero[.]io)/')",message="must not be in a domain that others go by: choose one without a domain, or in a domain of your own"
+	Key string `json:"key,omitempty"`
+
+	// attribute is the name of the attribute of which the label's value is made, as a filter names it: an attribute of
+	// the core schema such as userType or name.familyName, or, with the URN of its schema, one of the enterprise extension
+	// such as urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department, or of the tenant's own
+	// schemaExtensions. It has one value, which is a string or a boolean.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=332
+	// +kubebuilder:validation:XValidation:rule="self.startsWith('urn:') || self in ['userName', 'externalId', 'active', 'displayName', 'nickName', 'title', 'userType', 'preferredLanguage', 'locale', 'timezone', 'name.formatted', 'name.familyName', 'name.givenName', 'name.middleName', 'name.honorificPrefix', 'name.honorificSuffix']",message="must be an attribute with one value, such as 'userType', 'title' or 'name.familyName'; one of an extension has the URN before it, as in 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department'"
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('urn:ietf:params:scim:schemas:extension:enterprise:') || self in ['urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber', 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:costCenter', 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:organization', 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:division', 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department', 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value']",message="must be one of the enterprise extension's attributes: employeeNumber, costCenter, organization, division, department or manager.value"
+	Attribute string `json:"attribute,omitempty"`
 }
 
 // UserAttribute is the name of an attribute of a SCIM user that a tenant may

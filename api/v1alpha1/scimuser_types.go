@@ -137,9 +137,33 @@ type ScimUserSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	Extensions []ExtensionData `json:"extensions,omitempty"`
 
+	// lookup has what field selectors find the user by, whatever the case: the server makes it of the
+	// attributes. A user who was deleted and is kept has none.
+	// +optional
+	Lookup UserLookup `json:"lookup,omitzero"`
+
 	// meta says when the user was written and by whom.
 	// +required
 	Meta ResourceMeta `json:"meta,omitzero"`
+}
+
+// UserLookup has what field selectors find a user by. The values are folded as those are that SCIM
+// compares without regard to case: of ASCII, in lower case. One that would be longer than 1024
+// characters is left out.
+//
+// +structType=atomic
+type UserLookup struct {
+	// userName is the user's userName.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	UserName string `json:"userName,omitempty"`
+
+	// email is the user's primary e-mail address, or the first one of a user who has no primary one.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Email string `json:"email,omitempty"`
 }
 
 // ExtensionData has the attributes of one of the tenant's schema extensions.
@@ -362,6 +386,8 @@ type Manager struct {
 // +kubebuilder:selectablefield:JSONPath=`.spec.userName`
 // +kubebuilder:selectablefield:JSONPath=`.spec.externalId`
 // +kubebuilder:selectablefield:JSONPath=`.spec.active`
+// +kubebuilder:selectablefield:JSONPath=`.spec.lookup.userName`
+// +kubebuilder:selectablefield:JSONPath=`.spec.lookup.email`
 type ScimUser struct {
 	metav1.TypeMeta `json:",inline"`
 

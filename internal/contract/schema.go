@@ -8,6 +8,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/scim/schema"
+	"github.com/kubescim/kubescim/internal/userlabels"
 )
 
 // Registry returns the SCIM schemas of a tenant: the RFC's and the tenant's own
@@ -23,6 +24,20 @@ func Registry(t *scimv1alpha1.ScimTenant) (*schema.Registry, error) {
 		return nil, fmt.Errorf("spec.schemaExtensions: %w", err)
 	}
 	return registry, nil
+}
+
+// Labels returns the labels that the users of a tenant have by their attributes. An error says which
+// definitions are wrong, and these are left out: the API server sees only some of the mistakes.
+func Labels(t *scimv1alpha1.ScimTenant, registry *schema.Registry) (*userlabels.Set, error) {
+	definitions := make([]userlabels.Definition, 0, len(t.Spec.Users.Labels))
+	for _, label := range t.Spec.Users.Labels {
+		definitions = append(definitions, userlabels.Definition{Key: label.Key, Attribute: label.Attribute})
+	}
+	labels, err := userlabels.Parse(definitions, registry.User())
+	if err != nil {
+		return labels, fmt.Errorf("spec.users.labels: %w", err)
+	}
+	return labels, nil
 }
 
 // schemaOf returns the SCIM schema that an extension defines.

@@ -46,6 +46,16 @@ type Usage struct {
 	// MostlyFailing is whether most of the last requests with a good token were refused or failed;
 	// nil while there were too few since the pod started.
 	MostlyFailing *bool `json:"mostlyFailing,omitempty"`
+	// Selectors says whether label and field selectors find the users; nil while that is not known.
+	Selectors *SelectorUsage `json:"selectors,omitempty"`
+}
+
+// SelectorUsage says how many users selectors find by what these should have.
+type SelectorUsage struct {
+	// Labels is the digest of the labels that the pod goes by.
+	Labels string `json:"labels,omitempty"`
+	// Left is how many users have these labels, or spec.lookup, still to get.
+	Left int32 `json:"left"`
 }
 
 // EncodeUsage returns the value of AnnotationUsage. It is the same for the same
@@ -90,6 +100,9 @@ func DecodeUsage(text string) (Usage, error) {
 // check returns what no pod can have counted.
 func (u Usage) check() error {
 	if u.Users < 0 || u.ActiveUsers < 0 || u.Groups < 0 {
+		return errors.New("a number is negative")
+	}
+	if u.Selectors != nil && u.Selectors.Left < 0 {
 		return errors.New("a number is negative")
 	}
 	if len(u.LastUsedTimes) > MostKeysUsed {

@@ -94,6 +94,7 @@ func (t *tenant) Configure(configuration replica.Configuration) {
 	switch {
 	case t.good != nil:
 		settings = *t.good
+		t.cache.Label(settings.Policy.Labels) // First, so that what is read anew is compared with them.
 		if configuration.Mode != "" {
 			t.cache.Follow(settings.Registry)
 		}
@@ -193,6 +194,9 @@ func (t *tenant) count() *contract.Usage {
 	}
 	if failing, known := t.MostlyFailing(); known {
 		usage.MostlyFailing = &failing
+	}
+	if labels, left, known := t.cache.Labelled(); known {
+		usage.Selectors = &contract.SelectorUsage{Labels: labels, Left: int32(left)}
 	}
 	return usage
 }

@@ -153,6 +153,8 @@ func settingsWith(tenant *scimv1alpha1.ScimTenant, registry *schema.Registry) ex
 			StorageLimit:         tenant.StorageLimit(),
 		},
 	}
+	// What is wrong with labels, the operator says; the others are made.
+	settings.Policy.Labels, _ = contract.Labels(tenant, registry)
 	if days := tenant.Spec.Users.RetentionDays; days != nil {
 		settings.Policy.Retention = ptr.To(time.Duration(*days) * 24 * time.Hour)
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/userlabels"
 )
 
 // Policy has the tenant's rules that a store applies.
@@ -31,6 +32,8 @@ type Policy struct {
 	// Retention is how long a kept user stays, from its deletion on, before it is
 	// removed; nil for ever.
 	Retention *time.Duration
+	// Labels are those that users have by their attributes, where a store keeps labels; nil for none.
+	Labels *userlabels.Set
 }
 
 // Counts say how much of what a Policy limits there is.

@@ -37,7 +37,7 @@ func TestValue(t *testing.T) {
 		"<script>alert(1)</script>":     "script-alert-1-script",
 		"\xff\xfe":                      "",
 		"a\xffb":                        "a-b",
-		"👩‍🚒 fire":                        "fire",
+		"👩‍🚒 fire":                      "fire",
 		"\u202egnp.exe":                 "gnp.exe",
 		strings.Repeat("x", 64):         strings.Repeat("x", 63),
 		strings.Repeat("x", 62) + "ß":   strings.Repeat("x", 62) + "s",

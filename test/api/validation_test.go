@@ -277,6 +277,47 @@ var _ = Describe("ScimApiKey", func() {
 	)
 })
 
+var _ = Describe("The labels of a ScimTenant's users", func() {
+	const enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:"
+	labels := func(key, attribute string) string {
+		return fmt.Sprintf("identityProvider: Okta\nusers: {labels: [{key: %q, attribute: %q}]}", key, attribute)
+	}
+	DescribeTable("are accepted", func(ctx SpecContext, key, attribute string) {
+		accept(ctx, "ScimTenant", "acme", labels(key, attribute))
+	},
+		Entry("of a plain key", "team", "userType"),
+		Entry("of a key in a domain", "example.com/team", "name.familyName"),
+		Entry("of a domain that looks like one of Kubernetes", "notkubernetes.io/team", "active"),
+		Entry("of the enterprise extension", "team", enterprise+"department"),
+		Entry("of an extension of the tenant's own, which the operator looks at", "team", "urn:example:badge:2.0:User:colour"),
+	)
+	DescribeTable("are refused", func(ctx SpecContext, key, attribute, message string) {
+		refuse(ctx, "ScimTenant", "acme", labels(key, attribute), message)
+	},
+		Entry("with a key that is none", "team!", "userType", "must be the name of a label"),
+		Entry("with a key that is too long", strings.Repeat("x", 64), "userType", "must be the name of a label"),
+		Entry("in the domain of Kubernetes", "kubernetes.io/team", "userType", "must not be in a domain that others go by"),
+		Entry("in one below it", "app.kubernetes.io/name", "userType", "must not be in a domain that others go by"),
+		Entry("in k8s.io", "x-k8s.k8s.io/team", "userType", "must not be in a domain that others go by"),
+		Entry("in Kubescim's own", "scim.kubescim.dev/tenant", "userType", "must not be in a domain that others go by"),
+		Entry("by which Velero leaves objects out", "velero.io/exclude-from-backup", "active", "must not be in a domain that others go by"),
+		Entry("by which Argo CD knows its own", "argocd.argoproj.io/instance", "title", "must not be in a domain that others go by"),
+		Entry("of an attribute that there is not", "team", "departement", "must be an attribute with one value"),
+		Entry("of an attribute without its URN", "team", "department", "must be an attribute with one value"),
+		Entry("of one with several values", "team", "emails", "must be an attribute with one value"),
+		Entry("of the password", "team", "password", "must be an attribute with one value"),
+		Entry("of what the enterprise extension has not", "team", enterprise+"shoeSize", "must be one of the enterprise extension's attributes"),
+	)
+	It("are refused when there are too many, or two of one key", func(ctx SpecContext) {
+		var many []string
+		for i := range 17 {
+			many = append(many, fmt.Sprintf("{key: team%d, attribute: title}", i))
+		}
+		refuse(ctx, "ScimTenant", "acme", "identityProvider: Okta\nusers: {labels: ["+strings.Join(many, ", ")+"]}", "must have at most 16 items")
+		refuse(ctx, "ScimTenant", "acme", "identityProvider: Okta\nusers: {labels: [{key: a, attribute: title}, {key: a, attribute: locale}]}", "Duplicate value")
+	})
+})
+
 const meta = "meta: {createdTime: '2026-01-01T00:00:00.000000Z', lastModifiedTime: '2026-01-01T00:00:00.000000Z'}"
 
 var _ = Describe("ScimUser", func() {
@@ -308,6 +349,17 @@ enterprise: {employeeNumber: "701984", manager: {value: "26118915", ref: ../User
 			found.SetGroupVersionKind(scimv1alpha1.GroupVersion.WithKind("ScimUserList"))
 			Expect(live.List(ctx, found, client.MatchingFields{"spec.active": active})).To(Succeed())
 			Expect(found.Items).To(ConsistOf(HaveField("GetName()", "is-"+active)))
+		}
+	})
+	It("is found by its userName and e-mail address, as they are folded", func(ctx SpecContext) {
+		user := parse("ScimUser", "folded", "tenantRef: {name: acme}\nuserName: Babs\nlookup: {userName: babs, email: babs@example.com}\n"+meta)
+		Expect(live.Create(ctx, user)).To(Succeed())
+		DeferCleanup(func(ctx SpecContext) { Expect(live.Delete(ctx, user)).To(Succeed()) })
+		for field, value := range map[string]string{"spec.lookup.userName": "babs", "spec.lookup.email": "babs@example.com"} {
+			found := &unstructured.UnstructuredList{}
+			found.SetGroupVersionKind(scimv1alpha1.GroupVersion.WithKind("ScimUserList"))
+			Expect(live.List(ctx, found, client.MatchingFields{field: value})).To(Succeed())
+			Expect(found.Items).To(ConsistOf(HaveField("GetName()", "folded")), field)
 		}
 	})
 	It("cannot change its tenant", func(ctx SpecContext) {

@@ -68,6 +68,9 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 			meta.RemoveStatusCondition(&status.Conditions, conditionType)
 		}
 	}
+	if found.labels == nil {
+		meta.RemoveStatusCondition(&status.Conditions, scimv1alpha1.ConditionLabelsAccepted)
+	}
 	return ready, conditions.Set(s.tenant, ready, parts...)
 }
 
@@ -96,6 +99,8 @@ func setReplicas(s *scope) {
 // found are the conditions of a tenant, apart from those that decideReady makes of them.
 type found struct {
 	server, allowed, endpoint, certificate, confirmed, schemas metav1.Condition
+	// labels is nil for a tenant that wants none.
+	labels *metav1.Condition
 	// details are those of the server that has the traffic alone.
 	details []metav1.Condition
 	// moved is nil for a tenant that was never moved.
@@ -111,15 +116,17 @@ func (f found) detail(conditionType string) *metav1.Condition {
 func conditionsOf(s *scope) found {
 	return found{
 		server: s.first().available(), allowed: specAllowed(s), endpoint: endpointAccepted(s),
-		certificate: s.endpoint.CertificateValid(), confirmed: s.endpoint.Confirmed(), schemas: schemasAccepted(s),
+		certificate: s.endpoint.CertificateValid(), confirmed: s.endpoint.Confirmed(), schemas: schemasAccepted(s), labels: labelsAccepted(s.tenant),
 		details: s.first().details(), moved: s.moved(),
 	}
 }
 
 func (f found) all() []metav1.Condition {
 	all := append([]metav1.Condition{f.server, f.allowed, f.endpoint, f.certificate, f.confirmed, f.schemas}, f.details...)
-	if f.moved != nil {
-		all = append(all, *f.moved)
+	for _, other := range []*metav1.Condition{f.moved, f.labels} {
+		if other != nil {
+			all = append(all, *other)
+		}
 	}
 	return all
 }
@@ -186,6 +193,8 @@ func decideReady(s *scope, f found) conditions.Summary {
 		return because(conditions.Stalled, f.endpoint.Reason, f.endpoint.Message)
 	case f.schemas.Status == metav1.ConditionFalse:
 		return because(conditions.Stalled, f.schemas.Reason, f.schemas.Message)
+	case isFalse(f.labels):
+		return because(conditions.Stalled, f.labels.Reason, f.labels.Message)
 	case f.server.Reason == scimv1alpha1.ReasonRolloutPaused, f.server.Reason == scimv1alpha1.ReasonServerNotFound:
 		return because(conditions.Stalled, f.server.Reason, f.server.Message)
 	case f.certificate.Status == metav1.ConditionFalse && !s.endpoint.ExpectsCertificate():

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -60,7 +61,7 @@ func (w *sweeper) deactivateUsers(ctx context.Context, s *scope) (done bool, err
 	if err != nil {
 		return false, fmt.Errorf("listing the users who are active: %w", err)
 	}
-	patch, err := deactivation(time.Now())
+	patch, err := deactivation(s.tenant, time.Now())
 	if err != nil {
 		return false, err
 	}
@@ -89,12 +90,22 @@ func nextPage(ctx context.Context, from client.Reader, page client.ObjectList, o
 	}
 }
 
-// deactivation is what is written to a user.
-func deactivation(now time.Time) (client.Patch, error) {
-	body, err := json.Marshal(map[string]any{"spec": map[string]any{
-		"active": false,
-		"meta":   map[string]any{"lastModifiedTime": metav1.NewMicroTime(now)},
-	}})
+// deactivation is what is written to a user of a tenant: the server, which is gone, would have changed the
+// labels, too, that are made of whether a user is active.
+func deactivation(tenant *scimv1alpha1.ScimTenant, now time.Time) (client.Patch, error) {
+	labels := map[string]string{}
+	for _, label := range tenant.Spec.Users.Labels {
+		if label.Attribute == "active" {
+			labels[label.Key] = strconv.FormatBool(false)
+		}
+	}
+	body, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"labels": labels},
+		"spec": map[string]any{
+			"active": false,
+			"meta":   map[string]any{"lastModifiedTime": metav1.NewMicroTime(now)},
+		},
+	})
 	return client.RawPatch(types.MergePatchType, body), err
 }
 

@@ -79,6 +79,7 @@ func newsOf(tenant *scimv1alpha1.ScimTenant, usage contract.Usage, known bool, n
 		setUsage(next, usage)
 	}
 	found.conditions, again = providerConditions(next, usage.MostlyFailing, now)
+	found.conditions = append(found.conditions, usersSelectable(tenant, usage))
 	differs := !equality.Semantic.DeepEqual(next.Status, tenant.Status)
 	for _, c := range found.conditions {
 		said := meta.FindStatusCondition(tenant.Status.Conditions, c.Type)

@@ -56,7 +56,8 @@ func TestUsageIsNews(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tenant := &scimv1alpha1.ScimTenant{Status: tc.status}
-			write(tenant, &news{conditions: []metav1.Condition{few(scimv1alpha1.ConditionProviderActive), few(scimv1alpha1.ConditionRequestsSucceeding)}})
+			write(tenant, &news{conditions: []metav1.Condition{few(scimv1alpha1.ConditionProviderActive), few(scimv1alpha1.ConditionRequestsSucceeding),
+				usersSelectable(tenant, contract.Usage{})}})
 			found, _ := newsOf(tenant, tc.usage, true, noon.Add(time.Minute))
 			if got := found != nil; got != tc.want {
 				t.Errorf("it is news: %v", got)

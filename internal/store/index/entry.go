@@ -31,6 +31,9 @@ type Entry struct {
 	Active bool
 	// Bytes is about how much the object takes where it is stored, without slices.
 	Bytes int32
+	// Labels is a digest of the labels of a user's object that were made of attributes; 0 when
+	// selectors do not find it by something else that it should have.
+	Labels uint64
 }
 
 // Group is what an Entry of a group has and one of a user has not.

@@ -63,7 +63,7 @@ func (c *creation) try(ctx context.Context) (*scim.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	object, err := codec.Encode(s.tenant, codec.NewObject(c.t), first, codec.Stamp(now, now, c.by))
+	object, err := codec.Encode(s.tenant, codec.NewObject(c.t), first, codec.Stamp(now, now, c.by), c.policy.Labels)
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +218,7 @@ func (c *creation) revive(ctx context.Context, found claim.Acquired) (*scim.Reso
 		return nil, retry.Lost(failure.Wrap(err, "renewing the claim of the deleted %s %s", t.Name, id))
 	}
 	created := codec.MetaOf(found.Kept.Object).CreatedTime
-	object, err := codec.Encode(s.tenant, found.Kept.Object, c.wanted, codec.Stamp(created, metav1.NowMicro(), c.by))
+	object, err := codec.Encode(s.tenant, found.Kept.Object, c.wanted, codec.Stamp(created, metav1.NowMicro(), c.by), c.policy.Labels)
 	if err != nil {
 		return nil, err
 	}

@@ -124,7 +124,7 @@ func (d *deletion) marked(read *codec.Record) (client.Object, error) {
 	meta.DeletedTime = meta.LastModifiedTime
 	left := read.Resource.Clone()
 	left.SetActive(false)
-	return codec.Encode(d.store.tenant, read.Object, left, meta)
+	return codec.Encode(d.store.tenant, read.Object, left, meta, nil)
 }
 
 // finish does what is left to do for an object that SCIM does not know any more. The name

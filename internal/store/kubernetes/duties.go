@@ -16,7 +16,7 @@ import (
 // NewUpkeep returns the upkeep of a store, which must have a cache, and registers its
 // metrics. What of the options is the store's, it sets.
 func NewUpkeep(s *Store, o upkeep.Options, registry prometheus.Registerer) *upkeep.Upkeep {
-	o.Store, o.Client, o.Tenant, o.Lead = duties{s}, s.client, s.tenant, s.members.Lead
+	o.Store, o.Client, o.Unmetered, o.Tenant, o.Lead = duties{s}, s.client, s.unmetered, s.tenant, s.members.Lead
 	o.Objects, o.Claims, o.Cache = s.objects, s.claims, s.cache
 	return upkeep.New(o, registry)
 }

@@ -64,6 +64,7 @@ import (
 // Store is a store.Store on the Kubernetes API. Make it with New.
 type Store struct {
 	client      client.Client
+	unmetered   client.Client
 	objects     *objects.Reader
 	consistency *consistency
 	live        *liveReader
@@ -113,6 +114,7 @@ func New(o Options) *Store {
 	if o.Members == nil {
 		o.Members = alone{o.Cache}
 	}
+	unmetered := o.Client
 	if o.Written != nil {
 		o.Client = metered{Client: o.Client, written: o.Written}
 	}
@@ -123,14 +125,15 @@ func New(o Options) *Store {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{
-		tenant:  o.Tenant,
-		marked:  readindex.TenantOf(o.Tenant.Name),
-		groups:  o.Groups,
-		cache:   o.Cache,
-		members: o.Members,
-		metrics: o.Metrics,
-		log:     o.Log,
-		sizes:   sizes{inline: slice.FewMembers, slice: slice.FullMembers},
+		unmetered: unmetered,
+		tenant:    o.Tenant,
+		marked:    readindex.TenantOf(o.Tenant.Name),
+		groups:    o.Groups,
+		cache:     o.Cache,
+		members:   o.Members,
+		metrics:   o.Metrics,
+		log:       o.Log,
+		sizes:     sizes{inline: slice.FewMembers, slice: slice.FullMembers},
 	}
 	s.use(o.Client)
 	return s

@@ -204,7 +204,7 @@ func (u *update) next(ctx context.Context, current *scim.Resource) (*scim.Resour
 
 // put writes the object of the resource, under its new name if it has one.
 func (u *update) put(ctx context.Context, stored client.Object, current, next *scim.Resource) (*scim.Resource, error) {
-	object, err := codec.Encode(u.store.tenant, stored, next, codec.Stamp(codec.MetaOf(stored).CreatedTime, metav1.NowMicro(), u.by))
+	object, err := codec.Encode(u.store.tenant, stored, next, codec.Stamp(codec.MetaOf(stored).CreatedTime, metav1.NowMicro(), u.by), u.options.Policy.Labels)
 	if err != nil {
 		return nil, err
 	}

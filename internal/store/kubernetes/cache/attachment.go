@@ -38,6 +38,8 @@ type attachment struct {
 
 	mu    sync.Mutex
 	parts [readindex.Kinds]part
+	// labels are those that users are to have by their attributes. Guarded by mu.
+	labels *labelling
 }
 
 // part is what an attachment has of one kind.
@@ -50,13 +52,13 @@ type part struct {
 	// gathering is what a list has brought that is not complete; round tells lists apart.
 	gathering *gathering
 	round     uint64
-	// mislabelled are the names of objects that have not the labels which they should have.
-	mislabelled map[string]struct{}
+	// unselectable are the names of objects that selectors do not find by what these should have.
+	unselectable map[string]struct{}
 }
 
 // remove takes an object out. The mutex is held.
 func (p *part) remove(name string) {
-	delete(p.mislabelled, name)
+	delete(p.unselectable, name)
 	p.into.remove(name)
 }
 
@@ -77,8 +79,9 @@ type gathering struct {
 }
 
 func newAttachment(c *Cache, registry *schema.Registry, era uint64) *attachment {
-	a := &attachment{cache: c, registry: registry, era: era, index: index.New()}
-	a.parts[readindex.Users].into = users{tenant: c.tenant, as: registry.User(), index: a.index}
+	wanted := c.labels.Load()
+	a := &attachment{cache: c, registry: registry, era: era, index: index.New(), labels: &labelling{by: wanted, compared: true}}
+	a.parts[readindex.Users].into = users{tenant: c.tenant, as: registry.User(), index: a.index, labels: a.labels}
 	a.parts[readindex.Groups].into = groups{tenant: c.tenant, as: registry.Group(), index: a.index}
 	a.parts[readindex.GroupMembers].into = groupMembers{tenant: c.tenant, index: a.index}
 	return a
@@ -198,12 +201,15 @@ func (a *attachment) change(kind readindex.Kind, event watch.EventType, object c
 
 // put puts an object into the index, if it can be read. The mutex is held.
 func (a *attachment) put(p *part, object client.Object) {
-	var err error
+	var (
+		selectable bool
+		err        error
+	)
 	if unread, is := object.(*unreadable); is {
 		err = unread.reason
 	} else {
-		err = p.into.put(object)
-		p.look(a.cache.tenant, object)
+		selectable, err = p.into.put(object)
+		p.note(object.GetName(), selectable)
 	}
 	if err != nil {
 		// One object that cannot be read must not hide all others.
@@ -213,19 +219,15 @@ func (a *attachment) put(p *part, object client.Object) {
 	}
 }
 
-// look looks whether an object has the labels that it should have. The mutex is held.
-func (p *part) look(tenant string, object client.Object) {
-	right := true
-	for label, value := range codec.LabelsOf(tenant, object) {
-		right = right && object.GetLabels()[label] == value
-	}
+// note notes whether selectors find an object by what it should have. The mutex is held.
+func (p *part) note(name string, selectable bool) {
 	switch {
-	case right:
-		delete(p.mislabelled, object.GetName())
-	case p.mislabelled == nil:
-		p.mislabelled = map[string]struct{}{object.GetName(): {}}
+	case selectable:
+		delete(p.unselectable, name)
+	case p.unselectable == nil:
+		p.unselectable = map[string]struct{}{name: {}}
 	default:
-		p.mislabelled[object.GetName()] = struct{}{}
+		p.unselectable[name] = struct{}{}
 	}
 }
 

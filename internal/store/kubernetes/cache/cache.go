@@ -11,6 +11,7 @@ import (
 	"github.com/kubescim/kubescim/internal/readindex"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/userlabels"
 )
 
 // Cache is a tenant's users and groups in memory, brought there by Streams. It raises the
@@ -25,7 +26,8 @@ type Cache struct {
 	log     *slog.Logger
 
 	attached atomic.Pointer[attachment] // nil while the tenant is not hosted
-	due      time.Time                  // when it was, or is to be, read last; guarded by the mutex of streams
+	labels   atomic.Pointer[userlabels.Set]
+	due      time.Time // when it was, or is to be, read last; guarded by the mutex of streams
 }
 
 // New returns the cache of the only tenant of a process, with streams of its own that begin when

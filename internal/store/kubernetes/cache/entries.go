@@ -16,8 +16,9 @@ import (
 
 // target is the part of the index that a reflector fills.
 type target interface {
-	// put puts an object in, or takes it out when nobody is to see it.
-	put(object client.Object) error
+	// put puts an object in, or takes it out when nobody is to see it. It reports whether selectors
+	// find it by what follows from its content.
+	put(object client.Object) (selectable bool, err error)
 	// remove takes the object of that name out.
 	remove(name string)
 	// each calls back for the names of all objects that are in it.
@@ -29,25 +30,29 @@ type users struct {
 	tenant string
 	as     *schema.ResourceType
 	index  *index.Index
+	labels *labelling
 }
 
-func (u users) put(object client.Object) error {
+func (u users) put(object client.Object) (selectable bool, err error) {
 	id, err := codec.ParseID(object.GetName())
 	if err != nil {
-		return err
+		return false, err
 	}
 	read, err := codec.Decode(u.tenant, u.as, object)
 	switch {
 	case err != nil:
-		return err
+		return false, err
 	case read.Known():
-		u.index.PutUser(userEntry(id, read))
+		entry := userEntry(u.tenant, id, read)
+		u.index.PutUser(entry)
+		return u.labels.right(entry, read.Resource), nil
 	case read.Kept():
 		u.index.PutKept(keptEntry(id, read))
+		return codec.HasNoSelectors(u.tenant, object), nil
 	default:
 		u.index.RemoveUser(id)
+		return true, nil
 	}
-	return nil
 }
 
 func (u users) remove(name string) {
@@ -58,6 +63,11 @@ func (u users) remove(name string) {
 
 func (u users) each(yield func(string)) {
 	u.index.EachUser(func(id uuid.UUID) { yield(id.String()) })
+}
+
+// hasLabels reports whether an object has the labels that it should have, whatever else is in it.
+func hasLabels(tenant string, object client.Object) bool {
+	return len(codec.Mislabelled(tenant, object)) == 0
 }
 
 // keptEntry is what is kept of what SCIM does not know any more.
@@ -72,7 +82,7 @@ func keptEntry(id uuid.UUID, read *codec.Record) index.Kept {
 }
 
 // userEntry is what is kept of a user.
-func userEntry(id uuid.UUID, read *codec.Record) *index.Entry {
+func userEntry(tenant string, id uuid.UUID, read *codec.Record) *index.Entry {
 	user := read.Resource
 	form := compact.Of(user)
 	e := &index.Entry{
@@ -81,6 +91,7 @@ func userEntry(id uuid.UUID, read *codec.Record) *index.Entry {
 		ExternalID: compact.Shared(form.Text(), user.ExternalID()),
 		Active:     store.TakesSeat(user),
 		Bytes:      codec.BytesOf(read.Object, len(form.Text()), 0),
+		Labels:     codec.SelectorDigest(tenant, read.Object),
 	}
 	for _, address := range user.Emails() {
 		e.Emails = append(e.Emails, compact.Shared(form.Text(), address))
@@ -95,29 +106,29 @@ type groups struct {
 	index  *index.Index
 }
 
-func (g groups) put(object client.Object) error {
+func (g groups) put(object client.Object) (selectable bool, err error) {
 	id, err := codec.ParseID(object.GetName())
 	if err != nil {
-		return err
+		return false, err
 	}
 	read, err := codec.DecodeWithoutMembers(g.tenant, g.as, object)
 	if err != nil {
-		return err
+		return false, err
 	}
 	switch {
 	case read.Kept():
 		g.index.PutKept(keptEntry(id, read))
-		return nil
+		return hasLabels(g.tenant, object), nil
 	case !read.Known():
 		g.index.RemoveGroup(id)
-		return nil
+		return true, nil
 	}
 	group, isGroup := object.(*scimv1alpha1.ScimGroup)
 	if !isGroup {
-		return fmt.Errorf("%T is no ScimGroup", object)
+		return false, fmt.Errorf("%T is no ScimGroup", object)
 	}
 	g.index.PutGroup(groupEntry(id, read, group))
-	return nil
+	return hasLabels(g.tenant, object), nil
 }
 
 func (g groups) remove(name string) {
@@ -153,21 +164,21 @@ type groupMembers struct {
 	index  *index.Index
 }
 
-func (m groupMembers) put(object client.Object) error {
+func (m groupMembers) put(object client.Object) (selectable bool, err error) {
 	slice, isSlice := object.(*scimv1alpha1.ScimGroupMembers)
 	if !isSlice {
-		return fmt.Errorf("%T is no ScimGroupMembers", object)
+		return false, fmt.Errorf("%T is no ScimGroupMembers", object)
 	}
 	if slice.Spec.TenantRef.Name != m.tenant || slice.GetDeletionTimestamp() != nil {
 		m.index.RemoveSlice(slice.GetName())
-		return nil
+		return true, nil
 	}
 	group, err := codec.ParseID(slice.Spec.GroupRef.Name)
 	if err != nil {
-		return err
+		return false, err
 	}
 	m.index.PutSlice(codec.SliceEntry(group, slice))
-	return nil
+	return hasLabels(m.tenant, object), nil
 }
 
 func (m groupMembers) remove(name string) { m.index.RemoveSlice(name) }

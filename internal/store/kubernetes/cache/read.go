@@ -35,16 +35,16 @@ func (c *Cache) Synced() bool {
 // Counts returns how many users and groups the cache shows.
 func (c *Cache) Counts() index.Counts { return c.Index().Counts() }
 
-// Mislabelled returns the names of objects of a kind that have not the labels of codec.LabelsOf, at
-// most so many.
-func (c *Cache) Mislabelled(kind readindex.Kind, most int) (names []string) {
+// Unselectable returns the names of objects of a kind that selectors do not find by what these
+// should have, at most so many.
+func (c *Cache) Unselectable(kind readindex.Kind, most int) (names []string) {
 	a := c.now()
 	if a == nil {
 		return nil
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for name := range a.parts[kind].mislabelled {
+	for name := range a.parts[kind].unselectable {
 		if len(names) == most {
 			break
 		}

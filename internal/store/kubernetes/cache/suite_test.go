@@ -79,7 +79,7 @@ func createUser(ctx context.Context, namespace, userName string) string {
 	GinkgoHelper()
 	user := scim.NewResource(registry.User(), scim.Complex{"userName": userName, "active": true})
 	now := metav1.NowMicro()
-	object, err := codec.Encode(client.ObjectKey{Namespace: namespace, Name: "acme"}, &scimv1alpha1.ScimUser{}, user, codec.Stamp(now, now, writerOfTest))
+	object, err := codec.Encode(client.ObjectKey{Namespace: namespace, Name: "acme"}, &scimv1alpha1.ScimUser{}, user, codec.Stamp(now, now, writerOfTest), nil)
 	Expect(err).NotTo(HaveOccurred())
 	object.SetName(uuid.NewString())
 	Expect(live.Create(ctx, object)).To(Succeed())

@@ -10,6 +10,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/userlabels"
 )
 
 // IsSliced reports whether the group is marked.
@@ -45,6 +46,11 @@ func BytesOf(object client.Object, content, members int) int32 {
 	bytes := store.ObjectOverhead + content + members*store.MemberSize
 	for key, value := range object.GetAnnotations() {
 		bytes += len(key) + len(value)
+	}
+	for key, value := range object.GetLabels() {
+		if !userlabels.Reserved(key) { // The server's own are part of what every object has.
+			bytes += len(key) + len(value)
+		}
 	}
 	return int32(bytes)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/index"
+	"github.com/kubescim/kubescim/internal/userlabels"
 )
 
 const (
@@ -42,7 +43,7 @@ func Marker(tenant client.ObjectKey, base client.Object, t *schema.ResourceType,
 		nobody.SetActive(false)
 	}
 	meta.DeletedTime = meta.LastModifiedTime
-	object, err := Encode(tenant, base, nobody, meta)
+	object, err := Encode(tenant, base, nobody, meta, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -168,11 +169,12 @@ func DecodeWithoutMembers(tenant string, t *schema.ResourceType, object client.O
 // versionOf returns the entity tag of an object: its generation changes with the
 // spec and with nothing else.
 func versionOf(object client.Object) string {
-	return index.Version(object.GetGeneration(), MetaOf(object).LastModifiedTime.Time)
+	return index.Version(object.GetGeneration()-unversioned(object), MetaOf(object).LastModifiedTime.Time)
 }
 
-// Encode returns a copy of the base object that holds the resource.
-func Encode(tenant client.ObjectKey, base client.Object, resource *scim.Resource, meta scimv1alpha1.ResourceMeta) (client.Object, error) {
+// Encode returns a copy of the base object that holds the resource. A user has the labels that are
+// made of its attributes, unless it is deleted.
+func Encode(tenant client.ObjectKey, base client.Object, resource *scim.Resource, meta scimv1alpha1.ResourceMeta, made *userlabels.Set) (client.Object, error) {
 	object := base.DeepCopyObject().(client.Object)
 	labels := map[string]string{}
 	for key, value := range object.GetLabels() {
@@ -193,6 +195,7 @@ func Encode(tenant client.ObjectKey, base client.Object, resource *scim.Resource
 		}
 		o.Spec = *spec
 		o.Spec.TenantRef.Name, o.Spec.Meta = tenant.Name, meta
+		SetSelectors(o, resource, made)
 	case *scimv1alpha1.ScimGroup:
 		o.Spec = encodeGroup(resource)
 		o.Spec.TenantRef.Name, o.Spec.Meta = tenant.Name, meta
@@ -206,6 +209,8 @@ func TenantOf(object client.Object) string {
 	case *scimv1alpha1.ScimUser:
 		return o.Spec.TenantRef.Name
 	case *scimv1alpha1.ScimGroup:
+		return o.Spec.TenantRef.Name
+	case *scimv1alpha1.ScimGroupMembers:
 		return o.Spec.TenantRef.Name
 	default:
 		return ""

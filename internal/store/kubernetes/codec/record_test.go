@@ -108,7 +108,7 @@ func TestEncode(t *testing.T) {
 	base := userObject(deleted, func(u *scimv1alpha1.ScimUser) { u.Labels["team"], u.ResourceVersion = "x", "7" })
 	resource := scim.NewResource(registry.User(), scim.Complex{"userName": "babsy", "title": "Guide"})
 	stamp := Stamp(bygone, metav1.NewMicroTime(bygone.Add(time.Hour)), Writer{Actor: store.Actor{KeyID: "key", RequestID: "request"}})
-	object, err := Encode(acme, base, resource, stamp)
+	object, err := Encode(acme, base, resource, stamp, nil)
 	g.Expect(err).NotTo(HaveOccurred())
 	user := object.(*scimv1alpha1.ScimUser)
 	g.Expect(user.Labels).To(Equal(map[string]string{"team": "x", scimv1alpha1.LabelTenant: "acme"}), "who is written is deleted no more")
@@ -121,10 +121,10 @@ func TestEncode(t *testing.T) {
 	g.Expect(base.Spec.UserName).To(Equal("Babs@example.com"))
 
 	stamp.DeletedTime = stamp.LastModifiedTime
-	object, err = Encode(acme, userObject(), resource, stamp)
+	object, err = Encode(acme, userObject(), resource, stamp, nil)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(object.GetLabels()).To(HaveKeyWithValue(scimv1alpha1.LabelDeleted, "true"))
-	_, err = Encode(acme, userObject(), scim.NewResource(registry.User(), scim.Complex{"shoeSize": "41"}), stamp)
+	_, err = Encode(acme, userObject(), scim.NewResource(registry.User(), scim.Complex{"shoeSize": "41"}), stamp, nil)
 	g.Expect(err).To(HaveOccurred(), "what cannot be stored is not lost")
 }
 

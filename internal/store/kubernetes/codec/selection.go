@@ -1,6 +1,9 @@
 package codec
 
 import (
+	"maps"
+	"slices"
+
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -30,4 +33,25 @@ func LabelsOf(tenant string, object client.Object) map[string]string {
 		wanted[scimv1alpha1.LabelGroup] = slice.Spec.GroupRef.Name
 	}
 	return wanted
+}
+
+// PutLabels puts labels on an object. A map that others may have is not written.
+func PutLabels(object client.Object, wanted map[string]string) {
+	labels := maps.Clone(object.GetLabels())
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	maps.Copy(labels, wanted)
+	object.SetLabels(labels)
+}
+
+// Mislabelled returns the labels that an object of a tenant should have and has not, in order.
+func Mislabelled(tenant string, object client.Object) (labels []string) {
+	for label, value := range LabelsOf(tenant, object) {
+		if object.GetLabels()[label] != value {
+			labels = append(labels, label)
+		}
+	}
+	slices.Sort(labels)
+	return labels
 }

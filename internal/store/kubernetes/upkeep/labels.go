@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,22 +18,45 @@ import (
 // errEnough ends a LIST of which as much has been looked at as may be at a time.
 var errEnough = errors.New("the next pass of the upkeep goes on")
 
-// restoreLabels puts labels back on a page of what has lost them, as memory shows. The server does
-// without, but people do not, who ask kubectl for what has a label.
-func (u *Upkeep) restoreLabels(ctx context.Context) (err error) {
-	left := batch
-	for kind := range readindex.Kinds {
-		for _, name := range u.Cache.Mislabelled(kind, left) {
-			left--
-			err = errors.Join(err, u.relabel(ctx, kind, name))
+// labelPeriod is how often it is looked whether there are objects that selectors do not find, and
+// labelsAtOnce of how many of them that is mended then, of all tenants of the process together: that is
+// a load for the API server which nobody notices.
+const (
+	labelPeriod  = 2 * time.Second
+	labelsAtOnce = 100
+)
+
+// labelSome compares users of tenants with the labels that they are to have, where these have changed,
+// and, where this replica leads, mends a page of what selectors do not find. Each time another tenant is the first.
+func labelSome(ctx context.Context, lead bool, tenants []*Upkeep, turn int) {
+	left := labelsAtOnce
+	for i := range tenants {
+		one := tenants[(turn+i)%len(tenants)]
+		one.Cache.Compare()
+		if !lead || left == 0 || one.resting || !one.begin() {
+			continue
+		}
+		mended, err := one.makeSelectable(ctx, left)
+		left -= mended
+		if err != nil {
+			one.resting = true // Until the next pass.
+			one.warn(ctx, err)
 		}
 	}
+}
+
+// restoreLabels puts labels back on a page of what has lost them, as memory shows. The server does
+// without, but people do not, who ask kubectl for what has a label.
+func (u *Upkeep) restoreLabels(ctx context.Context) error {
+	u.resting = false
+	mended, err := u.makeSelectable(ctx, batch)
+	left := batch - mended
 	err = errors.Join(err, u.unmarked(ctx, func(group client.Object) error {
 		if left == 0 {
 			return errEnough
 		}
 		left--
-		return u.label(ctx, group, scimv1alpha1.LabelSliced, "true")
+		return u.mark(ctx, group)
 	}))
 	if errors.Is(err, errEnough) {
 		return nil // What else failed is tried again then.
@@ -41,7 +64,25 @@ func (u *Upkeep) restoreLabels(ctx context.Context) (err error) {
 	return err
 }
 
-// relabel puts the labels back that an object has lost.
+// makeSelectable gives objects what selectors are to find them by, at most so many, and returns how many
+// it has looked at.
+func (u *Upkeep) makeSelectable(ctx context.Context, most int) (looked int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, period)
+	defer cancel()
+	for kind := range readindex.Kinds {
+		for _, name := range u.Cache.Unselectable(kind, most-looked) {
+			looked++
+			err = errors.Join(err, u.relabel(ctx, kind, name))
+			if ctx.Err() != nil {
+				return looked, err
+			}
+		}
+	}
+	return looked, err
+}
+
+// relabel gives an object what selectors are to find it by, if it has that not. The version stays: for
+// SCIM, nothing changes.
 func (u *Upkeep) relabel(ctx context.Context, kind readindex.Kind, name string) error {
 	object := codec.NewObjectOf(kind)
 	err := u.Client.Get(ctx, client.ObjectKey{Namespace: u.Tenant.Namespace, Name: name}, object)
@@ -49,15 +90,34 @@ func (u *Upkeep) relabel(ctx context.Context, kind readindex.Kind, name string) 
 		return nil
 	}
 	if err != nil {
-		return failure.Wrap(err, "reading %s, which has lost a label", name)
+		return failure.Wrap(err, "reading %s, which selectors do not find", name)
 	}
-	for label, value := range codec.LabelsOf(u.Tenant.Name, object) {
-		if object.GetLabels()[label] == value {
-			continue
-		}
-		if err := u.label(ctx, object, label, value); err != nil {
+	if codec.TenantOf(object) != u.Tenant.Name || object.GetDeletionTimestamp() != nil {
+		return nil
+	}
+	before, _ := object.DeepCopyObject().(client.Object)
+	lost := codec.Mislabelled(u.Tenant.Name, object)
+	codec.PutLabels(object, codec.LabelsOf(u.Tenant.Name, object))
+	made := false
+	if user, isUser := object.(*scimv1alpha1.ScimUser); isUser {
+		read, err := codec.Decode(u.Tenant.Name, u.registry.User(), user)
+		if err != nil {
 			return err
 		}
+		made = codec.MendSelectors(user, read.Resource, u.Policy().Labels)
+	}
+	if !made && len(lost) == 0 {
+		return nil
+	}
+	err = u.Unmetered.Patch(ctx, object, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	if err != nil {
+		return failure.IgnoreRaces(failure.Wrap(err, "making %s one that selectors find", name))
+	}
+	if made {
+		u.Metrics.Selectable.Inc()
+	}
+	for _, label := range lost {
+		u.restored(object, label)
 	}
 	return nil
 }
@@ -83,22 +143,21 @@ func (u *Upkeep) unmarked(ctx context.Context, yield func(client.Object) error) 
 	return nil
 }
 
-// label puts a label on an object that has lost it, and reports it. Its version stays, since
-// its spec does.
-func (u *Upkeep) label(ctx context.Context, object client.Object, label, value string) error {
-	before, _ := object.DeepCopyObject().(client.Object)
-	labels := maps.Clone(object.GetLabels())
-	if labels == nil {
-		labels = map[string]string{}
-	}
-	labels[label] = value
-	object.SetLabels(labels)
-	err := u.Client.Patch(ctx, object, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+// mark puts the label on a group with slices that it has lost. Its version stays, since its spec does.
+func (u *Upkeep) mark(ctx context.Context, group client.Object) error {
+	before, _ := group.DeepCopyObject().(client.Object)
+	codec.PutLabels(group, map[string]string{scimv1alpha1.LabelSliced: "true"})
+	err := u.Client.Patch(ctx, group, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 	if err != nil {
-		return failure.IgnoreRaces(failure.Wrap(err, "putting a label back on %s", object.GetName()))
+		return failure.IgnoreRaces(failure.Wrap(err, "putting a label back on %s", group.GetName()))
 	}
+	u.restored(group, scimv1alpha1.LabelSliced)
+	return nil
+}
+
+// restored reports that a label which an object had lost has been put back.
+func (u *Upkeep) restored(object client.Object, label string) {
 	u.Metrics.Labels.WithLabelValues(label).Inc()
 	u.Log.Warn("a label that was lost has been put back", slog.String("name", object.GetName()), slog.String("label", label))
 	u.Recorder.Eventf(object, nil, "Normal", "LabelRestored", "Repair", "the label %s was missing or wrong and has been put back", label)
-	return nil
 }

@@ -12,6 +12,8 @@ type Metrics struct {
 	Left *prometheus.CounterVec
 	// Labels are labels that were put back, by the label.
 	Labels *prometheus.CounterVec
+	// Selectable are users whose labels or spec.lookup were written.
+	Selectable prometheus.Counter
 	// Absent is how many members are absent at the moment.
 	Absent prometheus.Gauge
 }
@@ -35,11 +37,15 @@ func newMetrics(registry prometheus.Registerer, tenant string) Metrics {
 			Name: "kubescim_store_labels_restored_total", ConstLabels: labels,
 			Help: "Labels of users, groups and members of large groups that were missing or wrong and have been put back, by the label.",
 		}, []string{"label"}),
+		Selectable: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "kubescim_store_users_made_selectable_total", ConstLabels: labels,
+			Help: "Users who were there already and got labels by their attributes, or spec.lookup.",
+		}),
 		Absent: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "kubescim_store_absent_members", ConstLabels: labels,
 			Help: "Ids that groups list as members and that no user or group has, although nobody has deleted any.",
 		}),
 	}
-	registry.MustRegister(m.Repairs, m.Removed, m.Left, m.Labels, m.Absent)
+	registry.MustRegister(m.Repairs, m.Removed, m.Left, m.Labels, m.Selectable, m.Absent)
 	return m
 }

@@ -23,12 +23,16 @@ const pagePause = 100 * time.Millisecond
 // Run does the upkeep of all tenants of a namespace until the context is done, one after the other,
 // where this replica leads. That of a tenant that has gone meanwhile is asked for no more.
 func Run(ctx context.Context, lead func() bool, all func() []*Upkeep) {
-	tick := time.NewTicker(period)
+	tick, soon := time.NewTicker(period), time.NewTicker(labelPeriod)
 	defer tick.Stop()
-	for {
+	defer soon.Stop()
+	for turn := 0; ; turn++ {
 		select {
 		case <-ctx.Done():
 			return
+		case <-soon.C:
+			labelSome(ctx, lead(), all(), turn)
+			continue
 		case <-tick.C:
 		}
 		tenants := all()

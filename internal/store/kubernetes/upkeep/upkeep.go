@@ -81,6 +81,8 @@ type Upkeep struct {
 	members, groups, holders absences
 	// copied are groups whose own members slices list too
 	copied absences
+	// resting says that something could not be made selectable, and is left to the next pass.
+	resting bool
 }
 
 // Store is the store whose upkeep it is.
@@ -102,8 +104,9 @@ type Store interface {
 // Options are what the upkeep of a tenant works with.
 type Options struct {
 	Store Store
-	// Client must read from the API server and not from a cache.
-	Client client.Client
+	// Client must read from the API server and not from a cache. Unmetered is the same, and what it
+	// writes is not charged to the tenant: who asks for labels is not the identity provider.
+	Client, Unmetered client.Client
 	// Tenant is the ScimTenant's name and namespace.
 	Tenant  client.ObjectKey
 	Objects *objects.Reader

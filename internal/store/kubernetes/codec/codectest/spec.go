@@ -38,7 +38,7 @@ func EveryField() *scimv1alpha1.ScimUserSpec {
 	value := reflect.ValueOf(&spec).Elem()
 	for i := range value.NumField() {
 		switch name := value.Type().Field(i).Name; name {
-		case "TenantRef", "Meta", "Extensions":
+		case "TenantRef", "Meta", "Extensions", "Lookup":
 		default:
 			fill(value.Field(i), name)
 		}
