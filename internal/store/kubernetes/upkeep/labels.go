@@ -72,8 +72,9 @@ func (u *Upkeep) makeSelectable(ctx context.Context, most int) (looked int, err 
 	for kind := range readindex.Kinds {
 		for _, name := range u.Cache.Unselectable(kind, most-looked) {
 			looked++
-			err = errors.Join(err, u.relabel(ctx, kind, name))
-			if ctx.Err() != nil {
+			failed := u.relabel(ctx, kind, name)
+			err = errors.Join(err, failed)
+			if ctx.Err() != nil || errors.Is(failed, errNotKept) {
 				return looked, err
 			}
 		}
@@ -113,6 +114,9 @@ func (u *Upkeep) relabel(ctx context.Context, kind readindex.Kind, name string) 
 	if err != nil {
 		return failure.IgnoreRaces(failure.Wrap(err, "making %s one that selectors find", name))
 	}
+	if made && codec.SelectorDigest(u.Tenant.Name, object) == 0 {
+		return errNotKept
+	}
 	if made {
 		u.Metrics.Selectable.Inc()
 	}
@@ -121,6 +125,10 @@ func (u *Upkeep) relabel(ctx context.Context, kind readindex.Kind, name string) 
 	}
 	return nil
 }
+
+// errNotKept ends the writing of what the API server does not keep.
+var errNotKept = errors.New("the CustomResourceDefinition of ScimUsers is of an earlier release than this server, and has no spec.lookup: " +
+	"upgrade it with the chart")
 
 // unmarked calls back for the groups that have slices and are not marked.
 func (u *Upkeep) unmarked(ctx context.Context, yield func(client.Object) error) error {
