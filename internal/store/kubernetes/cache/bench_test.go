@@ -84,7 +84,7 @@ type counting struct {
 	objects int
 }
 
-func (c *counting) put(object client.Object) error {
+func (c *counting) put(object client.Object) (selectable bool, err error) {
 	c.objects++
 	return c.target.put(object)
 }

@@ -26,7 +26,7 @@ func BenchmarkUser(b *testing.B) {
 	b.Run("encode", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := Encode(client.ObjectKey{Namespace: "default", Name: "acme"}, &scimv1alpha1.ScimUser{}, read.Resource, event.Object.Spec.Meta); err != nil {
+			if _, err := Encode(client.ObjectKey{Namespace: "default", Name: "acme"}, &scimv1alpha1.ScimUser{}, read.Resource, event.Object.Spec.Meta, nil); err != nil {
 				b.Fatal(err)
 			}
 		}
