@@ -152,6 +152,7 @@ type ScimUserSpec struct {
 // characters is left out.
 //
 // +structType=atomic
+// +kubebuilder:validation:MinProperties=1
 type UserLookup struct {
 	// userName is the user's userName.
 	// +optional
