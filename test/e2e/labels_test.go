@@ -88,7 +88,7 @@ var _ = Describe("Labels and selectors of users", Ordered, func() {
 		}
 	})
 
-	It("come to users who are there already, whose version stays", func(ctx SpecContext) {
+	It("come to users who are there already, whose version stays", func() {
 		const people = 150
 		ids := make([]string, 0, people)
 		for i := range people {
@@ -117,7 +117,7 @@ var _ = Describe("Labels and selectors of users", Ordered, func() {
 		WaitFor(t.Namespace, "condition=LabelsAccepted", "scimtenant/"+t.Name)
 	})
 
-	It("are made of what there is, and what is wrong is said", func(ctx SpecContext) {
+	It("are made of what there is, and what is wrong is said", func() {
 		Apply(NewTenant(t.Namespace, t.Name, scimv1alpha1.IdentityProviderOkta, labelledBy("team", URNEnterprise+":department", "badge", urnBadge+":number")))
 		WaitFor(t.Namespace, "condition=LabelsAccepted=False", "scimtenant/"+t.Name)
 		Expect(Kubectl("get", "scimtenant", "-n", t.Namespace, t.Name, "-o", `jsonpath={.status.conditions[?(@.type=="Ready")].message}`)).
