@@ -172,6 +172,23 @@ var _ = Describe("What selectors find a user by", func() {
 			Expect(updated.Meta().Version).NotTo(Equal(before.Meta().Version))
 		})
 
+		It("does not come while pods of the release before are alive, which would show another version", func(ctx SpecContext) {
+			created, err := at.writer.Create(ctx, person("babs@example.com", "Payments"), store.Policy{})
+			Expect(err).NotTo(HaveOccurred())
+			before := object(ctx, created.ID())
+			want(byTeam)
+			Eventually(left).Should(Equal(1))
+			members := at.reader.members
+			at.reader.members = beside{members}
+			Expect(keeper.Pass(ctx, false)).To(Succeed())
+			Expect(object(ctx, created.ID()).ResourceVersion).To(Equal(before.ResourceVersion))
+
+			By("these having gone")
+			at.reader.members = members
+			passed(ctx)
+			Expect(object(ctx, created.ID()).Labels).To(HaveKeyWithValue("team", "payments"))
+		})
+
 		It("takes away what nobody wants any more, and nothing else", func(ctx SpecContext) {
 			first := labelled(byTeam)
 			created, err := at.writer.Create(ctx, person("babs@example.com", "Payments"), first)

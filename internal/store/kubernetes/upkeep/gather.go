@@ -26,7 +26,8 @@ const (
 
 // Gatherer moves members of large groups to the slices that they are for.
 type Gatherer interface {
-	// Gathers reports whether members may be moved now.
+	// Gathers reports whether members may be moved now, and what else pods of an older release do not
+	// know may be written: that none of these may be alive.
 	Gathers(ctx context.Context) (bool, error)
 	// Few is how many members a group has in its own object at the most.
 	Few() int

@@ -69,10 +69,17 @@ func (u *Upkeep) restoreLabels(ctx context.Context) error {
 func (u *Upkeep) makeSelectable(ctx context.Context, most int) (looked int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, period)
 	defer cancel()
+	asked, alone := false, false
 	for kind := range readindex.Kinds {
 		for _, name := range u.Cache.Unselectable(kind, most-looked) {
+			if !asked {
+				if alone, err = u.Store.Gathers(ctx); err != nil {
+					return looked, err
+				}
+				asked, u.resting = true, !alone
+			}
 			looked++
-			failed := u.relabel(ctx, kind, name)
+			failed := u.relabel(ctx, kind, name, alone)
 			err = errors.Join(err, failed)
 			if ctx.Err() != nil || errors.Is(failed, errNotKept) {
 				return looked, err
@@ -83,8 +90,9 @@ func (u *Upkeep) makeSelectable(ctx context.Context, most int) (looked int, err 
 }
 
 // relabel gives an object what selectors are to find it by, if it has that not. The version stays: for
-// SCIM, nothing changes.
-func (u *Upkeep) relabel(ctx context.Context, kind readindex.Kind, name string) error {
+// SCIM, nothing changes. Where pods of an older release may be alive, it gets back its labels alone: those
+// would show another version of what else is written.
+func (u *Upkeep) relabel(ctx context.Context, kind readindex.Kind, name string, alone bool) error {
 	object := codec.NewObjectOf(kind)
 	err := u.Client.Get(ctx, client.ObjectKey{Namespace: u.Tenant.Namespace, Name: name}, object)
 	if apierrors.IsNotFound(err) || failure.IsUnreadable(err) {
@@ -100,7 +108,7 @@ func (u *Upkeep) relabel(ctx context.Context, kind readindex.Kind, name string) 
 	lost := codec.Mislabelled(u.Tenant.Name, object)
 	codec.PutLabels(object, codec.LabelsOf(u.Tenant.Name, object))
 	made := false
-	if user, isUser := object.(*scimv1alpha1.ScimUser); isUser {
+	if user, isUser := object.(*scimv1alpha1.ScimUser); isUser && alone {
 		read, err := codec.Decode(u.Tenant.Name, u.registry.User(), user)
 		if err != nil {
 			return err

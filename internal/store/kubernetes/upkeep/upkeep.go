@@ -81,7 +81,7 @@ type Upkeep struct {
 	members, groups, holders absences
 	// copied are groups whose own members slices list too
 	copied absences
-	// resting says that something could not be made selectable, and is left to the next pass.
+	// resting says that something could not be made selectable, or is not to be yet, and is left to the next pass.
 	resting bool
 }
 
