@@ -199,11 +199,11 @@ config:
 	})
 
 	It("and none any more when the definitions are deleted, of which the operator and other tenants survive", func() {
-		restarts := Kubectl("get", "pods", "-n", OperatorKey.Namespace, "-o", "jsonpath={.items[*].status.containerStatuses[*].restartCount}")
 		Kubectl("delete", "crd", "httproutes.gateway.networking.k8s.io", "--timeout=60s")
 		says("acme", "False", scimv1alpha1.ReasonGatewayAPINotFound, "install the Gateway API")
 		Apply(NewTenant(namespace, "inside", scimv1alpha1.IdentityProviderGeneric, OneReplica))
 		WaitFor(namespace, "condition=Ready", "scimtenant/inside")
-		Expect(Kubectl("get", "pods", "-n", OperatorKey.Namespace, "-o", "jsonpath={.items[*].status.containerStatuses[*].restartCount}")).To(Equal(restarts))
+		// Pods of the configuration before may be going still.
+		Expect(Kubectl("get", "pods", "-n", OperatorKey.Namespace, "-o", "jsonpath={.items[*].status.containerStatuses[*].restartCount}")).To(MatchRegexp(`^0( 0)*$`))
 	})
 })

@@ -145,8 +145,15 @@ var _ = Describe("What selectors find a user by", func() {
 			user := object(ctx, created.ID())
 			user.Spec.Lookup = scimv1alpha1.UserLookup{} // As the release before left it.
 			Expect(live.Update(ctx, user)).To(Succeed())
-			before, err := at.writer.Get(ctx, registry.User(), created.ID(), store.View{})
+			before, err := newStore(live, at.namespace).Get(ctx, registry.User(), created.ID(), store.View{})
 			Expect(err).NotTo(HaveOccurred())
+			Eventually(func() (scim.Meta, error) { // Nobody has told the pods of what was written past them.
+				read, err := at.writer.Get(ctx, registry.User(), created.ID(), store.View{})
+				if err != nil {
+					return scim.Meta{}, err
+				}
+				return read.Meta(), nil
+			}).Should(Equal(before.Meta()))
 			want(byTeam, byTitle)
 			Eventually(left).Should(Equal(1))
 
