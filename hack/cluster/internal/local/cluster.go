@@ -14,6 +14,7 @@ import (
 	"github.com/kubescim/kubescim/hack/cluster/internal/binaries"
 	"github.com/kubescim/kubescim/hack/cluster/internal/containerd"
 	"github.com/kubescim/kubescim/hack/cluster/internal/daemon"
+	"github.com/kubescim/kubescim/hack/cluster/internal/debian"
 	"github.com/kubescim/kubescim/hack/cluster/internal/layout"
 	"github.com/kubescim/kubescim/hack/cluster/internal/pki"
 )
@@ -57,6 +58,24 @@ func (c *Cluster) Load(ctx context.Context, file string) error {
 		return errors.New("load an image: the local cluster does not run; run up first")
 	}
 	return containerd.Import(ctx, c.dir, file, c.logf)
+}
+
+// begin is how all begins that changes the cluster: nobody else does so until unlock, and no other folder has a cluster of this machine.
+func (c *Cluster) begin(ctx context.Context) (unlock func(), err error) {
+	if err := needRoot(); err != nil {
+		return nil, err
+	}
+	if err := debian.ExtendPath(); err != nil {
+		return nil, err
+	}
+	if unlock, err = c.lock(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.dir.NeedNoOther(); err != nil {
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
 }
 
 // lock makes up and down wait for each other, over all checkouts.

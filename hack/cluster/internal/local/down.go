@@ -10,7 +10,6 @@ import (
 	"github.com/kubescim/kubescim/hack/cluster/internal/components"
 	"github.com/kubescim/kubescim/hack/cluster/internal/containerd"
 	"github.com/kubescim/kubescim/hack/cluster/internal/daemon"
-	"github.com/kubescim/kubescim/hack/cluster/internal/debian"
 	"github.com/kubescim/kubescim/hack/cluster/internal/layout"
 	"github.com/kubescim/kubescim/hack/cluster/internal/network"
 	"github.com/kubescim/kubescim/hack/cluster/internal/traces"
@@ -19,20 +18,11 @@ import (
 // Down stops the cluster and removes all that it left on the machine, also after runs that were killed, and then
 // looks whether really nothing is left.
 func (c *Cluster) Down(ctx context.Context) error {
-	if err := needRoot(); err != nil {
-		return err
-	}
-	if err := debian.ExtendPath(); err != nil {
-		return err
-	}
-	unlock, err := c.lock(ctx)
+	unlock, err := c.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if err := c.dir.NeedNoOther(); err != nil {
-		return err
-	}
 	if err := c.stopAll(ctx); err != nil {
 		return err
 	}

@@ -18,20 +18,11 @@ import (
 
 // Edge makes nginx serve the Ingresses of the cluster, which must be up, by the program of this checkout.
 func (c *Cluster) Edge(ctx context.Context) error {
-	if err := needRoot(); err != nil {
-		return err
-	}
-	if err := debian.ExtendPath(); err != nil {
-		return err
-	}
-	unlock, err := c.lock(ctx)
+	unlock, err := c.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if err := c.dir.NeedNoOther(); err != nil {
-		return err
-	}
 	if _, ok := daemon.Recorded(c.dir, binaries.APIServer); !ok {
 		return errors.New("serve Ingresses: the local cluster does not run; run up first")
 	}

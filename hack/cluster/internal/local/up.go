@@ -33,20 +33,11 @@ func (c *Cluster) Up(ctx context.Context) error {
 	if runtime.GOOS != "linux" {
 		return errors.New("the local cluster needs Linux; install kind and Docker, or name a cluster by KUBECONFIG")
 	}
-	if err := needRoot(); err != nil {
-		return err
-	}
-	if err := debian.ExtendPath(); err != nil {
-		return err
-	}
-	unlock, err := c.lock(ctx)
+	unlock, err := c.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if err := c.dir.NeedNoOther(); err != nil {
-		return err
-	}
 	err = together(ctx,
 		func(ctx context.Context) error { return debian.Ensure(ctx, debian.ForCluster, c.logf) },
 		func(ctx context.Context) error { return c.programs.Ensure(ctx, binaries.All) })
