@@ -70,6 +70,9 @@ type Finding struct {
 // Again is how soon to look again.
 func (f *Finding) Again() time.Duration { return max(time.Until(f.until), time.Second) }
 
+// usable reports whether the certificate can be used, be it not for much longer.
+func (f *Finding) usable() bool { return f.State == Good || f.State == ExpiringSoon }
+
 // Reader looks at certificates, one for each owner. It remembers, so that not every reconciliation reads
 // a Secret. It is safe for concurrent use.
 type Reader struct {
@@ -96,12 +99,12 @@ func (r *Reader) Find(ctx context.Context, about About) (*Finding, error) {
 	default: // The rest of the Secret, and so the private key, is dropped at once.
 		found = Judge(secret.Data[corev1.TLSCertKey], about.Host, now)
 		found.Type = secret.Type
-		if about.Key && (found.State == Good || found.State == ExpiringSoon) && !fits(secret.Data) {
+		if about.Key && found.usable() && !fits(secret.Data) {
 			found.State = KeyOfAnother
 		}
 	}
 	found.about, found.until = about, now.Add(badInterval)
-	if found.State == Good || found.State == ExpiringSoon {
+	if found.usable() {
 		found.until = now.Add(goodInterval)
 		if found.Expires.Before(found.until) {
 			found.until = found.Expires
