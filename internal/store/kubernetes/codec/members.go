@@ -2,6 +2,7 @@ package codec
 
 import (
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -28,16 +29,43 @@ func MarkSliced(object client.Object) {
 	object.SetLabels(labels)
 }
 
-// SliceEntry is what memory keeps of a slice of a group.
+// annotationMadeEmpty is on a slice that listed nobody when it was made: for a client, nothing has changed by that.
+const annotationMadeEmpty = "scim.kubescim.dev/made-empty"
+
+// MarkMadeEmpty marks a slice that is about to be made and lists nobody.
+func MarkMadeEmpty(slice client.Object, by Writer) { Annotate(slice, annotationMadeEmpty, by) }
+
+// ChangesOf is how many changes of a group's members were made in a slice.
+func ChangesOf(slice client.Object) int64 {
+	changes := slice.GetGeneration()
+	if wasMadeEmpty(slice) && changes > 0 {
+		changes--
+	}
+	return changes
+}
+
+// IsUntouched reports whether a slice that listed nobody when it was made never listed others.
+func IsUntouched(slice client.Object) bool { return wasMadeEmpty(slice) && ChangesOf(slice) == 0 }
+
+func wasMadeEmpty(slice client.Object) bool {
+	_, empty := slice.GetAnnotations()[annotationMadeEmpty]
+	return empty
+}
+
+// SliceEntry is what memory keeps of a slice of a group. One that is untouched was never modified.
 func SliceEntry(group uuid.UUID, slice *scimv1alpha1.ScimGroupMembers) *index.Slice {
 	place, members := PlaceOf(slice), MembersOf(slice.Spec.Members, slice.Spec.MemberGroups)
-	return &index.Slice{
-		Name: slice.GetName(), Group: group, Place: place, Revision: RevisionOf(slice), Generation: slice.GetGeneration(),
+	entry := &index.Slice{
+		Name: slice.GetName(), Group: group, Place: place, Revision: RevisionOf(slice), Generation: ChangesOf(slice),
 		Created: slice.Spec.Meta.CreatedTime.UTC(), Modified: slice.Spec.Meta.LastModifiedTime.UTC(),
 		Members: members,
 		Strays:  slices.ContainsFunc(members, func(m index.Member) bool { return !place.Covers(m.ID) }),
 		Bytes:   BytesOf(slice, 0, len(slice.Spec.Members)+len(slice.Spec.MemberGroups)),
 	}
+	if IsUntouched(slice) {
+		entry.Modified = time.Time{}
+	}
+	return entry
 }
 
 // BytesOf is about how much an object takes in etcd, whose own content has so many bytes

@@ -55,7 +55,7 @@ type Outcome struct {
 	Begun   bool      // a slice was written, or may have been
 	Listed  bool      // a slice was made to list others, or may have been
 	Written uint64    // the highest revision that was written, or found to be as wanted
-	Changes int64     // how much the generations of the slices have grown
+	Changes int64     // how many changes of members were made in the slices
 	Latest  time.Time // of the writes; zero without any
 }
 
@@ -215,14 +215,14 @@ func (w *Writer) permit(ctx context.Context, slice *scimv1alpha1.ScimGroupMember
 // put writes a slice as it was read, or makes it. What is tried again is found as it should be,
 // so that a write whose answer got lost does no harm.
 func (w *Writer) put(ctx context.Context, slice *scimv1alpha1.ScimGroupMembers, wanted write) error {
-	before, send := slice.Generation, func() error { return w.Client.Update(ctx, slice, w.By.Owner) }
+	before, send := codec.ChangesOf(slice), func() error { return w.Client.Update(ctx, slice, w.By.Owner) }
 	if isNew(slice) {
 		send = func() error { return w.Client.Create(ctx, slice, w.By.Owner) }
 	}
 	w.set(slice, wanted)
 	err := send()
 	if err == nil {
-		w.wrote(slice, slice.Generation-before, wanted.listed)
+		w.wrote(slice, codec.ChangesOf(slice)-before, wanted.listed)
 		return nil
 	}
 	w.failed(err, wanted.listed)
@@ -255,6 +255,9 @@ func (w *Writer) set(slice *scimv1alpha1.ScimGroupMembers, wanted write) {
 	if wanted.fenced {
 		codec.Fence(slice, w.By)
 	}
+	if isNew(slice) && len(wanted.members) == 0 {
+		codec.MarkMadeEmpty(slice, w.By)
+	}
 	slice.Spec.Members, slice.Spec.MemberGroups = codec.MemberLists(wanted.members)
 	slice.Spec.MemberCount = ptr.To(int32(len(wanted.members)))
 	switch {
@@ -275,7 +278,7 @@ func (w *Writer) wrote(slice *scimv1alpha1.ScimGroupMembers, changes int64, list
 	w.Begun, w.Listed = true, w.Listed || listed
 	w.Written = max(w.Written, codec.RevisionOf(slice))
 	w.Changes += changes
-	if at := slice.Spec.Meta.LastModifiedTime.UTC(); at.After(w.Latest) {
+	if at := slice.Spec.Meta.LastModifiedTime.UTC(); !codec.IsUntouched(slice) && at.After(w.Latest) {
 		w.Latest = at
 	}
 }

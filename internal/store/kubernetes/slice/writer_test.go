@@ -106,6 +106,22 @@ func TestApply(t *testing.T) {
 			}
 		})
 	}
+	t.Run("nobody, in a slice that has to be made so that who is on the way to it does not come", func(t *testing.T) {
+		g := NewWithT(t)
+		w := writerOver(t, interceptor.Funcs{}, deep)
+		g.Expect(w.Apply(context.Background(), &Plan{Leave: ids(1)}, entries(deep))).To(Succeed())
+		g.Expect(listed(t, w)).To(Equal(map[string][]index.Member{zero: members(2, 4), one: nil}))
+		g.Expect(w.Begun).To(BeTrue())
+		g.Expect(w.Listed).To(BeFalse())
+		g.Expect(w.Changes).To(BeZero())
+		g.Expect(w.Latest).To(BeZero(), "for a client, nothing has changed")
+		made := &scimv1alpha1.ScimGroupMembers{}
+		g.Expect(w.Client.Get(context.Background(), client.ObjectKey{Namespace: "team", Name: one}, made)).To(Succeed())
+		made.Generation = 1 // As the API server has it.
+		g.Expect(codec.SliceEntry(uuid.MustParse(idOf(99)), made)).To(And(HaveField("Generation", BeZero()), HaveField("Modified", BeZero())))
+		made.Generation = 2
+		g.Expect(codec.SliceEntry(uuid.MustParse(idOf(99)), made)).To(And(HaveField("Generation", BeEquivalentTo(1)), HaveField("Modified", Not(BeZero()))))
+	})
 	t.Run("more than a slice has room for", func(t *testing.T) {
 		g := NewWithT(t)
 		w := writerOver(t, interceptor.Funcs{})
