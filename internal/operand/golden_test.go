@@ -93,7 +93,7 @@ func TestSharedObjectsStayTheSame(t *testing.T) {
 	checkGolden(t, filepath.Join("testdata", "shared.json"), []any{
 		ServiceAccount(s), Role(s), RoleBinding(s), Service(s), PodDisruptionBudget(s),
 		NetworkPolicy(s, Isolation{OperatorNamespace: "scim", Clients: []networkingv1.NetworkPolicyPeer{{NamespaceSelector: &metav1.LabelSelector{}}}, APIServerPorts: []int32{443}, Collectors: []int32{4318}}),
-		Deployment(s, Settings{Image: "kubescim:1", Absence: time.Hour}), SigningSecret(s, []byte("keys")), SharedIngress(shared, false),
+		Deployment(s, Settings{Image: "kubescim:1", Absence: time.Hour}), SigningSecret(s, []byte("keys")), SharedIngress(shared, Backend{Service: s.Name}),
 		Ingress(tenant(func(t *scimv1alpha1.ScimTenant) { t.Spec.ServerRef.Name = "shared" }), scimv1alpha1.EndpointSpec{Host: "acme.example.com"}, Backend{Service: s.Name}),
 	})
 }
@@ -108,7 +108,7 @@ func TestHTTPRoutesStayTheSame(t *testing.T) {
 		SharedHTTPRoute(&scimv1alpha1.ScimServer{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "shared", UID: "server-uid"},
 			Spec:       scimv1alpha1.ScimServerSpec{Endpoint: scimv1alpha1.ServerEndpointSpec{Host: "scim.example.com", HTTPRoute: gateways}},
-		}, true),
+		}, Backend{Service: "shared-scim-server", TLS: true}),
 	})
 }
 

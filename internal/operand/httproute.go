@@ -21,9 +21,9 @@ func HTTPRoute(t *scimv1alpha1.ScimTenant, endpoint scimv1alpha1.EndpointSpec, b
 
 // SharedHTTPRoute returns the HTTPRoute for a ScimServer's host, with all of its tenants. It must
 // not be asked for when the ScimServer has no host.
-func SharedHTTPRoute(s *scimv1alpha1.ScimServer, tls bool) *gatewayv1ac.HTTPRouteApplyConfiguration {
+func SharedHTTPRoute(s *scimv1alpha1.ScimServer, backend Backend) *gatewayv1ac.HTTPRouteApplyConfiguration {
 	server := SharedServer(s)
-	return httpRoute(server.Name, server.Labels(), server.Owner, s.Endpoint(), Backend{Service: server.Name, TLS: tls},
+	return httpRoute(server.Name, server.Labels(), server.Owner, s.Endpoint(), backend,
 		routeMatch(gatewayv1.PathMatchPathPrefix, "/"))
 }
 

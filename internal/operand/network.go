@@ -78,9 +78,8 @@ func Ingress(
 
 // SharedIngress returns the Ingress for a ScimServer's host, with all of its tenants. It must
 // not be asked for when the ScimServer has no host.
-func SharedIngress(s *scimv1alpha1.ScimServer, tls bool) *networkingv1ac.IngressApplyConfiguration {
+func SharedIngress(s *scimv1alpha1.ScimServer, backend Backend) *networkingv1ac.IngressApplyConfiguration {
 	server := SharedServer(s)
-	backend := Backend{Service: server.Name, TLS: tls}
 	return ingress(server.Name, server.Labels(), server.Owner, s.Endpoint(), backend, ingressPath(backend, "/", networkingv1.PathTypePrefix))
 }
 

@@ -47,28 +47,20 @@ func (e *Endpoint) replacesFormer() bool {
 // leadFormer leads what the spec does not ask for any more to where what it asks for leads. It publishes the host for as
 // long as it is there, which may be for ever: the tenant may be moved meanwhile, or TLS to its pods be switched.
 func (p *Publisher) leadFormer(ctx context.Context, e *Endpoint) error {
-	former, backend := e.former(), e.Backend()
-	if former == nil || former.LeadsBy(backend) {
+	former := e.former()
+	to, _ := e.Lead()
+	if former == nil || former.LeadsBy(to) {
 		return nil
 	}
-	applier := p.Applier
-	if former.Kind == operand.KindHTTPRoute {
-		applier = e.routes.applier
-	}
-	intent, err := p.intentOfFormer(ctx, e, former.Kind, backend)
+	intent, err := p.intentOfFormer(ctx, e, former.Kind, to)
 	if err != nil {
 		return fmt.Errorf("reading the %s as it was applied: %w", former.Kind, err)
 	}
 	if intent == nil {
 		return nil
 	}
-	obj, err := applier.Apply(ctx, e.Owner, intent)
-	problem, failure := apply.ProblemOf(err)
-	if problem != nil {
-		e.Problem = problem
-	}
-	e.note(obj)
-	return failure
+	_, err = p.apply(ctx, e, former.Kind, intent)
+	return err
 }
 
 // intentOfFormer returns what the spec does not ask for any more, as it was applied, but leading to a backend; nil when

@@ -78,12 +78,10 @@ type Endpoint struct {
 	// before, nothing is published.
 	Undecided bool
 	// IngressIntent and RouteIntent are the Ingress and the HTTPRoute to apply when there is a host.
-	IngressIntent, RouteIntent func() apply.Intent
-	// Backend is where they lead to.
-	Backend func() operand.Backend
-	// Held, if set, says why the Ingress or the HTTPRoute stays as it is for now; empty when it does not. It is
-	// called when that would be applied.
-	Held func() string
+	IngressIntent, RouteIntent func(to operand.Backend) apply.Intent
+	// Lead says where they lead to, and why the Ingress or the HTTPRoute stays as it is for now; held is empty when it
+	// does not. It is called when that would be applied.
+	Lead func() (to operand.Backend, held string)
 
 	// Refused is what the spec asks for and is not allowed, in words for its author. Set by
 	// Gather.
@@ -255,12 +253,13 @@ func (e *Endpoint) mayWrite() bool {
 
 // write applies what the spec asks for, and reports whether that is in place.
 func (p *Publisher) write(ctx context.Context, e *Endpoint) (written bool, err error) {
-	host, applier, intent := e.Spec.Host, p.Applier, e.IngressIntent
+	host, kind, intent := e.Spec.Host, operand.KindIngress, e.IngressIntent
 	if e.AsksForRoute() {
-		applier, intent = e.routes.applier, e.RouteIntent
+		kind, intent = operand.KindHTTPRoute, e.RouteIntent
 	}
-	wanted := intent()
-	applied, err := applier.IsApplied(ctx, e.Owner, wanted)
+	to, _ := e.Lead()
+	wanted := intent(to)
+	applied, err := p.applierOf(e, kind).IsApplied(ctx, e.Owner, wanted)
 	if err == nil && applied {
 		applied, err = p.Hosts.HoldsForSure(ctx, e.Owner.Holder(), host)
 	}
@@ -274,21 +273,31 @@ func (p *Publisher) write(ctx context.Context, e *Endpoint) (written bool, err e
 	if there, err := p.mayMakeRoute(ctx, e); err != nil || !there {
 		return false, err
 	}
-	obj, err := applier.Apply(ctx, e.Owner, wanted)
-	problem, failure := apply.ProblemOf(err)
-	e.Problem = problem
-	e.note(obj)
-	return problem == nil && failure == nil, failure
+	return p.apply(ctx, e, kind, wanted)
 }
 
-// note takes note of an Ingress or an HTTPRoute as it has been written.
-func (e *Endpoint) note(obj client.Object) {
+// apply writes an Ingress or an HTTPRoute, and reports whether nothing is in its way.
+func (p *Publisher) apply(ctx context.Context, e *Endpoint, kind string, wanted apply.Intent) (written bool, err error) {
+	obj, err := p.applierOf(e, kind).Apply(ctx, e.Owner, wanted)
+	problem, failure := apply.ProblemOf(err)
+	if problem != nil {
+		e.Problem = problem
+	}
 	switch published := obj.(type) {
 	case *networkingv1.Ingress:
 		e.Ingress = published
 	case *gatewayv1.HTTPRoute:
 		e.HTTPRoute = published
 	}
+	return problem == nil && failure == nil, failure
+}
+
+// applierOf returns what applies objects of a kind. There must be HTTPRoutes in the cluster for theirs.
+func (p *Publisher) applierOf(e *Endpoint, kind string) *apply.Applier {
+	if kind == operand.KindHTTPRoute {
+		return e.routes.applier
+	}
+	return p.Applier
 }
 
 // unpublish deletes the Ingress or the HTTPRoute.
@@ -323,10 +332,11 @@ func (e *Endpoint) field(name string) string {
 
 // held is why the Ingress or the HTTPRoute stays as it is for now; empty when it does not.
 func (e *Endpoint) held() string {
-	if e.Held == nil {
+	if e.Lead == nil {
 		return ""
 	}
-	return e.Held()
+	_, held := e.Lead()
+	return held
 }
 
 func (e *Endpoint) publicationName() string { return e.Owner.Holder().PublicationName() }

@@ -259,17 +259,19 @@ func (s *Server) meanwhile() string {
 	}
 }
 
-// Lead says how an Ingress or an HTTPRoute is to lead to the Service of a server: by TLS, if that is asked for
+// Lead says where an Ingress or an HTTPRoute is to lead to, at the Service of a server: by TLS, if that is asked for
 // and all pods serve it. Until they do, what publishes the server already is held as it is, so that it leads to
 // nowhere where nobody answers; what is new leads by TLS at once, so that no token comes in the clear.
 // held is why it waits; empty when it does not.
-func Lead(published []operand.Publication, service string, asked, served bool) (tls bool, held string) {
+func Lead(published []operand.Publication, service string, asked, served bool) (to operand.Backend, held string) {
+	to = operand.Backend{Service: service, TLS: asked}
 	switch {
 	case !asked:
-		return false, ""
+		return to, ""
 	case served, !slices.ContainsFunc(published, func(one operand.Publication) bool { return !one.LeadsByTLS(service) }):
-		return true, ""
+		return to, ""
 	default:
-		return false, fmt.Sprintf("waiting until all pods of the server serve TLS, which the %s is to lead to: see its TLSServed", published[0].Kind)
+		to.TLS = false
+		return to, fmt.Sprintf("waiting until all pods of the server serve TLS, which the %s is to lead to: see its TLSServed", published[0].Kind)
 	}
 }

@@ -47,26 +47,15 @@ func newScope(frame reconcile.Frame, server *scimv1alpha1.ScimServer) *scope {
 	}
 	s.endpoint = &publishing.Endpoint{
 		Owner: operand.ServerOwner(server), Spec: server.Endpoint(),
-		IngressIntent: func() apply.Intent { return operand.SharedIngress(server, s.backend().TLS) },
-		RouteIntent:   func() apply.Intent { return operand.SharedHTTPRoute(server, s.backend().TLS) },
-		Backend:       s.backend,
-		Held: func() string {
-			_, held := s.lead()
-			return held
-		},
+		IngressIntent: func(to operand.Backend) apply.Intent { return operand.SharedIngress(server, to) },
+		RouteIntent:   func(to operand.Backend) apply.Intent { return operand.SharedHTTPRoute(server, to) },
+		Lead:          s.lead,
 	}
 	return s
 }
 
-// backend is where the Ingress or the HTTPRoute leads to.
-func (s *scope) backend() operand.Backend {
-	tls, _ := s.lead()
-	return operand.Backend{Service: s.running.Name, TLS: tls}
-}
-
-// lead says whether the Ingress or the HTTPRoute is to lead to the pods by TLS, and why it waits for that; empty
-// when it does not.
-func (s *scope) lead() (tls bool, held string) {
+// lead says where the Ingress or the HTTPRoute is to lead to, and why it waits; empty when it does not.
+func (s *scope) lead() (to operand.Backend, held string) {
 	return running.Lead(s.endpoint.Publications(), s.running.Name, s.running.TLSAsked(), s.running.TLSServedByAll())
 }
 

@@ -72,26 +72,16 @@ func (r *Reconciler) newScope(tenant *scimv1alpha1.ScimTenant) *scope {
 	}}
 	s.endpoint = &publishing.Endpoint{
 		Owner: operand.TenantOwner(tenant), Spec: tenant.Spec.Endpoint,
-		IngressIntent: func() apply.Intent { return operand.Ingress(tenant, s.endpoint.Spec, s.backend()) },
-		RouteIntent:   func() apply.Intent { return operand.HTTPRoute(tenant, s.endpoint.Spec, s.backend()) },
-		Backend:       s.backend,
-		Held: func() string {
-			_, held := s.lead()
-			return held
-		},
+		IngressIntent: func(to operand.Backend) apply.Intent { return operand.Ingress(tenant, s.endpoint.Spec, to) },
+		RouteIntent:   func(to operand.Backend) apply.Intent { return operand.HTTPRoute(tenant, s.endpoint.Spec, to) },
+		Lead:          s.lead,
 	}
 	return s
 }
 
-// backend is where the Ingress or the HTTPRoute leads to.
-func (s *scope) backend() operand.Backend {
-	tls, _ := s.lead()
-	return operand.Backend{Service: s.first().operand().Name, TLS: tls}
-}
-
-// lead says whether the Ingress or the HTTPRoute is to lead to the server with the traffic by TLS, and why it
-// waits for that; empty when it does not.
-func (s *scope) lead() (tls bool, held string) {
+// lead says where the Ingress or the HTTPRoute is to lead to, which is the server with the traffic, and why it
+// waits; empty when it does not.
+func (s *scope) lead() (to operand.Backend, held string) {
 	asked, served := s.first().servesTLS()
 	return running.Lead(s.endpoint.Publications(), s.first().operand().Name, asked, served)
 }
