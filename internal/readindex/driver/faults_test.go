@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -293,8 +294,8 @@ var _ = Describe("A replica whose Lease is not renewed", func() {
 		w := newWorld(ctx, hasty)
 		r := w.startAll(1)[0]
 		lease := w.lease(ctx, r.name)
-		lease.Labels["example.com/note"] = "mine"
-		Expect(admin.Update(ctx, lease)).To(Succeed())
+		label := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"example.com/note":"mine"}}}`))
+		Expect(admin.Patch(ctx, lease, label)).To(Succeed(), "a patch, since the replica renews it meanwhile")
 		changed := lease.ResourceVersion
 		Eventually(func() string { return w.lease(ctx, r.name).ResourceVersion }).ShouldNot(Equal(changed))
 		Expect(r.Member()).To(BeTrue())
