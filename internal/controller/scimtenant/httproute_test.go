@@ -55,8 +55,13 @@ func readyByRoute(ctx context.Context, tenant *scimv1alpha1.ScimTenant) {
 }
 
 func haveAccepted(status metav1.ConditionStatus, reason, message string) OmegaMatcher {
-	return And(controllertest.Have(scimv1alpha1.ConditionEndpointAccepted, status, reason), WithTransform(func(t *scimv1alpha1.ScimTenant) string {
-		return meta.FindStatusCondition(t.Status.Conditions, scimv1alpha1.ConditionEndpointAccepted).Message
+	return have(scimv1alpha1.ConditionEndpointAccepted, status, reason, message)
+}
+
+// have matches a tenant with a condition whose message has a text.
+func have(conditionType string, status metav1.ConditionStatus, reason, message string) OmegaMatcher {
+	return And(controllertest.Have(conditionType, status, reason), WithTransform(func(t *scimv1alpha1.ScimTenant) string {
+		return meta.FindStatusCondition(t.Status.Conditions, conditionType).Message
 	}, ContainSubstring(message)))
 }
 
@@ -240,7 +245,9 @@ var _ = Describe("The HTTPRoute of a tenant", Ordered, Serial, func() {
 			haveAccepted(metav1.ConditionFalse, scimv1alpha1.ReasonProgressing, "no controller has accepted")))
 		Eventually(func() error { return env.AcceptRoute(ctx, route) }).Should(Succeed())
 		url := HaveField("Status.URL", "https://sharedroute.example.com/acme/scim/v2")
-		Eventually(current(ctx, tenant)).Should(And(url, controllertest.BeReady(scimv1alpha1.ReasonSucceeded)))
+		Eventually(current(ctx, tenant)).Should(And(url, controllertest.BeReady(scimv1alpha1.ReasonSucceeded),
+			have(scimv1alpha1.ConditionCertificateValid, metav1.ConditionTrue, scimv1alpha1.ReasonTLSElsewhere, `ScimServer "shared"`),
+			have(scimv1alpha1.ConditionEndpointConfirmed, metav1.ConditionTrue, scimv1alpha1.ReasonSucceeded, `ScimServer "shared"`)))
 
 		Expect(env.AnswerRoute(ctx, route, metav1.Condition{Type: string(gatewayv1.RouteConditionAccepted), Status: metav1.ConditionFalse,
 			Reason: string(gatewayv1.RouteReasonNotAllowedByListeners)})).To(Succeed())

@@ -122,7 +122,7 @@ func (h *sharedServer) accepted() metav1.Condition {
 	switch {
 	case h.url() != "" && accepted != nil && publishing.Unreached(*accepted):
 		return conditions.False(conditionType, scimv1alpha1.ReasonProgressing, fmt.Sprintf("the host of ScimServer %q is not published: %s", h.name, accepted.Message))
-	case h.url() != "" && h.found.Spec.Endpoint.Host == "":
+	case h.url() != "" && !h.hasHost():
 		return conditions.True(conditionType, scimv1alpha1.ReasonNoHost, fmt.Sprintf("ScimServer %q has no host: the tenant can be reached inside the cluster only", h.name))
 	case h.url() != "":
 		return conditions.True(conditionType, scimv1alpha1.ReasonSucceeded, fmt.Sprintf("the tenant is at the host of ScimServer %q", h.name))
@@ -133,6 +133,9 @@ func (h *sharedServer) accepted() metav1.Condition {
 	}
 	return conditions.False(conditionType, scimv1alpha1.ReasonProgressing, fmt.Sprintf("ScimServer %q is not published: %s", h.name, message))
 }
+
+// hasHost reports whether the ScimServer is to be published.
+func (h *sharedServer) hasHost() bool { return h.found != nil && h.found.Spec.Endpoint.Host != "" }
 
 // attached reports whether the pods of the ScimServer host the tenant: at first all of them
 // must; later, while pods come and go, one is enough, and while none has been asked, as after

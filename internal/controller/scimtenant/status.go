@@ -116,7 +116,7 @@ func (f found) detail(conditionType string) *metav1.Condition {
 func conditionsOf(s *scope) found {
 	return found{
 		server: s.first().available(), allowed: specAllowed(s), endpoint: endpointAccepted(s),
-		certificate: s.endpoint.CertificateValid(), confirmed: s.endpoint.Confirmed(), schemas: schemasAccepted(s), labels: labelsAccepted(s.tenant),
+		certificate: certificateValid(s), confirmed: endpointConfirmed(s), schemas: schemasAccepted(s), labels: labelsAccepted(s.tenant),
 		details: s.first().details(), moved: s.moved(),
 	}
 }
@@ -150,10 +150,38 @@ func urlOf(s *scope) string {
 // endpointAccepted reports whether the tenant is published: under its own host, or that of its
 // ScimServer.
 func endpointAccepted(s *scope) metav1.Condition {
-	if shared := s.onShared(); shared != nil && s.endpoint.Spec.Host == "" && s.endpoint.Unfit == "" && len(s.endpoint.PublishedHosts()) == 0 && !s.keepsService() {
+	if shared := s.atHostOf(); shared != nil {
 		return shared.accepted()
 	}
 	return s.endpoint.Accepted()
+}
+
+// certificateValid leaves the certificate of a ScimServer's host to the ScimServer, so that one certificate makes one
+// alert, however many tenants are there.
+func certificateValid(s *scope) metav1.Condition {
+	if shared := s.atHostOf(); shared != nil && shared.hasHost() {
+		return conditions.True(scimv1alpha1.ConditionCertificateValid, scimv1alpha1.ReasonTLSElsewhere, fmt.Sprintf(
+			"the host is that of ScimServer %q, whose CertificateValid is about its certificate", shared.name))
+	}
+	return s.endpoint.CertificateValid()
+}
+
+// endpointConfirmed leaves the Ingress or the HTTPRoute of a ScimServer's host to the ScimServer.
+func endpointConfirmed(s *scope) metav1.Condition {
+	if shared := s.atHostOf(); shared != nil && shared.hasHost() {
+		return conditions.True(scimv1alpha1.ConditionEndpointConfirmed, scimv1alpha1.ReasonSucceeded, fmt.Sprintf(
+			"the host is that of ScimServer %q, whose EndpointConfirmed is about what publishes it", shared.name))
+	}
+	return s.endpoint.Confirmed()
+}
+
+// atHostOf returns the ScimServer that publishes the tenant; nil when the tenant is published by itself.
+func (s *scope) atHostOf() *sharedServer {
+	shared := s.onShared()
+	if shared == nil || s.endpoint.Spec.Host != "" || s.endpoint.Unfit != "" || len(s.endpoint.PublishedHosts()) > 0 || s.keepsService() {
+		return nil
+	}
+	return shared
 }
 
 // specAllowed reports whether the tenant may have what it asks for.
