@@ -221,6 +221,7 @@ var _ = Describe("The HTTPRoute of a tenant", Ordered, Serial, func() {
 		change(ctx, tenant, withServerRef("two"))
 		Eventually(routeOf(ctx, tenant), moves).Should(WithTransform(func(r *gatewayv1.HTTPRoute) bool { return operand.ByHTTPRoute(r).LeadsTo("two-scim-server") }, BeTrue()))
 		Consistently(current(ctx, tenant), "6s").Should(And(haveList("two Live, one Live"), url))
+		Expect(current(ctx, tenant)()).To(have(scimv1alpha1.ConditionMoved, metav1.ConditionFalse, scimv1alpha1.ReasonMoving, "see EndpointAccepted"))
 		accept(ctx, tenant)
 		Eventually(current(ctx, tenant), moves).Should(And(haveList("two Memory"), haveMoved, url, controllertest.BeReady(scimv1alpha1.ReasonSucceeded),
 			HaveField("Status.Servers", ConsistOf(HaveField("Host", "movedroute.example.com")))))

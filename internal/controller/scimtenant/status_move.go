@@ -46,6 +46,9 @@ func (s *scope) waitsFor(wait moving.Wait, about string) string {
 	case moving.WaitServing:
 		return "all replicas of " + server + " serve it"
 	case moving.WaitIdle:
+		if first := s.first(); s.endpoint.Accepted().Status == metav1.ConditionFalse && !s.endpoint.LeadsTo(first.operand().Name) {
+			return "what publishes the host leads to " + nounOf(first) + ", about which see EndpointAccepted"
+		}
 		idle := fmt.Sprintf("no request has come to %s for %d s", server, int(s.own.reconciler.IdleBeforeOff.Seconds()))
 		if s.callers != "" {
 			return idle + "; " + s.callers
