@@ -120,10 +120,10 @@ vulncheck: $(BIN)/govulncheck ## Look for known vulnerabilities in what the prog
 .PHONY: test
 test: $(BIN)/helm $(BIN)/promtool ## Test, for the most part with the race detector, against a real API server and etcd.
 	@export HELM=$(BIN)/helm PROMTOOL=$(BIN)/promtool KUBEBUILDER_ASSETS="$$($(CLUSTER_TOOL) assets)"; failed=0; \
-	echo "testing without the race detector"; go test -p $(TEST_PROCESSES) -timeout 15m $(WITHOUT_RACE) || failed=1; \
+	echo "testing without the race detector"; go test -vet=off -p $(TEST_PROCESSES) -timeout 15m $(WITHOUT_RACE) || failed=1; \
 	for module in $(MODULES); do \
 		echo "testing $$module"; \
-		CGO_ENABLED=1 go -C $$module test -race -p $(TEST_PROCESSES) -timeout 15m $$(go -C $$module list ./... | \
+		CGO_ENABLED=1 go -C $$module test -race -vet=off -p $(TEST_PROCESSES) -timeout 15m $$(go -C $$module list ./... | \
 			grep -v -x -F -e "$$(go list $(WITHOUT_RACE))" | grep -v -e /test/e2e -e /test/consistency) || failed=1; \
 	done; exit $$failed
 
