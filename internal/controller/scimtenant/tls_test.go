@@ -146,7 +146,7 @@ var _ = Describe("TLS to the pods of a tenant", func() {
 	})
 
 	It("is not switched off while its Ingress cannot be led back", func(ctx context.Context) {
-		tenant := newTenant(ctx, withHost("held.example.com", class), withTLS("pods"))
+		tenant := newTenant(ctx, withHost("kepttls.example.com", class), withTLS("pods"))
 		newSecret(ctx, tenant.Namespace, "pods", corev1.SecretTypeTLS, time.Hour)
 		becomeReady(ctx, tenant)
 		Eventually(leads(ctx, tenant)).Should(Equal(encrypted))
