@@ -33,7 +33,9 @@ TEST_PROCESSES ?= 3
 # goroutine each, as the simulations of replicas do; what scim-conformance runs, internal/server tests with it.
 WITHOUT_RACE ?= ./cmd/scim-conformance ./internal/moving ./internal/readindex ./internal/scim/fold ./internal/scim/patch
 # How many specs `make e2e` runs at a time. They mostly wait for pods.
-E2E_PROCESSES ?= 3
+E2E_PROCESSES ?= 4
+# Which specs `make e2e` runs, by their labels (Ginkgo's --label-filter): by default all. Those of the label drill take long.
+E2E ?=
 # Which specs `make consistency` runs, by their labels (Ginkgo's --label-filter): by default all. Those of the label drill
 # take long.
 CONSISTENCY ?=
@@ -156,7 +158,7 @@ bench-docs: ## Write what `make bench` and `make bench-tenants` measured last in
 
 .PHONY: e2e
 e2e: install metrics-server edge $(BIN)/prometheus ## Test end to end on the cluster: E2E_PROCESSES specs at a time, then the upgrade.
-	$(WITH_CLUSTER) HELM=$(BIN)/helm PROMETHEUS=$(BIN)/prometheus go -C test tool ginkgo run --procs=$(E2E_PROCESSES) --timeout=40m ./e2e
+	$(WITH_CLUSTER) HELM=$(BIN)/helm PROMETHEUS=$(BIN)/prometheus go -C test tool ginkgo run --procs=$(E2E_PROCESSES) --timeout=40m --label-filter='$(E2E)' ./e2e
 	$(WITH_CLUSTER) HELM=$(BIN)/helm IMG=$(IMG) go -C test test -count=1 -timeout 25m ./e2e/upgrade
 
 .PHONY: e2e-network

@@ -122,7 +122,7 @@ config:
 
 // It starts the operator again, under other rules for all tenants: no other spec runs beside it.
 var _ = Describe("Federated keys", Serial, func() {
-	It("go by the keys of an issuer, also when these change and when it is away", func(ctx SpecContext) {
+	It("go by the keys of an issuer, also when these change and when it is away", Label("drill"), func(ctx SpecContext) {
 		const audience, subject = "api://scim", "provisioning"
 		t := Serve(ctx, "federated", scimv1alpha1.IdentityProviderEntra)
 		address := AddressOfThisMachine(ctx)

@@ -15,7 +15,7 @@ import (
 
 // It waits for minutes, and begins first, so that the suite need not wait for it in the end.
 var _ = Describe("A group that outgrows one object", SpecPriority(1), func() {
-	It("has all of its members, while they come at once and while the server moves them to their places", func(ctx SpecContext) {
+	It("has all of its members, while they come at once and while the server moves them to their places", Label("drill"), func(ctx SpecContext) {
 		t := Serve(ctx, "grow", scimv1alpha1.IdentityProviderGeneric, Unlimited)
 		const small, count = 90, 150
 		ids := make([]string, count)

@@ -104,7 +104,7 @@ var _ = Describe("A tenant that is moved between servers", func() {
 		Expect(KubectlList(namespace, "events", "--field-selector", "type=Warning,involvedObject.kind=ScimTenant")).To(BeEmpty())
 	})
 
-	It("keeps the access tokens of its OAuth clients, and waits for those that go on calling its former server", func(ctx SpecContext) {
+	It("keeps the access tokens of its OAuth clients, and waits for those that go on calling its former server", Label("drill"), func(ctx SpecContext) {
 		namespace := NewNamespace(ctx, "moved")
 		Apply(NewServer(namespace, "shared", 1), NewTenant(namespace, "acme", scimv1alpha1.IdentityProviderGeneric, OneReplica),
 			NewKey(namespace, "client", "acme", func(spec *scimv1alpha1.ScimApiKeySpec) { spec.OAuthClient = &scimv1alpha1.OAuthClient{} }))

@@ -115,6 +115,6 @@ var _ = Describe("The number of pods", func() {
 		Expect(KubectlGet(t.Namespace, "hpa", t.Deployment())).To(BeNil())
 	},
 		Entry("of a tenant", serverOf(ownServer), `{"spec":{"server":{"autoscaling":null,"replicas":1}}}`),
-		Entry("of a ScimServer", serverOf(sharedServer), `{"spec":{"autoscaling":null,"replicas":1}}`),
+		Entry("of a ScimServer", Label("drill"), serverOf(sharedServer), `{"spec":{"autoscaling":null,"replicas":1}}`),
 	)
 })

@@ -43,7 +43,7 @@ func concurrent(ctx context.Context, namespace string) <-chan int {
 
 // It starts the operator again, with another image for all servers: no other spec runs beside it.
 var _ = Describe("What changes the pods of all servers", Serial, func() {
-	It("reaches a few of them at a time, and no more if these do not become ready", func(ctx SpecContext) {
+	It("reaches a few of them at a time, and no more if these do not become ready", Label("drill"), func(ctx SpecContext) {
 		namespace := NewNamespace(ctx, "staged")
 		var manifests []*scimv1alpha1.ScimTenant
 		for i := range 4 {

@@ -184,7 +184,7 @@ var _ = Describe("The namespaces that the operator watches", Serial, Ordered, Co
 		}
 	})
 
-	It("may go and come again, and keep no other from being worked in", func(ctx SpecContext) {
+	It("may go and come again, and keep no other from being worked in", Label("drill"), func(ctx SpecContext) {
 		release.Upgrade(ctx, watching(a, b))
 		caredFor(b)
 		metrics := metricsOfOperator(ctx, a.Namespace)

@@ -92,6 +92,7 @@ func kubeletConfig(dir layout.Dir) ([]byte, error) {
 		"failCgroupV1":                false,
 		"failSwapOn":                  false,
 		"oomScoreAdj":                 0,
+		"syncFrequency":               "10s", // How long a pod may wait for a change of a Secret that it has mounted.
 		"resolvConf":                  resolvConf(),
 		"podLogsDir":                  dir.Path("pod-logs"),
 		"volumePluginDir":             dir.Path("kubelet", "volume-plugins"),
