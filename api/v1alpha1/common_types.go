@@ -24,9 +24,13 @@ const (
 	// ScimApiKey's name.
 	LabelAPIKey = "scim.kubescim.dev/api-key" //nolint:gosec // A label, not a credential.
 
-	// LabelDeleted is on a ScimUser that the identity provider deleted and that
+	// LabelDeleted is on every marker, and on a ScimUser that the identity provider deleted and that
 	// the tenant keeps; its value is "true".
 	LabelDeleted = "scim.kubescim.dev/deleted"
+
+	// AnnotationMarker is on every marker: a ScimUser or ScimGroup that stands for nobody, as it is left for a while
+	// when a user or group is deleted for good. It has an id, and nothing else of whom it comes after.
+	AnnotationMarker = "scim.kubescim.dev/marker"
 
 	// LabelLease says what a Lease of a tenant or a server is for: LeaseReplica, LeaseClaim or
 	// LeasePort.

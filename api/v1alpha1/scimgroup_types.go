@@ -69,6 +69,7 @@ type ScimGroupSpec struct {
 // +kubebuilder:resource:shortName=sgroup
 // +kubebuilder:printcolumn:name="DisplayName",type=string,JSONPath=`.spec.displayName`
 // +kubebuilder:printcolumn:name="Members",type=integer,JSONPath=`.spec.memberCount`
+// +kubebuilder:printcolumn:name="Deleted",type=date,JSONPath=`.spec.meta.deletedTime`
 // +kubebuilder:printcolumn:name="Tenant",type=string,JSONPath=`.spec.tenantRef.name`
 // +kubebuilder:printcolumn:name="Modified",type=date,JSONPath=`.spec.meta.lastModifiedTime`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`

@@ -1,6 +1,10 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // What an omitted field of a ScimTenant stands for. The defaults live here and
 // not in the CRD, so that a stored object says only what its author decided.
@@ -17,6 +21,12 @@ const (
 	DefaultObjectLimit int32 = 250_000
 	// DefaultStorageLimit is how much users and groups may take, in bytes: 256Mi.
 	DefaultStorageLimit int64 = 256 << 20
+	// DefaultTombstoneDays is how many days a marker stays.
+	DefaultTombstoneDays int32 = 7
+	// mostMarkers is how many markers stay for that long, and bytesPerMarker is how much of the storage limit
+	// allows for one of them.
+	mostMarkers    int64 = 10_000
+	bytesPerMarker int64 = 16 << 10
 	// DefaultRequestsPerSecond is how many requests a tenant may send in a second.
 	DefaultRequestsPerSecond int32 = 10_000
 	// DefaultWritesPerSecond is how many of them may be writes.
@@ -100,6 +110,21 @@ func (t *ScimTenant) StorageLimit() int64 {
 		return DefaultStorageLimit
 	}
 	return t.Spec.StorageLimit.Value()
+}
+
+// Tombstones returns how long a marker stays of what was deleted for good.
+func (t *ScimTenant) Tombstones() time.Duration {
+	days := DefaultTombstoneDays
+	if t.Spec.TombstoneDays != nil {
+		days = *t.Spec.TombstoneDays
+	}
+	return time.Duration(days) * 24 * time.Hour
+}
+
+// MostTombstones returns how many markers stay for that long: 10,000, or fewer where the storage limit is below
+// 160Mi, so that they are a small part of it. The oldest beyond that are removed early.
+func (t *ScimTenant) MostTombstones() int {
+	return int(min(mostMarkers, t.StorageLimit()/bytesPerMarker))
 }
 
 // RateLimit returns how many requests the tenant may send.

@@ -134,6 +134,14 @@ type ScimTenantSpec struct {
 	// +optional
 	RateLimit RateLimit `json:"rateLimit,omitzero"`
 
+	// tombstoneDays is how many days a marker stays of a user or group that was deleted for good, by which
+	// programs that were away learn of it: an object with the id, and nothing else of whom it stands
+	// for. With 0, it is removed at once. 7 when omitted.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=90
+	TombstoneDays *int32 `json:"tombstoneDays,omitempty"`
+
 	// credentialsNotBefore refuses every token that was made before this time. It is in whole
 	// seconds, as the times of tokens are. It is how to revoke all of a tenant's tokens at
 	// once, also while the operator is away, and how to make sure that a restored backup

@@ -1275,6 +1275,11 @@ func (in *ScimTenantSpec) DeepCopyInto(out *ScimTenantSpec) {
 		*out = &x
 	}
 	out.RateLimit = in.RateLimit
+	if in.TombstoneDays != nil {
+		in, out := &in.TombstoneDays, &out.TombstoneDays
+		*out = new(int32)
+		**out = **in
+	}
 	in.CredentialsNotBefore.DeepCopyInto(&out.CredentialsNotBefore)
 }
 

@@ -151,6 +151,8 @@ func settingsWith(tenant *scimv1alpha1.ScimTenant, registry *schema.Registry) ex
 			Seats:                int(tenant.Spec.Users.Seats),
 			ObjectLimit:          int(tenant.ObjectLimit()),
 			StorageLimit:         tenant.StorageLimit(),
+			Tombstones:           tenant.Tombstones(),
+			MostTombstones:       tenant.MostTombstones(),
 		},
 	}
 	// What is wrong with labels, the operator says; the others are made.

@@ -32,6 +32,10 @@ type Policy struct {
 	// Retention is how long a kept user stays, from its deletion on, before it is
 	// removed; nil for ever.
 	Retention *time.Duration
+	// Tombstones is how long something is left of a user or group that is deleted for good, and nothing of
+	// whom it was but the id, where a store leaves something; and MostTombstones for how many of them.
+	Tombstones     time.Duration
+	MostTombstones int
 	// Labels are those that users have by their attributes, where a store keeps labels; nil for none.
 	Labels *userlabels.Set
 }

@@ -143,7 +143,10 @@ var _ = Describe("Users, groups and claims", Ordered, ContinueOnFailure, func() 
 		seeAuditLog(namespace)
 	})
 
-	It("are removed for good with a line that says so", func() { expectExpiry(t, expiring) })
+	It("are removed for good with a line that says so, and leave a marker", func() {
+		expectExpiry(t, expiring)
+		Want{"spec/userName": "deleted-" + expiring, "metadata/annotations": HaveKey(scimv1alpha1.AnnotationMarker)}.In(t.User(expiring), "the marker")
+	})
 })
 
 // It changes what all tenants are under: no other spec runs beside it.

@@ -82,6 +82,24 @@ var _ = Describe("Deleting a tenant", Ordered, ContinueOnFailure, func() {
 		Eventually(func() map[string]any { return KubectlGet(namespace, "scimtenant", "held") }).Should(BeNil())
 	})
 
+	It("is not needed for a marker of what is deleted for good, nor for none if the tenant wants that", func() {
+		deleted := func() string {
+			GinkgoHelper()
+			id := erasing.Send(http.MethodPost, Groups, PlainGroup("Leavers")).Has(http.StatusCreated).ID()
+			erasing.Send(http.MethodDelete, Groups+"/"+id, "").Has(http.StatusNoContent)
+			return id
+		}
+		marked := deleted()
+		deleted() // The name is free at once.
+		Want{"spec/displayName": "deleted-" + marked, "spec/members": nil, "spec/meta/deletedTime": Not(BeEmpty()),
+			"metadata/annotations": HaveKey(scimv1alpha1.AnnotationMarker)}.In(erasing.Group(marked), "the marker")
+		Expect(Kubectl("get", "scimgroups", "-n", namespace)).To(MatchRegexp(`DELETED(?s:.*)` + marked + ` +deleted-` + marked + ` +0 +\d+s `))
+		Kubectl("patch", "scimtenant", "erasing", "-n", namespace, "--type=merge", "-p", `{"spec":{"tombstoneDays":0}}`)
+		Eventually(func() string {
+			return Kubectl("get", "scimgroup", deleted(), "-n", namespace, "--ignore-not-found", "-o", "name")
+		}).WithTimeout(30 * time.Second).Should(BeEmpty())
+	})
+
 	It("leaves users and groups by default, and serves them again when the tenant comes back", func(ctx SpecContext) {
 		Kubectl("delete", "scimtenant", "-n", namespace, "keeping", "--timeout=60s")
 		gone(ctx, keeping)

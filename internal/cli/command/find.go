@@ -17,6 +17,12 @@ const mostNames = 100
 // mostKeys bounds the keys of a tenant that are listed.
 const mostKeys = 500
 
+// IsMarker reports whether an object stands for nobody, and is left of a user or group that was deleted for good.
+func IsMarker(object client.Object) bool {
+	_, is := object.GetAnnotations()[scimv1alpha1.AnnotationMarker]
+	return is
+}
+
 // Tenant reads a ScimTenant. Where there is none of that name, the error says which there are.
 func Tenant(ctx context.Context, c client.Client, namespace, name string) (*scimv1alpha1.ScimTenant, error) {
 	tenant := &scimv1alpha1.ScimTenant{}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -70,16 +71,20 @@ func (r *reader) fieldsOf(others client.MatchingFields) client.ListOption {
 	return fields
 }
 
-// users reads ScimUsers, page by page.
+// users reads ScimUsers, page by page, without markers: those stand for nobody.
 func (r *reader) users(ctx context.Context, each func([]scimv1alpha1.ScimUser) error, fields client.MatchingFields) error {
 	return pages(ctx, r, func() *scimv1alpha1.ScimUserList { return &scimv1alpha1.ScimUserList{} }, "ScimUsers",
-		func(list *scimv1alpha1.ScimUserList) error { return each(list.Items) }, r.fieldsOf(fields))
+		func(list *scimv1alpha1.ScimUserList) error {
+			return each(slices.DeleteFunc(list.Items, func(u scimv1alpha1.ScimUser) bool { return command.IsMarker(&u) }))
+		}, r.fieldsOf(fields))
 }
 
-// groups reads ScimGroups, page by page.
+// groups reads ScimGroups, page by page, without markers.
 func (r *reader) groups(ctx context.Context, each func([]scimv1alpha1.ScimGroup) error) error {
 	return pages(ctx, r, func() *scimv1alpha1.ScimGroupList { return &scimv1alpha1.ScimGroupList{} }, "ScimGroups",
-		func(list *scimv1alpha1.ScimGroupList) error { return each(list.Items) }, r.fieldsOf(nil))
+		func(list *scimv1alpha1.ScimGroupList) error {
+			return each(slices.DeleteFunc(list.Items, func(g scimv1alpha1.ScimGroup) bool { return command.IsMarker(&g) }))
+		}, r.fieldsOf(nil))
 }
 
 // slices reads the ScimGroupMembers of a group, page by page.

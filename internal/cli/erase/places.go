@@ -112,15 +112,20 @@ func ifAny(number int, becomes string) string {
 
 // places says what becomes of all that there is, once the user is deleted for good.
 func (f *found) places(deleted bool) []Place {
-	object := "--yes deletes it"
+	object, what := "--yes deletes it", "ScimUser"
 	switch {
+	case command.IsMarker(f.user):
+		what = "a marker, which stands for nobody: ScimUser"
+		if object = "it has the id and times, and nothing else; the server deletes it after spec.tombstoneDays of the tenant, and --yes does now"; deleted {
+			object = "it is deleted; a program that was away since before it was made does not learn of the deletion by it"
+		}
 	case deleted:
 		object = "it is deleted"
 	case f.user.Spec.Meta.DeletedTime.IsZero():
 		object = "it stays: the identity provider has not deleted the user, which comes first"
 	}
 	return []Place{
-		{"the object", fmt.Sprintf("ScimUser %s of the tenant %s", f.user.Name, f.user.Spec.TenantRef.Name), object},
+		{"the object", fmt.Sprintf("%s %s of the tenant %s", what, f.user.Name, f.user.Spec.TenantRef.Name), object},
 		{"memberships", counted(f.groups, "group"), ifAny(f.groups, "they have the id alone; the server takes it out, within minutes of the deletion by the identity provider")},
 		{"claims of names", counted(f.claims, "Lease"), ifAny(f.claims, "they have the id, and a hash of the user name; the server deletes them within a day, or when somebody else takes the name")},
 		{"events", counted(f.events, "event"), ifAny(f.events, "they have the id alone, and end by themselves, after an hour by default")},

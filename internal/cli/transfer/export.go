@@ -211,7 +211,13 @@ func (e *exporter) each(ctx context.Context) error {
 func (e *exporter) eachOf(ctx context.Context, kind string, newList func() client.ObjectList) error {
 	var written error
 	err := eachPage(ctx, e.client, e.namespace, e.tenant, newList, func(list client.ObjectList) error {
-		written = meta.EachListItem(list, func(item runtime.Object) error { return e.line(kind, item.(client.Object)) })
+		written = meta.EachListItem(list, func(item runtime.Object) error {
+			object := item.(client.Object)
+			if command.IsMarker(object) {
+				return nil // It stands for nobody.
+			}
+			return e.line(kind, object)
+		})
 		return written
 	})
 	switch {

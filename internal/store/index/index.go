@@ -36,10 +36,10 @@ func (x *Index) Reset() {
 }
 
 // Counts say how many there are, and how many bytes they take where they are stored.
-// Kept ones are those that stand for somebody.
+// Kept ones are those that stand for somebody; MarkerBytes are what the others take of the bytes.
 type Counts struct {
 	Users, ActiveUsers, Groups, Slices, Kept, Markers int
-	Bytes                                             int64
+	Bytes, MarkerBytes                                int64
 }
 
 // Counts returns how many users, groups and slices of groups there are.
@@ -50,7 +50,7 @@ func (x *Index) Counts() Counts {
 	return Counts{
 		Users: c.users.count(), ActiveUsers: c.users.active, Groups: c.groups.count(), Slices: len(c.members.sliceOf),
 		Kept: len(c.kept.byID) - c.kept.markers, Markers: c.kept.markers,
-		Bytes: c.users.bytes + c.groups.bytes + c.members.bytes + c.kept.bytes,
+		Bytes: c.users.bytes + c.groups.bytes + c.members.bytes + c.kept.bytes, MarkerBytes: c.kept.markerBytes,
 	}
 }
 
@@ -154,6 +154,19 @@ func (x *Index) KeptBefore(limit int, over func(Kept) bool) []Kept {
 		}
 	}
 	return found
+}
+
+// Markers returns all markers, in any order.
+func (x *Index) Markers() []Kept {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	markers := make([]Kept, 0, x.content.kept.markers)
+	for _, kept := range x.content.kept.byID {
+		if kept.Marker {
+			markers = append(markers, kept)
+		}
+	}
+	return markers
 }
 
 // Entry returns what is kept of the user or group with the id, nil for none.

@@ -355,10 +355,16 @@ func TestBytes(t *testing.T) {
 		{func() { x.RemoveSlice("one"); x.RemoveSlice("one") }, 1600},
 		{func() { x.RemoveUser(user); x.RemoveUser(user) }, 600},
 		{func() { x.PutKept(index.Kept{ID: group, Group: true, Bytes: 700}) }, 700},
+		{func() { x.PutKept(index.Kept{ID: group, Group: true, Marker: true, Bytes: 300}) }, 300},
 		{func() { x.RemoveGroup(group) }, 0},
 		{func() { x.PutUser(entry(user, 1000)); x.Reset() }, 0},
 	} {
 		step.do()
 		g.Expect(x.Counts().Bytes).To(Equal(step.bytes))
+		if counts := x.Counts(); counts.Markers > 0 {
+			g.Expect(counts.MarkerBytes).To(Equal(counts.Bytes))
+		} else {
+			g.Expect(counts.MarkerBytes).To(BeZero())
+		}
 	}
 }

@@ -16,10 +16,12 @@ type Kept struct {
 	Group   bool
 	Name    string
 	Deleted time.Time
+	// Revision is the resourceVersion of the object that it was read from.
+	Revision uint64
 	// Released reports whether somebody else may have the name by now.
 	Released bool
 	Bytes    int32 // about how much it takes where it is stored
-	// Marker reports whether it stands for nobody.
+	// Marker reports whether it stands for nobody. Then it has no name: there may be many.
 	Marker bool
 }
 
@@ -32,8 +34,9 @@ type keptSet struct {
 	// byName finds those who have their name still by the hash of it.
 	byName map[uint32][]uuid.UUID
 
-	markers int   // of them
-	bytes   int64 // that they take where they are stored
+	markers     int   // of them
+	bytes       int64 // that they take where they are stored
+	markerBytes int64 // of these
 }
 
 func newKeptSet() keptSet {
@@ -49,6 +52,7 @@ func (s *keptSet) put(k Kept) {
 	s.bytes += int64(k.Bytes)
 	if k.Marker {
 		s.markers++
+		s.markerBytes += int64(k.Bytes)
 	}
 }
 
@@ -60,6 +64,7 @@ func (s *keptSet) remove(id uuid.UUID) {
 	s.bytes -= int64(former.Bytes)
 	if former.Marker {
 		s.markers--
+		s.markerBytes -= int64(former.Bytes)
 	}
 	delete(s.byID, id)
 	name := former.key()

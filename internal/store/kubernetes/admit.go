@@ -96,14 +96,25 @@ func (l *limits) admitBytes(ctx context.Context, t *schema.ResourceType, policy 
 	if !l.consistency.cache.Synced() {
 		return nil
 	}
-	if policy.AdmitBytes(growth, l.consistency.cache.Counts().Bytes+farFromFull) == nil {
+	if policy.AdmitBytes(growth, charged(l.consistency.cache.Counts(), policy)+farFromFull) == nil {
 		return nil
 	}
 	_ = l.consistency.current(ctx, t) // If it cannot be, what it shows has to do.
-	return policy.AdmitBytes(growth, l.consistency.cache.Counts().Bytes)
+	return policy.AdmitBytes(growth, charged(l.consistency.cache.Counts(), policy))
 }
 
 // shown are the counts of what memory shows.
 func shown(in index.Counts) store.Counts {
 	return store.Counts{Active: in.ActiveUsers, Objects: in.Users + in.Kept + in.Groups, Bytes: in.Bytes}
+}
+
+// charged is how many bytes count against the storage limit: all but those of as many markers as are to
+// stay, so that who deletes makes room. More of them than that, which are there for a while when very
+// many are deleted, have the bound of everything else.
+func charged(in index.Counts, policy store.Policy) int64 {
+	free := in.MarkerBytes
+	if in.Markers > policy.MostTombstones {
+		free = free * int64(policy.MostTombstones) / int64(in.Markers)
+	}
+	return in.Bytes - free
 }

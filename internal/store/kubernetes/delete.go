@@ -21,8 +21,8 @@ import (
 )
 
 // Delete implements store.Store: what SCIM knows of it, then the claim, then out of all
-// groups, then the object. A user that is kept keeps its object and its claim, by
-// which Create finds it.
+// groups, then the object, unless that stays for a while as a marker. A user that is kept keeps its
+// object and its claim, by which Create finds it.
 //
 // The object is marked as deleted before anything else, in one compare-and-swap which
 // decides: before it nothing has been done, and after it nobody is shown the resource,
@@ -39,7 +39,8 @@ func (s *Store) Delete(ctx context.Context, t *schema.ResourceType, id string, o
 	defer s.guardWrite(ctx, &err)
 	d := &deletion{
 		store: s, t: t, id: id, by: codec.WriterOf(ctx), precondition: options.Precondition,
-		keep: store.IsUser(t) && options.Policy.KeepDeletedUsers,
+		keep:   store.IsUser(t) && options.Policy.KeepDeletedUsers,
+		leaves: options.Policy.Tombstones > 0,
 	}
 	err = retry.Do(ctx, "deleting the "+t.Name+" "+id, func() error { return d.try(ctx) })
 	return d.doubt.refuse(err)
@@ -52,7 +53,8 @@ type deletion struct {
 	id           string
 	by           codec.Writer
 	precondition store.Precondition
-	keep         bool
+	keep         bool // the user
+	leaves       bool // a marker of what is not kept, for those who were away
 	doubt        doubt
 	// claim is the claim of the name, which is released in the end.
 	claim *coordinationv1.Lease
@@ -145,8 +147,8 @@ func (d *deletion) finish(ctx context.Context, object client.Object) error {
 	if err == nil && store.IsGroup(d.t) {
 		_, err = d.store.removeSlices(ctx, d.id, objects.IsDeleted)
 	}
-	if err == nil && over {
-		d.erase(ctx, object) // Else it is the evidence for the upkeep.
+	if err == nil && over && !d.leaves {
+		d.erase(ctx, object) // Else it stays, for the upkeep as its evidence.
 	}
 	return nil
 }

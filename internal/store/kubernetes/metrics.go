@@ -34,13 +34,19 @@ func NewMetrics(registry prometheus.Registerer, tenant string) *Metrics {
 	return m
 }
 
-// MeasureStorage registers a metric of how much the tenant's users and groups take, as
-// spec.storageLimit of its ScimTenant counts it.
+// MeasureStorage registers metrics of how much the tenant's users and groups take, as
+// spec.storageLimit of its ScimTenant counts it, and of how many markers there are.
 func MeasureStorage(registry prometheus.Registerer, tenant string, memory *cache.Cache) {
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "kubescim_stored_bytes", ConstLabels: prometheus.Labels{"tenant": tenant},
-		Help: "About how many bytes the users and groups of the tenant take where they are stored.",
-	}, func() float64 { return float64(memory.Counts().Bytes) }))
+		Help: "About how many bytes the users and groups of the tenant take where they are stored, without markers.",
+	}, func() float64 {
+		counts := memory.Counts()
+		return float64(counts.Bytes - counts.MarkerBytes)
+	}), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "kubescim_store_markers", ConstLabels: prometheus.Labels{"tenant": tenant},
+		Help: "Markers of users and groups of the tenant that were deleted for good.",
+	}, func() float64 { return float64(memory.Counts().Markers) }))
 }
 
 func (m *Metrics) read(fromMemory bool) {

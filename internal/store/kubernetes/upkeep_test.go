@@ -38,6 +38,7 @@ var _ = Describe("The upkeep", func() {
 		keeper    *upkeep.Upkeep
 		recorder  *events.FakeRecorder
 		retention *time.Duration
+		policy    store.Policy
 		metrics   *prometheus.Registry
 		expired   []string
 	)
@@ -46,7 +47,7 @@ var _ = Describe("The upkeep", func() {
 	begin := func() {
 		metrics = prometheus.NewRegistry()
 		keeper = NewUpkeep(s, upkeep.Options{
-			Policy: func() store.Policy { return store.Policy{Retention: retention} }, Recorder: recorder,
+			Policy: func() store.Policy { policy.Retention = retention; return policy }, Recorder: recorder,
 			Log:     slog.New(slog.NewTextHandler(GinkgoWriter, nil)),
 			Expired: func(t *schema.ResourceType, id, _ string) { expired = append(expired, t.Endpoint+"/"+id) },
 		}, metrics)
@@ -56,7 +57,7 @@ var _ = Describe("The upkeep", func() {
 		namespace = newNamespace(ctx)
 		replica, isStore := (&replicas{backend: backend{namespace: namespace}}).Replica().(*Store)
 		Expect(isStore).To(BeTrue())
-		s, recorder, retention, expired = replica, events.NewFakeRecorder(20), nil, nil
+		s, recorder, retention, expired, policy = replica, events.NewFakeRecorder(20), nil, nil, store.Policy{}
 		begin()
 	})
 
@@ -325,6 +326,58 @@ var _ = Describe("The upkeep", func() {
 			Expect(codec.ItemsOf(list)).To(BeEmpty())
 		}
 		Expect(create(ctx, "babs@example.com")).NotTo(Equal(id), "ids are never used again")
+	})
+
+	It("leaves markers for as long as the tenant wants, and no more than it wants", func(ctx SpecContext) {
+		leave := store.DeleteOptions{Policy: store.Policy{Tombstones: time.Hour}}
+		older, younger := create(ctx, "babs@example.com"), create(ctx, "jim@example.com")
+		group, err := s.Create(ctx, newGroup("Engineers", older, younger), store.Policy{})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(s.Delete(ctx, registry.User(), older, leave)).To(Succeed())
+		Expect(s.Delete(ctx, registry.User(), younger, leave)).To(Succeed())
+		Expect(s.Delete(ctx, registry.Group(), group.ID(), leave)).To(Succeed())
+		marked := func() (ids []string) {
+			for _, marker := range s.cache.Index().Markers() {
+				ids = append(ids, marker.ID.String())
+			}
+			return ids
+		}
+		Eventually(marked).Should(ConsistOf(older, younger, group.ID()))
+		read, err := s.objects.Read(ctx, registry.User(), older)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(codec.IsMarker(read.Object)).To(BeTrue())
+		create(ctx, "babs@example.com")
+		_, err = s.Create(ctx, newGroup("Engineers"), store.Policy{ObjectLimit: 2})
+		Expect(err).NotTo(HaveOccurred(), "they count for no limit, and have no name")
+		Expect(failure.IsNotFound(s.Delete(ctx, registry.User(), older, leave))).To(BeTrue())
+
+		policy = store.Policy{Tombstones: time.Hour, MostTombstones: 2}
+		Expect(keeper.Pass(ctx, false)).To(Succeed())
+		Expect(marked()).To(HaveLen(3), "a late write may still be under way")
+		keeper.MarkerAge = 0
+		Expect(keeper.Pass(ctx, false)).To(Succeed())
+		Eventually(marked).Should(ConsistOf(younger, group.ID()))
+		policy.Tombstones = 0
+		Expect(keeper.Pass(ctx, false)).To(Succeed())
+		Eventually(marked).Should(BeEmpty())
+	})
+
+	It("leaves a marker of a kept user, if one would be there without a retention", func(ctx SpecContext) {
+		kept := create(ctx, "babs@example.com")
+		Expect(s.Delete(ctx, registry.User(), kept, store.DeleteOptions{Policy: store.Policy{KeepDeletedUsers: true}})).To(Succeed())
+		Eventually(func() int { return s.cache.Counts().Kept }).Should(Equal(1))
+		before, err := s.objects.Read(ctx, registry.User(), kept)
+		Expect(err).NotTo(HaveOccurred())
+		retention, policy = ptr.To(time.Duration(0)), store.Policy{Tombstones: time.Hour, MostTombstones: 1}
+		Expect(keeper.Pass(ctx, false)).To(Succeed())
+		Eventually(func() int { return s.cache.Counts().Kept }).Should(BeZero())
+		Expect(s.cache.Counts().Markers).To(Equal(1))
+		after, err := s.objects.Read(ctx, registry.User(), kept)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(codec.IsMarker(after.Object)).To(BeTrue())
+		Expect(codec.MetaOf(after.Object)).To(Equal(codec.MetaOf(before.Object)), "it is as old as the deletion")
+		Expect(claimOf(ctx, "babs@example.com")).To(BeNil())
+		Expect(expired).To(HaveExactElements("/Users/" + kept))
 	})
 
 	It("takes a member out that was deleted just when it was added", func(ctx SpecContext) {

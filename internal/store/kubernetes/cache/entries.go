@@ -74,11 +74,15 @@ func hasLabels(tenant string, object client.Object) bool {
 func keptEntry(id uuid.UUID, read *codec.Record) index.Kept {
 	_, released := read.Object.GetAnnotations()[codec.AnnotationReleased]
 	t := read.Resource.Type()
-	return index.Kept{
-		ID: id, Group: store.IsGroup(t), Name: store.NameOf(read.Resource),
+	kept := index.Kept{
+		ID: id, Group: store.IsGroup(t), Name: store.NameOf(read.Resource), Revision: codec.RevisionOf(read.Object),
 		Deleted: codec.MetaOf(read.Object).DeletedTime.Time, Released: released, Marker: codec.IsMarker(read.Object),
 		Bytes: codec.BytesOf(read.Object, store.SizeOf(read.Resource), 0),
 	}
+	if kept.Marker {
+		kept.Name, kept.Released = "", true
+	}
+	return kept
 }
 
 // userEntry is what is kept of a user.

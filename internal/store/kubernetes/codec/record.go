@@ -31,18 +31,17 @@ const (
 	AnnotationRepeated = "scim.kubescim.dev/created-again"
 )
 
-// annotationMarker is on every marker and on nothing else. Only servers write it,
-// while a name is what a client likes.
-const annotationMarker = "scim.kubescim.dev/marker"
-
-// Marker makes of the base a marker: an object that stands for nobody, of one that is
-// about to be deleted, or made only to keep a dead process from making it.
+// Marker makes of the base a marker: an object that stands for nobody, of one that is deleted for
+// good, or made only to keep a dead process from making it. It is deleted when the meta says, or
+// else when it is written.
 func Marker(tenant client.ObjectKey, base client.Object, t *schema.ResourceType, id string, meta scimv1alpha1.ResourceMeta, by Writer) (client.Object, error) {
 	nobody := scim.NewResource(t, scim.Complex{store.Name(t): "deleted-" + id})
 	if store.IsUser(t) {
 		nobody.SetActive(false)
 	}
-	meta.DeletedTime = meta.LastModifiedTime
+	if meta.DeletedTime.IsZero() {
+		meta.DeletedTime = meta.LastModifiedTime
+	}
 	object, err := Encode(tenant, base, nobody, meta, nil)
 	if err != nil {
 		return nil, err
@@ -51,14 +50,14 @@ func Marker(tenant client.ObjectKey, base client.Object, t *schema.ResourceType,
 		user.Spec.Extensions = nil // Else those would stay that the tenant has no longer.
 	}
 	object.SetName(id)
-	Annotate(object, annotationMarker, by)
+	Annotate(object, scimv1alpha1.AnnotationMarker, by)
 	ReleaseName(object, by)
 	return object, nil
 }
 
 // IsMarker reports whether the object is a marker.
 func IsMarker(object client.Object) bool {
-	_, is := object.GetAnnotations()[annotationMarker]
+	_, is := object.GetAnnotations()[scimv1alpha1.AnnotationMarker]
 	return is
 }
 

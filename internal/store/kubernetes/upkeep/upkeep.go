@@ -8,24 +8,17 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/tools/events"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
-	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/claim"
-	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
-	"github.com/kubescim/kubescim/internal/store/kubernetes/failure"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/objects"
 )
 
@@ -34,8 +27,8 @@ const (
 	period = time.Minute
 	// claimsPeriod is how often the claims are, which takes a LIST of them.
 	claimsPeriod = 10 * time.Minute
-	// markerAge is how long a marker stays: it may keep a late write of a dead process
-	// from making a resource. It is removed when no write can be under way any more.
+	// markerAge is how long a marker stays at least: it may keep a late write of a dead process
+	// from making a resource. It is not removed before no write can be under way any more.
 	markerAge = time.Hour
 	// batch is how many objects are removed at a time, and claimsAtOnce how many
 	// claims that seem to be wrong are looked at.
@@ -62,7 +55,7 @@ type Upkeep struct {
 	Options
 
 	// OrphanAge is how old a claim without a resource gets, and MarkerAge how old
-	// what stands for nobody.
+	// what stands for nobody gets at least.
 	OrphanAge, MarkerAge time.Duration
 	// AtOnce is how many claims that seem to be wrong are looked at in a pass, and PageSize
 	// how many claims there are in one page of a LIST.
@@ -155,7 +148,7 @@ func (u *Upkeep) Pass(ctx context.Context, withClaims bool) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, period)
 	defer cancel()
-	err := errors.Join(u.removeExpired(ctx), u.removeMissing(ctx), u.restoreLabels(ctx), u.gather(ctx))
+	err := errors.Join(u.removeKept(ctx), u.removeMarkers(ctx), u.removeMissing(ctx), u.restoreLabels(ctx), u.gather(ctx))
 	if !withClaims {
 		return err
 	}
@@ -175,71 +168,4 @@ func (u *Upkeep) Pass(ctx context.Context, withClaims bool) error {
 func (u *Upkeep) begin() bool {
 	u.registry = u.Cache.Registry()
 	return u.registry != nil
-}
-
-// over reports whether what was deleted then need not be kept any more.
-func (u *Upkeep) over(marker bool, deleted time.Time) bool {
-	retention, age := u.Policy().Retention, time.Since(deleted)
-	switch {
-	case deleted.IsZero():
-		return false // Who has marked it by hand has not said when.
-	case marker:
-		return age > u.MarkerAge
-	default:
-		return retention != nil && age > *retention
-	}
-}
-
-// removeExpired removes a page of the kept users whose retention is over, and of
-// markers.
-func (u *Upkeep) removeExpired(ctx context.Context) error {
-	for _, kept := range u.Cache.Index().KeptBefore(batch, func(k index.Kept) bool { return u.over(k.Marker, k.Deleted) }) {
-		if err := u.remove(ctx, kept); err != nil {
-			return fmt.Errorf("removing what is kept of %s: %w", kept.ID, err)
-		}
-	}
-	return nil
-}
-
-// typeOf is the resource type of a group or a user.
-func (u *Upkeep) typeOf(group bool) *schema.ResourceType {
-	if group {
-		return u.registry.Group()
-	}
-	return u.registry.User()
-}
-
-// remove deletes what is kept of a user or group, and then its claim, unless it has
-// come back. It is the evidence on which its memberships and slices are removed, so that
-// these go first.
-func (u *Upkeep) remove(ctx context.Context, kept index.Kept) error {
-	id := kept.ID.String()
-	t := u.typeOf(kept.Group)
-	read, err := u.Objects.Read(ctx, t, id)
-	if err != nil || !read.Kept() || !u.over(codec.IsMarker(read.Object), codec.MetaOf(read.Object).DeletedTime.Time) {
-		return err
-	}
-	if err := u.removeDeleted(ctx, kept.ID, kept.Group); err != nil {
-		return err
-	}
-	claim, err := u.Claims.Held(ctx, t, store.NameOf(read.Resource), id)
-	if err != nil {
-		return failure.Wrap(err, "reading its claim")
-	}
-	var auditID atomic.Pointer[string]
-	logged := store.WithActor(ctx, store.Actor{RequestID: uuid.NewString(), AuditID: &auditID})
-	err = u.Client.Delete(logged, read.Object, client.Preconditions{
-		UID:             ptr.To(read.Object.GetUID()),
-		ResourceVersion: ptr.To(read.Object.GetResourceVersion()),
-	})
-	if err != nil {
-		return failure.IgnoreRaces(failure.Wrap(err, "deleting it"))
-	}
-	if !codec.IsMarker(read.Object) {
-		u.Metrics.Removed.Inc()
-		if u.Expired != nil {
-			u.Expired(t, id, ptr.Deref(auditID.Load(), ""))
-		}
-	}
-	return u.Claims.Release(ctx, claim)
 }
