@@ -24,6 +24,13 @@ const (
 	// ScimApiKey's name.
 	LabelAPIKey = "scim.kubescim.dev/api-key" //nolint:gosec // A label, not a credential.
 
+	// LabelRoleBinding is on the RoleBindings and ClusterRoleBindings of a ScimRoleBinding; its value is
+	// the ScimRoleBinding's name.
+	LabelRoleBinding = "scim.kubescim.dev/role-binding"
+	// LabelRoleBindingNamespace is on the ClusterRoleBindings of a ScimRoleBinding, which are in no
+	// namespace; its value is the ScimRoleBinding's.
+	LabelRoleBindingNamespace = "scim.kubescim.dev/role-binding-namespace"
+
 	// LabelDeleted is on every marker, and on a ScimUser that the identity provider deleted and that
 	// the tenant keeps; its value is "true".
 	LabelDeleted = "scim.kubescim.dev/deleted"
@@ -44,9 +51,9 @@ const (
 	// one tenant alone.
 	LeasePort = "port"
 
-	// Finalizer keeps a ScimTenant or a ScimApiKey until what its deletion
-	// means has been done: the tenant's deletionPolicy, or the key's revocation
-	// at every replica. To get rid of a stuck object, mend what its Ready
+	// Finalizer keeps a ScimTenant, a ScimApiKey or a ScimRoleBinding until what its deletion
+	// means has been done: the tenant's deletionPolicy, the key's revocation
+	// at every replica, or that nobody has the role any more. To get rid of a stuck object, mend what its Ready
 	// condition says, or remove this finalizer by hand.
 	Finalizer = "scim.kubescim.dev/finalizer"
 )

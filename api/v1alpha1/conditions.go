@@ -85,6 +85,13 @@ const (
 	// ConditionRotating is on a ScimApiKey that is rotated, and True from when another
 	// token is made until the ones before have stopped working.
 	ConditionRotating = "Rotating"
+
+	// ConditionRoleAllowed is True on a ScimRoleBinding when the operator may bind the role, and the API
+	// server has checked that who wrote the spec may.
+	ConditionRoleAllowed = "RoleAllowed"
+	// ConditionGroupFound is True on a ScimRoleBinding when its tenant has one such group, and Unknown
+	// while the operator has not looked.
+	ConditionGroupFound = "GroupFound"
 )
 
 // Condition and event reasons.
@@ -282,4 +289,17 @@ const (
 
 	// ReasonRevoked: the key was deleted and no replica accepts it any more.
 	ReasonRevoked = "Revoked"
+
+	// ReasonGroupNotFound: the tenant has no such group.
+	ReasonGroupNotFound = "GroupNotFound"
+	// ReasonGroupAmbiguous: the tenant has several such groups.
+	ReasonGroupAmbiguous = "GroupAmbiguous"
+	// ReasonGroupTooLarge: the group has more members than role bindings are made for.
+	ReasonGroupTooLarge = "GroupTooLarge"
+	// ReasonPolicyMissing: nothing checks what who writes a ScimRoleBinding may bind.
+	ReasonPolicyMissing = "PolicyMissing"
+	// ReasonNotVouchedFor: the ScimRoleBinding is older than what checks who may write it.
+	ReasonNotVouchedFor = "NotVouchedFor"
+	// ReasonDryRun: nothing is done, as spec.mode says.
+	ReasonDryRun = "DryRun"
 )

@@ -1,6 +1,6 @@
 // Package v1alpha1 holds the Kubernetes API of Kubescim: ScimTenant,
-// ScimServer and ScimApiKey, which platform teams write, ScimCredential, the hash of a token, and ScimUser, ScimGroup and
-// ScimGroupMembers, which the SCIM server writes on behalf of an identity
+// ScimServer, ScimApiKey and ScimRoleBinding, which platform teams write, ScimCredential, the hash of a token, and ScimUser,
+// ScimGroup and ScimGroupMembers, which the SCIM server writes on behalf of an identity
 // provider.
 //
 // The package holds types, constants and defaults only; it imports nothing of
@@ -36,6 +36,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&ScimUser{}, &ScimUserList{},
 		&ScimGroup{}, &ScimGroupList{},
 		&ScimGroupMembers{}, &ScimGroupMembersList{},
+		&ScimRoleBinding{}, &ScimRoleBindingList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil

@@ -69,6 +69,8 @@ func run(o options) error {
 		Namespace:   o.namespace,
 		Config:      configuration,
 		API:         api,
+
+		RoleBindingPolicy: o.roleBindings,
 	}); err != nil {
 		return err
 	}

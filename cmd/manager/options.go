@@ -46,6 +46,7 @@ type options struct {
 	namespace       string
 	watchNamespaces []string
 	workers         int
+	roleBindings    string
 	configFile      string
 	log             program.Log
 	printVersion    bool
@@ -75,6 +76,8 @@ func parse(args []string, getenv func(string) string) (options, error) {
 			return nil
 		})
 	flags.IntVar(&o.workers, "workers", 10, "how many tenants, and how many keys, to reconcile at the same time")
+	flags.StringVar(&o.roleBindings, "role-binding-policy", "kubescim-role-bindings",
+		"the name of the ValidatingAdmissionPolicy, and of its binding, that checks what who writes a ScimRoleBinding may bind")
 	flags.StringVar(&o.configFile, "config", "",
 		"the file with the operator's configuration: what tenants may ask for; the defaults when omitted")
 	o.log.AddFlags(flags)

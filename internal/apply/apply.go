@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/lru"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/operand"
@@ -203,13 +204,13 @@ type identity struct {
 func (i identity) String() string { return i.gvk.Kind + " " + i.key.Name }
 
 func identify(intent Intent) (identity, error) {
-	kind, version, name, namespace := intent.GetKind(), intent.GetAPIVersion(), intent.GetName(), intent.GetNamespace()
-	if kind == nil || version == nil || name == nil || namespace == nil {
-		return identity{}, fmt.Errorf("%T needs a kind, a version, a name and a namespace", intent)
+	kind, version, name := intent.GetKind(), intent.GetAPIVersion(), intent.GetName()
+	if kind == nil || version == nil || name == nil {
+		return identity{}, fmt.Errorf("%T needs a kind, a version and a name", intent)
 	}
 	return identity{
 		gvk: schema.FromAPIVersionAndKind(*version, *kind),
-		key: client.ObjectKey{Namespace: *namespace, Name: *name},
+		key: client.ObjectKey{Namespace: ptr.Deref(intent.GetNamespace(), ""), Name: *name}, // Some kinds are in no namespace.
 	}, nil
 }
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -37,6 +38,11 @@ type Allow struct {
 	Tolerations []TolerationRule `json:"tolerations"`
 	// Issuers are those that federated keys may be of, beside the cluster itself.
 	Issuers IssuerRules `json:"issuers"`
+	// ClusterRoles and Roles are names of the ClusterRoles, and of the Roles of any namespace, that
+	// ScimRoleBindings may bind; the operator must hold `bind` on them. By default the ClusterRole view. They are
+	// no patterns, since RBAC knows none.
+	ClusterRoles []string `json:"clusterRoles"`
+	Roles        []string `json:"roles"`
 }
 
 // HostRule lets the tenants of some namespaces publish some hosts.
@@ -66,6 +72,9 @@ func (a *Allow) setDefaults() {
 	}
 	if a.Gateways == nil {
 		a.Gateways = []string{"*"}
+	}
+	if a.ClusterRoles == nil {
+		a.ClusterRoles = []string{"view"}
 	}
 	a.Issuers.setDefaults()
 }
@@ -104,6 +113,14 @@ func isReserved(label string) bool {
 
 // PriorityClass reports whether a tenant's pods may have that PriorityClass.
 func (a Allow) PriorityClass(name string) bool { return matchesAny(a.PriorityClasses, name) }
+
+// BoundRole reports whether ScimRoleBindings may bind a role.
+func (a Allow) BoundRole(role scimv1alpha1.BoundRoleReference) bool {
+	if role.Kind == scimv1alpha1.BoundClusterRole {
+		return slices.Contains(a.ClusterRoles, role.Name)
+	}
+	return slices.Contains(a.Roles, role.Name)
+}
 
 // Toleration reports whether a tenant's pods may have the toleration: a rule
 // must cover every taint that it tolerates.
@@ -146,6 +163,8 @@ func (a Allow) validate() []error {
 	for i, rule := range a.Tolerations {
 		report(rule.check(fmt.Sprintf("allow.tolerations[%d]", i)))
 	}
+	report(checkRoleNames("allow.clusterRoles", a.ClusterRoles))
+	report(checkRoleNames("allow.roles", a.Roles))
 	return append(problems, a.Issuers.validate()...)
 }
 
@@ -165,6 +184,16 @@ func checkPatterns(field string, patterns []string) error {
 	for i, pattern := range patterns {
 		if pattern == "" || strings.Count(pattern, "*") > 1 || strings.ContainsAny(pattern, " \t\n?[]{}\\") {
 			return fmt.Errorf("%s[%d]: %q must be a name, in which one * may stand for any characters", field, i, pattern)
+		}
+	}
+	return nil
+}
+
+// checkRoleNames checks names of roles: the operator's right to bind them is for these names.
+func checkRoleNames(field string, names []string) error {
+	for i, name := range names {
+		if name == "" || strings.ContainsAny(name, "* \t\n/%") {
+			return fmt.Errorf("%s[%d]: %q must be the name of a role; * stands for nothing here", field, i, name)
 		}
 	}
 	return nil

@@ -54,6 +54,14 @@ func TestDefaults(t *testing.T) {
 					t.Errorf("annotation %s is allowed", key)
 				}
 			}
+			if view := (scimv1alpha1.BoundRoleReference{Kind: scimv1alpha1.BoundClusterRole, Name: "view"}); !allow.BoundRole(view) {
+				t.Error("the ClusterRole view may not be bound")
+			}
+			for _, kind := range []scimv1alpha1.BoundRoleKind{scimv1alpha1.BoundClusterRole, scimv1alpha1.BoundRole} {
+				if allow.BoundRole(scimv1alpha1.BoundRoleReference{Kind: kind, Name: "edit"}) {
+					t.Errorf("a %s may be bound that nobody has named", kind)
+				}
+			}
 			if allow.PriorityClass("system-cluster-critical") || allow.PriorityClass("") {
 				t.Error("a PriorityClass is allowed")
 			}
@@ -280,6 +288,8 @@ func TestRefused(t *testing.T) {
 		"a list without a value":     {"allow:\n  hosts:\n", "allow.hosts"},
 		"issuers without a value":    {"allow:\n  issuers:\n", "allow.issuers"},
 		"no hosts of issuers":        {"allow:\n  issuers:\n    hosts:\n", "allow.issuers.hosts"},
+		"any role":                   {"allow: {clusterRoles: [view, '*']}", "allow.clusterRoles[1]"},
+		"a role without a name":      {"allow: {roles: ['']}", "allow.roles[0]"},
 		"an issuer's address":        {"allow: {issuers: {networks: [10.0.0.1]}}", "allow.issuers.networks[0]"},
 		"an issuer's bits":           {"allow: {issuers: {networks: [10.0.0.0/8, 10.0.0.1/8]}}", "allow.issuers.networks[1]"},
 		"a field twice":              {"allow: {hosts: []}\nallow: {}", `"allow"`},

@@ -98,6 +98,29 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 		return &networkingv1.NetworkPolicy{ObjectMeta: ours(), Spec: networkingv1.NetworkPolicySpec{PodSelector: metav1.LabelSelector{MatchLabels: pods}}}
 	}
 	create := func(obj client.Object) error { return operator.Create(ctx, obj, client.DryRunAll) }
+	// grouped is a binding for members of a group.
+	grouped := func(kind, role string, change ...func(*rbacv1.ClusterRoleBinding)) error {
+		b := rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: "scim:" + namespace + ":viewers:0", Labels: map[string]string{
+				operand.LabelManagedBy: operand.ManagedBy, scimv1alpha1.LabelRoleBinding: "viewers", scimv1alpha1.LabelRoleBindingNamespace: namespace,
+			}},
+			RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
+			Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "oidc:a"}},
+		}
+		for _, c := range change {
+			c(&b)
+		}
+		if kind == "ClusterRoleBinding" {
+			return create(&b)
+		}
+		r := &rbacv1.RoleBinding{ObjectMeta: b.ObjectMeta, RoleRef: b.RoleRef, Subjects: b.Subjects}
+		r.Namespace, r.Name = namespace, "scim:viewers:0"
+		r.OwnerReferences = []metav1.OwnerReference{{APIVersion: scimv1alpha1.GroupVersion.String(), Kind: operand.KindRoleBinding, Name: "viewers", UID: "uid"}}
+		return create(r)
+	}
+	subject := func(kind, name string) func(*rbacv1.ClusterRoleBinding) {
+		return func(b *rbacv1.ClusterRoleBinding) { b.Subjects[0].Kind, b.Subjects[0].Name = kind, name }
+	}
 	unlabelled := &corev1.ServiceAccount{ObjectMeta: ours(func(m *metav1.ObjectMeta) { m.Labels = nil })}
 	// The API server takes a moment to go by a new policy.
 	g.Eventually(func() error { return create(unlabelled.DeepCopy()) }).ShouldNot(Succeed())
@@ -151,6 +174,19 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 			}))
 		}, ""},
 		"a Secret of a tenant": {func() error { return create(secret(corev1.SecretTypeOpaque)) }, ""},
+
+		"a role for a group":                {func() error { return grouped("RoleBinding", "view") }, ""},
+		"a role for a group in the cluster": {func() error { return grouped("ClusterRoleBinding", "view") }, ""},
+		"its own role for a group":          {func() error { return grouped("RoleBinding", "kubescim") }, "the roles that its configuration names"},
+		"its own role in the cluster":       {func() error { return grouped("ClusterRoleBinding", "kubescim") }, "the roles that its configuration names"},
+		"a role for a user of Kubernetes":   {func() error { return grouped("RoleBinding", "view", subject(rbacv1.UserKind, "system:node:a")) }, "no user of Kubernetes' own"},
+		"a role for all":                    {func() error { return grouped("ClusterRoleBinding", "view", subject(rbacv1.GroupKind, "all")) }, "gives members of groups a role"},
+		"a role in the cluster for no group": {func() error {
+			return grouped("ClusterRoleBinding", "view", func(b *rbacv1.ClusterRoleBinding) { delete(b.Labels, scimv1alpha1.LabelRoleBinding) })
+		}, "must have its labels"},
+		"a role under another name": {func() error {
+			return grouped("ClusterRoleBinding", "view", func(b *rbacv1.ClusterRoleBinding) { b.Name = "cluster-admin" })
+		}, "named after its tenant, server or role binding"},
 
 		"without labels": {func() error { return create(unlabelled.DeepCopy()) }, "must have its labels"},
 		"without an owner": {func() error {

@@ -35,6 +35,7 @@ import (
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/requests"
 	"github.com/kubescim/kubescim/internal/controller/scimapikey"
+	"github.com/kubescim/kubescim/internal/controller/scimrolebinding"
 	"github.com/kubescim/kubescim/internal/controller/statemetrics"
 	"github.com/kubescim/kubescim/internal/controller/usage"
 	"github.com/kubescim/kubescim/internal/operand"
@@ -66,6 +67,8 @@ type Options struct {
 	API net.Listener
 	// FetchRequests asks server pods for the last requests of a tenant; over HTTP when nil.
 	FetchRequests requests.Fetch
+	// RoleBindingPolicy is the name of the ValidatingAdmissionPolicy that checks who may write ScimRoleBindings.
+	RoleBindingPolicy string
 	// Metrics is where the metrics about tenants, keys and servers are registered; with those of
 	// controller-runtime when nil.
 	Metrics prometheus.Registerer
@@ -80,10 +83,10 @@ func NewScheme() *runtime.Scheme {
 	return scheme
 }
 
-// CacheOptions says what is kept in memory: tenants, servers, keys, credentials, the operator's own
+// CacheOptions says what is kept in memory: tenants, servers, keys, credentials, role bindings, the operator's own
 // objects and the Leases of server pods, in the given namespaces or, when there
 // are none, in all; and the records of hosts in the operator's own namespace.
-// Users, groups, claims and Secrets are not.
+// Users, groups, claims and Secrets are not; package scimrolebinding keeps what it needs of groups that are bound.
 func CacheOptions(own string, namespaces []string) cache.Options {
 	ours := ownObjects()
 	options := cache.Options{
@@ -96,6 +99,7 @@ func CacheOptions(own string, namespaces []string) cache.Options {
 			&corev1.ServiceAccount{}:                 ours,
 			&rbacv1.Role{}:                           ours,
 			&rbacv1.RoleBinding{}:                    ours,
+			&rbacv1.ClusterRoleBinding{}:             ours,
 			&policyv1.PodDisruptionBudget{}:          ours,
 			&autoscalingv2.HorizontalPodAutoscaler{}: ours,
 			&networkingv1.Ingress{}:                  ours,
@@ -165,7 +169,7 @@ func CachesFilled(caches cache.Cache) healthz.Checker {
 
 // Setup lets the manager run all reconcilers.
 func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
-	live, err := client.New(mgr.GetConfig(), client.Options{
+	live, err := client.NewWithWatch(mgr.GetConfig(), client.Options{
 		HTTPClient: mgr.GetHTTPClient(),
 		Scheme:     mgr.GetScheme(),
 		Mapper:     mgr.GetRESTMapper(),
@@ -213,6 +217,13 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	}
 	if err := keys.SetupWithManager(ctx, mgr, workers); err != nil {
 		return fmt.Errorf("setting up the ScimApiKey controller: %w", err)
+	}
+	roles := &scimrolebinding.Reconciler{
+		Client: mgr.GetClient(), Live: live, Recorder: recorder, Allow: options.Config.Allow, WholeCluster: len(options.Namespaces) == 0,
+		Policy: options.RoleBindingPolicy,
+	}
+	if err := roles.SetupWithManager(mgr, workers); err != nil {
+		return fmt.Errorf("setting up the ScimRoleBinding controller: %w", err)
 	}
 	return nil
 }

@@ -20,13 +20,13 @@ import (
 // has one for each kind and namespace, and its controllers start when all of them
 // are filled. A namespace that is deleted takes the operator's rights in it along,
 // so that its informers cannot be filled: without patience, no other namespace
-// would be worked in either. ScimTenants and ScimApiKeys can be read in any
+// would be worked in either. ScimTenants, ScimApiKeys and ScimRoleBindings can be read in any
 // namespace, and decide about others: they are waited for.
 func newInformer(
 	lw toolscache.ListerWatcher, example runtime.Object, resync time.Duration, indexers toolscache.Indexers,
 ) toolscache.SharedIndexInformer {
 	switch example.(type) {
-	case *scimv1alpha1.ScimTenant, *scimv1alpha1.ScimApiKey, *networkingv1.IngressClass:
+	case *scimv1alpha1.ScimTenant, *scimv1alpha1.ScimApiKey, *scimv1alpha1.ScimRoleBinding, *networkingv1.IngressClass:
 		return toolscache.NewSharedIndexInformer(lw, example, resync, indexers)
 	default:
 		return newPatientInformer(lw, example, resync, indexers)

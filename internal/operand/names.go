@@ -27,6 +27,8 @@ const (
 	ComponentServer = "scim-server"
 	// ComponentAPIKey is the value of LabelComponent on Secrets of API keys.
 	ComponentAPIKey = "api-key"
+	// ComponentRoleBinding is the value of LabelComponent on the role bindings of groups.
+	ComponentRoleBinding = "role-binding"
 )
 
 // Name returns the name of a tenant's Ingress, and of the objects of its dedicated server.

@@ -342,3 +342,25 @@ func TestImagePullSecrets(t *testing.T) {
 		})
 	}
 }
+
+func TestRoleBindingsOfAGroup(t *testing.T) {
+	b := &scimv1alpha1.ScimRoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "viewers", UID: "uid"}}
+	b.Spec.RoleRef = scimv1alpha1.BoundRoleReference{Kind: scimv1alpha1.BoundClusterRole, Name: "view"}
+	inNamespace := as[rbacv1.RoleBinding](t, GroupRoleBinding(b, 3, []string{"oidc:a", "oidc:b"}))
+	if inNamespace.Namespace != "team" || inNamespace.Name != "scim:viewers:3" || !RoleBindingOwner(b).Controls(inNamespace) || !RoleBindingOwner(b).Made(inNamespace) {
+		t.Errorf("%+v", inNamespace.ObjectMeta)
+	}
+	if inNamespace.RoleRef.Name != "view" || len(inNamespace.Subjects) != 2 || inNamespace.Subjects[1].Name != "oidc:b" || inNamespace.Subjects[1].Kind != rbacv1.UserKind {
+		t.Errorf("%+v %+v", inNamespace.RoleRef, inNamespace.Subjects)
+	}
+	b.Spec.Scope = scimv1alpha1.ScopeCluster
+	inCluster := as[rbacv1.ClusterRoleBinding](t, GroupClusterRoleBinding(b, 0, []string{"oidc:a"}))
+	if inCluster.Namespace != "" || inCluster.Name != "scim:team:viewers:0" || len(inCluster.OwnerReferences) > 0 || !RoleBindingOwner(b).Made(inCluster) {
+		t.Errorf("%+v", inCluster.ObjectMeta)
+	}
+	for name, want := range map[string]bool{"scim:team:viewers:12": true, "scim:team:viewers:": false, "scim:viewers:1": false, "scim:team:viewers:01": false, "scim:team:viewers:-1": false} {
+		if _, ok := ChunkOf(b, name); ok != want {
+			t.Errorf("that %s is one of it: %t", name, ok)
+		}
+	}
+}

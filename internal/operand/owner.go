@@ -13,8 +13,9 @@ import (
 
 // Kinds that own objects.
 const (
-	KindTenant = "ScimTenant"
-	KindServer = "ScimServer"
+	KindTenant      = "ScimTenant"
+	KindServer      = "ScimServer"
+	KindRoleBinding = "ScimRoleBinding"
 )
 
 // Owner is an object of Kubescim that the operator makes others for. It controls them, so
@@ -37,6 +38,11 @@ func TenantOwner(t *scimv1alpha1.ScimTenant) Owner {
 // ServerOwner returns a ScimServer as the owner of objects.
 func ServerOwner(s *scimv1alpha1.ScimServer) Owner {
 	return Owner{Kind: KindServer, Namespace: s.Namespace, Name: s.Name, UID: s.UID, Label: scimv1alpha1.LabelServer}
+}
+
+// RoleBindingOwner returns a ScimRoleBinding as the owner of objects.
+func RoleBindingOwner(b *scimv1alpha1.ScimRoleBinding) Owner {
+	return Owner{Kind: KindRoleBinding, Namespace: b.Namespace, Name: b.Name, UID: b.UID, Label: scimv1alpha1.LabelRoleBinding}
 }
 
 // Noun is what people call it.

@@ -38,7 +38,7 @@ func TestTheDefinitionsSayTheirRelease(t *testing.T) {
 	for name, objects := range map[string][]*unstructured.Unstructured{"0.1.0": render(t), "0.2.0-rc.1": dist(t, "registry.example.com/kubescim:v0.2.0-rc.1")} {
 		g := NewWithT(t)
 		definitions := ofKind[metav1.PartialObjectMetadata](t, objects, "CustomResourceDefinition")
-		g.Expect(definitions).To(HaveLen(7))
+		g.Expect(definitions).To(HaveLen(8))
 		for _, definition := range definitions {
 			g.Expect(definition.Annotations).To(HaveKeyWithValue("scim.kubescim.dev/release", name), definition.Name)
 		}

@@ -49,16 +49,22 @@ func TestRightsBeyondTheWatchedNamespaces(t *testing.T) {
 		roles[role.Name] = role
 	}
 	allowed := map[string][]string{
-		"networking.k8s.io/ingressclasses":         {"get", "list", "watch"},
-		"/namespaces":                              {"get"},
-		"scim.kubescim.dev/scimtenants":            {"get", "list", "watch", "patch"},
-		"scim.kubescim.dev/scimservers":            {"get", "list", "watch", "patch"},
-		"scim.kubescim.dev/scimapikeys":            {"get", "list", "watch", "patch"},
-		"scim.kubescim.dev/scimtenants/status":     {"patch"},
-		"scim.kubescim.dev/scimapikeys/status":     {"patch"},
-		"scim.kubescim.dev/scimtenants/finalizers": {"update"},
-		"scim.kubescim.dev/scimservers/status":     {"patch"},
-		"scim.kubescim.dev/scimservers/finalizers": {"update"},
+		"networking.k8s.io/ingressclasses":              {"get", "list", "watch"},
+		"/namespaces":                                   {"get"},
+		"scim.kubescim.dev/scimtenants":                 {"get", "list", "watch", "patch"},
+		"scim.kubescim.dev/scimservers":                 {"get", "list", "watch", "patch"},
+		"scim.kubescim.dev/scimapikeys":                 {"get", "list", "watch", "patch"},
+		"scim.kubescim.dev/scimtenants/status":          {"patch"},
+		"scim.kubescim.dev/scimapikeys/status":          {"patch"},
+		"scim.kubescim.dev/scimtenants/finalizers":      {"update"},
+		"scim.kubescim.dev/scimservers/status":          {"patch"},
+		"scim.kubescim.dev/scimservers/finalizers":      {"update"},
+		"scim.kubescim.dev/scimrolebindings":            {"get", "list", "watch", "patch"},
+		"scim.kubescim.dev/scimrolebindings/status":     {"patch"},
+		"scim.kubescim.dev/scimrolebindings/finalizers": {"update"},
+		// Of them, the operator looks for the one that checks who may write a ScimRoleBinding.
+		"admissionregistration.k8s.io/validatingadmissionpolicies":       {"get"},
+		"admissionregistration.k8s.io/validatingadmissionpolicybindings": {"get"},
 		// What the metrics need.
 		"authentication.k8s.io/tokenreviews":        {"create"},
 		"authorization.k8s.io/subjectaccessreviews": {"create"},

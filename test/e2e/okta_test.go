@@ -218,4 +218,6 @@ var _ = Describe("Okta", Ordered, ContinueOnFailure, func() {
 		By("11: a bad token")
 		plain.Each(func(c *Client) *Client { return c.WithToken("bad") }).Get(Users).IsError(http.StatusUnauthorized, "")
 	})
+
+	It("gives who is in a group a role in Kubernetes, as long as they are active", func(ctx SpecContext) { expectRolesOfGroups(ctx, t) })
 })

@@ -23,7 +23,14 @@ type rights map[string]string
 // rightsOfOperator are those of the operator in any namespace, as it is installed without
 // watchNamespaces. Every one is a promise of docs/security.md.
 var rightsOfOperator = rights{
-	"/namespaces":                        "get",
+	"/namespaces": "get",
+	"admissionregistration.k8s.io/validatingadmissionpolicies":       "get",
+	"admissionregistration.k8s.io/validatingadmissionpolicybindings": "get",
+	"rbac.authorization.k8s.io/clusterrolebindings":                  "create delete get list patch watch",
+	"rbac.authorization.k8s.io/clusterroles (view)":                  "bind",
+	"scim.kubescim.dev/scimrolebindings":                             "get list patch watch",
+	"scim.kubescim.dev/scimrolebindings/finalizers":                  "update",
+	"scim.kubescim.dev/scimrolebindings/status":                      "patch",
 	"/pods":                              "list",
 	"/secrets":                           "create delete get update",
 	"/serviceaccounts":                   "create delete get list patch watch",

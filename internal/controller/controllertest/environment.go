@@ -179,8 +179,8 @@ func OperatorWith(configuration operatorconfig.Config) func(context.Context, ctr
 	return func(ctx context.Context, mgr ctrl.Manager) error {
 		return controller.Setup(ctx, mgr, controller.Options{
 			ServerImage: ServerImage, Workers: 4, Namespace: OperatorNamespace, Config: configuration, AskPods: askPods,
-			IdleBeforeOff: idleBeforeOff,
-			Metrics:       prometheus.NewRegistry(), // Several managers of one process would be in each other's way.
+			IdleBeforeOff: idleBeforeOff, RoleBindingPolicy: "kubescim-role-bindings",
+			Metrics: prometheus.NewRegistry(), // Several managers of one process would be in each other's way.
 		})
 	}
 }

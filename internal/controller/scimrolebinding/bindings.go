@@ -1,0 +1,135 @@
+package scimrolebinding
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/reconcile"
+)
+
+// chunk is a RoleBinding or a ClusterRoleBinding with a part of the subjects.
+type chunk struct {
+	object   client.Object
+	role     rbacv1.RoleRef
+	subjects []rbacv1.Subject
+}
+
+// chunks returns the bindings of a ScimRoleBinding.
+func (r *Reconciler) chunks(ctx context.Context, from client.Reader, b *scimv1alpha1.ScimRoleBinding) (chunks, error) {
+	found := chunks{}
+	add := func(one chunk) {
+		if number, ok := operand.ChunkOf(b, one.object.GetName()); ok && operand.RoleBindingOwner(b).Made(one.object) {
+			found[number] = one
+		}
+	}
+	if b.Spec.Scope != scimv1alpha1.ScopeCluster {
+		list := &rbacv1.RoleBindingList{}
+		if err := from.List(ctx, list, client.InNamespace(b.Namespace), client.MatchingLabels(operand.ChunkLabels(b)), client.UnsafeDisableDeepCopy); err != nil {
+			return nil, fmt.Errorf("listing the RoleBindings of the group: %w", err)
+		}
+		for i := range list.Items {
+			add(chunk{object: &list.Items[i], role: list.Items[i].RoleRef, subjects: list.Items[i].Subjects})
+		}
+		return found, nil
+	}
+	if !r.WholeCluster {
+		return found, nil
+	}
+	list := &rbacv1.ClusterRoleBindingList{}
+	if err := from.List(ctx, list, client.MatchingLabels(operand.ChunkLabels(b)), client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("listing the ClusterRoleBindings of the group: %w", err)
+	}
+	for i := range list.Items {
+		add(chunk{object: &list.Items[i], role: list.Items[i].RoleRef, subjects: list.Items[i].Subjects})
+	}
+	return found, nil
+}
+
+// carryOut makes the bindings be as decided. The last ones are written first, and what is not needed any more goes after
+// that: when the subjects are spread over more or fewer bindings, everybody has the role meanwhile who had it.
+func (r *Reconciler) carryOut(ctx context.Context, s *scope) error {
+	target := s.target()
+	var failures []error
+	for i, names := range slices.Backward(target) {
+		if len(names) == 0 || isAsWanted(s.existing[i], s.binding, names) {
+			continue
+		}
+		if err := r.apply(ctx, s, i, names); err != nil {
+			failures = append(failures, err)
+		}
+	}
+	left := maps.Clone(s.existing)
+	maps.DeleteFunc(left, func(i int, _ chunk) bool { return i < len(target) && len(target[i]) > 0 })
+	failures = append(failures, r.deleteAll(ctx, s.binding, left))
+	s.done = target
+	return errors.Join(failures...)
+}
+
+// isAsWanted reports whether a binding is what would be written. That is so for all of them when the operator starts, which
+// then writes none.
+func isAsWanted(now chunk, b *scimv1alpha1.ScimRoleBinding, names []string) bool {
+	if now.object == nil || now.role.Kind != string(b.Spec.RoleRef.Kind) || now.role.Name != b.Spec.RoleRef.Name {
+		return false
+	}
+	if b.Spec.Scope != scimv1alpha1.ScopeCluster && !operand.RoleBindingOwner(b).Controls(now.object) {
+		return false
+	}
+	return slices.EqualFunc(now.subjects, names, func(s rbacv1.Subject, name string) bool {
+		return s.Kind == rbacv1.UserKind && s.Name == name
+	})
+}
+
+// apply writes a binding. One that the API server does not let the operator write is deleted: there may be somebody in it who
+// is to lose the role.
+func (r *Reconciler) apply(ctx context.Context, s *scope, number int, names []string) error {
+	var intent apply.Intent = operand.GroupRoleBinding(s.binding, number, names)
+	if s.binding.Spec.Scope == scimv1alpha1.ScopeCluster {
+		intent = operand.GroupClusterRoleBinding(s.binding, number, names)
+	}
+	_, err := r.applier.Apply(ctx, operand.RoleBindingOwner(s.binding), intent)
+	if apierrors.IsForbidden(err) && !reconcile.IsOfEndingNamespace(err) {
+		s.forbidden = conditions.Quote(err.Error())
+		return r.deleteAll(ctx, s.binding, chunks{number: s.existing[number]})
+	}
+	problem, failure := apply.ProblemOf(err)
+	if problem != nil {
+		s.problem = problem
+	}
+	return failure
+}
+
+// deleteAll deletes bindings.
+func (r *Reconciler) deleteAll(ctx context.Context, b *scimv1alpha1.ScimRoleBinding, all chunks) error {
+	var failures []error
+	for _, number := range slices.Sorted(maps.Keys(all)) {
+		if all[number].object == nil {
+			continue
+		}
+		object := emptyOf(b)
+		object.SetNamespace(all[number].object.GetNamespace())
+		object.SetName(all[number].object.GetName())
+		uid := all[number].object.GetUID()
+		if err := r.Live.Delete(ctx, object, client.Preconditions{UID: &uid}); client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
+			failures = append(failures, fmt.Errorf("deleting %s: %w", object.GetName(), err))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+func emptyOf(b *scimv1alpha1.ScimRoleBinding) client.Object {
+	if b.Spec.Scope == scimv1alpha1.ScopeCluster {
+		return &rbacv1.ClusterRoleBinding{}
+	}
+	return &rbacv1.RoleBinding{}
+}

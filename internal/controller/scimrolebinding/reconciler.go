@@ -1,0 +1,132 @@
+// Package scimrolebinding reconciles ScimRoleBindings: it gives the active members of a group of a
+// tenant a role, in RoleBindings or ClusterRoleBindings, and takes it from who is no such member any more.
+// Nobody loses the role since something has not been read yet, and nobody gets it unless the API server has
+// checked that who wrote the spec may give it.
+package scimrolebinding
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/config"
+	"github.com/kubescim/kubescim/internal/reconcile"
+)
+
+const (
+	// afterConflict is how soon to begin anew when somebody else has written meanwhile.
+	afterConflict = 100 * time.Millisecond
+	// lookInterval is how soon to look again for what no watch tells about: the policy, and the operator's rights.
+	lookInterval = 30 * time.Second
+)
+
+// Reconciler reconciles ScimRoleBindings.
+type Reconciler struct {
+	// Client reads through the manager's cache.
+	Client client.Client
+	// Live reads from and writes to the API server, past every cache.
+	Live client.WithWatch
+	// Recorder records events.
+	Recorder events.EventRecorder
+	// Allow says which roles may be bound.
+	Allow config.Allow
+	// WholeCluster is true for an operator that works in all namespaces, and so may write ClusterRoleBindings.
+	WholeCluster bool
+	// Policy is the name of the ValidatingAdmissionPolicy, and of its binding, that checks who may write ScimRoleBindings.
+	Policy string
+
+	applier *apply.Applier
+	policy  *policyReader
+	rosters *rosters
+	written reconcile.Written
+}
+
+// +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimrolebindings,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimrolebindings/status,verbs=patch
+// +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimrolebindings/finalizers,verbs=update
+// +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimusers;scimgroups;scimgroupmembers,verbs=list;watch
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings;clusterrolebindings,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingadmissionpolicies;validatingadmissionpolicybindings,verbs=get
+
+// Reconcile brings one binding closer to its spec: gather what there is, decide, write what should be, and state
+// the result last. What Ready says is decided by decideReady.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	binding, err := reconcile.Get[scimv1alpha1.ScimRoleBinding](ctx, &r.written, r.Client, r.Live, req.NamespacedName)
+	if apierrors.IsNotFound(err) {
+		return ctrl.Result{}, r.reconcileGone(ctx, req.NamespacedName)
+	}
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	s := newScope(r.frame(), binding)
+	return s.pass.Run(ctx, reconcile.Steps{
+		Normal:   func(ctx context.Context) (ctrl.Result, error) { return r.reconcileNormal(ctx, s) },
+		Deletion: func(ctx context.Context) (ctrl.Result, error) { return r.reconcileDeletion(ctx, s) },
+		State:    s.state,
+	})
+}
+
+// frame is what all passes have in common.
+func (r *Reconciler) frame() reconcile.Frame {
+	return reconcile.Frame{
+		Client: r.Client, Owner: apply.FieldManager, Recorder: r.Recorder, Written: &r.written, AfterConflict: afterConflict,
+	}
+}
+
+func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result, error) {
+	if err := r.gather(ctx, s); err != nil {
+		return ctrl.Result{}, err
+	}
+	if s.waits() {
+		return ctrl.Result{}, nil
+	}
+	if err := r.carryOut(ctx, s); err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: s.requeueAfter()}, nil
+}
+
+// reconcileDeletion has nobody have the role any more, and lets the binding go. What is deleted is listed by
+// the API server: one that was made a moment ago is not in the cache yet, and nobody would look for it again.
+func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Result, error) {
+	key := client.ObjectKeyFromObject(s.binding)
+	r.rosters.release(key)
+	existing, err := r.chunks(ctx, r.Live, s.binding)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if err := r.deleteAll(ctx, s.binding, existing); err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{}, s.pass.Release(ctx)
+}
+
+// reconcileGone deletes what is left of a binding whose finalizer somebody has taken off: the garbage collector
+// takes care of what is in its namespace, and nobody else of ClusterRoleBindings.
+func (r *Reconciler) reconcileGone(ctx context.Context, key client.ObjectKey) error {
+	r.rosters.release(key)
+	if !r.WholeCluster {
+		return nil
+	}
+	gone := &scimv1alpha1.ScimRoleBinding{Spec: scimv1alpha1.ScimRoleBindingSpec{Scope: scimv1alpha1.ScopeCluster}}
+	gone.Namespace, gone.Name = key.Namespace, key.Name
+	left, err := r.chunks(ctx, r.Client, gone)
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	err = r.Live.Get(ctx, key, &scimv1alpha1.ScimRoleBinding{})
+	if !apierrors.IsNotFound(err) { // it is back, which is an event of its own
+		return client.IgnoreNotFound(err)
+	}
+	if err := r.deleteAll(ctx, gone, left); err != nil {
+		return fmt.Errorf("deleting the ClusterRoleBindings of a ScimRoleBinding that is gone: %w", err)
+	}
+	return nil
+}
