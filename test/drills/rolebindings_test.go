@@ -14,7 +14,9 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -33,7 +35,13 @@ var boundSizes = []int{10, 1_000, 10_000}
 
 var _ = Describe("Deactivating one member of a group that is bound", func() {
 	It("takes the role within a second and two writes, whether the group has 10 members or 10,000", func(ctx SpecContext) {
-		t := Serve(ctx, "roles", scimv1alpha1.IdentityProviderOkta, Unlimited)
+		var t *Tenant
+		DeferCleanup(func(ctx SpecContext) { // It runs after the namespace was deleted, which takes long with so many users.
+			Eventually(func() bool {
+				return apierrors.IsNotFound(Cluster.Get(ctx, client.ObjectKey{Name: t.Namespace}, &corev1.Namespace{}))
+			}).WithTimeout(20 * time.Minute).WithPolling(time.Second).Should(BeTrue())
+		})
+		t = Serve(ctx, "roles", scimv1alpha1.IdentityProviderOkta, Unlimited)
 		users := CreateUsers(t.Service, slices.Max(boundSizes))
 		var ids []string
 		for id := range users {
