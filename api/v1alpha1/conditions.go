@@ -229,7 +229,7 @@ const (
 	// ReasonInvalidLabel: a label of users names an attribute of which none can be made.
 	ReasonInvalidLabel = "InvalidLabel"
 
-	// ReasonTenantNotFound: no ScimTenant of that name in the key's namespace.
+	// ReasonTenantNotFound: no ScimTenant of that name in the namespace of the key or role.
 	ReasonTenantNotFound = "TenantNotFound"
 	// ReasonWaitingForServer: the token is minted, and some replica has not yet
 	// said that it accepts it.
@@ -286,6 +286,11 @@ const (
 	ReasonTooManyCredentials = "TooManyCredentials" //nolint:gosec // A reason, not a credential.
 	// ReasonWithdrawn: the hand-over Secret was deleted, as the delivery mode Once says.
 	ReasonWithdrawn = "Withdrawn"
+
+	// ReasonValueTaken: an older ScimRole of the tenant has the value.
+	ReasonValueTaken = "ValueTaken"
+	// ReasonTooManyRoles: the tenant has as many ScimRoles as are served.
+	ReasonTooManyRoles = "TooManyRoles"
 
 	// ReasonRevoked: the key was deleted and no replica accepts it any more.
 	ReasonRevoked = "Revoked"

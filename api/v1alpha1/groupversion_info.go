@@ -1,5 +1,5 @@
 // Package v1alpha1 holds the Kubernetes API of Kubescim: ScimTenant,
-// ScimServer, ScimApiKey and ScimRoleBinding, which platform teams write, ScimCredential, the hash of a token, and ScimUser,
+// ScimServer, ScimApiKey, ScimRole and ScimRoleBinding, which platform teams write, ScimCredential, the hash of a token, and ScimUser,
 // ScimGroup and ScimGroupMembers, which the SCIM server writes on behalf of an identity
 // provider.
 //
@@ -33,6 +33,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&ScimTenant{}, &ScimTenantList{},
 		&ScimApiKey{}, &ScimApiKeyList{},
 		&ScimCredential{}, &ScimCredentialList{},
+		&ScimRole{}, &ScimRoleList{},
 		&ScimUser{}, &ScimUserList{},
 		&ScimGroup{}, &ScimGroupList{},
 		&ScimGroupMembers{}, &ScimGroupMembersList{},

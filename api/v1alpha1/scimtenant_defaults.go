@@ -154,6 +154,11 @@ func (t *ScimTenant) UserRecreation() UserRecreation {
 	return orDefault(t.Spec.Users.OnRecreate, UserRecreationReactivate)
 }
 
+// UnknownRoles returns how unknown roles and entitlements of users are treated.
+func (t *ScimTenant) UnknownRoles() UnknownRoles {
+	return orDefault(t.Spec.Users.UnknownRoles, UnknownRolesAccept)
+}
+
 // UnknownMembers returns how unknown group members are treated.
 func (t *ScimTenant) UnknownMembers() UnknownMembers {
 	if t.Spec.IdentityProvider == IdentityProviderGeneric {

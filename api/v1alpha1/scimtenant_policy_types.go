@@ -38,6 +38,18 @@ const (
 	UnknownMembersReject UnknownMembers = "Reject"
 )
 
+// UnknownRoles says what happens to roles and entitlements of users that no ScimRole of the tenant is for.
+// +kubebuilder:validation:Enum=Accept;Reject
+type UnknownRoles string
+
+// Ways to treat unknown roles.
+const (
+	// UnknownRolesAccept keeps them as they are.
+	UnknownRolesAccept UnknownRoles = "Accept"
+	// UnknownRolesReject answers 400 invalidValue and changes nothing.
+	UnknownRolesReject UnknownRoles = "Reject"
+)
+
 // UserPolicy holds a tenant's rules for users.
 type UserPolicy struct {
 	// requiredAttributes are attributes without which a user is refused, beside
@@ -76,6 +88,12 @@ type UserPolicy struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000000
 	Seats int32 `json:"seats,omitempty"`
+
+	// unknownRoles says what happens when a user is given a role or an entitlement that no ScimRole of
+	// the tenant is for: Accept keeps it, Reject answers 400 and changes nothing. What a user has already
+	// stays, and nothing keeps a user from being deactivated. Accept when omitted.
+	// +optional
+	UnknownRoles UnknownRoles `json:"unknownRoles,omitempty"`
 
 	// labels are what the server puts on each ScimUser as labels, made of the user's attributes, in
 	// the same write: letters without their marks, digits, '.', '_', and '-' for all else, in lower

@@ -246,7 +246,7 @@ func TestTheOperatorIsHeldToWhatItMakes(t *testing.T) {
 			return create(role(rbacv1.PolicyRule{
 				APIGroups: []string{scimv1alpha1.GroupVersion.Group}, Resources: []string{"scimcredentials"}, Verbs: []string{"create"},
 			}))
-		}, "make or change an API key or a credential"},
+		}, "make or change an API key, a credential or a role"},
 		"a ServiceAccount that is named as the Role of a tenant that is migrated": {func() error {
 			return create(&corev1.ServiceAccount{ObjectMeta: ours(func(m *metav1.ObjectMeta) { m.Name = "acme-scim-credentials" })})
 		}, "named after its tenant"},

@@ -35,6 +35,7 @@ import (
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/requests"
 	"github.com/kubescim/kubescim/internal/controller/scimapikey"
+	"github.com/kubescim/kubescim/internal/controller/scimrole"
 	"github.com/kubescim/kubescim/internal/controller/scimrolebinding"
 	"github.com/kubescim/kubescim/internal/controller/statemetrics"
 	"github.com/kubescim/kubescim/internal/controller/usage"
@@ -83,7 +84,7 @@ func NewScheme() *runtime.Scheme {
 	return scheme
 }
 
-// CacheOptions says what is kept in memory: tenants, servers, keys, credentials, role bindings, the operator's own
+// CacheOptions says what is kept in memory: tenants, servers, keys, credentials, roles, role bindings, the operator's own
 // objects and the Leases of server pods, in the given namespaces or, when there
 // are none, in all; and the records of hosts in the operator's own namespace.
 // Users, groups, claims and Secrets are not; package scimrolebinding keeps what it needs of groups that are bound.
@@ -218,12 +219,16 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	if err := keys.SetupWithManager(ctx, mgr, workers); err != nil {
 		return fmt.Errorf("setting up the ScimApiKey controller: %w", err)
 	}
-	roles := &scimrolebinding.Reconciler{
+	bindings := &scimrolebinding.Reconciler{
 		Client: mgr.GetClient(), Live: live, Recorder: recorder, Allow: options.Config.Allow, WholeCluster: len(options.Namespaces) == 0,
 		Policy: options.RoleBindingPolicy,
 	}
-	if err := roles.SetupWithManager(mgr, workers); err != nil {
+	if err := bindings.SetupWithManager(mgr, workers); err != nil {
 		return fmt.Errorf("setting up the ScimRoleBinding controller: %w", err)
+	}
+	roles := &scimrole.Reconciler{Client: mgr.GetClient(), Recorder: recorder}
+	if err := roles.SetupWithManager(ctx, mgr, workers); err != nil {
+		return fmt.Errorf("setting up the ScimRole controller: %w", err)
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func unlimited(tenant *scimv1alpha1.ScimTenant) {
 // factsOf gives a tenant users, of whom the last is in a group, and returns what its client knows.
 func factsOf(s *shared, tenant, token string, users int) crossing.Facts {
 	GinkgoHelper()
-	facts := crossing.Facts{Path: "/" + tenant + "/scim/v2", URL: s.url + "/" + tenant + "/scim/v2", Name: tenant, BulkID: "of-" + tenant}
+	facts := crossing.Facts{Path: "/" + tenant + "/scim/v2", URL: s.url + "/" + tenant + "/scim/v2", Name: tenant, BulkID: "of-" + tenant, Role: "role-of-" + tenant}
 	for i := range users {
 		made := s.send(http.MethodPost, tenant, "/Users", token, crossing.User(fmt.Sprintf("%s%d", tenant, i), ""))
 		Expect(made.Status).To(Equal(http.StatusCreated))
@@ -66,8 +66,12 @@ var _ = Describe("Tenants of one process", func() {
 	It("know nothing of what another one has given out, by every URL and method", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
 		own, other := apply(ctx, namespace, "attacker", unlimited), apply(ctx, namespace, "victim", unlimited)
+		for _, tenant := range []string{"attacker", "victim"} {
+			Expect(admin.Create(ctx, roleOf(namespace, tenant, "role-of-"+tenant))).To(Succeed())
+		}
 		s := start(namespace, slog.New(slog.DiscardHandler))
 		Eventually(s.Router().Ready).Should(BeTrue())
+		Expect(s.send(http.MethodGet, "victim", "/Roles/role-of-victim", other, "").Status).To(Equal(http.StatusOK))
 		ownFacts, otherFacts := factsOf(s, "attacker", own, 3), factsOf(s, "victim", other, 4)
 		all := func(tenant, token string) any {
 			return s.send(http.MethodGet, tenant, "/?count=100", token, "").Doc["Resources"]

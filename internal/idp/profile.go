@@ -16,6 +16,9 @@ type Profile struct {
 	// PatchAnswersNoContent makes a PATCH without `attributes` answer 204 instead of
 	// 200 with the resource (RFC 7644 section 3.5.2 leaves it open).
 	PatchAnswersNoContent bool
+	// OktaRoles makes /Roles and /Entitlements have the schemas of Okta's own guide, since Okta takes no
+	// others for roles. For all others, they are as draft-ietf-scim-roles-entitlements has them.
+	OktaRoles bool
 }
 
 var profiles = []Profile{entra, okta, jumpCloud, oneLogin, pingOne, authentik, keycloak, generic}

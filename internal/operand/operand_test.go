@@ -273,9 +273,9 @@ func TestRole(t *testing.T) {
 	for _, rule := range r.Rules {
 		for _, resource := range rule.Resources {
 			switch resource {
-			case "scimapikeys", "scimcredentials":
+			case "scimapikeys", "scimcredentials", "scimroles":
 				if strings.Join(rule.Verbs, " ") != "get list watch" {
-					t.Errorf("the server may do this with keys and credentials: %+v", rule)
+					t.Errorf("the server may do this with keys, credentials and roles: %+v", rule)
 				}
 			case "scimtenants":
 				if !reflect.DeepEqual(rule.ResourceNames, []string{"acme"}) || strings.Join(rule.Verbs, " ") != "get list watch" {

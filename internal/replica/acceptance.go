@@ -26,6 +26,7 @@ type (
 	tenants     = selection[scimv1alpha1.ScimTenant, *scimv1alpha1.ScimTenant]
 	apiKeys     = selection[scimv1alpha1.ScimApiKey, *scimv1alpha1.ScimApiKey]
 	credentials = selection[scimv1alpha1.ScimCredential, *scimv1alpha1.ScimCredential]
+	scimRoles   = selection[scimv1alpha1.ScimRole, *scimv1alpha1.ScimRole]
 )
 
 // acceptance knows what decides which tokens are accepted: the ScimTenants, their ScimApiKeys

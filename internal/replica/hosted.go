@@ -64,12 +64,15 @@ type hosted struct {
 	accepted *acceptance
 	// acknowledged is of the ScimTenants.
 	acknowledged *acknowledgement
+	scimRoles    *scimRoles
 
 	mu         sync.Mutex
 	known      map[string]*known
 	registries *registries
 	begun      bool
 	era        readindex.Era // in which the ScimTenants were listed
+	// roles are the ScimRoles by tenant; nil until they are known.
+	roles *grouped[*scimv1alpha1.ScimRole]
 }
 
 // known is a tenant that is served.
@@ -219,6 +222,7 @@ func (h *hosted) configuration(tenant *scimv1alpha1.ScimTenant) (c Configuration
 	}
 	c.Settings = settingsWith(tenant, has.registry)
 	c.Settings.Words = has.words
+	c.Settings.Roles = h.catalogue(tenant.Name, c.Settings.Profile)
 	if c.Problem != "" {
 		c.Settings.Fault = "the schemas of this tenant are not ones that can be served"
 	}

@@ -1,5 +1,5 @@
-// Package replica ties one pod of a SCIM server to the cluster: it follows the ScimTenant
-// and what decides which tokens are accepted. It reads no Secret.
+// Package replica ties one pod of a SCIM server to the cluster: it follows the ScimTenant,
+// its ScimRoles, and what decides which tokens are accepted. It reads no Secret.
 package replica
 
 import (
@@ -70,7 +70,9 @@ func (r *Replica) Run(ctx context.Context) {
 	h := r.newHosted()
 	var running sync.WaitGroup
 	eras := r.Members.Era
+	h.beginRoles(ctx)
 	running.Go(func() { follow(ctx, h.tenants, eras, h.list, h.change) })
+	running.Go(func() { follow(ctx, h.scimRoles, eras, h.listRoles, h.changeRole) })
 	running.Go(func() { follow(ctx, h.accepted.apiKeys, eras, h.accepted.listKeys, h.accepted.changeKey) })
 	running.Go(func() {
 		follow(ctx, h.accepted.credentials, eras, h.accepted.listCredentials, h.accepted.changeCredential)
@@ -82,7 +84,8 @@ func (r *Replica) Run(ctx context.Context) {
 func (r *Replica) newHosted() *hosted {
 	h := &hosted{
 		replica: r, known: map[string]*known{}, registries: newRegistries(),
-		tenants: &tenants{client: r.Client, log: r.Log, namespace: r.Namespace, kind: "ScimTenant"},
+		tenants:   &tenants{client: r.Client, log: r.Log, namespace: r.Namespace, kind: "ScimTenant"},
+		scimRoles: &scimRoles{client: r.Client, log: r.Log, namespace: r.Namespace, kind: "ScimRole"},
 		accepted: &acceptance{
 			log: r.Log, tenants: map[string]*accepting{},
 			apiKeys:      &apiKeys{client: r.Client, log: r.Log, namespace: r.Namespace, kind: "ScimApiKey"},
@@ -94,6 +97,7 @@ func (r *Replica) newHosted() *hosted {
 	if r.Name != "" {
 		h.tenants.selector = fields.OneTermEqualSelector(metav1.ObjectNameField, r.Name)
 		h.accepted.apiKeys.selector = fields.OneTermEqualSelector("spec.tenantRef.name", r.Name)
+		h.scimRoles.selector = h.accepted.apiKeys.selector
 	} else {
 		h.accepted.meet = h.meet
 	}
@@ -134,11 +138,12 @@ func settingsWith(tenant *scimv1alpha1.ScimTenant, registry *schema.Registry) ex
 		profile, _ = idp.Lookup(string(scimv1alpha1.IdentityProviderGeneric))
 	}
 	settings := exchange.Settings{
-		Path:     tenant.Path(),
-		Issuer:   contract.URL(tenant),
-		Registry: registry,
-		Paused:   tenant.State() == scimv1alpha1.TenantStatePaused,
-		Profile:  profile,
+		Path:               tenant.Path(),
+		Issuer:             contract.URL(tenant),
+		Registry:           registry,
+		Paused:             tenant.State() == scimv1alpha1.TenantStatePaused,
+		Profile:            profile,
+		RejectUnknownRoles: tenant.UnknownRoles() == scimv1alpha1.UnknownRolesReject,
 		// What clients write into headers is believed of nobody else.
 		TrustedProxies: contract.Networks(tenant.Spec.Endpoint.TrustedProxies),
 		WriteBytes:     tenant.StorageLimit() / writtenShare,

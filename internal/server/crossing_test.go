@@ -15,6 +15,7 @@ import (
 	"github.com/kubescim/kubescim/internal/server/auth"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/limit"
+	"github.com/kubescim/kubescim/internal/server/roles"
 	"github.com/kubescim/kubescim/internal/server/servertest"
 	"github.com/kubescim/kubescim/internal/server/servertest/crossing"
 	"github.com/kubescim/kubescim/internal/signingkey"
@@ -36,7 +37,10 @@ func newParty(t *testing.T, name string, users int) *party {
 	p := &party{Harness: servertest.New(t, memory.New()), issuer: "https://" + name + ".example.com/scim/v2"}
 	// All that is refused is told why, however often.
 	p.Shared.Unauthenticated = limit.NewUnauthenticated(limit.Rates{BySource: rate.Inf, InAll: rate.Inf})
-	p.Configure("Generic", func(s *exchange.Settings) { s.PublicURL, s.Issuer = p.issuer, p.issuer })
+	p.Configure("Generic", func(s *exchange.Settings) {
+		s.PublicURL, s.Issuer = p.issuer, p.issuer
+		s.Roles = roles.New(false, []roles.Role{{Value: "role-of-" + name}}, nil)
+	})
 	var err error
 	p.secret, p.client, err = apikey.Mint()
 	p.Expect(err).NotTo(HaveOccurred())
@@ -48,7 +52,7 @@ func newParty(t *testing.T, name string, users int) *party {
 		p.Verifier.KeyID: {Verifier: p.Verifier}, p.client.KeyID: {Verifier: p.client, Client: "client"},
 	}, func() {})
 
-	p.Facts = crossing.Facts{Path: "/scim/v2", URL: p.issuer, Name: name, BulkID: "of-" + name}
+	p.Facts = crossing.Facts{Path: "/scim/v2", URL: p.issuer, Name: name, BulkID: "of-" + name, Role: "role-of-" + name}
 	for i := range users {
 		user := p.Do(http.MethodPost, "/Users", crossing.User(fmt.Sprintf("%s%d", name, i), ""))
 		p.Expect(user.StatusCode).To(Equal(http.StatusCreated), user.Text)

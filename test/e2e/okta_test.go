@@ -22,6 +22,23 @@ const (
 		"name":{"givenName":"Another","familyName":"User"},
 		"emails":[{"primary":true,"value":%q,"type":"work","display":%q}],
 		"active":%t,"groups":[],"meta":{"resourceType":"User"}}`
+	// oktaRoles are a role and an entitlement of the tenant in a namespace, as they stand in Git, and a role of another tenant.
+	oktaRoles = `apiVersion: v1
+kind: List
+items:
+  - apiVersion: scim.kubescim.dev/v1alpha1
+    kind: ScimRole
+    metadata: {name: billing-admin, namespace: %[1]s}
+    spec: {tenantRef: {name: %[2]s}, value: billing-admin, display: Billing administrator, description: Sees invoices}
+  - apiVersion: scim.kubescim.dev/v1alpha1
+    kind: ScimRole
+    metadata: {name: seat-pro, namespace: %[1]s}
+    spec: {tenantRef: {name: %[2]s}, resourceType: Entitlement, value: seat-pro, type: License}
+  - apiVersion: scim.kubescim.dev/v1alpha1
+    kind: ScimRole
+    metadata: {name: of-another, namespace: %[1]s}
+    spec: {tenantRef: {name: another}, value: of-another}
+`
 )
 
 var _ = Describe("Okta", Ordered, ContinueOnFailure, func() {
@@ -220,4 +237,36 @@ var _ = Describe("Okta", Ordered, ContinueOnFailure, func() {
 	})
 
 	It("gives who is in a group a role in Kubernetes, as long as they are active", func(ctx SpecContext) { expectRolesOfGroups(ctx, t) })
+
+	It("reads the roles of the application, and may give no others", func() {
+		ApplyText(fmt.Sprintf(oktaRoles, t.Namespace, t.Name))
+		WaitFor(t.Namespace, "condition=Ready", "scimrole/billing-admin", "scimrole/seat-pro")
+		Eventually(func() string {
+			return Kubectl("get", "scimrole", "-n", t.Namespace, "of-another", "-o", "jsonpath={.status.conditions[?(@.type=='Ready')].reason}")
+		}).
+			Should(Equal("TenantNotFound"))
+		t.EveryReplica(func(c *Client) {
+			Eventually(func() int { return c.Get("/Entitlements").Status }).Should(Equal(http.StatusOK))
+			Eventually(func() any { return c.Get("/Roles").At("totalResults") }).Should(BeEquivalentTo(1), "and not the one of another tenant")
+			r := c.Get("/Roles")
+			Want{
+				"Resources/0/schemas": ConsistOf("urn:okta:scim:schemas:core:1.0:Role"), "Resources/0/id": "billing-admin",
+				"Resources/0/displayName": "Billing administrator", "Resources/0/description": "Sees invoices", "Resources/0/value": nil,
+			}.In(r.Document, r.String())
+			Expect(c.Get("/ResourceTypes/Entitlement").Has(http.StatusOK).At("schema")).To(Equal("urn:okta:scim:schemas:core:1.0:Entitlement"))
+			c.Do(http.MethodDelete, "/Roles/billing-admin", "").IsError(http.StatusMethodNotAllowed, "")
+		})
+
+		By("giving users roles and entitlements, some of which there are not")
+		const document = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":%q,"roles":[{"value":%q}],"entitlements":[{"value":"seat-pro","type":"License"}]}`
+		given := func(c *Client, role string) *Response {
+			return c.Do(http.MethodPost, Users, fmt.Sprintf(document, Unique("given")+"@okta.example.com", role))
+		}
+		Kubectl("patch", "scimtenant", "-n", t.Namespace, t.Name, "--type=merge", "-p", `{"spec":{"users":{"unknownRoles":"Reject"}}}`)
+		t.EveryReplica(func(c *Client) {
+			Eventually(func() int { return given(c, "of-another").Status }).Should(Equal(http.StatusBadRequest))
+			Expect(given(c, "of-another").IsError(http.StatusBadRequest, "invalidValue").At("detail")).To(ContainSubstring("billing-admin"))
+			given(c, "billing-admin").Has(http.StatusCreated)
+		})
+	})
 })

@@ -54,6 +54,8 @@ var rightsOfOperator = rights{
 	"scim.kubescim.dev/scimcredentials":         "create delete get list update watch",
 	"scim.kubescim.dev/scimgroupmembers":        "create delete get list patch update watch",
 	"scim.kubescim.dev/scimgroups":              "create delete get list patch update watch",
+	"scim.kubescim.dev/scimroles":               "get list watch",
+	"scim.kubescim.dev/scimroles/status":        "patch",
 	"scim.kubescim.dev/scimservers":             "get list patch watch",
 	"scim.kubescim.dev/scimservers/finalizers":  "update",
 	"scim.kubescim.dev/scimservers/status":      "patch",
@@ -85,6 +87,7 @@ func rightsOfServer(tenant string) rights {
 		"scim.kubescim.dev/scimcredentials":              "get list watch",
 		"scim.kubescim.dev/scimgroupmembers":             "create delete get list patch update watch",
 		"scim.kubescim.dev/scimgroups":                   "create delete get list patch update watch",
+		"scim.kubescim.dev/scimroles":                    "get list watch",
 		"scim.kubescim.dev/scimtenants (" + tenant + ")": "get list watch",
 		"scim.kubescim.dev/scimusers":                    "create delete get list patch update watch",
 	}

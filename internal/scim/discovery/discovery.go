@@ -24,6 +24,8 @@ type ServiceProviderConfig struct {
 	AuthenticationSchemes []AuthenticationScheme
 	// Pagination is RFC 9865's; nil leaves it out.
 	Pagination *PaginationConfig
+	// Roles is what draft-ietf-scim-roles-entitlements adds; nil leaves it out.
+	Roles *RolesConfig
 }
 
 // BulkConfig says whether there is /Bulk, and its limits.
@@ -60,6 +62,38 @@ type PaginationConfig struct {
 	DefaultPageSize         int    `json:"defaultPageSize,omitempty"`
 	MaxPageSize             int    `json:"maxPageSize,omitempty"`
 	CursorTimeout           int    `json:"cursorTimeout,omitempty"`
+}
+
+// RolesConfig says whether there are /Roles and /Entitlements. Users may have several of each, with
+// type and primary, as RFC 7643 has it.
+type RolesConfig struct {
+	Roles, Entitlements bool
+}
+
+// rolesDocument is a RolesConfig as clients get it.
+type rolesDocument struct {
+	Roles struct {
+		Supported bool `json:"supported"`
+		Multiple  bool `json:"multipleRolesSupported"`
+		Primary   bool `json:"primarySupported"`
+		Type      bool `json:"typeSupported"`
+	} `json:"roles"`
+	Entitlements struct {
+		Supported bool `json:"supported"`
+		Multiple  bool `json:"multipleEntitlementsSupported"`
+		Primary   bool `json:"primarySupported"`
+		Type      bool `json:"typeSupported"`
+	} `json:"entitlements"`
+}
+
+func (c *RolesConfig) document() *rolesDocument {
+	if c == nil {
+		return nil
+	}
+	d := &rolesDocument{}
+	d.Roles.Supported, d.Roles.Multiple, d.Roles.Primary, d.Roles.Type = c.Roles, true, true, true
+	d.Entitlements.Supported, d.Entitlements.Multiple, d.Entitlements.Primary, d.Entitlements.Type = c.Entitlements, true, true, true
+	return d
 }
 
 type supported struct {
@@ -99,6 +133,7 @@ func (c ServiceProviderConfig) Document(baseURL string) json.RawMessage {
 		Sort                  supported              `json:"sort"`
 		ETag                  supported              `json:"etag"`
 		Pagination            *PaginationConfig      `json:"pagination,omitempty"`
+		Roles                 *rolesDocument         `json:"RolesAndEntitlements,omitempty"`
 		AuthenticationSchemes []AuthenticationScheme `json:"authenticationSchemes"`
 		Meta                  documentMeta           `json:"meta"`
 	}{
@@ -111,6 +146,7 @@ func (c ServiceProviderConfig) Document(baseURL string) json.RawMessage {
 		Sort:                  supported{c.Sort},
 		ETag:                  supported{c.ETag},
 		Pagination:            c.Pagination,
+		Roles:                 c.Roles.document(),
 		AuthenticationSchemes: schemes,
 		Meta:                  newDocumentMeta("ServiceProviderConfig", baseURL, "/ServiceProviderConfig"),
 	})

@@ -72,6 +72,8 @@ func serviceProviderConfigSchema() *schema.Schema {
 				published("defaultPageSize", schema.TypeInteger, "The number of resources in a page when the client names none."),
 				published("maxPageSize", schema.TypeInteger, "The largest number of resources in a page."),
 				published("cursorTimeout", schema.TypeInteger, "How long a cursor is valid, in seconds.")),
+			published("RolesAndEntitlements", schema.TypeComplex, "What draft-ietf-scim-roles-entitlements adds.",
+				roleSupport("roles", "multipleRolesSupported"), roleSupport("entitlements", "multipleEntitlementsSupported")),
 			always(each(published("authenticationSchemes", schema.TypeComplex, "The ways to authenticate.",
 				always(oneOf(published("type", schema.TypeString, "The kind of the scheme."), "oauth", "oauth2", "oauthbearertoken", "httpbasic", "httpdigest")),
 				always(published("name", schema.TypeString, "The name of the scheme.")),
@@ -80,6 +82,15 @@ func serviceProviderConfigSchema() *schema.Schema {
 				link("documentationUri", "external", "The URL of the scheme's documentation."),
 				published("primary", schema.TypeBoolean, "Whether it is the preferred scheme.")))),
 		}}
+}
+
+// roleSupport is an attribute of which kinds of roles or of entitlements there are.
+func roleSupport(of, several string) *schema.Attribute {
+	return always(published(of, schema.TypeComplex, "Whether, and how, users have "+of+" that can be looked up.",
+		always(published("supported", schema.TypeBoolean, "Whether the endpoint of "+of+" is there.")),
+		published(several, schema.TypeBoolean, "Whether a user may have several."),
+		published("primarySupported", schema.TypeBoolean, "Whether one may be primary."),
+		published("typeSupported", schema.TypeBoolean, "Whether each may have a type.")))
 }
 
 func resourceTypeSchema() *schema.Schema {

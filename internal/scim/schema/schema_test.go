@@ -141,3 +141,19 @@ func TestRegistryRefuses(t *testing.T) {
 		t.Error("the same extension twice: accepted")
 	}
 }
+
+// Roles and entitlements are defined in the program, and read-only.
+func TestRoleTypes(t *testing.T) {
+	for name, types := range map[string]schema.RoleTypes{"draft": schema.DraftRoles(), "Okta": schema.OktaRoles()} {
+		for _, resourceType := range []*schema.ResourceType{types.Role, types.Entitlement} {
+			if resourceType == nil || len(resourceType.Schema.Attributes) < 3 {
+				t.Fatalf("%s: %+v", name, resourceType)
+			}
+			for _, attribute := range resourceType.Schema.Attributes {
+				if attribute.Mutability != schema.ReadOnly {
+					t.Errorf("%s: %s can be written", name, attribute.Path())
+				}
+			}
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
+	"github.com/kubescim/kubescim/internal/server/roles"
 	"github.com/kubescim/kubescim/internal/store"
 )
 
@@ -41,6 +42,10 @@ type Settings struct {
 	// RequiredAttributes are the attributes, as in name.givenName, without
 	// which a user is refused.
 	RequiredAttributes []string
+	// Roles are the roles and entitlements of the tenant; nil while it is not known which there are.
+	Roles *roles.Catalogue
+	// RejectUnknownRoles refuses to give others to users.
+	RejectUnknownRoles bool
 	// TrustedProxies are the networks of proxies that are believed when they say on whose
 	// behalf they send a request.
 	TrustedProxies []netip.Prefix
@@ -70,4 +75,22 @@ func (s *Settings) CheckRequired(r *scim.Resource) error {
 		}
 	}
 	return nil
+}
+
+// CheckRoles returns 400 invalidValue for a user who is given a role or an entitlement that the
+// tenant does not have, unless it takes any. What an inactive user has gives nothing: it is looked at
+// when the user becomes active. former is nil for a user who is new.
+func (s *Settings) CheckRoles(former, user *scim.Resource) error {
+	if !s.RejectUnknownRoles || !store.IsUser(user.Type()) {
+		return nil
+	}
+	if s.Roles == nil {
+		return scim.Errorf(http.StatusServiceUnavailable, "", "which roles there are is not known yet; nothing was changed, try again")
+	}
+	if former != nil {
+		if active, assigned := former.Active(); assigned && !active {
+			former = nil
+		}
+	}
+	return s.Roles.Check(former, user)
 }

@@ -45,6 +45,9 @@ func serviceProviderConfig(x *exchange.Exchange) error {
 			Primary:     true,
 		}},
 	}
+	if roles, entitlements := x.Settings.Roles.Has(); roles || entitlements {
+		config.Roles = &discovery.RolesConfig{Roles: roles, Entitlements: entitlements}
+	}
 	x.Answer(http.StatusOK, config.Document(x.BaseURL()))
 	return nil
 }
@@ -54,7 +57,7 @@ func serviceProviderConfig(x *exchange.Exchange) error {
 func resourceTypes(x *exchange.Exchange, name string) error {
 	base := x.BaseURL()
 	var documents []json.RawMessage
-	for _, t := range x.Settings.Registry.ResourceTypes() {
+	for _, t := range append(x.Settings.Registry.ResourceTypes(), x.Settings.Roles.ResourceTypes()...) {
 		if name == "" || strings.EqualFold(name, t.Name) {
 			documents = append(documents, discovery.ResourceType(t, base))
 		}
@@ -68,7 +71,11 @@ func resourceTypes(x *exchange.Exchange, name string) error {
 func schemas(x *exchange.Exchange, urn string) error {
 	base := x.BaseURL()
 	var documents []json.RawMessage
-	for _, schema := range append(x.Settings.Registry.Schemas(), discovery.Schemas()...) {
+	all := x.Settings.Registry.Schemas()
+	for _, t := range x.Settings.Roles.ResourceTypes() {
+		all = append(all, t.Schema)
+	}
+	for _, schema := range append(all, discovery.Schemas()...) {
 		if urn == "" || strings.EqualFold(urn, schema.ID) {
 			documents = append(documents, discovery.Schema(schema, base))
 		}

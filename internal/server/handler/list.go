@@ -21,6 +21,8 @@ import (
 const (
 	// groupsSegment is what stands in URLs for groups.
 	groupsSegment = "Groups"
+	// usersSegment is what stands in URLs for users.
+	usersSegment = "Users"
 	// userGroups is the attribute of a user that says in which groups the user is.
 	userGroups = "groups"
 )
@@ -107,7 +109,7 @@ func compile(x *exchange.Exchange, search *message.SearchRequest, types []*schem
 	}
 	queries := make([]typeQuery, 0, len(types))
 	for place, t := range types {
-		if !x.Shows(segment(t)) {
+		if !x.Shows(permissionOf(x, t)) {
 			continue
 		}
 		one, err := compileFor(x, search, t, types)
@@ -118,7 +120,7 @@ func compile(x *exchange.Exchange, search *message.SearchRequest, types []*schem
 		queries = append(queries, one)
 	}
 	if len(queries) == 0 {
-		return nil, x.Hidden(segment(types[0]))
+		return nil, x.Hidden(permissionOf(x, types[0]))
 	}
 	return queries, nil
 }
@@ -166,7 +168,7 @@ func collect(x *exchange.Exchange, queries []typeQuery, start int, at step) (pag
 		if at.after != nil && one.place == at.after.Type {
 			one.query.After = &at.after.Position
 		}
-		found, err := x.Shared.Store.List(x.Ctx, one.t, one.query)
+		found, err := find(x, one.t, one.query)
 		if err != nil {
 			return page, err
 		}
@@ -183,6 +185,14 @@ func collect(x *exchange.Exchange, queries []typeQuery, start int, at step) (pag
 		}
 	}
 	return page, nil
+}
+
+// find carries a query out where the resources of the type are.
+func find(x *exchange.Exchange, t *schema.ResourceType, query store.Query) (*store.Page, error) {
+	if x.Settings.Roles.Serves(t) {
+		return x.Settings.Roles.List(t, query)
+	}
+	return x.Shared.Store.List(x.Ctx, t, query)
 }
 
 // answerList sends a list with status 200.

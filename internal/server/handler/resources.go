@@ -37,6 +37,9 @@ func create(x *exchange.Exchange, t *schema.ResourceType) error {
 	if err := x.Settings.CheckRequired(resource); err != nil {
 		return err
 	}
+	if err := x.Settings.CheckRoles(nil, resource); err != nil {
+		return err
+	}
 	view := x.View(projection)
 	weight := view.Weight(len(resource.Members().IDs()))
 	if err := x.WithMemory(func() error { return view.Acquire(x.Ctx, weight) }); err != nil {
@@ -63,7 +66,7 @@ func get(x *exchange.Exchange, t *schema.ResourceType, id string) error {
 	var found *scim.Resource
 	err = x.WithMemory(func() error {
 		return x.Work(func() (err error) {
-			found, err = x.Shared.Store.Get(x.Ctx, t, id, x.View(projection))
+			found, err = read(x, t, id, projection)
 			return err
 		})
 	})
@@ -76,6 +79,14 @@ func get(x *exchange.Exchange, t *schema.ResourceType, id string) error {
 		return nil
 	}
 	return answerResource(x, http.StatusOK, t, found, projection)
+}
+
+// read reads a resource where those of its type are.
+func read(x *exchange.Exchange, t *schema.ResourceType, id string, projection *render.Projection) (*scim.Resource, error) {
+	if x.Settings.Roles.Serves(t) {
+		return x.Settings.Roles.Get(t, id)
+	}
+	return x.Shared.Store.Get(x.Ctx, t, id, x.View(projection))
 }
 
 // replace is PUT (RFC 7644 section 3.5.1).
@@ -151,6 +162,9 @@ func update(x *exchange.Exchange, t *schema.ResourceType, id string, options sto
 		}
 		if active, assigned := next.Active(); assigned && !active {
 			return next, nil // Nothing that a user lacks keeps them from being deactivated.
+		}
+		if err := x.Settings.CheckRoles(current, next); err != nil {
+			return nil, err
 		}
 		return next, x.Settings.CheckRequired(next)
 	}

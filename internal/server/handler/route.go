@@ -41,6 +41,11 @@ func Route(x *exchange.Exchange) error {
 			return routeBelow(x, t, name)
 		}
 	}
+	for _, t := range x.Settings.Roles.ResourceTypes() {
+		if first == segment(t) {
+			return routeBelowRoles(x, t, name)
+		}
+	}
 	switch {
 	case first == searchSegment && name == "":
 		return postOnly(x, func() error { return search(x, types...) })
@@ -92,6 +97,41 @@ func routeBelow(x *exchange.Exchange, t *schema.ResourceType, name string) error
 		return remove(x, t, name)
 	}
 	return notAllowed(x, "DELETE, GET, HEAD, PATCH, PUT")
+}
+
+// routeBelowRoles answers a request to the endpoint of roles or of entitlements, or to what is below
+// it. They are changed in the cluster alone.
+func routeBelowRoles(x *exchange.Exchange, t *schema.ResourceType, name string) error {
+	x.Entry.Operation = operationOf(x.R.Method, name)
+	if err := x.Require(permissionOf(x, t), false); err != nil {
+		return err
+	}
+	reads := x.R.Method == http.MethodGet || x.R.Method == http.MethodHead
+	switch {
+	case name == searchSegment:
+		return postOnly(x, func() error { return search(x, t) })
+	case strings.Contains(name, "/"):
+		return unknownURL(x)
+	case !reads && request.IsStandard(x.R.Method):
+		x.W.Header().Set("Allow", "GET, HEAD")
+		return scim.Errorf(http.StatusMethodNotAllowed, "",
+			"roles and entitlements of this application can be read here, and not changed; ask who runs this service to add, change or remove one")
+	case !reads:
+		return notAllowed(x, "GET, HEAD")
+	case name == "":
+		return query(x, t)
+	}
+	x.Entry.ID = name
+	return get(x, t, name)
+}
+
+// permissionOf is the endpoint of the resource type that a key must be for to see resources of a
+// type. Who may see users may see which roles there are.
+func permissionOf(x *exchange.Exchange, t *schema.ResourceType) string {
+	if x.Settings.Roles.Serves(t) {
+		return usersSegment
+	}
+	return segment(t)
 }
 
 // operationAt is what requests are to do at an endpoint that is none of a resource type.

@@ -20,7 +20,7 @@ import (
 )
 
 // Kinds are the kinds that hold what nobody can make again: the operator makes the rest from them.
-var Kinds = []string{"Lease", "ScimApiKey", "ScimCredential", "ScimGroup", "ScimGroupMembers", "ScimTenant", "ScimUser", "Secret"}
+var Kinds = []string{"Lease", "ScimApiKey", "ScimCredential", "ScimGroup", "ScimGroupMembers", "ScimRole", "ScimTenant", "ScimUser", "Secret"}
 
 // Archive is everything that a namespace had.
 type Archive struct {

@@ -23,6 +23,8 @@ type Facts struct {
 	Version string
 	// Cursor leads on from the first page of two users.
 	Cursor string
+	// Role is the id of a role of the tenant's application; empty where there are none.
+	Role string
 	// BulkID was in a bulk request of the tenant's client.
 	BulkID string
 }
@@ -32,6 +34,7 @@ func (f Facts) Unknown() Facts {
 	unknown := Facts{Path: f.Path, User: uuid.NewString(), Group: uuid.NewString()}
 	unknown.URL = strings.ReplaceAll(f.URL, f.Name, next(f.Name))
 	unknown.Name, unknown.Version, unknown.Cursor, unknown.BulkID = next(f.Name), next(f.Version), next(f.Cursor), next(f.BulkID)
+	unknown.Role = next(f.Role)
 	return unknown
 }
 
@@ -90,7 +93,7 @@ func (a Answer) Without(sent Facts) string {
 	text.WriteString(a.Body)
 	pairs := []string{
 		a.Header.Get("X-Request-Id"), "<request>", sent.User, "<user>", sent.Group, "<group>", sent.Name, "<name>",
-		sent.Cursor, "<cursor>", sent.BulkID, "<bulk id>",
+		sent.Cursor, "<cursor>", sent.Role, "<role>", sent.BulkID, "<bulk id>",
 	}
 	kept := pairs[:0]
 	for i := 0; i < len(pairs); i += 2 {
