@@ -54,7 +54,7 @@ VULNDB ?=
 # Where built tools go.
 BIN := $(CURDIR)/bin
 # The modules of the checkout that have code of the project; the others pin tools.
-MODULES := . api hack test
+MODULES := . api hack test examples
 
 CLUSTER_TOOL := go -C hack run ./cluster
 # The cluster's environment (KUBECONFIG, and kubectl on the PATH) for one command, which is not run where there
@@ -65,8 +65,8 @@ WITH_CLUSTER = lines="$$($(CLUSTER_TOOL) env)" && eval "$$lines" &&
 
 .PHONY: generate
 generate: $(BIN)/controller-gen ## Write the deep copy functions and CRDs of the API types, and what code knows in documents and of the chart's values.
-	cd api && $(BIN)/controller-gen object paths=./...
-	cd api && $(BIN)/controller-gen crd paths=./... output:crd:dir=../config/crd/bases
+	cd api && $(BIN)/controller-gen object paths=./v1alpha1/...
+	cd api && $(BIN)/controller-gen crd paths=./v1alpha1/... output:crd:dir=../config/crd/bases
 	go -C hack run ./reference
 	go -C hack run ./values
 
@@ -98,7 +98,7 @@ lint: $(BIN)/golangci-lint $(BIN)/helm $(BIN)/actionlint ## Check style, the Kub
 	@failed=0; for module in $(MODULES); do \
 		echo "golangci-lint in $$module"; (cd $$module && $(BIN)/golangci-lint run ./...) || failed=1; \
 	done; exit $$failed
-	cd api && $(BIN)/golangci-lint run --config ../.golangci-kal.yml ./...
+	cd api && $(BIN)/golangci-lint run --config ../.golangci-kal.yml ./v1alpha1/...
 	$(BIN)/helm lint --strict --quiet charts/kubescim
 	$(BIN)/actionlint -shellcheck= -pyflakes=
 
@@ -157,7 +157,7 @@ bench-docs: ## Write what `make bench` and `make bench-tenants` measured last in
 	go -C hack run ./bench docs
 
 .PHONY: e2e
-e2e: install metrics-server edge $(BIN)/prometheus ## Test end to end on the cluster: E2E_PROCESSES specs at a time, then the upgrade.
+e2e: install metrics-server edge postgresql $(BIN)/prometheus ## Test end to end on the cluster: E2E_PROCESSES specs at a time, then the upgrade.
 	$(WITH_CLUSTER) HELM=$(BIN)/helm PROMETHEUS=$(BIN)/prometheus go -C test tool ginkgo run --procs=$(E2E_PROCESSES) --timeout=40m --label-filter='$(E2E)' ./e2e
 	$(WITH_CLUSTER) HELM=$(BIN)/helm IMG=$(IMG) go -C test test -count=1 -timeout 25m ./e2e/upgrade
 
@@ -186,6 +186,10 @@ metrics-server: cluster $(BIN)/helm ## Let the cluster measure its pods, unless 
 .PHONY: edge
 edge: cluster ## Have a real nginx serve the Ingresses and HTTPRoutes of the local cluster at https://127.0.0.1:10443.
 	$(CLUSTER_TOOL) edge
+
+.PHONY: postgresql
+postgresql: ## Install the programs of PostgreSQL, unless they are there: an example is tested with a server of its own.
+	$(CLUSTER_TOOL) postgresql
 
 .PHONY: install
 install: cluster image $(BIN)/helm ## Install the operator, as it is in this checkout, on the cluster.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/kubescim/kubescim/hack/cluster/internal/debian"
 )
 
 const usage = `usage: go -C hack run ./cluster COMMAND
@@ -21,6 +23,7 @@ const usage = `usage: go -C hack run ./cluster COMMAND
   helm            build helm; print its path
   load IMAGE.tar  give the cluster an image that hack/image made; a relative path is one of the checkout
   edge            serve the Ingresses of the local cluster with nginx, at https://127.0.0.1:10443
+  postgresql      install the programs of PostgreSQL, with which tests start a server
   env             print the lines that point a shell at the cluster
 
 Environment:
@@ -63,6 +66,8 @@ func run(ctx context.Context, args []string) error {
 		return assets(ctx, root)
 	case "helm":
 		return helm(ctx, root)
+	case "postgresql":
+		return debian.Ensure(ctx, debian.ForTests, logf)
 	}
 	cluster, err := choose(ctx, root)
 	if err != nil {
@@ -87,7 +92,7 @@ func parse(args []string) (command string, rest []string, err error) {
 	if len(args) == 0 {
 		return "", nil, errUsage
 	}
-	wanted, known := map[string]int{"up": 0, "down": 0, "assets": 0, "helm": 0, "load": 1, "edge": 0, "env": 0}[args[0]]
+	wanted, known := map[string]int{"up": 0, "down": 0, "assets": 0, "helm": 0, "load": 1, "edge": 0, "postgresql": 0, "env": 0}[args[0]]
 	if !known || len(args)-1 != wanted {
 		return "", nil, errUsage
 	}

@@ -56,11 +56,7 @@ func TestAConsumerGetsTheTypesAlone(t *testing.T) {
 		return string(output)
 	}
 	g.Expect(run("run", ".")).To(HaveSuffix("true\n"))
-	var modules []string
-	for line := range strings.Lines(run("list", "-m", "all")) {
-		path, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-		modules = append(modules, path)
-	}
+	modules := strings.Fields(run("list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", "."))
 	g.Expect(modules).To(ContainElements("k8s.io/apimachinery", "github.com/kubescim/kubescim/api"))
 	g.Expect(modules).NotTo(ContainElement(BeElementOf("sigs.k8s.io/controller-runtime", "k8s.io/client-go", "github.com/kubescim/kubescim")))
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // sharing are the modules whose programs and tests `make quickstart`, the checks of generated files, `make test` and `make e2e` build.
-var sharing = []string{".", "api", "hack", "test", "hack/cluster/programs", "hack/metrics-server", "hack/tools/controller-gen"}
+var sharing = []string{".", "api", "hack", "test", "examples", "hack/cluster/programs", "hack/metrics-server", "hack/tools/controller-gen"}
 
 // A package is compiled again for each version of it, and for each version of what it imports: one old module low in
 // the graph makes all of Kubernetes' libraries twice the work.

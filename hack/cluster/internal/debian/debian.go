@@ -35,7 +35,8 @@ var (
 		{name: "conntrack", file: "conntrack"},
 		{name: "iproute2", file: "ip"},
 	}
-	ForEdge = []Package{{name: "nginx", file: "nginx", service: "nginx"}}
+	ForEdge  = []Package{{name: "nginx", file: "nginx", service: "nginx"}}
+	ForTests = []Package{{name: "postgresql", file: "pg_ctlcluster", service: "postgresql"}}
 )
 
 // Ensure installs those that are missing.
