@@ -95,6 +95,12 @@ type ResourceMeta struct {
 	// +optional
 	DeletedTime metav1.MicroTime `json:"deletedTime,omitzero"`
 
+	// activeTransitionTime is when a request last made an inactive user active or
+	// an active one inactive, or deleted an active one. A user who has been the
+	// same since its creation has none, and neither has a group.
+	// +optional
+	ActiveTransitionTime metav1.MicroTime `json:"activeTransitionTime,omitzero"`
+
 	// keyID is the id of the API key whose request wrote the resource last.
 	// +optional
 	// +kubebuilder:validation:MinLength=1

@@ -60,6 +60,9 @@ const (
 	// ConditionSeatsAvailable is on a ScimTenant that has a limit of active users,
 	// and False while all its seats are taken.
 	ConditionSeatsAvailable = "SeatsAvailable"
+	// ConditionDeactivationsAllowed is on a ScimTenant with a spec.users.deactivationGuard, and False once that has
+	// stopped a request: until its window has passed, or somebody sets allowUntil. Ready does not depend on it.
+	ConditionDeactivationsAllowed = "DeactivationsAllowed"
 	// ConditionProviderActive is False on a ScimTenant while its identity provider has sent nothing
 	// for much longer than it usually does, and Unknown while it is not known how often it does.
 	// Ready does not depend on it.
@@ -214,6 +217,13 @@ const (
 	// ReasonSeatsExhausted: all seats are taken; a request that would make one more
 	// user active is refused.
 	ReasonSeatsExhausted = "SeatsExhausted"
+
+	// ReasonWithinGuard: the deactivationGuard has stopped nothing lately.
+	ReasonWithinGuard = "WithinGuard"
+	// ReasonGuardOpen: the deactivationGuard stops nothing until its allowUntil.
+	ReasonGuardOpen = "GuardOpen"
+	// ReasonDeactivationsGuarded: the deactivationGuard has stopped a request.
+	ReasonDeactivationsGuarded = "DeactivationsGuarded"
 
 	// ReasonFewRequests: there were too few requests to judge by.
 	ReasonFewRequests = "FewRequests"

@@ -29,6 +29,10 @@ const (
 	bytesPerMarker int64 = 16 << 10
 	// DefaultRequestsPerSecond is how many requests a tenant may send in a second.
 	DefaultRequestsPerSecond int32 = 10_000
+	// DefaultGuardMinUsers is how many users may be deactivated at once in any case, where there is a guard.
+	DefaultGuardMinUsers int32 = 10
+	// DefaultGuardWindowSeconds is the time in which such users count together.
+	DefaultGuardWindowSeconds int32 = 3600
 	// DefaultWritesPerSecond is how many of them may be writes.
 	DefaultWritesPerSecond int32 = 1_000
 )
@@ -157,6 +161,18 @@ func (t *ScimTenant) UserRecreation() UserRecreation {
 // UnknownRoles returns how unknown roles and entitlements of users are treated.
 func (t *ScimTenant) UnknownRoles() UnknownRoles {
 	return orDefault(t.Spec.Users.UnknownRoles, UnknownRolesAccept)
+}
+
+// DeactivationGuard returns the guard against mass deactivations; enabled is false for a tenant without one.
+func (t *ScimTenant) DeactivationGuard() (guard DeactivationGuard, enabled bool) {
+	guard = t.Spec.Users.DeactivationGuard
+	if guard.MinUsers == 0 {
+		guard.MinUsers = DefaultGuardMinUsers
+	}
+	if guard.WindowSeconds == 0 {
+		guard.WindowSeconds = DefaultGuardWindowSeconds
+	}
+	return guard, guard.MaxPercent > 0
 }
 
 // UnknownMembers returns how unknown group members are treated.

@@ -1,5 +1,7 @@
 package v1alpha1
 
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 // UserDeletion says what a SCIM DELETE of a user does.
 // +kubebuilder:validation:Enum=Deactivate;Delete
 type UserDeletion string
@@ -95,6 +97,12 @@ type UserPolicy struct {
 	// +optional
 	UnknownRoles UnknownRoles `json:"unknownRoles,omitempty"`
 
+	// deactivationGuard stops requests that would deactivate or delete very many users, or take them out of
+	// groups, as after a mistake at the identity provider: they are answered 503, until somebody sets
+	// allowUntil or the window has passed. It delays what is meant, too. Nothing is stopped when omitted.
+	// +optional
+	DeactivationGuard DeactivationGuard `json:"deactivationGuard,omitzero"`
+
 	// labels are what the server puts on each ScimUser as labels, made of the user's attributes, in
 	// the same write: letters without their marks, digits, '.', '_', and '-' for all else, in lower
 	// case unless the attribute has regard to case, and at most 63 characters. A user without the attribute has no such label, and one
@@ -106,6 +114,35 @@ type UserPolicy struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Labels []UserLabel `json:"labels,omitempty"`
+}
+
+// DeactivationGuard says how many users may be deactivated, deleted or taken out of groups before somebody
+// allows it.
+type DeactivationGuard struct {
+	// maxPercent is how many of the tenant's active users may be deactivated or deleted within the window, and
+	// taken out of groups by one request, in per cent.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	MaxPercent int32 `json:"maxPercent,omitempty"`
+
+	// minUsers is how many users may be so in any case, whatever their share. 10 when omitted.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	MinUsers int32 `json:"minUsers,omitempty"`
+
+	// windowSeconds is the time in which users count together who are deactivated or deleted. 3600, an hour, when
+	// omitted.
+	// +optional
+	// +kubebuilder:validation:Minimum=60
+	// +kubebuilder:validation:Maximum=86400
+	WindowSeconds int32 `json:"windowSeconds,omitempty"`
+
+	// allowUntil opens the guard until then, for at most 24 hours: what would be stopped is done. It counts no
+	// more afterwards.
+	// +optional
+	AllowUntil metav1.Time `json:"allowUntil,omitzero"`
 }
 
 // UserLabel is a label of the ScimUsers of a tenant.

@@ -218,8 +218,8 @@ type ScimTenantStatus struct {
 	// conditions are Ready and what it is made of: ServerAvailable, ReplicasConnected,
 	// SpecAllowed, EndpointAccepted, CertificateValid, SchemasAccepted, LabelsAccepted of a tenant that has labels, and TLSServed of one
 	// whose own server has tls; Reconciling or Stalled while one of them holds; and those which Ready does not depend on: EndpointConfirmed, UpToDate,
-	// ProviderActive, RequestsSucceeding, UsersSelectable, SeatsAvailable of a tenant that has seats, Autoscaled of one with
-	// autoscaling, and Moved of one whose serverRef has changed.
+	// ProviderActive, RequestsSucceeding, UsersSelectable, SeatsAvailable of a tenant that has seats, DeactivationsAllowed of one that has a
+	// deactivationGuard, Autoscaled of one with autoscaling, and Moved of one whose serverRef has changed.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

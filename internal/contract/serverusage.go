@@ -119,15 +119,16 @@ func DecodeServerUsage(from io.Reader, tenants int) (ServerUsage, error) {
 
 // UsageOf returns how much a tenant is used by what several pods of its server say at about
 // the same time: the counts of the one to which the last request came, the last request that
-// came to any of them, and the last with each token. When the last request may have come to several,
+// came to any of them, and the last with each token, and whether any has stopped a request by the guard. When the last request may have come to several,
 // most requests are failing if they are at one of these. known is false when none has counted.
 func UsageOf(tenant string, pods []ServerUsage) (usage Usage, known bool) {
-	used := map[string]time.Time{}
+	used, guarded := map[string]time.Time{}, false
 	for _, pod := range pods {
 		counted := pod.Tenants[tenant].Usage
 		if counted == nil {
 			continue
 		}
+		guarded = guarded || counted.Guarded
 		for keyID, at := range counted.LastUsedTimes {
 			if at.After(used[keyID]) {
 				used[keyID] = at
@@ -140,7 +141,7 @@ func UsageOf(tenant string, pods []ServerUsage) (usage Usage, known bool) {
 			usage.MostlyFailing = eitherFails(usage.MostlyFailing, counted.MostlyFailing)
 		}
 	}
-	usage.LastUsedTimes = used
+	usage.LastUsedTimes, usage.Guarded = used, guarded
 	return usage, known
 }
 

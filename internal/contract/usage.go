@@ -46,6 +46,9 @@ type Usage struct {
 	// MostlyFailing is whether most of the last requests with a good token were refused or failed;
 	// nil while there were too few since the pod started.
 	MostlyFailing *bool `json:"mostlyFailing,omitempty"`
+	// Guarded is whether the pod has stopped a request by the guard of the tenant, within the window of that and
+	// since it was open last.
+	Guarded bool `json:"guarded,omitempty"`
 	// Selectors says whether label and field selectors find the users; nil while that is not known.
 	Selectors *SelectorUsage `json:"selectors,omitempty"`
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/requestlog"
+	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server"
 	"github.com/kubescim/kubescim/internal/server/accesslog"
@@ -194,6 +195,9 @@ func (t *tenant) count() *contract.Usage {
 	}
 	if failing, known := t.MostlyFailing(); known {
 		usage.MostlyFailing = &failing
+	}
+	if guard, now := t.Policy().Guard, time.Now(); !guard.Open(now) {
+		usage.Guarded = t.requests.LastRefusal(string(scim.Guarded)).After(guard.Since(now))
 	}
 	if labels, left, known := t.cache.Labelled(); known {
 		usage.Selectors = &contract.SelectorUsage{Labels: labels, Left: int32(left)}

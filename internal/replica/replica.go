@@ -158,7 +158,11 @@ func settingsWith(tenant *scimv1alpha1.ScimTenant, registry *schema.Registry) ex
 			StorageLimit:         tenant.StorageLimit(),
 			Tombstones:           tenant.Tombstones(),
 			MostTombstones:       tenant.MostTombstones(),
+			Guard:                contract.Guard(tenant),
 		},
+	}
+	if settings.Policy.Guard != nil { // It counts by markers, too.
+		settings.Policy.Tombstones = max(settings.Policy.Tombstones, settings.Policy.Guard.Window)
 	}
 	// What is wrong with labels, the operator says; the others are made.
 	settings.Policy.Labels, _ = contract.Labels(tenant, registry)

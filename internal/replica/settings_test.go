@@ -12,6 +12,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/guard"
 	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/replica"
 )
@@ -43,6 +44,7 @@ func TestSettingsHaveThePolicies(t *testing.T) {
 		Requests: ratelimit.Limit{PerSecond: 10_000, Burst: 20_000}, Writes: ratelimit.Limit{PerSecond: 1000, Burst: 2000},
 	}))
 	g.Expect(settings.Policy.Retention).To(BeNil())
+	g.Expect(settings.Policy.Guard).To(BeNil())
 	g.Expect(strings.ToLower(settings.Profile.Name)).To(Equal("okta"))
 }
 
@@ -51,11 +53,13 @@ func TestSettingsHaveTheLimits(t *testing.T) {
 	tenant.Spec.Users.Seats, tenant.Spec.ObjectLimit = 50, 1000
 	tenant.Spec.StorageLimit, tenant.Spec.Server.Replicas = ptr.To(resource.MustParse("64Mi")), 4
 	tenant.Spec.RateLimit = scimv1alpha1.RateLimit{WritesPerSecond: 25}
+	tenant.Spec.Users.DeactivationGuard = scimv1alpha1.DeactivationGuard{MaxPercent: 20}
 	for days, retention := range map[int32]time.Duration{0: 0, 30: 720 * time.Hour} {
 		tenant.Spec.Users.RetentionDays = &days
 		settings, err := replica.SettingsOf(tenant)
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(settings.Policy.Seats).To(Equal(50))
+		g.Expect(settings.Policy.Guard).To(Equal(&guard.Guard{MaxPercent: 20, MinUsers: 10, Window: time.Hour}))
 		g.Expect(settings.Policy.ObjectLimit).To(Equal(1000))
 		g.Expect(settings.Policy.StorageLimit).To(BeEquivalentTo(64 << 20))
 		g.Expect(settings.WriteBytes).To(BeEquivalentTo(32 << 20))

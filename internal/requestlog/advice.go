@@ -82,6 +82,9 @@ var byReason = map[string]Advice{
 	"LimitReached": {"LimitReached", "the tenant has as many users and groups as it may: have some deleted, or raise its spec.objectLimit"},
 	"StorageFull": {"StorageFull", "the users and groups of the tenant have as many bytes as they may: have some deleted, or long values left out, " +
 		"or raise its spec.storageLimit"},
+	"DeactivationsGuarded": {"DeactivationsGuarded", "more users would be deactivated, deleted or taken out of groups than the tenant's spec.users.deactivationGuard lets through: ask " +
+		"the customer whether that is meant, and if so let it through with kubectl patch scimtenant, which sets spec.users.deactivationGuard.allowUntil to a time " +
+		"within 24 hours; if not, have the assignment put right at the identity provider"},
 	"Denied": {"PolicyDenied", "an admission webhook or policy of the cluster denies it: the server's log says which; change that rule, or what is sent"},
 }
 

@@ -22,6 +22,7 @@ func TestEveryRefusalHasAdvice(t *testing.T) {
 	for _, reason := range []scim.Reason{scim.NotForToken, scim.SeatsTaken, scim.LimitReached, scim.StorageFull, scim.Denied} {
 		refusals = append(refusals, requestlog.Record{Status: http.StatusForbidden, Reason: string(reason)})
 	}
+	refusals = append(refusals, requestlog.Record{Status: http.StatusServiceUnavailable, Reason: string(scim.Guarded)})
 	for _, scimType := range []scim.ErrorType{
 		scim.InvalidFilter, scim.TooMany, scim.Mutability, scim.InvalidSyntax, scim.InvalidPath, scim.NoTarget, scim.InvalidValue, scim.InvalidVers,
 		scim.Sensitive, scim.InvalidCursor, scim.ExpiredCursor, scim.InvalidCount, scim.Uniqueness,

@@ -3,6 +3,7 @@ package requestlog
 import (
 	"maps"
 	"sync"
+	"time"
 )
 
 const (
@@ -37,8 +38,9 @@ type Log struct {
 	memory *Memory
 	lanes  [lanes][]*page
 	// refused is how many requests with a known key were refused, by Advice.Reason, since the log is
-	// there.
-	refused map[string]int64
+	// there, and refusedLast when the last of them was.
+	refused     map[string]int64
+	refusedLast map[string]time.Time
 }
 
 // lane is one of several rings that a tenant has, so that what comes often does not push out what is
@@ -84,7 +86,7 @@ func (m *Memory) New() *Log {
 	if m.logs == nil {
 		m.logs = map[*Log]struct{}{}
 	}
-	log := &Log{memory: m, refused: map[string]int64{}}
+	log := &Log{memory: m, refused: map[string]int64{}, refusedLast: map[string]time.Time{}}
 	m.logs[log] = struct{}{}
 	return log
 }
@@ -115,7 +117,9 @@ func (l *Log) Add(r Record) {
 	copy(to.data[to.used+2:], encoded)
 	to.used += 2 + len(encoded)
 	if r.KeyID != "" && r.Refused() && !r.TurnedAway {
-		l.refused[AdviceOn(r).Reason]++
+		reason := AdviceOn(r).Reason
+		l.refused[reason]++
+		l.refusedLast[reason] = r.Time
 	}
 }
 
@@ -139,6 +143,13 @@ func (l *Log) Refusals() map[string]int64 {
 	l.memory.mu.Lock()
 	defer l.memory.mu.Unlock()
 	return maps.Clone(l.refused)
+}
+
+// LastRefusal is when a request with a known key was last refused for an Advice.Reason; zero before the first.
+func (l *Log) LastRefusal(reason string) time.Time {
+	l.memory.mu.Lock()
+	defer l.memory.mu.Unlock()
+	return l.refusedLast[reason]
 }
 
 // snapshot copies the pages, so that nobody waits while they are read.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/kubescim/kubescim/internal/scim/internal/appendjson"
 )
@@ -45,7 +46,7 @@ const (
 	InvalidCount ErrorType = "invalidCount"
 )
 
-// Reason is why something is not permitted.
+// Reason is why something is not permitted, or not at once.
 type Reason string
 
 // What is not permitted.
@@ -60,6 +61,8 @@ const (
 	StorageFull Reason = "StorageFull"
 	// Denied is what a rule of those who run the server denies.
 	Denied Reason = "Denied"
+	// Guarded is what would take more users' access away than may be without somebody allowing it.
+	Guarded Reason = "DeactivationsGuarded"
 )
 
 // Error is a failure that the client is told about. Every error that this
@@ -73,8 +76,11 @@ type Error struct {
 	Type ErrorType
 	// Detail is for a human.
 	Detail string
-	// Reason is what a 403 is for, which status and type do not say. It is for logs: no client is sent it.
+	// Reason is what a 403, or a 503 on purpose, is for, which status and type do not say. It is for logs: no
+	// client is sent it.
 	Reason Reason
+	// RetryAfter is how long a client is to wait before it tries again; zero for the usual time.
+	RetryAfter time.Duration
 }
 
 // Errorf makes an Error.

@@ -2,7 +2,10 @@ package store
 
 import (
 	"net/http"
+	"strconv"
+	"time"
 
+	"github.com/kubescim/kubescim/internal/guard"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 )
@@ -51,6 +54,45 @@ func Full(limit int) *scim.Error {
 func StorageFull(limit int64) *scim.Error {
 	return scim.Forbidden(scim.StorageFull,
 		"the users and groups of this tenant have reached their limit of %d MiB; delete some or leave out long values, or ask who runs this service for a higher limit", limit>>20)
+}
+
+// guardedRetry is how long a client is to wait whom a guard has stopped: a person has to look at it.
+const guardedRetry = 5 * time.Minute
+
+// TooManyDepartures returns the error for a write by which so many users, of so many, would have been
+// deactivated or deleted in the window of a guard.
+func TooManyDepartures(g *guard.Guard, going, active int) *scim.Error {
+	return guarded("this would be user %d of %d who is deactivated or deleted within %s, and more than %d %% are not without somebody allowing it; "+
+		"nothing was changed: if it is meant, ask who runs this service to allow it for a while, and send it again then", going, active, inWords(g.Window), g.MaxPercent)
+}
+
+// TooManyRemovals returns the error for a write that would take so many users, of so many, out of groups.
+func TooManyRemovals(g *guard.Guard, going, active int) *scim.Error {
+	return guarded("this would take %d of %d active users out of groups at once, and more than %d %% are not without somebody allowing it; "+
+		"nothing was changed: if it is meant, ask who runs this service to allow it for a while, and send it again then", going, active, g.MaxPercent)
+}
+
+func guarded(format string, args ...any) *scim.Error {
+	err := scim.Errorf(http.StatusServiceUnavailable, "", format, args...)
+	err.Reason, err.RetryAfter = scim.Guarded, guardedRetry
+	return err
+}
+
+// inWords is a time of whole seconds as people say it.
+func inWords(d time.Duration) string {
+	for _, unit := range []struct {
+		name   string
+		length time.Duration
+	}{{"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second}} {
+		switch count := int(d / unit.length); {
+		case d%unit.length != 0:
+		case count == 1:
+			return "1 " + unit.name
+		default:
+			return strconv.Itoa(count) + " " + unit.name + "s"
+		}
+	}
+	return d.String()
 }
 
 // Busy returns the error for a write that could not be settled with other

@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"github.com/kubescim/kubescim/internal/guard"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/userlabels"
 )
@@ -38,6 +39,8 @@ type Policy struct {
 	MostTombstones int
 	// Labels are those that users have by their attributes, where a store keeps labels; nil for none.
 	Labels *userlabels.Set
+	// Guard stops mass deactivations with 503; nil for none.
+	Guard *guard.Guard
 }
 
 // Counts say how much of what a Policy limits there is.

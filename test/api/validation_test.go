@@ -114,7 +114,8 @@ server:
   replicas: 3
   resources: {requests: {cpu: 100m}, limits: {memory: 128Mi}}
   scheduling: {nodeSelector: {disk: ssd}, tolerations: [{key: a, operator: Exists}], priorityClassName: high}
-users: {requiredAttributes: [emails, name.givenName], onDelete: Delete, onRecreate: Conflict, retentionDays: 30, seats: 500}
+users: {requiredAttributes: [emails, name.givenName], onDelete: Delete, onRecreate: Conflict, retentionDays: 30, seats: 500,
+  deactivationGuard: {maxPercent: 20, minUsers: 5, windowSeconds: 86400, allowUntil: "2026-03-02T09:00:00Z"}}
 objectLimit: 1000
 storageLimit: 64Mi
 rateLimit: {requestsPerSecond: 100, writesPerSecond: 25, burst: 500}
@@ -206,6 +207,10 @@ schemaExtensions: []`),
 		Entry("with a namespace that none can have", "acme", "identityProvider: Okta\nendpoint: {host: a.example.com, httpRoute: {parentRefs: [{name: a, namespace: A}]}}", "must be the name of a namespace"),
 		Entry("with a listener that none can have", "acme", "identityProvider: Okta\nendpoint: {host: a.example.com, httpRoute: {parentRefs: [{name: a, sectionName: A_B}]}}", "must be the name of a listener"),
 		Entry("with no replica", "acme", "identityProvider: Okta\nserver: {replicas: 0}", "greater than or equal to 1"),
+		Entry("with a guard that says nothing", "acme", "identityProvider: Okta\nusers: {deactivationGuard: {minUsers: 5}}", "maxPercent: Required value"),
+		Entry("with a guard that lets nobody go", "acme", "identityProvider: Okta\nusers: {deactivationGuard: {maxPercent: 0}}", "greater than or equal to 1"),
+		Entry("with a guard that looks back for days", "acme", "identityProvider: Okta\nusers: {deactivationGuard: {maxPercent: 20, windowSeconds: 86401}}",
+			"less than or equal to 86400"),
 		Entry("with no seat", "acme", "identityProvider: Okta\nusers: {seats: 0}", "spec.users.seats in body should be greater than or equal to 1"),
 		Entry("with a retention in the past", "acme", "identityProvider: Okta\nusers: {retentionDays: -1}", "spec.users.retentionDays in body should be greater than or equal to 0"),
 		Entry("with a retention of centuries", "acme", "identityProvider: Okta\nusers: {retentionDays: 36500}", "spec.users.retentionDays in body should be less than or equal to 3650"),

@@ -91,6 +91,28 @@ var _ = Describe("The counts in the status of a tenant", func() {
 			HaveField("Status.Conditions", Not(ContainElement(HaveField("Type", scimv1alpha1.ConditionSeatsAvailable))))))
 	})
 
+	It("tell when the deactivation guard has stopped a request, and that somebody has opened it", func(ctx context.Context) {
+		tenant := newTenant(ctx, func(t *scimv1alpha1.ScimTenant) { t.Spec.Users.DeactivationGuard.MaxPercent = 30 })
+		becomeReady(ctx, tenant)
+		allowed := func(status metav1.ConditionStatus, reason string) OmegaMatcher {
+			return controllertest.Have(scimv1alpha1.ConditionDeactivationsAllowed, status, reason)
+		}
+		Expect(env.Accept(ctx, tenant.Namespace, tenant.Name, "acme-scim-0")).To(Succeed())
+		Expect(env.ReportUsage(ctx, tenant.Namespace, "acme-scim-0", contract.Usage{Users: 9, ActiveUsers: 9})).To(Succeed())
+		Eventually(current(ctx, tenant)).Should(allowed(metav1.ConditionTrue, scimv1alpha1.ReasonWithinGuard))
+		Expect(env.ReportUsage(ctx, tenant.Namespace, "acme-scim-0", contract.Usage{Users: 9, ActiveUsers: 6, Guarded: true})).To(Succeed())
+		Eventually(current(ctx, tenant)).Should(And(
+			allowed(metav1.ConditionFalse, scimv1alpha1.ReasonDeactivationsGuarded), controllertest.BeReady(scimv1alpha1.ReasonSucceeded)))
+		change(ctx, tenant, func(t *scimv1alpha1.ScimTenant) {
+			t.Spec.Users.DeactivationGuard.AllowUntil = metav1.NewTime(time.Now().Add(time.Hour))
+		})
+		Eventually(current(ctx, tenant)).Should(allowed(metav1.ConditionTrue, scimv1alpha1.ReasonGuardOpen))
+		Eventually(notesOf(ctx, tenant, scimv1alpha1.ReasonGuardOpen)).Should(ContainElement(ContainSubstring("stops nothing until")))
+		change(ctx, tenant, func(t *scimv1alpha1.ScimTenant) { t.Spec.Users.DeactivationGuard = scimv1alpha1.DeactivationGuard{} })
+		Eventually(current(ctx, tenant)).Should(
+			HaveField("Status.Conditions", Not(ContainElement(HaveField("Type", scimv1alpha1.ConditionDeactivationsAllowed)))))
+	})
+
 	It("tell when few seats are left", func(ctx context.Context) {
 		tenant := newTenant(ctx, func(t *scimv1alpha1.ScimTenant) { t.Spec.Users.Seats = 10 })
 		becomeReady(ctx, tenant)

@@ -24,6 +24,7 @@ func (s *scope) state(failure error) []reconcile.Event {
 	before := slices.Clone(s.tenant.Status.Conditions)
 	ready, changed := setStatus(s)
 	events := append(seatsEvents(before, s.tenant), movedEvents(before, s.tenant, ready)...)
+	events = append(events, guardEvents(before, s.tenant)...)
 	if changed {
 		events = append(events, reconcile.ReadyEvent(ready))
 	}
@@ -67,6 +68,9 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 		if found.detail(conditionType) == nil {
 			meta.RemoveStatusCondition(&status.Conditions, conditionType)
 		}
+	}
+	if contract.Guard(s.tenant) == nil {
+		meta.RemoveStatusCondition(&status.Conditions, scimv1alpha1.ConditionDeactivationsAllowed)
 	}
 	if found.labels == nil {
 		meta.RemoveStatusCondition(&status.Conditions, scimv1alpha1.ConditionLabelsAccepted)

@@ -17,6 +17,7 @@ import (
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/activity"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
 // gatherUsage reads what the server pods have counted, and how they serve the tenant, and decides what
@@ -80,6 +81,11 @@ func newsOf(tenant *scimv1alpha1.ScimTenant, usage contract.Usage, known bool, n
 	}
 	found.conditions, again = providerConditions(next, usage.MostlyFailing, now)
 	found.conditions = append(found.conditions, usersSelectable(tenant, usage))
+	if allowed, change := deactivationsAllowed(tenant, usage.Guarded, now); allowed != nil {
+		found.conditions, again = append(found.conditions, *allowed), reconcile.Soonest(again, change)
+		// Somebody is waited for. It stays for the window then, so that it is not written often.
+		found.urgent = found.urgent || !meta.IsStatusConditionPresentAndEqual(tenant.Status.Conditions, allowed.Type, allowed.Status)
+	}
 	differs := !equality.Semantic.DeepEqual(next.Status, tenant.Status)
 	for _, c := range found.conditions {
 		said := meta.FindStatusCondition(tenant.Status.Conditions, c.Type)

@@ -23,7 +23,7 @@ const readTimeout = 5 * time.Second
 var (
 	conditionsOfTenant = []string{
 		scimv1alpha1.ConditionReady, scimv1alpha1.ConditionCertificateValid, scimv1alpha1.ConditionTLSServed, scimv1alpha1.ConditionSeatsAvailable,
-		scimv1alpha1.ConditionProviderActive, scimv1alpha1.ConditionRequestsSucceeding,
+		scimv1alpha1.ConditionProviderActive, scimv1alpha1.ConditionRequestsSucceeding, scimv1alpha1.ConditionDeactivationsAllowed,
 	}
 	conditionsOfKey    = []string{scimv1alpha1.ConditionReady, scimv1alpha1.ConditionExpiringSoon}
 	conditionsOfServer = []string{scimv1alpha1.ConditionReady, scimv1alpha1.ConditionCertificateValid, scimv1alpha1.ConditionTLSServed}

@@ -23,6 +23,7 @@ const retryAfter = 2 * time.Second
 func (x *Exchange) Fail(err error) {
 	x.Entry.Err, x.Entry.Cause = err, x.cause(err)
 	protocol := x.protocolError(err)
+	x.retry = cmp.Or(protocol.RetryAfter, x.retry)
 	x.sayWhenToRetry(protocol.Status)
 	// json.Marshal would write "<token>" as "\u003ctoken\u003e".
 	body, marshalErr := protocol.MarshalJSON()

@@ -42,6 +42,7 @@ func Run(name string, registry *schema.Registry, open func() Backend) bool {
 		s.describeGroups()
 		Describe("members", s.describeMembers)
 		s.describeLimits()
+		s.describeDepartures()
 		s.describeLists()
 	})
 }
@@ -148,10 +149,13 @@ func beSCIM(status int, scimType scim.ErrorType) OmegaMatcher {
 }
 
 // beForbidden matches an error for what is not permitted, by its reason.
-func beForbidden(reason scim.Reason) OmegaMatcher {
+func beForbidden(reason scim.Reason) OmegaMatcher { return beFor(http.StatusForbidden, reason) }
+
+// beFor matches an error with the status, by its reason.
+func beFor(status int, reason scim.Reason) OmegaMatcher {
 	return WithTransform(func(err error) scim.Reason {
 		var protocol *scim.Error
-		if !errors.As(err, &protocol) || protocol.Status != http.StatusForbidden {
+		if !errors.As(err, &protocol) || protocol.Status != status {
 			return ""
 		}
 		return protocol.Reason

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -23,6 +24,7 @@ type collection struct {
 	// which is until somebody reads it after many were put, it is nil.
 	order []*Entry
 
+	left   departures
 	active int   // of the entries, those of users who are
 	bytes  int64 // that they take where they are stored, without slices
 }
@@ -152,6 +154,13 @@ func (c *collection) account(e *Entry, sign int) {
 	c.bytes += int64(sign) * int64(e.Bytes)
 	if e.Active {
 		c.active += sign
+	}
+	switch {
+	case e.Left == 0:
+	case sign > 0:
+		c.left.add(e.Left, time.Now())
+	default:
+		c.left.remove(e.Left)
 	}
 }
 

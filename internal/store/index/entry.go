@@ -29,6 +29,8 @@ type Entry struct {
 	Group *Group
 	// Active reports whether a user is active; false for a group.
 	Active bool
+	// Left is when a user became inactive, in microseconds since 1970; 0 for one who is active, or never was.
+	Left int64
 	// Bytes is about how much the object takes where it is stored, without slices.
 	Bytes int32
 	// Labels is a digest of the labels of a user's object that were made of attributes; 0 when

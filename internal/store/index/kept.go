@@ -16,6 +16,9 @@ type Kept struct {
 	Group   bool
 	Name    string
 	Deleted time.Time
+	// Left is when a user became inactive, or was deleted while active, in microseconds since 1970; 0 for one
+	// who never was active.
+	Left int64
 	// Revision is the resourceVersion of the object that it was read from.
 	Revision uint64
 	// Released reports whether somebody else may have the name by now.
@@ -34,6 +37,7 @@ type keptSet struct {
 	// byName finds those who have their name still by the hash of it.
 	byName map[uint32][]uuid.UUID
 
+	left        departures
 	markers     int   // of them
 	bytes       int64 // that they take where they are stored
 	markerBytes int64 // of these
@@ -50,6 +54,9 @@ func (s *keptSet) put(k Kept) {
 		s.byName[k.key()] = append(s.byName[k.key()], k.ID)
 	}
 	s.bytes += int64(k.Bytes)
+	if k.Left != 0 {
+		s.left.add(k.Left, time.Now())
+	}
 	if k.Marker {
 		s.markers++
 		s.markerBytes += int64(k.Bytes)
@@ -62,6 +69,9 @@ func (s *keptSet) remove(id uuid.UUID) {
 		return
 	}
 	s.bytes -= int64(former.Bytes)
+	if former.Left != 0 {
+		s.left.remove(former.Left)
+	}
 	if former.Marker {
 		s.markers--
 		s.markerBytes -= int64(former.Bytes)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/google/uuid"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/codec"
@@ -39,6 +41,7 @@ func (s *Store) Delete(ctx context.Context, t *schema.ResourceType, id string, o
 	defer s.guardWrite(ctx, &err)
 	d := &deletion{
 		store: s, t: t, id: id, by: codec.WriterOf(ctx), precondition: options.Precondition,
+		policy: options.Policy,
 		keep:   store.IsUser(t) && options.Policy.KeepDeletedUsers,
 		leaves: options.Policy.Tombstones > 0,
 	}
@@ -53,6 +56,7 @@ type deletion struct {
 	id           string
 	by           codec.Writer
 	precondition store.Precondition
+	policy       store.Policy
 	keep         bool // the user
 	leaves       bool // a marker of what is not kept, for those who were away
 	doubt        doubt
@@ -84,6 +88,9 @@ func (d *deletion) try(ctx context.Context) error {
 	if version := read.Resource.Meta().Version; d.precondition != nil && !d.precondition(version) {
 		return store.PreconditionFailed(version)
 	}
+	if err := d.admit(ctx, read.Resource); err != nil {
+		return err
+	}
 	if !d.keep {
 		if d.claim, err = d.store.claims.Held(ctx, d.t, store.NameOf(read.Resource), d.id); err != nil {
 			return failure.Wrap(err, "reading the claim of the %s %s", d.t.Name, d.id)
@@ -98,6 +105,20 @@ func (d *deletion) try(ctx context.Context) error {
 		return err
 	}
 	return retry.ErrLost
+}
+
+// admit refuses to delete a user, or a group with members, for which the guard of the tenant is shut.
+func (d *deletion) admit(ctx context.Context, resource *scim.Resource) error {
+	if store.IsUser(d.t) {
+		return d.store.departures.admit(ctx, d.policy, d.id, nil, resource)
+	}
+	return d.store.departures.admitRemoval(ctx, d.policy, func() []uuid.UUID {
+		id, err := codec.ParseID(d.id)
+		if err != nil {
+			return nil // Only what has an id for its name is shown.
+		}
+		return []uuid.UUID{id}
+	})
 }
 
 // mark makes the record unknown to SCIM, at the revision that was read. Nothing of

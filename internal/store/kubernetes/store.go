@@ -47,7 +47,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
+	"github.com/google/uuid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubescim/kubescim/internal/readindex"
@@ -79,6 +81,7 @@ type Store struct {
 	log         *slog.Logger
 	locks       locks
 	sizes       sizes
+	departures  *departures
 }
 
 // sizes are how many members go where.
@@ -135,6 +138,7 @@ func New(o Options) *Store {
 		log:       o.Log,
 		sizes:     sizes{inline: slice.FewMembers, slice: slice.FullMembers},
 	}
+	s.departures = &departures{store: s, underWay: map[uuid.UUID]time.Time{}}
 	s.use(o.Client)
 	return s
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/google/uuid"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -144,6 +145,13 @@ func (u *update) tryWhole(ctx context.Context, read *codec.Record) (*scim.Resour
 		return nil, err
 	}
 	if err := u.store.limits.admit(ctx, u.options.Policy, next, current, false); err != nil {
+		return nil, err
+	}
+	if err := u.store.departures.admit(ctx, u.options.Policy, u.id, next, current); err != nil {
+		return nil, err
+	}
+	gone := func() []uuid.UUID { return leftOut(next, current) }
+	if err := u.store.departures.admitRemoval(ctx, u.options.Policy, gone); err != nil {
 		return nil, err
 	}
 	itself, others, err := slice.Split(next, current, u.store.sizes.inline)

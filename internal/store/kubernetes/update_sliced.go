@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"context"
 
+	"github.com/google/uuid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -37,6 +38,9 @@ func (u *update) trySliced(ctx context.Context, state *slice.State) (*scim.Resou
 		return nil, err
 	}
 	if err := u.store.limits.admitBytes(ctx, u.t, u.options.Policy, int64(len(wanted.Add))*store.MemberSize); err != nil {
+		return nil, err
+	}
+	if err := u.store.departures.admitRemoval(ctx, u.options.Policy, func() []uuid.UUID { return wanted.Gone }); err != nil {
 		return nil, err
 	}
 	itself := wanted.Dropped || !next.Equal(state.Current) || !state.Marked

@@ -20,8 +20,9 @@ import (
 // Store is a store.Store in memory. Make it with New.
 type Store struct {
 	mu      sync.RWMutex
-	records map[string]*record // by id
-	names   map[nameKey]string // to the id of the holder
+	records map[string]*record   // by id
+	names   map[nameKey]string   // to the id of the holder
+	left    map[string]time.Time // when those were deactivated or deleted who are so still, by id
 }
 
 // record is one resource. The resource is never changed in place.
@@ -37,7 +38,7 @@ type nameKey struct{ resourceType, folded string }
 
 // New returns an empty store.
 func New() *Store {
-	return &Store{records: map[string]*record{}, names: map[nameKey]string{}}
+	return &Store{records: map[string]*record{}, names: map[nameKey]string{}, left: map[string]time.Time{}}
 }
 
 // Create implements store.Store.
@@ -131,6 +132,9 @@ func (s *Store) Update(ctx context.Context, t *schema.ResourceType, id string, c
 	if err := options.Policy.Admit(next, current, false, s.counts()); err != nil {
 		return nil, err
 	}
+	if err := s.admitDeparture(options.Policy, next, current); err != nil {
+		return nil, err
+	}
 	if s.names[keyOf(current)] == id {
 		delete(s.names, keyOf(current))
 	}
@@ -149,6 +153,12 @@ func (s *Store) Delete(_ context.Context, t *schema.ResourceType, id string, opt
 	}
 	if version := found.resource.Meta().Version; options.Precondition != nil && !options.Precondition(version) {
 		return store.PreconditionFailed(version)
+	}
+	if err := s.admitDeparture(options.Policy, nil, found.resource); err != nil {
+		return err
+	}
+	if store.Departs(nil, found.resource) {
+		s.left[id] = time.Now()
 	}
 	for _, other := range s.records {
 		if next, listed := store.WithoutMember(other.resource, id); listed {
@@ -222,6 +232,12 @@ func (s *Store) put(resource *scim.Resource, meta scim.Meta, revision int, now t
 	resource.SetMeta(meta)
 	if store.IsUser(resource.Type()) {
 		resource.SetDerived(nil)
+	}
+	switch before, known := s.records[resource.ID()]; {
+	case store.TakesSeat(resource):
+		delete(s.left, resource.ID())
+	case known && !before.deleted && store.Departs(resource, before.resource):
+		s.left[resource.ID()] = now
 	}
 	s.records[resource.ID()] = &record{resource: resource, bytes: store.StoredSize(resource), revision: revision}
 	s.names[keyOf(resource)] = resource.ID()

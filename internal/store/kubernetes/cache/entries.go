@@ -76,7 +76,7 @@ func keptEntry(id uuid.UUID, read *codec.Record) index.Kept {
 	t := read.Resource.Type()
 	kept := index.Kept{
 		ID: id, Group: store.IsGroup(t), Name: store.NameOf(read.Resource), Revision: codec.RevisionOf(read.Object),
-		Deleted: codec.MetaOf(read.Object).DeletedTime.Time, Released: released, Marker: codec.IsMarker(read.Object),
+		Deleted: codec.MetaOf(read.Object).DeletedTime.Time, Left: codec.LeftAt(read.Object, false), Released: released, Marker: codec.IsMarker(read.Object),
 		Bytes: codec.BytesOf(read.Object, store.SizeOf(read.Resource), 0),
 	}
 	if kept.Marker {
@@ -94,6 +94,7 @@ func userEntry(tenant string, id uuid.UUID, read *codec.Record) *index.Entry {
 		Name:       compact.Shared(form.Text(), user.UserName()),
 		ExternalID: compact.Shared(form.Text(), user.ExternalID()),
 		Active:     store.TakesSeat(user),
+		Left:       codec.LeftAt(read.Object, store.TakesSeat(user)),
 		Bytes:      codec.BytesOf(read.Object, len(form.Text()), 0),
 		Labels:     codec.SelectorDigest(tenant, read.Object),
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -192,6 +193,7 @@ func Encode(tenant client.ObjectKey, base client.Object, resource *scim.Resource
 		if err != nil {
 			return nil, err
 		}
+		meta.ActiveTransitionTime = activeTransition(base, resource, meta)
 		o.Spec = *spec
 		o.Spec.TenantRef.Name, o.Spec.Meta = tenant.Name, meta
 		SetSelectors(o, resource, made)
@@ -200,6 +202,34 @@ func Encode(tenant client.ObjectKey, base client.Object, resource *scim.Resource
 		o.Spec.TenantRef.Name, o.Spec.Meta = tenant.Name, meta
 	}
 	return object, nil
+}
+
+// activeTransition is when a user became active or inactive last, given the object as it was before a write that
+// makes the resource of it. Who is deleted is inactive from then on.
+func activeTransition(before client.Object, next *scim.Resource, meta scimv1alpha1.ResourceMeta) metav1.MicroTime {
+	user, isUser := before.(*scimv1alpha1.ScimUser)
+	if !isUser || user.Spec.Meta.CreatedTime.IsZero() { // Who is created has not changed.
+		return metav1.MicroTime{}
+	}
+	if is := meta.DeletedTime.IsZero() && store.TakesSeat(next); is != IsActive(user) {
+		return meta.LastModifiedTime
+	}
+	return user.Spec.Meta.ActiveTransitionTime
+}
+
+// IsActive reports whether a user exists for SCIM and is active.
+func IsActive(user *scimv1alpha1.ScimUser) bool {
+	return Exists(user) && ptr.Deref(user.Spec.Active, true)
+}
+
+// LeftAt is when a user left who is inactive or deleted, in microseconds since 1970; 0 for who is active, or
+// never was.
+func LeftAt(object client.Object, active bool) int64 {
+	at := MetaOf(object).ActiveTransitionTime
+	if active || at.IsZero() {
+		return 0
+	}
+	return at.UnixMicro()
 }
 
 // TenantOf returns the name of the tenant that an object belongs to.

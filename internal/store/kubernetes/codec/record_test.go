@@ -116,7 +116,8 @@ func TestEncode(t *testing.T) {
 	g.Expect(user.Spec.TenantRef.Name).To(Equal("acme"))
 	g.Expect(user.Spec.UserName).To(Equal("babsy"))
 	g.Expect(user.Spec.Meta).To(Equal(scimv1alpha1.ResourceMeta{
-		CreatedTime: bygone, LastModifiedTime: metav1.NewMicroTime(bygone.Add(time.Hour)), KeyID: "key", RequestID: "request"}))
+		CreatedTime: bygone, LastModifiedTime: metav1.NewMicroTime(bygone.Add(time.Hour)),
+		ActiveTransitionTime: metav1.NewMicroTime(bygone.Add(time.Hour)), KeyID: "key", RequestID: "request"}))
 	g.Expect(base.Labels).To(HaveKey(scimv1alpha1.LabelDeleted), "what was read is as it was")
 	g.Expect(base.Spec.UserName).To(Equal("Babs@example.com"))
 
@@ -126,6 +127,48 @@ func TestEncode(t *testing.T) {
 	g.Expect(object.GetLabels()).To(HaveKeyWithValue(scimv1alpha1.LabelDeleted, "true"))
 	_, err = Encode(acme, userObject(), scim.NewResource(registry.User(), scim.Complex{"shoeSize": "41"}), stamp, nil)
 	g.Expect(err).To(HaveOccurred(), "what cannot be stored is not lost")
+}
+
+// Since when a user is active, or is not, follows from each write.
+func TestActiveTransition(t *testing.T) {
+	before, now := metav1.NewMicroTime(bygone.Add(time.Hour)), metav1.NewMicroTime(bygone.Add(2*time.Hour))
+	inactive := func(u *scimv1alpha1.ScimUser) { u.Spec.Active = ptr.To(false) }
+	since := func(u *scimv1alpha1.ScimUser) { u.Spec.Meta.ActiveTransitionTime = before }
+	none := metav1.MicroTime{}
+	for name, c := range map[string]struct {
+		base    *scimv1alpha1.ScimUser
+		active  bool
+		deleted bool
+		want    metav1.MicroTime
+	}{
+		"one who is created":             {&scimv1alpha1.ScimUser{}, false, false, none},
+		"one who stays active":           {userObject(), true, false, none},
+		"one who stays active, again":    {userObject(since), true, false, before},
+		"one who is deactivated":         {userObject(since), false, false, now},
+		"one who stays inactive":         {userObject(inactive, since), false, false, before},
+		"one who is made active":         {userObject(inactive, since), true, false, now},
+		"an active one who is deleted":   {userObject(since), false, true, now},
+		"an inactive one who is deleted": {userObject(inactive, since), false, true, before},
+		"one who comes back":             {userObject(deleted, inactive, since), true, false, now},
+		"one who comes back, inactive":   {userObject(deleted, inactive, since), false, false, before},
+		"one who is deleted by hand":     {userObject(deleted, since), false, false, before},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, stamp := NewWithT(t), Stamp(bygone, now, Writer{})
+			if c.deleted {
+				stamp.DeletedTime = now
+			}
+			user := scim.NewResource(registry.User(), scim.Complex{"userName": "babs", "active": c.active})
+			object, err := Encode(acme, c.base, user, stamp, nil)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(MetaOf(object).ActiveTransitionTime).To(Equal(c.want))
+			left := int64(0)
+			if !c.active && !c.want.IsZero() {
+				left = c.want.UnixMicro()
+			}
+			g.Expect(LeftAt(object, c.active)).To(Equal(left))
+		})
+	}
 }
 
 // A marker has an id and no name, and nothing of whom it comes after.

@@ -21,6 +21,8 @@ type Plan struct {
 	Dropped bool
 	// Leave are the members that go, as far as slices can list them.
 	Leave []uuid.UUID
+	// Gone are the members that go and that the group lists.
+	Gone []uuid.UUID
 	// Strays are those of them that slices list which they are not for, by the slice.
 	Strays map[string][]uuid.UUID
 }
@@ -60,6 +62,9 @@ func (g *State) Plan(changes []scim.MemberChange, refuseUnknown bool) (wanted *P
 	wanted.Dropped = len(wanted.Keep) < len(g.inline)
 	listed := g.listing(last)
 	for _, id := range order {
+		if !last[id] && len(listed[id]) > 0 {
+			wanted.Gone = append(wanted.Gone, id)
+		}
 		switch {
 		case last[id] && len(listed[id]) == 0:
 			candidates = append(candidates, id.String())

@@ -1,0 +1,84 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
+)
+
+var _ = Describe("The deactivation guard", func() {
+	It("stops a mass deactivation in whatever form it comes, and no normal day notices it", func(ctx SpecContext) {
+		t := Serve(ctx, "guarded", scimv1alpha1.IdentityProviderGeneric, func(spec *scimv1alpha1.ScimTenantSpec) {
+			spec.Users.OnDelete = scimv1alpha1.UserDeletionDelete
+			spec.Users.DeactivationGuard = scimv1alpha1.DeactivationGuard{MaxPercent: 30, MinUsers: 2}
+		})
+		said := func() map[string]any {
+			return conditionOf(KubectlGet(t.Namespace, "scimtenant", t.Name), scimv1alpha1.ConditionDeactivationsAllowed)
+		}
+		has := func(status, reason string) OmegaMatcher {
+			return And(HaveKeyWithValue("status", status), HaveKeyWithValue("reason", reason))
+		}
+		sent := 0
+		// send sends requests to one replica after the other, and returns how many of them the guard has stopped.
+		send := func(method, path, body string, ids ...string) (stopped int) {
+			GinkgoHelper()
+			for _, id := range ids {
+				sent++
+				r := t.Replicas[sent%len(t.Replicas)].Do(method, path+"/"+id, body)
+				if r.Status != http.StatusServiceUnavailable {
+					r.HasOneOf(http.StatusOK, http.StatusNoContent)
+					continue
+				}
+				stopped++
+				Expect(r.IsError(http.StatusServiceUnavailable, "").Header.Get("Retry-After")).To(Equal("300"))
+				Expect(r.At("detail")).To(And(ContainSubstring("more than 30 %"), ContainSubstring("ask who runs this service")))
+			}
+			return stopped
+		}
+		deactivate := func(ids ...string) int { return send(http.MethodPatch, Users, Replace("active", false), ids...) }
+		var ids []string
+		for i := range 20 {
+			ids = append(ids, t.Send(http.MethodPost, Users, PlainUser(fmt.Sprintf("user-%d@guarded.example.com", i))).Has(http.StatusCreated).ID())
+		}
+		staff := t.Send(http.MethodPost, Groups, PlainGroup("Staff", ids...)).Has(http.StatusCreated).ID()
+		team := t.Send(http.MethodPost, Groups, PlainGroup("Team", ids[0], ids[1])).Has(http.StatusCreated).ID()
+
+		By("living through a normal day")
+		Expect(deactivate(ids[0], ids[1])).To(BeZero())
+		Expect(send(http.MethodPatch, Users, Replace("active", true), ids[0], ids[1])).To(BeZero())
+		Expect(send(http.MethodDelete, Users, "", ids[19])).To(BeZero())
+		Expect(send(http.MethodPatch, Groups, Patch(fmt.Sprintf(`{"op":"remove","path":"members","value":[{"value":%q}]}`, ids[18])), staff)).To(BeZero())
+		Expect(send(http.MethodDelete, Groups, "", team)).To(BeZero())
+		Eventually(said).WithTimeout(time.Minute).Should(has("True", scimv1alpha1.ReasonWithinGuard))
+
+		By("being told to deactivate 60 %: of 20, 6 go, one of whom was deleted before")
+		Expect(deactivate(ids[:12]...)).To(Equal(7))
+		Expect(KubectlList(t.Namespace, "scimusers", "--field-selector", "spec.active=true")).To(HaveLen(14))
+		Expect(Dig(KubectlGet(t.Namespace, "scimuser", ids[0]), "spec/meta/activeTransitionTime")).NotTo(BeNil())
+		By("being told to delete them")
+		Expect(send(http.MethodDelete, Users, "", ids[5:17]...)).To(Equal(12))
+		By("being told to do either in a bulk request")
+		var operations []string
+		for i, id := range ids[5:17] {
+			operation := fmt.Sprintf(`{"method":"DELETE","path":"/Users/%s"}`, id)
+			if i%2 == 0 {
+				operation = fmt.Sprintf(`{"method":"PATCH","path":"/Users/%s","data":%s}`, id, Replace("active", false))
+			}
+			operations = append(operations, operation)
+		}
+		results, _ := t.Send(http.MethodPost, "/Bulk", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[`+
+			strings.Join(operations, ",")+`]}`).Has(http.StatusOK).At("Operations").([]any)
+		Expect(results).To(And(HaveLen(12), HaveEach(HaveKeyWithValue("status", "503"))))
+		By("being told to empty a group")
+		Expect(send(http.MethodPut, Groups, PlainGroup("Staff"), staff)).To(Equal(1))
+		Expect(send(http.MethodPatch, Groups, Patch(`{"op":"remove","path":"members"}`), staff)).To(Equal(1))
+		Expect(send(http.MethodDelete, Groups, "", staff)).To(Equal(1))
+	})
+})
