@@ -14,7 +14,7 @@ import (
 )
 
 var _ = Describe("The deactivation guard", func() {
-	It("stops a mass deactivation in whatever form it comes, and no normal day notices it", func(ctx SpecContext) {
+	It("stops a mass deactivation in whatever form it comes, lets it through when somebody allows it, and no normal day notices it", func(ctx SpecContext) {
 		t := Serve(ctx, "guarded", scimv1alpha1.IdentityProviderGeneric, func(spec *scimv1alpha1.ScimTenantSpec) {
 			spec.Users.OnDelete = scimv1alpha1.UserDeletionDelete
 			spec.Users.DeactivationGuard = scimv1alpha1.DeactivationGuard{MaxPercent: 30, MinUsers: 2}
@@ -43,6 +43,18 @@ var _ = Describe("The deactivation guard", func() {
 			return stopped
 		}
 		deactivate := func(ids ...string) int { return send(http.MethodPatch, Users, Replace("active", false), ids...) }
+		// allow sets allowUntil, and waits until a request to empty a group is answered so by all replicas.
+		allow := func(until time.Time, status int, group string, members ...string) {
+			GinkgoHelper()
+			Kubectl("patch", "scimtenant", t.Name, "-n", t.Namespace, "--type=merge", "-p",
+				`{"spec":{"users":{"deactivationGuard":{"allowUntil":"`+until.UTC().Format(time.RFC3339)+`"}}}}`)
+			for _, replica := range t.Replicas {
+				Eventually(func() int {
+					replica.Do(http.MethodPut, Groups+"/"+group, PlainGroup("Trial", members...)).Has(http.StatusOK)
+					return replica.Do(http.MethodPut, Groups+"/"+group, PlainGroup("Trial")).Status
+				}).WithTimeout(20 * time.Second).Should(Equal(status))
+			}
+		}
 		var ids []string
 		for i := range 20 {
 			ids = append(ids, t.Send(http.MethodPost, Users, PlainUser(fmt.Sprintf("user-%d@guarded.example.com", i))).Has(http.StatusCreated).ID())
@@ -80,5 +92,30 @@ var _ = Describe("The deactivation guard", func() {
 		Expect(send(http.MethodPut, Groups, PlainGroup("Staff"), staff)).To(Equal(1))
 		Expect(send(http.MethodPatch, Groups, Patch(`{"op":"remove","path":"members"}`), staff)).To(Equal(1))
 		Expect(send(http.MethodDelete, Groups, "", staff)).To(Equal(1))
+		Expect(t.Get(Groups + "/" + staff).Has(http.StatusOK).At("members")).To(HaveLen(18))
+
+		By("telling somebody")
+		Eventually(said).WithTimeout(time.Minute).Should(And(has("False", scimv1alpha1.ReasonDeactivationsGuarded), HaveKeyWithValue("message", ContainSubstring("allowUntil"))))
+		WaitFor(t.Namespace, "condition=Ready", "scimtenant/"+t.Name)
+		log := Kubectl("scim", "log", t.Name, "-n", t.Namespace, "--refused")
+		See("kubectl scim log", log)
+		Expect(strings.Join(strings.Fields(log), " ")).To(ContainSubstring("- DeactivationsGuarded: more users would be deactivated"))
+		screen := Kubectl("scim", "status", t.Name, "-n", t.Namespace)
+		See("kubectl scim status", screen)
+		Expect(strings.Join(strings.Fields(screen), " ")).To(MatchRegexp(`DeactivationsGuarded 34 .* To do .*requests are answered 503`))
+		Eventually(func() []map[string]any {
+			return KubectlList(t.Namespace, "events.events.k8s.io", "--field-selector", "reason=DeactivationsGuarded")
+		}).
+			WithTimeout(time.Minute).ShouldNot(BeEmpty())
+
+		By("being allowed it")
+		trial := t.Send(http.MethodPost, Groups, PlainGroup("Trial")).Has(http.StatusCreated).ID()
+		allow(time.Now().Add(time.Hour), http.StatusOK, trial, ids[12:18]...)
+		Expect(deactivate(ids[:12]...)).To(BeZero())
+		Expect(send(http.MethodPut, Groups, PlainGroup("Staff"), staff)).To(BeZero())
+		Eventually(said).WithTimeout(time.Minute).Should(has("True", scimv1alpha1.ReasonGuardOpen))
+		By("being allowed no more: of the 7 who are left, 2 go")
+		allow(time.Now().Add(2*time.Second), http.StatusServiceUnavailable, trial, ids[12:18]...)
+		Expect(send(http.MethodDelete, Users, "", ids[12:19]...)).To(Equal(5))
 	})
 })
