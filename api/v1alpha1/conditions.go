@@ -302,6 +302,16 @@ const (
 	// ReasonTooManyRoles: the tenant has as many ScimRoles as are served.
 	ReasonTooManyRoles = "TooManyRoles"
 
+	// ReasonDelivering: the receiver of a ScimEventSink accepts what it is sent.
+	ReasonDelivering = "Delivering"
+	// ReasonDeliveryFailed: the receiver could not be reached, or has refused an event, which is sent again.
+	ReasonDeliveryFailed = "DeliveryFailed"
+	// ReasonCursorAhead: the cursor of a ScimEventSink is ahead of what the API server has, as it is after a
+	// restore of etcd.
+	ReasonCursorAhead = "CursorAhead"
+	// ReasonNoSigningKey: the SCIM server has no key yet to sign events with, or no URL to sign them as.
+	ReasonNoSigningKey = "NoSigningKey"
+
 	// ReasonRevoked: the key was deleted and no replica accepts it any more.
 	ReasonRevoked = "Revoked"
 

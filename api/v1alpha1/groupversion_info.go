@@ -1,5 +1,5 @@
 // Package v1alpha1 holds the Kubernetes API of Kubescim: ScimTenant,
-// ScimServer, ScimApiKey, ScimRole and ScimRoleBinding, which platform teams write, ScimCredential, the hash of a token, and ScimUser,
+// ScimServer, ScimApiKey, ScimRole, ScimRoleBinding and ScimEventSink, which platform teams write, ScimCredential, the hash of a token, and ScimUser,
 // ScimGroup and ScimGroupMembers, which the SCIM server writes on behalf of an identity
 // provider.
 //
@@ -38,6 +38,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&ScimGroup{}, &ScimGroupList{},
 		&ScimGroupMembers{}, &ScimGroupMembersList{},
 		&ScimRoleBinding{}, &ScimRoleBindingList{},
+		&ScimEventSink{}, &ScimEventSinkList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil

@@ -98,10 +98,13 @@ func newConfig() (*rest.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the API server: %w", err)
 	}
-	config.UserAgent = "kubescim-server/" + program.Version
+	config.UserAgent = userAgent()
 	config.Wrap(transport.Audit)
 	return config, nil
 }
+
+// userAgent is what the server calls itself.
+func userAgent() string { return "kubescim-server/" + program.Version }
 
 func newScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()

@@ -27,7 +27,8 @@ type options struct {
 	signingKeys   string
 	linger        time.Duration
 	absence       time.Duration
-	issuers       contract.Issuers
+	issuers       contract.Hosts
+	eventSinks    contract.Hosts
 	pod           driver.Pod
 }
 
@@ -53,11 +54,16 @@ func parse(args []string, getenv func(string) string) (options, error) {
 		"how long a user or group must have been absent before what refers to it is removed")
 	hosts := flags.String(contract.FlagIssuerHosts, "", "hosts whose issuers may be asked for their keys, with commas between them; *.example.com is for all under it")
 	networks := flags.String(contract.FlagIssuerNetworks, "", "networks that these hosts may be in beside public ones, with commas between them")
+	sinkHosts := flags.String(contract.FlagEventSinkHosts, "", "hosts that events may be sent to, with commas between them; *.example.com is for all under it")
+	sinkNetworks := flags.String(contract.FlagEventSinkNetworks, "", "networks that these hosts may be in beside public ones, with commas between them")
 	if err := program.Parse(flags, args); err != nil {
 		return options{}, err
 	}
 	var err error
-	if o.issuers, err = contract.ParseIssuers(*hosts, *networks); err != nil {
+	if o.issuers, err = contract.ParseHosts(*hosts, *networks); err != nil {
+		return options{}, err
+	}
+	if o.eventSinks, err = contract.ParseHosts(*sinkHosts, *sinkNetworks); err != nil {
 		return options{}, err
 	}
 	return o, o.validate()

@@ -31,8 +31,8 @@ func TestParse(t *testing.T) {
 	}
 	want := options{
 		tenant: "acme", address: ":8080", secureAddress: ":8443", healthAddress: ":8081", peerAddress: "127.0.0.1:9", linger: 15 * time.Second, absence: 2 * time.Hour,
-		issuers: contract.Issuers{Hosts: []string{"a.example.com", "b.example.com"}},
-		pod:     driver.Pod{Namespace: "team", Name: "acme-scim-0", UID: "uid", IP: "192.0.2.7"},
+		issuers: contract.Hosts{Names: []string{"a.example.com", "b.example.com"}}, eventSinks: contract.Hosts{Names: []string{}},
+		pod: driver.Pod{Namespace: "team", Name: "acme-scim-0", UID: "uid", IP: "192.0.2.7"},
 	}
 	if !reflect.DeepEqual(o, want) {
 		t.Errorf("parsed %+v, want %+v", o, want)
@@ -41,19 +41,21 @@ func TestParse(t *testing.T) {
 
 // What the operator writes into a Deployment is what the server reads.
 func TestParseTakesWhatTheDeploymentSays(t *testing.T) {
-	issuers := contract.IssuersOf([]string{"*.idp.example.com"}, []string{"10.0.0.0/8", "fd00::/8"})
+	issuers := contract.HostsOf([]string{"*.idp.example.com"}, []string{"10.0.0.0/8", "fd00::/8"})
+	sinks := contract.HostsOf([]string{"app.example.com:8443"}, []string{"192.0.2.0/24"})
 	deployment := operand.Deployment(operand.DedicatedServer(&scimv1alpha1.ScimTenant{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "acme"},
 		Spec:       scimv1alpha1.ScimTenantSpec{Server: scimv1alpha1.ServerSpec{TLS: scimv1alpha1.ServerTLS{SecretName: "acme-scim-tls"}}},
 	}),
-		operand.Settings{Image: "kubescim:1", Absence: 3 * time.Hour, Issuers: issuers})
+		operand.Settings{Image: "kubescim:1", Absence: 3 * time.Hour, Issuers: issuers, EventSinks: sinks})
 	container := deployment.Spec.Template.Spec.Containers[0]
 	environment := map[string]string{}
 	for _, variable := range container.Env {
 		environment[*variable.Name] = "something"
 	}
 	o, err := parse(container.Args, func(name string) string { return environment[name] })
-	if err != nil || o.tenant != "acme" || o.absence != 3*time.Hour || o.certificate != contract.PathServerCertificate || !reflect.DeepEqual(o.issuers, issuers) {
+	if err != nil || o.tenant != "acme" || o.absence != 3*time.Hour || o.certificate != contract.PathServerCertificate || !reflect.DeepEqual(o.issuers, issuers) ||
+		!reflect.DeepEqual(o.eventSinks, sinks) {
 		t.Errorf("parsed %+v, %v", o, err)
 	}
 	ports := map[int32]bool{}
@@ -83,6 +85,7 @@ func TestParseRefuses(t *testing.T) {
 		"no duration":   {"--tenant=acme --linger=soon", "", true},
 		"bare duration": {"--tenant=acme --absence=5", "", true},
 		"no network":    {"--tenant=acme --issuer-networks=10.0.0.1", "", false},
+		"no such one":   {"--tenant=acme --event-sink-networks=10.0.0.1", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parse(strings.Fields(tc.args), func(name string) string {

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/kubescim/kubescim/internal/eventsink/sender"
 	"github.com/kubescim/kubescim/internal/federation"
 	"github.com/kubescim/kubescim/internal/hosting"
 	"github.com/kubescim/kubescim/internal/program"
@@ -49,6 +50,9 @@ type pod struct {
 	members *driver.Replica
 	// follower tells process what the ScimTenants and the keys are.
 	follower *replica.Replica
+	// sinks tells process where events are sent to, which senders do.
+	sinks   *replica.EventSinks
+	senders sender.Options
 	// signingKeys tells process what access tokens are signed with, and verifyingKeys what those of
 	// other servers are.
 	signingKeys   *replica.KeyFile[signingkey.Key]
@@ -106,6 +110,10 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*pod, error) {
 		Client: live, Tenants: p.process, Namespace: o.pod.Namespace, Name: o.tenant,
 		Server: o.server, Members: p.members, Log: log,
 	}
+	p.sinks = &replica.EventSinks{
+		Client: live, Namespace: o.pod.Namespace, Tenant: o.tenant, Era: p.members.Era, Accept: p.process.SendTo, Log: log,
+	}
+	p.senders = sender.Options{Client: live, Allows: o.eventSinks.AllowsURL, Networks: o.eventSinks.Networks, Agent: userAgent(), Log: log}
 	p.signingKeys = replica.NewSigningKeys(o.signingKeys, p.process.SignWith, log)
 	p.verifyingKeys = replica.NewVerifyingKeys(o.signingKeys, p.process.VerifyWith, log)
 	return p, nil
@@ -158,6 +166,8 @@ func (p *pod) serve(ctx context.Context) error {
 	running.Go(func() { p.verifyingKeys.Run(following) })
 	running.Go(func() { p.streams.Run(following, p.members) })
 	running.Go(func() { p.process.RunUpkeep(following) })
+	running.Go(func() { p.sinks.Run(following) })
+	running.Go(func() { p.process.RunSinks(following, p.senders) })
 	var leaving, certificate error
 	serving, stopServing := context.WithCancel(ctx)
 	defer stopServing()

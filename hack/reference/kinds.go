@@ -13,7 +13,8 @@ import (
 )
 
 // kinds are in the order in which a reader meets them, by the files of their CustomResourceDefinitions.
-var kinds = []string{"scimtenants", "scimservers", "scimapikeys", "scimcredentials", "scimroles", "scimusers", "scimgroups", "scimgroupmembers", "scimrolebindings"}
+var kinds = []string{"scimtenants", "scimservers", "scimapikeys", "scimcredentials", "scimroles", "scimusers", "scimgroups", "scimgroupmembers", "scimrolebindings",
+	"scimeventsinks"}
 
 // kubernetesOwn are fields of a shape that Kubernetes defines and documents.
 var kubernetesOwn = []string{"nodeAffinity", "podAffinity", "podAntiAffinity", "tolerations", "conditions"}

@@ -43,6 +43,8 @@ type Allow struct {
 	// no patterns, since RBAC knows none.
 	ClusterRoles []string `json:"clusterRoles"`
 	Roles        []string `json:"roles"`
+	// EventSinks are those that events may be sent to.
+	EventSinks EventSinkRules `json:"eventSinks"`
 }
 
 // HostRule lets the tenants of some namespaces publish some hosts.
@@ -165,7 +167,7 @@ func (a Allow) validate() []error {
 	}
 	report(checkRoleNames("allow.clusterRoles", a.ClusterRoles))
 	report(checkRoleNames("allow.roles", a.Roles))
-	return append(problems, a.Issuers.validate()...)
+	return append(append(problems, a.Issuers.validate()...), a.EventSinks.validate()...)
 }
 
 func (r TolerationRule) check(field string) error {

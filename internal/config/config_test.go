@@ -111,6 +111,24 @@ allow:
 	}
 }
 
+func TestEventSinks(t *testing.T) {
+	if none := mustLoad(t, "{}").Allow.EventSinks; len(none.Hosts)+len(none.Networks) > 0 {
+		t.Errorf("by default, the event sinks are %+v", none)
+	}
+	some := mustLoad(t, "allow: {eventSinks: {hosts: ['*.example.com', 'app.example.com:8443'], networks: [10.0.0.0/8]}}").Allow.EventSinks
+	if len(some.Hosts) != 2 || len(some.Networks) != 1 {
+		t.Errorf("the event sinks are %+v", some)
+	}
+	for text, field := range map[string]string{
+		"allow: {eventSinks: {hosts: ['https://app.example.com']}}": "allow.eventSinks.hosts[0]",
+		"allow: {eventSinks: {networks: [10.0.0.1]}}":               "allow.eventSinks.networks[0]",
+	} {
+		if _, err := load(t, text); err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestIssuers(t *testing.T) {
 	issuers := mustLoad(t, `
 allow:

@@ -28,16 +28,35 @@ func (r *IssuerRules) setDefaults() {
 	}
 }
 
-func (r IssuerRules) validate() (problems []error) {
-	for i, host := range r.Hosts {
+func (r IssuerRules) validate() []error {
+	return problemsOfHosts("allow.issuers", r.Hosts, r.Networks)
+}
+
+// EventSinkRules are the receivers that the servers of all tenants may send events to. They are called
+// from inside the cluster, at URLs that authors of ScimEventSinks write.
+type EventSinkRules struct {
+	// Hosts are like those of IssuerRules. By default none.
+	Hosts []string `json:"hosts"`
+	// Networks are those, in CIDR notation, that such a host may be in beside public ones. By
+	// default none.
+	Networks []string `json:"networks"`
+}
+
+func (r EventSinkRules) validate() []error {
+	return problemsOfHosts("allow.eventSinks", r.Hosts, r.Networks)
+}
+
+// problemsOfHosts says what is wrong with hosts that servers may call, and with the networks of these.
+func problemsOfHosts(field string, hosts, networks []string) (problems []error) {
+	for i, host := range hosts {
 		if !isHost(host) {
-			problems = append(problems, fmt.Errorf("allow.issuers.hosts[%d]: %q must be the name or the address of a host, in lower case and "+
-				"without https://, with a port if that is not 443; a name may begin with *. for all names under it", i, host))
+			problems = append(problems, fmt.Errorf("%s.hosts[%d]: %q must be the name or the address of a host, in lower case and "+
+				"without https://, with a port if that is not 443; a name may begin with *. for all names under it", field, i, host))
 		}
 	}
-	for i, network := range r.Networks {
+	for i, network := range networks {
 		if problem := problemOfNetwork(network); problem != "" {
-			problems = append(problems, fmt.Errorf("allow.issuers.networks[%d]: %s", i, problem))
+			problems = append(problems, fmt.Errorf("%s.networks[%d]: %s", field, i, problem))
 		}
 	}
 	return problems

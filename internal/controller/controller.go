@@ -214,7 +214,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	}
 	keys := &scimapikey.Reconciler{
 		Client: mgr.GetClient(), Live: live, Recorder: recorder, MaxLifetime: options.Config.Credentials.MaxLifetime(),
-		Issuers: contract.IssuersOf(options.Config.Allow.Issuers.Hosts, options.Config.Allow.Issuers.Networks), Usage: poller,
+		Issuers: contract.HostsOf(options.Config.Allow.Issuers.Hosts, options.Config.Allow.Issuers.Networks), Usage: poller,
 	}
 	if err := keys.SetupWithManager(ctx, mgr, workers); err != nil {
 		return fmt.Errorf("setting up the ScimApiKey controller: %w", err)

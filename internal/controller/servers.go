@@ -36,15 +36,16 @@ func setupServers(
 	applier := apply.New(cached, live)
 	keeper := &running.Keeper{Client: cached, Live: live, Applier: applier, Settings: operand.Settings{
 		Image: options.ServerImage, ImagePullSecrets: options.Config.Servers.ImagePullSecrets, Absence: options.Config.Servers.Absence.Duration,
-		Issuers:  contract.IssuersOf(allow.Issuers.Hosts, allow.Issuers.Networks),
-		Defaults: options.Config.Servers.Defaults.Spec(), AssignedIDs: options.Config.Servers.UserIDs == config.UserIDsAssigned,
+		Issuers:    contract.HostsOf(allow.Issuers.Hosts, allow.Issuers.Networks),
+		EventSinks: contract.HostsOf(allow.EventSinks.Hosts, allow.EventSinks.Networks),
+		Defaults:   options.Config.Servers.Defaults.Spec(), AssignedIDs: options.Config.Servers.UserIDs == config.UserIDsAssigned,
 		OpenTelemetry: options.Config.Servers.OpenTelemetry,
 	}, Certificates: &certificates.Reader{Live: live}}
 	if policy := options.Config.NetworkPolicy; policy.Enabled {
 		keeper.Isolation = &operand.Isolation{
 			OperatorNamespace: options.Namespace, Clients: policy.Clients, Scrapers: policy.Scrapers,
 			APIServer: contract.Networks(policy.APIServer.Networks), APIServerPorts: policy.APIServer.Ports, Issuers: keeper.Settings.Issuers,
-			Collectors: options.Config.Servers.CollectorPorts(),
+			EventSinks: keeper.Settings.EventSinks, Collectors: options.Config.Servers.CollectorPorts(),
 		}
 	}
 	stager, err := staging.New(cached, live, keeper.Settings, options.Config.Servers.Rollout)

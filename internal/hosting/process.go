@@ -77,9 +77,10 @@ type Process struct {
 	// leaving are those that are served no more and have requests under way.
 	leaving map[*tenant]struct{}
 	signing signingkey.Set
-	others  map[string]signingkey.VerifyingSet // of other servers, by tenant
-	begun   bool                               // all tenants are open that there are at first
-	started bool                               // what is needed has held
+	others  map[string]signingkey.VerifyingSet       // of other servers, by tenant
+	sinks   map[string][]*scimv1alpha1.ScimEventSink // by tenant, in the order of their names
+	begun   bool                                     // all tenants are open that there are at first
+	started bool                                     // what is needed has held
 }
 
 var _ replica.Tenants = (*Process)(nil)
@@ -118,6 +119,7 @@ func (p *Process) Open(name string) replica.Tenant {
 		opened = p.newTenant(name)
 		opened.SignWith(p.signing)
 		opened.VerifyWith(p.others[name])
+		opened.SendEvents(urisOf(p.sinks[name]))
 		p.tenants[name] = opened
 	}
 	return opened

@@ -12,6 +12,8 @@ const (
 	// TokenPath is that of the token endpoint, below the base URL of a tenant, so that it
 	// is wherever the tenant is.
 	TokenPath = "/oauth2/token" //nolint:gosec // A path, not a credential.
+	// KeysPath is that of the keys which the tenant's server signs with, in the same way.
+	KeysPath = "/oauth2/keys"
 	// ServerMetadataPath begins the path of a tenant's document about the token endpoint.
 	// The base path of the tenant follows (RFC 8414 section 3.1): it is not below its base
 	// URL.
@@ -21,11 +23,13 @@ const (
 	ResourceMetadataPath = "/.well-known/oauth-protected-resource"
 )
 
-// serverMetadata is RFC 8414 section 2. It has no jwks_uri: nobody but the tenant's own
-// servers has to read an access token.
+// serverMetadata is RFC 8414 section 2.
 type serverMetadata struct {
 	Issuer        string `json:"issuer"`
 	TokenEndpoint string `json:"token_endpoint"`
+	// KeysURL is for who reads security event tokens. Nobody but the tenant's own servers has to read an
+	// access token.
+	KeysURL string `json:"jwks_uri"`
 	// ResponseTypes is empty, for want of an authorization endpoint, and there, since it
 	// is required and clients refuse a document without.
 	ResponseTypes         []string `json:"response_types_supported"`
@@ -48,7 +52,7 @@ type resourceMetadata struct {
 // URL (RFC 8414 section 3.2).
 func ServerMetadata(baseURL string) []byte {
 	return encoded(serverMetadata{
-		Issuer: baseURL, TokenEndpoint: TokenURL(baseURL),
+		Issuer: baseURL, TokenEndpoint: TokenURL(baseURL), KeysURL: baseURL + KeysPath,
 		ResponseTypes:         []string{},
 		GrantTypes:            []string{grantType},
 		AuthenticationMethods: []string{"client_secret_basic", "client_secret_post", "private_key_jwt"},

@@ -8,7 +8,7 @@ import (
 func TestDocuments(t *testing.T) {
 	for name, tc := range map[string]struct{ got, want string }{
 		"RFC 8414": {string(ServerMetadata(issuer)), `{"issuer":"https://scim.example.com/scim/v2",` +
-			`"token_endpoint":"https://scim.example.com/scim/v2/oauth2/token","response_types_supported":[],` +
+			`"token_endpoint":"https://scim.example.com/scim/v2/oauth2/token","jwks_uri":"https://scim.example.com/scim/v2/oauth2/keys","response_types_supported":[],` +
 			`"grant_types_supported":["client_credentials"],` +
 			`"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt"],` +
 			`"token_endpoint_auth_signing_alg_values_supported":["RS256","RS384","RS512","PS256","PS384","PS512","ES256","ES384","ES512","EdDSA"],` +

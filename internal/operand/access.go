@@ -17,7 +17,8 @@ func ServiceAccount(s Server) *corev1ac.ServiceAccountApplyConfiguration {
 
 // Role returns what a SCIM server may do: read its own ScimTenant, by name, or all of its
 // namespace, read the ScimApiKeys, ScimCredentials and ScimRoles there, keep users, groups, their
-// members and Leases there, and record events there. It has no right on any Secret.
+// members and Leases there, record events there, and say of ScimEventSinks how far their receivers are. It has no right on any
+// Secret.
 //
 // The operator must itself hold every permission here, or the API server
 // refuses to let it write the Role.
@@ -32,7 +33,8 @@ func Role(s Server) *rbacv1ac.RoleApplyConfiguration {
 		WithOwnerReferences(s.Owner.reference()).
 		WithRules(
 			tenants,
-			rule(group, "scimapikeys", "scimcredentials", "scimroles").WithVerbs("get", "list", "watch"),
+			rule(group, "scimapikeys", "scimcredentials", "scimroles", "scimeventsinks").WithVerbs("get", "list", "watch"),
+			rule(group, "scimeventsinks/status").WithVerbs("patch"),
 			rule(group, "scimusers", "scimgroups", "scimgroupmembers").
 				WithVerbs("get", "list", "watch", "create", "update", "patch", "delete"),
 			rule("coordination.k8s.io", "leases").WithVerbs("get", "list", "create", "update", "delete"),

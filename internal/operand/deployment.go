@@ -46,7 +46,9 @@ type Settings struct {
 	// removes what refers to it.
 	Absence time.Duration
 	// Issuers are those that a server may fetch the keys of.
-	Issuers contract.Issuers
+	Issuers contract.Hosts
+	// EventSinks are those that a server may send events to.
+	EventSinks contract.Hosts
 	// Defaults are for what the spec of a server leaves out.
 	Defaults scimv1alpha1.ServerSpec
 	// OpenTelemetry are variables of the environment, which say where traces go.
@@ -124,7 +126,7 @@ func container(s Server, settings Settings) *corev1ac.ContainerApplyConfiguratio
 		WithImage(settings.Image).
 		WithCommand("/scim-server").
 		WithArgs(s.arguments(settings)...).
-		WithArgs(settings.Issuers.Args()...).
+		WithArgs(settings.callable()...).
 		WithEnv(
 			envFromField(contract.EnvPodName, "metadata.name"),
 			envFromField(contract.EnvPodNamespace, "metadata.namespace"),
@@ -149,6 +151,16 @@ func container(s Server, settings Settings) *corev1ac.ContainerApplyConfiguratio
 			WithAllowPrivilegeEscalation(false).
 			WithReadOnlyRootFilesystem(true).
 			WithCapabilities(corev1ac.Capabilities().WithDrop("ALL")))
+}
+
+// callable are the arguments that say which hosts a server may call. Those of receivers of events are there only
+// where there may be any, so that others need no other pods.
+func (s Settings) callable() []string {
+	arguments := s.Issuers.Args(contract.FlagIssuerHosts, contract.FlagIssuerNetworks)
+	if len(s.EventSinks.Names) > 0 {
+		arguments = append(arguments, s.EventSinks.Args(contract.FlagEventSinkHosts, contract.FlagEventSinkNetworks)...)
+	}
+	return arguments
 }
 
 func probe(path string, period, failures int32) *corev1ac.ProbeApplyConfiguration {

@@ -27,10 +27,12 @@ var rewrite = flag.Bool("rewrite", false, "write the objects in testdata anew")
 func TestObjectsStayTheSame(t *testing.T) {
 	settings := Settings{
 		Image: "kubescim:1", ImagePullSecrets: []string{"registry"}, Absence: time.Hour,
-		Issuers: contract.IssuersOf([]string{"a.example.com"}, []string{"10.0.0.0/8"}),
+		Issuers:    contract.HostsOf([]string{"a.example.com"}, []string{"10.0.0.0/8"}),
+		EventSinks: contract.HostsOf([]string{"b.example.com:8443"}, []string{"10.1.0.0/16"}),
 	}
 	isolation := Isolation{
 		OperatorNamespace: "kubescim-system", APIServer: contract.Networks([]string{"192.0.2.7/32"}), APIServerPorts: []int32{443, 6443}, Issuers: settings.Issuers,
+		EventSinks: settings.EventSinks,
 		Clients: []networkingv1.NetworkPolicyPeer{{
 			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": "ingress-nginx"}},
 			PodSelector:       &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "app", Operator: metav1.LabelSelectorOpIn, Values: []string{"a"}}}},

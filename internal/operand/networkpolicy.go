@@ -34,7 +34,9 @@ type Isolation struct {
 	APIServer      []netip.Prefix
 	APIServerPorts []int32
 	// Issuers are those that a server may fetch the keys of.
-	Issuers contract.Issuers
+	Issuers contract.Hosts
+	// EventSinks are those that a server may send events to.
+	EventSinks contract.Hosts
 	// Collectors are the ports at which servers reach what takes their traces; none when they send none.
 	Collectors []int32
 }
@@ -69,22 +71,25 @@ func ingressRules(s Server, i Isolation) []*networkingv1ac.NetworkPolicyIngressR
 	}
 }
 
-// egressRules let a server reach its replicas, the API server, what takes its traces, and issuers: of these, no
-// NetworkPolicy knows the names, so that it has the addresses that the server itself would dial.
+// egressRules let a server reach its replicas, the API server, what takes its traces, issuers, and receivers of
+// events: of these two, no NetworkPolicy knows the names, so that it has the addresses that the server itself would dial.
 func egressRules(s Server, i Isolation) []*networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration {
 	rules := []*networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration{
 		networkingv1ac.NetworkPolicyEgressRule().WithTo(replicas(s)).WithPorts(policyPorts(contract.PortPeers)...),
 		networkingv1ac.NetworkPolicyEgressRule().WithTo(blocks(i.APIServer)...).WithPorts(policyPorts(i.APIServerPorts...)...),
 	}
-	issuers := i.Issuers.Ports()
-	if len(issuers)+len(i.Collectors) > 0 {
+	issuers, sinks := i.Issuers.Ports(), i.EventSinks.Ports()
+	if len(issuers)+len(sinks)+len(i.Collectors) > 0 {
 		rules = append(rules, nameRule())
 	}
 	if len(i.Collectors) > 0 {
 		rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().WithPorts(policyPorts(i.Collectors...)...))
 	}
 	if len(issuers) > 0 {
-		rules = append(rules, issuerRules(i, policyPorts(issuers...))...)
+		rules = append(rules, hostRules(i.Issuers, policyPorts(issuers...))...)
+	}
+	if len(sinks) > 0 {
+		rules = append(rules, hostRules(i.EventSinks, policyPorts(sinks...))...)
 	}
 	return rules
 }
@@ -98,10 +103,10 @@ func nameRule() *networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration {
 	return networkingv1ac.NetworkPolicyEgressRule().WithPorts(dns...)
 }
 
-func issuerRules(i Isolation, ports []*networkingv1ac.NetworkPolicyPortApplyConfiguration) []*networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration {
+func hostRules(hosts contract.Hosts, ports []*networkingv1ac.NetworkPolicyPortApplyConfiguration) []*networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration {
 	var rules []*networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration
 	// A rule of its own: some network plugins take what is left out of one network from all of a rule.
-	if listed := blocks(i.Issuers.Networks); len(listed) > 0 {
+	if listed := blocks(hosts.Networks); len(listed) > 0 {
 		rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().WithTo(listed...).WithPorts(ports...))
 	}
 	public := networkingv1ac.NetworkPolicyEgressRule().WithPorts(ports...)

@@ -75,7 +75,7 @@ func checkMeta(t *testing.T, obj metav1.Object) {
 
 func TestDeployment(t *testing.T) {
 	d := as[appsv1.Deployment](t, Deployment(server(), Settings{
-		Image: "kubescim:1", Absence: time.Hour, Issuers: contract.IssuersOf([]string{"a.example.com", "b.example.com"}, []string{"10.0.0.0/8"}),
+		Image: "kubescim:1", Absence: time.Hour, Issuers: contract.HostsOf([]string{"a.example.com", "b.example.com"}, []string{"10.0.0.0/8"}),
 	}))
 	checkMeta(t, d)
 	if *d.Spec.Replicas != 2 {
@@ -273,9 +273,13 @@ func TestRole(t *testing.T) {
 	for _, rule := range r.Rules {
 		for _, resource := range rule.Resources {
 			switch resource {
-			case "scimapikeys", "scimcredentials", "scimroles":
+			case "scimeventsinks/status":
+				if strings.Join(rule.Verbs, " ") != "patch" {
+					t.Errorf("the server may do this with statuses of event sinks: %+v", rule)
+				}
+			case "scimapikeys", "scimcredentials", "scimroles", "scimeventsinks":
 				if strings.Join(rule.Verbs, " ") != "get list watch" {
-					t.Errorf("the server may do this with keys, credentials and roles: %+v", rule)
+					t.Errorf("the server may do this with keys, credentials, roles and event sinks: %+v", rule)
 				}
 			case "scimtenants":
 				if !reflect.DeepEqual(rule.ResourceNames, []string{"acme"}) || strings.Join(rule.Verbs, " ") != "get list watch" {

@@ -1,5 +1,5 @@
 // Package publicaddress knows which IP addresses are of the public Internet, and which belong to the machine, its
-// networks or nobody: what a server may fetch from URLs that others write, it fetches from public ones.
+// networks or nobody: what a server calls at URLs that others write, it calls at public ones.
 package publicaddress
 
 import (
@@ -41,6 +41,13 @@ func Is(address netip.Addr) bool {
 		return !apikey.Within(address, special4)
 	}
 	return global6.Contains(address) && !apikey.Within(address, special6)
+}
+
+// Allowed reports whether an address may be dialed that somebody else has chosen: one of the public, or of a
+// network that is listed.
+func Allowed(address netip.Addr, listed []netip.Prefix) bool {
+	written := address.Unmap().WithZone("")
+	return apikey.Within(written, listed) || apikey.Within(Meaning(written), listed) || Is(written)
 }
 
 // Meaning returns the address of IPv4 that one of IPv6 stands for; the address itself when it

@@ -143,6 +143,16 @@ func (t *Tenant) SignWith(keys signingkey.Set) { t.shared.SignWith(keys) }
 // VerifyWith makes access tokens be checked with these keys of other servers, too, from now on.
 func (t *Tenant) VerifyWith(others signingkey.VerifyingSet) { t.shared.VerifyWith(others) }
 
+// Signer returns the key that signs access tokens and events at a time, and the base URL as which it does;
+// false while nothing can be signed.
+func (t *Tenant) Signer(now time.Time) (key signingkey.Key, issuer string, signs bool) {
+	return t.shared.Signer(now)
+}
+
+// SendEvents has clients see that there are receivers of events with these URIs; none when there are no
+// URIs.
+func (t *Tenant) SendEvents(uris []string) { t.shared.Events.Store(&uris) }
+
 // Serves reports whether requests are let in: there are settings and keys.
 func (t *Tenant) Serves() bool {
 	return t.shared.Settings() != nil && t.shared.Keyring.Accepted() != nil

@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -49,6 +50,28 @@ func (k Key) Sign(mediaType string, claims any) (string, error) {
 		return "", fmt.Errorf("preparing to sign: %w", err)
 	}
 	return jwt.Signed(signer).Claims(claims).Serialize()
+}
+
+// SignDetached returns the signature of a body as a JWS without the body (RFC 7515 appendix F).
+func (k Key) SignDetached(body []byte) (string, error) {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: Algorithm, Key: jose.JSONWebKey{Key: k.Private, KeyID: k.ID}}, nil)
+	if err != nil {
+		return "", fmt.Errorf("preparing to sign: %w", err)
+	}
+	signed, err := signer.Sign(body)
+	if err != nil {
+		return "", fmt.Errorf("signing: %w", err)
+	}
+	return signed.DetachedCompactSerialize()
+}
+
+// Published returns the public part of the keys, for everybody, as a JWK Set (RFC 7517 section 5).
+func (s Set) Published() ([]byte, error) {
+	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
+	for _, key := range s.sorted() {
+		set.Keys = append(set.Keys, jose.JSONWebKey{Key: key.Public(), KeyID: key.ID, Algorithm: string(Algorithm), Use: "sig"})
+	}
+	return json.Marshal(set)
 }
 
 // New makes a key. Times are to the second, as the file has them.

@@ -95,7 +95,7 @@ meta:
 			To(HaveKeyWithValue("Deleted", MatchRegexp("[0-9]+[dy]")))
 	})
 
-	It("shows tenants, servers, keys, credentials, roles and role bindings as scim, and no personal data", func() {
+	It("shows tenants, servers, keys, credentials, roles, role bindings and event sinks as scim, and no personal data", func() {
 		c, err := discovery.NewDiscoveryClientForConfig(restConfig)
 		Expect(err).NotTo(HaveOccurred())
 		resources, err := c.ServerResourcesForGroupVersion(scimv1alpha1.GroupVersion.String())
@@ -106,7 +106,7 @@ meta:
 				shown = append(shown, resource.Name)
 			}
 		}
-		Expect(shown).To(ConsistOf("scimtenants", "scimservers", "scimapikeys", "scimcredentials", "scimroles", "scimrolebindings"))
+		Expect(shown).To(ConsistOf("scimtenants", "scimservers", "scimapikeys", "scimcredentials", "scimroles", "scimrolebindings", "scimeventsinks"))
 	})
 })
 

@@ -93,7 +93,8 @@ func TestRightsBeyondTheWatchedNamespaces(t *testing.T) {
 	}
 }
 
-// Whoever may make a key can get its token, and whoever may make a credential knows one: with it, they read all users.
+// Whoever may make a key can get its token, and whoever may make a credential knows one: with it, they read all users. Whoever may
+// make an event sink hears of these.
 func TestWhoMayEditANamespaceMayLetNobodyIn(t *testing.T) {
 	const aggregate = "rbac.authorization.k8s.io/aggregate-to-"
 	granted := map[string][]string{}
@@ -103,7 +104,7 @@ func TestWhoMayEditANamespaceMayLetNobodyIn(t *testing.T) {
 			aggregated = aggregated || strings.HasPrefix(label, aggregate)
 		}
 		for _, rule := range role.Rules {
-			for _, resource := range []string{"scimapikeys", "scimcredentials"} {
+			for _, resource := range []string{"scimapikeys", "scimcredentials", "scimeventsinks"} {
 				if !slices.Contains(rule.Resources, resource) || !slices.Contains(rule.Verbs, "create") {
 					continue
 				}
@@ -114,7 +115,9 @@ func TestWhoMayEditANamespaceMayLetNobodyIn(t *testing.T) {
 			}
 		}
 	}
-	for role, resource := range map[string]string{"kubescim-key-editor": "scimapikeys", "kubescim-credential-editor": "scimcredentials"} {
+	for role, resource := range map[string]string{
+		"kubescim-key-editor": "scimapikeys", "kubescim-credential-editor": "scimcredentials", "kubescim-event-sink-editor": "scimeventsinks",
+	} {
 		if !slices.Equal(granted[role], []string{resource}) {
 			t.Errorf("with ClusterRole %s one may make %v, want %s", role, granted[role], resource)
 		}

@@ -97,11 +97,18 @@ func (c *collector) said() string {
 	return fmt.Sprint(c.spans)
 }
 
-// It changes the operator's configuration, and with it all servers.
-var _ = Describe("Traces", Serial, func() {
-	It("show what a request waited for, and nobody's name", func(ctx SpecContext) {
-		to := newCollector(ctx, AddressOfThisMachine(ctx))
-		ChangeRelease(chart).Upgrade(ctx, fmt.Sprintf(`{"config": {"servers": {"openTelemetry": {"OTEL_EXPORTER_OTLP_ENDPOINT": %q, "OTEL_BSP_SCHEDULE_DELAY": "200"}}}}`, to.url))
+// calling lets servers send traces to a collector and events to a receiver.
+const calling = `{"config": {
+  "servers": {"openTelemetry": {"OTEL_EXPORTER_OTLP_ENDPOINT": %[1]q, "OTEL_BSP_SCHEDULE_DELAY": "200"}},
+  "allow": {"eventSinks": {"hosts": ["%[2]s:%[3]s"], "networks": ["%[2]s/32"]}}
+}}`
+
+// It changes the operator's configuration, and with it all servers: for whatever these are to call, once.
+var _ = Describe("Traces and events", Serial, func() {
+	It("show what a request waited for, and nobody's name, and what has changed, to whoever was away as well", func(ctx SpecContext) {
+		address := AddressOfThisMachine(ctx)
+		to := newCollector(ctx, address)
+		ChangeRelease(chart).Upgrade(ctx, fmt.Sprintf(calling, to.url, address, EventsPort))
 		t := Serve(ctx, "traced", scimv1alpha1.IdentityProviderGeneric, func(spec *scimv1alpha1.ScimTenantSpec) { spec.Server.Replicas = 2 })
 
 		created := t.Replicas[0].Do(http.MethodPost, Users, PlainUser("grace@example.com")).Has(http.StatusCreated)
@@ -115,5 +122,7 @@ var _ = Describe("Traces", Serial, func() {
 			g.Expect(own.attributes).To(HaveKeyWithValue("kubescim.scim_type", "uniqueness"))
 		}).WithTimeout(20 * time.Second).Should(Succeed())
 		Expect(to.said()).NotTo(ContainSubstring("grace"))
+
+		hearOfChanges(ctx, t, address)
 	})
 })

@@ -49,7 +49,7 @@ func federationOf(s *scope) *apikey.Federation {
 
 // issuerAllowed reports whether the servers may fetch the keys of the issuer: those of the
 // cluster always, and those of others from one of the places where they are.
-func issuerAllowed(issuers contract.Issuers, federation *apikey.Federation) bool {
+func issuerAllowed(issuers contract.Hosts, federation *apikey.Federation) bool {
 	if len(federation.KeysURLs) > 0 {
 		return slices.ContainsFunc(federation.KeysURLs, issuers.AllowsURL)
 	}

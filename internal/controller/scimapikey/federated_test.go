@@ -41,10 +41,10 @@ func federated(federation scimv1alpha1.Federation) change {
 }
 
 func issuersOf(hosts ...string) change {
-	return func(s *scope) { s.issuers = contract.IssuersOf(hosts, nil) }
+	return func(s *scope) { s.issuers = contract.HostsOf(hosts, nil) }
 }
 
-func noIssuers(s *scope) { s.issuers = contract.Issuers{} }
+func noIssuers(s *scope) { s.issuers = contract.Hosts{} }
 
 func authorities(bundle string) change {
 	return func(s *scope) { s.key.Spec.Federated.CABundle = bundle }

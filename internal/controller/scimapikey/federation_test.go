@@ -23,7 +23,7 @@ var _ = Describe("A federated key", func() {
 
 	It("is ready without any token, follows its tenant, and goes at once", func(ctx context.Context) {
 		tenant, o := newTenant(ctx), startOperator(nil)
-		o.reconciler.Issuers = contract.IssuersOf([]string{"idp.example.com"}, nil)
+		o.reconciler.Issuers = contract.HostsOf([]string{"idp.example.com"}, nil)
 		key := newKey(ctx, tenant, "idp", federated)
 		o.reconcileUntilStable(ctx, key)
 		Expect(current(ctx, key)).To(controllertest.BeReconciling(scimv1alpha1.ReasonWaitingForServer))

@@ -85,7 +85,7 @@ type Reconciler struct {
 	// MaxLifetime is for how long a credential may last, whoever made it; zero: for ever.
 	MaxLifetime time.Duration
 	// Issuers are those that federated keys may be of, beside the cluster itself.
-	Issuers contract.Issuers
+	Issuers contract.Hosts
 
 	// Usage asks the server pods when tokens were last used.
 	Usage *usage.Poller

@@ -26,7 +26,7 @@ type scope struct {
 	// maxLifetime is for how long a credential may last; zero: for ever.
 	maxLifetime time.Duration
 	// issuers are those that federated keys may be of.
-	issuers contract.Issuers
+	issuers contract.Hosts
 
 	// credentials are the key's ScimCredentials, newest first. Set by gather.
 	credentials []scimv1alpha1.ScimCredential

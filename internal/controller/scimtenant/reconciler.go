@@ -69,6 +69,8 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimservers,verbs=get;list;watch
 // +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimapikeys,verbs=get;list;watch
 // +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimcredentials,verbs=get;list;watch;create;update;delete
+// +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimeventsinks,verbs=get;list;watch
+// +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimeventsinks/status,verbs=patch
 // +kubebuilder:rbac:groups=scim.kubescim.dev,resources=scimusers;scimgroups;scimgroupmembers,verbs=get;list;watch;create;update;patch;delete
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=get;list;watch;create;update;delete
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete

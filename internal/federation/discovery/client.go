@@ -15,6 +15,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 
 	"github.com/kubescim/kubescim/internal/federation"
+	"github.com/kubescim/kubescim/internal/publicaddress"
 )
 
 // Client fetches keys.
@@ -91,7 +92,7 @@ func get(ctx context.Context, client *http.Client, url string) ([]byte, error) {
 // for, or those of the public when there are none. It is for one fetch: keys are fetched once
 // in an hour.
 func (c *Client) transport(caBundle string) (*http.Transport, error) {
-	roots, err := authorities(caBundle)
+	roots, err := Authorities(caBundle)
 	if err != nil {
 		return nil, err
 	}
@@ -108,14 +109,15 @@ func (c *Client) transport(caBundle string) (*http.Transport, error) {
 // that a name stands for, when it is dialed.
 func (c *Client) control(_, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
-	if err != nil || !allowed(at.Addr(), c.Networks) {
+	if err != nil || !publicaddress.Allowed(at.Addr(), c.Networks) {
 		return errors.New("the address of the host is not a public one, nor in a network that the operator's configuration allows (allow.issuers.networks)")
 	}
 	return nil
 }
 
-// authorities returns the certificates that vouch for an issuer.
-func authorities(caBundle string) (*x509.CertPool, error) {
+// Authorities returns the certificates that vouch for a host: those of a bundle in PEM, or those of the
+// public when it is empty.
+func Authorities(caBundle string) (*x509.CertPool, error) {
 	if caBundle == "" {
 		return publicAuthorities()
 	}

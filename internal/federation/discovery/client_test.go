@@ -66,7 +66,7 @@ func (p *provider) federation() *apikey.Federation {
 func (p *provider) client() *Client {
 	own, _ := url.Parse(p.URL)
 	return &Client{
-		Networks: networks("127.0.0.0/8", "::1/128"), Agent: "kubescim",
+		Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}, Agent: "kubescim",
 		Allows: func(text string) bool {
 			u, err := url.Parse(text)
 			return err == nil && u.Scheme == "https" && u.Host == own.Host
@@ -122,7 +122,9 @@ func TestKeysThatAreNotFetched(t *testing.T) {
 		"no https": {func(p *provider, _ *Client, from *apikey.Federation) {
 			from.Issuer = "http" + strings.TrimPrefix(p.issuer(), "https")
 		}, "https", 0},
-		"address that is not public": {func(_ *provider, client *Client, _ *apikey.Federation) { client.Networks = networks("127.0.0.2/32") }, "allow.issuers.networks", 0},
+		"address that is not public": {func(_ *provider, client *Client, _ *apikey.Federation) {
+			client.Networks = []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}
+		}, "allow.issuers.networks", 0},
 		"name of such an address": {func(p *provider, client *Client, from *apikey.Federation) {
 			client.Networks, client.Allows = nil, func(string) bool { return true }
 			from.Issuer = strings.Replace(p.issuer(), "127.0.0.1", "localhost", 1)

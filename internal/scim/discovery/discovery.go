@@ -26,6 +26,8 @@ type ServiceProviderConfig struct {
 	Pagination *PaginationConfig
 	// Roles is what draft-ietf-scim-roles-entitlements adds; nil leaves it out.
 	Roles *RolesConfig
+	// SecurityEvents is RFC 9967's; nil while nobody gets events.
+	SecurityEvents *SecurityEventsConfig
 }
 
 // BulkConfig says whether there is /Bulk, and its limits.
@@ -96,6 +98,13 @@ func (c *RolesConfig) document() *rolesDocument {
 	return d
 }
 
+// SecurityEventsConfig says which events are sent (RFC 9967 section 4).
+type SecurityEventsConfig struct {
+	// AsyncRequest is "none", unless requests may be answered by an event.
+	AsyncRequest string   `json:"asyncRequest"`
+	EventURIs    []string `json:"eventUris"`
+}
+
 type supported struct {
 	Supported bool `json:"supported"`
 }
@@ -134,6 +143,7 @@ func (c ServiceProviderConfig) Document(baseURL string) json.RawMessage {
 		ETag                  supported              `json:"etag"`
 		Pagination            *PaginationConfig      `json:"pagination,omitempty"`
 		Roles                 *rolesDocument         `json:"RolesAndEntitlements,omitempty"`
+		SecurityEvents        *SecurityEventsConfig  `json:"securityEvents,omitempty"`
 		AuthenticationSchemes []AuthenticationScheme `json:"authenticationSchemes"`
 		Meta                  documentMeta           `json:"meta"`
 	}{
@@ -147,6 +157,7 @@ func (c ServiceProviderConfig) Document(baseURL string) json.RawMessage {
 		ETag:                  supported{c.ETag},
 		Pagination:            c.Pagination,
 		Roles:                 c.Roles.document(),
+		SecurityEvents:        c.SecurityEvents,
 		AuthenticationSchemes: schemes,
 		Meta:                  newDocumentMeta("ServiceProviderConfig", baseURL, "/ServiceProviderConfig"),
 	})

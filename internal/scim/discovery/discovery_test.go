@@ -25,6 +25,16 @@ func TestServiceProviderConfig(t *testing.T) {
 	}
 }
 
+func TestSecurityEvents(t *testing.T) {
+	c := discovery.ServiceProviderConfig{SecurityEvents: &discovery.SecurityEventsConfig{AsyncRequest: "none", EventURIs: []string{"urn:a"}}}
+	if got := scimtest.Marshalled(t, c); !strings.Contains(got, `"securityEvents":{"asyncRequest":"none","eventUris":["urn:a"]}`) {
+		t.Error(got)
+	}
+	if got := scimtest.Marshalled(t, discovery.ServiceProviderConfig{}); strings.Contains(got, "securityEvents") {
+		t.Error(got)
+	}
+}
+
 func TestResourceTypeDocument(t *testing.T) {
 	if got, wanted := string(discovery.ResourceType(scimtest.MustRegistry().User(), "https://example.com/v2")), `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],"id":"User","name":"User","description":"User Account","endpoint":"/Users",`+
 		`"schema":"urn:ietf:params:scim:schemas:core:2.0:User","schemaExtensions":[{"schema":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User","required":false}],`+

@@ -6,7 +6,7 @@ import (
 
 // discoverySchemas are the schemas of the discovery documents (RFC 7643 section 8.7.2).
 // They have all that the documents of this server have, also where the section does not:
-// etag, and pagination of RFC 9865 section 4.
+// etag, pagination of RFC 9865 section 4, and securityEvents of RFC 9967 section 4.
 var discoverySchemas = []*schema.Schema{serviceProviderConfigSchema(), resourceTypeSchema(), schemaSchema()}
 
 // Schemas are the schemas of ServiceProviderConfig, ResourceType and Schema. They
@@ -74,6 +74,9 @@ func serviceProviderConfigSchema() *schema.Schema {
 				published("cursorTimeout", schema.TypeInteger, "How long a cursor is valid, in seconds.")),
 			published("RolesAndEntitlements", schema.TypeComplex, "What draft-ietf-scim-roles-entitlements adds.",
 				roleSupport("roles", "multipleRolesSupported"), roleSupport("entitlements", "multipleEntitlementsSupported")),
+			published("securityEvents", schema.TypeComplex, "The security events that are sent.",
+				oneOf(published("asyncRequest", schema.TypeString, "When requests are answered by an event."), "none", "long", "request"),
+				each(published("eventUris", schema.TypeString, "The URIs of the events."))),
 			always(each(published("authenticationSchemes", schema.TypeComplex, "The ways to authenticate.",
 				always(oneOf(published("type", schema.TypeString, "The kind of the scheme."), "oauth", "oauth2", "oauthbearertoken", "httpbasic", "httpdigest")),
 				always(published("name", schema.TypeString, "The name of the scheme.")),

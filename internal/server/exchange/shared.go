@@ -73,6 +73,8 @@ type Shared struct {
 	Rates *ratelimit.Buckets
 	// Unauthenticated bounds what requests without a good token cost.
 	Unauthenticated *limit.Unauthenticated
+	// Events are the URIs of the events that receivers get; none when there are no receivers.
+	Events atomic.Pointer[[]string]
 
 	process  *Process
 	mounted  string // Process.Path behind Mount

@@ -78,6 +78,14 @@ func (s *Shared) Signer(now time.Time) (key signingkey.Key, issuer string, signs
 	return key, s.signing.issuer, signs && s.signing.issuer != ""
 }
 
+// PublishedKeys are those that signatures of the server are checked with, as a JWK Set.
+func (s *Shared) PublishedKeys() []byte {
+	s.signing.mu.Lock()
+	defer s.signing.mu.Unlock()
+	set, _ := s.signing.keys.Published() // Public keys can always be written.
+	return set
+}
+
 // whereToAsk is the part of WWW-Authenticate that says where to read how to get a token (RFC
 // 9728 section 5.1); empty while there are none to get. A header by which a client has made
 // the URL up may have anything in it.

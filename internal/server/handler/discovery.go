@@ -48,6 +48,9 @@ func serviceProviderConfig(x *exchange.Exchange) error {
 	if roles, entitlements := x.Settings.Roles.Has(); roles || entitlements {
 		config.Roles = &discovery.RolesConfig{Roles: roles, Entitlements: entitlements}
 	}
+	if uris := x.Shared.Events.Load(); uris != nil && len(*uris) > 0 {
+		config.SecurityEvents = &discovery.SecurityEventsConfig{AsyncRequest: "none", EventURIs: *uris}
+	}
 	x.Answer(http.StatusOK, config.Document(x.BaseURL()))
 	return nil
 }

@@ -1,5 +1,6 @@
 // Package tokenendpoint answers what OAuth clients ask: for an access token (RFC 6749 section
-// 4.4), and for the two documents that say where to get one (RFC 8414, RFC 9728). All of it is
+// 4.4), and for the two documents that say where to get one (RFC 8414, RFC 9728), and for the keys that security
+// event tokens are checked with (RFC 7517). All of it is
 // for clients that have no token yet, and is answered in their protocol and not in SCIM's.
 package tokenendpoint
 
@@ -28,6 +29,9 @@ func Serve(x *exchange.Exchange) bool {
 	case isAt(path, base, oauth.TokenPath):
 		x.Entry.Resource, x.Entry.Operation = "token", requestlog.Token
 		issue(x)
+	case isAt(path, base, oauth.KeysPath):
+		x.Entry.Resource, x.Entry.Operation = "metadata", requestlog.Discover
+		document(x, func(string) []byte { return x.Shared.PublishedKeys() })
 	case isAt(path, oauth.ServerMetadataPath, base):
 		x.Entry.Resource, x.Entry.Operation = "metadata", requestlog.Discover
 		document(x, oauth.ServerMetadata)
@@ -41,7 +45,7 @@ func Serve(x *exchange.Exchange) bool {
 }
 
 // isAt reports whether a path is made of two parts. Every request is asked, and none of the
-// three paths is put together for that.
+// paths is put together for that.
 func isAt(path, first, second string) bool {
 	rest, begins := strings.CutPrefix(path, first)
 	return begins && rest == second

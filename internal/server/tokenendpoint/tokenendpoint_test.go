@@ -260,6 +260,10 @@ func TestDocumentsOfATenant(t *testing.T) {
 	for _, path := range []string{"/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/other", "/oauth2/token", "/scim/v2/oauth2"} {
 		c.ExpectError(c.Send(http.MethodGet, path, ""), http.StatusUnauthorized, "")
 	}
+	published := c.send(http.MethodGet, "/scim/v2/oauth2/keys", "")
+	c.Expect(published.StatusCode).To(Equal(http.StatusOK))
+	c.Expect(published.Doc["keys"]).To(And(ContainElement(And(HaveKeyWithValue("crv", "Ed25519"), HaveKey("x"), HaveKey("kid"))), Not(ContainElement(HaveKey("d")))))
+
 	r := c.Send(http.MethodGet, "/scim/v2/Users", "")
 	c.Expect(r.Header.Get("WWW-Authenticate")).To(Equal(
 		`Bearer realm="scim", resource_metadata="https://acme.example.com/.well-known/oauth-protected-resource/scim/v2"`))

@@ -14,6 +14,8 @@ type content struct {
 	groups  collection
 	kept    keptSet
 	members memberships
+	// latest are the highest revisions that were put in.
+	latest Position
 }
 
 func newContent() content {
@@ -27,6 +29,9 @@ func (c *content) of(t *schema.ResourceType) *collection {
 	}
 	return &c.users
 }
+
+// note takes note of the revision of an object that is put in.
+func (c *content) note(kind Kind, revision uint64) { c.latest[kind] = max(c.latest[kind], revision) }
 
 // exists reports whether a user or group that SCIM knows has the id.
 func (c *content) exists(id uuid.UUID) bool { return c.users.get(id) != nil || c.groups.get(id) != nil }

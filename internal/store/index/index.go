@@ -58,6 +58,7 @@ func (x *Index) Counts() Counts {
 func (x *Index) PutUser(e *Entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.content.note(UserObjects, e.Revision)
 	x.content.users.put(e)
 	x.content.kept.remove(e.ID)
 }
@@ -73,6 +74,7 @@ func (x *Index) RemoveUser(id uuid.UUID) {
 func (x *Index) PutGroup(e *Entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.content.note(GroupObjects, e.Revision)
 	x.content.removeGroup(e.ID)
 	x.content.putGroup(e)
 }
@@ -88,6 +90,7 @@ func (x *Index) RemoveGroup(id uuid.UUID) {
 func (x *Index) PutKept(k Kept) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.content.note(kindOf(k.Group), k.Revision)
 	if k.Group {
 		x.content.removeGroup(k.ID)
 	} else {
@@ -100,6 +103,7 @@ func (x *Index) PutKept(k Kept) {
 func (x *Index) PutSlice(s *Slice) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.content.note(SliceObjects, s.Revision)
 	x.content.members.putSlice(s)
 	x.content.refresh(s.Group)
 }

@@ -49,7 +49,7 @@ func New(address string) (*Issuer, error) {
 	if err := i.Rotate(); err != nil {
 		return nil, err
 	}
-	if i.certificate, i.CABundle, err = selfSigned(address); err != nil {
+	if i.certificate, i.CABundle, err = SelfSigned(address); err != nil {
 		return nil, err
 	}
 	// The key is for what clients see as text, which nobody gets here.
@@ -115,8 +115,8 @@ func (i *Issuer) TokenAt(subject, audience string, issued time.Time, lasts time.
 	return answer.AccessToken, nil
 }
 
-// selfSigned makes a certificate for an address, that vouches for itself.
-func selfSigned(address string) (certificate tls.Certificate, bundle string, err error) {
+// SelfSigned makes a certificate for an address, that vouches for itself.
+func SelfSigned(address string) (certificate tls.Certificate, bundle string, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, "", fmt.Errorf("making a key for TLS: %w", err)

@@ -155,7 +155,7 @@ func WaitFor(namespace, condition string, objects ...string) {
 func describe(namespace string) string {
 	var text strings.Builder
 	for _, args := range [][]string{
-		{"get", "scimtenants,scimapikeys,scimcredentials,scimrolebindings", "-n", namespace, "-o", "wide"},
+		{"get", "scimtenants,scimapikeys,scimcredentials,scimrolebindings,scimeventsinks", "-n", namespace, "-o", "wide"},
 		{"get", "deployments,pods,leases", "-n", namespace, "-o", "wide"},
 		{"get", "events", "-n", namespace, "--sort-by=.metadata.creationTimestamp"},
 		{"logs", "-n", namespace, "-l", "app.kubernetes.io/name=kubescim-server", "--prefix", "--tail=15"},

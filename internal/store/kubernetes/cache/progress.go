@@ -122,6 +122,13 @@ func (p *progress) synced() bool {
 	return true
 }
 
+// reached is the revision that each kind has reached.
+func (p *progress) reached() readindex.Revisions {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.applied
+}
+
 // acknowledge notes that answers to clients of a tenant rest on the revision.
 func (p *progress) acknowledge(tenant readindex.Tenant, kind readindex.Kind, revision uint64) {
 	p.marks.Raise(tenant, kind, revision)

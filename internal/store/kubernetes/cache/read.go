@@ -32,6 +32,9 @@ func (c *Cache) Synced() bool {
 	return complete && c.streams.Synced()
 }
 
+// Applied is up to which revisions the cache goes; 0 for a kind that is not in step with the API server.
+func (c *Cache) Applied() readindex.Revisions { return c.streams.progress.reached() }
+
 // Counts returns how many users and groups the cache shows.
 func (c *Cache) Counts() index.Counts { return c.Index().Counts() }
 

@@ -1,20 +1,11 @@
-package discovery
+package publicaddress
 
 import (
 	"net/netip"
 	"testing"
 )
 
-// networks reads networks.
-func networks(cidrs ...string) []netip.Prefix {
-	read := make([]netip.Prefix, 0, len(cidrs))
-	for _, cidr := range cidrs {
-		read = append(read, netip.MustParsePrefix(cidr))
-	}
-	return read
-}
-
-func TestAddresses(t *testing.T) {
+func TestAllowed(t *testing.T) {
 	listed := networks("10.1.0.0/16", "fd00:1::/32", "127.0.0.5/32")
 	for name, tc := range map[string]struct {
 		addresses []string
@@ -37,7 +28,7 @@ func TestAddresses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, text := range tc.addresses {
 				address, _ := netip.ParseAddr(text)
-				if allowed(address, listed) != tc.want {
+				if Allowed(address, listed) != tc.want {
 					t.Errorf("%s is allowed: %v", text, !tc.want)
 				}
 			}

@@ -1,0 +1,128 @@
+package sender
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/conditions"
+	"github.com/kubescim/kubescim/internal/store/index"
+)
+
+const (
+	// statusGap is how long it is at least from one write of a status to the next.
+	statusGap = 5 * time.Second
+	// pendingGap is the same where nothing has changed but how much is owed.
+	pendingGap = time.Minute
+)
+
+// state writes the status of the sink as it was known, if it is another one. It fails if somebody else has
+// written the sink since: what that says is known soon, and is gone by.
+func (s *Sender) state(ctx context.Context, sink *scimv1alpha1.ScimEventSink, last bool) {
+	if s.summary.Outcome == "" || !last && s.now().Sub(s.written) < statusGap {
+		return
+	}
+	next := sink.DeepCopy()
+	next.Status.ObservedGeneration = sink.Generation
+	next.Status.Cursor = cursorOf(s.position)
+	conditions.Set(next, s.summary)
+	if !s.delivered.IsZero() && next.Status.Cursor != sink.Status.Cursor {
+		next.Status.LastDeliveryTime = metav1.NewTime(s.delivered)
+	}
+	news := !equality.Semantic.DeepEqual(next.Status, sink.Status)
+	if !news && (s.failures == 0 || s.now().Sub(s.written) < pendingGap) {
+		return
+	}
+	if pending, known := s.pending(); known {
+		next.Status.Pending = ptr.To(int32(pending))
+	}
+	if equality.Semantic.DeepEqual(next.Status, sink.Status) {
+		return
+	}
+	s.written = s.now()
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"resourceVersion": sink.ResourceVersion}, "status": replacing(next.Status),
+	})
+	if err == nil {
+		err = s.Client.Status().Patch(ctx, next, client.RawPatch(types.MergePatchType, patch))
+	}
+	switch {
+	case apierrors.IsConflict(err), apierrors.IsNotFound(err):
+	case err != nil:
+		s.Log.Warn("the status of an event sink could not be written and is written again", slog.Any("error", err))
+	default:
+		s.wrote(next)
+	}
+}
+
+// replacing is a status for a merge patch, which leaves what it does not name as it was.
+func replacing(status scimv1alpha1.ScimEventSinkStatus) map[string]any {
+	all := map[string]any{"conditions": status.Conditions, "observedGeneration": status.ObservedGeneration, "pending": status.Pending}
+	all["cursor"] = map[string]any{
+		"users": orNull(status.Cursor.Users), "groups": orNull(status.Cursor.Groups), "groupMembers": orNull(status.Cursor.GroupMembers),
+	}
+	if !status.LastDeliveryTime.IsZero() {
+		all["lastDeliveryTime"] = status.LastDeliveryTime
+	}
+	if status.Cursor == (scimv1alpha1.EventCursor{}) {
+		all["cursor"] = nil
+	}
+	return all
+}
+
+// orNull is a revision, or nil for none.
+func orNull(revision int64) any {
+	if revision == 0 {
+		return nil
+	}
+	return revision
+}
+
+// wrote takes note of the sink as it was written.
+func (s *Sender) wrote(sink *scimv1alpha1.ScimEventSink) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stated = sink.Status.Cursor
+	if newer(sink, s.sink) {
+		s.sink = sink
+	}
+}
+
+// pending is how much the receiver has still to hear of; known is false while memory is not complete.
+func (s *Sender) pending() (pending int, known bool) {
+	known = s.memory.Read(func(x *index.Index) {
+		pending = 0
+		if x.HasChanged(s.position) {
+			_, pending = x.Changes(s.position, 1)
+		}
+	})
+	return pending, known
+}
+
+// newer reports whether a sink is not older than another one.
+func newer(sink, than *scimv1alpha1.ScimEventSink) bool {
+	order, err := resourceversion.CompareResourceVersion(sink.ResourceVersion, than.ResourceVersion)
+	return err != nil || order >= 0
+}
+
+func positionOf(cursor scimv1alpha1.EventCursor) index.Position {
+	return index.Position{
+		index.UserObjects: uint64(cursor.Users), index.GroupObjects: uint64(cursor.Groups), index.SliceObjects: uint64(cursor.GroupMembers),
+	}
+}
+
+func cursorOf(position index.Position) scimv1alpha1.EventCursor {
+	return scimv1alpha1.EventCursor{
+		Users: int64(position[index.UserObjects]), Groups: int64(position[index.GroupObjects]), GroupMembers: int64(position[index.SliceObjects]),
+	}
+}

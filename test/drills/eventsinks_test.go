@@ -1,0 +1,91 @@
+//go:build drills
+
+package drills
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	. "github.com/kubescim/kubescim/test/internal/scimtest"
+)
+
+const (
+	// absence is how long the receiver is away.
+	absence = 10 * time.Minute
+	// listening lets events be sent to an address.
+	listening = `
+config:
+  allow:
+    eventSinks:
+      hosts: ["%[1]s:%[2]s"]
+      networks: ["%[1]s/32"]
+`
+)
+
+// It starts the operator again, under other rules for all tenants: no other spec runs beside it.
+var _ = Describe("A receiver of events", Serial, func() {
+	It("that was away for ten minutes ends with the state of the store", func(ctx SpecContext) {
+		address := AddressOfThisMachine(ctx)
+		ChangeRelease("../../charts/kubescim").Upgrade(ctx, fmt.Sprintf(listening, address, EventsPort))
+		t := Serve(ctx, "events", scimv1alpha1.IdentityProviderGeneric, Unlimited)
+		t.Expose(ctx)
+		events := ReceiverOf(t, address)
+		var ids []string
+		write := func(n int) {
+			send := func(method, path, body string) *Response {
+				r, err := t.Service.Try(method, path, body)
+				if err != nil {
+					return nil // The pod is gone that it went to.
+				}
+				return r
+			}
+			if r := send(http.MethodPost, Users, PlainUser(fmt.Sprintf("user-%d@events.example.com", n))); r != nil && r.Status == http.StatusCreated {
+				ids = append(ids, r.ID())
+			}
+			if n%3 == 0 && len(ids) > 3 {
+				send(http.MethodPatch, Users+"/"+ids[n%len(ids)], Replace("active", n%2 == 0))
+				send(http.MethodDelete, Users+"/"+ids[len(ids)/2], "")
+			}
+			if n%10 == 0 && len(ids) > 3 {
+				send(http.MethodPost, Groups, PlainGroup(fmt.Sprintf("Group %d", n), ids[len(ids)-1]))
+			}
+		}
+		Expect(events.Stop()).To(Succeed())
+		began, restarts, kills := time.Now(), 0, 0
+		for n := 0; time.Since(began) < absence; n++ {
+			write(n)
+			if kills < int(time.Since(began)/(absence/4)) { // Three times, whichever pod sends.
+				kills++
+				Kubectl("delete", "pod", "-n", t.Namespace, "--force", "--grace-period=0", "--wait=false", t.Pods(ctx)[0].Name)
+			}
+			time.Sleep(200 * time.Millisecond) // Changes are to come all the time, and not at once.
+		}
+		for ; restarts < 2; restarts++ { // What is in the middle of it is sent again.
+			Expect(events.Start()).To(Succeed())
+			before := len(events.Known())
+			Eventually(func() int { return len(events.Known()) }).WithTimeout(2 * time.Minute).Should(BeNumerically(">", before))
+			Expect(events.Stop()).To(Succeed())
+		}
+		Expect(events.Start()).To(Succeed())
+		back := time.Now()
+		Eventually(func(g Gomega) { t.ExpectHeard(g, events) }).WithTimeout(5 * time.Minute).WithPolling(time.Second).Should(Succeed())
+		AddReportEntry("users that were created meanwhile", len(ids))
+		AddReportEntry("pods of the server that were killed", kills)
+		AddReportEntry("until the receiver knew all, in seconds", fmt.Sprintf("%.1f", time.Since(back).Seconds()))
+
+		By("being at rest")
+		version := func() any { return Dig(KubectlGet(t.Namespace, "scimeventsink", "app"), "metadata/resourceVersion") }
+		Eventually(func() string {
+			return fmt.Sprint(KubectlGet(t.Namespace, "scimeventsink", "app")["status"])
+		}).WithTimeout(time.Minute).Should(ContainSubstring("pending:0"))
+		at := version()
+		Consistently(version).WithTimeout(2*time.Minute).WithPolling(5*time.Second).Should(Equal(at), "a sink at rest costs nothing")
+		Expect(strings.Join(events.Bad(), "\n")).To(BeEmpty())
+	})
+})
