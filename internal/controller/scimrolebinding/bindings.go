@@ -57,23 +57,66 @@ func (r *Reconciler) chunks(ctx context.Context, from client.Reader, b *scimv1al
 }
 
 // carryOut makes the bindings be as decided. The last ones are written first, and what is not needed any more goes after
-// that: when the subjects are spread over more or fewer bindings, everybody has the role meanwhile who had it.
+// that: when the subjects are spread over more or fewer bindings, everybody has the role meanwhile who had it. Whom a binding
+// that could not be written leaves without the role stays where they were.
 func (r *Reconciler) carryOut(ctx context.Context, s *scope) error {
 	target := s.target()
+	s.stays, s.done = setOf(target), tallyOf(s.existing)
 	var failures []error
 	for i, names := range slices.Backward(target) {
-		if len(names) == 0 || isAsWanted(s.existing[i], s.binding, names) {
-			continue
-		}
-		if err := r.apply(ctx, s, i, names); err != nil {
-			failures = append(failures, err)
+		if len(names) > 0 {
+			failures = append(failures, r.write(ctx, s, i, s.done.next(i, names, s.stays)))
 		}
 	}
-	left := maps.Clone(s.existing)
-	maps.DeleteFunc(left, func(i int, _ chunk) bool { return i < len(target) && len(target[i]) > 0 })
-	failures = append(failures, r.deleteAll(ctx, s.binding, left))
-	s.done = target
+	for _, i := range slices.Sorted(maps.Keys(s.existing)) {
+		if i >= len(target) || len(target[i]) == 0 {
+			failures = append(failures, r.write(ctx, s, i, s.done.next(i, nil, s.stays)))
+		}
+	}
 	return errors.Join(failures...)
+}
+
+// write makes a binding have these names; without any, it is deleted. One that cannot be written is kept from giving
+// the role to who is to lose it.
+func (r *Reconciler) write(ctx context.Context, s *scope, number int, names []string) error {
+	if len(names) == 0 {
+		return r.remove(ctx, s, number)
+	}
+	if isAsWanted(s.existing[number], s.binding, names) {
+		return nil
+	}
+	err := r.apply(ctx, s, number, names)
+	if err == nil || reconcile.IsOfEndingNamespace(err) {
+		return err
+	}
+	problem, failure := apply.ProblemOf(err)
+	switch {
+	case apierrors.IsForbidden(err):
+		s.forbidden, failure = conditions.Quote(err.Error()), nil
+	case problem != nil:
+		s.problem = problem
+		if !apply.IsInvalid(problem) {
+			return nil
+		}
+	}
+	return errors.Join(failure, r.revoke(ctx, s, number))
+}
+
+// revoke leaves in a binding only those who have the role by it, and are to have it. If the API server does not let the operator
+// write that either, the binding is deleted. One in which nobody is to lose the role is left alone.
+func (r *Reconciler) revoke(ctx context.Context, s *scope, number int) error {
+	if !s.existing[number].hasOthers(s.stays) {
+		return nil
+	}
+	names := s.done.staying(number, s.stays)
+	if len(names) == 0 {
+		return r.remove(ctx, s, number)
+	}
+	err := r.apply(ctx, s, number, names)
+	if apierrors.IsForbidden(err) {
+		return r.remove(ctx, s, number)
+	}
+	return err
 }
 
 // isAsWanted reports whether a binding is what would be written. That is so for all of them when the operator starts, which
@@ -90,23 +133,26 @@ func isAsWanted(now chunk, b *scimv1alpha1.ScimRoleBinding, names []string) bool
 	})
 }
 
-// apply writes a binding. One that the API server does not let the operator write is deleted: there may be somebody in it who
-// is to lose the role.
+// apply writes a binding.
 func (r *Reconciler) apply(ctx context.Context, s *scope, number int, names []string) error {
 	var intent apply.Intent = operand.GroupRoleBinding(s.binding, number, names)
 	if s.binding.Spec.Scope == scimv1alpha1.ScopeCluster {
 		intent = operand.GroupClusterRoleBinding(s.binding, number, names)
 	}
-	_, err := r.applier.Apply(ctx, operand.RoleBindingOwner(s.binding), intent)
-	if apierrors.IsForbidden(err) && !reconcile.IsOfEndingNamespace(err) {
-		s.forbidden = conditions.Quote(err.Error())
-		return r.deleteAll(ctx, s.binding, chunks{number: s.existing[number]})
+	if _, err := r.applier.Apply(ctx, operand.RoleBindingOwner(s.binding), intent); err != nil {
+		return err
 	}
-	problem, failure := apply.ProblemOf(err)
-	if problem != nil {
-		s.problem = problem
+	s.done.put(number, names)
+	return nil
+}
+
+// remove deletes a binding, if it is there.
+func (r *Reconciler) remove(ctx context.Context, s *scope, number int) error {
+	if err := r.deleteAll(ctx, s.binding, chunks{number: s.existing[number]}); err != nil {
+		return err
 	}
-	return failure
+	s.done.put(number, nil)
+	return nil
 }
 
 // deleteAll deletes bindings.

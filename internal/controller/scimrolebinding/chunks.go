@@ -20,6 +20,9 @@ const (
 	// maxSubjects is how many members of a group are bound at most. The API server compares who asks for something with
 	// each subject of each binding of the namespace.
 	maxSubjects = 20_000
+	// longestName is how many bytes the name of a subject has at most, so that those of one binding are never more than can
+	// be stored.
+	longestName = 1024
 	// reserved begins the names of Kubernetes' own users.
 	reserved = "system:"
 )
@@ -31,12 +34,12 @@ type subject struct {
 	id, name string
 }
 
-// subjectsOf returns the members as the API server knows them, and how many have no name there.
+// subjectsOf returns the members as the API server knows them, and how many have no name there, or one that is too long.
 func subjectsOf(members []roster.Member, prefix string) (all wanted, without int) {
 	for _, member := range members {
 		name := prefix + member.Name
 		// The schema lets no prefix through that could lead to this.
-		if member.Name == "" || strings.HasPrefix(name, reserved) {
+		if member.Name == "" || len(name) > longestName || strings.HasPrefix(name, reserved) {
 			without++
 			continue
 		}
@@ -80,8 +83,7 @@ func (w wanted) split(count int) [][]string {
 		parts[at] = append(parts[at], s.name)
 	}
 	for i := range parts {
-		slices.Sort(parts[i])
-		parts[i] = slices.Compact(parts[i])
+		parts[i] = inOrder(parts[i])
 	}
 	return parts
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -110,9 +111,9 @@ func TestNobodyLosesTheRoleWhileTheSubjectsAreSpreadAnew(t *testing.T) {
 }
 
 func TestSubjects(t *testing.T) {
-	members := []roster.Member{{ID: "1", Name: "a"}, {ID: "2"}, {ID: "3", Name: "a"}, {ID: "4", Name: "ystem:admin"}}
+	members := []roster.Member{{ID: "1", Name: "a"}, {ID: "2"}, {ID: "3", Name: "a"}, {ID: "4", Name: "ystem:admin"}, {ID: "5", Name: strings.Repeat("a", 1024)}}
 	got, without := subjectsOf(members, "s")
-	if want := (wanted{{"1", "sa"}, {"3", "sa"}}); !reflect.DeepEqual(got, want) || without != 2 {
+	if want := (wanted{{"1", "sa"}, {"3", "sa"}}); !reflect.DeepEqual(got, want) || without != 3 {
 		t.Errorf("%v, and %d without", got, without)
 	}
 	if names := got.names(); !reflect.DeepEqual(names, []string{"sa"}) {

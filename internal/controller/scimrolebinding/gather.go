@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -18,6 +17,7 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 	if err := r.gatherTenant(ctx, s); err != nil {
 		return err
 	}
+	r.gatherDoubt(ctx, s)
 	existing, err := r.chunks(ctx, r.Client, s.binding)
 	if err != nil {
 		return err
@@ -39,7 +39,10 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 		return nil
 	}
 	s.wanted, s.without = subjectsOf(known.Members(s.groups[0], s.binding.Spec.Subject.Attribute), s.binding.Spec.Subject.Prefix)
-	return r.gatherPolicy(ctx, s)
+	if !s.doubted() && !s.dryRun() && len(s.wanted.only(s.existing.subjects())) < len(s.wanted) {
+		s.unvouched, s.unknown = r.policy.doubt(ctx, s.binding)
+	}
+	return nil
 }
 
 // refusal says why the operator does not bind a role, and what to do; nothing if it does.
@@ -75,15 +78,14 @@ func (r *Reconciler) gatherTenant(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// gatherPolicy finds out whether the API server has checked who wrote the spec. It does not ask again for what
-// gives nobody the role who has it not.
-func (r *Reconciler) gatherPolicy(ctx context.Context, s *scope) error {
-	allowed := meta.FindStatusCondition(s.binding.Status.Conditions, scimv1alpha1.ConditionRoleAllowed)
-	known := allowed != nil && allowed.Status == metav1.ConditionTrue && allowed.ObservedGeneration == s.binding.Generation
-	if known && (s.dryRun() || len(s.wanted.only(s.existing.subjects())) == len(s.wanted)) {
-		return nil
+// gatherDoubt finds out whether the API server has checked who wrote the spec. Unless that is known of this spec, it is found
+// out whatever else keeps anybody from getting the role: the policy may be there again when nothing does any more.
+func (r *Reconciler) gatherDoubt(ctx context.Context, s *scope) {
+	allowed := allowedBefore(s.binding)
+	if allowed != nil && allowed.Status == metav1.ConditionTrue {
+		return
 	}
-	var err error
-	s.unvouched, err = r.policy.doubt(ctx, s.binding.CreationTimestamp.Time)
-	return err
+	if s.unvouched, s.unknown = r.policy.doubt(ctx, s.binding); !s.doubted() {
+		s.unvouched = doubtBefore(allowed)
+	}
 }

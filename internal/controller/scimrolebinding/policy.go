@@ -10,6 +10,7 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -36,9 +37,10 @@ type policyReader struct {
 	since  time.Time
 }
 
-// doubt says why a ScimRoleBinding that was made then may be of somebody who may not bind its role; nil if it is not.
-func (p *policyReader) doubt(ctx context.Context, made time.Time) (*doubt, error) {
-	since, missing, err := p.inPlace(ctx)
+// doubt says why a ScimRoleBinding may be of somebody who may not bind its role; nil if it is not. What was seen before is
+// gone by for a spec only that had been seen by then: one that is new may have been written after that.
+func (p *policyReader) doubt(ctx context.Context, b *scimv1alpha1.ScimRoleBinding) (*doubt, error) {
+	since, missing, err := p.inPlace(ctx, b.Status.ObservedGeneration != b.Generation)
 	switch {
 	case err != nil:
 		return nil, err
@@ -46,7 +48,7 @@ func (p *policyReader) doubt(ctx context.Context, made time.Time) (*doubt, error
 		return &doubt{reason: scimv1alpha1.ReasonPolicyMissing, message: fmt.Sprintf(
 			"nobody gets the role, since nothing checks that who writes a ScimRoleBinding may bind it: %s; "+
 				"set the value roleBindingPolicy.enabled of the chart to true", missing)}, nil
-	case made.Before(since.Add(inForce)):
+	case b.CreationTimestamp.Time.Before(since.Add(inForce)):
 		return &doubt{reason: scimv1alpha1.ReasonNotVouchedFor, message: fmt.Sprintf(
 			"nobody gets the role, since nothing checked whether who wrote this ScimRoleBinding may bind it: it is older than ValidatingAdmissionPolicy %s, "+
 				"or than the binding of that; delete it, and create it again as somebody who may", p.name)}, nil
@@ -55,17 +57,36 @@ func (p *policyReader) doubt(ctx context.Context, made time.Time) (*doubt, error
 	}
 }
 
-// inPlace returns since when the policy has been there, or what is missing.
-func (p *policyReader) inPlace(ctx context.Context) (since time.Time, missing string, err error) {
+// allowedBefore returns what was found earlier about this very spec; nil if nothing was.
+func allowedBefore(b *scimv1alpha1.ScimRoleBinding) *metav1.Condition {
+	allowed := meta.FindStatusCondition(b.Status.Conditions, scimv1alpha1.ConditionRoleAllowed)
+	if allowed == nil || allowed.ObservedGeneration != b.Generation {
+		return nil
+	}
+	return allowed
+}
+
+// doubtBefore says why a spec stays in doubt although the policy is in place: it was not, when somebody could write it.
+func doubtBefore(allowed *metav1.Condition) *doubt {
+	if allowed == nil || (allowed.Reason != scimv1alpha1.ReasonPolicyMissing && allowed.Reason != scimv1alpha1.ReasonNotVouchedFor) {
+		return nil
+	}
+	return &doubt{reason: scimv1alpha1.ReasonNotVouchedFor, message: "nobody gets the role, since nothing checked whether who wrote this spec may bind it: " +
+		"the policy about ScimRoleBindings was not in place for some time; delete the ScimRoleBinding, and create it again as somebody who may"}
+}
+
+// inPlace returns since when the policy has been there, or what is missing. It looks anew if what was seen some seconds ago does not do.
+func (p *policyReader) inPlace(ctx context.Context, anew bool) (since time.Time, missing string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if time.Since(p.looked) < remembered {
+	if !anew && time.Since(p.looked) < remembered {
 		return p.since, "", nil
 	}
 	policy, binding := &admissionregistrationv1.ValidatingAdmissionPolicy{}, &admissionregistrationv1.ValidatingAdmissionPolicyBinding{}
 	for _, object := range []client.Object{policy, binding} {
 		err := p.live.Get(ctx, client.ObjectKey{Name: p.name}, object)
 		if apierrors.IsNotFound(err) {
+			p.looked = time.Time{}
 			return time.Time{}, fmt.Sprintf("there is no %s %s", reflect.TypeOf(object).Elem().Name(), p.name), nil
 		}
 		if err != nil {
@@ -73,6 +94,7 @@ func (p *policyReader) inPlace(ctx context.Context) (since time.Time, missing st
 		}
 	}
 	if missing = flaw(policy, binding); missing != "" {
+		p.looked = time.Time{}
 		return time.Time{}, missing, nil
 	}
 	p.looked, p.since = time.Now(), policy.CreationTimestamp.Time

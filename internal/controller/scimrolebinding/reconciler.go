@@ -6,6 +6,7 @@ package scimrolebinding
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -85,19 +86,29 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 		return ctrl.Result{}, err
 	}
 	if s.waits() {
-		return ctrl.Result{}, nil
+		return ctrl.Result{}, s.unknown
 	}
-	if err := r.carryOut(ctx, s); err != nil {
+	if err := errors.Join(r.carryOut(ctx, s), s.unknown); err != nil {
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: s.requeueAfter()}, nil
 }
 
 // reconcileDeletion has nobody have the role any more, and lets the binding go. What is deleted is listed by
-// the API server: one that was made a moment ago is not in the cache yet, and nobody would look for it again.
+// the API server: one that was made a moment ago is not in the cache yet, and nobody would look for it again. A namespace
+// that is deleted takes its RoleBindings with it, and may have taken the operator's right to list them.
 func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Result, error) {
 	key := client.ObjectKeyFromObject(s.binding)
 	r.rosters.release(key)
+	if s.binding.Spec.Scope != scimv1alpha1.ScopeCluster {
+		ends, err := reconcile.NamespaceEnds(ctx, r.Live, key.Namespace)
+		if err != nil {
+			return ctrl.Result{}, err
+		}
+		if ends {
+			return ctrl.Result{}, s.pass.Release(ctx)
+		}
+	}
 	existing, err := r.chunks(ctx, r.Live, s.binding)
 	if err != nil {
 		return ctrl.Result{}, err

@@ -1,11 +1,10 @@
 package scimrolebinding_test
 
 import (
-	"time"
-
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -162,26 +161,49 @@ var _ = Describe("A ScimRoleBinding", func() {
 		binding := p.bind("admins", "g")
 		Eventually(p.roleBinding("admins")).Should(haveSubjects("a", "b"))
 
-		key := client.ObjectKey{Name: "kubescim-role-bindings"}
-		bound := &admissionregistrationv1.ValidatingAdmissionPolicyBinding{}
-		Expect(env.Client.Get(ctx, key, bound)).To(Succeed())
-		Expect(env.Client.Delete(ctx, bound)).To(Succeed())
-		DeferCleanup(func(ctx SpecContext) {
-			again := &admissionregistrationv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: key.Name}, Spec: bound.Spec}
-			Expect(env.Client.Create(ctx, again)).To(Succeed())
-		})
-		// For some seconds, the operator goes by what it saw before.
-		other := p.binding("other", "g")
-		Eventually(func(g Gomega) {
-			g.Expect(client.IgnoreNotFound(env.Client.Delete(ctx, p.binding("other", "g")))).To(Succeed())
-			g.Expect(env.Client.Create(ctx, p.binding("other", "g"))).To(Succeed())
-			g.Eventually(current(ctx, other), time.Second).Should(controllertest.BeStalled(scimv1alpha1.ReasonPolicyMissing))
-		}).Should(Succeed())
+		bound := &admissionregistrationv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: "kubescim-role-bindings"}}
+		act := func(ctx SpecContext, action admissionregistrationv1.ValidationAction) {
+			change(ctx, bound, func(b *admissionregistrationv1.ValidatingAdmissionPolicyBinding) {
+				b.Spec.ValidationActions = []admissionregistrationv1.ValidationAction{action}
+			})
+		}
+		act(ctx, admissionregistrationv1.Warn)
+		DeferCleanup(func(ctx SpecContext) { act(ctx, admissionregistrationv1.Deny) })
+		other, trial := p.binding("other", "g"), p.binding("trial", "g", func(s *scimv1alpha1.ScimRoleBindingSpec) { s.Mode = scimv1alpha1.ModeDryRun })
+		for _, binding := range []*scimv1alpha1.ScimRoleBinding{other, trial} {
+			Expect(env.Client.Create(ctx, binding)).To(Succeed())
+			Eventually(current(ctx, binding)).Should(controllertest.BeStalled(scimv1alpha1.ReasonPolicyMissing))
+		}
 		Expect(p.roleBinding("other")()).To(haveSubjects())
+		Expect(current(ctx, trial)()).To(HaveField("Status.DryRun.Subjects", BeEmpty()))
 		p.user("c")
 		change(ctx, group, func(g *scimv1alpha1.ScimGroup) { g.Spec.Members = []scimv1alpha1.MemberID{"a", "b", "c"} })
 		Eventually(current(ctx, binding)).Should(controllertest.BeStalled(scimv1alpha1.ReasonPolicyMissing))
 		change(ctx, a, deactivate)
 		Eventually(p.roleBinding("admins")).Should(haveSubjects("b"))
+
+		By("trusting no spec that could be written meanwhile")
+		act(ctx, admissionregistrationv1.Deny)
+		change(ctx, other, func(b *scimv1alpha1.ScimRoleBinding) { b.Annotations = map[string]string{"look": "again"} })
+		Eventually(current(ctx, other)).Should(controllertest.BeStalled(scimv1alpha1.ReasonNotVouchedFor))
+		Expect(p.roleBinding("other")()).To(haveSubjects())
+		change(ctx, other, func(b *scimv1alpha1.ScimRoleBinding) { b.Spec.Group = scimv1alpha1.GroupSelector{ID: "g"} })
+		Eventually(p.roleBinding("other")).Should(haveSubjects("b", "c"))
+	})
+
+	It("lets a namespace that is deleted go", func(ctx SpecContext) {
+		p := newPlace(ctx)
+		p.user("a")
+		p.group("g", "a")
+		binding := p.bind("admins", "g")
+		Eventually(p.roleBinding("admins")).Should(haveSubjects("a"))
+		Expect(env.Client.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: p.namespace}})).To(Succeed())
+		Expect(env.Client.Delete(ctx, binding)).To(Succeed())
+		Eventually(func() bool {
+			_, err := current(ctx, binding)()
+			return apierrors.IsNotFound(err)
+		}).Should(BeTrue())
+		// It goes with the namespace, and the operator may not have the right to delete it any more.
+		Expect(p.roleBinding("admins")()).To(haveSubjects("a"))
 	})
 })

@@ -31,9 +31,12 @@ type scope struct {
 	existing chunks
 	// unvouched says why nobody may get the role who has it not, with its reason. Set by gather.
 	unvouched *doubt
+	// unknown is why that could not be found out. Set by gather.
+	unknown error
 
-	// done is who has the role afterwards; nil until that is so. Set by carryOut.
-	done [][]string
+	// stays is who is to have the role, and done who has it, while the bindings are written and afterwards. Set by carryOut.
+	stays map[string]struct{}
+	done  *tally
 	// problem is what keeps a binding from being written, and forbidden why the API server does. Set by carryOut.
 	problem   error
 	forbidden string
@@ -56,6 +59,9 @@ func (s *scope) waits() bool { return !s.revokes() && (s.paused || s.reading) }
 // revokes reports whether nobody is to have the role, whoever is in the group.
 func (s *scope) revokes() bool { return s.refused != "" || s.noTenant }
 
+// doubted reports whether nobody may get the role who has it not.
+func (s *scope) doubted() bool { return s.unvouched != nil || s.unknown != nil }
+
 // dryRun reports whether nothing is to be done.
 func (s *scope) dryRun() bool { return s.binding.Spec.Mode == scimv1alpha1.ModeDryRun }
 
@@ -64,7 +70,7 @@ func (s *scope) target() [][]string {
 	switch {
 	case s.revokes(), len(s.groups) != 1, s.dryRun():
 		return nil
-	case s.unvouched != nil, s.wanted.tooMany():
+	case s.doubted(), s.wanted.tooMany():
 		return s.wanted.only(s.existing.subjects()).split(s.existing.count())
 	default:
 		return s.wanted.split(s.wanted.count(s.existing.count()))

@@ -22,14 +22,20 @@ func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 	wasReady := meta.IsStatusConditionTrue(status.Conditions, scimv1alpha1.ConditionReady) && status.ObservedGeneration == s.binding.Generation
 	if s.failure == nil && !s.waits() {
 		status.ObservedGeneration = s.binding.Generation
+	}
+	if s.done != nil {
 		setCounts(s)
 	}
 	allowed, found := roleAllowed(s), groupFound(s)
 	ready = decideReady(s, allowed, found, wasReady)
-	if s.failure != nil || s.goes() || s.waits() {
+	switch {
+	case s.failure == nil && !s.goes() && !s.waits():
+		return ready, conditions.Set(s.binding, ready, allowed, found)
+	case s.unvouched != nil: // a later pass goes by that
+		return ready, conditions.Set(s.binding, ready, allowed)
+	default:
 		return ready, conditions.Set(s.binding, ready)
 	}
-	return ready, conditions.Set(s.binding, ready, allowed, found)
 }
 
 // goes reports whether the binding is being deleted.
@@ -42,7 +48,7 @@ func setCounts(s *scope) {
 	if len(s.groups) == 1 {
 		status.Group = s.groups[0]
 	}
-	have, generated := count(s.done)
+	have, generated := s.done.count()
 	status.Subjects, status.GeneratedBindings, status.WithoutSubject = ptr.To(have), ptr.To(generated), ptr.To(int32(s.without))
 	if !s.dryRun() {
 		return
@@ -50,8 +56,10 @@ func setCounts(s *scope) {
 	names := s.wanted.names()
 	_, generated = count(s.wanted.split(s.wanted.count(0)))
 	status.Subjects = ptr.To(int32(len(names)))
-	status.DryRun = scimv1alpha1.RoleBindingDryRun{
-		Subjects: names[:min(len(names), scimv1alpha1.MaxListedSubjects)], GeneratedBindings: ptr.To(generated),
+	status.DryRun = scimv1alpha1.RoleBindingDryRun{GeneratedBindings: ptr.To(generated)}
+	// Whose spec nothing has checked, may not be somebody who may know the names.
+	if !s.doubted() {
+		status.DryRun.Subjects = names[:min(len(names), scimv1alpha1.MaxListedSubjects)]
 	}
 }
 
@@ -71,14 +79,14 @@ func roleAllowed(s *scope) metav1.Condition {
 		return conditions.False(scimv1alpha1.ConditionRoleAllowed, reason, message)
 	}
 	switch {
+	case s.unvouched != nil: // first, since a later pass goes by that
+		return no(s.unvouched.reason, s.unvouched.message)
 	case s.refused != "":
 		return no(scimv1alpha1.ReasonNotAllowed, "nobody has the role: "+s.refused)
 	case s.forbidden != "":
 		return no(scimv1alpha1.ReasonNotAllowed, fmt.Sprintf(
 			"the API server does not let the operator give the role; it needs `bind` on %s %q, which the chart gives it for the roles in its values config.allow: %s",
 			s.binding.Spec.RoleRef.Kind, s.binding.Spec.RoleRef.Name, s.forbidden))
-	case s.unvouched != nil:
-		return no(s.unvouched.reason, s.unvouched.message)
 	default:
 		return conditions.True(scimv1alpha1.ConditionRoleAllowed, scimv1alpha1.ReasonSucceeded,
 			"the operator may bind the role, and the API server checks that who writes the spec may")
@@ -115,7 +123,7 @@ func decideReady(s *scope, allowed, found metav1.Condition, wasReady bool) condi
 	case s.goes():
 		return because(conditions.Reconciling, scimv1alpha1.ReasonDeleting, "the role is taken from all who have it")
 	case s.refused != "":
-		return stalled(allowed)
+		return because(conditions.Stalled, scimv1alpha1.ReasonNotAllowed, "nobody has the role: "+s.refused)
 	case s.noTenant:
 		return stalled(found)
 	case s.paused:
