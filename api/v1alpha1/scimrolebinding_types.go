@@ -173,7 +173,7 @@ type ScimRoleBindingStatus struct {
 	Subjects *int32 `json:"subjects,omitempty"`
 
 	// withoutSubject is how many active members of the group cannot have the role, since they do not have the attribute of
-	// spec.subject.
+	// spec.subject, or have one that is longer than 1,024 bytes with the prefix.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	WithoutSubject *int32 `json:"withoutSubject,omitempty"`
