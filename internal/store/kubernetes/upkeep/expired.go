@@ -54,19 +54,31 @@ func (u *Upkeep) removeMarkers(ctx context.Context) error {
 
 // expired returns a page of the markers that are to go, the oldest first: those that have stayed for as
 // long as the tenant wants, and the oldest of more than it wants. None goes before it
-// is MarkerAge old.
+// is MarkerAge old, and none before the guard that counts by it has done so for its window.
 func (u *Upkeep) expired(all []index.Kept) []index.Kept {
 	all = slices.DeleteFunc(all, func(m index.Kept) bool { return m.Deleted.IsZero() })
 	slices.SortFunc(all, func(a, b index.Kept) int { return a.Deleted.Compare(b.Deleted) })
-	policy, over := u.Policy(), 0
+	policy := u.Policy()
 	stay := max(u.MarkerAge, policy.Tombstones)
-	for ; over < min(len(all), batch); over++ {
-		age, younger := time.Since(all[over].Deleted), len(all)-over-1
-		if age <= stay && (age <= u.MarkerAge || younger < policy.MostTombstones) {
+	var gone []index.Kept
+	for i, marker := range all {
+		age, younger := time.Since(marker.Deleted), len(all)-i-1
+		if len(gone) == batch || age <= stay && younger < policy.MostTombstones {
 			break
 		}
+		if age > stay || age > u.leastAge(marker, policy) {
+			gone = append(gone, marker)
+		}
 	}
-	return all[:over]
+	return gone
+}
+
+// leastAge is how old a marker gets, however many there are.
+func (u *Upkeep) leastAge(marker index.Kept, policy store.Policy) time.Duration {
+	if policy.Guard == nil || marker.Left == 0 {
+		return u.MarkerAge
+	}
+	return max(u.MarkerAge, policy.Guard.Window)
 }
 
 // typeOf is the resource type of a group or a user.
