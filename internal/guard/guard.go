@@ -45,5 +45,10 @@ func (g *Guard) Since(now time.Time) time.Time {
 
 // Exceeded reports whether so many users, of so many that were active before, are more than may go.
 func (g *Guard) Exceeded(going, active int) bool {
-	return going > g.MinUsers && int64(going)*100 > int64(g.MaxPercent)*int64(active)
+	return going > g.Allowed(active)
+}
+
+// Allowed is how many users may go of so many that were active before.
+func (g *Guard) Allowed(active int) int {
+	return max(g.MinUsers, int(int64(g.MaxPercent)*int64(active)/100))
 }

@@ -57,6 +57,9 @@ func TestExceeded(t *testing.T) {
 			if got := g.Exceeded(tc.going, tc.active); got != tc.want {
 				t.Errorf("exceeded is %t", got)
 			}
+			if allowed := g.Allowed(tc.active); tc.want != (allowed < tc.going) {
+				t.Errorf("%d may go", allowed)
+			}
 		})
 	}
 }

@@ -66,9 +66,9 @@ func TooManyDepartures(g *guard.Guard, going, active int) *scim.Error {
 		"nothing was changed: if it is meant, ask who runs this service to allow it for a while, and send it again then", going, active, inWords(g.Window), g.MaxPercent)
 }
 
-// TooManyRemovals returns the error for a write that would take so many users, of so many, out of groups.
+// TooManyRemovals returns the error for a write that would take so many users or more, of so many, out of groups.
 func TooManyRemovals(g *guard.Guard, going, active int) *scim.Error {
-	return guarded("this would take %d of %d active users out of groups at once, and more than %d %% are not without somebody allowing it; "+
+	return guarded("this would take at least %d of %d active users out of groups at once, and more than %d %% are not without somebody allowing it; "+
 		"nothing was changed: if it is meant, ask who runs this service to allow it for a while, and send it again then", going, active, g.MaxPercent)
 }
 

@@ -76,33 +76,46 @@ func (x *Index) Departures(after time.Time, among []uuid.UUID) (so store.Departu
 }
 
 // ActiveUsers returns how many active users there are among the ids, and in groups among these, each
-// counted once.
-func (m Members) ActiveUsers(among []uuid.UUID) (count int) {
+// counted once. It looks no further once there are more than enough.
+func (m Members) ActiveUsers(among []uuid.UUID, enough int) (count int) {
 	m.index.mu.RLock()
 	defer m.index.mu.RUnlock()
 	c := &m.index.content
-	seen := make(map[uuid.UUID]struct{}, len(among))
-	// seen bounds the walk: groups may hold each other in a circle.
-	for level := slices.Clone(among); len(level) > 0; {
-		id := level[len(level)-1]
-		level = level[:len(level)-1]
+	var (
+		seen   = make(map[uuid.UUID]struct{}, min(len(among), enough+1))
+		groups []*Entry
+	)
+	// look reports whether to go on. seen bounds the walk: groups may hold each other in a circle.
+	look := func(id uuid.UUID) bool {
 		if _, again := seen[id]; again {
-			continue
+			return true
 		}
 		seen[id] = struct{}{}
 		if user := c.users.get(id); user != nil && user.Active {
 			count++
 		}
-		group := c.groups.get(id)
-		if group == nil {
-			continue
+		if group := c.groups.get(id); group != nil {
+			groups = append(groups, group)
 		}
-		for _, member := range group.Group.Members {
-			level = append(level, member.ID)
+		return count <= enough
+	}
+	lookAt := func(members []Member) bool {
+		return !slices.ContainsFunc(members, func(member Member) bool { return !look(member.ID) })
+	}
+	for _, id := range among {
+		if !look(id) {
+			return count
 		}
-		for _, slice := range c.members.slices[id] {
-			for _, member := range slice.Members {
-				level = append(level, member.ID)
+	}
+	for len(groups) > 0 {
+		group := groups[len(groups)-1]
+		groups = groups[:len(groups)-1]
+		if !lookAt(group.Group.Members) {
+			return count
+		}
+		for _, slice := range c.members.slices[group.ID] {
+			if !lookAt(slice.Members) {
+				return count
 			}
 		}
 	}

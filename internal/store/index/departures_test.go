@@ -81,3 +81,28 @@ func TestManyDepartures(t *testing.T) {
 		t.Errorf("%d stay", len(d.times))
 	}
 }
+
+// A large group is not walked to its end for each request that is refused, nor a circle twice.
+func TestActiveUsersAreCountedUntilThereAreEnough(t *testing.T) {
+	registry, err := schema.NewRegistry()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := New()
+	var members []Member
+	for n := range byte(10) {
+		user := scim.NewResource(registry.User(), scim.Complex{"id": uuid.UUID{n}.String(), "userName": uuid.UUID{n}.String()})
+		x.PutUser(&Entry{ID: uuid.UUID{n}, Compact: *compact.Of(user), Name: user.ID(), Active: n > 0})
+		members = append(members, Member{ID: uuid.UUID{n}})
+	}
+	outer, inner := uuid.UUID{100}, uuid.UUID{101}
+	for id, of := range map[uuid.UUID][]Member{outer: append([]Member{{ID: inner}}, members[:2]...), inner: append([]Member{{ID: outer}}, members...)} {
+		group := scim.NewResource(registry.Group(), scim.Complex{"id": id.String(), "displayName": id.String()})
+		x.PutGroup(&Entry{ID: id, Compact: *compact.Of(group), Name: id.String(), Group: &Group{Members: of}})
+	}
+	for enough, want := range map[int]int{0: 1, 4: 5, 8: 9, 9: 9, 100: 9} {
+		if got := x.Members().ActiveUsers([]uuid.UUID{outer, outer}, enough); got != want {
+			t.Errorf("there are %d where %d are enough, want %d", got, enough, want)
+		}
+	}
+}

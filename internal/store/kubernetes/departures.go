@@ -94,13 +94,13 @@ func (d *departures) admitRemoval(ctx context.Context, policy store.Policy, gone
 	var active int
 	going, known, err := d.read(ctx, d.store.groupType(), func(x *index.Index) (int, error) {
 		active = x.Counts().ActiveUsers
-		return x.Members().ActiveUsers(ids), nil
+		return x.Members().ActiveUsers(ids, policy.Guard.Allowed(active)), nil
 	})
 	if !known {
 		var live *liveDepartures
 		if live, err = d.readLive(ctx, policy, now); err == nil {
 			active = live.Active
-			going, err = d.activeAmong(ctx, live, ids)
+			going, err = d.activeAmong(ctx, live, ids, policy.Guard.Allowed(active))
 		}
 	}
 	if err != nil {
@@ -156,9 +156,9 @@ func (d *departures) readLive(ctx context.Context, policy store.Policy, now time
 }
 
 // activeAmong is index.Members.ActiveUsers at the API server.
-func (d *departures) activeAmong(ctx context.Context, live *liveDepartures, ids []uuid.UUID) (count int, err error) {
+func (d *departures) activeAmong(ctx context.Context, live *liveDepartures, ids []uuid.UUID, enough int) (count int, err error) {
 	seen := map[uuid.UUID]struct{}{}
-	for level := slices.Clone(ids); len(level) > 0; {
+	for level := slices.Clone(ids); len(level) > 0 && count <= enough; {
 		id := level[len(level)-1]
 		level = level[:len(level)-1]
 		if _, again := seen[id]; again {
@@ -178,7 +178,11 @@ func (d *departures) activeAmong(ctx context.Context, live *liveDepartures, ids 
 		if err != nil {
 			return 0, fmt.Errorf("counting the members of groups: %w", err)
 		}
-		level = append(level, idsOf(group)...)
+		for _, member := range idsOf(group) {
+			if _, again := seen[member]; !again {
+				level = append(level, member)
+			}
+		}
 	}
 	return count, nil
 }
