@@ -131,7 +131,7 @@ func plain(err error) error {
 	case errors.Is(err, errAddress):
 		return errAddress
 	case errors.As(err, &untrusted):
-		return fmt.Errorf("its certificate is not good: %w", untrusted.Err)
+		return errors.New("its certificate is not good: " + distrust(untrusted.Err))
 	case errors.As(err, &name):
 		return errors.New("the name of its host has no address")
 	case errors.As(err, &network) && network.Timeout():
@@ -140,5 +140,25 @@ func plain(err error) error {
 		return fmt.Errorf("there is no connection to it: %w", number)
 	default:
 		return errors.New("the connection to it has ended before it answered")
+	}
+}
+
+// distrust returns why a certificate is not trusted, in words none of which are of the certificate, which
+// the other side has chosen.
+func distrust(err error) string {
+	var (
+		authority x509.UnknownAuthorityError
+		host      x509.HostnameError
+		invalid   x509.CertificateInvalidError
+	)
+	switch {
+	case errors.As(err, &authority):
+		return "it is signed by an unknown authority"
+	case errors.As(err, &host):
+		return "it is not for the host in its URL"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "it has expired, or is not valid yet"
+	default:
+		return "it cannot be verified"
 	}
 }

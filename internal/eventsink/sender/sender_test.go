@@ -2,6 +2,9 @@ package sender
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -417,8 +420,19 @@ func TestTheEnd(t *testing.T) {
 	}
 }
 
-func TestReasonsAreTheSameEachTime(t *testing.T) {
-	if text := plain(errors.New("read tcp 10.0.0.1:12345: gone")).Error(); strings.Contains(text, "12345") {
-		t.Error(text)
+func TestReasonsAreTheSameEachTimeAndRepeatNothing(t *testing.T) {
+	planted := &x509.Certificate{DNSNames: []string{"12345.example.com"}, Subject: pkix.Name{CommonName: "12345"}}
+	distrusted := func(err error) error { return &tls.CertificateVerificationError{Err: err} }
+	for want, err := range map[string]error{
+		"the connection to it has ended before it answered":                 errors.New("read tcp 10.0.0.1:12345: gone"),
+		"its certificate is not good: it is not for the host in its URL":    distrusted(x509.HostnameError{Certificate: planted, Host: "12345"}),
+		"its certificate is not good: it is signed by an unknown authority": distrusted(x509.UnknownAuthorityError{Cert: planted}),
+		"its certificate is not good: it has expired, or is not valid yet":  distrusted(x509.CertificateInvalidError{Cert: planted, Reason: x509.Expired, Detail: "12345"}),
+		"its certificate is not good: it cannot be verified":                distrusted(x509.CertificateInvalidError{Cert: planted, Reason: x509.CANotAuthorizedForThisName, Detail: "12345"}),
+		errAddress.Error(): fmt.Errorf("dial tcp 10.0.0.1:12345: %w", errAddress),
+	} {
+		if got := plain(err).Error(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
