@@ -81,7 +81,7 @@ type Sender struct {
 	delivered  time.Time // last
 	failures   int       // in a row
 	retryAt    time.Time
-	aheadSince time.Time
+	aheadSince [len(index.Position{})]time.Time // since when the cursor is ahead, for each kind
 	summary    conditions.Summary
 	written    time.Time // last
 }
@@ -122,6 +122,7 @@ func (s *Sender) Run(ctx context.Context) {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	sink, _ := s.current()
+	s.adopt(sink) // Somebody may have moved its cursor just now.
 	s.state(last, sink, true)
 }
 
@@ -178,11 +179,18 @@ func (s *Sender) deliverAll(ctx context.Context, sink *scimv1alpha1.ScimEventSin
 	if !complete || registry == nil {
 		return // It is about to be.
 	}
+	first := s.now()
+	some, long := s.ahead(first)
+	well := delivering()
+	if long {
+		well = cursorAhead()
+	}
 	if len(pending) == 0 {
-		s.rest()
+		if long || !some {
+			s.summary = well
+		}
 		return
 	}
-	first := s.now()
 	for _, change := range pending {
 		began := s.now()
 		err := s.deliver(ctx, sink, from, registry, change, issuer)
@@ -193,7 +201,7 @@ func (s *Sender) deliverAll(ctx context.Context, sink *scimv1alpha1.ScimEventSin
 			return
 		}
 		s.position[change.Kind] = change.Revision
-		s.failures, s.aheadSince, s.delivered, s.summary = 0, time.Time{}, s.now(), delivering()
+		s.failures, s.delivered, s.summary = 0, s.now(), well
 		ended := s.now()
 		if now, _ := s.current(); now != sink || ended.Sub(first) >= statusGap || !sleep.For(ctx, gap-ended.Sub(began)) {
 			return
@@ -268,24 +276,27 @@ func (s *Sender) fail(err error) {
 	s.Log.Warn("an event could not be delivered and is sent again", slog.Int("failures", s.failures), slog.Any("error", err))
 }
 
-// rest takes note that nothing is owed. A cursor that is ahead of all that there is comes of another
-// history: what is written next would be taken for known.
-func (s *Sender) rest() {
-	applied := s.memory.Applied()
-	ahead := false
-	for kind := range applied {
-		ahead = ahead || applied[kind] > 0 && s.position[kind] > applied[kind]
-	}
-	switch {
-	case !ahead:
-		s.aheadSince, s.summary = time.Time{}, delivering()
-	case s.aheadSince.IsZero():
-		s.aheadSince = s.now()
-	case s.now().Sub(s.aheadSince) >= aheadFor:
-		s.summary = conditions.Summary{
-			Outcome: conditions.Stalled, Reason: scimv1alpha1.ReasonCursorAhead,
-			Message: "the cursor is ahead of what the API server has, as it is after a restore of etcd: have the receiver forget what it knows, and take `status.cursor` away, so that all is sent again",
+// ahead reports whether the cursor is ahead of all that there is, for some kind, and whether it has been
+// for long. Then it comes of another history, and what is written next would be taken for known.
+func (s *Sender) ahead(now time.Time) (some, long bool) {
+	for kind, applied := range s.memory.Applied() {
+		since := &s.aheadSince[kind]
+		switch {
+		case applied == 0 || s.position[kind] <= applied:
+			*since = time.Time{}
+			continue
+		case since.IsZero():
+			*since = now
 		}
+		some, long = true, long || now.Sub(*since) >= aheadFor
+	}
+	return some, long
+}
+
+func cursorAhead() conditions.Summary {
+	return conditions.Summary{
+		Outcome: conditions.Stalled, Reason: scimv1alpha1.ReasonCursorAhead,
+		Message: "the cursor is ahead of what the API server has, as it is after a restore of etcd: have the receiver forget what it knows, and take `status.cursor` away, so that all is sent again",
 	}
 }
 

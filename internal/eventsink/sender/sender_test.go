@@ -356,6 +356,34 @@ func TestWhatIsNotSent(t *testing.T) {
 	}
 }
 
+func TestWhatIsDeliveredOfOneKindDoesNotHideThatAnotherIsAhead(t *testing.T) {
+	w := newWorld(t)
+	w.memory.put(id(1), 10)
+	w.position[index.GroupObjects], w.memory.applied[index.GroupObjects] = 99, 10
+	for n := range uint64(4) {
+		w.memory.put(id(1), 20+n)
+		w.pass(20 * time.Second)
+	}
+	w.says(w.stored(), metav1.ConditionFalse, scimv1alpha1.ReasonCursorAhead, "restore")
+	w.memory.applied[index.GroupObjects] = 99
+	w.says(w.pass(20*time.Second), metav1.ConditionTrue, scimv1alpha1.ReasonDelivering, "")
+	if got := w.receiver.paths(); len(got) != 4 {
+		t.Errorf("the receiver got %v", got)
+	}
+}
+
+// After a restore of etcd, the sink has a lower resourceVersion than it had.
+func TestTheStatusIsWrittenAfterARestore(t *testing.T) {
+	w := newWorld(t)
+	w.sink.ResourceVersion = "9990"
+	w.memory.put(id(1), 10)
+	w.pass(0)
+	w.Update(w.stored(), "")
+	if cursor := w.pass(10 * time.Second).Status.Cursor.Users; cursor != 10 {
+		t.Errorf("the cursor is at %d", cursor)
+	}
+}
+
 func TestNothingIsSentWhileMemoryIsNotComplete(t *testing.T) {
 	w := newWorld(t)
 	w.memory.put(id(1), 10)

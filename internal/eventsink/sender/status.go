@@ -27,7 +27,7 @@ const (
 )
 
 // state writes the status of the sink as it was known, if it is another one. It fails if somebody else has
-// written the sink since: what that says is known soon, and is gone by.
+// written the sink since, and goes by what that says then.
 func (s *Sender) state(ctx context.Context, sink *scimv1alpha1.ScimEventSink, last bool) {
 	if s.summary.Outcome == "" || !last && s.now().Sub(s.written) < statusGap {
 		return
@@ -57,12 +57,32 @@ func (s *Sender) state(ctx context.Context, sink *scimv1alpha1.ScimEventSink, la
 		err = s.Client.Status().Patch(ctx, next, client.RawPatch(types.MergePatchType, patch))
 	}
 	switch {
-	case apierrors.IsConflict(err), apierrors.IsNotFound(err):
+	case apierrors.IsConflict(err):
+		s.reread(ctx, sink)
+	case apierrors.IsNotFound(err):
 	case err != nil:
 		s.Log.Warn("the status of an event sink could not be written and is written again", slog.Any("error", err))
 	default:
 		s.wrote(next)
 	}
+}
+
+// reread takes note of a sink as the API server has it, whatever its resourceVersion: after a restore of etcd
+// that is lower than the one that was known.
+func (s *Sender) reread(ctx context.Context, known *scimv1alpha1.ScimEventSink) {
+	sink := &scimv1alpha1.ScimEventSink{}
+	if err := s.Client.Get(ctx, client.ObjectKeyFromObject(known), sink); err != nil {
+		if !apierrors.IsNotFound(err) {
+			s.Log.Warn("an event sink could not be read and is read again", slog.Any("error", err))
+		}
+		return
+	}
+	if sink.UID != known.UID { // Another Sender is for that one.
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sink = sink
 }
 
 // replacing is a status for a merge patch, which leaves what it does not name as it was.
