@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/kubescim/kubescim/internal/eventsink"
 	"github.com/kubescim/kubescim/internal/eventsink/sender"
 	"github.com/kubescim/kubescim/internal/scim/schema"
+	"github.com/kubescim/kubescim/internal/sleep"
 	"github.com/kubescim/kubescim/internal/store/index"
 	"github.com/kubescim/kubescim/internal/store/kubernetes/cache"
 )
@@ -22,6 +24,8 @@ import (
 const (
 	// sinksInterval is how soon this process notices that it is to send events, or no more.
 	sinksInterval = 500 * time.Millisecond
+	// refusalInterval is how soon it is stated of a sink that it is not served.
+	refusalInterval = 2 * time.Second
 	// mostSinks is how many sinks of a tenant are served.
 	mostSinks = 8
 )
@@ -71,6 +75,7 @@ func (p *Process) RunSinks(ctx context.Context, options sender.Options) {
 	defer running.Wait()
 	ticker := time.NewTicker(sinksInterval)
 	defer ticker.Stop()
+	running.Go(func() { p.refuseSinks(ctx, options) })
 	senders := map[types.UID]*sending{}
 	for {
 		wanted := p.wantedSinks()
@@ -86,7 +91,7 @@ func (p *Process) RunSinks(ctx context.Context, options sender.Options) {
 				one = p.newSending(ctx, &running, options, want)
 				senders[uid] = one
 			}
-			one.Update(want.sink, want.excess)
+			one.Update(want.sink)
 		}
 		select {
 		case <-ctx.Done():
@@ -107,36 +112,72 @@ func (p *Process) newSending(ctx context.Context, running *sync.WaitGroup, optio
 	return one
 }
 
+// refuseSinks states of sinks beyond those that are served that they are not, once and again when they have
+// changed, until the context is done.
+func (p *Process) refuseSinks(ctx context.Context, options sender.Options) {
+	why := fmt.Sprintf("a tenant has no more than %d event sinks, the first ones by name: delete another one", mostSinks)
+	said := map[types.UID]*scimv1alpha1.ScimEventSink{}
+	for {
+		excess := p.excessSinks()
+		maps.DeleteFunc(said, func(uid types.UID, _ *scimv1alpha1.ScimEventSink) bool { return excess[uid] == nil })
+		for uid, sink := range excess {
+			if said[uid] == sink {
+				continue
+			}
+			if err := sender.Refuse(ctx, options.Client, sink, why); err != nil {
+				options.Log.Warn("it could not be stated of an event sink that it is not served, and is tried again",
+					slog.String("eventSink", sink.Name), slog.Any("error", err))
+				break
+			}
+			said[uid] = sink
+		}
+		if !sleep.For(ctx, refusalInterval) {
+			return
+		}
+	}
+}
+
 // wantedSink is a sink of a tenant that is served here.
 type wantedSink struct {
 	tenant *tenant
 	sink   *scimv1alpha1.ScimEventSink
-	excess string
 }
 
-// wantedSinks are those that this process is to send events to: all of the tenants that it alone has in
-// memory, if it is the replica that does what one of them is to do.
+// wantedSinks are those that this process is to send events to.
 func (p *Process) wantedSinks() map[types.UID]wantedSink {
+	wanted := map[types.UID]wantedSink{}
+	p.eachSinks(func(one *tenant, sinks []*scimv1alpha1.ScimEventSink) {
+		for _, sink := range sinks[:min(len(sinks), mostSinks)] {
+			wanted[sink.UID] = wantedSink{tenant: one, sink: sink}
+		}
+	})
+	return wanted
+}
+
+// excessSinks are those that it would send events to if their tenants had not as many as are served.
+func (p *Process) excessSinks() map[types.UID]*scimv1alpha1.ScimEventSink {
+	excess := map[types.UID]*scimv1alpha1.ScimEventSink{}
+	p.eachSinks(func(_ *tenant, sinks []*scimv1alpha1.ScimEventSink) {
+		for _, sink := range sinks[min(len(sinks), mostSinks):] {
+			excess[sink.UID] = sink
+		}
+	})
+	return excess
+}
+
+// eachSinks calls back with the sinks of all tenants that this process alone has in memory, if it is the
+// replica that does what one of them is to do.
+func (p *Process) eachSinks(yield func(*tenant, []*scimv1alpha1.ScimEventSink)) {
 	if !p.Members.Lead() {
-		return nil
+		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	wanted := map[types.UID]wantedSink{}
 	for name, sinks := range p.sinks {
-		one := p.tenants[name]
-		if one == nil || one.hosting() != scimv1alpha1.HostingModeMemory {
-			continue
-		}
-		for i, sink := range sinks {
-			want := wantedSink{tenant: one, sink: sink}
-			if i >= mostSinks {
-				want.excess = fmt.Sprintf("a tenant has no more than %d event sinks, the first ones by name: delete another one", mostSinks)
-			}
-			wanted[sink.UID] = want
+		if one := p.tenants[name]; one != nil && one.hosting() == scimv1alpha1.HostingModeMemory {
+			yield(one, sinks)
 		}
 	}
-	return wanted
 }
 
 // memory is what a tenant has in memory, for senders.

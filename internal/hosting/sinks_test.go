@@ -3,6 +3,7 @@ package hosting_test
 import (
 	"context"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -93,7 +94,14 @@ var _ = Describe("Event sinks of a server of many tenants", func() {
 				CABundle: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: served.Certificate().Raw})),
 			},
 		}
+		var excess *scimv1alpha1.ScimEventSink
+		of := sink.Spec
+		of.URL = "https://app.example.com"
 		Expect(admin.Create(ctx, sink)).To(Succeed())
+		for n := range 8 {
+			excess = &scimv1alpha1.ScimEventSink{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: fmt.Sprint("next-", n)}, Spec: of}
+			Expect(admin.Create(ctx, excess)).To(Succeed())
+		}
 		issuer := "http://shared-scim-server." + namespace + ".svc/acme/scim/v2"
 		Eventually(func() []string { return receiver.of(issuer) }).Should(ConsistOf("/Users/" + id))
 		Eventually(func() any {
@@ -105,6 +113,9 @@ var _ = Describe("Event sinks of a server of many tenants", func() {
 			g.Expect(meta.IsStatusConditionTrue(sink.Status.Conditions, scimv1alpha1.ConditionReady)).To(BeTrue())
 			g.Expect(sink.Status.Cursor.Users).To(BeNumerically(">", 0))
 			g.Expect(sink.Status.Pending).To(HaveValue(BeEquivalentTo(0)))
+			g.Expect(admin.Get(ctx, client.ObjectKeyFromObject(excess), excess)).To(Succeed())
+			g.Expect(meta.FindStatusCondition(excess.Status.Conditions, scimv1alpha1.ConditionReady)).To(
+				HaveValue(HaveField("Message", HavePrefix("a tenant has no more than 8 event sinks"))))
 		}).Should(Succeed())
 
 		By("sending all again")
@@ -112,8 +123,8 @@ var _ = Describe("Event sinks of a server of many tenants", func() {
 		Eventually(func() []string { return receiver.of(issuer) }).Should(ConsistOf("/Users/"+id, "/Users/"+id))
 		Expect(receiver.of("http://shared-scim-server."+namespace+".svc/globex/scim/v2")).To(BeEmpty(), "of the other tenant, nobody hears")
 
-		By("ending with the sink")
-		Expect(admin.Delete(ctx, sink)).To(Succeed())
+		By("ending with the sinks")
+		Expect(admin.DeleteAllOf(ctx, sink, client.InNamespace(namespace))).To(Succeed())
 		Eventually(func() any {
 			return s.send(http.MethodGet, "acme", "/ServiceProviderConfig", token, "").Doc["securityEvents"]
 		}).Should(BeNil())

@@ -70,8 +70,6 @@ type Sender struct {
 
 	mu   sync.Mutex
 	sink *scimv1alpha1.ScimEventSink // as it is known to be
-	// excess is why it is not served; empty when it is.
-	excess string
 
 	// What follows belongs to Run.
 	post       *post
@@ -83,7 +81,8 @@ type Sender struct {
 	retryAt    time.Time
 	aheadSince [len(index.Position{})]time.Time // since when the cursor is ahead, for each kind
 	summary    conditions.Summary
-	written    time.Time // last
+	written    time.Time // last, or found to be as it is to be
+	settled    settled
 }
 
 // New returns what sends the events of a sink of a tenant.
@@ -93,20 +92,19 @@ func New(o Options, memory Memory, signer func(time.Time) (signingkey.Key, strin
 	}
 }
 
-// Update says what the sink is by now, and why it is not served; empty when it is.
-func (s *Sender) Update(sink *scimv1alpha1.ScimEventSink, excess string) {
+// Update says what the sink is by now.
+func (s *Sender) Update(sink *scimv1alpha1.ScimEventSink) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.excess = excess
 	if newer(sink, s.sink) {
 		s.sink = sink
 	}
 }
 
-func (s *Sender) current() (sink *scimv1alpha1.ScimEventSink, excess string) {
+func (s *Sender) current() *scimv1alpha1.ScimEventSink {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.sink, s.excess
+	return s.sink
 }
 
 // Run sends what is owed until the context is done, and then states how far it has come.
@@ -121,20 +119,18 @@ func (s *Sender) Run(ctx context.Context) {
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	sink, _ := s.current()
+	sink := s.current()
 	s.adopt(sink) // Somebody may have moved its cursor just now.
 	s.state(last, sink, true)
 }
 
 // step sends some of what is owed, if any is, and returns the sink that it went by.
 func (s *Sender) step(ctx context.Context) *scimv1alpha1.ScimEventSink {
-	sink, excess := s.current()
+	sink := s.current()
 	s.adopt(sink)
 	now := s.now()
 	_, issuer, signs := s.signer(now)
 	switch {
-	case excess != "":
-		s.summary = conditions.Summary{Outcome: conditions.Stalled, Reason: scimv1alpha1.ReasonNotAllowed, Message: excess}
 	case !s.Allows(sink.Spec.URL):
 		s.summary = conditions.Summary{
 			Outcome: conditions.Stalled, Reason: scimv1alpha1.ReasonNotAllowed,
@@ -203,7 +199,7 @@ func (s *Sender) deliverAll(ctx context.Context, sink *scimv1alpha1.ScimEventSin
 		s.position[change.Kind] = change.Revision
 		s.failures, s.delivered, s.summary = 0, s.now(), well
 		ended := s.now()
-		if now, _ := s.current(); now != sink || ended.Sub(first) >= statusGap || !sleep.For(ctx, gap-ended.Sub(began)) {
+		if s.current() != sink || ended.Sub(first) >= statusGap || !sleep.For(ctx, gap-ended.Sub(began)) {
 			return
 		}
 	}

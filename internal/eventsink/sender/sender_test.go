@@ -296,12 +296,12 @@ func TestAnotherSenderGoesOn(t *testing.T) {
 	if cursor := w.stored().Status.Cursor.Users; cursor != 20 {
 		t.Errorf("the cursor is at %d", cursor)
 	}
-	w.Update(w.stored(), "")
+	w.Update(w.stored())
 	w.memory.put(id(1), 30)
 	w.pass(10 * time.Second)
 	w.Sender = other
 	w.memory.put(id(3), 40)
-	w.Update(w.stored(), "")
+	w.Update(w.stored())
 	if cursor := w.pass(10 * time.Second).Status.Cursor.Users; cursor != 40 {
 		t.Errorf("the cursor is at %d", cursor)
 	}
@@ -315,7 +315,7 @@ func TestReplay(t *testing.T) {
 		if err := w.client.Status().Patch(t.Context(), w.stored(), client.RawPatch("application/merge-patch+json", []byte(patch))); err != nil {
 			t.Fatal(err)
 		}
-		w.Update(w.stored(), "")
+		w.Update(w.stored())
 		w.pass(10 * time.Second)
 	}
 	w.received(first, second, first, second, second)
@@ -329,7 +329,6 @@ func TestWhatIsNotSent(t *testing.T) {
 	}{
 		"to a host that is not allowed": {func(w *world) { w.Allows = func(string) bool { return false } }, scimv1alpha1.ReasonNotAllowed, "allow.eventSinks.hosts"},
 		"to an address that is not":     {func(w *world) { w.Networks = nil }, scimv1alpha1.ReasonDeliveryFailed, "allow.eventSinks.networks"},
-		"of too many sinks":             {func(w *world) { w.Update(w.stored(), "too many") }, scimv1alpha1.ReasonNotAllowed, "too many"},
 		"without a key": {func(w *world) {
 			w.signer = func(time.Time) (signingkey.Key, string, bool) { return signingkey.Key{}, "", false }
 		}, scimv1alpha1.ReasonNoSigningKey, "no key yet"},
@@ -378,10 +377,40 @@ func TestTheStatusIsWrittenAfterARestore(t *testing.T) {
 	w.sink.ResourceVersion = "9990"
 	w.memory.put(id(1), 10)
 	w.pass(0)
-	w.Update(w.stored(), "")
+	w.Update(w.stored())
 	if cursor := w.pass(10 * time.Second).Status.Cursor.Users; cursor != 10 {
 		t.Errorf("the cursor is at %d", cursor)
 	}
+}
+
+func TestAtRestNothingIsMade(t *testing.T) {
+	w := newWorld(t)
+	w.memory.put(id(1), 10)
+	w.pass(0)
+	w.pass(time.Minute)
+	if n := testing.AllocsPerRun(10, func() { w.state(t.Context(), w.current(), false) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if err := w.client.Status().Patch(t.Context(), w.stored(), client.RawPatch("application/merge-patch+json", []byte(`{"status":{"conditions":null}}`))); err != nil {
+		t.Fatal(err)
+	}
+	w.Update(w.stored())
+	w.says(w.pass(time.Minute), metav1.ConditionTrue, scimv1alpha1.ReasonDelivering, "")
+}
+
+func TestRefuse(t *testing.T) {
+	w := newWorld(t)
+	before := w.stored()
+	for range 3 {
+		if err := Refuse(t.Context(), w.client, w.stored(), "too many"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.says(w.stored(), metav1.ConditionFalse, scimv1alpha1.ReasonNotAllowed, "too many")
+	if err := Refuse(t.Context(), w.client, before, "there is another reason"); err != nil || w.writes != 2 {
+		t.Errorf("%d writes and %v", w.writes, err)
+	}
+	w.says(w.stored(), metav1.ConditionFalse, scimv1alpha1.ReasonNotAllowed, "too many")
 }
 
 func TestNothingIsSentWhileMemoryIsNotComplete(t *testing.T) {
@@ -441,8 +470,7 @@ func TestTheEnd(t *testing.T) {
 	if cursor := w.pass(time.Second).Status.Cursor.Users; cursor != 10 {
 		t.Errorf("the cursor is at %d at once", cursor)
 	}
-	sink, _ := w.current()
-	w.state(t.Context(), sink, true)
+	w.state(t.Context(), w.current(), true)
 	if cursor := w.stored().Status.Cursor.Users; cursor != 20 {
 		t.Errorf("the cursor is at %d at the end", cursor)
 	}

@@ -3,6 +3,7 @@ package sender
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -32,6 +33,10 @@ func (s *Sender) state(ctx context.Context, sink *scimv1alpha1.ScimEventSink, la
 	if s.summary.Outcome == "" || !last && s.now().Sub(s.written) < statusGap {
 		return
 	}
+	so := settled{sink, s.summary, s.position}
+	if so == s.settled && (s.failures == 0 || s.now().Sub(s.written) < pendingGap) {
+		return
+	}
 	next := sink.DeepCopy()
 	next.Status.ObservedGeneration = sink.Generation
 	next.Status.Cursor = cursorOf(s.position)
@@ -41,21 +46,17 @@ func (s *Sender) state(ctx context.Context, sink *scimv1alpha1.ScimEventSink, la
 	}
 	news := !equality.Semantic.DeepEqual(next.Status, sink.Status)
 	if !news && (s.failures == 0 || s.now().Sub(s.written) < pendingGap) {
+		s.settled = so
 		return
 	}
+	s.written = s.now()
 	if pending, known := s.pending(); known {
 		next.Status.Pending = ptr.To(int32(pending))
 	}
 	if equality.Semantic.DeepEqual(next.Status, sink.Status) {
 		return
 	}
-	s.written = s.now()
-	patch, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"resourceVersion": sink.ResourceVersion}, "status": replacing(next.Status),
-	})
-	if err == nil {
-		err = s.Client.Status().Patch(ctx, next, client.RawPatch(types.MergePatchType, patch))
-	}
+	err := write(ctx, s.Client, next)
 	switch {
 	case apierrors.IsConflict(err):
 		s.reread(ctx, sink)
@@ -65,6 +66,42 @@ func (s *Sender) state(ctx context.Context, sink *scimv1alpha1.ScimEventSink, la
 	default:
 		s.wrote(next)
 	}
+}
+
+// settled is a sink whose status says what it is to say, and what that is.
+type settled struct {
+	sink     *scimv1alpha1.ScimEventSink
+	summary  conditions.Summary
+	position index.Position
+}
+
+// write writes the status of a sink, and fails with a conflict if it has changed since it was read.
+func write(ctx context.Context, to client.Client, sink *scimv1alpha1.ScimEventSink) error {
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"resourceVersion": sink.ResourceVersion}, "status": replacing(sink.Status),
+	})
+	if err != nil {
+		return fmt.Errorf("encoding the status: %w", err)
+	}
+	return to.Status().Patch(ctx, sink, client.RawPatch(types.MergePatchType, patch))
+}
+
+// Refuse states of a sink that it is not served, and why, if it does not say so already. That it has changed
+// since it was read, or is gone, is no error.
+func Refuse(ctx context.Context, to client.Client, sink *scimv1alpha1.ScimEventSink, why string) error {
+	next := sink.DeepCopy()
+	next.Status.ObservedGeneration = sink.Generation
+	conditions.Set(next, conditions.Summary{Outcome: conditions.Stalled, Reason: scimv1alpha1.ReasonNotAllowed, Message: why})
+	if equality.Semantic.DeepEqual(next.Status, sink.Status) {
+		return nil
+	}
+	within, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := write(within, to, next)
+	if err != nil && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("writing the status of an event sink that is not served: %w", err)
+	}
+	return nil
 }
 
 // reread takes note of a sink as the API server has it, whatever its resourceVersion: after a restore of etcd
