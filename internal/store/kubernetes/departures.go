@@ -34,8 +34,12 @@ type departures struct {
 	store *Store
 
 	mu       sync.Mutex
-	underWay map[uuid.UUID]time.Time
+	underWay map[uuid.UUID]leave
 }
+
+// leave is that a user is let go: since when, and when it was found that the user has gone, if it was. What
+// was read before that shows the user still.
+type leave struct{ begun, found time.Time }
 
 // admit refuses a write that makes next of a user, nil when it deletes it, and for whom the guard is shut.
 func (d *departures) admit(ctx context.Context, policy store.Policy, id string, next, current *scim.Resource) error {
@@ -48,7 +52,7 @@ func (d *departures) admit(ctx context.Context, policy store.Policy, id string, 
 		return store.NotFound(current.Type(), id)
 	}
 	_, known, err := d.read(ctx, current.Type(), func(x *index.Index) (int, error) {
-		return 0, d.decide(policy, key, now, x.Departures)
+		return 0, d.decide(policy, key, now, time.Now(), x.Departures)
 	})
 	if known {
 		return err
@@ -57,26 +61,36 @@ func (d *departures) admit(ctx context.Context, policy store.Policy, id string, 
 	if err != nil {
 		return err
 	}
-	return d.decide(policy, key, now, live.departures)
+	return d.decide(policy, key, now, now, live.departures)
 }
 
 // count returns how many went after a time, and which of the users have not.
 type count func(after time.Time, among []uuid.UUID) (store.Departures, []uuid.UUID)
 
-// decide decides about one user, and notes who may go.
-func (d *departures) decide(policy store.Policy, id uuid.UUID, now time.Time, count count) error {
+// decide decides about one user by what was read at a time or later, and notes who may go.
+func (d *departures) decide(policy store.Policy, id uuid.UUID, now, read time.Time, count count) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.underWay, id) // It is another try.
-	maps.DeleteFunc(d.underWay, func(_ uuid.UUID, begun time.Time) bool { return now.Sub(begun) > departing })
-	so, left := count(policy.Guard.Since(now), slices.Collect(maps.Keys(d.underWay)))
-	maps.DeleteFunc(d.underWay, func(other uuid.UUID, _ time.Time) bool { return !slices.Contains(left, other) })
+	maps.DeleteFunc(d.underWay, func(_ uuid.UUID, l leave) bool { return now.Sub(l.begun) > departing })
+	var going []uuid.UUID // but for those who have gone, and may be active again
+	for other, l := range d.underWay {
+		if l.found.IsZero() || read.Before(l.found) {
+			going = append(going, other)
+		}
+	}
+	so, left := count(policy.Guard.Since(now), slices.Clone(going))
+	for _, other := range going {
+		if l := d.underWay[other]; l.found.IsZero() && !slices.Contains(left, other) {
+			d.underWay[other] = leave{begun: l.begun, found: time.Now()}
+		}
+	}
 	so.Left += len(left)
 	so.Active -= len(left)
 	if err := policy.AdmitDeparture(so, now); err != nil {
 		return err
 	}
-	d.underWay[id] = now
+	d.underWay[id] = leave{begun: now}
 	return nil
 }
 

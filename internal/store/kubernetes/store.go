@@ -47,7 +47,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/google/uuid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -138,7 +137,7 @@ func New(o Options) *Store {
 		log:       o.Log,
 		sizes:     sizes{inline: slice.FewMembers, slice: slice.FullMembers},
 	}
-	s.departures = &departures{store: s, underWay: map[uuid.UUID]time.Time{}}
+	s.departures = &departures{store: s, underWay: map[uuid.UUID]leave{}}
 	s.use(o.Client)
 	return s
 }
