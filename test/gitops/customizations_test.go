@@ -39,7 +39,7 @@ func load(t *testing.T, file string, into any) {
 // TestHealthChecksForArgoCDsRepository runs the tests beside each check, and sees that the ConfigMap has the same checks.
 func TestHealthChecksForArgoCDsRepository(t *testing.T) {
 	kinds, err := os.ReadDir(customizations)
-	if err != nil || len(kinds) != 4 {
+	if err != nil || len(kinds) != 6 {
 		t.Fatal(kinds, err)
 	}
 	for _, kind := range kinds {
