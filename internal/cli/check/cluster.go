@@ -25,7 +25,7 @@ import (
 var least = version.MustParseGeneric("1.35.0")
 
 // wantedKinds are those that the plugin knows.
-var wantedKinds = []string{"ScimTenant", "ScimServer", "ScimApiKey", "ScimCredential", "ScimUser", "ScimGroup", "ScimGroupMembers", "ScimRole", "ScimEventSink"}
+var wantedKinds = []string{"ScimTenant", "ScimServer", "ScimApiKey", "ScimCredential", "ScimUser", "ScimGroup", "ScimGroupMembers", "ScimRole", "ScimRoleBinding", "ScimEventSink"}
 
 // most bounds lists of which there are few.
 const most = 100
