@@ -91,8 +91,7 @@ var _ = Describe("Deleting a tenant", Ordered, ContinueOnFailure, func() {
 		}
 		marked := deleted()
 		deleted() // The name is free at once.
-		Want{"spec/displayName": "deleted-" + marked, "spec/members": nil, "spec/meta/deletedTime": Not(BeEmpty()),
-			"metadata/annotations": HaveKey(scimv1alpha1.AnnotationMarker)}.In(erasing.Group(marked), "the marker")
+		erasing.IsMarker(marked)
 		Expect(Kubectl("get", "scimgroups", "-n", namespace)).To(MatchRegexp(`DELETED(?s:.*)` + marked + ` +deleted-` + marked + ` +0 +\d+s `))
 		Kubectl("patch", "scimtenant", "erasing", "-n", namespace, "--type=merge", "-p", `{"spec":{"tombstoneDays":0}}`)
 		Eventually(func() string {

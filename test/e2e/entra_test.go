@@ -299,7 +299,7 @@ var _ = Describe("Microsoft Entra ID", Ordered, ContinueOnFailure, func() {
 
 			It("deletes the group", func() {
 				t.Deleted(Groups, group)
-				Expect(t.Group(group)).To(BeNil())
+				t.IsMarker(group)
 			})
 
 			It("answers 404 for what never was", func() {

@@ -45,7 +45,7 @@ var _ = Describe("JumpCloud", func() {
 			t.Deleted(Users, id)
 			t.KeptAsDeleted(id)
 			t.Deleted(Groups, groupID)
-			Expect(t.Group(groupID)).To(BeNil())
+			t.IsMarker(groupID)
 			t.Get(Filter(Users, `userName eq "jumpcloud.test@example.com"`)).IsList(0)
 		}
 		Expect(ids).To(HaveEach(ids[0]), "the id of the user stays, since the deleted user was kept")

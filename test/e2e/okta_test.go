@@ -165,7 +165,7 @@ var _ = Describe("Okta", Ordered, ContinueOnFailure, func() {
 
 	It("unlinks the group", func() {
 		t.Deleted(Groups, group)
-		Expect(t.Group(group)).To(BeNil())
+		t.IsMarker(group)
 		Expect(t.Get(Users + "/" + id).Has(http.StatusOK).At("groups")).To(BeNil())
 	})
 

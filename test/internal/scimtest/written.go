@@ -8,6 +8,8 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/types"
+
+	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 )
 
 // Wrote checks a write of a user three ways: what was answered, if there was a
@@ -92,6 +94,18 @@ func (t *Tenant) KeptAsDeleted(id string) {
 		"spec/meta/deletedTime": Not(BeEmpty()),
 		"metadata/labels":       HaveKeyWithValue("scim.kubescim.dev/deleted", "true"),
 	}.In(t.User(id), "the deleted user "+id)
+}
+
+// IsMarker checks that a group was deleted for good, and that all that is left of it is a marker.
+func (t *Tenant) IsMarker(group string) {
+	GinkgoHelper()
+	Want{
+		"spec/displayName":      "deleted-" + group,
+		"spec/memberCount":      0,
+		"spec/members":          nil,
+		"spec/meta/deletedTime": Not(BeEmpty()),
+		"metadata/annotations":  HaveKey(scimv1alpha1.AnnotationMarker),
+	}.In(t.Group(group), "the marker "+group)
 }
 
 // Found checks that a filter finds the one resource, on the other replica.

@@ -104,6 +104,9 @@ func withIDs(_, sent Facts) (all []Request) {
 			all = append(all, everyMethod(sent.Path+fmt.Sprintf(format, id))...)
 		}
 	}
+	if sent.Role == "" {
+		return all
+	}
 	for _, format := range []string{"/Roles/%s", "/Entitlements/%s", "/Users/%s", "/Roles?filter=id%%20eq%%20%%22%s%%22", "/Roles?filter=value%%20eq%%20%%22%s%%22"} {
 		all = append(all, everyMethod(sent.Path+fmt.Sprintf(format, sent.Role))...)
 	}
