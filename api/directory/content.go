@@ -109,6 +109,29 @@ func (c *content) remove(kind kind, id string) {
 	}
 }
 
+// differs reports whether an object is another one than what is there of it.
+func (c *content) differs(kind kind, o object) bool {
+	var there object
+	switch kind {
+	case users:
+		if user := c.users[o.GetName()]; user != nil {
+			there = user
+		}
+	case groups:
+		if group := c.groups[o.GetName()]; group != nil {
+			there = group
+		}
+	case members:
+		if slice := c.slices[c.sliceOf[o.GetName()]][o.GetName()]; slice != nil {
+			there = slice
+		}
+	}
+	if there == nil || !exists(o) {
+		return (there == nil) == exists(o)
+	}
+	return there.GetResourceVersion() != o.GetResourceVersion()
+}
+
 // forget removes a name that is still that of the id: another one may have it by now.
 func forget(ids map[string]string, name, id string) {
 	if ids[name] == id {

@@ -122,6 +122,8 @@ func (c cursor) missed(s start) string {
 		return "there is no such ScimTenant"
 	case s.tenant.UID != c.Tenant:
 		return "the ScimTenant is another one than it was"
+	case s.tenant.DeletionTimestamp != nil:
+		return "the ScimTenant is being deleted, and its markers with it"
 	}
 	stay, most := min(c.Stay, s.tenant.Tombstones()), min(c.Most, s.tenant.MostTombstones())
 	switch away := s.now.Sub(c.Time); {

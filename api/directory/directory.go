@@ -113,6 +113,11 @@ func New(o Options) (*Directory, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newDirectory(o, client), nil
+}
+
+// newDirectory returns the directory that a client reads.
+func newDirectory(o Options, client rest.Interface) *Directory {
 	log := o.Log
 	if log == nil {
 		log = slog.Default()
@@ -121,11 +126,11 @@ func New(o Options) (*Directory, error) {
 		options: o, client: client, log: log.With(slog.String("tenant", o.Namespace+"/"+o.Tenant)), synced: make(chan struct{}), now: time.Now,
 		queue:   workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[key](firstPause, longestPause)),
 		content: newContent(), pending: pending{waiting: map[key]*entry{}},
-	}, nil
+	}
 }
 
 // Run reports changes until the context is done, and then returns nil once the last callback has returned. It
-// returns an error when the cursor cannot be read, or when the tenant may not be. It is called once.
+// returns an error when the cursor cannot be read, when the tenant may not be, or when there is neither of them. It is called once.
 func (d *Directory) Run(ctx context.Context) error {
 	defer d.queue.ShutDown()
 	text, err := d.options.Cursor.Load(ctx)
@@ -142,6 +147,10 @@ func (d *Directory) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if d.tenant == nil && before.Time.IsZero() {
+		return fmt.Errorf("there is no ScimTenant %q in the namespace %q, and no cursor of a time when there was: correct the name, or create the tenant first",
+			d.options.Tenant, d.options.Namespace)
+	}
 	for kind, revision := range before.since(d.tenant) {
 		d.seen[kind].revision = revision
 	}
@@ -154,6 +163,13 @@ func (d *Directory) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	case <-d.synced:
+	}
+	// It may have been deleted, and its users with it, while these were read.
+	if d.tenant, err = d.begin(ctx); ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return err
 	}
 	if reason := before.missed(start{tenant: d.tenant, markers: d.markers(), now: d.now()}); reason != "" {
 		d.lose(reason)

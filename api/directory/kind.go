@@ -2,6 +2,7 @@ package directory
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -36,8 +37,14 @@ type object interface {
 	runtime.Object
 }
 
+// isID matches the names of users and groups that SCIM knows, which are their ids.
+var isID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`).MatchString
+
 // exists reports whether SCIM knows what an object is for.
 func exists(o object) bool {
+	if _, slice := o.(*scimv1alpha1.ScimGroupMembers); !slice && !isID(o.GetName()) {
+		return false
+	}
 	return o.GetLabels()[scimv1alpha1.LabelDeleted] == "" && o.GetDeletionTimestamp() == nil
 }
 

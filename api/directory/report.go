@@ -25,6 +25,8 @@ type entry struct {
 	// and at is when it was seen.
 	since revisions
 	at    time.Time
+	// failed reports whether its callback has failed, which may have done all the same what it was asked to.
+	failed bool
 }
 
 // pending is what is to be reported. Whoever uses it holds the lock of the directory.
@@ -43,6 +45,7 @@ func (p *pending) back(k key, failed *entry) {
 			}
 		}
 	}
+	failed.failed = true
 	p.waiting[k] = failed
 }
 
@@ -142,7 +145,7 @@ func (d *Directory) reportOne(ctx context.Context, of key) error {
 	switch {
 	case of.kind == users:
 		err = d.options.OnUser(ctx, Change[scimv1alpha1.ScimUser]{ID: of.id, Before: e.user, After: user})
-	case d.options.OnGroup == nil, e.group != nil && group != nil && e.group.equal(group):
+	case d.options.OnGroup == nil, !e.failed && e.group != nil && group != nil && e.group.equal(group):
 		// Nobody wants to know, or members were moved between objects.
 	default:
 		err = d.options.OnGroup(ctx, Change[Group]{ID: of.id, Before: e.group, After: group})

@@ -58,7 +58,7 @@ func (d *Directory) cursor() (c cursor, known bool) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	if d.lost != "" || d.tenant == nil {
-		return c, false
+		return c, d.lost != "" // None, so that a program which is killed before its Resync does it when it starts again.
 	}
 	c = cursor{Tenant: d.tenant.UID, Time: d.now(), Stay: d.tenant.Tombstones(), Most: d.tenant.MostTombstones()}
 	for kind, seen := range d.seen {

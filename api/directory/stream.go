@@ -87,7 +87,8 @@ func (s sink) event(one any, do func(kind, object, uint64)) error {
 }
 
 // Replace implements cache.ReflectorStore: it compares a list with what was there. What is as old as what was seen before, in
-// this run or the one before, is reported no more.
+// this run or the one before, is reported no more, unless it is another one than was seen: after a restore of etcd, revisions
+// may be far higher than they were, and objects older.
 func (s sink) Replace(all []any, resourceVersion string) error {
 	reached, err := revisionOf(resourceVersion)
 	if err != nil {
@@ -114,7 +115,7 @@ func (s sink) Replace(all []any, resourceVersion string) error {
 		delete(gone, one.GetName())
 		one.SetManagedFields(nil)
 		switch {
-		case one.revision > known.revision:
+		case one.revision > known.revision, known.listed && d.content.differs(s.kind, one):
 			d.put(s.kind, one.object, one.revision)
 		case !known.listed && one.GetLabels()[scimv1alpha1.LabelSliced] != "":
 			// ScimGroupMembers of it may have gone meanwhile, which leave nothing.
