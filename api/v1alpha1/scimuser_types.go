@@ -401,6 +401,23 @@ type ScimUser struct {
 	Spec ScimUserSpec `json:"spec,omitzero"`
 }
 
+// MainEmail returns the e-mail address that is primary, or else the first; empty when there is none.
+func (u *ScimUser) MainEmail() string {
+	first := ""
+	for _, email := range u.Spec.Emails {
+		if email.Value == nil || *email.Value == "" {
+			continue
+		}
+		if email.Primary != nil && *email.Primary {
+			return *email.Value
+		}
+		if first == "" {
+			first = *email.Value
+		}
+	}
+	return first
+}
+
 // ScimUserList is a list of ScimUsers.
 //
 // +kubebuilder:object:root=true

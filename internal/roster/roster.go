@@ -157,26 +157,11 @@ func activeUser(u *scimv1alpha1.ScimUser) (user, bool) {
 	if !ptr.Deref(u.Spec.Active, true) || !u.DeletionTimestamp.IsZero() || !u.Spec.Meta.DeletedTime.IsZero() {
 		return user{}, false
 	}
-	kept := user{userName: strings.Clone(u.Spec.UserName), externalID: strings.Clone(u.Spec.ExternalID), email: mainAddress(u.Spec.Emails)}
+	kept := user{userName: strings.Clone(u.Spec.UserName), externalID: strings.Clone(u.Spec.ExternalID), email: u.MainEmail()}
 	if kept.email == kept.userName { // It most often is, and there may be very many.
 		kept.email = kept.userName
 	}
 	return kept, true
-}
-
-// mainAddress is the primary address, or else the first, as spec.lookup has it.
-func mainAddress(emails []scimv1alpha1.MultiValue) string {
-	first := ""
-	for _, email := range emails {
-		address := ptr.Deref(email.Value, "")
-		if ptr.Deref(email.Primary, false) && address != "" {
-			return address
-		}
-		if first == "" {
-			first = address
-		}
-	}
-	return first
 }
 
 func membersOf(users, groups []scimv1alpha1.MemberID) members {

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -83,7 +82,7 @@ func selectorsOf(user *scimv1alpha1.ScimUser, resource *scim.Resource, labels *u
 	if user.GetLabels()[scimv1alpha1.LabelDeleted] != "" {
 		return nil, scimv1alpha1.UserLookup{}
 	}
-	lookup := scimv1alpha1.UserLookup{UserName: lookupKey(user.Spec.UserName), Email: lookupKey(mainAddress(user.Spec.Emails))}
+	lookup := scimv1alpha1.UserLookup{UserName: lookupKey(user.Spec.UserName), Email: lookupKey(user.MainEmail())}
 	return labels.Of(resource), lookup
 }
 
@@ -94,21 +93,6 @@ func lookupKey(value string) string {
 		return ""
 	}
 	return key
-}
-
-// mainAddress is the primary address, or else the first.
-func mainAddress(emails []scimv1alpha1.MultiValue) string {
-	first := ""
-	for _, email := range emails {
-		address := ptr.Deref(email.Value, "")
-		if ptr.Deref(email.Primary, false) && address != "" {
-			return address
-		}
-		if first == "" {
-			first = address
-		}
-	}
-	return first
 }
 
 // relabel gives an object the labels that are wanted in place of those that were made of attributes
