@@ -4,6 +4,7 @@
 package roster
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -126,11 +127,11 @@ func (r *Roster) Names(kind Kind) []string {
 	defer r.mu.RUnlock()
 	switch kind {
 	case Users:
-		return keys(r.users)
+		return slices.Collect(maps.Keys(r.users))
 	case Groups:
-		return keys(r.groups)
+		return slices.Collect(maps.Keys(r.groups))
 	default:
-		return keys(r.groupOf)
+		return slices.Collect(maps.Keys(r.groupOf))
 	}
 }
 
@@ -143,14 +144,6 @@ const (
 	Groups
 	Members
 )
-
-func keys[V any](from map[string]V) []string {
-	all := make([]string, 0, len(from))
-	for key := range from {
-		all = append(all, key)
-	}
-	return all
-}
 
 // activeUser returns what is kept of a user, and whether anything is.
 func activeUser(u *scimv1alpha1.ScimUser) (user, bool) {
