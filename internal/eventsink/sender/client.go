@@ -15,8 +15,7 @@ import (
 	"time"
 
 	"github.com/kubescim/kubescim/internal/eventsink"
-	"github.com/kubescim/kubescim/internal/federation/discovery"
-	"github.com/kubescim/kubescim/internal/publicaddress"
+	"github.com/kubescim/kubescim/internal/outbound"
 )
 
 const (
@@ -43,34 +42,16 @@ var errAddress = errors.New("the address of its host is not a public one, nor in
 // newPost returns what sends to a URL at public addresses or in the networks, whose TLS the certificates of
 // caBundle vouch for, or those of the public when there are none.
 func newPost(url, caBundle, agent string, networks []netip.Prefix) (*post, error) {
-	roots, err := discovery.Authorities(caBundle)
+	transport, err := outbound.Transport(caBundle, networks, errAddress)
 	if err != nil {
 		return nil, err
 	}
+	transport.MaxResponseHeaderBytes, transport.MaxIdleConnsPerHost, transport.IdleConnTimeout = mostHeader, 1, 30*time.Second
 	return &post{url: url, agent: agent, client: &http.Client{
 		Timeout:       patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport:     newTransport(roots, networks),
+		Transport:     transport,
 	}}, nil
-}
-
-func newTransport(roots *x509.CertPool, networks []netip.Prefix) *http.Transport {
-	control := func(_, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil || !publicaddress.Allowed(at.Addr(), networks) {
-			return errAddress
-		}
-		return nil
-	}
-	return &http.Transport{
-		Proxy:                  nil,
-		DialContext:            (&net.Dialer{Control: control}).DialContext,
-		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		DisableCompression:     true,
-		MaxResponseHeaderBytes: mostHeader,
-		MaxIdleConnsPerHost:    1,
-		IdleConnTimeout:        30 * time.Second,
-	}
 }
 
 // close gives up the connections.

@@ -2,20 +2,16 @@ package discovery
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
-	"syscall"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
 	"github.com/kubescim/kubescim/internal/federation"
-	"github.com/kubescim/kubescim/internal/publicaddress"
+	"github.com/kubescim/kubescim/internal/outbound"
 )
 
 // Client fetches keys.
@@ -88,42 +84,17 @@ func get(ctx context.Context, client *http.Client, url string) ([]byte, error) {
 	return io.ReadAll(response.Body)
 }
 
+// errAddress says that the address of an issuer is not one that may be dialed.
+var errAddress = errors.New("the address of the host is not a public one, nor in a network that the operator's configuration allows (allow.issuers.networks)")
+
 // transport returns what connects to an issuer whose TLS the certificates of caBundle vouch
 // for, or those of the public when there are none. It is for one fetch: keys are fetched once
 // in an hour.
 func (c *Client) transport(caBundle string) (*http.Transport, error) {
-	roots, err := Authorities(caBundle)
+	transport, err := outbound.Transport(caBundle, c.Networks, errAddress)
 	if err != nil {
 		return nil, err
 	}
-	return &http.Transport{
-		Proxy:                  nil,
-		DialContext:            (&net.Dialer{Control: c.control}).DialContext,
-		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		DisableCompression:     true,
-		MaxResponseHeaderBytes: maxHeaderBytes,
-	}, nil
-}
-
-// control lets a connection be made if its address is allowed. It is asked for each address
-// that a name stands for, when it is dialed.
-func (c *Client) control(_, address string, _ syscall.RawConn) error {
-	at, err := netip.ParseAddrPort(address)
-	if err != nil || !publicaddress.Allowed(at.Addr(), c.Networks) {
-		return errors.New("the address of the host is not a public one, nor in a network that the operator's configuration allows (allow.issuers.networks)")
-	}
-	return nil
-}
-
-// Authorities returns the certificates that vouch for a host: those of a bundle in PEM, or those of the
-// public when it is empty.
-func Authorities(caBundle string) (*x509.CertPool, error) {
-	if caBundle == "" {
-		return publicAuthorities()
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM([]byte(caBundle)) {
-		return nil, errors.New("caBundle has no certificate that can be read; it must be in PEM")
-	}
-	return pool, nil
+	transport.MaxResponseHeaderBytes = maxHeaderBytes
+	return transport, nil
 }

@@ -2,7 +2,6 @@ package discovery
 
 import (
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -200,27 +199,10 @@ func TestSlowIssuers(t *testing.T) {
 	}
 }
 
-func TestPublicAuthorities(t *testing.T) {
-	if pool, err := publicAuthorities(); err != nil || pool.Equal(x509.NewCertPool()) {
-		t.Errorf("there are none: %v", err)
-	}
-}
-
 // otherAuthority is one of the public's.
 func otherAuthority() string {
 	for root := range bundle.Roots() {
 		return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate}))
 	}
 	return ""
-}
-
-func TestControlLooksAtWhatIsDialed(t *testing.T) {
-	client := &Client{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
-	for address, want := range map[string]bool{
-		"8.8.8.8:443": true, "10.0.0.1:443": true, "[2603:1006:2000::1]:443": true, "127.0.0.1:443": false, "[::1]:443": false, "[fe80::1%lo]:443": false, "/run/a.sock": false, "": false,
-	} {
-		if err := client.control("tcp", address, nil); (err == nil) != want {
-			t.Errorf("%s: %v", address, err)
-		}
-	}
 }

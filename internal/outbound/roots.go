@@ -1,4 +1,4 @@
-package discovery
+package outbound
 
 import (
 	"crypto/x509"
@@ -9,7 +9,7 @@ import (
 
 // publicAuthorities returns the certificates that vouch for the public: Mozilla's, which are
 // in the program, since its image has no others. They take some milliseconds to read, and a
-// megabyte of memory once they are, so that they are read for each fetch, and forgotten.
+// megabyte of memory once they are, so that they are read for each transport, and forgotten with it.
 func publicAuthorities() (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
 	for root := range bundle.Roots() {
