@@ -13,24 +13,32 @@ import (
 	"github.com/kubescim/kubescim/internal/controller"
 )
 
+// as returns a client of somebody with these rights in a namespace, and what makes any of the kinds of Kubescim there.
+func as(ctx SpecContext, p place, name string, more ...rbacv1.PolicyRule) client.Client {
+	GinkgoHelper()
+	name += "-of-" + p.namespace
+	rules := append(more, rbacv1.PolicyRule{APIGroups: []string{scimv1alpha1.GroupVersion.Group}, Resources: []string{"*"}, Verbs: []string{"*"}})
+	Expect(env.Client.Create(ctx, &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: name}, Rules: rules})).To(Succeed())
+	Expect(env.Client.Create(ctx, &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: name},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: name},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
+	})).To(Succeed())
+	config := rest.CopyConfig(env.Config)
+	config.Impersonate = rest.ImpersonationConfig{UserName: name, Groups: []string{"system:authenticated"}}
+	found, err := client.New(config, client.Options{Scheme: controller.NewScheme()})
+	Expect(err).NotTo(HaveOccurred())
+	return found
+}
+
+// waitUntilDenied waits until the API server goes by a policy that denies, which takes it a moment.
+func waitUntilDenied(ctx SpecContext, p place) {
+	GinkgoHelper()
+	nobody := as(ctx, p, "nobody")
+	Eventually(func() error { return nobody.Create(ctx, p.binding("never", "g"), client.DryRunAll) }).Should(MatchError(ContainSubstring("may not give others")))
+}
+
 var _ = Describe("Who writes a ScimRoleBinding", func() {
-	// as returns a client of somebody with these rights in a namespace, and what makes any of the kinds of Kubescim there.
-	as := func(ctx SpecContext, p place, name string, more ...rbacv1.PolicyRule) client.Client {
-		GinkgoHelper()
-		name += "-of-" + p.namespace
-		rules := append(more, rbacv1.PolicyRule{APIGroups: []string{scimv1alpha1.GroupVersion.Group}, Resources: []string{"*"}, Verbs: []string{"*"}})
-		Expect(env.Client.Create(ctx, &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: name}, Rules: rules})).To(Succeed())
-		Expect(env.Client.Create(ctx, &rbacv1.RoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: name},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: name},
-			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
-		})).To(Succeed())
-		config := rest.CopyConfig(env.Config)
-		config.Impersonate = rest.ImpersonationConfig{UserName: name, Groups: []string{"system:authenticated"}}
-		found, err := client.New(config, client.Options{Scheme: controller.NewScheme()})
-		Expect(err).NotTo(HaveOccurred())
-		return found
-	}
 	bind := rbacv1.PolicyRule{APIGroups: []string{rbacv1.GroupName}, Resources: []string{"clusterroles"}, ResourceNames: []string{"view"}, Verbs: []string{"bind"}}
 	create := rbacv1.PolicyRule{APIGroups: []string{rbacv1.GroupName}, Resources: []string{"rolebindings"}, Verbs: []string{"create"}}
 

@@ -168,7 +168,10 @@ var _ = Describe("A ScimRoleBinding", func() {
 			})
 		}
 		act(ctx, admissionregistrationv1.Warn)
-		DeferCleanup(func(ctx SpecContext) { act(ctx, admissionregistrationv1.Deny) })
+		DeferCleanup(func(ctx SpecContext) {
+			act(ctx, admissionregistrationv1.Deny)
+			waitUntilDenied(ctx, p)
+		})
 		other, trial := p.binding("other", "g"), p.binding("trial", "g", func(s *scimv1alpha1.ScimRoleBindingSpec) { s.Mode = scimv1alpha1.ModeDryRun })
 		for _, binding := range []*scimv1alpha1.ScimRoleBinding{other, trial} {
 			Expect(env.Client.Create(ctx, binding)).To(Succeed())
