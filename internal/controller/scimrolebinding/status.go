@@ -54,7 +54,7 @@ func setCounts(s *scope) {
 		return
 	}
 	names := s.wanted.names()
-	_, generated = count(s.wanted.split(s.wanted.count(0)))
+	generated = bindingsFor(s.wanted.split(s.wanted.count(0)))
 	status.Subjects = ptr.To(int32(len(names)))
 	status.DryRun = scimv1alpha1.RoleBindingDryRun{GeneratedBindings: ptr.To(generated)}
 	// Whose spec nothing has checked, may not be somebody who may know the names.
@@ -63,14 +63,14 @@ func setCounts(s *scope) {
 	}
 }
 
-// count returns how many subjects are in bindings, and in how many.
-func count(parts [][]string) (subjects, bindings int32) {
+// bindingsFor returns how many bindings there are for the parts: one without a subject is not made.
+func bindingsFor(parts [][]string) (bindings int32) {
 	for _, names := range parts {
 		if len(names) > 0 {
-			subjects, bindings = subjects+int32(len(names)), bindings+1
+			bindings++
 		}
 	}
-	return subjects, bindings
+	return bindings
 }
 
 // roleAllowed reports whether the role may be given.
