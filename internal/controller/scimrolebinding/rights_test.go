@@ -17,8 +17,8 @@ import (
 func as(ctx SpecContext, p place, name string, more ...rbacv1.PolicyRule) client.Client {
 	GinkgoHelper()
 	name += "-of-" + p.namespace
-	rules := append(more, rbacv1.PolicyRule{APIGroups: []string{scimv1alpha1.GroupVersion.Group}, Resources: []string{"*"}, Verbs: []string{"*"}})
-	Expect(env.Client.Create(ctx, &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: name}, Rules: rules})).To(Succeed())
+	more = append(more, rbacv1.PolicyRule{APIGroups: []string{scimv1alpha1.GroupVersion.Group}, Resources: []string{"*"}, Verbs: []string{"*"}})
+	Expect(env.Client.Create(ctx, &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: name}, Rules: more})).To(Succeed())
 	Expect(env.Client.Create(ctx, &rbacv1.RoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: name},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: name},
