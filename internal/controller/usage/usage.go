@@ -6,9 +6,7 @@ package usage
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
-	"reflect"
 	"sync"
 	"time"
 
@@ -42,69 +40,6 @@ const (
 	hangInterval = 15 * time.Second
 )
 
-// Server names a SCIM server by the label that is on the Leases of its pods.
-type Server struct{ Namespace, Label, Name string }
-
-// ServersOf returns the servers that serve a tenant: those in its status or, without any, its own.
-func ServersOf(t *scimv1alpha1.ScimTenant) []Server {
-	if len(t.Status.Servers) == 0 {
-		return []Server{ServerOf(t, contract.ServiceName(t.Name))}
-	}
-	servers := make([]Server, 0, len(t.Status.Servers))
-	for _, s := range t.Status.Servers {
-		servers = append(servers, ServerOf(t, s.Name))
-	}
-	return servers
-}
-
-// CouldServe returns what chooses the Leases of the pods of all servers that could serve a tenant,
-// whether they do or not, one after the other.
-func CouldServe(tenant string) []client.ListOption {
-	return []client.ListOption{client.HasLabels{scimv1alpha1.LabelServer}, client.MatchingLabels{scimv1alpha1.LabelTenant: tenant}}
-}
-
-// Leases reads the Leases of the pods of servers in a namespace that any of the options chooses, in
-// that order: such as those of CouldServe, or one by the Label of a Server.
-func Leases(ctx context.Context, reader client.Reader, namespace string, choices ...client.ListOption) ([]coordinationv1.Lease, error) {
-	var found []coordinationv1.Lease
-	for _, choose := range choices {
-		leases := &coordinationv1.LeaseList{}
-		err := reader.List(ctx, leases, client.InNamespace(namespace), choose,
-			client.MatchingLabels{scimv1alpha1.LabelLease: scimv1alpha1.LeaseReplica})
-		if err != nil {
-			return nil, fmt.Errorf("listing the Leases of server pods: %w", err)
-		}
-		found = append(found, leases.Items...)
-	}
-	return found, nil
-}
-
-// ServerOf returns the server of a name in a tenant's status.
-func ServerOf(t *scimv1alpha1.ScimTenant, service string) Server {
-	if name, shared := contract.SharedServerOf(service); shared {
-		return Server{Namespace: t.Namespace, Label: scimv1alpha1.LabelServer, Name: name}
-	}
-	return Server{Namespace: t.Namespace, Label: scimv1alpha1.LabelTenant, Name: t.Name}
-}
-
-// Service returns the name of the server in the status of the tenants that it serves.
-func (s Server) Service() string {
-	if s.Label == scimv1alpha1.LabelServer {
-		return contract.SharedServiceName(s.Name)
-	}
-	return contract.ServiceName(s.Name)
-}
-
-// ServerOfLease returns the server whose pod has a Lease.
-func ServerOfLease(lease *coordinationv1.Lease) Server {
-	for _, label := range []string{scimv1alpha1.LabelServer, scimv1alpha1.LabelTenant} {
-		if name := lease.Labels[label]; name != "" {
-			return Server{Namespace: lease.Namespace, Label: label, Name: name}
-		}
-	}
-	return Server{}
-}
-
 // Ask asks the pod at an address for its usage. Its namespace has so many tenants.
 type Ask func(ctx context.Context, address netip.Addr, tenants int) (contract.ServerUsage, error)
 
@@ -120,16 +55,6 @@ type Poller struct {
 	urgent  map[Server]time.Time // until when
 	concern []func(tenant types.NamespacedName)
 	heard   []func(pod types.NamespacedName, before *contract.ServerUsage, after contract.ServerUsage)
-}
-
-// pod is what is known of one pod.
-type pod struct {
-	server  Server
-	address netip.Addr
-	asked   time.Time
-	silent  bool                  // whether it gave no answer when it was last asked
-	hung    time.Time             // when it last kept somebody waiting for nothing
-	answer  *contract.ServerUsage // nil while it has given none
 }
 
 // NewPoller returns a poller that finds pods by their Leases, which it reads in a cache, as it does tenants.
@@ -305,134 +230,4 @@ func (t *tenantCount) in(namespace string) int {
 		t.known[namespace] = t.count(namespace)
 	}
 	return t.known[namespace]
-}
-
-// update takes over which pods there are.
-func (p *Poller) update(leases []coordinationv1.Lease) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	there := map[types.NamespacedName]bool{}
-	for i := range leases {
-		name := client.ObjectKeyFromObject(&leases[i])
-		address, ok := AddressOf(&leases[i])
-		if !ok {
-			continue
-		}
-		there[name] = true
-		if known := p.pods[name]; known == nil || known.address != address {
-			p.pods[name] = &pod{server: ServerOfLease(&leases[i]), address: address}
-		}
-	}
-	for name := range p.pods {
-		if !there[name] {
-			delete(p.pods, name)
-		}
-	}
-}
-
-// AddressOf returns the address of the pod that has a Lease. Whoever may write Leases says it:
-// no address of the operator's own node or pod is taken from there.
-func AddressOf(lease *coordinationv1.Lease) (address netip.Addr, ok bool) {
-	peer, err := netip.ParseAddrPort(lease.Annotations[contract.AnnotationPeerAddress])
-	if err != nil {
-		return netip.Addr{}, false
-	}
-	address = peer.Addr().Unmap().WithZone("")
-	return address, address.IsGlobalUnicast()
-}
-
-// due returns the pods whose turn it is, and notes that they are asked.
-func (p *Poller) due(now time.Time) map[types.NamespacedName]netip.Addr {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	due := map[types.NamespacedName]netip.Addr{}
-	for name, pod := range p.pods {
-		wait := interval
-		switch {
-		case now.Before(p.urgent[pod.server]):
-			wait = urgentInterval
-		case pod.silent:
-			wait = silentInterval
-		}
-		if now.Sub(pod.asked) >= wait {
-			pod.asked, due[name] = now, pod.address
-		}
-	}
-	for server, until := range p.urgent {
-		if !now.Before(until) {
-			delete(p.urgent, server)
-		}
-	}
-	return due
-}
-
-// noteSilence remembers that a pod gave no answer.
-func (p *Poller) noteSilence(name types.NamespacedName) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if pod := p.pods[name]; pod != nil {
-		pod.silent = true
-	}
-}
-
-// hangs reports whether a pod has kept somebody waiting for nothing lately.
-func (p *Poller) hangs(name types.NamespacedName, now time.Time) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	pod := p.pods[name]
-	return pod != nil && now.Sub(pod.hung) < hangInterval
-}
-
-// noteHang remembers that a pod gave no answer, if somebody has waited long for it.
-func (p *Poller) noteHang(name types.NamespacedName, begun, now time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if pod := p.pods[name]; pod != nil && now.Sub(begun) > patience {
-		pod.hung = now
-	}
-}
-
-// record remembers an answer, and tells whom it concerns.
-func (p *Poller) record(name types.NamespacedName, answer contract.ServerUsage) {
-	var (
-		concerned []types.NamespacedName
-		before    *contract.ServerUsage
-	)
-	p.mu.Lock()
-	if pod := p.pods[name]; pod != nil { // it may have gone meanwhile
-		before = pod.answer
-		for tenant := range differing(pod.answer, answer) {
-			concerned = append(concerned, types.NamespacedName{Namespace: name.Namespace, Name: tenant})
-		}
-		pod.answer, pod.silent, pod.hung = &answer, false, time.Time{}
-	}
-	concern, heard := p.concern, p.heard
-	p.mu.Unlock()
-	for _, hear := range heard {
-		hear(name, before, answer)
-	}
-	for _, tenant := range concerned {
-		for _, notify := range concern {
-			notify(tenant)
-		}
-	}
-}
-
-// differing returns the tenants of which an answer says something else than the one before.
-func differing(before *contract.ServerUsage, after contract.ServerUsage) map[string]bool {
-	differ := map[string]bool{}
-	if before == nil {
-		before = &contract.ServerUsage{}
-	}
-	for tenant, usage := range after.Tenants {
-		if was, known := before.Tenants[tenant]; !known || !reflect.DeepEqual(was, usage) {
-			differ[tenant] = true
-		}
-	}
-	for tenant := range before.Tenants {
-		if _, stays := after.Tenants[tenant]; !stays {
-			differ[tenant] = true
-		}
-	}
-	return differ
 }
