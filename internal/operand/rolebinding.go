@@ -11,18 +11,28 @@ import (
 )
 
 // ChunkName returns the name of a RoleBinding or a ClusterRoleBinding of a ScimRoleBinding, which has a part of
-// its subjects. No namespace, and no name of a ScimRoleBinding, has a colon in it.
+// its subjects.
 func ChunkName(b *scimv1alpha1.ScimRoleBinding, chunk int) string {
-	parts := []string{"scim", b.Name, strconv.Itoa(chunk)}
-	if b.Spec.Scope == scimv1alpha1.ScopeCluster {
-		parts = []string{"scim", b.Namespace, b.Name, strconv.Itoa(chunk)}
-	}
-	return strings.Join(parts, ":")
+	return chunkPrefix(b) + strconv.Itoa(chunk)
 }
 
-// ChunkOf returns the number of the part that an object of that name has; false if it is none of the ScimRoleBinding.
+// chunkPrefix begins the names of the objects of a ScimRoleBinding, and of no others: no namespace, and no name of a
+// ScimRoleBinding, has a colon in it.
+func chunkPrefix(b *scimv1alpha1.ScimRoleBinding) string {
+	if b.Spec.Scope == scimv1alpha1.ScopeCluster {
+		return "scim:" + b.Namespace + ":" + b.Name + ":"
+	}
+	return "scim:" + b.Name + ":"
+}
+
+// IsChunk reports whether an object of that name is one of the ScimRoleBinding.
+func IsChunk(b *scimv1alpha1.ScimRoleBinding, name string) bool {
+	return strings.HasPrefix(name, chunkPrefix(b))
+}
+
+// ChunkOf returns the number of the part that an object of that name has; false if it has none.
 func ChunkOf(b *scimv1alpha1.ScimRoleBinding, name string) (int, bool) {
-	chunk, err := strconv.Atoi(name[strings.LastIndexByte(name, ':')+1:])
+	chunk, err := strconv.Atoi(strings.TrimPrefix(name, chunkPrefix(b)))
 	return chunk, err == nil && chunk >= 0 && ChunkName(b, chunk) == name
 }
 

@@ -3,7 +3,6 @@ package scimrolebinding
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -18,51 +17,13 @@ import (
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
-// chunk is a RoleBinding or a ClusterRoleBinding with a part of the subjects.
-type chunk struct {
-	object   client.Object
-	role     rbacv1.RoleRef
-	subjects []rbacv1.Subject
-}
-
-// chunks returns the bindings of a ScimRoleBinding.
-func (r *Reconciler) chunks(ctx context.Context, from client.Reader, b *scimv1alpha1.ScimRoleBinding) (chunks, error) {
-	found := chunks{}
-	add := func(one chunk) {
-		if number, ok := operand.ChunkOf(b, one.object.GetName()); ok && operand.RoleBindingOwner(b).Made(one.object) {
-			found[number] = one
-		}
-	}
-	if b.Spec.Scope != scimv1alpha1.ScopeCluster {
-		list := &rbacv1.RoleBindingList{}
-		if err := from.List(ctx, list, client.InNamespace(b.Namespace), client.MatchingLabels(operand.ChunkLabels(b)), client.UnsafeDisableDeepCopy); err != nil {
-			return nil, fmt.Errorf("listing the RoleBindings of the group: %w", err)
-		}
-		for i := range list.Items {
-			add(chunk{object: &list.Items[i], role: list.Items[i].RoleRef, subjects: list.Items[i].Subjects})
-		}
-		return found, nil
-	}
-	if !r.WholeCluster {
-		return found, nil
-	}
-	list := &rbacv1.ClusterRoleBindingList{}
-	if err := from.List(ctx, list, client.MatchingLabels(operand.ChunkLabels(b)), client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("listing the ClusterRoleBindings of the group: %w", err)
-	}
-	for i := range list.Items {
-		add(chunk{object: &list.Items[i], role: list.Items[i].RoleRef, subjects: list.Items[i].Subjects})
-	}
-	return found, nil
-}
-
-// carryOut makes the bindings be as decided. The last ones are written first, and what is not needed any more goes after
-// that: when the subjects are spread over more or fewer bindings, everybody has the role meanwhile who had it. Whom a binding
-// that could not be written leaves without the role stays where they were.
+// carryOut makes the bindings be as decided, once what is in their place has gone. The last ones are written first, and what is
+// not needed any more goes after that: when the subjects are spread over more or fewer bindings, everybody has the role
+// meanwhile who had it. Whom a binding that could not be written leaves without the role stays where they were.
 func (r *Reconciler) carryOut(ctx context.Context, s *scope) error {
 	target := s.target()
 	s.stays, s.done = setOf(target), tallyOf(s.existing)
-	var failures []error
+	failures := []error{r.deleteAll(ctx, s.binding, s.strays)}
 	for i, names := range slices.Backward(target) {
 		if len(names) > 0 {
 			failures = append(failures, r.write(ctx, s, i, s.done.next(i, names, s.stays)))
@@ -85,6 +46,10 @@ func (r *Reconciler) write(ctx context.Context, s *scope, number int, names []st
 	if isAsWanted(s.existing[number], s.binding, names) {
 		return nil
 	}
+	if name := operand.ChunkName(s.binding, number); slices.ContainsFunc(s.strays, func(o client.Object) bool { return o.GetName() == name }) {
+		s.taken = name // It is written when that has gone, of which there is an event.
+		return nil
+	}
 	err := r.apply(ctx, s, number, names)
 	if err == nil || reconcile.IsOfEndingNamespace(err) {
 		return err
@@ -95,14 +60,11 @@ func (r *Reconciler) write(ctx context.Context, s *scope, number int, names []st
 		s.forbidden, failure = conditions.Quote(err.Error()), nil
 	case problem != nil:
 		s.problem = problem
-		if !apply.IsInvalid(problem) {
-			return nil
-		}
 	}
 	return errors.Join(failure, r.revoke(ctx, s, number))
 }
 
-// revoke leaves in a binding only those who have the role by it, and are to have it. If the API server does not let the operator
+// revoke leaves in a binding only those who have the role by it, and are to have it. If the operator may not or can not
 // write that either, the binding is deleted. One in which nobody is to lose the role is left alone.
 func (r *Reconciler) revoke(ctx context.Context, s *scope, number int) error {
 	if !s.existing[number].hasOthers(s.stays) {
@@ -113,7 +75,7 @@ func (r *Reconciler) revoke(ctx context.Context, s *scope, number int) error {
 		return r.remove(ctx, s, number)
 	}
 	err := r.apply(ctx, s, number, names)
-	if apierrors.IsForbidden(err) {
+	if problem, _ := apply.ProblemOf(err); problem != nil || apierrors.IsForbidden(err) {
 		return r.remove(ctx, s, number)
 	}
 	return err
@@ -122,7 +84,7 @@ func (r *Reconciler) revoke(ctx context.Context, s *scope, number int) error {
 // isAsWanted reports whether a binding is what would be written. That is so for all of them when the operator starts, which
 // then writes none.
 func isAsWanted(now chunk, b *scimv1alpha1.ScimRoleBinding, names []string) bool {
-	if now.object == nil || now.role.Kind != string(b.Spec.RoleRef.Kind) || now.role.Name != b.Spec.RoleRef.Name {
+	if now.object == nil {
 		return false
 	}
 	if b.Spec.Scope != scimv1alpha1.ScopeCluster && !operand.RoleBindingOwner(b).Controls(now.object) {
@@ -148,34 +110,11 @@ func (r *Reconciler) apply(ctx context.Context, s *scope, number int, names []st
 
 // remove deletes a binding, if it is there.
 func (r *Reconciler) remove(ctx context.Context, s *scope, number int) error {
-	if err := r.deleteAll(ctx, s.binding, chunks{number: s.existing[number]}); err != nil {
-		return err
+	if one := s.existing[number].object; one != nil {
+		if err := r.deleteAll(ctx, s.binding, []client.Object{one}); err != nil {
+			return err
+		}
 	}
 	s.done.put(number, nil)
 	return nil
-}
-
-// deleteAll deletes bindings.
-func (r *Reconciler) deleteAll(ctx context.Context, b *scimv1alpha1.ScimRoleBinding, all chunks) error {
-	var failures []error
-	for _, number := range slices.Sorted(maps.Keys(all)) {
-		if all[number].object == nil {
-			continue
-		}
-		object := emptyOf(b)
-		object.SetNamespace(all[number].object.GetNamespace())
-		object.SetName(all[number].object.GetName())
-		uid := all[number].object.GetUID()
-		if err := r.Live.Delete(ctx, object, client.Preconditions{UID: &uid}); client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
-			failures = append(failures, fmt.Errorf("deleting %s: %w", object.GetName(), err))
-		}
-	}
-	return errors.Join(failures...)
-}
-
-func emptyOf(b *scimv1alpha1.ScimRoleBinding) client.Object {
-	if b.Spec.Scope == scimv1alpha1.ScopeCluster {
-		return &rbacv1.ClusterRoleBinding{}
-	}
-	return &rbacv1.RoleBinding{}
 }

@@ -26,6 +26,7 @@ import (
 
 var (
 	errForbidden = apierrors.NewForbidden(rbacv1.Resource("rolebindings"), "scim:admins", errors.New("no"))
+	errInvalid   = apierrors.NewInvalid(rbacv1.SchemeGroupVersion.WithKind("RoleBinding").GroupKind(), "scim:admins", nil)
 	errTooLarge  = apierrors.NewRequestEntityTooLargeError("limit is 3145728")
 )
 
@@ -74,11 +75,11 @@ func carriedOut(t *testing.T, has [][]string, members wanted, refuse refusal) (n
 	}
 	s := &scope{binding: b, groups: []string{"g"}, wanted: members}
 	var err error
-	if s.existing, err = r.chunks(ctx, api, b); err != nil {
+	if s.existing, s.strays, err = r.chunks(ctx, api, b); err != nil {
 		t.Fatal(err)
 	}
 	failure = r.carryOut(ctx, s)
-	if now, err = r.chunks(ctx, api, b); err != nil {
+	if now, _, err = r.chunks(ctx, api, b); err != nil {
 		t.Fatal(err)
 	}
 	return now, s.done, failure
@@ -131,15 +132,17 @@ func TestWhoHasTheRoleWhenBindingsCannotBeWritten(t *testing.T) {
 		"it may not be, and all are to stay": {whole(all[:2]), all[:3], always(errForbidden), all[:2], false, 1},
 		"nobody stays of those who had it":   {whole(all[:2]), all[2:3], always(errTooLarge), nil, true, 0},
 		"the API server cannot write":        {whole(all[:2]), all[1:2], always(errTooLarge), all[:2], true, 1},
+		"it is refused as invalid":           {whole(all[:2]), all[1:3], onlyNews(errInvalid), all[1:2], false, 1},
+		"it is invalid, whoever is in it":    {whole(all[:2]), all[1:3], always(errInvalid), nil, false, 0},
 	} {
 		now, done, err := carriedOut(t, tc.has, tc.wanted, tc.refuse)
-		if got, want := slices.Sorted(maps.Keys(now.subjects())), tc.want.names(); !slices.Equal(got, want) {
+		if got, want := slices.Sorted(maps.Keys(tallyOf(now).in)), tc.want.names(); !slices.Equal(got, want) {
 			t.Errorf("%s: %d have the role, and not %d", name, len(got), len(want))
 		}
 		if (err != nil) != tc.fails || len(now) != tc.written {
 			t.Errorf("%s: there are %d bindings, and it ends with %v", name, len(now), err)
 		}
-		if subjects, bindings := done.count(); int(subjects) != len(now.subjects()) || int(bindings) != len(now) {
+		if subjects, bindings := done.count(); int(subjects) != len(tallyOf(now).in) || int(bindings) != len(now) {
 			t.Errorf("%s: the status has %d by %d bindings", name, subjects, bindings)
 		}
 	}

@@ -2,6 +2,7 @@ package scimrolebinding
 
 import (
 	"hash/fnv"
+	"maps"
 	"math/bits"
 	"slices"
 	"strings"
@@ -20,6 +21,8 @@ const (
 	// maxSubjects is how many members of a group are bound at most. The API server compares who asks for something with
 	// each subject of each binding of the namespace.
 	maxSubjects = 20_000
+	// maxChunks is over how many bindings so many are spread at the most.
+	maxChunks = 128
 	// longestName is how many bytes the name of a subject has at most, so that those of one binding are never more than can
 	// be stored.
 	longestName = 1024
@@ -51,12 +54,10 @@ func subjectsOf(members []roster.Member, prefix string) (all wanted, without int
 // tooMany reports whether there are more than may be bound.
 func (w wanted) tooMany() bool { return len(w) > maxSubjects }
 
-// only returns those who have one of the names.
-func (w wanted) only(names map[string]struct{}) wanted {
-	return slices.DeleteFunc(slices.Clone(w), func(s subject) bool {
-		_, has := names[s.name]
-		return !has
-	})
+// allHave reports whether all of them have the role by the bindings.
+func (w wanted) allHave(existing chunks) bool {
+	has := tallyOf(existing)
+	return !slices.ContainsFunc(w, func(s subject) bool { return has.in[s.name] == 0 })
 }
 
 // count returns over how many bindings the subjects are to be spread, of which there are so many now.
@@ -105,23 +106,18 @@ type chunks map[int]chunk
 
 // count returns over how many bindings the subjects are spread; 0 if there are none. One that would have no subject is not there.
 func (c chunks) count() int {
-	last := -1
-	for number := range c {
-		last = max(last, number)
-	}
-	if last < 0 {
+	if len(c) == 0 {
 		return 0
 	}
-	return powerOfTwo(last + 1)
+	return powerOfTwo(slices.Max(slices.Collect(maps.Keys(c))) + 1)
 }
 
-// subjects returns the names of all who have the role.
-func (c chunks) subjects() map[string]struct{} {
-	all := map[string]struct{}{}
-	for _, one := range c {
-		for _, s := range one.subjects {
-			all[s.Name] = struct{}{}
-		}
+// keeping returns of each binding those who are wanted. So somebody may lose the role, and nobody gets it.
+func (c chunks) keeping(w wanted) [][]string {
+	stays, parts := setOf([][]string{w.names()}), make([][]string, c.count())
+	has := tallyOf(c)
+	for number := range c {
+		parts[number] = has.staying(number, stays)
 	}
-	return all
+	return parts
 }

@@ -103,7 +103,7 @@ func TestNobodyLosesTheRoleWhileTheSubjectsAreSpreadAnew(t *testing.T) {
 		after := all.split(counts[1])
 		for i, names := range slices.Backward(after) {
 			has[i] = bindings([][]string{names})[0]
-			if got := len(has.subjects()); got != len(all) {
+			if got := len(tallyOf(has).in); got != len(all) {
 				t.Fatalf("from %d to %d bindings, %d of %d have the role after number %d was written", counts[0], counts[1], got, len(all), i)
 			}
 		}

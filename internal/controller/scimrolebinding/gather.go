@@ -18,11 +18,10 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 		return err
 	}
 	r.gatherDoubt(ctx, s)
-	existing, err := r.chunks(ctx, r.Client, s.binding)
-	if err != nil {
+	var err error
+	if s.existing, s.strays, err = r.chunks(ctx, r.Client, s.binding); err != nil {
 		return err
 	}
-	s.existing = existing
 	key := client.ObjectKeyFromObject(s.binding)
 	if s.revokes() {
 		r.rosters.release(key)
@@ -39,7 +38,7 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 		return nil
 	}
 	s.wanted, s.without = subjectsOf(known.Members(s.groups[0], s.binding.Spec.Subject.Attribute), s.binding.Spec.Subject.Prefix)
-	if !s.doubted() && !s.dryRun() && len(s.wanted.only(s.existing.subjects())) < len(s.wanted) {
+	if !s.doubted() && !s.dryRun() && !s.wanted.allHave(s.existing) {
 		s.unvouched, s.unknown = r.policy.doubt(ctx, s.binding)
 	}
 	return nil

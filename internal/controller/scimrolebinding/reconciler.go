@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -109,26 +110,23 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 			return ctrl.Result{}, s.pass.Release(ctx)
 		}
 	}
-	existing, err := r.chunks(ctx, r.Live, s.binding)
+	all, err := r.labelled(ctx, r.Live, s.binding)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if err := r.deleteAll(ctx, s.binding, existing); err != nil {
+	if err := r.deleteAll(ctx, s.binding, all); err != nil {
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{}, s.pass.Release(ctx)
 }
 
-// reconcileGone deletes what is left of a binding whose finalizer somebody has taken off: the garbage collector
-// takes care of what is in its namespace, and nobody else of ClusterRoleBindings.
+// reconcileGone deletes what is left of a binding whose finalizer somebody has taken off. The garbage collector takes care of
+// what it finds to be owned by that, which others can change, and not of ClusterRoleBindings.
 func (r *Reconciler) reconcileGone(ctx context.Context, key client.ObjectKey) error {
 	r.rosters.release(key)
-	if !r.WholeCluster {
-		return nil
-	}
-	gone := &scimv1alpha1.ScimRoleBinding{Spec: scimv1alpha1.ScimRoleBindingSpec{Scope: scimv1alpha1.ScopeCluster}}
+	gone := &scimv1alpha1.ScimRoleBinding{}
 	gone.Namespace, gone.Name = key.Namespace, key.Name
-	left, err := r.chunks(ctx, r.Client, gone)
+	left, err := r.labelled(ctx, r.Client, gone)
 	if err != nil || len(left) == 0 {
 		return err
 	}
@@ -136,8 +134,15 @@ func (r *Reconciler) reconcileGone(ctx context.Context, key client.ObjectKey) er
 	if !apierrors.IsNotFound(err) { // it is back, which is an event of its own
 		return client.IgnoreNotFound(err)
 	}
+	ends, err := reconcile.NamespaceEnds(ctx, r.Live, key.Namespace)
+	if err != nil {
+		return err
+	}
+	if ends { // It takes along what is in it.
+		left = slices.DeleteFunc(left, func(o client.Object) bool { return o.GetNamespace() != "" })
+	}
 	if err := r.deleteAll(ctx, gone, left); err != nil {
-		return fmt.Errorf("deleting the ClusterRoleBindings of a ScimRoleBinding that is gone: %w", err)
+		return fmt.Errorf("deleting what is left of a ScimRoleBinding that is gone: %w", err)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ var _ = Describe("Who writes a ScimRoleBinding", func() {
 
 	It("must be allowed to do by hand what it does", func(ctx SpecContext) {
 		p := newPlace(ctx)
-		Eventually(policyAge(ctx)).Should(BeNumerically(">", 0))
+		waitUntilDenied(ctx, p)
 		author := as(ctx, p, "author", bind, create)
 		for name, tc := range map[string]struct {
 			who    client.Client

@@ -113,7 +113,7 @@ var _ = Describe("A ScimRoleBinding", func() {
 				return all.Items, err
 			}
 		}
-		for _, name := range []string{"deleted", "forced"} {
+		for _, name := range []string{"deleted", "forced", "narrowed"} {
 			p.bind(name, "g", wholeCluster)
 			Eventually(generated(name)).Should(ConsistOf(SatisfyAll(haveSubjects("a"), HaveField("Name", "scim:"+p.namespace+":"+name+":0"))))
 		}
@@ -124,12 +124,17 @@ var _ = Describe("A ScimRoleBinding", func() {
 			return apierrors.IsNotFound(err)
 		}).Should(BeTrue())
 
-		By("taking off the finalizer while the operator is away")
+		By("taking off the finalizer while the operator is away, and making one of the namespace instead of another")
 		Expect(stopManager()).To(Succeed())
-		change(ctx, p.binding("forced", "g"), func(b *scimv1alpha1.ScimRoleBinding) { b.Finalizers = nil })
-		Expect(env.Client.Delete(ctx, p.binding("forced", "g"))).To(Succeed())
+		for _, name := range []string{"forced", "narrowed"} {
+			change(ctx, p.binding(name, "g"), func(b *scimv1alpha1.ScimRoleBinding) { b.Finalizers = nil })
+			Expect(env.Client.Delete(ctx, p.binding(name, "g"))).To(Succeed())
+		}
+		Expect(env.Client.Create(ctx, p.binding("narrowed", "g"))).To(Succeed())
 		startManager()
 		Eventually(generated("forced")).Should(BeEmpty())
+		Eventually(generated("narrowed")).Should(BeEmpty())
+		Eventually(p.roleBinding("narrowed")).Should(haveSubjects("a"))
 	})
 
 	It("says what it would do, and what keeps it from doing anything", func(ctx SpecContext) {
@@ -177,6 +182,9 @@ var _ = Describe("A ScimRoleBinding", func() {
 			Expect(env.Client.Create(ctx, binding)).To(Succeed())
 			Eventually(current(ctx, binding)).Should(controllertest.BeStalled(scimv1alpha1.ReasonPolicyMissing))
 		}
+		planted := p.planted(ctx, "scim:other:1", "other", named("a", "b"))
+		Expect(env.Client.Create(ctx, planted)).To(Succeed())
+		Eventually(isGone(ctx, planted)).Should(BeTrue())
 		Expect(p.roleBinding("other")()).To(haveSubjects())
 		Expect(current(ctx, trial)()).To(HaveField("Status.DryRun.Subjects", BeEmpty()))
 		p.user("c")

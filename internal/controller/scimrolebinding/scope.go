@@ -3,6 +3,8 @@ package scimrolebinding
 import (
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/conditions"
@@ -27,8 +29,9 @@ type scope struct {
 	// wanted is who is to have the role, and without how many members have no name at the API server. Set by gather.
 	wanted  wanted
 	without int
-	// existing are the bindings that there are. Set by gather.
+	// existing are the bindings that there are, and strays those in their place that are not as the operator writes them. Set by gather.
 	existing chunks
+	strays   []client.Object
 	// unvouched says why nobody may get the role who has it not, with its reason. Set by gather.
 	unvouched *doubt
 	// unknown is why that could not be found out. Set by gather.
@@ -37,9 +40,10 @@ type scope struct {
 	// stays is who is to have the role, and done who has it, while the bindings are written and afterwards. Set by carryOut.
 	stays map[string]struct{}
 	done  *tally
-	// problem is what keeps a binding from being written, and forbidden why the API server does. Set by carryOut.
-	problem   error
-	forbidden string
+	// problem is what keeps a binding from being written, forbidden why the API server does, and taken is the name of one in whose
+	// place there is still something else. Set by carryOut.
+	problem          error
+	forbidden, taken string
 	// failure is the error that this reconciliation ends with. Set last.
 	failure error
 }
@@ -71,7 +75,7 @@ func (s *scope) target() [][]string {
 	case s.revokes(), len(s.groups) != 1, s.dryRun():
 		return nil
 	case s.doubted(), s.wanted.tooMany():
-		return s.wanted.only(s.existing.subjects()).split(s.existing.count())
+		return s.existing.keeping(s.wanted)
 	default:
 		return s.wanted.split(s.wanted.count(s.existing.count()))
 	}
