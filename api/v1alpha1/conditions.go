@@ -133,7 +133,7 @@ const (
 	ReasonServerOutdated = "ServerOutdated"
 	// ReasonURLWouldChange: the tenant has no URL but that of the ScimServer which it is to leave.
 	ReasonURLWouldChange = "URLWouldChange"
-	// ReasonNotServed: the ScimServer cannot serve the tenant.
+	// ReasonNotServed: the ScimServer cannot serve the tenant, or no server serves the event sink.
 	ReasonNotServed = "NotServed"
 
 	// ReasonNoHost: spec.endpoint.host is not set; the server is reachable
@@ -239,7 +239,7 @@ const (
 	// ReasonInvalidLabel: a label of users names an attribute of which none can be made.
 	ReasonInvalidLabel = "InvalidLabel"
 
-	// ReasonTenantNotFound: no ScimTenant of that name in the namespace of the key or role.
+	// ReasonTenantNotFound: no ScimTenant of that name in the namespace of the key, role or event sink.
 	ReasonTenantNotFound = "TenantNotFound"
 	// ReasonWaitingForServer: the token is minted, and some replica has not yet
 	// said that it accepts it.

@@ -98,7 +98,8 @@ type EventCursor struct {
 	GroupMembers int64 `json:"groupMembers,omitempty"`
 }
 
-// ScimEventSinkStatus says how far the receiver is. The SCIM server of the tenant writes it.
+// ScimEventSinkStatus says how far the receiver is. The SCIM server of the tenant writes it, and the operator where no
+// server does.
 type ScimEventSinkStatus struct {
 	// conditions are Ready, and Reconciling or Stalled while one of them holds.
 	// +optional

@@ -35,6 +35,7 @@ import (
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/controller/requests"
 	"github.com/kubescim/kubescim/internal/controller/scimapikey"
+	"github.com/kubescim/kubescim/internal/controller/scimeventsink"
 	"github.com/kubescim/kubescim/internal/controller/scimrole"
 	"github.com/kubescim/kubescim/internal/controller/scimrolebinding"
 	"github.com/kubescim/kubescim/internal/controller/statemetrics"
@@ -84,7 +85,7 @@ func NewScheme() *runtime.Scheme {
 	return scheme
 }
 
-// CacheOptions says what is kept in memory: tenants, servers, keys, credentials, roles, role bindings, the operator's own
+// CacheOptions says what is kept in memory: tenants, servers, keys, credentials, roles, role bindings, event sinks, the operator's own
 // objects and the Leases of server pods, in the given namespaces or, when there
 // are none, in all; and the records of hosts in the operator's own namespace.
 // Users, groups, claims and Secrets are not; package scimrolebinding keeps what it needs of groups that are bound.
@@ -229,6 +230,10 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	roles := &scimrole.Reconciler{Client: mgr.GetClient(), Recorder: recorder}
 	if err := roles.SetupWithManager(ctx, mgr, workers); err != nil {
 		return fmt.Errorf("setting up the ScimRole controller: %w", err)
+	}
+	sinks := &scimeventsink.Reconciler{Client: mgr.GetClient(), Recorder: recorder}
+	if err := sinks.SetupWithManager(ctx, mgr, workers); err != nil {
+		return fmt.Errorf("setting up the ScimEventSink controller: %w", err)
 	}
 	return nil
 }

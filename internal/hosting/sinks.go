@@ -166,7 +166,8 @@ func (p *Process) excessSinks() map[types.UID]*scimv1alpha1.ScimEventSink {
 }
 
 // eachSinks calls back with the sinks of all tenants that this process alone has in memory, if it is the
-// replica that does what one of them is to do.
+// replica that does what one of them is to do. Of one that is being deleted, the operator states that nobody
+// serves its sinks.
 func (p *Process) eachSinks(yield func(*tenant, []*scimv1alpha1.ScimEventSink)) {
 	if !p.Members.Lead() {
 		return
@@ -174,7 +175,7 @@ func (p *Process) eachSinks(yield func(*tenant, []*scimv1alpha1.ScimEventSink)) 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for name, sinks := range p.sinks {
-		if one := p.tenants[name]; one != nil && one.hosting() == scimv1alpha1.HostingModeMemory {
+		if one := p.tenants[name]; one != nil && !one.deleted.Load() && one.hosting() == scimv1alpha1.HostingModeMemory {
 			yield(one, sinks)
 		}
 	}

@@ -46,6 +46,8 @@ type tenant struct {
 	problem atomic.Pointer[string]
 	// mode is how it is hosted; nil before that is known.
 	mode atomic.Pointer[scimv1alpha1.HostingMode]
+	// deleted is true once its ScimTenant is being deleted.
+	deleted atomic.Bool
 }
 
 // newTenant makes the runtime of a tenant of which nothing is known yet.
@@ -84,6 +86,7 @@ func (p *Process) newTenant(name string) *tenant {
 // Configure implements replica.Tenant. While a tenant that is served cannot be served as its
 // ScimTenant says, its last state stays in force.
 func (t *tenant) Configure(configuration replica.Configuration) {
+	t.deleted.Store(configuration.Deleted)
 	t.host(configuration.Mode)
 	settings := configuration.Settings
 	if configuration.Problem == "" {

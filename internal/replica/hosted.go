@@ -44,6 +44,8 @@ type Configuration struct {
 	Mode scimv1alpha1.HostingMode
 	// Draining is true while clients are to leave, since another server is to answer them.
 	Draining bool
+	// Deleted is true once the ScimTenant is being deleted, while requests may still come.
+	Deleted bool
 	// Host is that which requests to the tenant alone are sent to; empty when there is none.
 	Host string
 	// Port is the one at which all requests are for the tenant; 0 when there is none.
@@ -181,7 +183,8 @@ func (h *hosted) configure(tenant *scimv1alpha1.ScimTenant) (news bool) {
 	served.object = tenant
 	sameServers := former != nil && slices.Equal(former.Status.Servers, tenant.Status.Servers)
 	sameURL := former != nil && former.Status.URL == tenant.Status.URL && former.Status.Host == tenant.Status.Host
-	if sameServers && sameURL && equality.Semantic.DeepEqual(former.Spec, tenant.Spec) {
+	sameLife := former != nil && former.DeletionTimestamp.IsZero() == tenant.DeletionTimestamp.IsZero()
+	if sameServers && sameURL && sameLife && equality.Semantic.DeepEqual(former.Spec, tenant.Spec) {
 		return false // A status that changes is most of what comes.
 	}
 	configuration := h.configuration(tenant)
@@ -228,6 +231,7 @@ func (h *hosted) configuration(tenant *scimv1alpha1.ScimTenant) (c Configuration
 	}
 	how, _ := contract.Hosting(tenant, h.replica.service())
 	c.Mode, c.Draining = how.Mode, contract.Draining(tenant, h.replica.service())
+	c.Deleted = !tenant.DeletionTimestamp.IsZero()
 	if h.replica.Name == "" {
 		c.Port = how.Port
 		c.share(tenant, how.Host)
