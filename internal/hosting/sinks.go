@@ -43,8 +43,13 @@ func (p *Process) SendTo(all []*scimv1alpha1.ScimEventSink) {
 	defer p.mu.Unlock()
 	p.sinks = sinks
 	for name, one := range p.tenants {
-		one.SendEvents(urisOf(sinks[name]))
+		one.SendEvents(urisOf(served(sinks[name])))
 	}
+}
+
+// served are those sinks of a tenant that are served, of all in the order of their names.
+func served(sinks []*scimv1alpha1.ScimEventSink) []*scimv1alpha1.ScimEventSink {
+	return sinks[:min(len(sinks), mostSinks)]
 }
 
 // urisOf are those of the events that sinks get; nil without sinks.
@@ -147,7 +152,7 @@ type wantedSink struct {
 func (p *Process) wantedSinks() map[types.UID]wantedSink {
 	wanted := map[types.UID]wantedSink{}
 	p.eachSinks(func(one *tenant, sinks []*scimv1alpha1.ScimEventSink) {
-		for _, sink := range sinks[:min(len(sinks), mostSinks)] {
+		for _, sink := range served(sinks) {
 			wanted[sink.UID] = wantedSink{tenant: one, sink: sink}
 		}
 	})
@@ -158,7 +163,7 @@ func (p *Process) wantedSinks() map[types.UID]wantedSink {
 func (p *Process) excessSinks() map[types.UID]*scimv1alpha1.ScimEventSink {
 	excess := map[types.UID]*scimv1alpha1.ScimEventSink{}
 	p.eachSinks(func(_ *tenant, sinks []*scimv1alpha1.ScimEventSink) {
-		for _, sink := range sinks[min(len(sinks), mostSinks):] {
+		for _, sink := range sinks[len(served(sinks)):] {
 			excess[sink.UID] = sink
 		}
 	})

@@ -99,6 +99,9 @@ var _ = Describe("Event sinks of a server of many tenants", func() {
 		of.URL = "https://app.example.com"
 		Expect(admin.Create(ctx, sink)).To(Succeed())
 		for n := range 8 {
+			if n == 7 {
+				of.Content = scimv1alpha1.EventContentFull
+			}
 			excess = &scimv1alpha1.ScimEventSink{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: fmt.Sprint("next-", n)}, Spec: of}
 			Expect(admin.Create(ctx, excess)).To(Succeed())
 		}
@@ -117,6 +120,8 @@ var _ = Describe("Event sinks of a server of many tenants", func() {
 			g.Expect(meta.FindStatusCondition(excess.Status.Conditions, scimv1alpha1.ConditionReady)).To(
 				HaveValue(HaveField("Message", HavePrefix("a tenant has no more than 8 event sinks"))))
 		}).Should(Succeed())
+		Expect(s.send(http.MethodGet, "acme", "/ServiceProviderConfig", token, "").Doc["securityEvents"]).To(
+			HaveKeyWithValue("eventUris", Not(ContainElement("urn:ietf:params:scim:event:prov:put:full"))), "the sink that would get it is not served")
 
 		By("sending all again")
 		Expect(admin.Status().Patch(ctx, sink, client.RawPatch("application/merge-patch+json", []byte(`{"status":{"cursor":null}}`)))).To(Succeed())
