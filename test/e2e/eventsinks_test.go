@@ -63,4 +63,10 @@ func hearOfChanges(ctx SpecContext, t *Tenant, address string) {
 	By("being at rest")
 	status := func() string { return fmt.Sprint(KubectlGet(t.Namespace, "scimeventsink", "app")["status"]) }
 	Eventually(status).WithTimeout(20 * time.Second).WithPolling(time.Second).Should(And(ContainSubstring("pending:0"), ContainSubstring("Delivering")))
+
+	By("losing the tenant")
+	Kubectl("delete", "scimtenant", t.Name, "-n", t.Namespace, "--wait=false")
+	Eventually(func() map[string]any {
+		return conditionOf(KubectlGet(t.Namespace, "scimeventsink", "app"), scimv1alpha1.ConditionReady)
+	}).WithTimeout(20 * time.Second).Should(HaveKeyWithValue("reason", scimv1alpha1.ReasonTenantNotFound))
 }

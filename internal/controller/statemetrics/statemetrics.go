@@ -1,4 +1,4 @@
-// Package statemetrics has the metrics that are about tenants, keys and servers as their statuses
+// Package statemetrics has the metrics that are about tenants, keys, servers and event sinks as their statuses
 // describe them. They are read in the cache when somebody asks for the metrics, so that they cost
 // nothing else, and are right after a restart.
 package statemetrics
@@ -27,6 +27,7 @@ var (
 	}
 	conditionsOfKey    = []string{scimv1alpha1.ConditionReady, scimv1alpha1.ConditionExpiringSoon}
 	conditionsOfServer = []string{scimv1alpha1.ConditionReady, scimv1alpha1.ConditionCertificateValid, scimv1alpha1.ConditionTLSServed}
+	conditionsOfSink   = []string{scimv1alpha1.ConditionReady}
 )
 
 var (
@@ -44,6 +45,8 @@ var (
 		"When the last token of a ScimApiKey stops working, in seconds since 1970; there is no series of a key that never does.", "tenant", "key")
 	serverCondition = describe("kubescim_server_condition",
 		"Whether a condition of a ScimServer is True: 1, or 0 when it is False. There is no series while it is Unknown.", "server", "type", "reason")
+	sinkCondition = describe("kubescim_event_sink_condition",
+		"Whether a condition of a ScimEventSink is True: 1, or 0 when it is False. There is no series while it is Unknown.", "tenant", "sink", "type", "reason")
 )
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -53,7 +56,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 // Exporter registers the metrics for as long as a manager runs it, which is while it leads: of several
 // replicas of the operator, one has them.
 type Exporter struct {
-	// Cached reads tenants, keys and servers in the manager's cache.
+	// Cached reads tenants, keys, servers and event sinks in the manager's cache.
 	Cached client.Reader
 	// Registry is where the metrics are registered.
 	Registry prometheus.Registerer
@@ -77,6 +80,7 @@ type collector struct{ cached client.Reader }
 func (c *collector) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, description := range []*prometheus.Desc{
 		tenantCondition, tenantUsers, tenantSeats, tenantTaken, tenantGroup, tenantAsked, keyCondition, keyExpiration, serverCondition,
+		sinkCondition,
 	} {
 		descriptions <- description
 	}
@@ -88,9 +92,10 @@ func (c *collector) Collect(metrics chan<- prometheus.Metric) {
 	defer cancel()
 	out := gauges(metrics)
 	tenants, keys, servers := &scimv1alpha1.ScimTenantList{}, &scimv1alpha1.ScimApiKeyList{}, &scimv1alpha1.ScimServerList{}
-	for _, list := range []client.ObjectList{tenants, keys, servers} {
+	sinks := &scimv1alpha1.ScimEventSinkList{}
+	for _, list := range []client.ObjectList{tenants, keys, servers, sinks} {
 		if err := c.cached.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
-			log.Log.Error(err, "Reading the cache for the metrics about tenants, keys and servers")
+			log.Log.Error(err, "Reading the cache for the metrics about tenants, keys, servers and event sinks")
 		}
 	}
 	for i := range tenants.Items {
@@ -102,6 +107,10 @@ func (c *collector) Collect(metrics chan<- prometheus.Metric) {
 	for i := range servers.Items {
 		one := &servers.Items[i]
 		out.conditions(serverCondition, one.Status.Conditions, conditionsOfServer, one.Namespace, one.Name)
+	}
+	for i := range sinks.Items {
+		one := &sinks.Items[i]
+		out.conditions(sinkCondition, one.Status.Conditions, conditionsOfSink, one.Namespace, one.Spec.TenantRef.Name, one.Name)
 	}
 }
 

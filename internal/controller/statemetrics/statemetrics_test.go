@@ -69,8 +69,16 @@ func TestMetrics(t *testing.T) {
 		&scimv1alpha1.ScimServer{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "customers", Name: "shared"},
 			Status:     scimv1alpha1.ScimServerStatus{Conditions: []metav1.Condition{condition("Ready", metav1.ConditionTrue, "Succeeded")}},
+		},
+		&scimv1alpha1.ScimEventSink{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "customers", Name: "app"},
+			Spec:       scimv1alpha1.ScimEventSinkSpec{TenantRef: scimv1alpha1.TenantReference{Name: "acme"}},
+			Status:     scimv1alpha1.ScimEventSinkStatus{Conditions: []metav1.Condition{condition("Ready", metav1.ConditionFalse, "DeliveryFailed")}},
 		}))
 	const want = `
+# HELP kubescim_event_sink_condition Whether a condition of a ScimEventSink is True: 1, or 0 when it is False. There is no series while it is Unknown.
+# TYPE kubescim_event_sink_condition gauge
+kubescim_event_sink_condition{namespace="customers",reason="DeliveryFailed",sink="app",tenant="acme",type="Ready"} 0
 # HELP kubescim_key_condition Whether a condition of a ScimApiKey is True: 1, or 0 when it is False. There is no series while it is Unknown.
 # TYPE kubescim_key_condition gauge
 kubescim_key_condition{key="okta",namespace="customers",reason="Soon",tenant="acme",type="ExpiringSoon"} 1

@@ -28,17 +28,21 @@ func ReceiverOf(t *Tenant, address string) *receiver.Receiver {
 	Expect(events.Trust(url, keys.Body)).To(Succeed())
 	Expect(events.Start()).To(Succeed())
 	DeferCleanup(func() { _ = events.Stop() }) // It may be away.
-	Apply(&scimv1alpha1.ScimEventSink{
-		TypeMeta:   metav1.TypeMeta{APIVersion: scimv1alpha1.GroupVersion.String(), Kind: "ScimEventSink"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: t.Namespace, Name: "app"},
-		Spec: scimv1alpha1.ScimEventSinkSpec{
-			TenantRef: scimv1alpha1.TenantReference{Name: t.Name}, URL: events.URL, CABundle: events.CABundle,
-			Content:          scimv1alpha1.EventContentFull,
-			AdditionalEvents: []scimv1alpha1.AdditionalEvent{scimv1alpha1.AdditionalEventSessionRevoked},
-		},
-	})
+	sink := NewSink(t.Namespace, "app", t.Name, events.URL)
+	sink.Spec.CABundle, sink.Spec.Content = events.CABundle, scimv1alpha1.EventContentFull
+	sink.Spec.AdditionalEvents = []scimv1alpha1.AdditionalEvent{scimv1alpha1.AdditionalEventSessionRevoked}
+	Apply(sink)
 	WaitFor(t.Namespace, "condition=Ready", "scimeventsink/app")
 	return events
+}
+
+// NewSink returns a sink for the events of a tenant of its namespace.
+func NewSink(namespace, name, tenant, url string) *scimv1alpha1.ScimEventSink {
+	return &scimv1alpha1.ScimEventSink{
+		TypeMeta:   metav1.TypeMeta{APIVersion: scimv1alpha1.GroupVersion.String(), Kind: "ScimEventSink"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec:       scimv1alpha1.ScimEventSinkSpec{TenantRef: scimv1alpha1.TenantReference{Name: tenant}, URL: url},
+	}
 }
 
 // ExpectHeard expects a receiver to know of just what the tenant has: the last state of each user and group,
