@@ -89,6 +89,10 @@ const (
 	// token is made until the ones before have stopped working.
 	ConditionRotating = "Rotating"
 
+	// ConditionDeletionsComplete is on a ScimEventSink of which something was delivered: False once somebody was deleted of
+	// whom its receiver may have heard, and nothing is left to tell it by. Ready does not depend on it.
+	ConditionDeletionsComplete = "DeletionsComplete"
+
 	// ConditionRoleAllowed is True on a ScimRoleBinding when the operator may bind the role, and the API
 	// server has checked that who wrote the spec may.
 	ConditionRoleAllowed = "RoleAllowed"
@@ -311,6 +315,11 @@ const (
 	ReasonCursorAhead = "CursorAhead"
 	// ReasonNoSigningKey: the SCIM server has no key yet to sign events with, or no URL to sign them as.
 	ReasonNoSigningKey = "NoSigningKey"
+
+	// ReasonMarkersStay: what is left of deleted users and groups has stayed until the receiver heard of it.
+	ReasonMarkersStay = "MarkersStay"
+	// ReasonDeletionsMissed: it has not.
+	ReasonDeletionsMissed = "DeletionsMissed"
 
 	// ReasonRevoked: the key was deleted and no replica accepts it any more.
 	ReasonRevoked = "Revoked"

@@ -101,7 +101,8 @@ type EventCursor struct {
 // ScimEventSinkStatus says how far the receiver is. The SCIM server of the tenant writes it, and the operator where no
 // server does.
 type ScimEventSinkStatus struct {
-	// conditions are Ready, and Reconciling or Stalled while one of them holds.
+	// conditions are Ready, and Reconciling or Stalled while one of them holds; and DeletionsComplete, once something was
+	// delivered.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -3,6 +3,7 @@ package hosting
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -26,6 +27,9 @@ const (
 	sinksInterval = 500 * time.Millisecond
 	// refusalInterval is how soon it is stated of a sink that it is not served.
 	refusalInterval = 2 * time.Second
+	// hearingTime is how long a deletion can be seen at least by a receiver that has not heard of it. One that is not away
+	// has by then, and its status says so.
+	hearingTime = time.Minute
 	// mostSinks is how many sinks of a tenant are served.
 	mostSinks = 8
 )
@@ -183,6 +187,42 @@ func (p *Process) eachSinks(yield func(*tenant, []*scimv1alpha1.ScimEventSink)) 
 		if one := p.tenants[name]; one != nil && !one.deleted.Load() && one.hosting() == scimv1alpha1.HostingModeMemory {
 			yield(one, sinks)
 		}
+	}
+}
+
+// forget reports whether the last trace of a deletion may go, and states before of sinks whose receivers have not heard
+// of it that they will not. It fails while it is not known which sinks there are.
+func (p *Process) forget(ctx context.Context, tenant string, deletion sender.Deletion) (may bool, err error) {
+	p.mu.Lock()
+	known, sinks := p.sinks != nil, slices.Clone(p.sinks[tenant])
+	p.mu.Unlock()
+	if !known {
+		return false, errors.New("it is not known yet which event sinks there are")
+	}
+	for _, sink := range sinks {
+		if !deletion.MissedBy(sink) {
+			continue
+		}
+		if time.Since(deletion.Time) < hearingTime {
+			return false, nil
+		}
+		stated, err := sender.StateMissed(ctx, p.Client, sink)
+		if err != nil {
+			return false, err
+		}
+		if stated != nil { // For the next one that goes, which may do so before the watch brings this.
+			p.restate(tenant, sink, stated)
+		}
+	}
+	return true, nil
+}
+
+// restate puts a sink in the place of what it was.
+func (p *Process) restate(tenant string, former, sink *scimv1alpha1.ScimEventSink) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if at := slices.Index(p.sinks[tenant], former); at >= 0 {
+		p.sinks[tenant][at] = sink
 	}
 }
 

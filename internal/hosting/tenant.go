@@ -1,6 +1,7 @@
 package hosting
 
 import (
+	"context"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/contract"
+	"github.com/kubescim/kubescim/internal/eventsink/sender"
 	"github.com/kubescim/kubescim/internal/ratelimit"
 	"github.com/kubescim/kubescim/internal/replica"
 	"github.com/kubescim/kubescim/internal/requestlog"
@@ -78,6 +80,9 @@ func (p *Process) newTenant(name string) *tenant {
 		Policy: t.Policy, Recorder: p.Recorder, Log: log, AbsenceAge: p.AbsenceAge,
 		Expired: func(t *schema.ResourceType, id, auditID string) {
 			audit.WriteExpiry(strings.TrimPrefix(t.Endpoint, "/"), id, auditID)
+		},
+		Forgetting: func(ctx context.Context, group bool, revision uint64, deleted time.Time) (bool, error) {
+			return p.forget(ctx, name, sender.Deletion{Group: group, Revision: revision, Time: deleted})
 		},
 	}, t.metrics)
 	return t

@@ -10,6 +10,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/utils/ptr"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
@@ -87,5 +88,62 @@ var _ = Describe("A receiver of events", Serial, func() {
 		at := version()
 		Consistently(version).WithTimeout(2*time.Minute).WithPolling(5*time.Second).Should(Equal(at), "a sink at rest costs nothing")
 		Expect(strings.Join(events.Bad(), "\n")).To(BeEmpty())
+	})
+
+	It("that has no server is not Ready, and one that was away for longer than a deletion can be seen is known to miss it", func(ctx SpecContext) {
+		address := AddressOfThisMachine(ctx)
+		ChangeRelease("../../charts/kubescim").Upgrade(ctx, fmt.Sprintf(listening, address, EventsPort))
+		t := Serve(ctx, "events", scimv1alpha1.IdentityProviderGeneric, func(spec *scimv1alpha1.ScimTenantSpec) {
+			spec.Users.RetentionDays, spec.TombstoneDays = ptr.To[int32](0), ptr.To[int32](0) // Two minutes later, nothing is left.
+		})
+		t.Expose(ctx)
+		user := func(name string) string {
+			return t.Service.Do(http.MethodPost, Users, PlainUser(name+"@events.example.com")).Has(http.StatusCreated).ID()
+		}
+		heard, missed := user("heard"), user("missed")
+		user("stays")
+		events := ReceiverOf(t, address)
+		complete := func() string {
+			return Kubectl("get", "scimeventsink", "app", "-n", t.Namespace, "-o", "jsonpath={.status.conditions[?(@.type=='DeletionsComplete')].status}")
+		}
+		gone := func(id string) {
+			GinkgoHelper()
+			t.Service.Do(http.MethodDelete, Users+"/"+id, "").Has(http.StatusNoContent)
+			Eventually(func() string {
+				return Kubectl("get", "scimusers", "-n", t.Namespace, "-o", "name")
+			}).WithTimeout(4 * time.Minute).WithPolling(time.Second).ShouldNot(ContainSubstring(id))
+		}
+		Eventually(complete).WithTimeout(20 * time.Second).Should(Equal("True"))
+
+		By("being without a server for a while")
+		reason := func() string {
+			return Kubectl("get", "scimeventsink", "app", "-n", t.Namespace, "-o", "jsonpath={.status.conditions[?(@.type=='Ready')].reason}")
+		}
+		for _, node := range strings.Fields(Kubectl("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}")) {
+			Kubectl("cordon", node)
+			DeferCleanup(func() { Kubectl("uncordon", node) })
+		}
+		Kubectl("delete", "pods", "-n", t.Namespace, "--all", "--force", "--grace-period=0", "--wait=false")
+		Eventually(reason).WithTimeout(2 * time.Minute).Should(Equal(scimv1alpha1.ReasonNotServed))
+		for _, node := range strings.Fields(Kubectl("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}")) {
+			Kubectl("uncordon", node)
+		}
+		back := time.Now()
+		Eventually(reason).WithTimeout(2 * time.Minute).Should(Equal(scimv1alpha1.ReasonDelivering))
+		AddReportEntry("from when pods could be placed again until the sink was Ready, in seconds", fmt.Sprintf("%.1f", time.Since(back).Seconds()))
+		WaitFor(t.Namespace, "condition=Ready", "scimtenant/"+t.Name)
+
+		By("hearing of a deletion in time")
+		gone(heard)
+		Expect(complete()).To(Equal("True"), "the receiver has heard of it")
+
+		By("being away for too long")
+		Expect(events.Stop()).To(Succeed())
+		gone(missed)
+		Expect(complete()).To(Equal("False"))
+
+		Expect(events.Start()).To(Succeed())
+		Kubectl("patch", "scimeventsink", "app", "-n", t.Namespace, "--subresource=status", "--type=merge", "-p", `{"status":{"cursor":null}}`)
+		Eventually(complete).WithTimeout(2 * time.Minute).Should(Equal("True"))
 	})
 })

@@ -63,6 +63,7 @@ func hearOfChanges(ctx SpecContext, t *Tenant, address string) {
 	By("being at rest")
 	status := func() string { return fmt.Sprint(KubectlGet(t.Namespace, "scimeventsink", "app")["status"]) }
 	Eventually(status).WithTimeout(20 * time.Second).WithPolling(time.Second).Should(And(ContainSubstring("pending:0"), ContainSubstring("Delivering")))
+	Expect(conditionOf(KubectlGet(t.Namespace, "scimeventsink", "app"), scimv1alpha1.ConditionDeletionsComplete)).To(HaveKeyWithValue("status", "True"))
 
 	By("losing the tenant")
 	Kubectl("delete", "scimtenant", t.Name, "-n", t.Namespace, "--wait=false")

@@ -27,7 +27,7 @@ var (
 	}
 	conditionsOfKey    = []string{scimv1alpha1.ConditionReady, scimv1alpha1.ConditionExpiringSoon}
 	conditionsOfServer = []string{scimv1alpha1.ConditionReady, scimv1alpha1.ConditionCertificateValid, scimv1alpha1.ConditionTLSServed}
-	conditionsOfSink   = []string{scimv1alpha1.ConditionReady}
+	conditionsOfSink   = []string{scimv1alpha1.ConditionReady, scimv1alpha1.ConditionDeletionsComplete}
 )
 
 var (

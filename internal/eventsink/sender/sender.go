@@ -32,9 +32,6 @@ const (
 	// delivery to the next, so that a receiver gets no more than 200 in a second.
 	batch = 128
 	gap   = 5 * time.Millisecond
-	// aheadFor is for how long the cursor must have been ahead of memory, which is behind by some
-	// milliseconds at times, to be taken for one of another history.
-	aheadFor = 30 * time.Second
 )
 
 // Memory is what a tenant has in memory.
@@ -76,6 +73,7 @@ type Sender struct {
 	generation int64 // of the spec that post is made of
 	stated     scimv1alpha1.EventCursor
 	position   index.Position
+	begun      time.Time // when the cursor was moved, other than by what was delivered
 	delivered  time.Time // last
 	failures   int       // in a row
 	retryAt    time.Time
@@ -89,6 +87,7 @@ type Sender struct {
 func New(o Options, memory Memory, signer func(time.Time) (signingkey.Key, string, bool), sink *scimv1alpha1.ScimEventSink) *Sender {
 	return &Sender{
 		Options: o, memory: memory, signer: signer, now: time.Now, sink: sink, stated: sink.Status.Cursor, position: positionOf(sink.Status.Cursor),
+		begun: time.Now(),
 	}
 }
 
@@ -151,7 +150,7 @@ func (s *Sender) step(ctx context.Context) *scimv1alpha1.ScimEventSink {
 func (s *Sender) adopt(sink *scimv1alpha1.ScimEventSink) {
 	if sink.Status.Cursor != s.stated {
 		s.stated, s.position = sink.Status.Cursor, positionOf(sink.Status.Cursor)
-		s.failures, s.retryAt = 0, time.Time{}
+		s.begun, s.failures, s.retryAt = s.now(), 0, time.Time{}
 	}
 	if sink.Generation != s.generation {
 		s.post.close()
@@ -270,30 +269,6 @@ func (s *Sender) fail(err error) {
 		Message: fmt.Sprintf("the receiver gets nothing: %v; what it is owed is sent again and again, with pauses of up to a minute", err),
 	}
 	s.Log.Warn("an event could not be delivered and is sent again", slog.Int("failures", s.failures), slog.Any("error", err))
-}
-
-// ahead reports whether the cursor is ahead of all that there is, for some kind, and whether it has been
-// for long. Then it comes of another history, and what is written next would be taken for known.
-func (s *Sender) ahead(now time.Time) (some, long bool) {
-	for kind, applied := range s.memory.Applied() {
-		since := &s.aheadSince[kind]
-		switch {
-		case applied == 0 || s.position[kind] <= applied:
-			*since = time.Time{}
-			continue
-		case since.IsZero():
-			*since = now
-		}
-		some, long = true, long || now.Sub(*since) >= aheadFor
-	}
-	return some, long
-}
-
-func cursorAhead() conditions.Summary {
-	return conditions.Summary{
-		Outcome: conditions.Stalled, Reason: scimv1alpha1.ReasonCursorAhead,
-		Message: "the cursor is ahead of what the API server has, as it is after a restore of etcd: have the receiver forget what it knows, and take `status.cursor` away, so that all is sent again",
-	}
 }
 
 func delivering() conditions.Summary {

@@ -40,7 +40,7 @@ func (s *Sender) state(ctx context.Context, sink *scimv1alpha1.ScimEventSink, la
 	next := sink.DeepCopy()
 	next.Status.ObservedGeneration = sink.Generation
 	next.Status.Cursor = cursorOf(s.position)
-	conditions.Set(next, s.summary)
+	conditions.Set(next, s.summary, s.deletions(sink, next)...)
 	if !s.delivered.IsZero() && next.Status.Cursor != sink.Status.Cursor {
 		next.Status.LastDeliveryTime = metav1.NewTime(s.delivered)
 	}

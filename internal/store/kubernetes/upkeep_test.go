@@ -2,6 +2,8 @@ package kubernetes
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -355,6 +357,19 @@ var _ = Describe("The upkeep", func() {
 		Expect(keeper.Pass(ctx, false)).To(Succeed())
 		Expect(marked()).To(HaveLen(3), "a late write may still be under way")
 		keeper.MarkerAge = 0
+		var forgotten []string
+		keeper.Forgetting = func(_ context.Context, group bool, revision uint64, deleted time.Time) (bool, error) {
+			forgotten = append(forgotten, fmt.Sprint(group, revision, deleted.UTC()))
+			return false, nil
+		}
+		Expect(keeper.Pass(ctx, false)).To(Succeed())
+		Expect(forgotten).To(HaveExactElements(fmt.Sprint(false, codec.RevisionOf(read.Object), codec.MetaOf(read.Object).DeletedTime.UTC())))
+		keeper.Forgetting = func(context.Context, bool, uint64, time.Time) (bool, error) {
+			return true, errors.New("nobody was asked")
+		}
+		Expect(keeper.Pass(ctx, false)).To(MatchError(ContainSubstring("nobody was asked")))
+		Expect(marked()).To(HaveLen(3))
+		keeper.Forgetting = nil
 		Expect(keeper.Pass(ctx, false)).To(Succeed())
 		Eventually(marked).Should(ConsistOf(younger, group.ID()))
 		policy.Tombstones = 0

@@ -98,6 +98,13 @@ func (u *Upkeep) remove(ctx context.Context, id uuid.UUID, group bool, still fun
 	if err != nil || !read.Kept() || !still(read) {
 		return err
 	}
+	leaves := u.leavesMarker(read)
+	if !leaves && u.Forgetting != nil {
+		may, err := u.Forgetting(ctx, group, codec.RevisionOf(read.Object), codec.MetaOf(read.Object).DeletedTime.Time)
+		if err != nil || !may {
+			return err
+		}
+	}
 	if err := u.removeDeleted(ctx, id, group); err != nil {
 		return err
 	}
@@ -107,7 +114,7 @@ func (u *Upkeep) remove(ctx context.Context, id uuid.UUID, group bool, still fun
 	}
 	var auditID atomic.Pointer[string]
 	logged := store.WithActor(ctx, store.Actor{RequestID: uuid.NewString(), AuditID: &auditID})
-	if err := u.erase(logged, t, read); err != nil {
+	if err := u.erase(logged, t, read, leaves); err != nil {
 		return failure.IgnoreRaces(failure.Wrap(err, "deleting it"))
 	}
 	if !codec.IsMarker(read.Object) {
@@ -119,11 +126,16 @@ func (u *Upkeep) remove(ctx context.Context, id uuid.UUID, group bool, still fun
 	return u.Claims.Release(ctx, claim)
 }
 
-// erase deletes an object as it was read, or leaves a marker of it where one would be there still if it had been
-// deleted for good at once.
-func (u *Upkeep) erase(ctx context.Context, t *schema.ResourceType, read *codec.Record) error {
+// leavesMarker reports whether a marker comes in the place of what is kept: where one would be there still if it had
+// been deleted for good at once.
+func (u *Upkeep) leavesMarker(read *codec.Record) bool {
+	return !codec.IsMarker(read.Object) && time.Since(codec.MetaOf(read.Object).DeletedTime.Time) < u.Policy().Tombstones
+}
+
+// erase deletes an object as it was read, or leaves a marker in its place.
+func (u *Upkeep) erase(ctx context.Context, t *schema.ResourceType, read *codec.Record, leaves bool) error {
 	meta, by := codec.MetaOf(read.Object), codec.WriterOf(ctx)
-	if codec.IsMarker(read.Object) || time.Since(meta.DeletedTime.Time) >= u.Policy().Tombstones {
+	if !leaves {
 		return u.Client.Delete(ctx, read.Object, client.Preconditions{
 			UID:             ptr.To(read.Object.GetUID()),
 			ResourceVersion: ptr.To(read.Object.GetResourceVersion()),

@@ -115,6 +115,9 @@ type Options struct {
 	// Expired, if set, is called with each user or group that was kept and has been removed for good, by
 	// its type and id, and with the id under which the API server's audit log has that.
 	Expired func(t *schema.ResourceType, id, auditID string)
+	// Forgetting, if set, is called before the last trace of a user or group goes that was deleted, by which
+	// somebody who was away could have heard of that, and reports whether it may. Else it stays for now.
+	Forgetting func(ctx context.Context, group bool, revision uint64, deleted time.Time) (may bool, err error)
 	// AbsenceAge is how long a user or group must have been absent, as far as this
 	// process knows, for nobody to expect it any more; DefaultAbsenceAge when it is 0.
 	AbsenceAge time.Duration
