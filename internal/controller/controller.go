@@ -71,7 +71,7 @@ type Options struct {
 	FetchRequests requests.Fetch
 	// RoleBindingPolicy is the name of the ValidatingAdmissionPolicy that checks who may write ScimRoleBindings.
 	RoleBindingPolicy string
-	// Metrics is where the metrics about tenants, keys, servers and event sinks are registered; with those of
+	// Metrics is where the metrics about tenants, keys, servers, event sinks and role bindings are registered; with those of
 	// controller-runtime when nil.
 	Metrics prometheus.Registerer
 }
@@ -192,7 +192,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		options.Metrics = metrics.Registry
 	}
 	if err := mgr.Add(&statemetrics.Exporter{Cached: mgr.GetClient(), Registry: options.Metrics}); err != nil {
-		return fmt.Errorf("adding the metrics about tenants, keys, servers and event sinks: %w", err)
+		return fmt.Errorf("adding the metrics about tenants, keys, servers, event sinks and role bindings: %w", err)
 	}
 	poller := usage.NewPoller(mgr.GetClient(), options.AskPods)
 	if err := mgr.Add(poller); err != nil {

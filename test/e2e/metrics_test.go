@@ -51,13 +51,15 @@ kubescim_key_condition{key="acme",namespace="%[1]s",reason="Succeeded",tenant="a
 kubescim_key_condition{key="acme",namespace="%[1]s",reason="Later",tenant="acme",type="ExpiringSoon"} 0
 kubescim_server_condition{namespace="%[1]s",reason="Succeeded",server="shared",type="Ready"} 1
 kubescim_server_condition{namespace="%[1]s",reason="ClusterLocal",server="shared",type="CertificateValid"} 1
+kubescim_role_binding_condition{namespace="%[1]s",reason="GroupNotFound",role_binding="viewers",tenant="acme",type="Ready"} 0
 kubescim_event_sink_condition{namespace="%[1]s",reason="NotAllowed",sink="app",tenant="acme",type="Ready"} 0
 kubescim_event_sink_condition{namespace="%[1]s",reason="TenantNotFound",sink="of-nobody",tenant="nobody",type="Ready"} 0
 `
 
 var _ = Describe("The metrics of the operator", func() {
-	It("are what the statuses of tenants, keys, servers and event sinks say", func(ctx SpecContext) {
+	It("are what the statuses of tenants, keys, servers, event sinks and role bindings say", func(ctx SpecContext) {
 		namespace := NewNamespace(ctx, "states")
+		ApplyText(fmt.Sprintf(roleBinding, "viewers", namespace, "acme", "Not there yet"))
 		for sink, tenant := range map[string]string{"app": "acme", "of-nobody": "nobody"} {
 			Apply(NewSink(namespace, sink, tenant, "https://app.example.com/events"))
 			WaitFor(namespace, "condition=Stalled", "scimeventsink/"+sink)

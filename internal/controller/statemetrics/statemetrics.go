@@ -1,5 +1,5 @@
-// Package statemetrics has the metrics that are about tenants, keys, servers and event sinks as their statuses
-// describe them. They are read in the cache when somebody asks for the metrics, so that they cost
+// Package statemetrics has the metrics that are about tenants, keys, servers, event sinks and role bindings as their
+// statuses describe them. They are read in the cache when somebody asks for the metrics, so that they cost
 // nothing else, and are right after a restart.
 package statemetrics
 
@@ -28,6 +28,8 @@ var (
 	conditionsOfKey    = []string{scimv1alpha1.ConditionReady, scimv1alpha1.ConditionExpiringSoon}
 	conditionsOfServer = []string{scimv1alpha1.ConditionReady, scimv1alpha1.ConditionCertificateValid, scimv1alpha1.ConditionTLSServed}
 	conditionsOfSink   = []string{scimv1alpha1.ConditionReady, scimv1alpha1.ConditionDeletionsComplete}
+	// Ready has the reason of what a role binding is made of.
+	conditionsOfRoleBinding = []string{scimv1alpha1.ConditionReady}
 )
 
 var (
@@ -47,6 +49,8 @@ var (
 		"Whether a condition of a ScimServer is True: 1, or 0 when it is False. There is no series while it is Unknown.", "server", "type", "reason")
 	sinkCondition = describe("kubescim_event_sink_condition",
 		"Whether a condition of a ScimEventSink is True: 1, or 0 when it is False. There is no series while it is Unknown.", "tenant", "sink", "type", "reason")
+	roleBindingCondition = describe("kubescim_role_binding_condition",
+		"Whether a condition of a ScimRoleBinding is True: 1, or 0 when it is False. There is no series while it is Unknown.", "tenant", "role_binding", "type", "reason")
 )
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -56,7 +60,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 // Exporter registers the metrics for as long as a manager runs it, which is while it leads: of several
 // replicas of the operator, one has them.
 type Exporter struct {
-	// Cached reads tenants, keys, servers and event sinks in the manager's cache.
+	// Cached reads tenants, keys, servers, event sinks and role bindings in the manager's cache.
 	Cached client.Reader
 	// Registry is where the metrics are registered.
 	Registry prometheus.Registerer
@@ -80,7 +84,7 @@ type collector struct{ cached client.Reader }
 func (c *collector) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, description := range []*prometheus.Desc{
 		tenantCondition, tenantUsers, tenantSeats, tenantTaken, tenantGroup, tenantAsked, keyCondition, keyExpiration, serverCondition,
-		sinkCondition,
+		sinkCondition, roleBindingCondition,
 	} {
 		descriptions <- description
 	}
@@ -92,10 +96,10 @@ func (c *collector) Collect(metrics chan<- prometheus.Metric) {
 	defer cancel()
 	out := gauges(metrics)
 	tenants, keys, servers := &scimv1alpha1.ScimTenantList{}, &scimv1alpha1.ScimApiKeyList{}, &scimv1alpha1.ScimServerList{}
-	sinks := &scimv1alpha1.ScimEventSinkList{}
-	for _, list := range []client.ObjectList{tenants, keys, servers, sinks} {
+	sinks, roleBindings := &scimv1alpha1.ScimEventSinkList{}, &scimv1alpha1.ScimRoleBindingList{}
+	for _, list := range []client.ObjectList{tenants, keys, servers, sinks, roleBindings} {
 		if err := c.cached.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
-			log.Log.Error(err, "Reading the cache for the metrics about tenants, keys, servers and event sinks")
+			log.Log.Error(err, "Reading the cache for the metrics about tenants, keys, servers, event sinks and role bindings")
 		}
 	}
 	for i := range tenants.Items {
@@ -111,6 +115,10 @@ func (c *collector) Collect(metrics chan<- prometheus.Metric) {
 	for i := range sinks.Items {
 		one := &sinks.Items[i]
 		out.conditions(sinkCondition, one.Status.Conditions, conditionsOfSink, one.Namespace, one.Spec.TenantRef.Name, one.Name)
+	}
+	for i := range roleBindings.Items {
+		one := &roleBindings.Items[i]
+		out.conditions(roleBindingCondition, one.Status.Conditions, conditionsOfRoleBinding, one.Namespace, one.Spec.TenantRef.Name, one.Name)
 	}
 }
 

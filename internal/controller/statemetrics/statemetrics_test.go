@@ -74,6 +74,13 @@ func TestMetrics(t *testing.T) {
 			ObjectMeta: metav1.ObjectMeta{Namespace: "customers", Name: "app"},
 			Spec:       scimv1alpha1.ScimEventSinkSpec{TenantRef: scimv1alpha1.TenantReference{Name: "acme"}},
 			Status:     scimv1alpha1.ScimEventSinkStatus{Conditions: []metav1.Condition{condition("Ready", metav1.ConditionFalse, "DeliveryFailed")}},
+		},
+		&scimv1alpha1.ScimRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "customers", Name: "viewers"},
+			Spec:       scimv1alpha1.ScimRoleBindingSpec{TenantRef: scimv1alpha1.TenantReference{Name: "acme"}},
+			Status: scimv1alpha1.ScimRoleBindingStatus{Conditions: []metav1.Condition{
+				condition("Ready", metav1.ConditionFalse, "GroupNotFound"), condition("GroupFound", metav1.ConditionFalse, "GroupNotFound"),
+			}},
 		}))
 	const want = `
 # HELP kubescim_event_sink_condition Whether a condition of a ScimEventSink is True: 1, or 0 when it is False. There is no series while it is Unknown.
@@ -86,6 +93,9 @@ kubescim_key_condition{key="okta",namespace="customers",reason="Succeeded",tenan
 # HELP kubescim_key_expiration_timestamp_seconds When the last token of a ScimApiKey stops working, in seconds since 1970; there is no series of a key that never does.
 # TYPE kubescim_key_expiration_timestamp_seconds gauge
 kubescim_key_expiration_timestamp_seconds{key="okta",namespace="customers",tenant="acme"} 1.7776368e+09
+# HELP kubescim_role_binding_condition Whether a condition of a ScimRoleBinding is True: 1, or 0 when it is False. There is no series while it is Unknown.
+# TYPE kubescim_role_binding_condition gauge
+kubescim_role_binding_condition{namespace="customers",reason="GroupNotFound",role_binding="viewers",tenant="acme",type="Ready"} 0
 # HELP kubescim_server_condition Whether a condition of a ScimServer is True: 1, or 0 when it is False. There is no series while it is Unknown.
 # TYPE kubescim_server_condition gauge
 kubescim_server_condition{namespace="customers",reason="Succeeded",server="shared",type="Ready"} 1
