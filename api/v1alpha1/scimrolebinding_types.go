@@ -223,6 +223,7 @@ type RoleBindingDryRun struct {
 // +kubebuilder:printcolumn:name="Mode",type=string,priority=1,JSONPath=`.spec.mode`
 // +kubebuilder:printcolumn:name="Group",type=string,priority=1,JSONPath=`.status.group`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:selectablefield:JSONPath=`.spec.tenantRef.name`
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 50 && !self.metadata.name.contains('.')",message="`metadata.name` must be at most 50 characters and have no '.', since labels and other objects are named after it; for example 'admins'"
 type ScimRoleBinding struct {
 	metav1.TypeMeta `json:",inline"`

@@ -85,6 +85,16 @@ var _ = Describe("kubectl scim", Ordered, ContinueOnFailure, func() {
 		Expect(json.Unmarshal([]byte(succeeds("status", t.Name, "-o", "json")), &report)).To(Succeed())
 		Expect(report).To(And(HaveKeyWithValue("ready", true), HaveKeyWithValue("tenant", t.Name)))
 
+		By("objects that are about it")
+		ApplyText(fmt.Sprintf(roleBinding, "viewers", t.Namespace, t.Name, "Not there yet"))
+		Apply(NewSink(t.Namespace, "app", t.Name, "https://app.example.com/events")) // which is not allowed
+		WaitFor(t.Namespace, "condition=Reconciling", "scimrolebinding/viewers")
+		WaitFor(t.Namespace, "condition=Stalled", "scimeventsink/app")
+		Expect(succeeds("status", t.Name)).To(MatchRegexp(
+			`Bindings: +1, 1 of them not ready\nEvent sinks: +1, 1 of them not ready\n(?s:.*)To do\n` +
+				`(?s:.*)- role binding viewers is not Ready \(GroupNotFound\): nobody has the role(?s:.*)\n- event sink app is not Ready \(NotAllowed\): `))
+		Kubectl("delete", "-n", t.Namespace, "scimrolebinding/viewers", "scimeventsink/app", "--timeout=60s")
+
 		By("a tenant that nobody serves")
 		Apply(NewTenant(t.Namespace, "broken", scimv1alpha1.IdentityProviderOkta, On("nowhere")))
 		WaitFor(t.Namespace, "condition=Stalled", "scimtenant/broken")

@@ -89,9 +89,14 @@ func (r *Report) head(out io.Writer, terminal output.Terminal, now time.Time) {
 		{"Users", r.users()},
 		{"Groups", count(r.Groups)},
 		{"Seats", r.seats()},
+		{"Roles", output.Safe(r.Roles.text())},
+		{"Bindings", output.Safe(r.RoleBindings.text())},
+		{"Event sinks", output.Safe(r.EventSinks.text())},
 		{"Last request", r.lastRequest(now)},
 	} {
-		fmt.Fprintf(out, "%-14s%s\n", line[0]+":", line[1])
+		if line[1] != "" {
+			fmt.Fprintf(out, "%-14s%s\n", line[0]+":", line[1])
+		}
 	}
 }
 

@@ -47,6 +47,11 @@ type Report struct {
 	// HasRequests is true if any has come lately, with a good token or without.
 	HasRequests bool `json:"hasRequests"`
 
+	// Roles, RoleBindings and EventSinks are the ScimRoles, ScimRoleBindings and ScimEventSinks of the tenant.
+	Roles        Objects `json:"roles"`
+	RoleBindings Objects `json:"roleBindings"`
+	EventSinks   Objects `json:"eventSinks"`
+
 	Keys       []view.Token       `json:"keys"`
 	Conditions []metav1.Condition `json:"conditions"`
 	// Refusals is what was refused in the last 24 hours, and RefusalsUnknown why that is not known.
@@ -87,12 +92,16 @@ func reportOf(f found) Report {
 		URL: t.Status.URL, Server: serverOf(f),
 		Users: t.Status.Users, ActiveUsers: t.Status.ActiveUsers, Groups: t.Status.Groups, Seats: t.Status.Seats,
 		SeatLimit: t.Spec.Users.Seats, LastRequestTime: lastRequest(f), HasRequests: len(f.requests) > 0, Conditions: t.Status.Conditions,
+		Roles: f.roles.report(), RoleBindings: f.roleBindings.report(), EventSinks: f.eventSinks.report(),
 		Keys: []view.Token{}, Do: []string{}, Refusals: view.Refusals(f.requests), RefusalsUnknown: f.requestsUnknown,
 	}
 	for i := range f.keys {
 		r.Keys = append(r.Keys, view.Tokens(&f.keys[i])...)
 	}
 	r.Do = append(r.Do, toDo(f)...)
+	for _, more := range [][]string{r.RoleBindings.toDo("role binding"), r.EventSinks.toDo("event sink"), r.Roles.toDo("role")} {
+		r.Do = append(r.Do, more...)
+	}
 	return r
 }
 

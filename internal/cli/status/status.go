@@ -28,8 +28,9 @@ const (
 )
 
 const about = `Show on one screen how a tenant is: its URL, whether it is served and if not what to do,
-its server, its keys with their ends and last uses, how many users and groups it has, and what was
-refused in the last 24 hours, if you may see that (kubectl scim log).
+its server, its keys with their ends and last uses, how many users and groups it has, whether its
+ScimRoles, ScimRoleBindings and ScimEventSinks are Ready, and what was refused in the last 24 hours, if
+you may see that (kubectl scim log).
 
 With -o wide, all conditions and the pods of the server are shown too. The exit status is 1
 when the tenant is not Ready.`
@@ -98,6 +99,8 @@ type found struct {
 	pods   []corev1.Pod
 	// podsHidden says that pods may not be listed.
 	podsHidden bool
+	// roles, roleBindings and eventSinks are those of the tenant.
+	roles, roleBindings, eventSinks listed
 	// requests are those of the last time, in their order, and requestsUnknown says why they are not known.
 	requests        []requestlog.Record
 	requestsUnknown string
@@ -130,5 +133,8 @@ func gather(ctx context.Context, c client.Client, tenant *scimv1alpha1.ScimTenan
 		return found{}, command.Failed("listing the pods of the server", "", err)
 	}
 	f.pods = pods.Items
+	f.roles = objectsOf(ctx, c, tenant, "ScimRole", &scimv1alpha1.ScimRoleList{})
+	f.roleBindings = objectsOf(ctx, c, tenant, "ScimRoleBinding", &scimv1alpha1.ScimRoleBindingList{})
+	f.eventSinks = objectsOf(ctx, c, tenant, "ScimEventSink", &scimv1alpha1.ScimEventSinkList{})
 	return f, nil
 }
