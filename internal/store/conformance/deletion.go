@@ -1,6 +1,8 @@
 package conformance
 
 import (
+	"net/http"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
@@ -33,6 +35,21 @@ func (s *suite) describeDeletion() {
 			Expect(s.get(s.other, s.registry.Group(), group.ID()).Members().IDs()).To(ConsistOf(colleague.ID()))
 		})
 	}
+
+	It("deletes a group at the version that it has, with all of its members, and at no other", func() {
+		group := s.create(s.group("Tour Guides", s.staff(8)...))
+		at := func(version string) store.DeleteOptions {
+			return store.DeleteOptions{Precondition: func(now string) bool { return now == version }}
+		}
+		members := s.get(s.other, s.registry.Group(), group.ID()).Members().IDs()
+		same := func(current *scim.Resource) (*scim.Resource, error) { return current, nil }
+		changed, err := s.other.Update(s.ctx, s.registry.Group(), group.ID(), same, store.UpdateOptions{Members: []scim.MemberChange{{ID: members[7]}}})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(s.one.Delete(s.ctx, s.registry.Group(), group.ID(), at(group.Meta().Version))).To(beSCIM(http.StatusPreconditionFailed, ""))
+		Expect(s.one.Delete(s.ctx, s.registry.Group(), group.ID(), at(changed.Meta().Version))).To(Succeed())
+		_, err = s.other.Get(s.ctx, s.registry.Group(), group.ID(), store.View{})
+		Expect(err).To(beNotFound())
+	})
 
 	It("frees the name of a user that was deleted, and never uses its id again", func() {
 		user := s.create(s.user("babs@example.com"))

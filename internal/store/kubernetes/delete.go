@@ -85,8 +85,8 @@ func (d *deletion) try(ctx context.Context) error {
 	case d.doubt.overtaken(read.Object):
 		return store.Unsure()
 	}
-	if version := read.Resource.Meta().Version; d.precondition != nil && !d.precondition(version) {
-		return store.PreconditionFailed(version)
+	if err := d.check(ctx, read); err != nil {
+		return err
 	}
 	if err := d.admit(ctx, read.Resource); err != nil {
 		return err
@@ -105,6 +105,20 @@ func (d *deletion) try(ctx context.Context) error {
 		return err
 	}
 	return retry.ErrLost
+}
+
+// check checks the precondition. The version of a group is that of its slices, too.
+func (d *deletion) check(ctx context.Context, read *codec.Record) error {
+	if d.precondition == nil {
+		return nil
+	}
+	if err := d.store.live.completeMembers(ctx, read, store.View{WithoutMembers: true}); err != nil {
+		return err
+	}
+	if version := read.Resource.Meta().Version; !d.precondition(version) {
+		return store.PreconditionFailed(version)
+	}
+	return nil
 }
 
 // admit refuses to delete a user, or a group with members, for which the guard of the tenant is shut.
