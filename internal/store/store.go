@@ -87,6 +87,17 @@ func (o UpdateOptions) NoteChanged(names []string) {
 type DeleteOptions struct {
 	Precondition Precondition
 	Policy       Policy
+	// Undoes says that the request has created the resource itself, and that Precondition lets it be deleted in that
+	// state alone: nobody has gone then, so that no guard is asked or counts it, and it is not kept. A user whom
+	// the creation has brought back is deleted as any other, and so kept again.
+	Undoes bool
+}
+
+// Uncreates reports whether the deletion of a resource undoes its creation. One that was brought back is older than its
+// present state.
+func (o DeleteOptions) Uncreates(current *scim.Resource) bool {
+	meta := current.Meta()
+	return o.Undoes && o.Precondition != nil && (IsGroup(current.Type()) || meta.Created.Equal(meta.LastModified))
 }
 
 // View says which of the attributes that cost extra work are wanted. The zero

@@ -88,6 +88,15 @@ var _ = Describe("The deactivation guard", func() {
 		results, _ := t.Send(http.MethodPost, "/Bulk", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[`+
 			strings.Join(operations, ",")+`]}`).Has(http.StatusOK).At("Operations").([]any)
 		Expect(results).To(And(HaveLen(12), HaveEach(HaveKeyWithValue("status", "503"))))
+		By("undoing what a bulk request has created and cannot complete, which is no departure")
+		circle := func(id, name, manager string) string {
+			return fmt.Sprintf(`{"method":"POST","path":"/Users","bulkId":%q,"data":{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":%q,`+
+				`"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"manager":{"value":"bulkId:%s"}}}}`, id, name, manager)
+		}
+		results, _ = t.Send(http.MethodPost, "/Bulk", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[`+
+			circle("a", "undone@guarded.example.com", "b")+","+circle("b", "user-18@guarded.example.com", "a")+`]}`).Has(http.StatusOK).At("Operations").([]any)
+		Expect(results).To(And(HaveLen(2), HaveEach(And(HaveKeyWithValue("status", "409"), Not(HaveKey("location"))))))
+		Expect(KubectlList(t.Namespace, "scimusers", "--field-selector", "spec.userName=undone@guarded.example.com")).To(BeEmpty())
 		By("being told to empty a group")
 		Expect(send(http.MethodPut, Groups, PlainGroup("Staff"), staff)).To(Equal(1))
 		Expect(send(http.MethodPatch, Groups, Patch(`{"op":"remove","path":"members"}`), staff)).To(Equal(1))

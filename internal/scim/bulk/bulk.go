@@ -40,6 +40,9 @@ type Operation struct {
 	// Path is relative to the base URL: /Users or /Users/{id}.
 	Path string
 	Data json.RawMessage
+	// Undoes is true for the deletion of what another operation of the request has created, in the state in which that
+	// left it. No operation that a client sends is one.
+	Undoes bool
 
 	problem *scim.Error // why it cannot be carried out, where that is known already
 }

@@ -30,7 +30,7 @@ func (b *Run) giveUp(index int) (undo Operation, needed bool) {
 		}
 	}
 	b.lose(operation.BulkID)
-	return Operation{Method: http.MethodDelete, Path: operation.Path + "/" + state.result.ID, Version: state.result.Version}, true
+	return Operation{Method: http.MethodDelete, Path: operation.Path + "/" + state.result.ID, Version: state.result.Version, Undoes: true}, true
 }
 
 // undone ends an operation whose creation was to be undone.

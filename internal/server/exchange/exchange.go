@@ -45,6 +45,8 @@ type Exchange struct {
 	Mount string
 	// Entry is for the log and the metrics: what is asked for, and what comes of it.
 	Entry accesslog.Entry
+	// Undoes is true for an operation of a bulk request that deletes what the bulk request has created.
+	Undoes bool
 
 	grant    apikey.Grant // of the request's key, when that was last looked at
 	use      auth.Use     // what the request does, as far as that is known

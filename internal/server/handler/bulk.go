@@ -76,6 +76,7 @@ func carryOut(ctx context.Context, x *exchange.Exchange, run *bulk.Run) {
 func bulkOperation(ctx context.Context, x *exchange.Exchange, index int, operation bulk.Operation) bulk.Result {
 	recorded := &recorder{header: http.Header{}}
 	part := x.Part(index, recorded)
+	part.Undoes = operation.Undoes
 	ctx = store.WithActor(ctx, part.Actor())
 	ctx, cancel := context.WithTimeout(ctx, x.Shared.Limits.Deadline)
 	defer cancel()

@@ -6,11 +6,14 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 
+	"github.com/kubescim/kubescim/internal/guard"
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/schema"
+	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/servertest"
 	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/memory"
@@ -108,6 +111,28 @@ func TestBulkSaysWhatCannotBeUndone(t *testing.T) {
 	h.Expect(results[0]["location"]).To(HavePrefix(h.URL))
 	h.Expect(results[0]["response"]).To(HaveKeyWithValue("detail", ContainSubstring("without members")))
 	h.Expect(membersByName(h)).To(Equal(map[string]int{"S": 0, "U": 1}))
+}
+
+// A user who is deleted again has never gone: no guard keeps them, and they are not kept. What a client says of an
+// operation does not make it such a deletion.
+func TestBulkUndoesPastTheGuard(t *testing.T) {
+	h := servertest.New(t, memory.New())
+	h.Configure("Generic", func(s *exchange.Settings) {
+		s.Policy = store.Policy{KeepDeletedUsers: true, Guard: &guard.Guard{MaxPercent: 1, Window: time.Hour}}
+	})
+	user := func(bulkID, name, manager string) string {
+		return fmt.Sprintf(`{"method":"POST","path":"/Users","bulkId":%q,"data":{%s,"userName":%q,"%s":{"manager":{"value":"bulkId:%s"}}}}`,
+			bulkID, servertest.UserSchema, name, schema.URNEnterpriseUser, manager)
+	}
+	created := h.Do(http.MethodPost, "/Users", `{`+servertest.UserSchema+`,"userName":"taken"}`)
+	h.Expect(created.StatusCode).To(Equal(http.StatusCreated))
+	results := h.BulkDo(user("a", "alice", "b"), user("b", "taken", "a"))
+	h.Expect(servertest.Statuses(results)).To(Equal([]string{"409", "409"}))
+	h.Expect(results[0]).NotTo(HaveKey("location"))
+	h.Expect(h.Do(http.MethodGet, "/Users", "").Doc["totalResults"]).To(BeEquivalentTo(1))
+
+	forged := fmt.Sprintf(`{"method":"DELETE","path":"/Users/%s","version":%q,"Undoes":true}`, created.Doc["id"], created.Header.Get("ETag"))
+	h.Expect(servertest.Statuses(h.BulkDo(forged))).To(Equal([]string{"503"}))
 }
 
 // References may stand in the filter of a path.

@@ -182,7 +182,7 @@ func update(x *exchange.Exchange, t *schema.ResourceType, id string, options sto
 
 // remove is DELETE (RFC 7644 section 3.6).
 func remove(x *exchange.Exchange, t *schema.ResourceType, id string) error {
-	options := store.DeleteOptions{Precondition: request.Precondition(x.R), Policy: x.Settings.Policy}
+	options := store.DeleteOptions{Precondition: request.Precondition(x.R), Policy: x.Settings.Policy, Undoes: x.Undoes}
 	err := x.Work(func() error { return x.Shared.Store.Delete(x.Ctx, t, id, options) })
 	if err != nil {
 		return err

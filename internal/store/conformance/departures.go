@@ -77,6 +77,34 @@ func (s *suite) describeDepartures() {
 		})
 	}
 
+	It("counts nobody whose creation is undone, and does not keep them, but for who was kept before", func() {
+		policy, ids := guarded(true), s.staff(10)
+		undo := func(created *scim.Resource, err error) error {
+			GinkgoHelper()
+			Expect(err).NotTo(HaveOccurred())
+			s.one, s.other = s.other, s.one
+			return s.one.Delete(s.ctx, created.Type(), created.ID(), store.DeleteOptions{
+				Policy: policy, Undoes: true, Precondition: func(version string) bool { return version == created.Meta().Version },
+			})
+		}
+		Expect(s.remove(ids[0], false, policy)).To(Succeed())
+		made, err := s.one.Create(s.ctx, s.user("new@example.com"), policy)
+		Expect(undo(made, err)).To(Succeed())
+		Expect(s.remove(ids[1], false, policy)).To(Succeed(), "one went before")
+		again, err := s.one.Create(s.ctx, s.user("new@example.com"), policy)
+		Expect(undo(again, err)).To(Succeed(), "the guard is shut")
+		Expect(again.ID()).NotTo(Equal(made.ID()), "nobody was kept")
+		Expect(undo(s.one.Create(s.ctx, s.group("New", ids[2:]...), policy))).To(Succeed())
+
+		back, err := s.one.Create(s.ctx, s.user("user-0@example.com"), policy)
+		Expect(back.ID()).To(Equal(ids[0]))
+		Expect(undo(back, err)).To(Succeed(), "who was kept may go again")
+		Expect(s.remove(ids[2], false, policy)).To(beGuarded(), "and counts")
+		back, err = s.one.Create(s.ctx, s.user("user-0@example.com"), policy)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(back.ID()).To(Equal(ids[0]), "and is kept again")
+	})
+
 	It("takes no more users out of groups at once than the guard says", func() {
 		policy, ids := guarded(true), s.staff(10)
 		inactive := s.user("inactive@example.com")

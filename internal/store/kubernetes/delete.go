@@ -40,10 +40,10 @@ func (s *Store) Delete(ctx context.Context, t *schema.ResourceType, id string, o
 	}
 	defer s.guardWrite(ctx, &err)
 	d := &deletion{
-		store: s, t: t, id: id, by: codec.WriterOf(ctx), precondition: options.Precondition,
-		policy: options.Policy,
-		keep:   store.IsUser(t) && options.Policy.KeepDeletedUsers,
-		leaves: options.Policy.Tombstones > 0,
+		store: s, t: t, id: id, by: codec.WriterOf(ctx),
+		options: options,
+		keep:    store.IsUser(t) && options.Policy.KeepDeletedUsers,
+		leaves:  options.Policy.Tombstones > 0,
 	}
 	err = retry.Do(ctx, "deleting the "+t.Name+" "+id, func() error { return d.try(ctx) })
 	return d.doubt.refuse(err)
@@ -51,15 +51,15 @@ func (s *Store) Delete(ctx context.Context, t *schema.ResourceType, id string, o
 
 // deletion is one Delete under way.
 type deletion struct {
-	store        *Store
-	t            *schema.ResourceType
-	id           string
-	by           codec.Writer
-	precondition store.Precondition
-	policy       store.Policy
-	keep         bool // the user
-	leaves       bool // a marker of what is not kept, for those who were away
-	doubt        doubt
+	store     *Store
+	t         *schema.ResourceType
+	id        string
+	by        codec.Writer
+	options   store.DeleteOptions
+	keep      bool // the user
+	leaves    bool // a marker of what is not kept, for those who were away
+	uncreates bool // what the same request has created
+	doubt     doubt
 	// claim is the claim of the name, which is released in the end.
 	claim *coordinationv1.Lease
 }
@@ -88,7 +88,9 @@ func (d *deletion) try(ctx context.Context) error {
 	if err := d.check(ctx, read); err != nil {
 		return err
 	}
-	if err := d.admit(ctx, read.Resource); err != nil {
+	if d.uncreates = d.options.Uncreates(read.Resource); d.uncreates {
+		d.keep = false
+	} else if err := d.admit(ctx, read.Resource); err != nil {
 		return err
 	}
 	if !d.keep {
@@ -109,13 +111,13 @@ func (d *deletion) try(ctx context.Context) error {
 
 // check checks the precondition. The version of a group is that of its slices, too.
 func (d *deletion) check(ctx context.Context, read *codec.Record) error {
-	if d.precondition == nil {
+	if d.options.Precondition == nil {
 		return nil
 	}
 	if err := d.store.live.completeMembers(ctx, read, store.View{WithoutMembers: true}); err != nil {
 		return err
 	}
-	if version := read.Resource.Meta().Version; !d.precondition(version) {
+	if version := read.Resource.Meta().Version; !d.options.Precondition(version) {
 		return store.PreconditionFailed(version)
 	}
 	return nil
@@ -124,9 +126,9 @@ func (d *deletion) check(ctx context.Context, read *codec.Record) error {
 // admit refuses to delete a user, or a group with members, for which the guard of the tenant is shut.
 func (d *deletion) admit(ctx context.Context, resource *scim.Resource) error {
 	if store.IsUser(d.t) {
-		return d.store.departures.admit(ctx, d.policy, d.id, nil, resource)
+		return d.store.departures.admit(ctx, d.options.Policy, d.id, nil, resource)
 	}
-	return d.store.departures.admitRemoval(ctx, d.policy, func() []uuid.UUID {
+	return d.store.departures.admitRemoval(ctx, d.options.Policy, func() []uuid.UUID {
 		id, err := codec.ParseID(d.id)
 		if err != nil {
 			return nil // Only what has an id for its name is shown.
@@ -156,7 +158,11 @@ func (d *deletion) mark(ctx context.Context, read *codec.Record) (client.Object,
 func (d *deletion) marked(read *codec.Record) (client.Object, error) {
 	meta := codec.Stamp(codec.MetaOf(read.Object).CreatedTime, metav1.NowMicro(), d.by)
 	if !d.keep {
-		return codec.Marker(d.store.tenant, read.Object, d.t, d.id, meta, d.by)
+		marker, err := codec.Marker(d.store.tenant, read.Object, d.t, d.id, meta, d.by)
+		if d.uncreates && err == nil {
+			codec.NeverActive(marker)
+		}
+		return marker, err
 	}
 	meta.DeletedTime = meta.LastModifiedTime
 	left := read.Resource.Clone()

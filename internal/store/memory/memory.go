@@ -154,18 +154,21 @@ func (s *Store) Delete(_ context.Context, t *schema.ResourceType, id string, opt
 	if version := found.resource.Meta().Version; options.Precondition != nil && !options.Precondition(version) {
 		return store.PreconditionFailed(version)
 	}
-	if err := s.admitDeparture(options.Policy, nil, found.resource); err != nil {
-		return err
-	}
-	if store.Departs(nil, found.resource) {
-		s.left[id] = time.Now()
+	uncreates := options.Uncreates(found.resource)
+	if !uncreates {
+		if err := s.admitDeparture(options.Policy, nil, found.resource); err != nil {
+			return err
+		}
+		if store.Departs(nil, found.resource) {
+			s.left[id] = time.Now()
+		}
 	}
 	for _, other := range s.records {
 		if next, listed := store.WithoutMember(other.resource, id); listed {
 			s.put(next, other.resource.Meta(), other.revision+1, time.Now().UTC())
 		}
 	}
-	if store.IsUser(t) && options.Policy.KeepDeletedUsers {
+	if store.IsUser(t) && options.Policy.KeepDeletedUsers && !uncreates {
 		kept := found.resource.Clone()
 		kept.SetActive(false)
 		s.records[id] = &record{resource: kept, bytes: store.StoredSize(kept), revision: found.revision + 1, deleted: true}

@@ -232,6 +232,13 @@ func LeftAt(object client.Object, active bool) int64 {
 	return at.UnixMicro()
 }
 
+// NeverActive makes an object of a user count as one who never was active.
+func NeverActive(object client.Object) {
+	if user, isUser := object.(*scimv1alpha1.ScimUser); isUser {
+		user.Spec.Meta.ActiveTransitionTime = metav1.MicroTime{}
+	}
+}
+
 // TenantOf returns the name of the tenant that an object belongs to.
 func TenantOf(object client.Object) string {
 	switch o := object.(type) {
