@@ -79,8 +79,8 @@ func (o Owner) reference() *metav1ac.OwnerReferenceApplyConfiguration {
 		WithBlockOwnerDeletion(true)
 }
 
-// References is what makes the owner the controller of an object that is not applied.
-func (o Owner) References() []metav1.OwnerReference {
+// references is reference for an object that is not applied.
+func (o Owner) references() []metav1.OwnerReference {
 	return []metav1.OwnerReference{{
 		APIVersion: scimv1alpha1.GroupVersion.String(), Kind: o.Kind, Name: o.Name, UID: o.UID,
 		Controller: ptr.To(true), BlockOwnerDeletion: ptr.To(true),

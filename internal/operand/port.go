@@ -21,7 +21,7 @@ func PortClaim(tenant Owner, server Server, port int32) *coordinationv1.Lease {
 	return &coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: tenant.Namespace, Name: portClaimPrefix(server.Name) + strconv.Itoa(int(port)),
-			Labels: labels, OwnerReferences: tenant.References(),
+			Labels: labels, OwnerReferences: tenant.references(),
 		},
 		Spec: coordinationv1.LeaseSpec{HolderIdentity: &tenant.Name},
 	}

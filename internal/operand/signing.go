@@ -20,7 +20,7 @@ const volumeSigning = "signing-keys"
 func SigningSecret(s Server, keys []byte) *corev1.Secret {
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
-			Name: s.SigningSecretName(), Namespace: s.Namespace(), Labels: s.Labels(), OwnerReferences: s.Owner.References(),
+			Name: s.SigningSecretName(), Namespace: s.Namespace(), Labels: s.Labels(), OwnerReferences: s.Owner.references(),
 		},
 		Type: corev1.SecretTypeOpaque,
 		Data: map[string][]byte{contract.SigningKeysFile: keys},
@@ -41,7 +41,7 @@ func OwnSigningSecret(secret *corev1.Secret, s Server) bool {
 	if s.Owner.Controls(secret) {
 		return false
 	}
-	secret.OwnerReferences = s.Owner.References()
+	secret.OwnerReferences = s.Owner.references()
 	return true
 }
 

@@ -3,6 +3,7 @@ package scimrolebinding
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -17,13 +18,14 @@ import (
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
-// carryOut makes the bindings be as decided, once what is in their place has gone. The last ones are written first, and what is
-// not needed any more goes after that: when the subjects are spread over more or fewer bindings, everybody has the role
-// meanwhile who had it. Whom a binding that could not be written leaves without the role stays where they were.
+// carryOut makes the bindings be as decided. The last ones are written first, and what is not needed any more goes after
+// that: when the subjects are spread over more or fewer bindings, everybody has the role meanwhile who had it. Whom a binding
+// that could not be written leaves without the role stays where they were. What others have put in their place goes last, and
+// some of it at a time, so that nobody's revocation waits for that.
 func (r *Reconciler) carryOut(ctx context.Context, s *scope) error {
 	target := s.target()
 	s.stays, s.done = setOf(target), tallyOf(s.existing)
-	failures := []error{r.deleteAll(ctx, s.binding, s.strays)}
+	var failures []error
 	for i, names := range slices.Backward(target) {
 		if len(names) > 0 {
 			failures = append(failures, r.write(ctx, s, i, s.done.next(i, names, s.stays)))
@@ -34,7 +36,9 @@ func (r *Reconciler) carryOut(ctx context.Context, s *scope) error {
 			failures = append(failures, r.write(ctx, s, i, s.done.next(i, nil, s.stays)))
 		}
 	}
-	return errors.Join(failures...)
+	var err error
+	s.more, err = r.deleteSome(ctx, s.strays, straysAtOnce)
+	return errors.Join(append(failures, err)...)
 }
 
 // write makes a binding have these names; without any, it is deleted. One that cannot be written is kept from giving
@@ -111,8 +115,8 @@ func (r *Reconciler) apply(ctx context.Context, s *scope, number int, names []st
 // remove deletes a binding, if it is there.
 func (r *Reconciler) remove(ctx context.Context, s *scope, number int) error {
 	if one := s.existing[number].object; one != nil {
-		if err := r.deleteAll(ctx, s.binding, []client.Object{one}); err != nil {
-			return err
+		if err := r.delete(ctx, one); err != nil {
+			return fmt.Errorf("deleting %s: %w", one.GetName(), err)
 		}
 	}
 	s.done.put(number, nil)

@@ -3,9 +3,9 @@ package scimrolebinding
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -39,23 +39,48 @@ func (r *Reconciler) chunks(ctx context.Context, from client.Reader, b *scimv1al
 			strays = append(strays, object)
 		}
 	}
+	// Those of the role come first: somebody may have it by them.
+	slices.SortStableFunc(strays, func(x, y client.Object) int { return cmp.Compare(roleOrder(b, x), roleOrder(b, y)) })
 	return own, strays, nil
+}
+
+// roleOrder is 0 for an object by which the role of a ScimRoleBinding is given, and 1 for others.
+func roleOrder(b *scimv1alpha1.ScimRoleBinding, object client.Object) int {
+	if givesRole(b, roleOf(object)) {
+		return 0
+	}
+	return 1
+}
+
+func givesRole(b *scimv1alpha1.ScimRoleBinding, role rbacv1.RoleRef) bool {
+	return role.Kind == string(b.Spec.RoleRef.Kind) && role.Name == b.Spec.RoleRef.Name
 }
 
 // asChunk returns an object as the part of a ScimRoleBinding that it is; false if it is none.
 func asChunk(b *scimv1alpha1.ScimRoleBinding, object client.Object) (number int, one chunk, is bool) {
-	wide := b.Spec.Scope == scimv1alpha1.ScopeCluster
-	var role rbacv1.RoleRef
-	switch binding := object.(type) {
-	case *rbacv1.RoleBinding:
-		is, role, one = !wide, binding.RoleRef, chunk{object: object, subjects: binding.Subjects}
-	case *rbacv1.ClusterRoleBinding:
-		is, role, one = wide, binding.RoleRef, chunk{object: object, subjects: binding.Subjects}
-	}
+	_, wide := object.(*rbacv1.ClusterRoleBinding)
 	number, named := operand.ChunkOf(b, object.GetName())
 	controller := metav1.GetControllerOfNoCopy(object)
-	return number, one, is && named && number < maxChunks && role.Kind == string(b.Spec.RoleRef.Kind) && role.Name == b.Spec.RoleRef.Name &&
-		(controller == nil || controller.UID == b.UID)
+	return number, chunk{object: object, subjects: subjectsIn(object)},
+		wide == (b.Spec.Scope == scimv1alpha1.ScopeCluster) && named && number < maxChunks && givesRole(b, roleOf(object)) &&
+			(controller == nil || controller.UID == b.UID)
+}
+
+// roleOf and subjectsIn return which role a RoleBinding or a ClusterRoleBinding gives, and to whom.
+func roleOf(object client.Object) rbacv1.RoleRef {
+	if wide, is := object.(*rbacv1.ClusterRoleBinding); is {
+		return wide.RoleRef
+	}
+	narrow, _ := object.(*rbacv1.RoleBinding) // It is nothing else.
+	return narrow.RoleRef
+}
+
+func subjectsIn(object client.Object) []rbacv1.Subject {
+	if wide, is := object.(*rbacv1.ClusterRoleBinding); is {
+		return wide.Subjects
+	}
+	narrow, _ := object.(*rbacv1.RoleBinding) // It is nothing else.
+	return narrow.Subjects
 }
 
 // labelled returns all objects that have the labels and a name of those of a ScimRoleBinding, whatever its scope: an earlier
@@ -93,54 +118,38 @@ func inScope(b *scimv1alpha1.ScimRoleBinding, scope scimv1alpha1.RoleBindingScop
 	return other
 }
 
-// deleteAll deletes bindings of a ScimRoleBinding, unless others of their names are there by now. What somebody keeps by a
-// finalizer gives the role still while it is being deleted, so nobody is left in it. That fails for another role than the
-// operator may bind, which it has given to nobody.
-func (r *Reconciler) deleteAll(ctx context.Context, b *scimv1alpha1.ScimRoleBinding, all []client.Object) error {
+// deleteSome deletes the first bindings, so many at most, unless others of their names are there by now, and reports whether
+// there are more. What somebody keeps by a finalizer gives the role still while it is being deleted, so it is not kept.
+func (r *Reconciler) deleteSome(ctx context.Context, all []client.Object, most int) (more bool, err error) {
 	var failures []error
-	for _, one := range all {
-		if len(one.GetFinalizers()) > 0 && len(subjectsIn(one)) > 0 {
-			err := r.Live.Patch(ctx, emptyLike(one), client.RawPatch(types.MergePatchType, emptied(b, one)))
-			if client.IgnoreNotFound(err) != nil && !apierrors.IsForbidden(err) {
-				failures = append(failures, fmt.Errorf("taking all out of %s: %w", one.GetName(), err))
-			}
-		}
-		if !one.GetDeletionTimestamp().IsZero() {
-			continue
-		}
-		uid := one.GetUID()
-		err := r.Live.Delete(ctx, emptyLike(one), client.Preconditions{UID: &uid})
-		if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
+	for _, one := range all[:min(len(all), most)] {
+		if err := r.delete(ctx, one); err != nil {
 			failures = append(failures, fmt.Errorf("deleting %s: %w", one.GetName(), err))
 		}
 	}
-	return errors.Join(failures...)
+	return len(all) > most, errors.Join(failures...)
 }
 
-// emptied is a merge patch by which nobody is left in a binding. In a namespace, it is owned by the ScimRoleBinding then, as the
-// operator's policy has it; by one that is not there, when that has gone.
-func emptied(b *scimv1alpha1.ScimRoleBinding, object client.Object) []byte {
-	if object.GetNamespace() == "" {
-		return []byte(`{"subjects":null}`)
+func (r *Reconciler) delete(ctx context.Context, one client.Object) error {
+	uid := one.GetUID()
+	if one.GetDeletionTimestamp().IsZero() {
+		err := r.Live.Delete(ctx, emptyLike(one), client.Preconditions{UID: &uid})
+		if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
-	owner := operand.RoleBindingOwner(b)
-	owner.UID = cmp.Or(owner.UID, object.GetUID())
-	patch, _ := json.Marshal(map[string]any{ // No name or UID fails.
-		"metadata": map[string]any{"ownerReferences": owner.References()}, "subjects": nil,
-	})
-	return patch
-}
-
-// subjectsIn returns who has a role by a RoleBinding or a ClusterRoleBinding.
-func subjectsIn(object client.Object) []rbacv1.Subject {
-	switch binding := object.(type) {
-	case *rbacv1.RoleBinding:
-		return binding.Subjects
-	case *rbacv1.ClusterRoleBinding:
-		return binding.Subjects
-	default:
+	if len(one.GetFinalizers()) == 0 { // If it has got one just now, there is an event of that.
 		return nil
 	}
+	letGo := fmt.Appendf(nil, `{"metadata":{"uid":%q,"finalizers":null}}`, uid)
+	err := r.Live.Patch(ctx, emptyLike(one), client.RawPatch(types.MergePatchType, letGo))
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return nil
+	}
+	return err
 }
 
 // emptyLike returns what names an object that is the cache's, and so stays as it is.

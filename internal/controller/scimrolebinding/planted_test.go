@@ -1,6 +1,8 @@
 package scimrolebinding_test
 
 import (
+	"fmt"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -47,14 +49,25 @@ var _ = Describe("Who may make RoleBindings, and give nobody the role", func() {
 		mallory := as(ctx, p, "planter", write)
 		deactivate := func(u *scimv1alpha1.ScimUser) { u.Spec.Active = ptr.To(false) }
 
-		By("making others beside it, of numbers that are never used")
+		By("making others beside it, of numbers that are never used, and keeping them by finalizers")
+		var all []*rbacv1.RoleBinding
 		for _, number := range []string{"1", "16777216", "1152921504606846975"} {
-			planted := p.planted(ctx, "scim:admins:"+number, "admins", named("m"))
+			all = append(all, p.planted(ctx, "scim:admins:"+number, "admins", named("m")))
+		}
+		for i := range 45 {
+			kept := p.planted(ctx, fmt.Sprintf("scim:admins:p%d", i), "admins", named("m"))
+			kept.Finalizers = []string{"example.com/keep"}
+			all = append(all, kept)
+		}
+		for _, planted := range all {
 			Expect(mallory.Create(ctx, planted)).To(Succeed())
-			Eventually(isGone(ctx, planted)).Should(BeTrue())
 		}
 		change(ctx, a, deactivate)
 		Eventually(p.roleBinding("admins")).Should(haveSubjects("b", "c"))
+		for _, planted := range all {
+			Eventually(isGone(ctx, planted)).Should(BeTrue())
+		}
+		Eventually(current(ctx, binding)).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
 
 		By("having it controlled by something else, and keeping it by a finalizer")
 		other := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: "other"}}
@@ -66,10 +79,17 @@ var _ = Describe("Who may make RoleBindings, and give nobody the role", func() {
 		seized.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: other.Name, UID: other.UID, Controller: ptr.To(true)}}
 		Expect(mallory.Patch(ctx, seized, client.MergeFrom(kept))).To(Succeed())
 		change(ctx, b, deactivate)
-		Eventually(p.roleBinding("admins")).Should(haveSubjects())
-		Eventually(current(ctx, binding)).Should(controllertest.BeReconciling(scimv1alpha1.ReasonProgressing))
-		change(ctx, seized, func(r *rbacv1.RoleBinding) { r.Finalizers = nil })
 		Eventually(p.roleBinding("admins")).Should(haveSubjects("c"))
 		Eventually(current(ctx, binding)).Should(controllertest.BeReady(scimv1alpha1.ReasonSucceeded))
+
+		By("keeping one of another role when all are to go")
+		kept = p.planted(ctx, "scim:admins:kept", "admins", named("m"))
+		kept.Finalizers = []string{"example.com/keep"}
+		Expect(stopManager()).To(Succeed())
+		Expect(mallory.Create(ctx, kept)).To(Succeed())
+		Expect(env.Client.Delete(ctx, binding)).To(Succeed())
+		startManager()
+		Eventually(isGone(ctx, binding)).Should(BeTrue())
+		Expect(isGone(ctx, kept)()).To(BeTrue())
 	})
 })

@@ -23,8 +23,10 @@ import (
 )
 
 const (
-	// afterConflict is how soon to begin anew when somebody else has written meanwhile.
+	// afterConflict is how soon to begin anew when somebody else has written meanwhile, or there is more to delete.
 	afterConflict = 100 * time.Millisecond
+	// straysAtOnce is how many bindings that others have made are deleted before it is looked again who is to have the role.
+	straysAtOnce = 20
 	// lookInterval is how soon to look again for what no watch tells about: the policy, and the operator's rights.
 	lookInterval = 30 * time.Second
 )
@@ -62,7 +64,7 @@ type Reconciler struct {
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	binding, err := reconcile.Get[scimv1alpha1.ScimRoleBinding](ctx, &r.written, r.Client, r.Live, req.NamespacedName)
 	if apierrors.IsNotFound(err) {
-		return ctrl.Result{}, r.reconcileGone(ctx, req.NamespacedName)
+		return r.reconcileGone(ctx, req.NamespacedName)
 	}
 	if err != nil {
 		return ctrl.Result{}, err
@@ -110,39 +112,51 @@ func (r *Reconciler) reconcileDeletion(ctx context.Context, s *scope) (ctrl.Resu
 			return ctrl.Result{}, s.pass.Release(ctx)
 		}
 	}
-	all, err := r.labelled(ctx, r.Live, s.binding)
+	own, strays, err := r.chunks(ctx, r.Live, s.binding)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if err := r.deleteAll(ctx, s.binding, all); err != nil {
+	var all []client.Object
+	for _, one := range own {
+		all = append(all, one.object)
+	}
+	more, err := r.deleteSome(ctx, append(all, strays...), maxChunks)
+	if err != nil {
 		return ctrl.Result{}, err
+	}
+	if more {
+		return ctrl.Result{RequeueAfter: afterConflict}, nil
 	}
 	return ctrl.Result{}, s.pass.Release(ctx)
 }
 
 // reconcileGone deletes what is left of a binding whose finalizer somebody has taken off. The garbage collector takes care of
 // what it finds to be owned by that, which others can change, and not of ClusterRoleBindings.
-func (r *Reconciler) reconcileGone(ctx context.Context, key client.ObjectKey) error {
+func (r *Reconciler) reconcileGone(ctx context.Context, key client.ObjectKey) (ctrl.Result, error) {
 	r.rosters.release(key)
 	gone := &scimv1alpha1.ScimRoleBinding{}
 	gone.Namespace, gone.Name = key.Namespace, key.Name
 	left, err := r.labelled(ctx, r.Client, gone)
 	if err != nil || len(left) == 0 {
-		return err
+		return ctrl.Result{}, err
 	}
 	err = r.Live.Get(ctx, key, &scimv1alpha1.ScimRoleBinding{})
 	if !apierrors.IsNotFound(err) { // it is back, which is an event of its own
-		return client.IgnoreNotFound(err)
+		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	ends, err := reconcile.NamespaceEnds(ctx, r.Live, key.Namespace)
 	if err != nil {
-		return err
+		return ctrl.Result{}, err
 	}
 	if ends { // It takes along what is in it.
 		left = slices.DeleteFunc(left, func(o client.Object) bool { return o.GetNamespace() != "" })
 	}
-	if err := r.deleteAll(ctx, gone, left); err != nil {
-		return fmt.Errorf("deleting what is left of a ScimRoleBinding that is gone: %w", err)
+	more, err := r.deleteSome(ctx, left, straysAtOnce)
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("deleting what is left of a ScimRoleBinding that is gone: %w", err)
 	}
-	return nil
+	if more {
+		return ctrl.Result{RequeueAfter: afterConflict}, nil
+	}
+	return ctrl.Result{}, nil
 }

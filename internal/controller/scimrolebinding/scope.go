@@ -44,6 +44,8 @@ type scope struct {
 	// place there is still something else. Set by carryOut.
 	problem          error
 	forbidden, taken string
+	// more is true if there are strays that have not been deleted yet. Set by carryOut.
+	more bool
 	// failure is the error that this reconciliation ends with. Set last.
 	failure error
 }
@@ -83,6 +85,9 @@ func (s *scope) target() [][]string {
 
 // requeueAfter is when to look again for what no watch tells about; 0 when there is no such thing.
 func (s *scope) requeueAfter() time.Duration {
+	if s.more {
+		return afterConflict
+	}
 	if s.unvouched != nil || s.forbidden != "" || apply.IsContested(s.problem) {
 		return lookInterval
 	}

@@ -140,8 +140,7 @@ func decideReady(s *scope, allowed, found metav1.Condition, wasReady bool) condi
 		return because(conditions.Stalled, scimv1alpha1.ReasonGroupTooLarge, fmt.Sprintf(
 			"the group has %d members, and %d can be bound: who has the role keeps it, and nobody else gets it; bind smaller groups", len(s.wanted), maxSubjects))
 	case s.taken != "":
-		return because(conditions.Reconciling, scimv1alpha1.ReasonProgressing, fmt.Sprintf(
-			"%q was not as the operator writes it, so it is deleted and made anew; if that lasts, its metadata.finalizers say what it waits for", s.taken))
+		return because(conditions.Reconciling, scimv1alpha1.ReasonProgressing, fmt.Sprintf("%q was not as the operator writes it, so it is deleted and made anew", s.taken))
 	case s.problem != nil && apply.IsLeftover(s.problem):
 		return because(conditions.Reconciling, apply.ReasonOf(s.problem), s.problem.Error())
 	case s.problem != nil:
