@@ -5,18 +5,14 @@ package drills
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	authorizationv1 "k8s.io/api/authorization/v1"
-	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
@@ -35,13 +31,7 @@ var boundSizes = []int{10, 1_000, 10_000}
 
 var _ = Describe("Deactivating one member of a group that is bound", func() {
 	It("takes the role within a second and two writes, whether the group has 10 members or 10,000", func(ctx SpecContext) {
-		var t *Tenant
-		DeferCleanup(func(ctx SpecContext) { // It runs after the namespace was deleted, which takes long with so many users.
-			Eventually(func() bool {
-				return apierrors.IsNotFound(Cluster.Get(ctx, client.ObjectKey{Name: t.Namespace}, &corev1.Namespace{}))
-			}).WithTimeout(20 * time.Minute).WithPolling(time.Second).Should(BeTrue())
-		})
-		t = Serve(ctx, "roles", scimv1alpha1.IdentityProviderOkta, Unlimited)
+		t := serveMany(ctx, "roles", scimv1alpha1.IdentityProviderOkta, Unlimited)
 		users := CreateUsers(t.Service, slices.Max(boundSizes))
 		var ids []string
 		for id := range users {
@@ -79,8 +69,8 @@ var _ = Describe("Deactivating one member of a group that is bound", func() {
 
 			WaitFor(t.Namespace, "condition=Ready", "scimrolebinding/"+name)
 			eventuallyMay(ctx, t.Namespace, subject(members[0]), true)
-			before := requestsAbout()
-			Consistently(requestsAbout).WithTimeout(idleFor/time.Duration(len(boundSizes))).WithPolling(time.Second).Should(Equal(before), "nothing has changed")
+			before := requestsAboutBindings()
+			Consistently(requestsAboutBindings).WithTimeout(idleFor/time.Duration(len(boundSizes))).WithPolling(time.Second).Should(Equal(before), "nothing has changed")
 
 			leaver := members[size-1-i]
 			t.Send(http.MethodPatch, Users+"/"+leaver, Patch(`{"op":"replace","value":{"active":false}}`)).HasOneOf(http.StatusOK, http.StatusNoContent)
@@ -91,7 +81,7 @@ var _ = Describe("Deactivating one member of a group that is bound", func() {
 			Expect(strings.TrimSpace(Shell(fmt.Sprintf("kubectl auth can-i get pods -n %s --as=%s || true", t.Namespace, subject(leaver))))).To(Equal("no"))
 			last, after := before, before
 			Eventually(func() bool { // Until no more come.
-				last, after = after, requestsAbout()
+				last, after = after, requestsAboutBindings()
 				return after != before && after == last
 			}).WithTimeout(time.Minute).WithPolling(time.Second).Should(BeTrue())
 			Expect(Cluster.Get(ctx, client.ObjectKeyFromObject(binding), binding)).To(Succeed())
@@ -127,27 +117,7 @@ func eventuallyMay(ctx SpecContext, namespace, subject string, may bool) {
 	}).WithTimeout(time.Minute).WithPolling(10 * time.Millisecond).Should(Equal(may))
 }
 
-var (
-	requestLine = regexp.MustCompile(`(?m)^apiserver_request_total\{(.*resource="(?:scimrolebindings|rolebindings)".*)\} ([0-9.e+]+)$`)
-	verbLabel   = regexp.MustCompile(`verb="[A-Z]+"`)
-)
-
-// requests are requests about role bindings that the API server has answered.
-type requests struct{ writes, reads int }
-
-// requestsAbout counts those of anybody, beside those that watch role bindings, which last for minutes.
-func requestsAbout() (all requests) {
+func requestsAboutBindings() requests {
 	GinkgoHelper()
-	for _, found := range requestLine.FindAllStringSubmatch(Kubectl("get", "--raw", "/metrics"), -1) {
-		number, err := strconv.ParseFloat(found[2], 64)
-		Expect(err).NotTo(HaveOccurred())
-		switch verb := verbLabel.FindString(found[1]); verb {
-		case `verb="WATCH"`:
-		case `verb="GET"`, `verb="LIST"`:
-			all.reads += int(number)
-		default:
-			all.writes += int(number)
-		}
-	}
-	return all
+	return requestsAbout("scimrolebindings", "rolebindings")
 }
