@@ -68,7 +68,10 @@ var _ = Describe("A group as the release before has written it", func() {
 			slice.Spec.MemberCount = ptr.To(int32(len(members)))
 			Expect(live.Create(ctx, slice)).To(Succeed())
 		}
-		Eventually(func() int { return at.reader.cache.Counts().Slices }).Should(Equal(len(slices)), "nobody has told of them")
+		Eventually(func() []int {
+			counts := at.reader.cache.Counts()
+			return []int{counts.Groups, counts.Slices}
+		}).Should(Equal([]int{1, len(slices)}), "nobody has told of them")
 		return made.ID()
 	}
 	read := func(ctx context.Context, s *Store, id string) *scim.Resource {

@@ -26,9 +26,11 @@ const (
 	labelsAtOnce = 100
 )
 
-// labelSome compares users of tenants with the labels that they are to have, where these have changed,
-// and, where this replica leads, mends a page of what selectors do not find. Each time another tenant is the first.
-func labelSome(ctx context.Context, lead bool, tenants []*Upkeep, turn int) {
+// LabelSome compares users of tenants with the labels that they are to have, where these have changed,
+// and, where this replica leads, mends a page of what selectors do not find: labels that are to be others, and
+// those that were lost. The server does without, but people do not, who ask kubectl for what has a label.
+// Each time another tenant is the first.
+func LabelSome(ctx context.Context, lead bool, tenants []*Upkeep, turn int) {
 	left := labelsAtOnce
 	for i := range tenants {
 		one := tenants[(turn+i)%len(tenants)]
@@ -45,21 +47,18 @@ func labelSome(ctx context.Context, lead bool, tenants []*Upkeep, turn int) {
 	}
 }
 
-// restoreLabels puts labels back on a page of what has lost them, as memory shows. The server does
-// without, but people do not, who ask kubectl for what has a label.
-func (u *Upkeep) restoreLabels(ctx context.Context) error {
-	u.resting = false
-	mended, err := u.makeSelectable(ctx, batch)
-	left := batch - mended
-	err = errors.Join(err, u.unmarked(ctx, func(group client.Object) error {
+// markGroups marks some of the groups that have slices and are not marked.
+func (u *Upkeep) markGroups(ctx context.Context) error {
+	left := batch
+	err := u.unmarked(ctx, func(group client.Object) error {
 		if left == 0 {
 			return errEnough
 		}
 		left--
 		return u.mark(ctx, group)
-	}))
+	})
 	if errors.Is(err, errEnough) {
-		return nil // What else failed is tried again then.
+		return nil
 	}
 	return err
 }

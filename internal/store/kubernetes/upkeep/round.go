@@ -31,7 +31,7 @@ func Run(ctx context.Context, lead func() bool, all func() []*Upkeep) {
 		case <-ctx.Done():
 			return
 		case <-soon.C:
-			labelSome(ctx, lead(), all(), turn)
+			LabelSome(ctx, lead(), all(), turn)
 			continue
 		case <-tick.C:
 		}

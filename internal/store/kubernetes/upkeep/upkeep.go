@@ -144,14 +144,16 @@ func (u *Upkeep) StandBy() {
 	u.walk, u.holders, u.copied = nil, absences{}, absences{}
 }
 
-// Pass looks through everything once, if it is known what the tenant's resources are.
+// Pass looks through everything once, if it is known what the tenant's resources are. Of labels, LabelSome
+// puts back what was lost, at a pace that is for all tenants together.
 func (u *Upkeep) Pass(ctx context.Context, withClaims bool) error {
 	if !u.begin() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, period)
 	defer cancel()
-	err := errors.Join(u.removeKept(ctx), u.removeMarkers(ctx), u.removeMissing(ctx), u.restoreLabels(ctx), u.gather(ctx))
+	u.resting = false
+	err := errors.Join(u.removeKept(ctx), u.removeMarkers(ctx), u.removeMissing(ctx), u.markGroups(ctx), u.gather(ctx))
 	if !withClaims {
 		return err
 	}
