@@ -30,6 +30,9 @@ type File string
 
 // Load implements CursorStore.
 func (f File) Load(context.Context) ([]byte, error) {
+	if f == "" {
+		return nil, errors.New("it is to be kept in a file that has no name: name one")
+	}
 	content, err := os.ReadFile(string(f))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

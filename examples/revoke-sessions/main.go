@@ -1,5 +1,6 @@
 // Command revoke-sessions ends the sessions of whoever is deactivated or deleted: DELETE $SESSIONS/<id> at the application ends those
-// of a user, and PUT $SESSIONS those of everybody who is not in its body, which has an id in each line.
+// of a user, and PUT $SESSIONS those of everybody who is not in its body, which has an id in each line. How far it is, it keeps in the
+// file $CURSOR.
 package main
 
 import (

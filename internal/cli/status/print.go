@@ -45,7 +45,7 @@ func (r *Report) print(out io.Writer, terminal output.Terminal, format output.Fo
 	case r.RefusalsUnknown != "":
 		terminal.Paragraph(screen, output.Plain, "unknown: ", output.Safe(r.RefusalsUnknown))
 	case len(r.Refusals) == 0:
-		fmt.Fprintln(screen, "nothing")
+		fmt.Fprintln(screen, "nothing since its pods began")
 	default:
 		fmt.Fprintln(screen)
 		view.PrintRemedies(screen, terminal, r.Refusals)
