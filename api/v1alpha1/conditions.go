@@ -326,6 +326,8 @@ const (
 
 	// ReasonGroupNotFound: the tenant has no such group.
 	ReasonGroupNotFound = "GroupNotFound"
+	// ReasonGroupGone: the tenant has the group no more that it had, or has it by another name.
+	ReasonGroupGone = "GroupGone"
 	// ReasonGroupAmbiguous: the tenant has several such groups.
 	ReasonGroupAmbiguous = "GroupAmbiguous"
 	// ReasonGroupTooLarge: the group has more members than role bindings are made for.

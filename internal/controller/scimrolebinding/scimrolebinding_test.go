@@ -52,7 +52,7 @@ var _ = Describe("A ScimRoleBinding", func() {
 		Eventually(p.roleBinding("admins")).Should(haveSubjects("a"))
 		Expect(env.Client.Delete(ctx, outer)).To(Succeed())
 		Eventually(p.roleBinding("admins")).Should(haveSubjects())
-		Eventually(current(ctx, binding)).Should(controllertest.BeReconciling(scimv1alpha1.ReasonGroupNotFound))
+		Eventually(current(ctx, binding)).Should(controllertest.BeStalled(scimv1alpha1.ReasonGroupGone))
 
 		By("of two such groups, it is none")
 		p.group("i", "a")

@@ -24,6 +24,8 @@ type scope struct {
 	noTenant, paused bool
 	// reading is true while not all users and groups of the tenant have been read. Set by gather.
 	reading bool
+	// hadGroup is true if there was the group when the status was last written.
+	hadGroup bool
 	// groups are the ids of the groups that the spec means. Set by gather.
 	groups []string
 	// wanted is who is to have the role, and without how many members have no name at the API server. Set by gather.
@@ -56,7 +58,7 @@ type doubt struct {
 }
 
 func newScope(frame reconcile.Frame, binding *scimv1alpha1.ScimRoleBinding) *scope {
-	return &scope{pass: reconcile.Begin(frame, binding), binding: binding}
+	return &scope{pass: reconcile.Begin(frame, binding), binding: binding, hadGroup: hadGroup(binding)}
 }
 
 // waits reports whether all stays as it is for now.

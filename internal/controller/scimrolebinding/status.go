@@ -104,6 +104,9 @@ func groupFound(s *scope) metav1.Condition {
 		return conditions.Unknown(scimv1alpha1.ConditionGroupFound, scimv1alpha1.ReasonNotAllowed, "the group has not been looked for")
 	case s.noTenant:
 		return no(scimv1alpha1.ReasonTenantNotFound, fmt.Sprintf("nobody has the role: there is no ScimTenant %q in this namespace, or it is being deleted", tenant))
+	case len(s.groups) == 0 && s.hadGroup:
+		return no(scimv1alpha1.ReasonGroupGone, fmt.Sprintf(
+			"nobody has the role any more: in ScimTenant %q, the group is gone or has another name now; name one in spec.group that there is, by its id", tenant))
 	case len(s.groups) == 0:
 		return no(scimv1alpha1.ReasonGroupNotFound, fmt.Sprintf("nobody has the role: ScimTenant %q has no such group; once the identity provider has sent it, its members get the role", tenant))
 	case len(s.groups) > 1:
@@ -148,8 +151,24 @@ func decideReady(s *scope, allowed, found metav1.Condition, wasReady bool) condi
 	case s.dryRun():
 		return because(conditions.Ready, scimv1alpha1.ReasonDryRun, "nothing is done, as spec.mode says; status.dryRun has who would get the role")
 	default:
-		return because(conditions.Ready, scimv1alpha1.ReasonSucceeded, "the active members of the group have the role")
+		return because(conditions.Ready, scimv1alpha1.ReasonSucceeded, success(s))
 	}
+}
+
+// success says who has the role, and of whom the API server has no name.
+func success(s *scope) string {
+	const message = "the active members of the group have the role"
+	if s.without == 0 {
+		return message
+	}
+	return fmt.Sprintf("%s, but for %d without %s (spec.subject.attribute), or with one that is too long", message, s.without, s.binding.Spec.Subject.Attribute)
+}
+
+// hadGroup reports whether there was the group that this very spec means.
+func hadGroup(b *scimv1alpha1.ScimRoleBinding) bool {
+	found := meta.FindStatusCondition(b.Status.Conditions, scimv1alpha1.ConditionGroupFound)
+	return found != nil && found.ObservedGeneration == b.Generation &&
+		(found.Status == metav1.ConditionTrue || found.Reason == scimv1alpha1.ReasonGroupGone)
 }
 
 // paused is what a binding says whose tenant is paused. A spec that is new is not gone by.
