@@ -82,10 +82,18 @@ func (l listed) report() Objects {
 	return all
 }
 
-// toDo says what is to be done about those that are not Ready.
-func (o Objects) toDo(noun string) (do []string) {
-	for _, one := range o.NotReady {
-		do = append(do, fmt.Sprintf("%s %s is not Ready (%s): %s", noun, one.Name, one.Reason, one.Message))
+// toDo says what is to be done about those that are not Ready, and about what their other conditions say besides.
+func (l listed) toDo(noun string) (do []string) {
+	for _, one := range l.objects {
+		ready := view.Ready(one.GetConditions())
+		if ready.Status != metav1.ConditionTrue {
+			do = append(do, fmt.Sprintf("%s %s is not Ready (%s): %s", noun, one.GetName(), ready.Reason, ready.Message))
+		}
+		for _, condition := range one.GetConditions() {
+			if condition.Type != scimv1alpha1.ConditionReady && view.Wanting(condition) && condition.Message != ready.Message {
+				do = append(do, fmt.Sprintf("%s %s (%s): %s", noun, one.GetName(), condition.Reason, condition.Message))
+			}
+		}
 	}
 	return do
 }

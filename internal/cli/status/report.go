@@ -99,7 +99,7 @@ func reportOf(f found) Report {
 		r.Keys = append(r.Keys, view.Tokens(&f.keys[i])...)
 	}
 	r.Do = append(r.Do, toDo(f)...)
-	for _, more := range [][]string{r.RoleBindings.toDo("role binding"), r.EventSinks.toDo("event sink"), r.Roles.toDo("role")} {
+	for _, more := range [][]string{f.roleBindings.toDo("role binding"), f.eventSinks.toDo("event sink"), f.roles.toDo("role")} {
 		r.Do = append(r.Do, more...)
 	}
 	return r
