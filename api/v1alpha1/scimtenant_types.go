@@ -136,7 +136,7 @@ type ScimTenantSpec struct {
 
 	// tombstoneDays is how many days a marker stays of a user or group that was deleted for good, by which
 	// programs that were away learn of it: an object with the id, and nothing else of whom it stands
-	// for. With 0, it is removed at once. 7 when omitted.
+	// for. With 0, it is removed at once, or after an hour if the tenant has event sinks. 7 when omitted.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=90

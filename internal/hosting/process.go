@@ -119,7 +119,9 @@ func (p *Process) Open(name string) replica.Tenant {
 		opened = p.newTenant(name)
 		opened.SignWith(p.signing)
 		opened.VerifyWith(p.others[name])
-		opened.SendEvents(urisOf(served(p.sinks[name])))
+		if p.sinks != nil {
+			opened.SendEvents(urisOf(served(p.sinks[name])))
+		}
 		p.tenants[name] = opened
 	}
 	return opened

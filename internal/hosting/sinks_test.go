@@ -60,6 +60,8 @@ var _ = Describe("Event sinks of a server of many tenants", func() {
 	It("hear of the users of their own tenant, as the API server has them", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
 		token, other := apply(ctx, namespace, "acme"), apply(ctx, namespace, "globex")
+		tenant := &scimv1alpha1.ScimTenant{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "acme"}}
+		Expect(admin.Patch(ctx, tenant, client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"tombstoneDays":0}}`)))).To(Succeed())
 		s := start(namespace, slog.New(slog.DiscardHandler))
 		now := time.Now()
 		key, err := signingkey.New(now, now.Add(-time.Minute))
@@ -127,6 +129,14 @@ var _ = Describe("Event sinks of a server of many tenants", func() {
 		Expect(admin.Status().Patch(ctx, sink, client.RawPatch("application/merge-patch+json", []byte(`{"status":{"cursor":null}}`)))).To(Succeed())
 		Eventually(func() []string { return receiver.of(issuer) }).Should(ConsistOf("/Users/"+id, "/Users/"+id))
 		Expect(receiver.of("http://shared-scim-server."+namespace+".svc/globex/scim/v2")).To(BeEmpty(), "of the other tenant, nobody hears")
+
+		By("deleting a group for good, of which the tenant wants no marker")
+		group := "/Groups/" + s.send(http.MethodPost, "acme", "/Groups", token,
+			`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Leavers"}`).Doc["id"].(string)
+		aboutGroup := func() []string { return receiver.of(issuer)[2:] }
+		Eventually(aboutGroup).Should(ConsistOf(group))
+		s.send(http.MethodDelete, "acme", group, token, "")
+		Eventually(aboutGroup).Should(ConsistOf(group, group))
 
 		By("ending with the sinks")
 		Expect(admin.DeleteAllOf(ctx, sink, client.InNamespace(namespace))).To(Succeed())

@@ -14,6 +14,7 @@ import (
 	. "github.com/onsi/gomega"
 	tracev1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/protobuf/proto"
+	"k8s.io/utils/ptr"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	. "github.com/kubescim/kubescim/test/internal/scimtest"
@@ -109,7 +110,9 @@ var _ = Describe("Traces and events", Serial, func() {
 		address := AddressOfThisMachine(ctx)
 		to := newCollector(ctx, address)
 		ChangeRelease(chart).Upgrade(ctx, fmt.Sprintf(calling, to.url, address, EventsPort))
-		t := Serve(ctx, "traced", scimv1alpha1.IdentityProviderGeneric, func(spec *scimv1alpha1.ScimTenantSpec) { spec.Server.Replicas = 2 })
+		t := Serve(ctx, "traced", scimv1alpha1.IdentityProviderGeneric, func(spec *scimv1alpha1.ScimTenantSpec) {
+			spec.Server.Replicas, spec.TombstoneDays = 2, ptr.To[int32](0) // Whoever was away hears of deletions all the same.
+		})
 
 		created := t.Replicas[0].Do(http.MethodPost, Users, PlainUser("grace@example.com")).Has(http.StatusCreated)
 		refused := t.Replicas[1].Do(http.MethodPost, Users, PlainUser("grace@example.com")).Has(http.StatusConflict)

@@ -73,13 +73,20 @@ type Shared struct {
 	Rates *ratelimit.Buckets
 	// Unauthenticated bounds what requests without a good token cost.
 	Unauthenticated *limit.Unauthenticated
-	// Events are the URIs of the events that receivers get; none when there are no receivers.
+	// Events are the URIs of the events that receivers get: none when there are no receivers, and nil while that is
+	// not known.
 	Events atomic.Pointer[[]string]
 
 	process  *Process
 	mounted  string // Process.Path behind Mount
 	settings atomic.Pointer[Settings]
 	signing  signing
+}
+
+// MayHaveReceivers reports whether somebody may be to hear of changes.
+func (s *Shared) MayHaveReceivers() bool {
+	uris := s.Events.Load()
+	return uris == nil || len(*uris) > 0
 }
 
 // NewShared returns what the requests of a tenant over its store have in common, which is alone

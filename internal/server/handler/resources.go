@@ -3,6 +3,7 @@ package handler
 import (
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/kubescim/kubescim/internal/scim"
 	"github.com/kubescim/kubescim/internal/scim/document"
@@ -180,9 +181,15 @@ func update(x *exchange.Exchange, t *schema.ResourceType, id string, options sto
 	return updated, err
 }
 
+// announceTime is how long something is left at least of what is deleted, where receivers of events are to hear of that.
+const announceTime = time.Hour
+
 // remove is DELETE (RFC 7644 section 3.6).
 func remove(x *exchange.Exchange, t *schema.ResourceType, id string) error {
 	options := store.DeleteOptions{Precondition: request.Precondition(x.R), Policy: x.Settings.Policy, Undoes: x.Undoes}
+	if x.Shared.MayHaveReceivers() { // They hear of it by what is left.
+		options.Policy.Tombstones = max(options.Policy.Tombstones, announceTime)
+	}
 	err := x.Work(func() error { return x.Shared.Store.Delete(x.Ctx, t, id, options) })
 	if err != nil {
 		return err

@@ -1,17 +1,21 @@
 package handler_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 
 	"github.com/kubescim/kubescim/internal/scim"
+	"github.com/kubescim/kubescim/internal/scim/schema"
 	"github.com/kubescim/kubescim/internal/server/exchange"
 	"github.com/kubescim/kubescim/internal/server/servertest"
+	"github.com/kubescim/kubescim/internal/store"
 	"github.com/kubescim/kubescim/internal/store/memory"
 )
 
@@ -175,6 +179,33 @@ func TestDiscovery(t *testing.T) {
 	for _, path := range []string{"/ServiceProviderConfig", "/ResourceTypes", "/Schemas"} {
 		h.ExpectError(h.Do(http.MethodGet, path+"?filter="+url.QueryEscape(`id eq "x"`), ""), http.StatusForbidden, "")
 	}
+}
+
+// deletions is a store that notes for how long something is to be left of what is deleted.
+type deletions struct {
+	store.Store
+	left []time.Duration
+}
+
+func (d *deletions) Delete(ctx context.Context, t *schema.ResourceType, id string, options store.DeleteOptions) error {
+	d.left = append(d.left, options.Policy.Tombstones)
+	return d.Store.Delete(ctx, t, id, options)
+}
+
+func TestReceiversOfEventsHaveAnHourToHearOfADeletion(t *testing.T) {
+	noted := &deletions{Store: memory.New()}
+	h := servertest.New(t, noted)
+	remove := func() {
+		h.Expect(h.Do(http.MethodDelete, "/Users/"+h.CreateBabs(), "").StatusCode).To(Equal(http.StatusNoContent))
+	}
+	remove() // It is not known yet whether there are any.
+	h.Shared.Events.Store(&[]string{})
+	remove()
+	h.Shared.Events.Store(&[]string{"urn:ietf:params:scim:event:prov:delete"})
+	remove()
+	h.Configure("Generic", func(s *exchange.Settings) { s.Policy.Tombstones = 24 * time.Hour })
+	remove()
+	h.Expect(noted.left).To(Equal([]time.Duration{time.Hour, 0, time.Hour, 24 * time.Hour}))
 }
 
 func TestLocations(t *testing.T) {
