@@ -3,6 +3,7 @@ package scimrolebinding
 import (
 	"context"
 	"fmt"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,6 +32,7 @@ func (r *Reconciler) gather(ctx context.Context, s *scope) error {
 		return nil
 	}
 	known := r.rosters.acquire(key, s.binding.Spec.TenantRef.Name)
+	s.unreadable = r.rosters.unreadable(key, time.Now())
 	if s.reading = known == nil; s.reading {
 		return nil
 	}

@@ -36,6 +36,8 @@ type keptRoster struct {
 	stop   func()
 	// unread is how many kinds of objects have not been read in whole yet.
 	unread int
+	// troubles are those with which kinds of objects are read.
+	troubles map[roster.Kind]trouble
 	// bindings are those of the tenant.
 	bindings map[client.ObjectKey]struct{}
 }
@@ -69,7 +71,7 @@ func (r *rosters) acquire(binding client.ObjectKey, tenant string) *roster.Roste
 	}
 	kept := r.kept[of]
 	if kept == nil {
-		kept = &keptRoster{roster: roster.New(), unread: len(kinds), bindings: map[client.ObjectKey]struct{}{}}
+		kept = &keptRoster{roster: roster.New(), unread: len(kinds), troubles: map[roster.Kind]trouble{}, bindings: map[client.ObjectKey]struct{}{}}
 		r.kept[of] = kept
 		kept.stop = r.run(func(ctx context.Context) { r.read(ctx, of, kept) })
 	}
@@ -111,7 +113,12 @@ func (r *rosters) changed(kept *keptRoster, hasRead bool) {
 	if kept.unread > 0 {
 		return
 	}
+	r.startAll(kept, gathering)
+}
+
+// startAll starts a reconciliation of the bindings of a roster after a while.
+func (r *rosters) startAll(kept *keptRoster, after time.Duration) {
 	for binding := range kept.bindings {
-		r.queue.AddAfter(ctrl.Request{NamespacedName: binding}, gathering)
+		r.queue.AddAfter(ctrl.Request{NamespacedName: binding}, after)
 	}
 }

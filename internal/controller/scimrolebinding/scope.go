@@ -26,6 +26,8 @@ type scope struct {
 	reading bool
 	// hadGroup is true if there was the group when the status was last written.
 	hadGroup bool
+	// unreadable says since when they cannot be read, and why, if that is so for long. Set by gather.
+	unreadable string
 	// groups are the ids of the groups that the spec means. Set by gather.
 	groups []string
 	// wanted is who is to have the role, and without how many members have no name at the API server. Set by gather.

@@ -16,7 +16,7 @@ import (
 // has changed. While users and groups are read after a start of the operator, a binding says what it said before.
 func setStatus(s *scope) (ready conditions.Summary, changed bool) {
 	status := &s.binding.Status
-	if s.failure == nil && s.waits() && s.reading && status.ObservedGeneration == s.binding.Generation {
+	if s.failure == nil && s.waits() && s.reading && s.unreadable == "" && status.ObservedGeneration == s.binding.Generation {
 		return conditions.Summary{}, false
 	}
 	wasReady := meta.IsStatusConditionTrue(status.Conditions, scimv1alpha1.ConditionReady) && status.ObservedGeneration == s.binding.Generation
@@ -131,6 +131,8 @@ func decideReady(s *scope, allowed, found metav1.Condition, wasReady bool) condi
 		return stalled(found)
 	case s.paused:
 		return paused(wasReady)
+	case s.unreadable != "":
+		return because(conditions.Reconciling, scimv1alpha1.ReasonReconcileFailed, s.unreadable)
 	case s.reading:
 		return because(conditions.Reconciling, scimv1alpha1.ReasonProgressing, "reading the users and groups of the tenant")
 	case found.Reason == scimv1alpha1.ReasonGroupNotFound:

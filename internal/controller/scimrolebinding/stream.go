@@ -56,8 +56,9 @@ func (r *rosters) read(ctx context.Context, tenant client.ObjectKey, kept *keptR
 	var running sync.WaitGroup
 	for _, one := range kinds {
 		into := &stream{kind: one, roster: kept.roster, changed: func(hasRead bool) { r.changed(kept, hasRead) }}
+		note := func(ctx context.Context, err error) { r.note(ctx, kept, one.of, err) }
 		running.Go(func() {
-			toolscache.NewReflectorWithOptions(listerWatcher(r.live, tenant, one), one.object(), into, toolscache.ReflectorOptions{
+			toolscache.NewReflectorWithOptions(listerWatcher(r.live, tenant, one, note), one.object(), into, toolscache.ReflectorOptions{
 				Name: fmt.Sprintf("scimrolebinding %s", tenant),
 			}).RunWithContext(ctx)
 		})
@@ -65,8 +66,8 @@ func (r *rosters) read(ctx context.Context, tenant client.ObjectKey, kept *keptR
 	running.Wait()
 }
 
-// listerWatcher lists and watches the objects of one kind of a tenant.
-func listerWatcher(live client.WithWatch, tenant client.ObjectKey, of kind) toolscache.ListerWatcher {
+// listerWatcher lists and watches the objects of one kind of a tenant, and notes how each call has ended.
+func listerWatcher(live client.WithWatch, tenant client.ObjectKey, of kind, note func(context.Context, error)) toolscache.ListerWatcher {
 	options := func(given metav1.ListOptions) *client.ListOptions {
 		return &client.ListOptions{
 			Namespace: tenant.Namespace, FieldSelector: fields.OneTermEqualSelector(fieldTenant, tenant.Name),
@@ -76,10 +77,14 @@ func listerWatcher(live client.WithWatch, tenant client.ObjectKey, of kind) tool
 	return &toolscache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, given metav1.ListOptions) (runtime.Object, error) {
 			list := of.list()
-			return list, live.List(ctx, list, options(given))
+			err := live.List(ctx, list, options(given))
+			note(ctx, err)
+			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, given metav1.ListOptions) (watch.Interface, error) {
-			return live.Watch(ctx, of.list(), options(given))
+			watching, err := live.Watch(ctx, of.list(), options(given))
+			note(ctx, err)
+			return watching, err
 		},
 	}
 }
