@@ -40,6 +40,9 @@ type Frame struct {
 type Steps struct {
 	// Normal brings the object closer to its spec. By then, it has the finalizer.
 	Normal func(context.Context) (ctrl.Result, error)
+	// Withdraw, if there is one, is taken instead of Normal when somebody else has written while the finalizer was being set. It
+	// makes nothing, and only takes away: whoever writes all the time is not to keep it from that.
+	Withdraw func(ctx context.Context) error
 	// Deletion undoes what Normal has made, and calls Release when that is done.
 	Deletion func(context.Context) (ctrl.Result, error)
 	// State writes into the object's status what the pass has found, which ends with a
@@ -101,7 +104,11 @@ func (p *Pass[T]) work(ctx context.Context) (ctrl.Result, error) {
 	if !p.object.GetDeletionTimestamp().IsZero() {
 		return p.steps.Deletion(ctx)
 	}
-	if err := p.ensureFinalizer(ctx); err != nil {
+	err := p.ensureFinalizer(ctx)
+	if IsConflict(err) && p.steps.Withdraw != nil {
+		err = errors.Join(err, p.steps.Withdraw(ctx))
+	}
+	if err != nil {
 		return ctrl.Result{}, err
 	}
 	return p.steps.Normal(ctx)

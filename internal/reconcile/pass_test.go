@@ -190,7 +190,11 @@ func TestPassNeverSetsAFinalizerOnWhatHasChanged(t *testing.T) {
 	if err := b.frame.Client.Update(t.Context(), changed); err != nil {
 		t.Fatal(err)
 	}
-	result, err := Begin(b.frame, object).Run(t.Context(), Steps{})
+	withdrawn := 0
+	result, err := Begin(b.frame, object).Run(t.Context(), Steps{Withdraw: func(context.Context) error { withdrawn++; return nil }})
+	if withdrawn != 1 {
+		t.Errorf("what is to be taken away all the same was %d times", withdrawn)
+	}
 	if err != nil || result.RequeueAfter != 3*time.Second || len(b.current().Finalizers) > 0 {
 		t.Errorf("the pass ends with %+v, %v; the finalizers are %v", result, err, b.current().Finalizers)
 	}

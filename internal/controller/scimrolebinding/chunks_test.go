@@ -133,14 +133,15 @@ func TestTarget(t *testing.T) {
 		scope *scope
 		want  [][]string
 	}{
-		"all is well":              {base(func(*scope) {}), names(all)},
-		"the role is refused":      {base(func(s *scope) { s.refused = "no" }), nil},
-		"the tenant is gone":       {base(func(s *scope) { s.noTenant = true }), nil},
-		"there is no such group":   {base(func(s *scope) { s.groups = nil }), nil},
-		"there are two":            {base(func(s *scope) { s.groups = []string{"g", "h"} }), nil},
-		"nothing is to be done":    {base(func(s *scope) { s.binding.Spec.Mode = scimv1alpha1.ModeDryRun }), nil},
-		"nobody checks who writes": {base(func(s *scope) { s.unvouched = &doubt{} }), names(all[:2])},
-		"somebody goes meanwhile":  {base(func(s *scope) { s.unvouched, s.wanted = &doubt{}, all[1:] }), names(all[1:2])},
+		"all is well":                  {base(func(*scope) {}), names(all)},
+		"the role is refused":          {base(func(s *scope) { s.refused = "no" }), nil},
+		"the tenant is gone":           {base(func(s *scope) { s.noTenant = true }), nil},
+		"there is no such group":       {base(func(s *scope) { s.groups = nil }), nil},
+		"there are two":                {base(func(s *scope) { s.groups = []string{"g", "h"} }), nil},
+		"nothing is to be done":        {base(func(s *scope) { s.binding.Spec.Mode = scimv1alpha1.ModeDryRun }), nil},
+		"nobody checks who writes":     {base(func(s *scope) { s.unvouched = &doubt{} }), names(all[:2])},
+		"somebody goes meanwhile":      {base(func(s *scope) { s.unvouched, s.wanted = &doubt{}, all[1:] }), names(all[1:2])},
+		"somebody writes all the time": {base(func(s *scope) { s.withdraws, s.wanted = true, all[1:] }), names(all[1:2])},
 		"there are too many": {base(func(s *scope) {
 			s.wanted = append(slices.Clone(all), people(maxSubjects + 1)[3:]...)
 		}), names(all[:2])},

@@ -26,7 +26,7 @@ const (
 	// afterConflict is how soon to begin anew when somebody else has written meanwhile, or there is more to delete.
 	afterConflict = 100 * time.Millisecond
 	// straysAtOnce is how many bindings that others have made are deleted before it is looked again who is to have the role.
-	straysAtOnce = 20
+	straysAtOnce = 5
 	// lookInterval is how soon to look again for what no watch tells about: the policy, and the operator's rights.
 	lookInterval = 30 * time.Second
 )
@@ -72,6 +72,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	s := newScope(r.frame(), binding)
 	return s.pass.Run(ctx, reconcile.Steps{
 		Normal:   func(ctx context.Context) (ctrl.Result, error) { return r.reconcileNormal(ctx, s) },
+		Withdraw: func(ctx context.Context) error { return r.withdraw(ctx, s) },
 		Deletion: func(ctx context.Context) (ctrl.Result, error) { return r.reconcileDeletion(ctx, s) },
 		State:    s.state,
 	})
@@ -95,6 +96,15 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, s *scope) (ctrl.Result
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: s.requeueAfter()}, nil
+}
+
+// withdraw takes the role from who is to have it no more, and gives it to nobody.
+func (r *Reconciler) withdraw(ctx context.Context, s *scope) error {
+	s.withdraws = true
+	if err := r.gather(ctx, s); err != nil || s.waits() {
+		return err
+	}
+	return r.carryOut(ctx, s)
 }
 
 // reconcileDeletion has nobody have the role any more, and lets the binding go. What is deleted is listed by

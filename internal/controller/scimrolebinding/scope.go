@@ -18,6 +18,8 @@ type scope struct {
 	// pass writes the binding.
 	pass *reconcile.Pass[*scimv1alpha1.ScimRoleBinding]
 
+	// withdraws is true if nobody may get the role in this reconciliation. Set by withdraw.
+	withdraws bool
 	// refused says why the operator does not bind the role. Set by gather.
 	refused string
 	// noTenant is true if there is no such tenant, or it is being deleted, and paused if nothing may change. Set by gather.
@@ -80,7 +82,7 @@ func (s *scope) target() [][]string {
 	switch {
 	case s.revokes(), len(s.groups) != 1, s.dryRun():
 		return nil
-	case s.doubted(), s.wanted.tooMany():
+	case s.withdraws, s.doubted(), s.wanted.tooMany():
 		return s.existing.keeping(s.wanted)
 	default:
 		return s.wanted.split(s.wanted.count(s.existing.count()))

@@ -4,10 +4,13 @@ import (
 	"context"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -25,10 +28,10 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 	r.applier, r.policy, r.rosters = apply.New(r.Client, r.Live), &policyReader{live: r.Live, name: r.Policy}, newRosters(r.Live)
 	built := reconcile.ControllerFor(mgr, "scimrolebinding", &scimv1alpha1.ScimRoleBinding{}, options).
 		Watches(&scimv1alpha1.ScimTenant{}, handler.EnqueueRequestsFromMapFunc(r.bindingsOf), builder.WithPredicates(tenantMatters())).
-		Watches(&rbacv1.RoleBinding{}, handler.EnqueueRequestsFromMapFunc(bindingOf)).
+		Watches(&rbacv1.RoleBinding{}, later(bindingOf)).
 		WatchesRawSource(source.Func(r.rosters.Start))
 	if r.WholeCluster {
-		built = built.Watches(&rbacv1.ClusterRoleBinding{}, handler.EnqueueRequestsFromMapFunc(bindingOf))
+		built = built.Watches(&rbacv1.ClusterRoleBinding{}, later(bindingOf))
 	}
 	return built.Complete(r)
 }
@@ -46,6 +49,26 @@ func (r *Reconciler) bindingsOf(ctx context.Context, tenant client.Object) []ctr
 		}
 	}
 	return requests
+}
+
+// later has what concerns an object reconciled when nothing else is to be: whoever may make RoleBindings can make very many, also
+// for ScimRoleBindings that are none, and nobody's revocation is to wait for these.
+func later(concerns handler.MapFunc) handler.EventHandler {
+	type queue = workqueue.TypedRateLimitingInterface[ctrl.Request]
+	add := func(ctx context.Context, object client.Object, to queue) {
+		for _, request := range concerns(ctx, object) {
+			if ordered, is := to.(priorityqueue.PriorityQueue[ctrl.Request]); is {
+				ordered.AddWithOpts(priorityqueue.AddOpts{Priority: ptr.To(handler.LowPriority)}, request)
+				continue
+			}
+			to.Add(request)
+		}
+	}
+	return handler.Funcs{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, to queue) { add(ctx, e.Object, to) },
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, to queue) { add(ctx, e.ObjectNew, to) },
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, to queue) { add(ctx, e.Object, to) },
+	}
 }
 
 // bindingOf returns the ScimRoleBinding of a RoleBinding or a ClusterRoleBinding.
