@@ -56,3 +56,10 @@ func BeyondStatus() predicate.Predicate {
 		}},
 	)
 }
+
+// ComesOrGoes leaves out all that happens to an object but that there is one, is being deleted, or is there no more.
+func ComesOrGoes() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		return e.ObjectOld.GetDeletionTimestamp().IsZero() != e.ObjectNew.GetDeletionTimestamp().IsZero()
+	}}
+}

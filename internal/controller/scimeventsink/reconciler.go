@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -37,7 +36,7 @@ type Reconciler struct {
 // Reconcile states of the sinks of a tenant that nobody serves them, if that is so. The request names the tenant.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	all := &scimv1alpha1.ScimEventSinkList{}
-	err := r.Client.List(ctx, all, client.InNamespace(req.Namespace), client.MatchingFields{fieldTenant: req.Name}, client.UnsafeDisableDeepCopy)
+	err := r.Client.List(ctx, all, client.InNamespace(req.Namespace), client.MatchingFields{reconcile.FieldTenant: req.Name}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("listing the event sinks of the tenant: %w", err)
 	}
@@ -79,17 +78,5 @@ func (r *Reconciler) state(ctx context.Context, sink *scimv1alpha1.ScimEventSink
 	}
 	stated := sink.DeepCopy()
 	stated.Status.ObservedGeneration = sink.Generation
-	changed := conditions.Set(stated, ready)
-	if equality.Semantic.DeepEqual(sink.Status, stated.Status) {
-		return nil
-	}
-	err := r.Client.Status().Patch(ctx, stated, reconcile.LockedPatch(sink), apply.FieldManager)
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("writing the status of ScimEventSink %s: %w", sink.Name, err)
-	}
-	if err == nil && changed && ready.Outcome == conditions.Stalled {
-		event := reconcile.ReadyEvent(ready)
-		r.Recorder.Eventf(stated, nil, event.Type, event.Reason, event.Action, "%s", event.Note)
-	}
-	return nil
+	return reconcile.StateReady(ctx, r.Client, r.Recorder, apply.FieldManager, sink, stated, reconcile.LockedPatch(sink), ready)
 }

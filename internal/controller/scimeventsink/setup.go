@@ -5,7 +5,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,47 +18,24 @@ import (
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
-// fieldTenant is the index that finds the sinks of a tenant.
-const fieldTenant = "spec.tenantRef.name"
-
 // SetupWithManager lets the manager run the reconciler.
 func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
-	err := mgr.GetFieldIndexer().IndexField(ctx, &scimv1alpha1.ScimEventSink{}, fieldTenant, func(obj client.Object) []string {
-		sink, ok := obj.(*scimv1alpha1.ScimEventSink)
-		if !ok {
-			return nil
-		}
-		return []string{sink.Spec.TenantRef.Name}
-	})
-	if err != nil {
+	if err := reconcile.IndexByTenant(ctx, mgr, &scimv1alpha1.ScimEventSink{}, tenantOf); err != nil {
 		return err
 	}
 	options.RateLimiter = reconcile.NewRateLimiter()
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("scimeventsink").
 		WithOptions(options).
-		Watches(&scimv1alpha1.ScimEventSink{}, handler.EnqueueRequestsFromMapFunc(tenantOf),
+		Watches(&scimv1alpha1.ScimEventSink{}, reconcile.RequestByTenant(tenantOf),
 			builder.WithPredicates(predicate.Or(reconcile.BeyondStatus(), changesIn(scimv1alpha1.ConditionReady)))).
 		Watches(&scimv1alpha1.ScimTenant{}, &handler.EnqueueRequestForObject{},
-			builder.WithPredicates(predicate.Or(beginsToGo(), changesIn(scimv1alpha1.ConditionServerAvailable)))).
+			builder.WithPredicates(predicate.Or(reconcile.ComesOrGoes(), changesIn(scimv1alpha1.ConditionServerAvailable)))).
 		Complete(r)
 }
 
-// tenantOf returns the tenant of a sink.
-func tenantOf(_ context.Context, obj client.Object) []ctrl.Request {
-	sink, ok := obj.(*scimv1alpha1.ScimEventSink)
-	if !ok {
-		return nil
-	}
-	return []ctrl.Request{{NamespacedName: types.NamespacedName{Namespace: sink.Namespace, Name: sink.Spec.TenantRef.Name}}}
-}
-
-// beginsToGo leaves out updates but that by which an object is being deleted.
-func beginsToGo() predicate.Predicate {
-	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		return e.ObjectOld.GetDeletionTimestamp().IsZero() != e.ObjectNew.GetDeletionTimestamp().IsZero()
-	}}
-}
+// tenantOf returns the name of the tenant of a sink.
+func tenantOf(sink *scimv1alpha1.ScimEventSink) string { return sink.Spec.TenantRef.Name }
 
 // changesIn leaves out updates but those by which a condition has another status or reason. How far a receiver is, and
 // how many pods a server has, is most of what is updated.

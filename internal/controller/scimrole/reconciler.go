@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -35,7 +34,7 @@ type Reconciler struct {
 // Reconcile states whether the ScimRoles of a tenant are served. The request names the tenant.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	all := &scimv1alpha1.ScimRoleList{}
-	err := r.Client.List(ctx, all, client.InNamespace(req.Namespace), client.MatchingFields{fieldTenant: req.Name}, client.UnsafeDisableDeepCopy)
+	err := r.Client.List(ctx, all, client.InNamespace(req.Namespace), client.MatchingFields{reconcile.FieldTenant: req.Name}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("listing the roles of the tenant: %w", err)
 	}
@@ -76,19 +75,7 @@ func (r *Reconciler) state(ctx context.Context, role *scimv1alpha1.ScimRole, rea
 	}
 	stated := role.DeepCopy()
 	stated.Status.ObservedGeneration = role.Generation
-	changed := conditions.Set(stated, ready)
-	if equality.Semantic.DeepEqual(role.Status, stated.Status) {
-		return nil
-	}
-	err := r.Client.Status().Patch(ctx, stated, client.MergeFrom(role), apply.FieldManager)
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("writing the status of ScimRole %s: %w", role.Name, err)
-	}
-	if err == nil && changed && ready.Outcome == conditions.Stalled {
-		event := reconcile.ReadyEvent(ready)
-		r.Recorder.Eventf(stated, nil, event.Type, event.Reason, event.Action, "%s", event.Note)
-	}
-	return nil
+	return reconcile.StateReady(ctx, r.Client, r.Recorder, apply.FieldManager, role, stated, client.MergeFrom(role), ready)
 }
 
 // summarize says whether a role is served, and if not, what to do about it.
