@@ -71,7 +71,7 @@ var _ = Describe("A Gateway publishes several tenants", Ordered, Serial, Label("
 	// underLoad does something while clients write and read, none of which may fail or miss anything.
 	underLoad := func(do func()) {
 		GinkgoHelper()
-		clients := &CheckingClients{}
+		clients := &CheckingClients{Anew: true}
 		clients.Start(acme, 8, 200*time.Millisecond, users)
 		do()
 		reads, writes, failed, stale := clients.Stop()

@@ -12,6 +12,10 @@ import (
 // CheckingClients write and read users over connections that they keep open, and check that no
 // read misses what any of them was answered before it began. They never try a request again.
 type CheckingClients struct {
+	// Anew has them connect for each request, where something before the server closes open connections: nginx does so when it
+	// reads its configuration again, also those on which a request is under way to it.
+	Anew bool
+
 	quit chan struct{}
 	done sync.WaitGroup
 
@@ -37,9 +41,13 @@ func (c *CheckingClients) Start(service *Client, clients int, every time.Duratio
 	for id, name := range userNames {
 		c.users = append(c.users, checkedUser{id: id, userName: name})
 	}
+	connect := service.Lasting
+	if c.Anew {
+		connect = func() (*Client, func()) { return service, func() {} }
+	}
 	for range clients {
-		writer, closeWriter := service.Lasting()
-		reader, closeReader := service.Lasting()
+		writer, closeWriter := connect()
+		reader, closeReader := connect()
 		c.done.Go(func() {
 			defer closeWriter()
 			c.repeat(every, func() { c.write(writer) })
