@@ -148,9 +148,9 @@ var _ = Describe("A host by the operator's configuration", func() {
 
 		newSharedServer(ctx, tenant.Namespace, "published")
 		server := &scimv1alpha1.ScimServer{ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "published"}}
-		Expect(env.Client.Get(ctx, client.ObjectKeyFromObject(server), server)).To(Succeed())
-		server.Spec.Endpoint = scimv1alpha1.ServerEndpointSpec{Host: "scim.shared.example.com", TLS: elsewhere.TLS, Ingress: scimv1alpha1.EndpointIngress{ClassName: class}}
-		Expect(env.Client.Update(ctx, server)).To(Succeed())
+		change(ctx, server, func(s *scimv1alpha1.ScimServer) {
+			s.Spec.Endpoint = scimv1alpha1.ServerEndpointSpec{Host: "scim.shared.example.com", TLS: elsewhere.TLS, Ingress: scimv1alpha1.EndpointIngress{ClassName: class}}
+		})
 		Eventually(func() (string, error) {
 			err := env.Client.Get(ctx, client.ObjectKeyFromObject(server), server)
 			return server.Status.URL, err

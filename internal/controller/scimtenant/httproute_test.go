@@ -94,8 +94,7 @@ var _ = Describe("The HTTPRoute of a tenant", Ordered, Serial, func() {
 		By("being made again when somebody has deleted or changed it")
 		route, err := routeOf(ctx, tenant)()
 		Expect(err).NotTo(HaveOccurred())
-		route.Spec.Hostnames = []gatewayv1.Hostname{"other.example.com"}
-		Expect(env.Client.Update(ctx, route)).To(Succeed())
+		change(ctx, route, func(r *gatewayv1.HTTPRoute) { r.Spec.Hostnames = []gatewayv1.Hostname{"other.example.com"} })
 		Eventually(routeOf(ctx, tenant)).Should(HaveField("Spec.Hostnames", ConsistOf(gatewayv1.Hostname("route.example.com"))))
 		Expect(env.Client.Delete(ctx, route)).To(Succeed())
 		Eventually(routeOf(ctx, tenant)).Should(HaveField("UID", Not(Equal(route.UID))))

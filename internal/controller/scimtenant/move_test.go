@@ -241,10 +241,10 @@ var _ = Describe("A tenant that is moved", func() {
 		newSharedServer(ctx, first.Namespace, "other")
 		tenant := newTenant(ctx, in(first, "acme"), withServerRef("gone"))
 		Eventually(current(ctx, tenant)).Should(And(controllertest.BeReady(scimv1alpha1.ReasonSucceeded), haveList("gone Memory")))
-		server := &scimv1alpha1.ScimServer{}
-		Expect(env.Client.Get(ctx, client.ObjectKey{Namespace: tenant.Namespace, Name: "gone"}, server)).To(Succeed())
-		metav1.SetMetaDataAnnotation(&server.ObjectMeta, scimv1alpha1.AnnotationAbandonTenants, "true")
-		Expect(env.Client.Update(ctx, server)).To(Succeed())
+		server := &scimv1alpha1.ScimServer{ObjectMeta: metav1.ObjectMeta{Namespace: tenant.Namespace, Name: "gone"}}
+		change(ctx, server, func(s *scimv1alpha1.ScimServer) {
+			metav1.SetMetaDataAnnotation(&s.ObjectMeta, scimv1alpha1.AnnotationAbandonTenants, "true")
+		})
 		Expect(env.Client.Delete(ctx, server)).To(Succeed())
 		Eventually(current(ctx, tenant)).Should(controllertest.BeStalled(scimv1alpha1.ReasonServerNotFound))
 		Expect(gone.Stop(ctx)).To(Succeed())

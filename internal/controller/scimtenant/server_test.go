@@ -150,14 +150,12 @@ var _ = Describe("The server of a tenant", func() {
 		By("taking the owner reference and the labels away")
 		service := &corev1.Service{}
 		Expect(env.Client.Get(ctx, key(tenant), service)).To(Succeed())
-		service.OwnerReferences = nil
-		Expect(env.Client.Update(ctx, service)).To(Succeed())
+		change(ctx, service, func(s *corev1.Service) { s.OwnerReferences = nil })
 		Eventually(func() (bool, error) {
 			err := env.Client.Get(ctx, key(tenant), service)
 			return metav1.IsControlledBy(service, tenant), err
 		}).Should(BeTrue())
-		service.Labels = nil
-		Expect(env.Client.Update(ctx, service)).To(Succeed())
+		change(ctx, service, func(s *corev1.Service) { s.Labels = nil })
 		Eventually(func() (map[string]string, error) {
 			err := env.Client.Get(ctx, key(tenant), service)
 			return service.Labels, err

@@ -101,12 +101,15 @@ func current(ctx context.Context, tenant *scimv1alpha1.ScimTenant) func() (*scim
 	}
 }
 
-// change updates the tenant, again and again until nobody interferes.
-func change(ctx context.Context, tenant *scimv1alpha1.ScimTenant, mutate func(*scimv1alpha1.ScimTenant)) {
+// change updates an object, again and again until nobody interferes.
+func change[T any, P interface {
+	*T
+	client.Object
+}](ctx context.Context, object P, mutate func(P)) {
 	GinkgoHelper()
 	Eventually(func() error {
-		now, err := current(ctx, tenant)()
-		if err != nil {
+		now := P(new(T))
+		if err := env.Client.Get(ctx, client.ObjectKeyFromObject(object), now); err != nil {
 			return err
 		}
 		mutate(now)
