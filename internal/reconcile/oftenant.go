@@ -15,8 +15,7 @@ import (
 	"github.com/kubescim/kubescim/internal/conditions"
 )
 
-// FieldTenant is the index that finds the objects of a tenant, where all of a kind are reconciled at once: whether one is served
-// depends on the others.
+// FieldTenant finds the objects of a tenant: in the cache by IndexByTenant, at the API server as a selectable field.
 const FieldTenant = "spec.tenantRef.name"
 
 // IndexByTenant makes the index FieldTenant of the kind of an object. tenant returns the name of the tenant of one.
@@ -30,7 +29,8 @@ func IndexByTenant[T client.Object](ctx context.Context, mgr ctrl.Manager, kind 
 	})
 }
 
-// RequestByTenant has the objects of a tenant reconciled when one of them changes. The request names the tenant.
+// RequestByTenant has all objects of a tenant reconciled when one of them changes, where whether one is served depends on
+// the others. The request names the tenant.
 func RequestByTenant[T client.Object](tenant func(T) string) handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(_ context.Context, obj client.Object) []ctrl.Request {
 		object, ok := obj.(T)

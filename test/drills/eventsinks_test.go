@@ -119,13 +119,14 @@ var _ = Describe("A receiver of events", Serial, func() {
 		reason := func() string {
 			return Kubectl("get", "scimeventsink", "app", "-n", t.Namespace, "-o", "jsonpath={.status.conditions[?(@.type=='Ready')].reason}")
 		}
-		for _, node := range strings.Fields(Kubectl("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}")) {
+		nodes := strings.Fields(Kubectl("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}"))
+		for _, node := range nodes {
 			Kubectl("cordon", node)
 			DeferCleanup(func() { Kubectl("uncordon", node) })
 		}
 		Kubectl("delete", "pods", "-n", t.Namespace, "--all", "--force", "--grace-period=0", "--wait=false")
 		Eventually(reason).WithTimeout(2 * time.Minute).Should(Equal(scimv1alpha1.ReasonNotServed))
-		for _, node := range strings.Fields(Kubectl("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}")) {
+		for _, node := range nodes {
 			Kubectl("uncordon", node)
 		}
 		back := time.Now()

@@ -14,6 +14,7 @@ import (
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
 // migration is what servers of the release before go by: a Secret with the hashes of all
@@ -40,7 +41,7 @@ func (r *Reconciler) gatherMigration(ctx context.Context, s *scope) error {
 		return err
 	}
 	keys := &scimv1alpha1.ScimApiKeyList{}
-	err = r.Live.List(ctx, keys, client.InNamespace(namespace), client.MatchingFields{fieldTenant: tenant})
+	err = r.Live.List(ctx, keys, client.InNamespace(namespace), client.MatchingFields{reconcile.FieldTenant: tenant})
 	if err != nil {
 		return fmt.Errorf("listing the keys of the tenant: %w", err)
 	}

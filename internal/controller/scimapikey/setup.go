@@ -24,19 +24,13 @@ import (
 	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
-const (
-	// fieldTenant finds the keys of a tenant: in the cache as an index, at the API
-	// server as a selectable field.
-	fieldTenant = "spec.tenantRef.name"
-	// fieldAPIKey finds the credentials of a key, at the API server as a selectable field.
-	fieldAPIKey = "spec.apiKeyRef.name" //nolint:gosec // A field, not a credential.
-)
+// fieldAPIKey finds the credentials of a key, at the API server as a selectable field.
+const fieldAPIKey = "spec.apiKeyRef.name" //nolint:gosec // A field, not a credential.
 
 // SetupWithManager lets the manager run the reconciler. Every reconciliation
 // reads live.
 func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
-	err := mgr.GetFieldIndexer().IndexField(ctx, &scimv1alpha1.ScimApiKey{}, fieldTenant, tenantOf)
-	if err != nil {
+	if err := reconcile.IndexByTenant(ctx, mgr, &scimv1alpha1.ScimApiKey{}, tenantOf); err != nil {
 		return err
 	}
 	return reconcile.ControllerFor(mgr, "scimapikey", &scimv1alpha1.ScimApiKey{}, options).
@@ -49,13 +43,8 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 		Complete(r)
 }
 
-func tenantOf(obj client.Object) []string {
-	key, ok := obj.(*scimv1alpha1.ScimApiKey)
-	if !ok {
-		return nil
-	}
-	return []string{key.Spec.TenantRef.Name}
-}
+// tenantOf returns the name of the tenant of a key.
+func tenantOf(key *scimv1alpha1.ScimApiKey) string { return key.Spec.TenantRef.Name }
 
 // keyOf returns the key of a credential.
 func keyOf(_ context.Context, obj client.Object) []ctrl.Request {
@@ -126,7 +115,7 @@ func (r *Reconciler) keys(
 	ctx context.Context, namespace, tenant string, matters func(*scimv1alpha1.ScimApiKey) bool,
 ) []ctrl.Request {
 	keys := &scimv1alpha1.ScimApiKeyList{}
-	err := r.Client.List(ctx, keys, client.InNamespace(namespace), client.MatchingFields{fieldTenant: tenant})
+	err := r.Client.List(ctx, keys, client.InNamespace(namespace), client.MatchingFields{reconcile.FieldTenant: tenant})
 	if err != nil {
 		log.FromContext(ctx).Error(err, "Listing the keys of a tenant", "tenant", tenant)
 	}

@@ -6,7 +6,6 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -119,10 +118,7 @@ var _ = Describe("A ScimRoleBinding", func() {
 		}
 		Expect(env.Client.Delete(ctx, p.binding("deleted", "g"))).To(Succeed())
 		Eventually(generated("deleted")).Should(BeEmpty())
-		Eventually(func() bool {
-			_, err := current(ctx, p.binding("deleted", "g"))()
-			return apierrors.IsNotFound(err)
-		}).Should(BeTrue())
+		Eventually(isGone(ctx, p.binding("deleted", "g"))).Should(BeTrue())
 
 		By("taking off the finalizer while the operator is away, and making one of the namespace instead of another")
 		Expect(stopManager()).To(Succeed())
@@ -210,10 +206,7 @@ var _ = Describe("A ScimRoleBinding", func() {
 		Eventually(p.roleBinding("admins")).Should(haveSubjects("a"))
 		Expect(env.Client.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: p.namespace}})).To(Succeed())
 		Expect(env.Client.Delete(ctx, binding)).To(Succeed())
-		Eventually(func() bool {
-			_, err := current(ctx, binding)()
-			return apierrors.IsNotFound(err)
-		}).Should(BeTrue())
+		Eventually(isGone(ctx, binding)).Should(BeTrue())
 		// It goes with the namespace, and the operator may not have the right to delete it any more.
 		Expect(p.roleBinding("admins")()).To(haveSubjects("a"))
 	})

@@ -86,8 +86,5 @@ func bindingOf(_ context.Context, object client.Object) []ctrl.Request {
 
 // tenantMatters lets through tenants that come, go, are about to go, or have another spec.
 func tenantMatters() predicate.Predicate {
-	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		return e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() ||
-			e.ObjectOld.GetDeletionTimestamp().IsZero() != e.ObjectNew.GetDeletionTimestamp().IsZero()
-	}}
+	return predicate.Or(predicate.GenerationChangedPredicate{}, reconcile.ComesOrGoes())
 }

@@ -13,11 +13,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
+	"github.com/kubescim/kubescim/internal/reconcile"
 	"github.com/kubescim/kubescim/internal/roster"
 )
-
-// fieldTenant finds what is of a tenant, at the API server.
-const fieldTenant = "spec.tenantRef.name"
 
 // kind is a kind of objects that rosters are made of.
 type kind struct {
@@ -70,7 +68,7 @@ func (r *rosters) read(ctx context.Context, tenant client.ObjectKey, kept *keptR
 func listerWatcher(live client.WithWatch, tenant client.ObjectKey, of kind, note func(context.Context, error)) toolscache.ListerWatcher {
 	options := func(given metav1.ListOptions) *client.ListOptions {
 		return &client.ListOptions{
-			Namespace: tenant.Namespace, FieldSelector: fields.OneTermEqualSelector(fieldTenant, tenant.Name),
+			Namespace: tenant.Namespace, FieldSelector: fields.OneTermEqualSelector(reconcile.FieldTenant, tenant.Name),
 			Limit: given.Limit, Continue: given.Continue, Raw: &given,
 		}
 	}

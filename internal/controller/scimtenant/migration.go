@@ -18,6 +18,7 @@ import (
 	"github.com/kubescim/kubescim/internal/apply"
 	"github.com/kubescim/kubescim/internal/contract"
 	"github.com/kubescim/kubescim/internal/operand"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
 // Servers of the release before know tokens by the verifiers Secret of their tenant, and
@@ -73,7 +74,7 @@ func (r *Reconciler) makeCredentials(ctx context.Context, s *scope) error {
 		return nil
 	}
 	keys := &scimv1alpha1.ScimApiKeyList{}
-	err := r.Live.List(ctx, keys, client.InNamespace(s.tenant.Namespace), client.MatchingFields{"spec.tenantRef.name": s.tenant.Name})
+	err := r.Live.List(ctx, keys, client.InNamespace(s.tenant.Namespace), client.MatchingFields{reconcile.FieldTenant: s.tenant.Name})
 	if err != nil {
 		return fmt.Errorf("listing the keys of the tenant: %w", err)
 	}

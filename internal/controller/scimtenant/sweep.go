@@ -19,6 +19,7 @@ import (
 
 	scimv1alpha1 "github.com/kubescim/kubescim/api/v1alpha1"
 	"github.com/kubescim/kubescim/internal/apply"
+	"github.com/kubescim/kubescim/internal/reconcile"
 )
 
 const (
@@ -56,7 +57,7 @@ func (w *sweeper) deactivateUsers(ctx context.Context, s *scope) (done bool, err
 	users := &scimv1alpha1.ScimUserList{}
 	err = nextPage(ctx, w.live, users, client.InNamespace(s.tenant.Namespace), client.Limit(pageSize),
 		client.MatchingFieldsSelector{Selector: fields.AndSelectors(
-			fields.OneTermEqualSelector("spec.tenantRef.name", s.tenant.Name),
+			fields.OneTermEqualSelector(reconcile.FieldTenant, s.tenant.Name),
 			fields.OneTermNotEqualSelector("spec.active", "false"))})
 	if err != nil {
 		return false, fmt.Errorf("listing the users who are active: %w", err)
@@ -128,7 +129,7 @@ var everything = []swept{
 }
 
 func byTenantRef(tenant *scimv1alpha1.ScimTenant) client.ListOption {
-	return client.MatchingFields{"spec.tenantRef.name": tenant.Name}
+	return client.MatchingFields{reconcile.FieldTenant: tenant.Name}
 }
 
 func byClaimLabels(tenant *scimv1alpha1.ScimTenant) client.ListOption {
